@@ -1,0 +1,109 @@
+"""Boxes in an image, as fractions of the upright picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+CROP_PADDING = 0.12
+"""Each side of a chosen box grows by this share of the box's longer side, so that the subject has air around it."""
+
+MIN_CROP_SIDE_PX = 64
+"""A padded crop under this on a side holds too little to cut out and to model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """``x1 < x2``, ``y1 < y2``, fractions of the upright image in 0..1, origin top left."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+    def __post_init__(self) -> None:
+        if not (0.0 <= self.x1 < self.x2 <= 1.0 and 0.0 <= self.y1 < self.y2 <= 1.0):
+            raise ValueError(
+                f"box must have 0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1, not {(self.x1, self.y1, self.x2, self.y2)}"
+            )
+
+    @property
+    def area(self) -> float:
+        """Share of the image that the box covers, 0..1."""
+        return (self.x2 - self.x1) * (self.y2 - self.y1)
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union with another box, 0..1."""
+        width = min(self.x2, other.x2) - max(self.x1, other.x1)
+        height = min(self.y2, other.y2) - max(self.y1, other.y1)
+        overlap = max(0.0, width) * max(0.0, height)
+        return overlap / (self.area + other.area - overlap)
+
+    def padded(self, width_px: int, height_px: int, padding: float = CROP_PADDING) -> Box:
+        """The box grown by ``padding`` of its longer side (in pixels) on every side, kept inside the image.
+
+        Args:
+            width_px: the image's width, pixels.
+            height_px: the image's height, pixels.
+            padding: share of the longer side, >= 0.
+        """
+        longer_px = max((self.x2 - self.x1) * width_px, (self.y2 - self.y1) * height_px)
+        dx, dy = padding * longer_px / width_px, padding * longer_px / height_px
+        return Box(max(0.0, self.x1 - dx), max(0.0, self.y1 - dy), min(1.0, self.x2 + dx), min(1.0, self.y2 + dy))
+
+    def pixels(self, width_px: int, height_px: int) -> tuple[int, int, int, int]:
+        """``(left, top, right, bottom)`` in whole pixels, right and bottom exclusive, at least one pixel each way."""
+        left = min(int(self.x1 * width_px), width_px - 1)
+        top = min(int(self.y1 * height_px), height_px - 1)
+        right = min(width_px, max(left + 1, round(self.x2 * width_px)))
+        bottom = min(height_px, max(top + 1, round(self.y2 * height_px)))
+        return left, top, right, bottom
+
+
+FULL_FRAME = Box(0.0, 0.0, 1.0, 1.0)
+FULL_FRAME_LABEL = "entire image (no crop)"
+
+
+class Category(StrEnum):
+    """The public words for what kind of thing an object is."""
+
+    PRODUCT = "product"
+    VEHICLE = "vehicle"
+    ANIMAL = "animal"
+    PERSON = "person"
+    PLANT = "plant"
+    FOOD = "food"
+    FURNITURE = "furniture"
+    BUILDING = "building"
+    OBJECT = "object"
+    FULL_FRAME = "full_frame"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One thing that the user can pick.
+
+    Attributes:
+        label: plain words, such as ``coffee mug``.
+        category: one of the words of ``Category``.
+        box: where it is.
+        score: 0..1, higher is better; proposals are listed best first.
+    """
+
+    label: str
+    category: str
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestedAction:
+    """A problem of the photo that the user can act on.
+
+    Attributes:
+        code: stable, such as ``subject_cropped``.
+        message: one sentence for a person.
+    """
+
+    code: str
+    message: str

@@ -1,0 +1,70 @@
+"""A backplate and what is known of its light and ground: shared by the composite, the film and the docs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+SH_COEFFICIENTS = 9
+"""Bands 0 to 2 of real spherical harmonics hold diffuse light to within 1% (Ramamoorthi and Hanrahan 2001)."""
+
+
+@dataclass(frozen=True)
+class Lighting:
+    """Light of a scene as seen from the subject, linear Rec. 709, camera frame of angle 0 (glTF axes, +Z to the viewer).
+
+    Attributes:
+        sh: (9, 3) float32, radiance projected on real spherical harmonics in the order
+            Y00, Y1-1, Y10, Y11, Y2-2, Y2-1, Y20, Y21, Y22 (x, y, z as in glTF: Y1-1 ~ y, Y10 ~ z, Y11 ~ x).
+        key_direction: (3,) float32 unit vector from the subject towards the key light.
+        key_color: (3,) float32 >= 0, irradiance of the key light on a surface that faces it.
+    """
+
+    sh: NDArray[np.float32]
+    key_direction: NDArray[np.float32]
+    key_color: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if self.sh.shape != (SH_COEFFICIENTS, 3):
+            raise ValueError(f"sh must have shape (9, 3), not {self.sh.shape}")
+        if self.key_direction.shape != (3,) or self.key_color.shape != (3,):
+            raise ValueError("key_direction and key_color must have shape (3,)")
+        length = float(np.linalg.norm(self.key_direction))
+        if not 0.99 <= length <= 1.01:
+            raise ValueError(f"key_direction must be a unit vector, not of length {length:.3f}")
+
+
+def studio_lighting() -> Lighting:
+    """Neutral soft-box light: used on the plain white plate and where a backplate says nothing."""
+    sh = np.zeros((SH_COEFFICIENTS, 3), np.float32)
+    # A white dome of radiance 0.9, a little brighter from above: Y00 of a constant L is L * 2 * sqrt(pi).
+    sh[0] = 0.9 * 2.0 * np.sqrt(np.pi)
+    sh[1] = 0.35
+    direction = np.array([-0.45, 0.75, 0.55], np.float32)
+    return Lighting(
+        sh=sh,
+        key_direction=direction / np.linalg.norm(direction),
+        key_color=np.array([0.9, 0.9, 0.9], np.float32),
+    )
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is known of a backplate beside its pixels.
+
+    Attributes:
+        horizon: height of the line where the surface that carries the subject meets the surroundings, as a fraction of
+            the image height from the top, 0..1.
+        plain: True for the clean white plate of ``remove``: drawn white in every frame, with a soft shadow only.
+        lighting: light at the subject.
+    """
+
+    horizon: float
+    plain: bool
+    lighting: Lighting = field(default_factory=studio_lighting)
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.horizon <= 1.0:
+            raise ValueError(f"horizon must lie in 0..1, not {self.horizon}")

@@ -1,0 +1,1 @@
+"""The four stages, each a gRPC service of its own."""
