@@ -1,1 +1,1 @@
-"""The words of the domain: artifacts, job and step states, errors, cameras, frames. No I/O, no environment, no clock."""
+"""The words of the domain: artifacts, job and step states, errors, cameras, frames. No I/O, no clock."""

@@ -13,7 +13,7 @@ SH_COEFFICIENTS = 9
 
 @dataclass(frozen=True)
 class Lighting:
-    """Light of a scene as seen from the subject, linear Rec. 709, camera frame of angle 0 (glTF axes, +Z to the viewer).
+    """Light of a scene as seen from the subject, linear Rec. 709, camera frame of angle 0 (glTF axes).
 
     Attributes:
         sh: (9, 3) float32, radiance projected on real spherical harmonics in the order

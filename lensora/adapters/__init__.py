@@ -1,0 +1,1 @@
+"""Adapters to the world outside, each behind one small Protocol."""

@@ -1,0 +1,1 @@
+"""gRPC: one server runner, interceptors, the error table, health, and the channel factory."""

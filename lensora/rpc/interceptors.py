@@ -1,0 +1,118 @@
+"""What surrounds every handled call: admission, deadline, errors, metrics, and the fields of its log lines."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import grpc
+
+from lensora.core.errors import Cancelled, DeadlineExceeded, InternalError, LensoraError, Overloaded
+from lensora.observability import logs, metrics
+from lensora.rpc.status import rpc_status_of, statuses
+
+_log = logs.get(__name__)
+
+UNLIMITED_PREFIXES = ("/grpc.health.", "/grpc.reflection.")
+"""Probes are answered however busy the workers are."""
+
+CONTEXT_FIELDS = {"job_id": "x-job-id", "request_id": "x-request-id"}
+"""Request metadata that is bound into every log line of the call."""
+
+
+class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
+    """At most ``workers`` calls run, ``max_waiting`` wait; errors of the tree leave as typed statuses."""
+
+    def __init__(self, *, workers: int, max_waiting: int) -> None:
+        self._running = threading.BoundedSemaphore(workers)
+        self._admitted = threading.BoundedSemaphore(workers + max_waiting)
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler | None],
+        details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler | None:
+        handler = continuation(details)
+        if handler is None or details.method.startswith(UNLIMITED_PREFIXES) or handler.request_streaming:
+            return handler
+        method = details.method.rsplit("/", 1)[-1]
+        metadata = {key: value for key, value in details.invocation_metadata or () if isinstance(value, str)}
+        fields = {name: metadata[key] for name, key in CONTEXT_FIELDS.items() if key in metadata}
+        if handler.response_streaming:
+            return grpc.unary_stream_rpc_method_handler(
+                lambda request, context: self._stream(handler.unary_stream, method, fields, request, context),
+                handler.request_deserializer,
+                handler.response_serializer,
+            )
+
+        def unary(request: Any, context: grpc.ServicerContext) -> Any:
+            # A unary call is a stream of one; it is read to its end, so that what follows the answer runs too.
+            answers = list(
+                self._stream(lambda r, c: iter((handler.unary_unary(r, c),)), method, fields, request, context)
+            )
+            if not answers:
+                context.abort(grpc.StatusCode.CANCELLED, "the caller has cancelled the call")
+            return answers[0]
+
+        return grpc.unary_unary_rpc_method_handler(unary, handler.request_deserializer, handler.response_serializer)
+
+    def _stream(
+        self,
+        behavior: Callable[[Any, grpc.ServicerContext], Iterator[Any]],
+        method: str,
+        fields: dict[str, str],
+        request: Any,
+        context: grpc.ServicerContext,
+    ) -> Iterator[Any]:
+        if not self._admitted.acquire(blocking=False):
+            metrics.RPC_CALLS.labels(method=method, status=grpc.StatusCode.RESOURCE_EXHAUSTED.name).inc()
+            context.abort_with_status(rpc_status_of(Overloaded(f"{method} has as many calls waiting as it may hold")))
+        started = time.perf_counter()
+        status = grpc.StatusCode.CANCELLED
+        try:
+            with logs.bind(stage=method, **fields), metrics.RPC_RUNNING.labels(method=method).track_inprogress():
+                try:
+                    self._wait_for_worker(context)
+                    try:
+                        yield from behavior(request, context)
+                    finally:
+                        self._running.release()
+                    status = grpc.StatusCode.OK
+                except LensoraError as error:
+                    status = statuses(type(error))[0]
+                    internal = status is grpc.StatusCode.INTERNAL
+                    _log.warning("call_failed", code=error.code, error=error.message, exc_info=internal)
+                    context.abort_with_status(rpc_status_of(error))
+                except Exception as error:
+                    if not context.is_active():
+                        return
+                    status = grpc.StatusCode.INTERNAL
+                    _log.exception("call_crashed")
+                    context.abort_with_status(rpc_status_of(InternalError(f"{type(error).__name__}: {error}")))
+        finally:
+            self._admitted.release()
+            seconds = time.perf_counter() - started
+            metrics.RPC_CALLS.labels(method=method, status=status.name).inc()
+            metrics.RPC_SECONDS.labels(method=method).observe(seconds)
+            _log.info("call_done", method=method, status=status.name, seconds=round(seconds, 4), **fields)
+
+    def _wait_for_worker(self, context: grpc.ServicerContext) -> None:
+        """Take a worker's place; gives up when the caller does."""
+        while not self._running.acquire(timeout=0.2):
+            check_alive(context)
+
+
+def check_alive(context: grpc.ServicerContext) -> None:
+    """Raise when the caller no longer waits: to be called between the phases of long work.
+
+    Raises:
+        DeadlineExceeded: the call's deadline has passed.
+        Cancelled: the caller has cancelled or is gone.
+    """
+    remaining = context.time_remaining()
+    if remaining is not None and remaining <= 0:
+        raise DeadlineExceeded("the call's deadline has passed")
+    if not context.is_active():
+        raise Cancelled("the caller has cancelled the call")

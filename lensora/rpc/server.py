@@ -1,0 +1,129 @@
+"""The one runner of the gRPC services: bounded thread pool, health, reflection, drain on SIGTERM."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from lensora import __version__
+from lensora.observability import logs, metrics
+from lensora.rpc.interceptors import CallInterceptor
+from lensora.settings import ServiceSettings
+
+_log = logs.get(__name__)
+
+HEALTH_THREADS = 2
+"""Threads beside the workers, so that health answers while every worker is busy."""
+
+KEEPALIVE_PERMIT_MS = 10_000
+"""Clients ping every 20 s (``lensora.rpc.channels``); half of that is allowed."""
+
+
+class Server:
+    """A gRPC server in this process: started, drained and stopped by its owner, or run until a signal by ``run``."""
+
+    def __init__(
+        self,
+        process: str,
+        settings: ServiceSettings,
+        register: Callable[[grpc.Server], None],
+        service_names: Sequence[str],
+    ) -> None:
+        """Bind the port; nothing answers SERVING before ``serve``.
+
+        Args:
+            process: the process's name in logs and metrics, such as ``mesh``.
+            settings: address, workers, drain time.
+            register: adds the servicers to the server.
+            service_names: full names of the services, for health and reflection.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        self._process = process
+        self._settings = settings
+        self._names = ["", *service_names]
+        self._server = grpc.server(
+            ThreadPoolExecutor(settings.workers + settings.max_waiting + HEALTH_THREADS, thread_name_prefix=process),
+            interceptors=[CallInterceptor(workers=settings.workers, max_waiting=settings.max_waiting)],
+            options=[
+                ("grpc.so_reuseport", 0),
+                ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_PERMIT_MS),
+                ("grpc.keepalive_permit_without_calls", 1),
+            ],
+        )
+        self._health = health.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        register(self._server)
+        reflection.enable_server_reflection(
+            [*service_names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
+        )
+        try:
+            self.port = self._server.add_insecure_port(f"{settings.host}:{settings.port}")
+        except RuntimeError as error:
+            raise OSError(f"LENSORA_PORT={settings.port}: cannot listen on {settings.host}: {error}") from error
+        self._stopped = threading.Event()
+
+    def start(self) -> None:
+        """Open the port: health answers NOT_SERVING until ``serve``."""
+        self._server.start()
+
+    def serve(self) -> None:
+        """Say SERVING: the models are loaded."""
+        self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        _log.info("serving", address=f"{self._settings.host}:{self.port}", version=__version__)
+
+    def set_serving(self, serving: bool) -> None:
+        """Change health while running, such as when Triton goes away."""
+        self._set_health(
+            health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        )
+
+    def stop(self) -> None:
+        """Say NOT_SERVING, let running calls finish within the drain time, then stop."""
+        self._health.enter_graceful_shutdown()
+        _log.info("draining", seconds=self._settings.drain_seconds)
+        self._server.stop(self._settings.drain_seconds).wait()
+        _log.info("stopped")
+        self._stopped.set()
+
+    def _set_health(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+        for name in self._names:
+            self._health.set(name, status)
+
+
+def run(server: Server, prepare: Callable[[], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, then drain.
+
+    Args:
+        server: not yet started.
+        prepare: loads models and warms up while health says NOT_SERVING. What it raises ends the process.
+    """
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    server.start()
+    if prepare is not None:
+        prepare()
+    if not stop.is_set():
+        server.serve()
+    stop.wait()
+    server.stop()
+
+
+def begin(process: str, settings: ServiceSettings) -> None:
+    """What every service does first: logs and metrics."""
+    logs.configure(process, level=settings.log_level, log_format=settings.log_format)
+    metrics.serve(process, __version__, settings.metrics_host, settings.metrics_port)

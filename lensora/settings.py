@@ -1,0 +1,107 @@
+"""Settings: frozen, typed, read from the environment once per process, by its composition root.
+
+Every field of a settings class ``X`` is read from ``LENSORA_<FIELD>`` in upper case. A bad value stops the process with
+the variable's name and what it takes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lensora.core.errors import ConfigurationError
+
+ENV_PREFIX = "LENSORA_"
+
+
+class Settings(BaseSettings):
+    """Base of every process's settings."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+    log_format: Literal["auto", "json", "console"] = "auto"
+    """``json``: one object a line; ``console``: for people; ``auto``: console on a terminal, else JSON."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least level that is written."""
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """TCP port of this process's Prometheus metrics; 0 turns them off."""
+    metrics_host: str = "127.0.0.1"
+    """Address that the metrics port listens on."""
+    otlp_endpoint: str = ""
+    """OTLP/gRPC endpoint for traces, such as http://collector:4317; empty turns tracing off."""
+
+
+class ArtifactSettings(Settings):
+    """What a process needs to reach the artifact store."""
+
+    artifacts_url: str = "file://./.lensora/artifacts"
+    """Base of the store: ``file:///folder`` or ``s3://bucket/prefix``. S3 credentials come from the AWS_* variables."""
+
+
+class ServiceSettings(ArtifactSettings):
+    """What every gRPC service needs."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = Field(ge=0, le=65535)
+    """TCP port to listen on; 0 takes a free one."""
+    workers: int = Field(default=2, ge=1, le=256)
+    """Calls that run at the same time; further ones wait."""
+    max_waiting: int = Field(default=8, ge=0, le=10_000)
+    """Calls that may wait for a worker; more are answered RESOURCE_EXHAUSTED, so that the caller backs off."""
+    drain_seconds: float = Field(default=20.0, ge=0.0, le=3600.0)
+    """Seconds that running calls have to finish after SIGTERM."""
+
+
+class ModelSettings(Settings):
+    """What a process that runs neural nets needs."""
+
+    models_dir: Path = Path("~/.cache/lensora/models")
+    """Folder that ``lensora models pull`` fills."""
+    inference: Literal["onnxruntime", "triton"] = "onnxruntime"
+    """Where neural nets run: in this process, or on a Triton Inference Server."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Device of onnxruntime."""
+    inference_threads: int = Field(default=0, ge=0, le=256)
+    """Threads of one inference; 0 leaves the choice to the runtime."""
+    license_policy: Literal["permissive", "any"] = "permissive"
+    """``permissive`` refuses models whose licence does not allow commercial use."""
+
+
+class SigningSettings(Settings):
+    """Keys that sign artifact URLs."""
+
+    url_signing_keys: SecretStr = SecretStr("")
+    """Comma-separated secrets of at least 32 characters; the first signs, all verify, so that keys can be rotated."""
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load(settings_class: type[S]) -> S:
+    """Read the settings from the environment.
+
+    Raises:
+        ConfigurationError: names each variable that is wrong, what it takes and what it has.
+    """
+    try:
+        return settings_class()
+    except ValidationError as error:
+        raise ConfigurationError("; ".join(_sentences(settings_class, error))) from error
+
+
+def _sentences(settings_class: type[Settings], error: ValidationError) -> list[str]:
+    sentences = []
+    for problem in error.errors():
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        variable = f"{ENV_PREFIX}{name.upper()}" if name else ENV_PREFIX
+        field = settings_class.model_fields.get(name)
+        about = f" ({' '.join((field.description or '').split())})" if field is not None else ""
+        if problem["type"] == "missing":
+            sentences.append(f"{variable} is not set{about}")
+        else:
+            sentences.append(f"{variable}={problem['input']!r}: {problem['msg']}{about}")
+    return sentences
