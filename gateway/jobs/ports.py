@@ -1,0 +1,225 @@
+"""The ports of the store, as the HTTP surface and the command line see them. ``store.open_store`` gives all of them.
+
+Every method raises ``Unavailable`` (503, with ``retry_after_s``) when Redis does not answer; then nothing was charged: a
+write whose fate is unknown is repeated under the same id, and taken back if it cannot be confirmed.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from gateway.jobs.records import (
+    Account,
+    Allowance,
+    Answer,
+    ApiKey,
+    Audit,
+    Canceled,
+    IdempotencySlot,
+    Job,
+    KeptAnswer,
+    LedgerPage,
+    Limits,
+    NewJob,
+    Outlook,
+    Page,
+    Session,
+)
+from lensora.core.steps import JobStatus
+
+
+class Keys(Protocol):
+    """API keys. Only the SHA-256 of a secret is kept."""
+
+    async def authenticate(self, secret: str) -> ApiKey:
+        """The key with this secret. Raises Unauthorized for an unknown or revoked one."""
+        ...
+
+    async def create(self, account_id: str, name: str = "") -> tuple[ApiKey, str]:
+        """A new key and its secret, which is shown this once. Raises NotFound for an unknown account."""
+        ...
+
+    async def revoke(self, key_id: str) -> ApiKey:
+        """The key does not work any more, at once. Raises NotFound."""
+        ...
+
+    async def list(self, account_id: str) -> list[ApiKey]:
+        """Every key of an account, revoked ones too, oldest first."""
+        ...
+
+
+class Accounts(Protocol):
+    """Who pays, and what each may do."""
+
+    async def create(self, account_id: str, name: str = "", limits: Limits | None = None) -> Account:
+        """Make the account with a balance of 0; one that exists is left as it is, but for limits that are given."""
+        ...
+
+    async def get(self, account_id: str) -> Account:
+        """Raises NotFound."""
+        ...
+
+    async def list(self) -> list[Account]:
+        """Every account, by its id."""
+        ...
+
+    async def freeze(self, account_id: str, *, frozen: bool) -> Account:
+        """A frozen account can read but not spend. Raises NotFound."""
+        ...
+
+
+class Credits(Protocol):
+    """Money: a balance per account, and the ledger whose sum it is."""
+
+    async def balance(self, account_id: str) -> int:
+        """Raises NotFound."""
+        ...
+
+    async def grant(self, account_id: str, amount: int, *, reference: str, memo: str = "") -> int:
+        """Add credits (negative: take back) and answer the new balance. The same reference is granted once."""
+        ...
+
+    async def ledger(self, account_id: str, *, cursor: str = "", limit: int = 50) -> LedgerPage:
+        """A page of the ledger, newest first. Raises InvalidRequest for a cursor that no page gave."""
+        ...
+
+    async def verify(self) -> Audit:
+        """Recompute every balance and every job's money from the ledgers."""
+        ...
+
+
+class Sessions(Protocol):
+    """Photos with what was found in them, kept 24 h."""
+
+    async def open(self, session: Session, *, kept: KeptAnswer | None = None) -> Session:
+        """Write the session and charge INIT_CREDITS, both or neither, with the idempotent answer when given.
+
+        ``created_ms`` and ``expires_ms`` of the argument are ignored; those of the answer are true.
+
+        Raises:
+            InsufficientCredits: the sentence gives balance and price.
+            IdempotencyInProgress: the slot was lost to a later request with the same key.
+        """
+        ...
+
+    async def get(self, key_id: str, session_id: str) -> Session:
+        """Raises SessionNotFound for an unknown or expired one and for another key's."""
+        ...
+
+
+class Jobs(Protocol):
+    """Jobs as the customer sees them."""
+
+    async def submit(self, new: NewJob, *, kept: KeptAnswer | None = None) -> Job:
+        """Charge, write the job, queue it and keep the idempotent answer: one script, all or nothing.
+
+        Raises:
+            InsufficientCredits: the sentence gives balance and price.
+            TooManyJobs: the account's limit on live jobs.
+            IdempotencyInProgress: the slot was lost to a later request with the same key.
+            JobNotFound: ``parent_id`` names no job of this key that has the stages to be taken over.
+        """
+        ...
+
+    async def get(self, key_id: str, job_id: str) -> Job:
+        """Raises JobNotFound for an unknown or expired one and for another key's."""
+        ...
+
+    async def list(self, key_id: str, *, status: JobStatus | None = None, cursor: str = "", limit: int = 20) -> Page:
+        """A page of this key's jobs, newest first. Raises InvalidRequest for a cursor that no page gave."""
+        ...
+
+    async def cancel(self, key_id: str, job_id: str) -> Canceled:
+        """End the job and refund it once; a running stage stops within 2 s. Raises JobNotFound."""
+        ...
+
+    async def outlook(self, job: Job) -> Outlook:
+        """Queue position and time to the end. Costs at most one read, and none for a terminal job."""
+        ...
+
+    async def estimated_seconds(self) -> int:
+        """For a job that would be submitted now: the median of recent jobs and the queue's wait; 240 until known."""
+        ...
+
+
+class Subscription(Protocol):
+    """Notice of one job's changes, from the moment it was made."""
+
+    async def changed(self, timeout_s: float) -> bool:
+        """Wait for a change since the subscription began or since the last call; False when time ran out."""
+        ...
+
+
+class Changes(Protocol):
+    """Who waits for a job to change: one Redis connection per process, however many wait.
+
+    Subscribe first, read the job then, so that no change falls between the two::
+
+        async with changes.subscribe(job_id) as subscription:
+            job = await jobs.get(key_id, job_id)
+            while not job.status.terminal and await subscription.changed(15.0):
+                job = await jobs.get(key_id, job_id)
+    """
+
+    def subscribe(self, job_id: str) -> AbstractAsyncContextManager[Subscription]:
+        """Needs the store's ``start`` to have run in this process."""
+        ...
+
+
+class Idempotency(Protocol):
+    """Idempotency-Key: one piece of work and one answer per key, kept 24 h per API key."""
+
+    async def begin(self, key_id: str, idempotency_key: str, fingerprint: str) -> IdempotencySlot | Answer:
+        """The right to do the work, or the answer of the first request.
+
+        Args:
+            key_id: whose Idempotency-Key it is.
+            idempotency_key: as the client gave it.
+            fingerprint: digest of method, path and body.
+
+        Raises:
+            IdempotencyInProgress: the first request is still running.
+            IdempotencyMismatch: the key was used with another fingerprint.
+        """
+        ...
+
+    async def finish(self, slot: IdempotencySlot, answer: Answer) -> None:
+        """Keep an answer that no other script keeps; without effect when the slot was lost."""
+        ...
+
+    async def abandon(self, slot: IdempotencySlot) -> None:
+        """Free the key, as if the request had not come: nothing was done, and a repeat may succeed."""
+        ...
+
+
+class RateLimiter(Protocol):
+    """A token bucket per account."""
+
+    async def take(self, account_id: str) -> Allowance:
+        """Take one request's token; the account's own limits apply."""
+        ...
+
+
+class WebhookSecrets(Protocol):
+    """Secrets that sign an account's webhooks, in the form ``whsec_<base64>``."""
+
+    async def current(self, account_id: str) -> str:
+        """The newest secret; made at the first call."""
+        ...
+
+    async def rotate(self, account_id: str) -> str:
+        """A new secret; the one before still signs beside it for 24 h."""
+        ...
+
+    async def valid(self, account_id: str) -> list[str]:
+        """Every secret that signs now, newest first."""
+        ...
+
+
+class Health(Protocol):
+    """Whether Redis answers."""
+
+    async def ping(self) -> None:
+        """Raises Unavailable."""
+        ...

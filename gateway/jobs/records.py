@@ -1,0 +1,427 @@
+"""What the gateway remembers: accounts, keys, sessions, jobs and money. Frozen values without behaviour of their own.
+
+Times are Unix milliseconds (``*_ms``) from Redis's clock, so that every process agrees on them. Credits are whole numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from lensora.core.artifacts import Artifact, ModelUse
+from lensora.core.boxes import Box, Proposal, SuggestedAction
+from lensora.core.steps import JobStatus, Step
+
+INIT_CREDITS = 5
+"""Price of a session (the public page's price table)."""
+TRANSFORM_CREDITS = 75
+"""Price of a job (the public page's price table)."""
+RENDER_CREDITS = 25
+"""Price of filming a kept mesh again: the cutout and the mesh, about two thirds of the work, are not done again."""
+
+DEFAULT_LIVE_JOBS = 20_000
+"""Jobs of one account that may be queued or running; an account may have its own number."""
+DEFAULT_REQUESTS_PER_MINUTE = 6_000
+"""Requests of one account per minute; an account may have its own number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one account may do.
+
+    Attributes:
+        live_jobs: jobs that may be queued or running at a time.
+        requests_per_minute: refill rate and size of the account's token bucket.
+    """
+
+    live_jobs: int = DEFAULT_LIVE_JOBS
+    requests_per_minute: int = DEFAULT_REQUESTS_PER_MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who pays. ``frozen`` is True while the account may not spend."""
+
+    account_id: str
+    name: str
+    balance: int
+    frozen: bool
+    limits: Limits
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key without its secret: only the secret's SHA-256 is kept. ``revoked_ms`` is 0 while the key works."""
+
+    key_id: str
+    account_id: str
+    name: str
+    hint: str
+    created_ms: int
+    revoked_ms: int = 0
+
+
+class LedgerKind(StrEnum):
+    """Why a balance moved."""
+
+    GRANT = "grant"
+    CHARGE = "charge"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One line of an account's append-only ledger.
+
+    Attributes:
+        entry_id: position in the ledger, ``<ms>-<n>``; also the cursor for the next page.
+        kind: why.
+        amount: signed credits: a charge is negative.
+        balance: the balance after this line.
+        reference: the job or session it is about; for a grant, what the operator gave.
+        memo: a few words for a person.
+        at_ms: when.
+    """
+
+    entry_id: str
+    kind: LedgerKind
+    amount: int
+    balance: int
+    reference: str
+    memo: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Something that the audit found wrong: a sentence, and whose money it is."""
+
+    account_id: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What ``Credits.verify`` recomputed from every ledger and every kept job.
+
+    Attributes:
+        accounts: accounts that were recomputed.
+        entries: ledger lines that were read.
+        drift: sum over accounts of |balance - sum of its ledger|; 0 when all is well.
+        mismatches: everything found wrong.
+    """
+
+    accounts: int
+    entries: int
+    drift: int
+    mismatches: tuple[Mismatch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A photo with what was found in it; readable only with the key that made it.
+
+    Attributes:
+        photo: the photo as it was uploaded, in the artifact store under ``sessions/<session_id>/``.
+        width: of the upright photo, pixels.
+        height: of the upright photo, pixels.
+        proposals: best first, the full frame last.
+        models: what made the proposals.
+    """
+
+    session_id: str
+    key_id: str
+    account_id: str
+    photo: Artifact
+    width: int
+    height: int
+    proposals: tuple[Proposal, ...]
+    suggested_actions: tuple[SuggestedAction, ...] = ()
+    models: tuple[ModelUse, ...] = ()
+    detection_ms: int = 0
+    created_ms: int = 0
+    expires_ms: int = 0
+
+
+class BackgroundType(StrEnum):
+    """The three background types of the public API."""
+
+    REMOVE = "remove"
+    IMAGE = "image"
+    PROMPT = "prompt"
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """``url`` for ``image``, ``prompt`` for ``prompt``; the other is empty."""
+
+    type: BackgroundType
+    url: str = ""
+    prompt: str = ""
+
+
+class Camera(StrEnum):
+    """The public camera presets."""
+
+    TURNTABLE = "turntable"
+    DOLLY = "dolly"
+    CINEMATIC = "cinematic"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputChoices:
+    """What the finished job holds; the defaults are the public page's.
+
+    Attributes:
+        size: width and height of the film, even pixels.
+        fps: frames per second.
+        seconds: length of the film.
+        formats: of mp4, webm_alpha, gif, poster, glb, usdz, obj, stl; mp4 and glb are always made.
+        max_glb_bytes: most bytes of the GLB; 0 means the mesh service's default.
+    """
+
+    size: int = 768
+    fps: int = 24
+    seconds: float = 4.0
+    formats: tuple[str, ...] = ("mp4", "glb")
+    max_glb_bytes: int = 0
+
+
+class WebhookEvent(StrEnum):
+    """What a webhook may be told: a job's end, by its kind."""
+
+    COMPLETED = "job.completed"
+    FAILED = "job.failed"
+    CANCELED = "job.canceled"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Everything that a worker must know to do a job; it never changes.
+
+    Attributes:
+        photo: the session's photo.
+        photo_width: of the upright photo, pixels.
+        photo_height: of the upright photo, pixels.
+        box: the chosen object's own box, not padded.
+        label: the chosen object's label; names the model inside the GLB.
+        session_models: what made the session's proposals; first rows of the bill of models.
+        request_id: of the request that ordered it; goes with every call to a service.
+    """
+
+    session_id: str
+    object_index: int
+    label: str
+    photo: Artifact
+    photo_width: int
+    photo_height: int
+    box: Box
+    background: Background
+    camera: Camera = Camera.TURNTABLE
+    output: OutputChoices = field(default_factory=OutputChoices)
+    webhook_url: str = ""
+    webhook_events: tuple[WebhookEvent, ...] = ()
+    session_models: tuple[ModelUse, ...] = ()
+    request_id: str = ""
+
+
+class StageStatus(StrEnum):
+    """``reused``: taken over from the job whose mesh is filmed again."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    REUSED = "reused"
+
+
+@dataclass(frozen=True, slots=True)
+class StageTiming:
+    """One stage of a job; times are 0 while unknown. ``ms`` is the time of the run that finished."""
+
+    step: Step
+    status: StageStatus
+    started_ms: int = 0
+    ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """A finished artifact of a job, and the name under which it is downloaded, such as ``turntable.mp4``."""
+
+    artifact: Artifact
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """Why a job failed.
+
+    Attributes:
+        message: a short sentence for a person, such as ``3D generation timeout``.
+        code: a code of ``lensora.core.errors``.
+        stage: the step it failed in.
+        retryable: True when the same order may succeed later.
+    """
+
+    message: str
+    code: str
+    stage: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Agreement of the model, seen from the photo's own view, with the photo.
+
+    Attributes:
+        silhouette_iou: 0..1.
+        image_similarity: -1..1, 1 is equal.
+    """
+
+    silhouette_iou: float
+    image_similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it is now; readable only with the key that made it.
+
+    Attributes:
+        version: grows by one with each change; the id of stream events.
+        sequence: grows with each accepted job of this installation; orders lists.
+        outputs: by public name: ``mp4``, ``glb``, ``scene``, ``removed_bg``, and ``poster``, ``webm_alpha``, ``gif``,
+            ``usdz``, ``obj``, ``stl`` where they were asked for. Entries appear as soon as they exist.
+        stages: every stage of the pipeline, in the public order.
+        attempts: how often a worker has taken it.
+        expires_ms: when it and its artifacts are deleted; 0 while it lives.
+    """
+
+    job_id: str
+    key_id: str
+    account_id: str
+    order: Order
+    status: JobStatus
+    step: Step
+    progress: int
+    version: int
+    sequence: int
+    price: int
+    credits_refunded: int
+    attempts: int
+    created_ms: int
+    started_ms: int
+    ended_ms: int
+    deadline_ms: int
+    expires_ms: int
+    parent_id: str = ""
+    outputs: Mapping[str, OutputFile] = field(default_factory=dict)
+    stages: tuple[StageTiming, ...] = ()
+    error: JobError | None = None
+    quality: Quality | None = None
+    models: tuple[ModelUse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to be accepted.
+
+    Attributes:
+        job_id: made by the caller (a UUID), so that a repeat of the same submit is the same job.
+        price: credits charged at once, and returned once if it does not complete.
+        parent_id: the job whose mesh is filmed again; its finished stages before the first of ``again`` are taken over.
+        again: stages that run again; empty for an ordinary job.
+    """
+
+    job_id: str
+    key: ApiKey
+    order: Order
+    price: int = TRANSFORM_CREDITS
+    parent_id: str = ""
+    again: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list of jobs, newest first; ``next_cursor`` is empty on the last one."""
+
+    jobs: tuple[Job, ...]
+    next_cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPage:
+    """A page of a ledger, newest first; ``next_cursor`` is empty on the last one."""
+
+    entries: tuple[LedgerEntry, ...]
+    next_cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Canceled:
+    """What a cancel did: ``already_terminal`` when there was nothing left to cancel."""
+
+    job_id: str
+    status: JobStatus
+    already_terminal: bool
+    credits_refunded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What to expect of a live job.
+
+    Attributes:
+        queue_position: jobs that will be taken before it; None unless it is queued.
+        eta_seconds: until its end, at least 1; None for a terminal job.
+    """
+
+    queue_position: int | None
+    eta_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """One request's place in the account's token bucket, for the RateLimit headers.
+
+    Attributes:
+        allowed: False when the request must be answered 429.
+        limit: requests per window.
+        window_s: the window, seconds.
+        remaining: whole requests left now.
+        reset_s: seconds until the bucket is full again, rounded up.
+        retry_after_s: seconds until the next request is allowed, rounded up; 0 when allowed.
+    """
+
+    allowed: bool
+    limit: int
+    window_s: int
+    remaining: int
+    reset_s: int
+    retry_after_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencySlot:
+    """The right to answer the first request with this Idempotency-Key; writes that use it are fenced by ``token``."""
+
+    key_id: str
+    digest: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer that is kept for replays: status and body, byte for byte."""
+
+    status: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An answer to be kept under a slot in the same transaction as the work that it reports."""
+
+    slot: IdempotencySlot
+    answer: Answer
