@@ -1,0 +1,88 @@
+# Lensora Studio. `make` alone prints help.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTHON_SOURCES := $(shell git ls-files '*.py' 2>/dev/null)
+PROTO_SOURCES := $(shell find protos -name '*.proto')
+
+# What a user may set: make demo PHOTO=mine.jpg PROMPT="on a beach at sunset" CAMERA=dolly
+PHOTO ?=
+PROMPT ?= on a marble countertop in a sunlit kitchen
+CAMERA ?= turntable
+OUT ?= out
+DATA ?=
+
+.PHONY: help
+help: ## Print this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9_-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: setup ## One real photo to cutout, scene, 3D model and film (PHOTO= PROMPT= CAMERA= OUT=)
+	@$(BIN)/python tools/demo.py --photo "$(PHOTO)" --prompt "$(PROMPT)" --camera "$(CAMERA)" --out "$(OUT)"
+
+.PHONY: up
+up: setup ## Start the whole stack on this machine (Ctrl-C stops it)
+	@$(BIN)/lensora up
+
+.PHONY: setup
+setup: .make/setup-run ## Install what running needs: system libraries, Python packages, weights
+
+.PHONY: setup-test
+setup-test: .make/setup-test ## Install also what tests, lint and benches need
+
+.make/setup-run: pyproject.toml tools/setup.sh
+	@mkdir -p .make
+	@test -e .make/setup-test -a .make/setup-test -nt pyproject.toml || tools/setup.sh run
+	@touch $@
+
+.make/setup-test: pyproject.toml tools/setup.sh
+	@mkdir -p .make
+	@tools/setup.sh test
+	@touch $@ .make/setup-run
+
+.PHONY: protos
+protos: setup ## Generate the gRPC stubs again after a change in protos/
+	@$(BIN)/python build_protos.py
+
+.make/protos: $(PROTO_SOURCES) build_protos.py .make/setup-test
+	@$(BIN)/python build_protos.py
+	@touch $@
+
+.PHONY: test
+test: .make/setup-test .make/protos ## Run every test (unit, contract, integration, golden, chaos, end to end)
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+.PHONY: test-unit
+test-unit: .make/setup-test .make/protos ## Run the quick tests alone
+	@$(BIN)/python -m pytest -q tests/unit $(ARGS)
+
+.PHONY: lint
+lint: .make/setup-test .make/protos ## ruff, mypy --strict, import-linter, buf, hadolint, shellcheck
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/buf lint protos
+	@if [ -f deploy/Dockerfile ]; then $(BIN)/hadolint deploy/Dockerfile; fi
+	@git ls-files -z '*.sh' .ci/run | xargs -0 $(BIN)/shellcheck
+
+.PHONY: format
+format: ## Format the Python code
+	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format -q .
+
+BENCHES := init e2e render mesh cutout gateway chaos
+.PHONY: $(addprefix bench-,$(BENCHES))
+bench-init: ## Time POST /init on a 12-megapixel JPEG
+bench-e2e: ## Time and memory of whole jobs on the embedded stack (DATA=folder of photos)
+bench-render: ## The film against pyrender and the encoder's floor
+bench-mesh: ## The mesh against truth and two baselines (DATA=folder of samples)
+bench-cutout: ## The cutout against rembg (DATA=folder of samples)
+bench-gateway: ## Polls and submits per second
+bench-chaos: ## 200 jobs while every process is killed at random
+$(addprefix bench-,$(BENCHES)): bench-%: .make/setup-test .make/protos
+	@$(BIN)/python -m bench.$* $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+.PHONY: clean
+clean: ## Remove what was built here (weights in the user's cache stay)
+	rm -rf .make .venv lensora/api out .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -1,0 +1,138 @@
+"""Child processes: started with an environment, their output copied line by line, restarted when they die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+STOP_GRACE_S = 25.0
+"""Seconds from SIGTERM to SIGKILL: longer than the services' own drain of 20 s."""
+
+RESTART_DELAYS_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Pause before each restart in a row; a child that has lived for a minute starts over at the first."""
+
+STEADY_S = 60.0
+
+Say = Callable[[str, str], None]
+"""Called with a process's name and one line of its output, without its line break."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A process to keep running: its name, its arguments, and what its environment has beside ours."""
+
+    name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Child:
+    """One process that is kept running until ``stop``."""
+
+    def __init__(self, spec: Spec, log_file: Path, say: Say) -> None:
+        self.spec = spec
+        self.restarts = 0
+        self._log_file = log_file
+        self._say = say
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._keep_running, name=f"keep-{spec.name}", daemon=True)
+
+    def start(self) -> None:
+        """Start it, and keep it running in a thread of its own."""
+        self._process = self._spawn()
+        self._thread.start()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the present incarnation; 0 between two."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else 0
+
+    @property
+    def gave_up(self) -> bool:
+        """True when it died too often in a row and is no longer restarted."""
+        return not self._thread.is_alive() and not self._stopping.is_set()
+
+    def terminate(self) -> None:
+        """Ask it to end (SIGTERM); it is not restarted any more."""
+        self._stopping.set()
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait for its end; it is killed when the time is up."""
+        process = self._process
+        if process is None:
+            return
+        try:
+            process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self._say(self.spec.name, f"did not end within {timeout_s:.0f} s of SIGTERM and is killed")
+            process.kill()
+            process.wait()
+        self._thread.join(5.0)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 (our own modules, no shell)
+            list(self.spec.arguments),
+            env={**os.environ, **self.spec.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches the keeper alone, which stops its children in order
+        )
+
+    def _keep_running(self) -> None:
+        deaths = 0
+        while True:
+            process = self._process
+            assert process is not None
+            assert process.stdout is not None
+            started = time.monotonic()
+            self._copy(process.stdout)
+            status = process.wait()
+            if self._stopping.is_set():
+                return
+            deaths = 0 if time.monotonic() - started > STEADY_S else deaths + 1
+            if deaths > len(RESTART_DELAYS_S):
+                self._say(self.spec.name, f"died {deaths} times in a row (last status {status}) and stays down")
+                return
+            delay = RESTART_DELAYS_S[max(0, deaths - 1)]
+            self._say(self.spec.name, f"died with status {status}; starts again in {delay} s")
+            if self._stopping.wait(delay):
+                return
+            self.restarts += 1
+            self._process = self._spawn()
+            if self._stopping.is_set():  # terminate() came while it was being started
+                self._process.send_signal(signal.SIGTERM)
+
+    def _copy(self, output: IO[bytes]) -> None:
+        with self._log_file.open("ab") as log:
+            for raw in output:
+                log.write(raw)
+                log.flush()
+                self._say(self.spec.name, raw.decode(errors="replace").rstrip())
+
+
+def python_module(module: str, *arguments: str) -> list[str]:
+    """The arguments that run one of our modules with the Python that runs this."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def stop_all(children: Sequence[Child], grace_s: float = STOP_GRACE_S) -> None:
+    """Ask all to end at once, then wait for each; kill what is left when the grace is over."""
+    for child in children:
+        child.terminate()
+    until = time.monotonic() + grace_s
+    for child in children:
+        child.wait(max(0.1, until - time.monotonic()))

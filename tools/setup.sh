@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Brings a fresh Debian or Ubuntu machine to where Lensora runs: system libraries, a virtual environment, weights.
+#
+#   tools/setup.sh run    what `make demo` and `make up` need
+#   tools/setup.sh test   also what `make test`, `make lint` and the benches need
+#
+# It says what it is about to install. Without root (or sudo that asks no password) it prints the exact command and stops.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+profile=${1:-run}
+venv=${VENV:-.venv}
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-}" python3.13 python3.12 python3.11 python3; do
+    [ -n "$candidate" ] || continue
+    if command -v "$candidate" >/dev/null 2>&1 &&
+      "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+      printf '%s' "$candidate"
+      return
+    fi
+  done
+}
+
+install_system_packages() {
+  local wanted=()
+  library() { ldconfig -p 2>/dev/null | grep -q "$1" || wanted+=("$2"); }
+  library libEGL.so.1 libegl1
+  compgen -G '/usr/lib/*/libEGL_mesa.so.0' >/dev/null || ldconfig -p | grep -q libEGL_nvidia || wanted+=(libegl-mesa0)
+  compgen -G '/usr/lib/*/dri/swrast_dri.so' >/dev/null || compgen -G '/usr/lib/*/libgallium*.so' >/dev/null ||
+    ldconfig -p | grep -q libEGL_nvidia || wanted+=(libgl1-mesa-dri)
+  library libGL.so.1 libgl1
+  if [ -n "$python" ]; then
+    "$python" -c 'import ensurepip' 2>/dev/null || wanted+=(python3-venv)
+  else
+    wanted+=(python3 python3-venv)
+  fi
+  if [ "$profile" = test ]; then
+    command -v ffprobe >/dev/null 2>&1 || wanted+=(ffmpeg)
+    command -v promtool >/dev/null 2>&1 || wanted+=(prometheus)
+  fi
+  [ ${#wanted[@]} -gt 0 ] || return 0
+
+  command -v apt-get >/dev/null 2>&1 ||
+    fail "these system packages are missing, and this machine has no apt-get to install them with: ${wanted[*]}"
+  local command="apt-get install -y --no-install-recommends ${wanted[*]}"
+  if [ "$(id -u)" = 0 ]; then
+    say "Installing system packages: ${wanted[*]}"
+    apt-get update -qq || say "apt-get update failed; going on with the lists that are here"
+    DEBIAN_FRONTEND=noninteractive sh -c "$command" >&2
+  elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+    say "Installing system packages with sudo: ${wanted[*]}"
+    sudo -n apt-get update -qq || true
+    sudo -n env DEBIAN_FRONTEND=noninteractive sh -c "$command" >&2
+  else
+    fail "system packages are missing. Run this as root, then start again:  apt-get update && $command"
+  fi
+}
+
+python=$(find_python)
+install_system_packages
+[ -n "$python" ] || python=$(find_python)
+[ -n "$python" ] || fail "Python 3.11, 3.12 or 3.13 is needed; set PYTHON=/path/to/python3.11 if it is not on PATH"
+
+if [ ! -x "$venv/bin/python" ]; then
+  say "Making the virtual environment $venv with $("$python" --version)"
+  "$python" -m venv "$venv"
+fi
+
+extras=node
+[ "$profile" = test ] && extras=dev
+say "Installing Lensora and its Python packages into $venv (extra: $extras)"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade pip
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
+
+say "Fetching the neural nets' weights (about 70 MB, checksums verified, kept for later)"
+"$venv/bin/lensora" models pull
+
+"$venv/bin/python" tools/node_packages.py --viewer
+if [ "$profile" = test ]; then
+  say "Installing the tests' tools: Khronos glTF validator, helm"
+  "$venv/bin/python" tools/node_packages.py --validator
+fi
+say "Ready."
