@@ -85,7 +85,9 @@ def read_state_dict(file: BinaryIO) -> dict[str, NDArray[Any]]:
     """
     try:
         return _read(file)
-    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, IndexError, struct.error) as error:
+    except ArtifactCorrupted:
+        raise
+    except Exception as error:  # broken pickles raise nearly anything
         raise ArtifactCorrupted(f"the weights file is not a legacy torch state dict: {error!r}") from error
 
 
@@ -103,6 +105,8 @@ def _read(file: BinaryIO) -> dict[str, NDArray[Any]]:
     for key in keys:
         dtype = dtypes[key] if key in dtypes else _missing(key)
         (count,) = struct.unpack("<q", file.read(8))
+        if count < 0:
+            raise ArtifactCorrupted(f"the weights file holds a storage of {count} elements")
         data = file.read(count * dtype.itemsize)
         storages[key] = np.frombuffer(data, dtype=dtype, count=count)
     return {name: _view(tensor, storages) for name, tensor in tensors.items()}

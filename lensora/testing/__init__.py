@@ -1,0 +1,1 @@
+"""Fakes that ship, each held to the same contract test as the real thing."""

@@ -1,0 +1,191 @@
+"""What every adapter of ``inference.Model`` must do; run over onnxruntime and over the shipped fake.
+
+The reference net has input ``x`` (n, 3) float32 and outputs ``double`` = 2 x and ``sum`` = the row sums, (n, 1).
+Another adapter joins by a row in ``ADAPTERS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from lensora.adapters.inference import Model, OnnxModel
+from lensora.core.artifacts import ModelUse
+from lensora.core.errors import ConfigurationError, DeadlineExceeded, InferenceFailed, Unavailable
+from lensora.testing.inference import FakeModel, TensorSpec
+
+USE = ModelUse(name="reference", version="1", sha256="0" * 64, license="Apache-2.0", stage="detect")
+
+
+def write_reference_net(path: Path) -> None:
+    """The reference net as an ONNX file."""
+    graph = helper.make_graph(
+        [
+            helper.make_node("Mul", ["x", "two"], ["double"]),
+            helper.make_node("ReduceSum", ["x", "axis"], ["sum"], keepdims=1),
+        ],
+        "reference",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3])],
+        [
+            helper.make_tensor_value_info("double", TensorProto.FLOAT, ["n", 3]),
+            helper.make_tensor_value_info("sum", TensorProto.FLOAT, ["n", 1]),
+        ],
+        initializer=[
+            numpy_helper.from_array(np.float32(2), "two"),
+            numpy_helper.from_array(np.array([1], np.int64), "axis"),
+        ],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+
+
+def on_onnxruntime(folder: Path) -> Model:
+    """The reference net in this process."""
+    write_reference_net(folder / "reference.onnx")
+    return OnnxModel(folder / "reference.onnx", USE, threads=1)
+
+
+def reference(inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The reference net as a function."""
+    return {"double": inputs["x"] * 2, "sum": inputs["x"].sum(axis=1, keepdims=True)}
+
+
+def on_the_fake(_folder: Path) -> Model:
+    """The reference net in the shipped fake."""
+    return FakeModel(reference, inputs={"x": TensorSpec(np.float32, (None, 3))}, outputs=["double", "sum"], use=USE)
+
+
+ADAPTERS: dict[str, Callable[[Path], Model]] = {"onnxruntime": on_onnxruntime, "fake": on_the_fake}
+
+
+@pytest.fixture(params=ADAPTERS)
+def model(request: pytest.FixtureRequest, tmp_path: Path) -> Model:
+    """The reference net behind each adapter in turn."""
+    return ADAPTERS[request.param](tmp_path)
+
+
+X = np.array([[1, 2, 3], [-4, 0, 0.5]], np.float32)
+
+
+def test_all_outputs_come_back_by_name(model: Model) -> None:
+    """Without a choice of outputs every one is returned, in the net's dtype and shape."""
+    result = model.infer({"x": X})
+    assert set(result) == {"double", "sum"}
+    assert result["double"].dtype == np.float32
+    np.testing.assert_array_equal(result["double"], X * 2)
+    np.testing.assert_array_equal(result["sum"], [[6], [-3.5]])
+
+
+def test_only_the_wanted_outputs_come_back(model: Model) -> None:
+    """A choice of outputs is kept to."""
+    assert set(model.infer({"x": X}, outputs=["sum"])) == {"sum"}
+
+
+def test_a_free_axis_takes_any_size(model: Model) -> None:
+    """The batch axis takes one row and many rows."""
+    for rows in (1, 7):
+        assert model.infer({"x": np.ones((rows, 3), np.float32)})["sum"].shape == (rows, 1)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "said"),
+    [
+        ({"y": X}, None, "inputs"),
+        ({}, None, "inputs"),
+        ({"x": X, "y": X}, None, "inputs"),
+        ({"x": X.astype(np.float64)}, None, "float64"),
+        ({"x": np.ones((2, 4), np.float32)}, None, "shape"),
+        ({"x": np.ones(3, np.float32)}, None, "shape"),
+        ({"x": X}, ["triple"], "triple"),
+        ({"x": X}, [], "outputs"),
+    ],
+)
+def test_wrong_names_dtypes_and_shapes_are_told(
+    model: Model, inputs: dict[str, NDArray[Any]], outputs: list[str] | None, said: str
+) -> None:
+    """What the net cannot take is refused with a sentence that names it, before anything runs."""
+    with pytest.raises(InferenceFailed, match=said):
+        model.infer(inputs, outputs=outputs)
+
+
+def test_a_deadline_that_has_passed_is_told(model: Model) -> None:
+    """No time left means DeadlineExceeded, not an answer."""
+    for left in (0.0, -1.0):
+        with pytest.raises(DeadlineExceeded, match="reference"):
+            model.infer({"x": X}, timeout_s=left)
+
+
+def test_a_generous_deadline_changes_nothing(model: Model) -> None:
+    """With time enough the answer is the same."""
+    np.testing.assert_array_equal(model.infer({"x": X}, timeout_s=60.0)["double"], X * 2)
+
+
+def test_threads_may_share_a_model(model: Model) -> None:
+    """Runs from several threads do not mix their arrays."""
+    with ThreadPoolExecutor(4) as pool:
+        rows = [np.full((1, 3), float(i), np.float32) for i in range(32)]
+        sums = list(pool.map(lambda row: float(model.infer({"x": row})["sum"][0, 0]), rows))
+    assert sums == [3.0 * i for i in range(32)]
+
+
+def test_it_describes_itself(model: Model) -> None:
+    """Name and bill-of-models row are those that it was made with."""
+    assert model.name == "reference"
+    assert model.describe() == USE
+    assert model.ready()
+
+
+def test_onnxruntime_is_stopped_in_mid_run(tmp_path: Path) -> None:
+    """A run that takes longer than its deadline is cut off between two nodes."""
+    side, count = 1024, 400
+    nodes = [helper.make_node("MatMul", [f"y{i}", "w"], [f"y{i + 1}"]) for i in range(count)]
+    graph = helper.make_graph(
+        nodes,
+        "slow",
+        [helper.make_tensor_value_info("y0", TensorProto.FLOAT, [side, side])],
+        [helper.make_tensor_value_info(f"y{count}", TensorProto.FLOAT, [side, side])],
+        initializer=[numpy_helper.from_array(np.eye(side, dtype=np.float32), "w")],
+    )
+    path = tmp_path / "slow.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    slow = OnnxModel(path, USE, threads=1)
+    with pytest.raises(DeadlineExceeded, match=r"0\.05 s"):
+        slow.infer({"y0": np.ones((side, side), np.float32)}, timeout_s=0.05)
+
+
+def test_onnxruntime_says_what_it_cannot_load(tmp_path: Path) -> None:
+    """A file that is no ONNX model stops the process with a sentence, and so does a device that is not there."""
+    (tmp_path / "broken.onnx").write_bytes(b"not a model")
+    with pytest.raises(ConfigurationError, match="cannot load model 'reference'"):
+        OnnxModel(tmp_path / "broken.onnx", USE)
+    write_reference_net(tmp_path / "good.onnx")
+    try:
+        on_gpu = OnnxModel(tmp_path / "good.onnx", USE, device="cuda")
+    except ConfigurationError as error:
+        assert "LENSORA_DEVICE=cuda" in str(error)
+    else:
+        np.testing.assert_array_equal(on_gpu.infer({"x": X})["double"], X * 2)
+
+
+def test_the_fake_fails_when_told_to_and_remembers() -> None:
+    """A fake can play a server that is away, and comes back; what it was asked is kept."""
+    fake = FakeModel(
+        reference, inputs={"x": TensorSpec(np.float32, (None, 3))}, outputs=["double", "sum"], use=USE, seconds=0.01
+    )
+    fake.fail_with(Unavailable("away"))
+    assert not fake.ready()
+    with pytest.raises(Unavailable):
+        fake.infer({"x": X})
+    fake.fail_with(None)
+    fake.infer({"x": X})
+    with pytest.raises(DeadlineExceeded):
+        fake.infer({"x": X}, timeout_s=0.005)
+    assert fake.ready()
+    assert [call["x"].shape for call in fake.calls] == [(2, 3), (2, 3)]
