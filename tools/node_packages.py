@@ -45,7 +45,9 @@ def fetch_viewer() -> None:
         )
         archives = list(Path(folder).glob("*.tgz"))
         if done.returncode != 0 or not archives:
-            sys.stderr.write(f"The 3D viewer could not be fetched ({done.stderr.strip()[:200]}); the studio works without it.\n")
+            sys.stderr.write(
+                f"The 3D viewer could not be fetched ({done.stderr.strip()[:200]}); the studio works without it.\n"
+            )
             return
         with tarfile.open(archives[0]) as archive:
             member = archive.extractfile(VIEWER_FILE)

@@ -80,10 +80,10 @@ class Child:
             self._say(self.spec.name, f"did not end within {timeout_s:.0f} s of SIGTERM and is killed")
             process.kill()
             process.wait()
-        self._thread.join(5.0)
+        self._thread.join()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603 (our own modules, no shell)
+        return subprocess.Popen(
             list(self.spec.arguments),
             env={**os.environ, **self.spec.environment},
             stdin=subprocess.DEVNULL,
@@ -117,7 +117,7 @@ class Child:
                 self._process.send_signal(signal.SIGTERM)
 
     def _copy(self, output: IO[bytes]) -> None:
-        with self._log_file.open("ab") as log:
+        with output, self._log_file.open("ab") as log:
             for raw in output:
                 log.write(raw)
                 log.flush()

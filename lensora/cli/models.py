@@ -1,0 +1,111 @@
+"""``lensora models``: fetch and list the neural nets' weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from lensora.models.manifest import Profile, load_manifest
+from lensora.models.policy import LicensePolicy
+from lensora.models.store import Phase, PullProgress, installed, pull
+
+DEFAULT_MODELS_DIR = "~/.cache/lensora/models"
+
+models_dir_option = click.option(
+    "--models-dir",
+    envvar="LENSORA_MODELS_DIR",
+    default=DEFAULT_MODELS_DIR,
+    show_default=True,
+    help="Folder of the weights.",
+)
+
+
+@click.group()
+def models() -> None:
+    """Fetch and list neural nets' weights; checksums and licences are checked."""
+
+
+@models.command("pull")
+@click.argument("names", nargs=-1)
+@click.option(
+    "--profile",
+    type=click.Choice([profile.value for profile in Profile]),
+    default=Profile.EMBEDDED.value,
+    show_default=True,
+    help="Set of models to fetch when no names are given.",
+)
+@click.option(
+    "--license-policy",
+    type=click.Choice([policy.value for policy in LicensePolicy]),
+    envvar="LENSORA_LICENSE_POLICY",
+    default=LicensePolicy.PERMISSIVE.value,
+    show_default=True,
+    help="Licences that are allowed.",
+)
+@models_dir_option
+def pull_command(names: tuple[str, ...], profile: str, license_policy: str, models_dir: str) -> None:
+    """Fetch models by NAMES, or all of a profile; what is there and whole is left as it is."""
+    manifest = load_manifest()
+    wanted = names or tuple(entry.name for entry in manifest.profile(Profile(profile)))
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=console, transient=True
+    ) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(progress: PullProgress) -> None:
+            if progress.phase is Phase.PRESENT:
+                return
+            task = tasks.setdefault(progress.model, bars.add_task(progress.model, total=None))
+            bars.update(
+                task,
+                description=f"{progress.model} ({progress.phase})",
+                completed=progress.done_bytes,
+                total=progress.total_bytes or None,
+            )
+
+        paths = pull(wanted, Path(models_dir), show, policy=LicensePolicy(license_policy), manifest=manifest)
+    for name, path in zip(dict.fromkeys(wanted), paths, strict=True):
+        click.echo(f"{name}: {path}")
+
+
+@models.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array on standard output.")
+@models_dir_option
+def list_command(as_json: bool, models_dir: str) -> None:
+    """Every model that Lensora knows, and whether it is here."""
+    manifest = load_manifest()
+    here = {entry.name for entry in installed(Path(models_dir), manifest=manifest)}
+    if as_json:
+        rows = [
+            {
+                "name": entry.name,
+                "version": entry.version,
+                "stages": list(entry.stages),
+                "license": entry.license,
+                "commercial_use": entry.commercial_use,
+                "profiles": list(entry.profiles),
+                "installed": entry.name in here,
+            }
+            for entry in manifest.entries
+        ]
+        click.echo(json.dumps(rows))
+        return
+    table = Table(box=None, header_style="bold")
+    for heading in ("model", "stages", "profiles", "licence", "commercial use", "here"):
+        table.add_column(heading)
+    for entry in manifest.entries:
+        table.add_row(
+            entry.name,
+            ", ".join(entry.stages),
+            ", ".join(entry.profiles),
+            entry.license,
+            "yes" if entry.commercial_use else "no",
+            "yes" if entry.name in here else "no",
+        )
+    Console().print(table)

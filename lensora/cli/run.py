@@ -1,0 +1,124 @@
+"""``lensora run PHOTO``: the main job through the public API, from a photo's file to the artifacts' files."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from lensora.cli.home import DEFAULT_HOME, Home, RunningStack
+from lensora.cli.models import models_dir_option
+from lensora.cli.stack import Stack
+from lensora.client import Client, Result, Session
+from lensora.core.errors import ConfigurationError, StageFailed
+
+CAMERAS = ("turntable", "dolly", "cinematic")
+
+
+@click.command()
+@click.argument("photo", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--object", "object_index", default=0, show_default=True, help="Which of the detected objects.")
+@click.option(
+    "--background",
+    default="on a marble countertop in a sunlit kitchen",
+    show_default=True,
+    help='"remove", the URL of a picture, or a scene in words.',
+)
+@click.option("--camera", type=click.Choice(CAMERAS), default=CAMERAS[0], show_default=True, help="The camera's move.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out"), show_default=True)
+@click.option("--home", envvar="LENSORA_HOME", default=DEFAULT_HOME, show_default=True, help="Folder of the stack.")
+@click.option("--base-url", envvar="LENSORA_BASE_URL", help="A gateway that runs elsewhere; needs --api-key.")
+@click.option("--api-key", envvar="LENSORA_API_KEY", help="API key for --base-url.")
+@models_dir_option
+def run(
+    photo: Path,
+    object_index: int,
+    background: str,
+    camera: Literal["turntable", "dolly", "cinematic"],
+    out: Path,
+    home: str,
+    base_url: str | None,
+    api_key: str | None,
+    models_dir: str,
+) -> None:
+    """Make cutout, scene, 3D model and film from PHOTO; starts a stack where none runs."""
+    console = Console(stderr=True)
+    if base_url and not api_key:
+        raise ConfigurationError("--base-url needs --api-key (or LENSORA_API_KEY)")
+    started = time.monotonic()
+    with (
+        _gateway(Home.at(home), base_url, api_key, Path(models_dir), console) as (url, key),
+        Client(url, key) as client,
+    ):
+        ready = time.monotonic()
+        session = _look(client, photo, object_index, console)
+        looked = time.monotonic()
+        ticket = client.transform(session.session_id, background, object_index=object_index, camera_preset=camera)
+        result = _watch(client, ticket.job_id, console)
+        if result.output is None:
+            raise StageFailed(
+                f"the job has {result.status}: {result.error}; {result.credits_refunded} credits came back"
+            )
+        ended = time.monotonic()
+        files = client.download(result.output, out)
+    _report(result, files, {"start": ready - started, "init": looked - ready, "transform": ended - looked})
+
+
+def _look(client: Client, photo: Path, object_index: int, console: Console) -> Session:
+    session = client.init(photo)
+    console.print(f"In {photo}:", highlight=False)
+    for index, found in enumerate(session.objects):
+        mark = ">" if index == object_index else " "
+        console.print(f" {mark} {index}  {found.label} ({found.category})", highlight=False)
+    for action in session.suggested_actions:
+        console.print(f"   note: {action.message}", highlight=False)
+    return session
+
+
+def _watch(client: Client, job_id: str, console: Console) -> Result:
+    columns = (TextColumn("{task.description:16}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("queued", total=100)
+        return client.wait(
+            job_id, on_progress=lambda result: bar.update(task, description=result.step, completed=result.progress)
+        )
+
+
+@contextmanager
+def _gateway(
+    home: Home, base_url: str | None, api_key: str | None, models_dir: Path, console: Console
+) -> Iterator[tuple[str, str]]:
+    """Base URL and API key of the stack to use: the one named, the one that runs in the home, or one of our own."""
+    if base_url and api_key:
+        yield base_url, api_key
+        return
+    running: RunningStack | None = home.running()
+    if running is not None:
+        yield running.base_url, running.api_key
+        return
+    console.print(f"Starting Lensora in {home.folder} (logs in {home.logs_folder}) ...")
+    stack = Stack(home, host="127.0.0.1", port=0, models_dir=models_dir, say=lambda _name, _line: None)
+    try:
+        started = stack.start(threading.Event())
+        assert started is not None
+        yield started.base_url, started.api_key
+    finally:
+        stack.stop()
+
+
+def _report(result: Result, files: Mapping[str, Path], waited_s: Mapping[str, float]) -> None:
+    click.echo()
+    for name, path in files.items():
+        click.echo(f"  {name:16} {path}  ({path.stat().st_size / 1e6:.2f} MB)")
+    click.echo()
+    for stage in result.stages:
+        if stage.ms is not None:
+            click.echo(f"  {stage.name:16} {stage.ms / 1000:6.2f} s")
+    click.echo("  " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in waited_s.items()))

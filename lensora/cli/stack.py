@@ -1,0 +1,174 @@
+"""The embedded stack: which processes there are, with what settings, and when they are ready."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from lensora.adapters import redis_server
+from lensora.cli.home import Home, RunningStack
+from lensora.cli.processes import Child, Say, Spec, python_module, stop_all
+from lensora.core.errors import ConfigurationError
+from lensora.models.manifest import Profile, load_manifest
+from lensora.models.store import path_of
+
+READY_TIMEOUT_S = 120.0
+"""A slow disk and two cores load every net well within this."""
+
+POLL_INTERVAL_S = 0.1
+
+LOCAL_ACCOUNT = "local"
+LOCAL_CREDITS = 100_000
+"""What the local account starts with: 1,250 whole jobs. `lensora credits grant` gives more."""
+
+SERVICES = ("detect", "segment", "mesh", "render")
+
+
+class Stack:
+    """Every process of the embedded mode, kept running until ``stop``."""
+
+    def __init__(self, home: Home, *, host: str, port: int, models_dir: Path, say: Say) -> None:
+        """
+        Args:
+            home: where all its data lies.
+            host: address that the REST API listens on; everything else listens on loopback.
+            port: port of the REST API; 0 takes a free one.
+            models_dir: folder of the weights.
+            say: gets every line that a process writes.
+        """
+        self._home = home
+        self._host = host
+        self._port = port
+        self._models_dir = models_dir
+        self._say = say
+        self._children: list[Child] = []
+
+    def start(self, stop: threading.Event) -> RunningStack | None:
+        """Start everything and wait until it is ready; None when ``stop`` was set in the meantime.
+
+        Raises:
+            ConfigurationError: weights are missing, the port is taken, or a process does not come up.
+        """
+        for entry in load_manifest().profile(Profile.EMBEDDED):
+            path_of(entry.name, self._models_dir)
+        self._home.create()
+        port = self._port or free_port()
+        if self._port and not _is_free(self._host, self._port):
+            raise ConfigurationError(f"--port {self._port}: the port is taken; choose another, or 0 for a free one")
+        ports = {name: free_port() for name in ("redis", *SERVICES)}
+        redis_url = f"redis://127.0.0.1:{ports['redis']}/0"
+        base_url = f"http://{'127.0.0.1' if self._host in ('0.0.0.0', '::') else self._host}:{port}"  # noqa: S104
+        common = self._common_environment()
+        gateway = {
+            **common,
+            "LENSORA_REDIS_URL": redis_url,
+            "LENSORA_URL_SIGNING_KEYS": self._home.signing_key(),
+            "LENSORA_PUBLIC_URL": os.environ.get("LENSORA_PUBLIC_URL", base_url),
+            **{f"LENSORA_{name.upper()}_TARGET": f"127.0.0.1:{ports[name]}" for name in SERVICES},
+        }
+        self._add(Spec("redis", redis_server.arguments(self._home.redis_folder, ports["redis"])))
+        for name in SERVICES:
+            self._add(Spec(name, python_module(f"services.{name}"), {**common, "LENSORA_PORT": str(ports[name])}))
+        self._add(Spec("worker", python_module("gateway", "worker"), gateway))
+        http = {**gateway, "LENSORA_HOST": self._host, "LENSORA_PORT": str(port)}
+        self._add(Spec("gateway", python_module("gateway", "http"), http))
+        api_key = self._bootstrap(gateway)
+        running = RunningStack(pid=os.getpid(), base_url=base_url, api_key=api_key, redis_url=redis_url)
+        return running if self._wait_ready(base_url, stop) else None
+
+    def lost(self) -> str:
+        """The name of a process that died too often and stays down; empty when all is well."""
+        return next((child.spec.name for child in self._children if child.gave_up), "")
+
+    def pids(self) -> dict[str, int]:
+        """Process id of each process by its name; 0 while it is being restarted."""
+        return {child.spec.name: child.pid for child in self._children}
+
+    def stop(self) -> None:
+        """Stop the gateway and the worker, then the services, then Redis: nothing loses what it still needs."""
+        order = (("gateway", "worker"), SERVICES, ("redis",))
+        for names in order:
+            stop_all([child for child in self._children if child.spec.name in names])
+        self._children.clear()
+
+    def _add(self, spec: Spec) -> None:
+        child = Child(spec, self._home.logs_folder / f"{spec.name}.log", self._say)
+        child.start()
+        self._children.append(child)
+
+    def _common_environment(self) -> dict[str, str]:
+        return {
+            "LENSORA_ARTIFACTS_URL": self._home.artifacts_url,
+            "LENSORA_MODELS_DIR": str(self._models_dir.expanduser()),
+            "LENSORA_LOG_FORMAT": os.environ.get("LENSORA_LOG_FORMAT", "console"),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def _bootstrap(self, environment: Mapping[str, str]) -> str:
+        """An API key of the local account, kept in the home; it and the account are made at the first start."""
+        kept = self._home.folder / "api-key"
+        done = subprocess.run(
+            python_module(
+                "gateway.admin",
+                "bootstrap",
+                "--account",
+                LOCAL_ACCOUNT,
+                "--credits",
+                str(LOCAL_CREDITS),
+                "--key-file",
+                str(kept),
+            ),
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=READY_TIMEOUT_S,
+        )
+        if done.returncode != 0:
+            raise ConfigurationError(f"the local account could not be made: {done.stderr.strip()[-500:]}")
+        return str(json.loads(done.stdout)["api_key"])
+
+    def _wait_ready(self, base_url: str, stop: threading.Event) -> bool:
+        until = time.monotonic() + READY_TIMEOUT_S
+        last = "no answer"
+        with httpx.Client(timeout=5.0, trust_env=False) as client:
+            while time.monotonic() < until:
+                lost = self.lost()
+                if lost:
+                    raise ConfigurationError(f"{lost} does not start; its log is {self._home.logs_folder / lost}.log")
+                try:
+                    answer = client.get(f"{base_url}/readyz")
+                    if answer.status_code == httpx.codes.OK:
+                        return True
+                    last = answer.text[:300]
+                except httpx.HTTPError as error:
+                    last = str(error)
+                if stop.wait(POLL_INTERVAL_S):
+                    return False
+        raise ConfigurationError(f"the stack was not ready within {READY_TIMEOUT_S:.0f} s: {last}")
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,95 @@
+"""Child processes: kept running, restarted after a kill, ended in order, their output passed on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lensora.cli.processes import Child, Spec, stop_all
+
+FOREVER = "import os, time\nprint('here', os.environ['COLOR'], flush=True)\ntime.sleep(60)"
+STUBBORN = (
+    "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf', flush=True)\ntime.sleep(60)"
+)
+
+
+def until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
+    """Wait for a condition; fails when the time is up."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come true"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def child_of(tmp_path: Path) -> Iterator[Callable[[str], tuple[Child, list[str]]]]:
+    """Makes children that run a piece of Python; all are killed after the test."""
+    made: list[Child] = []
+
+    def make(code: str) -> tuple[Child, list[str]]:
+        lines: list[str] = []
+        spec = Spec("child", [sys.executable, "-c", code], {"COLOR": "blue"})
+        child = Child(spec, tmp_path / "child.log", lambda _name, line: lines.append(line))
+        made.append(child)
+        return child, lines
+
+    yield make
+    stop_all(made, grace_s=0.2)
+
+
+def test_output_and_environment(child_of: Callable[[str], tuple[Child, list[str]]], tmp_path: Path) -> None:
+    """A child's lines are passed on as they come and kept in its log file; it sees its own environment."""
+    child, lines = child_of(FOREVER)
+    child.start()
+    until(lambda: lines)
+    assert lines == ["here blue"]
+    assert (tmp_path / "child.log").read_text() == "here blue\n"
+
+
+def test_a_killed_child_comes_back(child_of: Callable[[str], tuple[Child, list[str]]]) -> None:
+    """After kill -9 it runs again under another process id."""
+    child, lines = child_of(FOREVER)
+    child.start()
+    until(lambda: lines)
+    first = child.pid
+    os.kill(first, signal.SIGKILL)
+    until(lambda: lines.count("here blue") == 2)
+    assert child.pid not in (0, first)
+    assert child.restarts == 1
+    assert not child.gave_up
+
+
+def test_stopping_ends_it_for_good(child_of: Callable[[str], tuple[Child, list[str]]]) -> None:
+    """After stop nothing runs and nothing is restarted."""
+    child, lines = child_of(FOREVER)
+    child.start()
+    until(lambda: lines)
+    stop_all([child])
+    assert child.pid == 0
+    time.sleep(0.5)
+    assert lines == ["here blue"]
+
+
+def test_a_child_that_does_not_listen_is_killed(child_of: Callable[[str], tuple[Child, list[str]]]) -> None:
+    """One that ignores SIGTERM is killed when its grace is over, and that is said."""
+    child, lines = child_of(STUBBORN)
+    child.start()
+    until(lambda: lines)
+    stop_all([child], grace_s=0.3)
+    assert child.pid == 0
+    assert any("is killed" in line for line in lines)
+
+
+def test_a_child_that_keeps_dying_is_given_up(child_of: Callable[[str], tuple[Child, list[str]]]) -> None:
+    """A process that cannot start is not restarted for ever; its last status is said."""
+    child, lines = child_of("raise SystemExit(7)")
+    child.start()
+    until(lambda: child.gave_up, timeout_s=20)
+    assert "status 7" in lines[-1]
+    assert "stays down" in lines[-1]
