@@ -1,0 +1,263 @@
+"""The async client: the same methods as the sync one, to be awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from lensora.client import requests
+from lensora.client.answers import Account, Cancellation, JobPage, JobTicket, LedgerPage, Output, Result, Session
+from lensora.client.events import EventParser
+from lensora.client.requests import Background, CameraPreset, Photo, Request
+from lensora.core.errors import DeadlineExceeded, LensoraError
+
+
+class AsyncClient:
+    """Talks to one installation with one API key. Use with ``async with``, or call ``close``.
+
+    Every method raises the errors of ``lensora.core.errors``. What the server or the network could not take is tried
+    again a few times, with pauses; both POSTs carry an Idempotency-Key, so nothing is charged twice.
+    """
+
+    def __init__(self, base_url: str, api_key: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        """
+        Args:
+            base_url: such as ``http://127.0.0.1:8000``.
+            api_key: sent to ``base_url`` only; artifact links open without it.
+            transport: another way to send, for tests.
+        """
+        self._base_url = base_url.rstrip("/")
+        self._api_key = api_key
+        self._http = httpx.AsyncClient(timeout=requests.timeouts(), transport=transport)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def init(
+        self, photo: Photo, max_objects: int | None = None, *, idempotency_key: str | None = None
+    ) -> Session:
+        """Upload a photo (a path, bytes, or an open binary file) and find the things in it. 5 credits."""
+        return Session.parse(await self._json(requests.init(photo, max_objects, idempotency_key)))
+
+    async def transform(
+        self,
+        session_id: str,
+        background: Background | str,
+        *,
+        object_index: int = 0,
+        camera_preset: CameraPreset = "turntable",
+        output: Mapping[str, Any] | None = None,
+        webhook_url: str | None = None,
+        webhook_events: list[str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> JobTicket:
+        """Start a job. 75 credits, returned if it fails.
+
+        Args:
+            session_id: of ``init``.
+            background: ``remove()``, ``image(url)`` or ``prompt(text)``; or words: ``remove``, a URL, a description.
+            object_index: index into the session's objects.
+            camera_preset: turntable, dolly or cinematic.
+            output: further choices of size, length and formats.
+            webhook_url: is called when the job ends.
+            webhook_events: which events to call for.
+            idempotency_key: a key of the caller's, so that a repeat of this call gives the same job.
+        """
+        request = requests.transform(
+            session_id,
+            background,
+            object_index=object_index,
+            camera_preset=camera_preset,
+            output=output,
+            webhook_url=webhook_url,
+            webhook_events=webhook_events,
+            idempotency_key=idempotency_key,
+        )
+        return JobTicket.parse(await self._json(request))
+
+    async def result(self, job_id: str, *, wait: int | None = None) -> Result:
+        """The job's state; with ``wait`` (1-60 seconds) the server answers when it changes or the time is over."""
+        return Result.parse(await self._json(requests.result(job_id, wait)))
+
+    async def stream(self, job_id: str) -> AsyncIterator[Result]:
+        """The job's states as they change, up to its end; a broken connection is resumed."""
+        last_id: str | None = None
+        attempt = 0
+        while True:
+            try:
+                async for event_id, result in self._events(job_id, last_id):
+                    attempt, last_id = 0, event_id or last_id
+                    yield result
+                    if result.terminal:
+                        return
+                attempt += 1
+            except LensoraError as error:
+                attempt += 1
+                pause = requests.pause_s(error, attempt)
+                if pause is None:
+                    raise
+                await asyncio.sleep(pause)
+
+    async def wait(
+        self,
+        job: JobTicket | Result | str,
+        on_progress: Callable[[Result], None] | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> Result:
+        """Wait until the job has ended, and return its last state, failed or not.
+
+        Args:
+            job: its id, ticket or an earlier result.
+            on_progress: called with each new state, the last one included.
+            timeout_s: seconds to wait at most.
+
+        Raises:
+            DeadlineExceeded: the job still runs after ``timeout_s``.
+        """
+        job_id = requests.job_id_of(job)
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        shown: Mapping[str, Any] | None = None
+        first = True
+        while True:
+            left = requests.MAX_WAIT_S if deadline is None else int(max(1, deadline - time.monotonic()))
+            result = await self.result(job_id, wait=None if first else min(20, left))
+            first = False
+            if on_progress is not None and result.raw != shown:
+                on_progress(result)
+            shown = result.raw
+            if result.terminal:
+                return result
+            if deadline is not None and time.monotonic() >= deadline:
+                raise DeadlineExceeded(f"job {job_id} is still {result.status} after {timeout_s:g} seconds")
+
+    async def cancel(self, job_id: str) -> Cancellation:
+        """Stop a job and get its credits back; a job that has ended stays as it is."""
+        return Cancellation.parse(await self._json(requests.cancel(job_id)))
+
+    async def render(
+        self,
+        job_id: str,
+        *,
+        camera_preset: CameraPreset | None = None,
+        background: Background | str | None = None,
+        output: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> JobTicket:
+        """Film a finished job's mesh again with another camera or background, for a smaller price."""
+        changes = requests.render_changes(camera_preset, background, output)
+        return JobTicket.parse(await self._json(requests.render(job_id, changes, idempotency_key)))
+
+    async def jobs(self, *, status: str | None = None, cursor: str | None = None, limit: int | None = None) -> JobPage:
+        """The jobs of this key's account, newest first."""
+        return JobPage.parse(await self._json(requests.jobs(status, cursor, limit)))
+
+    async def account(self) -> Account:
+        """Balance and limits."""
+        return Account.parse(await self._json(requests.account()))
+
+    async def ledger(self, *, cursor: str | None = None, limit: int | None = None) -> LedgerPage:
+        """Movements of credits, newest first."""
+        return LedgerPage.parse(await self._json(requests.ledger(cursor, limit)))
+
+    async def download(self, output: Output | Result, folder: str | Path) -> dict[str, Path]:
+        """Save every file of a finished job.
+
+        Args:
+            output: a result's ``output``, or the result.
+            folder: made where it is missing.
+
+        Returns:
+            Paths by ``mp4``, ``glb``, ``scene``, ``removed_bg``, and what else was asked for.
+        """
+        found = output.output if isinstance(output, Result) else output
+        if found is None:
+            raise ValueError("the job has no output: it has not completed")
+        into = Path(folder)
+        into.mkdir(parents=True, exist_ok=True)
+        paths = {}
+        for name, url in found.urls().items():
+            paths[name] = into / requests.file_name(url, name)
+            await self._save(url, paths[name])
+        return paths
+
+    async def _save(self, url: str, path: Path) -> None:
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                await self._save_once(url, path)
+            except LensoraError as error:
+                pause = requests.pause_s(error, attempt)
+                if pause is None:
+                    raise
+                await asyncio.sleep(pause)
+            else:
+                return
+
+    async def _save_once(self, url: str, path: Path) -> None:
+        part = path.with_name(f"{path.name}.part")
+        try:
+            async with self._http.stream("GET", url, headers={"User-Agent": requests.USER_AGENT}) as response:
+                if not response.is_success:
+                    raise requests.error_from(response.status_code, response.headers, await response.aread())
+                with part.open("wb") as file:
+                    async for chunk in response.aiter_bytes():
+                        file.write(chunk)
+        except httpx.HTTPError as error:
+            raise requests.unreachable(self._base_url, error) from error
+        part.replace(path)
+
+    async def _events(self, job_id: str, last_id: str | None) -> AsyncIterator[tuple[str, Result]]:
+        built = self._http.build_request(
+            **requests.sent(self._base_url, self._api_key, requests.stream(job_id, last_id))
+        )
+        parser = EventParser()
+        try:
+            response = await self._http.send(built, stream=True)
+            try:
+                if not response.is_success:
+                    raise requests.error_from(response.status_code, response.headers, await response.aread())
+                async for line in response.aiter_lines():
+                    event = parser.feed(line)
+                    if event is not None:
+                        yield event.event_id, Result.parse(json.loads(event.data))
+            finally:
+                await response.aclose()
+        except httpx.HTTPError as error:
+            raise requests.unreachable(self._base_url, error) from error
+
+    async def _json(self, request: Request) -> Mapping[str, Any]:
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return await self._json_once(request)
+            except LensoraError as error:
+                pause = requests.pause_s(error, attempt)
+                if pause is None:
+                    raise
+                await asyncio.sleep(pause)
+
+    async def _json_once(self, request: Request) -> Mapping[str, Any]:
+        try:
+            response = await self._http.request(**requests.sent(self._base_url, self._api_key, request))
+        except httpx.HTTPError as error:
+            raise requests.unreachable(self._base_url, error) from error
+        return requests.parsed(response)

@@ -1,0 +1,269 @@
+"""The requests of the API and the reading of its answers, shared by both clients. No I/O but reading the photo."""
+
+from __future__ import annotations
+
+import math
+import random
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+from urllib.parse import quote, unquote, urlsplit
+
+import httpx
+
+from lensora.client.answers import JobTicket, Result
+from lensora.core.errors import InternalError, LensoraError, Unavailable, error_class
+
+Photo = str | Path | bytes | BinaryIO
+Background = Mapping[str, str]
+CameraPreset = Literal["turntable", "dolly", "cinematic"]
+
+USER_AGENT = "lensora-client"
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 90.0
+"""More than the longest ``Prefer: wait`` (60 s) and more than one heartbeat of the stream (15 s)."""
+MAX_WAIT_S = 60
+"""The server holds a poll for so long at most."""
+MAX_TRIES = 4
+"""Tries of a request that the server or the network could not take; safe for POSTs, which carry an Idempotency-Key."""
+FIRST_PAUSE_S = 0.25
+LONGEST_PAUSE_S = 20.0
+PROBLEM = "application/problem+json"
+
+
+def remove() -> Background:
+    """Background: none; the film is rendered on a clean white plate."""
+    return {"type": "remove"}
+
+
+def image(url: str) -> Background:
+    """Background: a picture at a public URL."""
+    return {"type": "image", "url": url}
+
+
+def prompt(text: str) -> Background:
+    """Background: a scene made from words."""
+    return {"type": "prompt", "prompt": text}
+
+
+def background_of(words: str) -> Background:
+    """What a person types: ``remove``, a URL, or a description of a scene."""
+    if words.strip().lower() == "remove":
+        return remove()
+    if words.strip().lower().startswith(("http://", "https://")):
+        return image(words.strip())
+    return prompt(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, before it is sent.
+
+    Attributes:
+        path: under the base URL.
+        files: name of the field to (file name, bytes).
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: Mapping[str, Any] | None = None
+    files: Mapping[str, tuple[str, bytes]] | None = None
+    data: Mapping[str, str] | None = None
+
+
+def init(photo: Photo, max_objects: int | None, idempotency_key: str | None) -> Request:
+    """POST /v1/studio/init. Reads the photo."""
+    return Request(
+        "POST",
+        "/v1/studio/init",
+        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        files={"image": _read(photo)},
+        data=None if max_objects is None else {"max_objects": str(max_objects)},
+    )
+
+
+def transform(
+    session_id: str,
+    background: Background | str,
+    *,
+    object_index: int,
+    camera_preset: str,
+    output: Mapping[str, Any] | None,
+    webhook_url: str | None,
+    webhook_events: list[str] | None,
+    idempotency_key: str | None,
+) -> Request:
+    """POST /v1/studio/transform."""
+    body: dict[str, Any] = {
+        "session_id": session_id,
+        "object_index": object_index,
+        "background": dict(background_of(background) if isinstance(background, str) else background),
+        "camera_preset": camera_preset,
+    }
+    optional = {"output": output, "webhook_url": webhook_url, "webhook_events": webhook_events}
+    body |= {name: value for name, value in optional.items() if value is not None}
+    return Request(
+        "POST",
+        "/v1/studio/transform",
+        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        json=body,
+    )
+
+
+def result(job_id: str, wait_s: int | None) -> Request:
+    """GET /v1/studio/result/{job_id}."""
+    headers = {} if wait_s is None else {"Prefer": f"wait={max(1, min(MAX_WAIT_S, wait_s))}"}
+    return Request("GET", f"/v1/studio/result/{quote(job_id, safe='')}", headers=headers)
+
+
+def stream(job_id: str, last_event_id: str | None) -> Request:
+    """GET /v1/studio/result/{job_id}/stream."""
+    headers = {"Accept": "text/event-stream"}
+    if last_event_id is not None:
+        headers["Last-Event-ID"] = last_event_id
+    return Request("GET", f"/v1/studio/result/{quote(job_id, safe='')}/stream", headers=headers)
+
+
+def cancel(job_id: str) -> Request:
+    """POST /v1/studio/jobs/{job_id}/cancel: a second cancel changes nothing."""
+    return Request("POST", f"/v1/studio/jobs/{quote(job_id, safe='')}/cancel")
+
+
+def render(job_id: str, changes: Mapping[str, Any], idempotency_key: str | None) -> Request:
+    """POST /v1/studio/jobs/{job_id}/render."""
+    return Request(
+        "POST",
+        f"/v1/studio/jobs/{quote(job_id, safe='')}/render",
+        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        json=changes,
+    )
+
+
+def render_changes(
+    camera_preset: str | None, background: Background | str | None, output: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What a second film changes; what is None stays as it was."""
+    if isinstance(background, str):
+        background = background_of(background)
+    named = {"camera_preset": camera_preset, "background": background and dict(background), "output": output}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def jobs(status: str | None, cursor: str | None, limit: int | None) -> Request:
+    """GET /v1/studio/jobs."""
+    params = {"status": status, "cursor": cursor, "limit": None if limit is None else str(limit)}
+    return Request("GET", "/v1/studio/jobs", params={name: text for name, text in params.items() if text is not None})
+
+
+def account() -> Request:
+    """GET /v1/account."""
+    return Request("GET", "/v1/account")
+
+
+def ledger(cursor: str | None, limit: int | None) -> Request:
+    """GET /v1/account/ledger."""
+    params = {"cursor": cursor, "limit": None if limit is None else str(limit)}
+    return Request(
+        "GET", "/v1/account/ledger", params={name: text for name, text in params.items() if text is not None}
+    )
+
+
+def sent(base_url: str, api_key: str, request: Request) -> dict[str, Any]:
+    """Arguments for ``httpx``'s ``request``/``build_request``. The key goes to the API's own base URL only."""
+    return {
+        "method": request.method,
+        "url": f"{base_url}{request.path}",
+        "params": dict(request.params) or None,
+        "headers": {"Authorization": f"Bearer {api_key}", "User-Agent": USER_AGENT, **request.headers},
+        "json": request.json,
+        "files": request.files,
+        "data": request.data,
+    }
+
+
+def timeouts() -> httpx.Timeout:
+    """Short to connect, long to read: a poll may be held for a minute."""
+    return httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+
+
+def error_from(status: int, headers: Mapping[str, str], body: bytes) -> LensoraError:
+    """The error behind an answer that is not a success."""
+    problem: Mapping[str, Any] = {}
+    if headers.get("content-type", "").startswith(PROBLEM):
+        try:
+            parsed = httpx.Response(status, content=body).json()
+            problem = parsed if isinstance(parsed, dict) else {}
+        except ValueError:
+            problem = {}
+    cls = error_class(str(problem.get("code", "")))
+    if cls is None:
+        cls = Unavailable if status in (429, 502, 503, 504) else InternalError
+    error = cls(str(problem.get("detail") or f"The server answered with status {status}."))
+    error.retry_after_s = _seconds(headers.get("retry-after"))
+    request_id = problem.get("request_id") or headers.get("x-request-id")
+    error.add_note(f"HTTP status {status}" + (f", request id {request_id}" if request_id else ""))
+    return error
+
+
+def parsed(response: httpx.Response) -> Mapping[str, Any]:
+    """The JSON object of a success; raises the error of anything else."""
+    if not response.is_success:
+        raise error_from(response.status_code, response.headers, response.content)
+    try:
+        body = response.json()
+    except ValueError as error:
+        raise InternalError(f"The server answered {response.request.url.path} with a body that is not JSON.") from error
+    if not isinstance(body, dict):
+        raise InternalError(f"The server answered {response.request.url.path} with something that is no JSON object.")
+    return body
+
+
+def unreachable(base_url: str, cause: httpx.HTTPError) -> Unavailable:
+    """The error for a server that cannot be reached or breaks off."""
+    return Unavailable(f"{base_url} does not answer: {cause or type(cause).__name__}")
+
+
+def pause_s(error: LensoraError, attempt: int) -> float | None:
+    """Seconds before the next try, with jitter; None when there should be none.
+
+    Args:
+        error: what the last try raised.
+        attempt: number of tries made, from 1.
+    """
+    if attempt >= MAX_TRIES or not error.retryable:
+        return None
+    if error.retry_after_s is not None:
+        return error.retry_after_s if error.retry_after_s <= LONGEST_PAUSE_S else None
+    return float(FIRST_PAUSE_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+
+
+def job_id_of(job: JobTicket | Result | str) -> str:
+    """The id of a job that is given by id, by its ticket or by a result."""
+    return job if isinstance(job, str) else job.job_id
+
+
+def file_name(url: str, name: str) -> str:
+    """The name to save a file under: the last segment of its URL's path, never a path of its own."""
+    last = unquote(urlsplit(url).path.rsplit("/", 1)[-1]).replace("\\", "/").rsplit("/", 1)[-1]
+    return last if last not in ("", ".", "..") and "\x00" not in last else name
+
+
+def _read(photo: Photo) -> tuple[str, bytes]:
+    if isinstance(photo, bytes):
+        return "photo", photo
+    if isinstance(photo, str | Path):
+        path = Path(photo)
+        return path.name, path.read_bytes()
+    return Path(str(getattr(photo, "name", "photo"))).name, photo.read()
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        seconds = float(text) if text is not None else None
+    except ValueError:
+        return None
+    return seconds if seconds is not None and math.isfinite(seconds) and seconds >= 0 else None
