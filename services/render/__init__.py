@@ -1,0 +1,1 @@
+"""The render stage: a GLB in front of a backplate becomes a film."""

@@ -1,0 +1,1 @@
+"""What can draw the subject: one file per way."""

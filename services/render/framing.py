@@ -1,0 +1,133 @@
+"""Where the hero camera stands: its pitch from the backplate's horizon, its place from the subject's size.
+
+The still scene and the film share one convention: the subject's base line lies at ``BASE_LINE`` of the frame's height and
+its larger extent fills about ``HERO_FILL`` of the frame.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensora.core.cameras import YFOV, Camera, CameraMove, Pose, Rig, turn
+
+BASE_LINE = 0.86
+"""Height of the subject's lowest visible point at angle 0, as a share of the frame from the top."""
+
+HERO_FILL = {CameraMove.TURNTABLE: 0.66, CameraMove.DOLLY: 0.60, CameraMove.CINEMATIC: 0.66}
+"""Share of the frame that the larger extent fills at the hero pose; the dolly grows to 0.75 from its first frame."""
+
+LEAST_HERO_FILL = 0.60
+"""A subject that grows wider as it turns may be shown smaller than ``HERO_FILL`` at angle 0, down to this ..."""
+
+MOST_FILL = 0.75
+"""... so that no frame is filled more than this, if it can be."""
+
+MARGIN = 0.035
+"""No point of the subject comes nearer to the frame's edge than this share of it."""
+
+SURFACE_DEPTH = 3.0
+"""Assumed distance of the surface's far edge, in distances of the subject: a table or counter seen from across a room. One
+picture cannot tell; this makes the pitch gentle for horizons near the middle."""
+
+GROUND_ANGLE = (math.radians(5.0), math.radians(32.0))
+"""The line of sight meets the ground at the subject at no less and no more than this: below, the ground is a line and the
+rise of the cinematic move starts under it; above, the subject is seen from the top."""
+
+PLAIN_PITCH = math.radians(5.0)
+"""Pitch on the white plate, which has no horizon: enough to see the shadow lie on a ground."""
+
+CENTRE = 0.5
+
+
+def pitch_for_horizon(horizon: float) -> float:
+    """Downward pitch, radians, at which the surface's far edge lies at ``horizon`` (0..1 from the top) when the subject stands
+    at ``BASE_LINE`` and the edge is ``SURFACE_DEPTH`` times as far away as the subject."""
+    focal = 0.5 / math.tan(YFOV / 2.0)
+    base = math.atan((BASE_LINE - CENTRE) / focal)
+    edge = math.atan((min(horizon, BASE_LINE - 0.01) - CENTRE) / focal)
+    low, high = GROUND_ANGLE[0] - base, GROUND_ANGLE[1] - base
+
+    def depth(pitch: float) -> float:
+        to_edge = math.tan(pitch + edge)
+        return math.inf if to_edge <= 0.0 else math.tan(pitch + base) / to_edge
+
+    for _ in range(40):  # depth falls as the pitch grows: halving finds it to 1e-12
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if depth(middle) > SURFACE_DEPTH else (low, middle)
+    return high
+
+
+def frame_bounds(camera: Camera, support: NDArray[np.float64], yaw: float) -> tuple[float, float, float, float]:
+    """(left, top, right, bottom) of the subject in the frame, 0..1 inside it; infinite when a point is behind the camera."""
+    points, depth = camera.project(support @ turn(yaw).T)
+    if depth.min() <= 1e-6:
+        return -math.inf, -math.inf, math.inf, math.inf
+    low, high = points.min(axis=0), points.max(axis=0)
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def extent(bounds: tuple[float, float, float, float]) -> float:
+    """The larger side of frame bounds."""
+    return max(bounds[2] - bounds[0], bounds[3] - bounds[1])
+
+
+def _hero(support: NDArray[np.float64], pitch: float, fill: float, base_line: float) -> Camera:
+    """The camera with this pitch that shows the subject with this fill and base line."""
+
+    def standing(distance: float) -> Camera:
+        camera = Camera((0.0, 0.0, distance), 0.0, pitch)
+        for _ in range(6):  # moving the eye along the picture's up direction shifts the subject almost linearly
+            bottom = frame_bounds(camera, support, 0.0)[3]
+            if not math.isfinite(bottom):
+                break
+            shift = (base_line - bottom) * distance / camera.focal / max(0.2, math.cos(pitch))
+            camera = Camera((0.0, camera.eye[1] + shift, camera.eye[2]), 0.0, pitch)
+        return camera
+
+    near, far = 0.3, 60.0
+    for _ in range(40):
+        middle = math.sqrt(near * far)
+        small = extent(frame_bounds(standing(middle), support, 0.0)) <= fill
+        near, far = (near, middle) if small else (middle, far)
+    return standing(far)
+
+
+def fit_rig(
+    support: NDArray[np.float64], move: CameraMove, poses: Sequence[Pose], pitch: float, hero_fill: float | None = None
+) -> Rig:
+    """The rig of a film: fills the frame as agreed, and clips the subject in no pose.
+
+    Args:
+        support: (k, 3) outermost points of the subject, standing on y = 0.
+        move: the camera move.
+        poses: all poses of the film.
+        pitch: of the hero camera, radians downwards.
+        hero_fill: share of the frame at angle 0; None for the move's own.
+    """
+    fill = HERO_FILL[move] if hero_fill is None else hero_fill
+    pivot = (0.0, float(support[:, 1].max()) / 2.0, 0.0)
+    looked_at = poses[:: max(1, len(poses) // 48)]
+    base_line = BASE_LINE
+    least = min(LEAST_HERO_FILL, fill)
+    rig = Rig(_hero(support, pitch, fill, base_line), pivot)
+    for _ in range(40):
+        rig = Rig(_hero(support, pitch, fill, base_line), pivot)
+        bounds = [frame_bounds(rig.camera(pose), support, pose.subject_yaw) for pose in (*looked_at, poses[-1])]
+        widest = max(extent(each) for each in bounds)
+        if widest > MOST_FILL + 1e-3 and fill > least + 1e-4:
+            fill = max(least, fill * max(0.9, MOST_FILL / widest))
+            continue
+        below = max(each[3] for each in bounds) - (1.0 - MARGIN)
+        above = MARGIN - min(each[1] for each in bounds)
+        aside = max(MARGIN - min(each[0] for each in bounds), max(each[2] for each in bounds) - (1.0 - MARGIN))
+        if below > 0.0 and above + below < -0.02 and math.isfinite(below):
+            base_line -= below + 0.005
+        elif max(below, above, aside) > 0.0:
+            fill *= 0.95
+        else:
+            break
+    return rig

@@ -1,0 +1,230 @@
+"""The subject's shadow on the ground: a contact shadow from the sky and a cast shadow from the key light.
+
+The subject is taken apart into horizontal slices, each a small filled mask. From a point of the ground, light in a direction
+is blocked when it passes one of them, so the shadow is the union of the masks, each moved along the light by its height and
+blurred by the light's width at that height: sharp where the subject touches the ground, soft further out. Slices and their
+blurs are made once per job; a frame only moves them, as the subject turns under a light that stays.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from lensora.core.cameras import Camera, turn
+from services.render.light import LOWEST_KEY, shadow_direction
+from services.render.model import Model
+from services.render.shot import Window
+
+SLICES = 24
+"""Slices; denser near the ground, where shadows are sharp."""
+
+SLICE_POWER = 1.6
+"""Slice boundaries lie at (k / SLICES) to this power of the height."""
+
+SLICE_CELLS = 128
+"""Cells across a slice: about four pixels of a 768 frame each."""
+
+MAP_CELLS = 320
+"""Cells across the ground map."""
+
+SAMPLES = 160_000
+"""Points spread over the surface to find which cells it fills: about ten for each cell of a wall."""
+
+LIGHT_HALF_ANGLE = math.radians(7.0)
+"""Half the angle under which the key light is seen: a soft box or a window, not the sun."""
+
+SKY_DIRECTIONS = 40
+"""Directions of the sky, evenly spread by the cosine they have on the ground."""
+
+SKY_HALF_ANGLE = math.radians(13.0)
+"""Each of them stands for a patch of sky this wide, so that they blend."""
+
+EDGE_FADE = 0.12
+"""The shadow fades out over this share of the map before its border."""
+
+CODE_GAMMA = 1.0 / 2.2
+"""A factor on light is this power of it on sRGB-encoded values."""
+
+LEAST_LIGHT = 0.10
+"""The ground never falls below this share of its light: some always comes round from the surroundings."""
+
+
+@dataclass(frozen=True)
+class _Patch:
+    """A slice's mask, blurred: (h, w) float32 0..1, centred on the subject's axis; its height above the ground, metres."""
+
+    mask: NDArray[np.float32]
+    height: float
+
+
+class GroundShadow:
+    """The shadow of one subject under one light."""
+
+    def __init__(self, model: Model, key_direction: NDArray[np.floating], ground_key: NDArray[np.float64]) -> None:
+        """
+        Args:
+            model: the subject.
+            key_direction: (3,) towards the key light, world frame.
+            ground_key: (3,) the key light's share of the light on the ground, per channel.
+        """
+        self._light = shadow_direction(np.asarray(key_direction, np.float64))
+        self._ground_key = ground_key.astype(np.float32)
+        self._radius = float(np.abs(model.support[:, [0, 2]]).max())
+        reach = self._radius * 1.45 + model.height * min(1.0 / math.tan(LOWEST_KEY), 1.9)
+        self._half = reach * (1.0 + EDGE_FADE)
+        self._cell = 2.0 * self._half / MAP_CELLS
+        slices = _slices(model, self._radius)
+        heights = _boundaries(model.height)
+        middles = (heights[:-1] + heights[1:]) / 2.0
+        self._key_patches = self._patches(slices, middles, LIGHT_HALF_ANGLE, float(self._light[1]))
+        self._sky = self._sky_occlusion(self._patches(slices, middles, SKY_HALF_ANGLE, 0.8))
+        ramp = np.minimum(np.arange(MAP_CELLS) + 0.5, MAP_CELLS - np.arange(MAP_CELLS) - 0.5) / (MAP_CELLS / 2)
+        fade = np.clip(ramp / EDGE_FADE, 0.0, 1.0).astype(np.float32)
+        self._fade = np.minimum.outer(fade, fade)
+
+    def factors(self, yaw: float) -> NDArray[np.uint8]:
+        """(cells, cells, 3) uint8: what the ground's encoded colours are multiplied by, 255 is unshaded.
+
+        Rows run along +z of the turned subject, columns along +x.
+        """
+        toward = turn(-yaw) @ self._light  # the light as seen by the turned subject
+        key = self._union(self._key_patches, toward)
+        lit = 1.0 - np.minimum(key[..., None] * self._ground_key + self._sky[..., None] * (1.0 - self._ground_key), 1.0)
+        lit = LEAST_LIGHT + (1.0 - LEAST_LIGHT) * lit
+        lit = 1.0 - (1.0 - lit) * self._fade[..., None]
+        table = (np.linspace(0.0, 1.0, 1024) ** CODE_GAMMA * 255.0 + 0.5).astype(np.uint8)
+        return np.asarray(table[(lit * 1023.0 + 0.5).astype(np.int32)], np.uint8)
+
+    def seen(
+        self, camera: Camera, yaw: float, size: int, edge: float
+    ) -> tuple[Window, NDArray[np.uint8]] | None:
+        """The shadow in a frame: where, and (h, w, 3) uint8 factors; None when it is out of sight.
+
+        Args:
+            camera: of the frame.
+            yaw: the subject's turn, radians.
+            size: the frame's, pixels.
+            edge: row of the surface's far edge, as a share of the frame; the shadow does not climb what stands there.
+        """
+        corners = np.array([[x, 0.0, z] for x in (-1, 1) for z in (-1, 1)]) * self._half
+        places, depth = camera.project(corners @ turn(yaw).T)
+        if depth.min() <= 1e-3:
+            low, high = np.array([0.0, max(0.0, edge)]), np.ones(2)
+        else:
+            low, high = np.maximum(places.min(axis=0), [0.0, max(0.0, edge)]), np.minimum(places.max(axis=0), 1.0)
+        window = Window(*(int(v) for v in (*np.floor(low * size), *np.ceil(high * size))))
+        if window.width < 2 or window.height < 2:
+            return None
+        ground = camera.picture()[:, [0, 2, 3]]  # (x, z, 1) -> frame
+        c, s = math.cos(yaw), math.sin(yaw)
+        unturn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+        cells = np.array(
+            [[1.0 / self._cell, 0.0, MAP_CELLS / 2 - 0.5], [0.0, 1.0 / self._cell, MAP_CELLS / 2 - 0.5], [0.0, 0.0, 1.0]]
+        )
+        pixel = np.array([[1 / size, 0.0, (window.left + 0.5) / size], [0.0, 1 / size, (window.top + 0.5) / size], [0, 0, 1]])
+        mapping = cells @ unturn @ np.linalg.inv(ground) @ pixel
+        factors = cv2.warpPerspective(
+            self.factors(yaw),
+            mapping,
+            (window.width, window.height),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(255, 255, 255),
+        )
+        return window, np.asarray(factors, np.uint8)
+
+    def _patches(
+        self, slices: NDArray[np.float32], middles: NDArray[np.float64], half_angle: float, rise: float
+    ) -> list[_Patch]:
+        """Slices at the ground map's resolution, blurred as a light of this half angle and sine of elevation does."""
+        patches = []
+        scale = (2.0 * self._radius * 1.04 / SLICE_CELLS) / self._cell
+        for mask, height in zip(slices, middles, strict=True):
+            if not mask.any():
+                continue
+            sigma = 0.7 + 0.5 * height * math.tan(half_angle) / max(rise, 0.3) / self._cell
+            half = math.ceil(SLICE_CELLS * scale / 2.0 + 3.0 * sigma) + 1
+            side = 2 * half
+            offset = half - 0.5 - (SLICE_CELLS / 2.0 - 0.5) * scale
+            move = np.array([[scale, 0.0, offset], [0.0, scale, offset]])
+            how = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
+            fine = cv2.GaussianBlur(mask, (0, 0), max(0.5, 0.5 / scale)) if scale < 1.0 else mask
+            patch = cv2.warpAffine(fine, move, (side, side), flags=cv2.INTER_LINEAR if how else how)
+            patches.append(_Patch(np.asarray(cv2.GaussianBlur(patch, (0, 0), sigma), np.float32), float(height)))
+        return patches
+
+    def _union(self, patches: list[_Patch], toward: NDArray[np.float64]) -> NDArray[np.float32]:
+        """(cells, cells) float32: share of this light that each cell of the ground map does not get."""
+        result = np.zeros((MAP_CELLS, MAP_CELLS), np.float32)
+        for patch in patches:
+            side = len(patch.mask)
+            x = MAP_CELLS / 2.0 - side / 2.0 - toward[0] / toward[1] * patch.height / self._cell
+            z = MAP_CELLS / 2.0 - side / 2.0 - toward[2] / toward[1] * patch.height / self._cell
+            left, top = math.floor(x), math.floor(z)
+            move = np.array([[1.0, 0.0, x - left], [0.0, 1.0, z - top]])
+            moved = cv2.warpAffine(patch.mask, move, (side + 1, side + 1))
+            x0, z0 = max(left, 0), max(top, 0)
+            x1, z1 = min(left + side + 1, MAP_CELLS), min(top + side + 1, MAP_CELLS)
+            if x0 >= x1 or z0 >= z1:
+                continue
+            target = result[z0:z1, x0:x1]
+            np.maximum(target, moved[z0 - top : z1 - top, x0 - left : x1 - left], out=target)
+        return result
+
+    def _sky_occlusion(self, patches: list[_Patch]) -> NDArray[np.float32]:
+        """(cells, cells) share of an even sky that is blocked; it turns with the subject."""
+        total = np.zeros((MAP_CELLS, MAP_CELLS), np.float32)
+        for k in range(SKY_DIRECTIONS):
+            sine_squared = (k + 0.5) / SKY_DIRECTIONS * 0.93  # by the cosine; the lowest 15 degrees reach too far
+            radius, around = math.sqrt(sine_squared), k * math.pi * (3.0 - math.sqrt(5.0))
+            total += self._union(
+                patches,
+                np.array([radius * math.cos(around), math.sqrt(1.0 - sine_squared), radius * math.sin(around)]),
+            )
+        return np.asarray(cv2.GaussianBlur(total / SKY_DIRECTIONS, (0, 0), 1.2), np.float32)
+
+
+def _boundaries(height: float) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = height * (np.arange(SLICES + 1) / SLICES) ** SLICE_POWER
+    return result
+
+
+def _slices(model: Model, radius: float) -> NDArray[np.float32]:
+    """(SLICES, cells, cells) filled cross-sections: rows along +z, columns along +x."""
+    points = _surface_points(model)
+    width = 2.0 * radius * 1.04
+    column = np.clip(((points[:, 0] / width + 0.5) * SLICE_CELLS).astype(np.int64), 0, SLICE_CELLS - 1)
+    row = np.clip(((points[:, 2] / width + 0.5) * SLICE_CELLS).astype(np.int64), 0, SLICE_CELLS - 1)
+    level = np.clip(np.searchsorted(_boundaries(model.height), points[:, 1], "right") - 1, 0, SLICES - 1)
+    filled = np.zeros((SLICES, SLICE_CELLS, SLICE_CELLS), bool)
+    filled[level, row, column] = True
+    cross = np.ones((3, 3), bool)
+    result = np.zeros(filled.shape, np.float32)
+    for index, outline in enumerate(filled):
+        if outline.any():
+            joined = ndimage.binary_closing(np.pad(outline, 1), cross)
+            result[index] = ndimage.binary_fill_holes(joined)[1:-1, 1:-1]
+    return result
+
+
+def _surface_points(model: Model) -> NDArray[np.float64]:
+    """(n, 3) points spread evenly over the surface, and every vertex; the same for the same model."""
+    corners = np.concatenate([part.positions[part.triangles] for part in model.parts]).astype(np.float64)
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    total = float(area.sum())
+    vertices = corners.reshape(-1, 3)
+    if total <= 0.0:
+        return vertices
+    random = np.random.default_rng(6)
+    chosen = np.searchsorted(np.cumsum(area) / total, random.random(SAMPLES), "right").clip(0, len(area) - 1)
+    u, v = random.random((2, SAMPLES))
+    over = u + v > 1.0
+    u[over], v[over] = 1.0 - u[over], 1.0 - v[over]
+    a, b, c = corners[chosen, 0], corners[chosen, 1], corners[chosen, 2]
+    return np.concatenate([vertices, a + u[:, None] * (b - a) + v[:, None] * (c - a)])
