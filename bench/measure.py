@@ -1,0 +1,106 @@
+"""What the benches share: medians, memory of process trees, tables, and the closing JSON line."""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import sys
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+MIB = 1024 * 1024
+SAMPLE_INTERVAL_S = 0.1
+"""Often enough for a peak that lasts as long as one inference."""
+
+
+def median(values: Iterable[float]) -> float:
+    """The median; NaN for none."""
+    found = list(values)
+    return statistics.median(found) if found else float("nan")
+
+
+class PeakMemory:
+    """Peak of the summed proportional memory of a process and all its children, while the block runs.
+
+    Proportional set size (PSS) counts a page that several processes share once; where the system does not tell it,
+    resident size is taken.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._root = psutil.Process(pid)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self.peak_bytes = 0
+        self.peak_by_process: dict[int, int] = {}
+
+    def __enter__(self) -> PeakMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def peak_mb(self) -> float:
+        """The peak, in MiB."""
+        return self.peak_bytes / MIB
+
+    def _sample(self) -> None:
+        while not self._stop.wait(SAMPLE_INTERVAL_S):
+            total = 0
+            for process in [self._root, *self._root.children(recursive=True)]:
+                size = _memory(process)
+                total += size
+                self.peak_by_process[process.pid] = max(size, self.peak_by_process.get(process.pid, 0))
+            self.peak_bytes = max(self.peak_bytes, total)
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    except (OSError, StopIteration):
+        pass
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def machine() -> str:
+    """One line about where this runs: processor, cores, memory, Python."""
+    model = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    memory = psutil.virtual_memory().total / 1024**3
+    return f"{model}, {psutil.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table in Markdown's form: it reads well in a terminal and can be pasted into the docs."""
+    body = [[_cell(value) for value in row] for row in rows]
+    widths = [max(len(heading), *(len(row[i]) for row in body), 3) for i, heading in enumerate(headings)]
+    lines = [list(headings), ["-" * width for width in widths], *body]
+    for line in lines:
+        sys.stdout.write(
+            "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |\n"
+        )
+
+
+def closing_line(figures: Mapping[str, float | int | str | None]) -> None:
+    """Print the last line: one JSON object with the same figures."""
+    rounded = {key: round(value, 4) if isinstance(value, float) else value for key, value in figures.items()}
+    sys.stdout.write(json.dumps(rounded) + "\n")
+    sys.stdout.flush()
+
+
+def _cell(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

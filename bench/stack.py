@@ -1,0 +1,79 @@
+"""A stack of its own for a bench: ``lensora up`` in a fresh home, as a user starts it."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
+from skimage import data
+
+PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+
+
+@dataclass(frozen=True)
+class Up:
+    """A running ``lensora up``: its address, a key, and its process id."""
+
+    base_url: str
+    api_key: str
+    pid: int
+
+
+@contextmanager
+def up() -> Iterator[Up]:
+    """Start it, and stop it at the end; raises RuntimeError when it does not come up."""
+    with tempfile.TemporaryDirectory(prefix="lensora-bench-") as home:
+        command = [
+            str(Path(sys.executable).parent / "lensora"),
+            "up",
+            "--home",
+            home,
+            "--port",
+            "0",
+            "--json",
+            "--quiet",
+        ]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            if not line:
+                raise RuntimeError(f"lensora up ended with status {process.wait()}")
+            said = json.loads(line)
+            yield Up(said["base_url"], said["api_key"], process.pid)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+
+
+def photos(folder: str | None) -> dict[str, bytes]:
+    """The photos of a folder by name; without a folder, scikit-image's ``coffee`` (CC0)."""
+    if folder:
+        paths = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in PHOTO_SUFFIXES)
+        return {path.name: path.read_bytes() for path in paths}
+    return {"coffee.jpg": jpeg(data.coffee())}
+
+
+def jpeg(pixels: np.ndarray, quality: int = 92) -> bytes:
+    """RGB pixels (h, w, 3) uint8 as a JPEG file."""
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def photo_of_12_megapixels() -> bytes:
+    """``coffee`` enlarged to 4000 x 3000 with a little grain, so that it decodes like a camera's file (about 4 MB)."""
+    picture = Image.fromarray(data.coffee()).resize((4000, 3000), Image.Resampling.BICUBIC)
+    picture = picture.filter(ImageFilter.UnsharpMask(2, 80))
+    grain = np.random.default_rng(7).normal(0, 3, (3000, 4000, 1))
+    return jpeg(np.clip(np.asarray(picture) + grain, 0, 255).astype(np.uint8), quality=90)
