@@ -1,0 +1,1 @@
+"""Pictures in: uploaded files checked, decoded, turned upright and brought to sRGB."""
