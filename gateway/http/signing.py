@@ -10,9 +10,10 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lensora.core.artifacts import Artifact
 from lensora.core.errors import ConfigurationError, FileNotFound
 
 FILES_PATH = "/v1/files"
@@ -88,6 +89,23 @@ class UrlSigner:
         if not genuine or expires_at <= now:
             raise _not_found()
         return SignedFile(key, name, expires_at)
+
+
+class FileLinks:
+    """Links to artifacts of one store."""
+
+    def __init__(self, signer: UrlSigner, key_of: Callable[[str], str]) -> None:
+        """
+        Args:
+            signer: signs.
+            key_of: from an artifact's URI to its key in the store.
+        """
+        self._signer = signer
+        self._key_of = key_of
+
+    def of(self, artifact: Artifact, name: str, expires_at: int) -> str:
+        """The URL of an artifact under a name for people, until ``expires_at`` (Unix seconds)."""
+        return self._signer.link(self._key_of(artifact.uri), name, expires_at)
 
 
 def _signature(secret: bytes, key: str, name: str, expires_at: int) -> str:

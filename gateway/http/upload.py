@@ -13,15 +13,14 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 from lensora.core.errors import InvalidImage, InvalidRequest
+from lensora.imaging.header import MAX_BYTES
 
-MAX_FILE_BYTES = 20_000_000
-"""The public page's 20 MB."""
 MAX_FIELD_BYTES = 1_024
 """Fields beside the file are short numbers."""
 MAX_PARTS = 16
 FORM_OVERHEAD_BYTES = 64 * 1024
 """What a body may have beside the file: boundaries, part headers, the short fields."""
-COUNTED_BYTES = 3 * MAX_FILE_BYTES
+COUNTED_BYTES = 3 * MAX_BYTES
 """A body without Content-Length is counted, not kept, up to here, so that the answer can name the file's size."""
 
 
@@ -45,7 +44,7 @@ def check_length(content_length: str | None) -> None:
     """Refuse a body that cannot hold a file within the limit before any of it is read. Raises InvalidImage."""
     if content_length is not None and content_length.isdigit():
         size = int(content_length)
-        if size > MAX_FILE_BYTES + FORM_OVERHEAD_BYTES:
+        if size > MAX_BYTES + FORM_OVERHEAD_BYTES:
             raise too_large(size)
 
 
@@ -53,7 +52,7 @@ def too_large(size: int, *, at_least: bool = False) -> InvalidImage:
     """The error for a file over the limit."""
     known = "at least " if at_least else ""
     return InvalidImage(
-        f"image must have at most {MAX_FILE_BYTES // 1_000_000} MB ({MAX_FILE_BYTES:,} bytes), "
+        f"image must have at most {MAX_BYTES // 1_000_000} MB ({MAX_BYTES:,} bytes), "
         f"not {known}{size / 1e6:.1f} MB ({size:,} bytes)",
         field="image",
     )
@@ -142,7 +141,7 @@ class _Collector:
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         part = self._part
         part.size += end - start
-        limit = MAX_FILE_BYTES if part.is_file else MAX_FIELD_BYTES
+        limit = MAX_BYTES if part.is_file else MAX_FIELD_BYTES
         if part.size <= limit:
             part.data += memoryview(data)[start:end]
         elif part.is_file:

@@ -1,0 +1,47 @@
+"""The account behind a key: balance, limits, ledger, and the secret that signs its webhooks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.http import views
+from gateway.http.answers import json_answer, page_limit
+from gateway.http.auth import admit
+from gateway.http.surface import Surface
+
+MAX_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPages:
+    """Handlers."""
+
+    surface: Surface
+
+    async def show(self, request: Request) -> Response:
+        """GET /v1/account."""
+        key = await admit(request, self.surface)
+        return json_answer(views.account_view(await self.surface.accounts.get(key.account_id)))
+
+    async def ledger(self, request: Request) -> Response:
+        """GET /v1/account/ledger."""
+        key = await admit(request, self.surface)
+        page = await self.surface.credits.ledger(
+            key.account_id,
+            cursor=request.query_params.get("cursor", ""),
+            limit=page_limit(request, default=50, most=MAX_PAGE),
+        )
+        return json_answer(views.ledger_view(page))
+
+    async def webhook_secret(self, request: Request) -> Response:
+        """GET /v1/account/webhook-secret."""
+        key = await admit(request, self.surface)
+        return json_answer({"secret": await self.surface.webhook_secrets.current(key.account_id)})
+
+    async def rotate_webhook_secret(self, request: Request) -> Response:
+        """POST /v1/account/webhook-secret/rotate."""
+        key = await admit(request, self.surface)
+        return json_answer({"secret": await self.surface.webhook_secrets.rotate(key.account_id)})

@@ -1,0 +1,91 @@
+"""The detection service, as ``/init`` sees it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import grpc.aio
+
+from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
+from lensora.core.artifacts import Artifact, ModelUse
+from lensora.core.boxes import Proposal, SuggestedAction
+from lensora.core.errors import DetectionUnavailable, InvalidInput
+from lensora.observability import logs
+from lensora.rpc.messages import artifact_to_proto, box_from_proto, model_use_from_proto
+from lensora.rpc.status import error_of
+
+RETRY_AFTER_S = 5.0
+"""The public page says: retry after a few seconds."""
+
+_log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What a photo shows.
+
+    Attributes:
+        proposals: best first, the full frame last.
+        width: of the upright photo, pixels.
+        height: of the upright photo, pixels.
+        elapsed_ms: measured time of detection.
+    """
+
+    proposals: tuple[Proposal, ...]
+    actions: tuple[SuggestedAction, ...]
+    width: int
+    height: int
+    models: tuple[ModelUse, ...]
+    elapsed_ms: int
+
+
+class Detection:
+    """Calls the Detector with a deadline."""
+
+    def __init__(self, channel: grpc.aio.Channel, *, deadline_s: float) -> None:
+        """
+        Args:
+            channel: to the detect service.
+            deadline_s: seconds that a photo may take.
+        """
+        self._stub = detector_pb2_grpc.DetectorStub(channel)
+        self._deadline_s = deadline_s
+
+    async def detect(self, photo: Artifact, max_objects: int, *, request_id: str) -> Detected:
+        """Find things in a stored photo.
+
+        Raises:
+            InvalidImage: the service cannot decode it.
+            DetectionUnavailable: no answer in time, or none at all; nothing is charged.
+        """
+        started = time.perf_counter()
+        request = detector_pb2.DetectRequest(photo=artifact_to_proto(photo), max_objects=max_objects)
+        try:
+            answer = await self._stub.Detect(
+                request, timeout=self._deadline_s, metadata=(("x-request-id", request_id),)
+            )
+        except grpc.aio.AioRpcError as call:
+            error = error_of(call, service="detection")
+            if isinstance(error, InvalidInput):
+                raise error from call
+            _log.warning("detection_failed", code=error.code, error=error.message)
+            raise DetectionUnavailable(
+                "Object detection is temporarily unavailable; nothing was charged.", retry_after_s=RETRY_AFTER_S
+            ) from call
+        return Detected(
+            proposals=tuple(
+                Proposal(
+                    label=proposal.label,
+                    category=proposal.category,
+                    box=box_from_proto(proposal.box, field="box"),
+                    score=proposal.score,
+                )
+                for proposal in answer.proposals
+            ),
+            actions=tuple(SuggestedAction(action.code, action.message) for action in answer.suggested_actions),
+            width=answer.width,
+            height=answer.height,
+            models=tuple(model_use_from_proto(use) for use in answer.models),
+            elapsed_ms=round((time.perf_counter() - started) * 1000),
+        )

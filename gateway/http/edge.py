@@ -1,0 +1,155 @@
+"""The outermost layer of the REST surface: request ids, routes, errors, metrics and the access log of every request."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from dataclasses import dataclass, field
+
+from prometheus_client import Counter, Gauge, Histogram
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message, Receive, Scope, Send
+
+from gateway.http.problems import problem
+from gateway.http.routing import Router
+from lensora.core.errors import InternalError, LensoraError
+from lensora.observability import logs
+
+REQUESTS = Counter("lensora_http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
+SECONDS = Histogram(
+    "lensora_http_request_duration_seconds",
+    "Time from a request's arrival to the end of its answer.",
+    ["method", "route"],
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0),
+)
+RUNNING = Gauge("lensora_http_running", "HTTP requests that run now.")
+
+CLIENT_CLOSED = 499
+"""Status in logs and metrics of a request whose client went away before the answer (nginx's number)."""
+
+QUIET_ROUTES = frozenset({"/healthz", "/readyz"})
+"""Probes, many a minute: logged at level debug."""
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Methods that metrics know; any other is counted as ``other``, so that a client cannot add labels without end."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=-]{1,128}")
+_log = logs.get(__name__)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What a request gathers on its way: its id, its route's template, and headers for its answer."""
+
+    request_id: str
+    route: str = "unmatched"
+    status: int = 0
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    def add_header(self, name: str, value: str) -> None:
+        """A header for the answer, whatever the answer will be."""
+        self.headers.append((name.lower().encode("latin-1"), value.encode("latin-1")))
+
+
+def exchange_of(request: Request) -> Exchange:
+    """The exchange that a request belongs to."""
+    exchange = request.scope["lensora.exchange"]
+    assert isinstance(exchange, Exchange)
+    return exchange
+
+
+class Edge:
+    """The ASGI application."""
+
+    def __init__(self, router: Router, public_url: str) -> None:
+        self._router = router
+        self._public_url = public_url
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        exchange = Exchange(_request_id(scope))
+        scope["lensora.exchange"] = exchange
+        started = time.perf_counter()
+        RUNNING.inc()
+        try:
+            with logs.bind(request_id=exchange.request_id):
+                await self._answer(exchange, scope, receive, send)
+        finally:
+            RUNNING.dec()
+            _account(exchange, scope, time.perf_counter() - started)
+
+    async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"x-request-id", exchange.request_id.encode("latin-1")),
+                    *exchange.headers,
+                ]
+            await send(message)
+
+        try:
+            route, parameters = self._router.match(scope["method"], scope["path"])
+            exchange.route = route.template
+            scope["path_params"] = parameters
+            response = await route.handler(Request(scope, receive, send_with_headers))
+            await response(scope, receive, send_with_headers)
+        except ClientDisconnect:
+            exchange.status = exchange.status or CLIENT_CLOSED
+        except Exception as error:
+            if not isinstance(error, LensoraError):
+                _log.exception("request_crashed", route=exchange.route)
+                error = InternalError(f"{type(error).__name__}: {error}")
+            elif exchange.status:
+                _log.warning("answer_broken_off", route=exchange.route, code=error.code, error=error.message)
+            if exchange.status:
+                # The answer has begun: only a broken connection can tell the client that it is not whole.
+                raise
+            answer = problem(error, request_id=exchange.request_id, public_url=self._public_url)
+            if answer.status_code >= 500:
+                _log.warning("request_failed", route=exchange.route, code=error.code, error=error.message)
+            await answer(scope, receive, send_with_headers)
+
+
+def _request_id(scope: Scope) -> str:
+    """The client's own X-Request-Id where it is plain, else a new one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            text: str = value.decode("latin-1")
+            if _REQUEST_ID.fullmatch(text):
+                return text
+    return uuid.uuid4().hex
+
+
+def _account(exchange: Exchange, scope: Scope, seconds: float) -> None:
+    status = exchange.status or CLIENT_CLOSED
+    method = scope["method"] if scope["method"] in METHODS else "other"
+    REQUESTS.labels(method, exchange.route, str(status)).inc()
+    SECONDS.labels(method, exchange.route).observe(seconds)
+    quiet = exchange.route in QUIET_ROUTES
+    client = scope.get("client")
+    (_log.debug if quiet else _log.info)(
+        "request",
+        method=method,
+        path=scope["path"] if "/files/" not in scope["path"] else exchange.route,
+        status=status,
+        ms=round(seconds * 1000, 1),
+        client=client[0] if client else "",
+        request_id=exchange.request_id,
+    )
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Start and stop belong to the process (``process.py``); a server that asks is told that all is well."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

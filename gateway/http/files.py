@@ -1,0 +1,163 @@
+"""Artifacts under signed links: GET and HEAD, ranges, conditional requests, readable from any web page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from gateway.http.surface import Surface
+from lensora.adapters.artifacts import Stored
+from lensora.core.artifacts import SUFFIX
+from lensora.core.errors import FileNotFound, InvalidRequest
+
+MEDIA_TYPE = {suffix: media_type.value for media_type, suffix in SUFFIX.items()}
+INLINE = frozenset({".jpg", ".png", ".webp", ".gif", ".mp4", ".webm"})
+"""What a browser shows; the others are saved."""
+
+CROSS_ORIGIN = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+"""Links carry their own right of access, so any page may read them (a 3D viewer does)."""
+
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
+
+
+class Unsatisfiable(Exception):
+    """A range that lies behind the file's end (status 416)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes ``start`` (inclusive) to ``end`` (exclusive)."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Handlers."""
+
+    surface: Surface
+
+    async def show(self, request: Request) -> Response:
+        """GET and HEAD of /v1/files/{token}/{rest:path}."""
+        now = self.surface.clock()
+        signed = self.surface.signer.verify(request.path_params["token"], request.path_params["rest"], now)
+        try:
+            stored = await self.surface.artifacts.stat_async(signed.key)
+        except (FileNotFound, InvalidRequest) as error:
+            raise FileNotFound("There is no such file, or it has been deleted.") from error
+        suffix = signed.name[signed.name.rfind(".") :].lower()
+        tag = entity_tag(stored)
+        headers = {
+            **CROSS_ORIGIN,
+            "Accept-Ranges": "bytes",
+            "Cache-Control": f"private, max-age={max(0, signed.expires_at - int(now))}, immutable",
+            "Content-Disposition": f'{"inline" if suffix in INLINE else "attachment"}; filename="{signed.name}"',
+            "ETag": tag,
+            "Last-Modified": format_datetime(stored.modified.astimezone(UTC), usegmt=True),
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        }
+        if not_modified(request.headers, tag, stored.modified):
+            return Response(status_code=304, headers=headers)
+        media_type = MEDIA_TYPE.get(suffix, "application/octet-stream")
+        status, span = 200, Span(0, stored.size_bytes)
+        asked = request.headers.get("range")
+        if asked is not None and range_applies(request.headers, tag, stored.modified):
+            try:
+                part = parse_range(asked, stored.size_bytes)
+            except Unsatisfiable:
+                headers["Content-Range"] = f"bytes */{stored.size_bytes}"
+                return Response(status_code=416, headers=headers)
+            if part is not None:
+                status, span = 206, part
+                headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{stored.size_bytes}"
+        headers["Content-Length"] = str(span.end - span.start)
+        if request.method == "HEAD" or span.start == span.end:
+            return Response(status_code=status, headers=headers, media_type=media_type)
+        stream = self.surface.artifacts.stream_async(signed.key, span.start, span.end)
+        return StreamingResponse(stream, status, headers, media_type)
+
+    async def preflight(self, _request: Request) -> Response:
+        """OPTIONS: any page may ask for a range."""
+        return Response(
+            status_code=204,
+            headers={
+                **CROSS_ORIGIN,
+                "Access-Control-Allow-Methods": "GET, HEAD",
+                "Access-Control-Allow-Headers": "If-None-Match, If-Range, Range",
+                "Access-Control-Max-Age": "86400",
+            },
+        )
+
+
+def entity_tag(stored: Stored) -> str:
+    """A strong tag: artifacts are written whole, so size and time of writing tell two versions apart."""
+    return f'"{stored.size_bytes:x}-{round(stored.modified.timestamp() * 1e6):x}"'
+
+
+def not_modified(headers: Headers, tag: str, modified: datetime) -> bool:
+    """Whether the client has this version already (RFC 9110, section 13.2.2: the tag goes before the date)."""
+    tags = headers.get("if-none-match")
+    if tags is not None:
+        return tags.strip() == "*" or any(given.strip().removeprefix("W/") == tag for given in tags.split(","))
+    since = _date(headers.get("if-modified-since"))
+    return since is not None and modified.replace(microsecond=0) <= since
+
+
+def range_applies(headers: Headers, tag: str, modified: datetime) -> bool:
+    """Whether a range is of the version that the client has part of (If-Range, RFC 9110, section 13.1.5)."""
+    condition = headers.get("if-range")
+    if condition is None:
+        return True
+    if condition.strip().startswith('"'):
+        return condition.strip() == tag
+    date = _date(condition)
+    return date is not None and modified.replace(microsecond=0) == date
+
+
+def parse_range(header: str, size: int) -> Span | None:
+    """The bytes that a Range header asks for; None where it is to be passed over (several ranges, another unit).
+
+    Args:
+        header: such as ``bytes=0-99``, ``bytes=100-``, ``bytes=-100``.
+        size: of the file, bytes.
+
+    Raises:
+        Unsatisfiable: the file has no byte of the range.
+    """
+    match = _RANGE.fullmatch(header.strip())
+    if match is None or (not match[1] and not match[2]):
+        return None
+    if not match[1]:
+        length = min(int(match[2]), size)
+        if not length:
+            raise Unsatisfiable
+        return Span(size - length, size)
+    start = int(match[1])
+    last = int(match[2]) if match[2] else size - 1
+    if match[2] and last < start:
+        return None
+    if start >= size:
+        raise Unsatisfiable
+    return Span(start, min(last, size - 1) + 1)
+
+
+def _date(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        parsed = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)

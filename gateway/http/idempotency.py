@@ -1,0 +1,95 @@
+"""Idempotency-Key on a POST: the work is done once, and its answer is given again to every repeat for 24 hours."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.http.answers import API_HEADERS, JSON
+from gateway.http.edge import exchange_of
+from gateway.http.problems import MEDIA_TYPE as PROBLEM
+from gateway.http.problems import problem
+from gateway.http.surface import Surface
+from gateway.jobs.records import Answer, ApiKey, IdempotencySlot, KeptAnswer
+from lensora.core.errors import (
+    IdempotencyInProgress,
+    InvalidBackground,
+    InvalidInput,
+    InvalidRequest,
+    LensoraError,
+    Unavailable,
+)
+from lensora.observability import logs
+
+HEADER = "Idempotency-Key"
+MAX_KEY_CHARACTERS = 255
+
+Work = Callable[[Callable[[bytes], KeptAnswer | None]], Awaitable[bytes]]
+"""The request's work: given a function from the answer's body to what the store keeps of it in the same transaction as
+the work; returns that body."""
+
+_log = logs.get(__name__)
+
+
+async def once(request: Request, surface: Surface, key: ApiKey, payload: bytes, work: Work) -> Response:
+    """Do the work, or repeat the answer of the request that did.
+
+    What a repeat cannot change (bad input) is kept too. What may be otherwise a moment later is not: credits, limits, a
+    service that was away, a host that could not be resolved.
+
+    Args:
+        request: whose header and path count.
+        surface: the ports.
+        key: the caller's; each has its own space of idempotency keys.
+        payload: a digest of, or the body itself: a repeat with another one is an error.
+        work: must hand what it is given to the store.
+
+    Raises:
+        LensoraError: of the work; IdempotencyInProgress; IdempotencyMismatch.
+    """
+    name = request.headers.get(HEADER)
+    if name is None:
+        return _answer(200, await work(lambda _body: None), replayed=False)
+    if not 1 <= len(name) <= MAX_KEY_CHARACTERS or not name.isprintable():
+        raise InvalidRequest(
+            f"{HEADER} must have 1 to {MAX_KEY_CHARACTERS} printable characters, not {len(name)}.", field=HEADER
+        )
+    digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + payload).hexdigest()
+    begun = await surface.idempotency.begin(key.key_id, name, digest)
+    if isinstance(begun, Answer):
+        return _answer(begun.status, begun.body.encode(), replayed=True)
+    slot = begun
+    try:
+        body = await work(lambda body: KeptAnswer(slot, Answer(200, body.decode())))
+    except InvalidInput as error:
+        if isinstance(error, InvalidBackground):
+            await _abandon(surface, slot)
+            raise
+        answer = problem(error, request_id=exchange_of(request).request_id, public_url=surface.public_url)
+        await surface.idempotency.finish(slot, Answer(answer.status_code, bytes(answer.body).decode()))
+        return answer
+    except IdempotencyInProgress:
+        # A later request has taken the key over: it is not ours to free.
+        raise
+    except BaseException:
+        await _abandon(surface, slot)
+        raise
+    return _answer(200, body, replayed=False)
+
+
+async def _abandon(surface: Surface, slot: IdempotencySlot) -> None:
+    """Free the key; where the store is away, its own expiry frees it."""
+    try:
+        await surface.idempotency.abandon(slot)
+    except Unavailable as error:
+        _log.warning("idempotency_not_freed", error=error.message)
+    except LensoraError:
+        _log.exception("idempotency_not_freed")
+
+
+def _answer(status: int, body: bytes, *, replayed: bool) -> Response:
+    headers = API_HEADERS | ({"Idempotent-Replayed": "true"} if replayed else {})
+    return Response(body, status, headers, JSON if status < 400 else PROBLEM)

@@ -1,0 +1,143 @@
+"""Reading jobs: the poll, held or not, the stream of events, and the list."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from gateway.http import views
+from gateway.http.answers import API_HEADERS, json_answer, page_limit
+from gateway.http.auth import admit
+from gateway.http.identifiers import job_id_of
+from gateway.http.problems import encode
+from gateway.http.surface import Surface
+from gateway.jobs.ports import Subscription
+from gateway.jobs.records import Job, Outlook
+from lensora.core.errors import InvalidRequest, JobNotFound, Unavailable
+from lensora.core.steps import JobStatus
+
+MAX_WAIT_S = 60
+HEARTBEAT_S = 15.0
+MAX_PAGE = 100
+ENDED = Outlook(None, None)
+
+_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
+_VERSION = re.compile(r"[0-9]{1,15}")
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Handlers."""
+
+    surface: Surface
+
+    async def poll(self, request: Request) -> Response:
+        """GET /v1/studio/result/{job_id}."""
+        key = await admit(request, self.surface)
+        job_id = job_id_of(request)
+        wait_s = _preferred_wait(request)
+        if wait_s is None:
+            return json_answer(await self._view(await self.surface.jobs.get(key.key_id, job_id)))
+        job = await self._changed_job(key.key_id, job_id, wait_s)
+        return json_answer(await self._view(job), headers={"Preference-Applied": f"wait={wait_s}"})
+
+    async def stream(self, request: Request) -> Response:
+        """GET /v1/studio/result/{job_id}/stream."""
+        key = await admit(request, self.surface)
+        job_id = job_id_of(request)
+        seen = _last_event(request)
+        job = await self.surface.jobs.get(key.key_id, job_id)
+        if job.status.terminal and seen == job.version:
+            # A browser's EventSource comes back after the end; 204 tells it to stay away.
+            return Response(status_code=204, headers=API_HEADERS)
+        headers = {**API_HEADERS, "X-Accel-Buffering": "no"}
+        return StreamingResponse(
+            self._events(key.key_id, job_id, seen), headers=headers, media_type="text/event-stream"
+        )
+
+    async def list(self, request: Request) -> Response:
+        """GET /v1/studio/jobs."""
+        key = await admit(request, self.surface)
+        status = request.query_params.get("status")
+        words = [word.value for word in JobStatus]
+        if status is not None and status not in words:
+            raise InvalidRequest(f"status must be one of {', '.join(words)}, not {status[:40]!r}.", field="status")
+        page = await self.surface.jobs.list(
+            key.key_id,
+            status=None if status is None else JobStatus(status),
+            cursor=request.query_params.get("cursor", ""),
+            limit=page_limit(request, default=20, most=MAX_PAGE),
+        )
+        outlooks = [await self._outlook(job) for job in page.jobs]
+        return json_answer(views.page_view(page, outlooks, self.surface.files))
+
+    async def _view(self, job: Job) -> views.Json:
+        return views.job_view(job, await self._outlook(job), self.surface.files)
+
+    async def _outlook(self, job: Job) -> Outlook:
+        return ENDED if job.status.terminal else await self.surface.jobs.outlook(job)
+
+    async def _changed_job(self, key_id: str, job_id: str, wait_s: int) -> Job:
+        """The job, when it has changed since now, or ended, or when the time is over."""
+        async with self.surface.changes.subscribe(job_id) as subscription:
+            job = await self.surface.jobs.get(key_id, job_id)
+            until = asyncio.get_running_loop().time() + wait_s
+            version = job.version
+            while not job.status.terminal and job.version == version:
+                left = until - asyncio.get_running_loop().time()
+                if left <= 0 or not await self._next_change(subscription, left):
+                    break
+                job = await self.surface.jobs.get(key_id, job_id)
+            return job
+
+    async def _events(self, key_id: str, job_id: str, seen: int) -> AsyncIterator[bytes]:
+        """Each state of the job once, a comment where nothing happens, up to its end or this process's."""
+        draining = self.surface.lifecycle.draining
+        try:
+            async with self.surface.changes.subscribe(job_id) as subscription:
+                while True:
+                    job = await self.surface.jobs.get(key_id, job_id)
+                    if job.version != seen:
+                        seen = job.version
+                        yield b"id: %d\ndata: %b\n\n" % (seen, encode(await self._view(job)))
+                    if job.status.terminal:
+                        return
+                    while not await self._next_change(subscription, HEARTBEAT_S):
+                        if draining.is_set():
+                            return
+                        yield b": still here\n\n"
+        except (Unavailable, JobNotFound):
+            # The client resumes with Last-Event-ID and is then told by a status what is wrong.
+            return
+
+    async def _next_change(self, subscription: Subscription, timeout_s: float) -> bool:
+        """Wait for a change; False when time ran out or this process is about to end."""
+        draining = self.surface.lifecycle.draining
+        if draining.is_set():
+            return False
+        changed = asyncio.ensure_future(subscription.changed(timeout_s))
+        ending = asyncio.ensure_future(draining.wait())
+        try:
+            await asyncio.wait({changed, ending}, return_when=asyncio.FIRST_COMPLETED)
+            return changed.done() and changed.result()
+        finally:
+            for task in (changed, ending):
+                task.cancel()
+            await asyncio.gather(changed, ending, return_exceptions=True)
+
+
+def _preferred_wait(request: Request) -> int | None:
+    """Seconds of ``Prefer: wait=N`` (RFC 7240), 1 to 60; None without one. A preference is never an error."""
+    found = _WAIT.search(request.headers.get("prefer", ""))
+    return None if found is None else max(1, min(MAX_WAIT_S, int(found[1])))
+
+
+def _last_event(request: Request) -> int:
+    """The version of the last event that the client has; -1 for none."""
+    text = request.headers.get("last-event-id", "")
+    return int(text) if _VERSION.fullmatch(text) else -1

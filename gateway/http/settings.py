@@ -1,0 +1,92 @@
+"""Settings of ``python -m gateway http``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
+
+from gateway.egress import EgressPolicy
+from gateway.settings import RedisSettings
+from lensora.imaging.header import MAX_BYTES
+from lensora.settings import ArtifactSettings, Settings, SigningSettings
+
+
+class EgressSettings(Settings):
+    """What may be requested on behalf of clients (backplates, webhooks); shared by the HTTP process and the worker."""
+
+    egress_ports: Annotated[frozenset[int], NoDecode] = frozenset({80, 443})
+    """Comma-separated TCP ports that a client's URL may name."""
+    egress_allow_private_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
+    """Comma-separated host names and addresses that are reached although they are not public; empty in production."""
+    egress_seconds: float = Field(default=15.0, gt=0.0, le=300.0)
+    """Seconds for the whole download of a backplate, redirects included."""
+
+    @field_validator("egress_ports", mode="before")
+    @classmethod
+    def _ports(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        ports = [part.strip() for part in value.split(",") if part.strip()]
+        if not ports or not all(part.isdigit() and 1 <= int(part) <= 65535 for part in ports):
+            raise ValueError("takes port numbers from 1 to 65535, separated by commas")
+        return frozenset(int(part) for part in ports)
+
+    @field_validator("egress_allow_private_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return frozenset(part.strip().lower().strip("[]") for part in value.split(",") if part.strip())
+
+    def policy(self) -> EgressPolicy:
+        """The guard's rules."""
+        return EgressPolicy(
+            ports=self.egress_ports,
+            private_hosts=self.egress_allow_private_hosts,
+            max_bytes=MAX_BYTES,
+            timeout_s=self.egress_seconds,
+        )
+
+
+class HttpSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSettings):
+    """What the HTTP process needs."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = Field(default=8000, ge=0, le=65535)
+    """TCP port to listen on; 0 takes a free one."""
+    public_url: str = "http://127.0.0.1:8000"
+    """What every URL in an answer starts with; no slash at its end."""
+    detect_target: str = "127.0.0.1:50051"
+    """gRPC address of the detect service: ``host:port`` or ``dns:///name:port``."""
+    segment_target: str = "127.0.0.1:50052"
+    """gRPC address of the segment service; for readiness."""
+    mesh_target: str = "127.0.0.1:50053"
+    """gRPC address of the mesh service; for readiness."""
+    render_target: str = "127.0.0.1:50054"
+    """gRPC address of the render service; for readiness."""
+    detect_seconds: float = Field(default=10.0, gt=0.0, le=300.0)
+    """Seconds that detection may take; then 503 detection_unavailable, and nothing is charged."""
+    uploads: int = Field(default=8, ge=1, le=1_000)
+    """Uploads that are read at the same time (20 MB each at most); further ones wait without being read."""
+    picture_threads: int = Field(default=2, ge=1, le=64)
+    """Threads that check and store uploaded pictures."""
+    drain_seconds: float = Field(default=20.0, ge=0.0, le=3600.0)
+    """Seconds that running requests have to finish after SIGTERM."""
+    drain_notice_seconds: float = Field(default=0.0, ge=0.0, le=300.0)
+    """Seconds after SIGTERM in which new requests are still taken while /readyz says 503: for load balancers to notice."""
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+            raise ValueError("takes an http or https URL without query or fragment")
+        return value.rstrip("/")
+
+    def signing_secrets(self) -> list[str]:
+        """The secrets that sign artifact URLs, the signing one first."""
+        return [part.strip() for part in self.url_signing_keys.get_secret_value().split(",") if part.strip()]

@@ -1,0 +1,277 @@
+"""The calls that cost credits: ``/init``, ``/transform`` and ``/render``; and ``/cancel``, which gives them back."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.egress import EgressRefused
+from gateway.http import schemas, upload, views
+from gateway.http.answers import json_answer, read_body
+from gateway.http.auth import admit
+from gateway.http.edge import exchange_of
+from gateway.http.idempotency import once
+from gateway.http.identifiers import job_id_of, require_session_id
+from gateway.http.problems import encode
+from gateway.http.surface import Surface
+from gateway.jobs.records import (
+    INIT_CREDITS,
+    RENDER_CREDITS,
+    TRANSFORM_CREDITS,
+    ApiKey,
+    Background,
+    BackgroundType,
+    Camera,
+    KeptAnswer,
+    NewJob,
+    Order,
+    OutputChoices,
+    Session,
+    WebhookEvent,
+)
+from lensora.core.artifacts import SUFFIX, Artifact
+from lensora.core.boxes import MIN_CROP_SIDE_PX, Proposal
+from lensora.core.errors import (
+    Conflict,
+    CropTooSmall,
+    InsufficientCredits,
+    InvalidBackground,
+    InvalidImage,
+    InvalidRequest,
+    ObjectIndexOutOfRange,
+    Unavailable,
+)
+from lensora.core.steps import JobStatus, Step
+from lensora.imaging.photo import PhotoInfo, probe
+from lensora.observability import logs
+
+Keep = Callable[[bytes], KeptAnswer | None]
+
+_log = logs.get(__name__)
+
+FILM_FORMATS = ("mp4", "glb", "webm_alpha", "gif", "poster")
+"""What a second film of a kept mesh can have; the mesh's own further formats were made with the mesh."""
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """Handlers."""
+
+    surface: Surface
+
+    async def init(self, request: Request) -> Response:
+        """POST /v1/studio/init."""
+        surface = self.surface
+        key = await admit(request, surface)
+        upload.check_length(request.headers.get("content-length"))
+        async with surface.uploads:
+            form = await upload.read_form(request.headers.get("content-type", ""), request.stream(), file_field="image")
+            max_objects = schemas.parse_max_objects(form.fields.get("max_objects"))
+            data = form.file
+            if data is None:
+                raise InvalidRequest("image is required: a JPEG, PNG or WebP file of at most 20 MB.", field="image")
+            if not data:
+                raise InvalidImage("image must be a JPEG, PNG or WebP file, not an empty one.", field="image")
+            loop = asyncio.get_running_loop()
+            digest = await loop.run_in_executor(surface.executor, _digest, data)
+
+            async def work(keep: Keep) -> bytes:
+                return await self._open(request, key, data, max_objects, keep)
+
+            return await once(request, surface, key, f"{digest} {max_objects}".encode(), work)
+
+    async def _open(self, request: Request, key: ApiKey, data: bytes, max_objects: int, keep: Keep) -> bytes:
+        """Check the photo, find what is in it, and open a session."""
+        surface = self.surface
+        loop = asyncio.get_running_loop()
+        info: PhotoInfo = await loop.run_in_executor(surface.executor, probe, data)
+        # The charge itself is atomic; this look only spares the work where it could not be paid.
+        balance = await surface.credits.balance(key.account_id)
+        if balance < INIT_CREDITS:
+            raise InsufficientCredits(f"The balance is {balance} credits; /init needs {INIT_CREDITS}.")
+        session_id = str(uuid.uuid4())
+        name = f"sessions/{session_id}/photo{SUFFIX[info.media_type]}"
+        photo: Artifact = await loop.run_in_executor(
+            surface.executor, surface.artifacts.put, name, data, info.media_type.value
+        )
+        kept = False
+        try:
+            found = await surface.detection.detect(photo, max_objects, request_id=exchange_of(request).request_id)
+            session = Session(
+                session_id=session_id,
+                key_id=key.key_id,
+                account_id=key.account_id,
+                photo=photo,
+                width=found.width,
+                height=found.height,
+                proposals=found.proposals,
+                suggested_actions=found.actions,
+                models=found.models,
+                detection_ms=found.elapsed_ms,
+            )
+            # The answer is kept with the charge, so it must be known before: the link's end is set by our own clock.
+            session = replace(session, expires_ms=round((surface.clock() + surface.session_s) * 1000))
+            body = encode(views.session_view(session, surface.files))
+            await surface.sessions.open(session, kept=keep(body))
+            kept = True
+            return body
+        finally:
+            if not kept:
+                await self._drop(name)
+
+    async def _drop(self, name: str) -> None:
+        """Delete a photo that no session holds; the sweeper finds it where the store is away."""
+        try:
+            await self.surface.artifacts.delete_async([name])
+        except Unavailable as error:
+            _log.warning("photo_not_deleted", key=name, error=error.message)
+
+    async def transform(self, request: Request) -> Response:
+        """POST /v1/studio/transform."""
+        key = await admit(request, self.surface)
+        raw = await read_body(request, schemas.MAX_JSON_BYTES)
+
+        async def work(keep: Keep) -> bytes:
+            body = schemas.parse_body(schemas.TransformBody, raw)
+            require_session_id(body.session_id)
+            session = await self.surface.sessions.get(key.key_id, body.session_id)
+            proposal = _chosen(session, body.object_index)
+            order = Order(
+                session_id=session.session_id,
+                object_index=body.object_index,
+                label=proposal.label,
+                photo=session.photo,
+                photo_width=session.width,
+                photo_height=session.height,
+                box=proposal.box,
+                background=await self._background(body.background),
+                camera=Camera(body.camera_preset),
+                output=_output(body.output),
+                webhook_url=await self._webhook(body.webhook_url),
+                webhook_events=_events(body.webhook_url, body.webhook_events),
+                session_models=session.models,
+                request_id=exchange_of(request).request_id,
+            )
+            return await self._submit(NewJob(str(uuid.uuid4()), key, order, TRANSFORM_CREDITS), keep)
+
+        return await once(request, self.surface, key, raw, work)
+
+    async def render(self, request: Request) -> Response:
+        """POST /v1/studio/jobs/{job_id}/render."""
+        key = await admit(request, self.surface)
+        job_id = job_id_of(request)
+        raw = await read_body(request, schemas.MAX_JSON_BYTES)
+
+        async def work(keep: Keep) -> bytes:
+            body = schemas.parse_body(schemas.RenderBody, raw)
+            parent = await self.surface.jobs.get(key.key_id, job_id)
+            if parent.status is not JobStatus.COMPLETED:
+                raise Conflict(f"Only a completed job can be rendered again; job {job_id} is {parent.status.value}.")
+            order = parent.order
+            again: tuple[Step, ...] = (Step.RENDERING_VIDEO,)
+            if body.background is not None:
+                order = replace(order, background=await self._background(body.background))
+                again = (Step.GENERATING_BG, Step.COMPOSITING, Step.RENDERING_VIDEO)
+            if body.camera_preset is not None:
+                order = replace(order, camera=Camera(body.camera_preset))
+            order = replace(
+                order,
+                output=_film(parent.order.output, body.output),
+                webhook_url=await self._webhook(body.webhook_url),
+                webhook_events=_events(body.webhook_url, body.webhook_events),
+                request_id=exchange_of(request).request_id,
+            )
+            new = NewJob(str(uuid.uuid4()), key, order, RENDER_CREDITS, parent_id=job_id, again=again)
+            return await self._submit(new, keep)
+
+        return await once(request, self.surface, key, raw, work)
+
+    async def cancel(self, request: Request) -> Response:
+        """POST /v1/studio/jobs/{job_id}/cancel."""
+        key = await admit(request, self.surface)
+        job_id = job_id_of(request)
+        return json_answer(views.cancel_view(await self.surface.jobs.cancel(key.key_id, job_id)))
+
+    async def _submit(self, new: NewJob, keep: Keep) -> bytes:
+        estimated = await self.surface.jobs.estimated_seconds()
+        body = encode(views.ticket_view(new.job_id, new.price, estimated))
+        await self.surface.jobs.submit(new, kept=keep(body))
+        return body
+
+    async def _background(
+        self, given: schemas.RemoveBackground | schemas.ImageBackground | schemas.PromptBackground
+    ) -> Background:
+        if isinstance(given, schemas.ImageBackground):
+            try:
+                await self.surface.egress.check(given.url)
+            except EgressRefused as error:
+                raise InvalidBackground(f"background.{error}.", field="background.url") from error
+            return Background(BackgroundType.IMAGE, url=given.url)
+        if isinstance(given, schemas.PromptBackground):
+            return Background(BackgroundType.PROMPT, prompt=given.prompt)
+        return Background(BackgroundType.REMOVE)
+
+    async def _webhook(self, url: str | None) -> str:
+        if url is None:
+            return ""
+        try:
+            await self.surface.egress.check(url)
+        except EgressRefused as error:
+            raise InvalidRequest(f"webhook_{error}.", field="webhook_url") from error
+        return url
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _chosen(session: Session, index: int) -> Proposal:
+    """The object at an index, large enough to work with. Raises ObjectIndexOutOfRange or CropTooSmall."""
+    last = len(session.proposals) - 1
+    if not 0 <= index <= last:
+        shown = index if abs(index) < 10**9 else "a number of more than nine digits"
+        raise ObjectIndexOutOfRange(
+            f"object_index must be from 0 to {last}, the indices of the session's objects, not {shown}.",
+            field="object_index",
+        )
+    proposal = session.proposals[index]
+    left, top, right, bottom = proposal.box.padded(session.width, session.height).pixels(session.width, session.height)
+    if min(right - left, bottom - top) < MIN_CROP_SIDE_PX:
+        raise CropTooSmall(
+            f"object_index {index} is {right - left} x {bottom - top} pixels with its padding; each side must have at "
+            f"least {MIN_CROP_SIDE_PX} pixels.",
+            field="object_index",
+        )
+    return proposal
+
+
+def _output(body: schemas.OutputBody) -> OutputChoices:
+    formats = dict.fromkeys(["mp4", "glb", *body.formats])
+    return OutputChoices(body.size, body.fps, body.seconds, tuple(formats), body.max_glb_bytes or 0)
+
+
+def _film(before: OutputChoices, body: schemas.OutputBody | None) -> OutputChoices:
+    """Choices of a second film: those given, the model's own from before."""
+    if body is None:
+        return before
+    for place, name in enumerate(body.formats):
+        if name not in FILM_FORMATS and name not in before.formats:
+            raise InvalidRequest(
+                f"output.formats.{place} must be one of {', '.join(FILM_FORMATS)}, not {name!r}: the model is kept as it is.",
+                field="output.formats",
+            )
+    return replace(_output(body), max_glb_bytes=before.max_glb_bytes)
+
+
+def _events(url: str | None, names: list[schemas.EventName] | None) -> tuple[WebhookEvent, ...]:
+    if url is None:
+        if names is not None:
+            raise InvalidRequest("webhook_events needs webhook_url.", field="webhook_events")
+        return ()
+    return tuple(WebhookEvent) if names is None else tuple(dict.fromkeys(WebhookEvent(name) for name in names))
