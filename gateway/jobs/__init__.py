@@ -1,1 +1,1 @@
-"""Accounts, keys, credits, sessions and jobs: their records, the ports, and the Redis store, the only code that knows Redis."""
+"""Accounts, keys, credits, sessions and jobs: records, ports, and the Redis store (all that knows Redis)."""

@@ -1,7 +1,7 @@
 """The ports of the store, as the HTTP surface and the command line see them. ``store.open_store`` gives all of them.
 
-Every method raises ``Unavailable`` (503, with ``retry_after_s``) when Redis does not answer; then nothing was charged: a
-write whose fate is unknown is repeated under the same id, and taken back if it cannot be confirmed.
+Every method raises ``Unavailable`` (503, with ``retry_after_s``) when Redis does not answer; then nothing was charged:
+a write whose fate is unknown is repeated under the same id, and taken back if it cannot be confirmed.
 """
 
 from __future__ import annotations

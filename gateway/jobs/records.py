@@ -1,6 +1,7 @@
 """What the gateway remembers: accounts, keys, sessions, jobs and money. Frozen values without behaviour of their own.
 
-Times are Unix milliseconds (``*_ms``) from Redis's clock, so that every process agrees on them. Credits are whole numbers.
+Times are Unix milliseconds (``*_ms``) from Redis's clock, so that every process agrees on them. Credits are whole
+numbers.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ TRANSFORM_CREDITS = 75
 RENDER_CREDITS = 25
 """Price of filming a kept mesh again: the cutout and the mesh, about two thirds of the work, are not done again."""
 
-DEFAULT_LIVE_JOBS = 20_000
+DEFAULT_LIVE_JOBS = 1_000
 """Jobs of one account that may be queued or running; an account may have its own number."""
 DEFAULT_REQUESTS_PER_MINUTE = 6_000
 """Requests of one account per minute; an account may have its own number."""

@@ -1,0 +1,235 @@
+"""Records <-> what lies in Redis: JSON documents and hashes of strings.
+
+Readers take a missing optional field as its default, so that a job written by the release before can be read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from gateway.jobs.records import (
+    Account,
+    ApiKey,
+    Background,
+    BackgroundType,
+    Camera,
+    Job,
+    JobError,
+    LedgerEntry,
+    LedgerKind,
+    Limits,
+    Order,
+    OutputChoices,
+    OutputFile,
+    Quality,
+    Session,
+    StageStatus,
+    StageTiming,
+    WebhookEvent,
+)
+from lensora.core.artifacts import Artifact, ModelUse
+from lensora.core.boxes import Box, Proposal, SuggestedAction
+from lensora.core.steps import STAGES, JobStatus, Step
+
+Hash = Mapping[str, str]
+
+
+def pairs(flat: Sequence[str]) -> dict[str, str]:
+    """A hash from the flat list that a script returns."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def dump(value: Any) -> str:
+    """Compact JSON, the same for the same value."""
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def order_to_json(order: Order) -> str:
+    """An order as a document."""
+    return dump(asdict(order))
+
+
+def order_from_json(text: str) -> Order:
+    """The same order."""
+    document = json.loads(text)
+    background = document["background"]
+    output = document.get("output", {})
+    return Order(
+        session_id=document["session_id"],
+        object_index=document["object_index"],
+        label=document["label"],
+        photo=Artifact(**document["photo"]),
+        photo_width=document["photo_width"],
+        photo_height=document["photo_height"],
+        box=Box(**document["box"]),
+        background=Background(
+            type=BackgroundType(background["type"]),
+            url=background.get("url", ""),
+            prompt=background.get("prompt", ""),
+        ),
+        camera=Camera(document.get("camera", Camera.TURNTABLE)),
+        output=OutputChoices(**{**output, "formats": tuple(output["formats"])} if output else {}),
+        webhook_url=document.get("webhook_url", ""),
+        webhook_events=tuple(WebhookEvent(event) for event in document.get("webhook_events", ())),
+        session_models=_models(document.get("session_models", ())),
+        request_id=document.get("request_id", ""),
+    )
+
+
+def session_to_json(session: Session) -> str:
+    """What of a session is not a field of its hash."""
+    return dump(
+        {
+            "photo": asdict(session.photo),
+            "width": session.width,
+            "height": session.height,
+            "proposals": [asdict(proposal) for proposal in session.proposals],
+            "suggested_actions": [asdict(action) for action in session.suggested_actions],
+            "models": [asdict(use) for use in session.models],
+            "detection_ms": session.detection_ms,
+        }
+    )
+
+
+def session_from_hash(session_id: str, fields: Hash) -> Session:
+    """A session from its hash."""
+    document = json.loads(fields["document"])
+    return Session(
+        session_id=session_id,
+        key_id=fields["key"],
+        account_id=fields["account"],
+        photo=Artifact(**document["photo"]),
+        width=document["width"],
+        height=document["height"],
+        proposals=tuple(
+            Proposal(label=row["label"], category=row["category"], box=Box(**row["box"]), score=row["score"])
+            for row in document["proposals"]
+        ),
+        suggested_actions=tuple(SuggestedAction(**row) for row in document.get("suggested_actions", ())),
+        models=_models(document.get("models", ())),
+        detection_ms=document.get("detection_ms", 0),
+        created_ms=int(fields["created"]),
+        expires_ms=int(fields["expires"]),
+    )
+
+
+def output_field(name: str, file: OutputFile) -> tuple[str, str]:
+    """The hash field of a finished artifact."""
+    return f"output:{name}", dump({"artifact": asdict(file.artifact), "name": file.name})
+
+
+def models_field(step: Step, models: Sequence[ModelUse]) -> tuple[str, str]:
+    """The hash field of what made a stage's output."""
+    return f"models:{step}", dump([asdict(use) for use in models])
+
+
+def quality_field(quality: Quality) -> tuple[str, str]:
+    """The hash field of a mesh's fidelity."""
+    return "quality", dump(asdict(quality))
+
+
+def job_from_hash(job_id: str, fields: Hash) -> Job:
+    """A job from its hash."""
+    order = order_from_json(fields["order"])
+    models = list(order.session_models)
+    for step in STAGES:
+        models += [use for use in _models(json.loads(fields.get(f"models:{step}", "[]"))) if use not in models]
+    return Job(
+        job_id=job_id,
+        key_id=fields["key"],
+        account_id=fields["account"],
+        order=order,
+        status=JobStatus(fields["status"]),
+        step=Step(fields["step"]),
+        progress=int(fields["progress"]),
+        version=int(fields["version"]),
+        sequence=int(fields["sequence"]),
+        price=int(fields["price"]),
+        credits_refunded=int(fields["refunded"]),
+        attempts=int(fields["attempts"]),
+        created_ms=int(fields["created"]),
+        started_ms=int(fields["started"]),
+        ended_ms=int(fields["ended"]),
+        deadline_ms=int(fields["deadline"]),
+        expires_ms=int(fields["expires"]),
+        parent_id=fields.get("parent", ""),
+        outputs=_outputs(fields),
+        stages=tuple(_timing(step, fields.get(f"stage:{step}", "")) for step in STAGES),
+        error=_error(fields),
+        quality=Quality(**json.loads(fields["quality"])) if "quality" in fields else None,
+        models=tuple(models),
+    )
+
+
+def account_from_hash(account_id: str, fields: Hash, defaults: Limits) -> Account:
+    """An account from its hash; limits that it has not of its own are the installation's."""
+    return Account(
+        account_id=account_id,
+        name=fields.get("name", ""),
+        balance=int(fields["balance"]),
+        frozen=fields.get("frozen", "0") == "1",
+        limits=Limits(
+            live_jobs=int(fields.get("live_jobs", defaults.live_jobs)),
+            requests_per_minute=int(fields.get("requests_per_minute", defaults.requests_per_minute)),
+        ),
+        created_ms=int(fields["created"]),
+    )
+
+
+def key_from_hash(key_id: str, fields: Hash) -> ApiKey:
+    """A key from its hash."""
+    return ApiKey(
+        key_id=key_id,
+        account_id=fields["account"],
+        name=fields.get("name", ""),
+        hint=fields.get("hint", ""),
+        created_ms=int(fields["created"]),
+        revoked_ms=int(fields.get("revoked", "0")),
+    )
+
+
+def ledger_entry(entry_id: str, fields: Hash) -> LedgerEntry:
+    """A line of a ledger from its stream entry."""
+    return LedgerEntry(
+        entry_id=entry_id,
+        kind=LedgerKind(fields["kind"]),
+        amount=int(fields["amount"]),
+        balance=int(fields["balance"]),
+        reference=fields["reference"],
+        memo=fields["memo"],
+        at_ms=int(entry_id.partition("-")[0]),
+    )
+
+
+def _models(rows: Any) -> tuple[ModelUse, ...]:
+    return tuple(ModelUse(**row) for row in rows)
+
+
+def _outputs(fields: Hash) -> dict[str, OutputFile]:
+    outputs = {}
+    for field, value in fields.items():
+        if field.startswith("output:"):
+            document = json.loads(value)
+            outputs[field.removeprefix("output:")] = OutputFile(Artifact(**document["artifact"]), document["name"])
+    return outputs
+
+
+def _timing(step: Step, value: str) -> StageTiming:
+    if not value:
+        return StageTiming(step, StageStatus.PENDING)
+    status, started_ms, ms = value.split(",")
+    return StageTiming(step, StageStatus(status), int(started_ms), int(ms))
+
+
+def _error(fields: Hash) -> JobError | None:
+    if "error_message" not in fields:
+        return None
+    return JobError(
+        message=fields["error_message"],
+        code=fields["error_code"],
+        stage=fields["error_stage"],
+        retryable=fields["error_retryable"] == "1",
+    )

@@ -1,0 +1,275 @@
+"""Sessions and jobs as the customer sees them, in Redis."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from gateway.jobs.afterwards import Afterwards
+from gateway.jobs.codec import dump, job_from_hash, order_to_json, pairs, session_from_hash, session_to_json
+from gateway.jobs.records import (
+    INIT_CREDITS,
+    Canceled,
+    IdempotencySlot,
+    Job,
+    KeptAnswer,
+    NewJob,
+    Outlook,
+    Page,
+    Session,
+)
+from gateway.jobs.redis_client import translated
+from gateway.jobs.retention import Retention
+from gateway.jobs.scripts import Scripts
+from lensora.core.errors import (
+    IdempotencyInProgress,
+    InsufficientCredits,
+    InvalidRequest,
+    JobNotFound,
+    NotFound,
+    SessionNotFound,
+    TooManyJobs,
+    Unauthorized,
+    Unavailable,
+)
+from lensora.core.steps import STAGES, JobStatus
+
+UNKNOWN_JOB_S = 240
+"""``estimated_seconds`` until this installation has finished a job (the public page's figure)."""
+
+VOID_MS = 2 * 3600 * 1000
+"""How long a voided id stays refused: longer than any command can be under way, and than ``Afterwards`` goes on."""
+
+MEDIAN_AGE_S = 2.0
+"""How long a process uses the recent jobs' median before it reads it again."""
+
+MAX_PAGE = 100
+SCAN_PAGES = 10
+"""A list with a status looks at this many pages of jobs before it answers with what it has, and a cursor."""
+
+_CURSOR = re.compile(r"\d{1,15}")
+_Row = tuple[str, str, dict[str, str]]
+"""Job id, sequence, hash (empty where the job has expired)."""
+
+_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+class RedisSessions:
+    """The port ``Sessions``."""
+
+    def __init__(self, scripts: Scripts, afterwards: Afterwards, retention: Retention) -> None:
+        self._scripts = scripts
+        self._afterwards = afterwards
+        self._retention = retention
+
+    async def open(self, session: Session, *, kept: KeptAnswer | None = None) -> Session:
+        try:
+            reply = await self._scripts.repeat(
+                "open_session",
+                session.session_id,
+                session.key_id,
+                session.account_id,
+                INIT_CREDITS,
+                session_to_json(session),
+                self._retention.session_ms,
+                *_kept_arguments(kept, self._retention.idempotency_ms),
+            )
+        except Unavailable:
+            _void_afterwards(self._scripts, self._afterwards, ("session", session.session_id, session.key_id), kept)
+            raise
+        _raise_refusal(reply, INIT_CREDITS)
+        return replace(session, created_ms=int(reply[1]), expires_ms=int(reply[2]))
+
+    async def get(self, key_id: str, session_id: str) -> Session:
+        fields: Mapping[str, str] = {}
+        if _ID.fullmatch(session_id):
+            fields = await self._scripts.read_hash(f"session:{session_id}")
+        if fields.get("key") != key_id:
+            raise SessionNotFound("There is no such session, or it has expired: start again with /v1/studio/init.")
+        return session_from_hash(session_id, fields)
+
+
+class RedisJobs:
+    """The port ``Jobs``."""
+
+    def __init__(
+        self, scripts: Scripts, afterwards: Afterwards, retention: Retention, *, deadline_ms: int, live_jobs: int
+    ) -> None:
+        self._scripts = scripts
+        self._afterwards = afterwards
+        self._retention = retention
+        self._deadline_ms = deadline_ms
+        self._live_jobs = live_jobs
+        self._median_s: float | None = None
+        self._median_at = 0.0
+
+    async def submit(self, new: NewJob, *, kept: KeptAnswer | None = None) -> Job:
+        runs = new.again or STAGES
+        order = new.order
+        try:
+            reply = await self._scripts.repeat(
+                "submit",
+                new.job_id,
+                new.key.key_id,
+                new.key.account_id,
+                new.price,
+                order_to_json(order),
+                self._deadline_ms,
+                self._live_jobs,
+                self._retention.job_ms,
+                order.webhook_url,
+                " ".join(order.webhook_events),
+                new.parent_id,
+                dump([step for step in STAGES if step not in runs]),
+                dump(list(runs)),
+                *_kept_arguments(kept, self._retention.idempotency_ms),
+            )
+        except Unavailable:
+            _void_afterwards(self._scripts, self._afterwards, ("job", new.job_id, new.key.key_id), kept)
+            raise
+        _raise_refusal(reply, new.price)
+        return job_from_hash(new.job_id, pairs(reply[1]))
+
+    async def get(self, key_id: str, job_id: str) -> Job:
+        fields: Mapping[str, str] = {}
+        if _ID.fullmatch(job_id):
+            fields = await self._scripts.read_hash(f"job:{job_id}")
+        if fields.get("key") != key_id:
+            raise _job_not_found()
+        return job_from_hash(job_id, fields)
+
+    async def list(self, key_id: str, *, status: JobStatus | None = None, cursor: str = "", limit: int = 20) -> Page:
+        if cursor and not _CURSOR.fullmatch(cursor):
+            raise InvalidRequest(f"cursor must be one that a page gave, not {cursor[:60]!r}", field="cursor")
+        limit = max(1, min(limit, MAX_PAGE))
+        found: list[Job] = []
+        for _page in range(SCAN_PAGES):
+            rows = await self._rows(key_id, cursor, MAX_PAGE if status else limit)
+            for job_id, sequence, fields in rows:
+                cursor = sequence
+                if fields and (status is None or fields["status"] == status):
+                    found.append(job_from_hash(job_id, fields))
+                    if len(found) == limit:
+                        return Page(tuple(found), cursor if await self._rows(key_id, cursor, 1) else "")
+            if len(rows) < (MAX_PAGE if status else limit):
+                return Page(tuple(found), "")
+        return Page(tuple(found), cursor)
+
+    async def cancel(self, key_id: str, job_id: str) -> Canceled:
+        outcome = await self._scripts.repeat("cancel", job_id, key_id) if _ID.fullmatch(job_id) else ["none"]
+        if outcome[0] == "none":
+            raise _job_not_found()
+        return Canceled(
+            job_id=job_id,
+            status=JobStatus(outcome[1]),
+            already_terminal=outcome[0] == "terminal",
+            credits_refunded=int(outcome[2]),
+        )
+
+    async def outlook(self, job: Job) -> Outlook:
+        if job.status.terminal:
+            return Outlook(None, None)
+        median_s = await self._median()
+        if job.status is JobStatus.PROCESSING:
+            return Outlook(None, _eta(median_s - max(0.0, time.time() - job.started_ms / 1000)))
+        with translated():
+            position: Any = await self._scripts.client.zrank(self._scripts.key("waiting"), job.job_id)
+        if position is None:
+            return Outlook(None, _eta(median_s))
+        return Outlook(int(position), _eta(await self._wait_s(int(position), median_s) + median_s))
+
+    async def estimated_seconds(self) -> int:
+        median_s = await self._median()
+        with translated():
+            waiting = await self._scripts.client.zcard(self._scripts.key("waiting"))
+        return _eta(await self._wait_s(int(waiting), median_s) + median_s)
+
+    async def _rows(self, key_id: str, before: str, count: int) -> Sequence[_Row]:
+        client = self._scripts.client
+        with translated():
+            names: Any = await client.zrevrangebyscore(
+                self._scripts.key(f"jobs:{key_id}"),
+                f"({before}" if before else "+inf",
+                "-inf",
+                start=0,
+                num=count,
+                withscores=True,
+            )
+            async with client.pipeline(transaction=False) as pipe:
+                for name, _score in names:
+                    pipe.hgetall(self._scripts.key(f"job:{name}"))
+                hashes = await pipe.execute()
+        return [(name, str(int(score)), fields) for (name, score), fields in zip(names, hashes, strict=True)]
+
+    async def _median(self) -> float:
+        """Seconds from a worker's first touch to the end, of the recent jobs that completed."""
+        if self._median_s is None or time.monotonic() - self._median_at > MEDIAN_AGE_S:
+            with translated():
+                recent = await self._scripts.client.lrange(self._scripts.key("durations"), 0, -1)
+            self._median_s = statistics.median(int(ms) / 1000 for ms in recent) if recent else float(UNKNOWN_JOB_S)
+            self._median_at = time.monotonic()
+        return self._median_s
+
+    async def _wait_s(self, ahead: int, median_s: float) -> float:
+        """Seconds until a job with this many before it is taken, by the slots of the workers that are there."""
+        if ahead == 0:
+            return 0.0
+        with translated():
+            workers: Any = await self._scripts.client.zrange(self._scripts.key("workers"), 0, -1)
+        slots = sum(int(member.rpartition(" ")[2]) for member in workers)
+        return ahead * median_s / max(1, slots)
+
+
+def _eta(seconds: float) -> int:
+    return max(1, round(seconds))
+
+
+def _job_not_found() -> JobNotFound:
+    return JobNotFound("There is no such job, or it has expired.")
+
+
+def _kept_arguments(kept: KeptAnswer | None, ttl_ms: int) -> tuple[str | int, ...]:
+    if kept is None:
+        return "", "", 0, "", ttl_ms
+    return kept.slot.digest, kept.slot.token, kept.answer.status, kept.answer.body, ttl_ms
+
+
+def _void_afterwards(
+    scripts: Scripts, afterwards: Afterwards, work: tuple[str, str, str], kept: KeptAnswer | None
+) -> None:
+    """The client is told that nothing was charged: make it true, whether or not the script has run.
+
+    Args:
+        scripts: the store's scripts.
+        afterwards: repeats it until Redis is back.
+        work: kind (``job`` or ``session``), id, and the key's id.
+        kept: the answer that was to be kept with it.
+    """
+    slot = kept.slot if kept else IdempotencySlot(work[2], "", "")
+    afterwards.do(lambda: scripts.repeat("void", *work, slot.digest, slot.token, VOID_MS))
+
+
+def _raise_refusal(reply: Any, price: int) -> None:
+    match reply[0]:
+        case "accepted" | "opened":
+            return
+        case "insufficient":
+            raise InsufficientCredits(f"This costs {price} credits; the balance is {reply[1]}.")
+        case "too_many":
+            raise TooManyJobs(f"This account may have {reply[1]} jobs queued or running, and has as many.")
+        case "frozen":
+            raise InsufficientCredits(f"This costs {price} credits; the account is frozen and may not spend.")
+        case "slot_lost":
+            raise IdempotencyInProgress("A later request with this Idempotency-Key is running.", retry_after_s=1.0)
+        case "no_parent":
+            raise JobNotFound("There is no such job that has completed, or it has expired.")
+        case "no_account":
+            raise Unauthorized("The API key's account does not exist.")
+        case "void":
+            raise Unavailable("The request took too long to be accepted and was taken back.", retry_after_s=1.0)
+        case other:
+            raise NotFound(f"unexpected answer {other!r}")

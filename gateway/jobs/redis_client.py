@@ -1,0 +1,75 @@
+"""Connections to Redis: timeouts set on purpose, no retries behind our back, and errors of our own tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis.asyncio as aioredis
+from redis import exceptions
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from lensora.core.errors import ConfigurationError, Unavailable
+
+RETRY_AFTER_S = 2.0
+"""What a client is told to wait: a restart of Redis with its log takes about a second."""
+
+CONNECT_TIMEOUT_S = 1.0
+"""A Redis that listens accepts at once; one that does not is away."""
+
+POOL_WAIT_S = 5.0
+"""How long a command may wait for a free connection: longer than any burst that the gateway can serve."""
+
+AWAY = (
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.ReadOnlyError,
+    exceptions.ClusterDownError,
+    exceptions.OutOfMemoryError,
+    exceptions.TryAgainError,
+)
+"""Redis cannot do the work now: gone, loading, silent, a replica since a failover, or full."""
+
+_AWAY_REPLIES = ("MISCONF", "LOADING", "NOREPLICAS", "MASTERDOWN", "BUSY ")
+"""Starts of error replies that also mean this, and have no class of their own in every version of the client."""
+
+
+def connect(url: str, *, timeout_s: float, connections: int) -> aioredis.Redis:
+    """A client with a bounded pool. The client's own retries are off: it cannot know what may be repeated.
+
+    Raises:
+        ConfigurationError: the URL is not one of Redis.
+    """
+    try:
+        pool = aioredis.BlockingConnectionPool.from_url(
+            url,
+            max_connections=connections,
+            timeout=POOL_WAIT_S,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=min(CONNECT_TIMEOUT_S, timeout_s),
+            socket_keepalive=True,
+            retry=Retry(NoBackoff(), 0),
+            retry_on_error=[],
+            decode_responses=True,
+            # RESP2: replies have the shapes that 6.2 documents, whatever the client's newest default is.
+            protocol=2,
+            driver_info=None,
+        )
+    except ValueError as error:
+        raise ConfigurationError(f"LENSORA_REDIS_URL: {error}") from error
+    client: aioredis.Redis = aioredis.Redis.from_pool(pool)
+    return client
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the client's errors into Unavailable where Redis is away; a fault of a script stays what it is."""
+    try:
+        yield
+    except AWAY as error:
+        raise Unavailable("The job store is not available.", retry_after_s=RETRY_AFTER_S) from error
+    except exceptions.ResponseError as error:
+        if str(error).startswith(_AWAY_REPLIES):
+            raise Unavailable("The job store is not available.", retry_after_s=RETRY_AFTER_S) from error
+        raise

@@ -1,0 +1,120 @@
+"""The job store of one process: every port over one Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import redis.asyncio as aioredis
+
+from gateway.jobs.accounts import RedisAccounts, RedisKeys, RedisWebhookSecrets
+from gateway.jobs.afterwards import Afterwards
+from gateway.jobs.changes import RedisChanges
+from gateway.jobs.customer import RedisJobs, RedisSessions
+from gateway.jobs.hooks import RedisHooks
+from gateway.jobs.idempotency import RedisIdempotency, RedisRateLimiter
+from gateway.jobs.ledger import RedisCredits
+from gateway.jobs.records import Limits
+from gateway.jobs.redis_client import connect, translated
+from gateway.jobs.retention import Expiry, Retention
+from gateway.jobs.scripts import Scripts
+from gateway.jobs.work import READ_BLOCK_MS, RedisWork
+from gateway.settings import RedisSettings
+
+BLOCKING_CONNECTIONS = 8
+"""One for the worker's read, one for the subscription, and room for those that a restart has broken."""
+
+GRACE_MS = 60_000
+"""Beyond a job's deadline, until nothing can read its session's photo any more."""
+
+CLOSE_PATIENCE_S = 2.0
+
+
+class RedisHealth:
+    """The port ``Health``."""
+
+    def __init__(self, client: aioredis.Redis) -> None:
+        self._client = client
+
+    async def ping(self) -> None:
+        with translated():
+            await self._client.ping()
+
+
+@dataclass(frozen=True)
+class Store:
+    """The ports, and what keeps them going. ``start`` after the loop runs, ``close`` before it ends."""
+
+    accounts: RedisAccounts
+    keys: RedisKeys
+    credits: RedisCredits
+    sessions: RedisSessions
+    jobs: RedisJobs
+    changes: RedisChanges
+    idempotency: RedisIdempotency
+    limiter: RedisRateLimiter
+    webhook_secrets: RedisWebhookSecrets
+    health: RedisHealth
+    hooks: RedisHooks
+    expiry: Expiry
+    scripts: Scripts
+    afterwards: Afterwards
+    clients: tuple[aioredis.Redis, ...]
+    tasks: set[asyncio.Task[None]]
+
+    def work(self, worker: str, *, lease_s: float, attempts: int) -> RedisWork:
+        """The worker's port."""
+        return RedisWork(self.scripts, self.clients[1], worker=worker, lease_s=lease_s, attempts=attempts)
+
+    def start(self) -> None:
+        """Listen for changes in this process; only where ``changes`` is used."""
+        self.tasks.add(asyncio.get_running_loop().create_task(self.changes.run()))
+
+    async def close(self) -> None:
+        """Finish what must be done, then close the connections."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.tasks.clear()
+        await self.afterwards.close(CLOSE_PATIENCE_S)
+        for client in self.clients:
+            await client.aclose(close_connection_pool=True)
+
+
+def open_store(settings: RedisSettings) -> Store:
+    """Every port over the Redis of the settings; connects at the first use.
+
+    Raises:
+        ConfigurationError: the URL is not one of Redis.
+    """
+    url = settings.redis_url.get_secret_value()
+    client = connect(url, timeout_s=settings.redis_timeout_seconds, connections=settings.redis_connections)
+    blocking = connect(
+        url, timeout_s=READ_BLOCK_MS / 1000 + settings.redis_timeout_seconds, connections=BLOCKING_CONNECTIONS
+    )
+    scripts = Scripts(client, settings.redis_prefix)
+    afterwards = Afterwards()
+    deadline_ms = round(settings.job_deadline_seconds * 1000)
+    retention = Retention(
+        session_ms=round(settings.session_hours * 3_600_000),
+        job_ms=round(settings.job_hours * 3_600_000),
+        idempotency_ms=round(settings.idempotency_hours * 3_600_000),
+    )
+    return Store(
+        accounts=RedisAccounts(scripts, Limits(settings.live_jobs, settings.requests_per_minute)),
+        keys=RedisKeys(scripts),
+        credits=RedisCredits(scripts),
+        sessions=RedisSessions(scripts, afterwards, retention),
+        jobs=RedisJobs(scripts, afterwards, retention, deadline_ms=deadline_ms, live_jobs=settings.live_jobs),
+        changes=RedisChanges(blocking, scripts.key("changes")),
+        idempotency=RedisIdempotency(scripts, afterwards, ttl_ms=retention.idempotency_ms),
+        limiter=RedisRateLimiter(scripts, requests_per_minute=settings.requests_per_minute),
+        webhook_secrets=RedisWebhookSecrets(scripts),
+        health=RedisHealth(client),
+        hooks=RedisHooks(scripts),
+        expiry=Expiry(scripts, session_grace_ms=deadline_ms + GRACE_MS),
+        scripts=scripts,
+        afterwards=afterwards,
+        clients=(client, blocking),
+        tasks=set(),
+    )
