@@ -77,7 +77,7 @@ say "Installing Lensora and its Python packages into $venv (extra: $extras)"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade pip
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
 
-say "Fetching the neural nets' weights (about 70 MB, checksums verified, kept for later)"
+say "Fetching the neural nets' weights (about 110 MB, checksums verified, kept for later)"
 "$venv/bin/lensora" models pull
 
 "$venv/bin/python" tools/node_packages.py --viewer

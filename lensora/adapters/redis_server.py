@@ -45,6 +45,20 @@ def free_port(host: str = "127.0.0.1") -> int:
         return int(probe.getsockname()[1])
 
 
+def arguments(folder: Path, port: int, *, appendfsync: str = "always", executable: Path | None = None) -> list[str]:
+    """The command line of a redis-server on loopback that keeps its append-only file in ``folder``.
+
+    Raises:
+        ConfigurationError: there is no executable.
+    """
+    return [
+        str(executable or bundled_executable()),
+        *("--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)),
+        *("--appendonly", "yes", "--appendfsync", appendfsync, "--save", ""),
+        *("--aof-load-truncated", "yes", "--maxmemory-policy", "noeviction", "--daemonize", "no"),
+    ]
+
+
 class RedisServer:
     """One redis-server on loopback, with its append-only file in a folder: what was acknowledged survives any end.
 
@@ -81,12 +95,7 @@ class RedisServer:
             Unavailable: it ended or did not answer; the sentence holds the end of its log.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [
-            str(self._executable or bundled_executable()),
-            *("--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder)),
-            *("--appendonly", "yes", "--appendfsync", self._appendfsync, "--save", ""),
-            *("--aof-load-truncated", "yes", "--maxmemory-policy", "noeviction", "--daemonize", "no"),
-        ]
+        command = arguments(self.folder, self.port, appendfsync=self._appendfsync, executable=self._executable)
         with (self.folder / "redis.log").open("ab") as log:
             # A session of its own: Ctrl-C on a terminal reaches the owner, which stops this one last.
             self._process = subprocess.Popen(  # noqa: S603 - our own command line

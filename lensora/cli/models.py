@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -15,6 +16,9 @@ from lensora.models.policy import LicensePolicy
 from lensora.models.store import Phase, PullProgress, installed, pull
 
 DEFAULT_MODELS_DIR = "~/.cache/lensora/models"
+
+WIDE = 160
+"""Columns of a table that goes to a file or a pipe."""
 
 models_dir_option = click.option(
     "--models-dir",
@@ -97,8 +101,8 @@ def list_command(as_json: bool, models_dir: str) -> None:
         click.echo(json.dumps(rows))
         return
     table = Table(box=None, header_style="bold")
-    for heading in ("model", "stages", "profiles", "licence", "commercial use", "here"):
-        table.add_column(heading)
+    for heading in ("model", "stages", "profiles", "licence", "commercial", "here"):
+        table.add_column(heading, no_wrap=True)
     for entry in manifest.entries:
         table.add_row(
             entry.name,
@@ -108,4 +112,4 @@ def list_command(as_json: bool, models_dir: str) -> None:
             "yes" if entry.commercial_use else "no",
             "yes" if entry.name in here else "no",
         )
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import httpx
 
-from lensora.adapters import redis_server
+from lensora.adapters.redis_server import arguments as redis_arguments
+from lensora.adapters.redis_server import free_port
 from lensora.cli.home import Home, RunningStack
 from lensora.cli.processes import Child, Say, Spec, python_module, stop_all
 from lensora.core.errors import ConfigurationError
@@ -74,7 +75,7 @@ class Stack:
             "LENSORA_PUBLIC_URL": os.environ.get("LENSORA_PUBLIC_URL", base_url),
             **{f"LENSORA_{name.upper()}_TARGET": f"127.0.0.1:{ports[name]}" for name in SERVICES},
         }
-        self._add(Spec("redis", redis_server.arguments(self._home.redis_folder, ports["redis"])))
+        self._add(Spec("redis", redis_arguments(self._home.redis_folder, ports["redis"])))
         for name in SERVICES:
             self._add(Spec(name, python_module(f"services.{name}"), {**common, "LENSORA_PORT": str(ports[name])}))
         self._add(Spec("worker", python_module("gateway", "worker"), gateway))
@@ -155,13 +156,6 @@ class Stack:
                 if stop.wait(POLL_INTERVAL_S):
                     return False
         raise ConfigurationError(f"the stack was not ready within {READY_TIMEOUT_S:.0f} s: {last}")
-
-
-def free_port() -> int:
-    """A TCP port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -1,0 +1,240 @@
+"""The operator's commands on keys and credits; ``lensora keys`` and ``lensora credits`` are these.
+
+Redis is found by ``--redis-url``, by ``LENSORA_REDIS_URL``, or in the home of a running ``lensora up``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+from pydantic import SecretStr
+
+from gateway.jobs.records import ApiKey
+from gateway.jobs.store import Store, open_store
+from gateway.settings import RedisSettings
+from lensora.cli.home import DEFAULT_HOME, Home
+from lensora.core.errors import ConfigurationError, LensoraError, Unauthorized, Unavailable
+from lensora.settings import load
+
+T = TypeVar("T")
+
+WAIT_FOR_REDIS_S = 60.0
+"""How long ``bootstrap`` waits for a Redis that is being started: loading a large append-only file takes a while."""
+
+redis_url_option = click.option(
+    "--redis-url", envvar="LENSORA_REDIS_URL", help="Redis of the installation; default: the running stack's."
+)
+home_option = click.option("--home", envvar="LENSORA_HOME", default=DEFAULT_HOME, show_default=True)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON value on standard output.")
+account_option = click.option("--account", default="local", show_default=True, help="The account's id.")
+
+
+@click.group()
+def keys() -> None:
+    """Create, revoke and list API keys."""
+
+
+@keys.command("create")
+@account_option
+@click.option("--name", default="", help="What the key is for.")
+@json_option
+@redis_url_option
+@home_option
+def create_key(account: str, name: str, as_json: bool, redis_url: str | None, home: str) -> None:
+    """Make an API key; its secret is shown this once. The account is made where it does not exist."""
+
+    async def work(store: Store) -> tuple[ApiKey, str]:
+        await store.accounts.create(account)
+        return await store.keys.create(account, name)
+
+    key, secret = _with_store(redis_url, home, work)
+    if as_json:
+        click.echo(json.dumps({"key_id": key.key_id, "account_id": key.account_id, "api_key": secret}))
+    else:
+        click.echo(secret)
+        click.echo(f"key {key.key_id} of account {key.account_id}; the secret is not shown again", err=True)
+
+
+@keys.command("revoke")
+@click.argument("key_id")
+@redis_url_option
+@home_option
+def revoke_key(key_id: str, redis_url: str | None, home: str) -> None:
+    """Make the key KEY_ID stop working, at once."""
+    key = _with_store(redis_url, home, lambda store: store.keys.revoke(key_id))
+    click.echo(f"key {key.key_id} of account {key.account_id} is revoked")
+
+
+@keys.command("list")
+@account_option
+@json_option
+@redis_url_option
+@home_option
+def list_keys(account: str, as_json: bool, redis_url: str | None, home: str) -> None:
+    """The account's keys, revoked ones too."""
+    found = _with_store(redis_url, home, lambda store: store.keys.list(account))
+    if as_json:
+        rows = [
+            {"key_id": key.key_id, "name": key.name, "hint": key.hint, "revoked": bool(key.revoked_ms)} for key in found
+        ]
+        click.echo(json.dumps(rows))
+        return
+    for key in found:
+        click.echo(f"{key.key_id}  {key.hint}...  {'revoked' if key.revoked_ms else 'works':7}  {key.name}")
+
+
+@click.group()
+def credits() -> None:  # noqa: A001 (the command's public name)
+    """Grant and show credits, and verify the ledger."""
+
+
+@credits.command("grant")
+@click.argument("amount", type=int)
+@account_option
+@click.option("--reference", help="Granted once per reference; default: a fresh one.")
+@click.option("--memo", default="", help="A note in the ledger.")
+@redis_url_option
+@home_option
+def grant(amount: int, account: str, reference: str | None, memo: str, redis_url: str | None, home: str) -> None:
+    """Add AMOUNT credits to the account."""
+
+    async def work(store: Store) -> int:
+        await store.accounts.create(account)
+        return await store.credits.grant(account, amount, reference=reference or os.urandom(12).hex(), memo=memo)
+
+    balance = _with_store(redis_url, home, work)
+    click.echo(f"account {account} has {balance} credits")
+
+
+@credits.command("show")
+@account_option
+@click.option("--limit", default=10, show_default=True, help="Newest ledger entries to show.")
+@json_option
+@redis_url_option
+@home_option
+def show(account: str, limit: int, as_json: bool, redis_url: str | None, home: str) -> None:
+    """The account's balance and its newest ledger entries."""
+
+    async def work(store: Store) -> tuple[int, list[dict[str, object]]]:
+        page = await store.credits.ledger(account, limit=limit)
+        rows: list[dict[str, object]] = [
+            {"id": e.entry_id, "kind": str(e.kind), "amount": e.amount, "balance": e.balance, "reference": e.reference}
+            for e in page.entries
+        ]
+        return await store.credits.balance(account), rows
+
+    balance, rows = _with_store(redis_url, home, work)
+    if as_json:
+        click.echo(json.dumps({"account_id": account, "balance": balance, "ledger": rows}))
+        return
+    click.echo(f"account {account} has {balance} credits")
+    for row in rows:
+        click.echo(f"  {row['id']:>18}  {row['kind']:7} {row['amount']:>+8}  = {row['balance']:>8}  {row['reference']}")
+
+
+@credits.command("verify")
+@json_option
+@redis_url_option
+@home_option
+def verify(as_json: bool, redis_url: str | None, home: str) -> None:
+    """Recompute every balance and every job's money from the ledgers; exit status 1 where they do not agree."""
+    audit = _with_store(redis_url, home, lambda store: store.credits.verify())
+    problems = [f"{mismatch.account_id}: {mismatch.problem}" for mismatch in audit.mismatches]
+    if as_json:
+        figures = {"accounts": audit.accounts, "entries": audit.entries, "drift": audit.drift, "mismatches": problems}
+        click.echo(json.dumps(figures))
+    else:
+        for problem in problems:
+            click.secho(problem, fg="red")
+        verdict = f"{len(problems)} mismatches, drift {audit.drift}" if problems else "every balance and job agrees"
+        click.echo(f"{audit.accounts} accounts, {audit.entries} ledger entries: {verdict}")
+    if problems:
+        raise SystemExit(1)
+
+
+@click.group()
+def admin() -> None:
+    """What an installation needs once."""
+
+
+@admin.command()
+@account_option
+@click.option("--credits", "amount", type=int, required=True, help="Credits of a new account.")
+@click.option("--key-file", type=click.Path(path_type=Path), required=True, help="Keeps the key between starts.")
+@redis_url_option
+@home_option
+def bootstrap(account: str, amount: int, key_file: Path, redis_url: str | None, home: str) -> None:
+    """Make the account with its credits and a key, where they are not there yet; print the key as JSON."""
+
+    async def work(store: Store) -> str:
+        await _wait_for_redis(store)
+        await store.accounts.create(account)
+        await store.credits.grant(account, amount, reference=f"bootstrap-{account}", memo="first credits")
+        if key_file.exists():
+            kept = key_file.read_text().strip()
+            try:
+                await store.keys.authenticate(kept)
+            except Unauthorized:
+                click.echo(f"the key in {key_file} does not work any more; a new one is made", err=True)
+            else:
+                return kept
+        _, secret = await store.keys.create(account, "made by lensora up")
+        key_file.unlink(missing_ok=True)
+        with os.fdopen(os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secret)
+        return secret
+
+    click.echo(json.dumps({"api_key": _with_store(redis_url, home, work), "account_id": account}))
+
+
+async def _wait_for_redis(store: Store) -> None:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + WAIT_FOR_REDIS_S
+    while True:
+        try:
+            await store.health.ping()
+        except Unavailable:
+            if loop.time() > until:
+                raise
+            await asyncio.sleep(0.1)
+        else:
+            return
+
+
+def _with_store(redis_url: str | None, home: str, work: Callable[[Store], Awaitable[T]]) -> T:
+    if redis_url is None:
+        stack = Home.at(home).running()
+        if stack is None:
+            raise ConfigurationError(
+                f"no stack runs in {home}: start `lensora up`, or name a Redis by --redis-url or LENSORA_REDIS_URL"
+            )
+        redis_url = stack.redis_url
+    settings = load(RedisSettings).model_copy(update={"redis_url": SecretStr(redis_url)})
+
+    async def run() -> T:
+        store = open_store(settings)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def main() -> None:
+    """``python -m gateway.admin``: one sentence on standard error and status 1 when it cannot be done."""
+    try:
+        admin()
+    except LensoraError as error:
+        click.echo(f"gateway admin: {error.message}", err=True)
+        raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    main()
