@@ -1,0 +1,102 @@
+"""``lensora keys`` and ``lensora credits`` against a real Redis, as an operator types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lensora.adapters.redis_server import RedisServer
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A real redis-server of this module's own."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def command(redis: RedisServer, tmp_path: Path) -> Command:
+    """Runs a module of ours with arguments and the Redis of this module."""
+
+    def run(*arguments: str, module: str = "lensora.cli.main") -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "LENSORA_REDIS_URL": redis.url, "LENSORA_HOME": str(tmp_path)}
+        return subprocess.run(
+            [sys.executable, "-m", module, *arguments], env=environment, capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+def test_a_key_is_made_listed_and_revoked(command: Command) -> None:
+    """The secret is shown once; the list shows a hint of it, and says when it is revoked."""
+    made = json.loads(command("keys", "create", "--account", "shop", "--name", "till", "--json").stdout)
+    assert made["api_key"].startswith("lsk_")
+    listed = json.loads(command("keys", "list", "--account", "shop", "--json").stdout)
+    assert [(key["key_id"], key["name"], key["revoked"]) for key in listed] == [(made["key_id"], "till", False)]
+    assert made["api_key"] not in json.dumps(listed)
+    assert command("keys", "revoke", made["key_id"]).returncode == 0
+    assert json.loads(command("keys", "list", "--account", "shop", "--json").stdout)[0]["revoked"] is True
+
+
+def test_credits_are_granted_shown_and_verified(command: Command) -> None:
+    """A grant with a reference counts once; the ledger shows it, and the audit agrees."""
+    for _ in "ab":
+        done = command("credits", "grant", "500", "--account", "bank", "--reference", "invoice-1")
+        assert "bank has 500 credits" in done.stdout
+    shown = json.loads(command("credits", "show", "--account", "bank", "--json").stdout)
+    assert shown["balance"] == 500
+    assert [entry["amount"] for entry in shown["ledger"]] == [500]
+    verified = command("credits", "verify", "--json")
+    assert verified.returncode == 0
+    assert json.loads(verified.stdout)["drift"] == 0
+
+
+def test_bootstrap_keeps_its_key_and_replaces_a_dead_one(command: Command, tmp_path: Path) -> None:
+    """A second start finds the same key; a key that Redis does not know is replaced; credits come once."""
+    key_file = tmp_path / "api-key"
+    arguments = ("bootstrap", "--account", "local", "--credits", "1000", "--key-file", str(key_file))
+    first = json.loads(command(*arguments, module="gateway.admin").stdout)["api_key"]
+    assert json.loads(command(*arguments, module="gateway.admin").stdout)["api_key"] == first
+    key_file.write_text("lsk_from_another_life")
+    again = json.loads(command(*arguments, module="gateway.admin").stdout)["api_key"]
+    assert again not in (first, "lsk_from_another_life")
+    assert key_file.read_text() == again
+    assert json.loads(command("credits", "show", "--json").stdout)["balance"] == 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("credits", "show", "--account", "nobody"), "nobody"),
+        (("keys", "revoke", "no-such-key"), "no-such-key"),
+        (("keys", "create", "--account", "not an id!"), "account_id must be"),
+    ],
+)
+def test_a_mistake_is_one_sentence(command: Command, arguments: tuple[str, ...], sentence: str) -> None:
+    """What cannot be done ends with status 1 and a sentence, never with a traceback."""
+    done = command(*arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith("lensora: ")
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_stack_the_command_says_what_to_do(tmp_path: Path) -> None:
+    """No Redis named and no stack running: the sentence names both ways out."""
+    environment = {key: value for key, value in os.environ.items() if key != "LENSORA_REDIS_URL"}
+    done = subprocess.run(
+        [sys.executable, "-m", "lensora.cli.main", "credits", "show", "--home", str(tmp_path)],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "lensora up" in done.stderr
+    assert "--redis-url" in done.stderr
