@@ -1,0 +1,207 @@
+{{/* The chart's name, or its override. */}}
+{{- define "lensora.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* Prefix of every resource name: the release's name, with the chart's name unless it holds it. */}}
+{{- define "lensora.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := include "lensora.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Labels that select pods: list $root component. A nil component selects the whole release. */}}
+{{- define "lensora.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ include "lensora.name" $root }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+{{- with index . 1 }}
+app.kubernetes.io/component: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{/* All labels: list $root component. */}}
+{{- define "lensora.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "lensora.selector" . }}
+app.kubernetes.io/version: {{ $root.Values.image.tag | default $root.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: lensora
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* Image of a process: list $root process. */}}
+{{- define "lensora.image" -}}
+{{- $root := index . 0 -}}
+{{- $process := index . 1 -}}
+{{- $image := printf "lensora-%s" $process -}}
+{{- with $root.Values.image.registry -}}
+{{- $image = printf "%s/%s" (trimSuffix "/" .) $image -}}
+{{- end -}}
+{{- with index $root.Values.image.digests $process -}}
+{{- printf "%s@%s" $image . -}}
+{{- else -}}
+{{- printf "%s:%s" $image ($root.Values.image.tag | default $root.Chart.AppVersion) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Name of the Secret that holds the URL signing keys. */}}
+{{- define "lensora.signingSecret" -}}
+{{- .Values.secrets.existingSecret | default (printf "%s-signing" (include "lensora.fullname" .)) -}}
+{{- end -}}
+
+{{/* Name of the Secret that holds the built-in Redis's password. */}}
+{{- define "lensora.redisSecret" -}}
+{{- .Values.redis.builtin.existingSecret | default (printf "%s-redis-auth" (include "lensora.fullname" .)) -}}
+{{- end -}}
+
+{{- define "lensora.artifactsClaim" -}}
+{{- .Values.artifacts.pvc.existingClaim | default (printf "%s-artifacts" (include "lensora.fullname" .)) -}}
+{{- end -}}
+
+{{- define "lensora.modelsClaim" -}}
+{{- .Values.models.persistence.existingClaim | default (printf "%s-models" (include "lensora.fullname" .)) -}}
+{{- end -}}
+
+{{- define "lensora.artifactsUrl" -}}
+{{- if eq .Values.artifacts.type "s3" -}}
+{{- printf "s3://%s/%s" .Values.artifacts.s3.bucket .Values.artifacts.s3.prefix | trimSuffix "/" -}}
+{{- else -}}
+file:///var/lib/lensora/artifacts
+{{- end -}}
+{{- end -}}
+
+{{/* Restricted pod security; group 10001 owns the volumes. */}}
+{{- define "lensora.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "lensora.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{/* Spread of a component's pods over nodes and zones: list $root component. */}}
+{{- define "lensora.spread" -}}
+{{- range $key := list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+- maxSkew: 1
+  topologyKey: {{ $key }}
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels: {{- include "lensora.selector" $ | nindent 6 }}
+  matchLabelKeys: [pod-template-hash]
+{{- end }}
+{{- end -}}
+
+{{/* Pod fields that all our pods share: list $root component values-of-the-component. */}}
+{{- define "lensora.pod" -}}
+{{- $root := index . 0 -}}
+{{- $component := index . 1 -}}
+{{- $values := index . 2 -}}
+serviceAccountName: {{ include "lensora.fullname" $root }}-{{ $component }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with $root.Values.image.pullSecrets }}
+imagePullSecrets:
+{{- range . }}
+  - name: {{ . }}
+{{- end }}
+{{- end }}
+securityContext: {{- include "lensora.podSecurity" $root | nindent 2 }}
+{{- with $values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+topologySpreadConstraints: {{- include "lensora.spread" (list $root $component) | nindent 2 }}
+{{- end -}}
+
+{{/* Resources of a component, with its GPUs. */}}
+{{- define "lensora.resources" -}}
+{{- $resources := deepCopy .resources -}}
+{{- if .gpu.enabled -}}
+{{- $_ := set $resources "limits" (set ($resources.limits | default dict) .gpu.resourceName .gpu.count) -}}
+{{- end -}}
+{{- toYaml $resources -}}
+{{- end -}}
+
+{{/* PodDisruptionBudget: list $root component values. */}}
+{{- define "lensora.pdb" -}}
+{{- $root := index . 0 -}}
+{{- $component := index . 1 -}}
+{{- with (index . 2).podDisruptionBudget }}
+{{- if .enabled }}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ include "lensora.fullname" $root }}-{{ $component }}
+  labels: {{- include "lensora.labels" (list $root $component) | nindent 4 }}
+spec:
+  maxUnavailable: {{ .maxUnavailable }}
+  unhealthyPodEvictionPolicy: AlwaysAllow
+  selector:
+    matchLabels: {{- include "lensora.selector" (list $root $component) | nindent 6 }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* HorizontalPodAutoscaler on CPU or on a metric of the pods: list $root component values metric-name target-kind. */}}
+{{- define "lensora.hpa" -}}
+{{- $root := index . 0 -}}
+{{- $component := index . 1 -}}
+{{- $name := printf "%s-%s" (include "lensora.fullname" $root) $component -}}
+{{- $metric := index . 3 -}}
+{{- with (index . 2).autoscaling }}
+{{- if .enabled }}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: {{ $name }}
+  labels: {{- include "lensora.labels" (list $root $component) | nindent 4 }}
+spec:
+  scaleTargetRef:
+    apiVersion: apps/v1
+    kind: Deployment
+    name: {{ $name }}
+  minReplicas: {{ .minReplicas }}
+  maxReplicas: {{ .maxReplicas }}
+  metrics:
+    {{- if eq .metric "cpu" }}
+    - type: Resource
+      resource:
+        name: cpu
+        target: {type: Utilization, averageUtilization: {{ .target }}}
+    {{- else }}
+    - type: Pods
+      pods:
+        metric: {name: {{ $metric }}}
+        target: {type: AverageValue, averageValue: {{ .target | quote }}}
+    {{- end }}
+  behavior:
+    scaleDown:
+      stabilizationWindowSeconds: 300
+      policies: [{type: Pods, value: 1, periodSeconds: 60}]
+{{- end }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,30 @@
+{{/* Settings that the HTTP process and the worker share, as ConfigMap data. */}}
+{{- define "lensora.settings.gateway" -}}
+{{ include "lensora.settings.common" . }}
+LENSORA_PUBLIC_URL: {{ .Values.publicUrl | quote }}
+LENSORA_REDIS_PREFIX: {{ .Values.redis.prefix | quote }}
+{{- end -}}
+
+{{- define "lensora.settings.http" -}}
+{{ include "lensora.settings.gateway" . }}
+LENSORA_HOST: "0.0.0.0"
+LENSORA_PORT: "8000"
+LENSORA_DETECT_TARGET: {{ include "lensora.stageTarget" (list . "detect") | quote }}
+LENSORA_DRAIN_SECONDS: {{ .Values.gateway.drainSeconds | quote }}
+{{- range $key, $value := .Values.gateway.env }}
+{{ $key }}: {{ $value | quote }}
+{{- end }}
+{{- end -}}
+
+{{- define "lensora.settings.worker" -}}
+{{ include "lensora.settings.gateway" . }}
+LENSORA_WORKER_JOBS: {{ .Values.worker.jobs | quote }}
+LENSORA_WORKER_READY_FILE: /tmp/worker-ready
+LENSORA_DRAIN_SECONDS: {{ .Values.worker.drainSeconds | quote }}
+{{- range $stage := list "segment" "mesh" "render" }}
+{{ printf "LENSORA_%s_TARGET" (upper $stage) }}: {{ include "lensora.stageTarget" (list $ $stage) | quote }}
+{{- end }}
+{{- range $key, $value := .Values.worker.env }}
+{{ $key }}: {{ $value | quote }}
+{{- end }}
+{{- end -}}

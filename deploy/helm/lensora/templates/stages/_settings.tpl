@@ -1,0 +1,42 @@
+{{/* Settings of a stage's process as ConfigMap data: list $root stage values. */}}
+{{- define "lensora.stageSettings" -}}
+{{- $root := index . 0 -}}
+{{- $stage := index . 1 -}}
+{{- $values := index . 2 -}}
+{{ include "lensora.settings.common" $root }}
+LENSORA_HOST: "0.0.0.0"
+LENSORA_PORT: "50051"
+LENSORA_WORKERS: {{ $values.workers | quote }}
+LENSORA_MAX_WAITING: {{ $values.maxWaiting | quote }}
+LENSORA_DRAIN_SECONDS: {{ $values.drainSeconds | quote }}
+{{- if has $stage (list "detect" "segment" "mesh") }}
+LENSORA_MODELS_DIR: /var/lib/lensora/models
+LENSORA_LICENSE_POLICY: {{ $root.Values.licensePolicy | quote }}
+LENSORA_INFERENCE: {{ $values.inference | quote }}
+LENSORA_DEVICE: {{ $values.device | quote }}
+{{- if eq $values.inference "triton" }}
+LENSORA_TRITON_URL: {{ include "lensora.tritonTarget" (list $root $stage $values.tritonPool) | quote }}
+{{- end }}
+{{- end }}
+{{- if and (eq $stage "render") $values.gpu.enabled }}
+NVIDIA_DRIVER_CAPABILITIES: graphics,compute,utility,video
+{{- end }}
+{{- range $key, $value := $values.env }}
+{{ $key }}: {{ $value | quote }}
+{{- end }}
+{{- end -}}
+
+{{/* host:port of a Triton pool's gRPC endpoint: list $root stage pool. */}}
+{{- define "lensora.tritonTarget" -}}
+{{- $root := index . 0 -}}
+{{- $pool := index . 2 -}}
+{{- if not (hasKey $root.Values.triton.pools $pool) -}}
+{{- fail (printf "stages.%s.tritonPool is %q, which is no key of triton.pools" (index . 1) $pool) -}}
+{{- end -}}
+{{- printf "%s-triton-%s.%s.svc:8001" (include "lensora.fullname" $root) $pool $root.Release.Namespace -}}
+{{- end -}}
+
+{{/* Does the stage read weights from the models volume? list stage values. */}}
+{{- define "lensora.readsModels" -}}
+{{- if and (has (index . 0) (list "detect" "segment")) (eq (index . 1).inference "onnxruntime") -}}true{{- end -}}
+{{- end -}}

@@ -1,0 +1,157 @@
+"""What every pod of the chart may do: little."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deploy.rehearsal.chart import EXAMPLES, Manifest, named, of_kind, pod_templates, render
+
+STAGES = ("detect", "segment", "mesh", "render")
+
+
+@pytest.fixture(scope="module", params=EXAMPLES, ids=lambda path: path.stem)
+def manifests(request: pytest.FixtureRequest) -> list[Manifest]:
+    """The manifests of one example."""
+    return render(request.param)
+
+
+def test_pods_meet_the_restricted_standard(manifests: list[Manifest]) -> None:
+    """Every pod meets the restricted pod security standard, with a read-only root file system beside."""
+    for name, template in pod_templates(manifests):
+        spec = template["spec"]
+        assert spec["securityContext"]["runAsNonRoot"] is True, name
+        assert spec["securityContext"]["runAsUser"] > 0, name
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        for forbidden in ("hostNetwork", "hostPID", "hostIPC"):
+            assert not spec.get(forbidden), name
+        for volume in spec.get("volumes", []):
+            kinds = set(volume) - {"name"}
+            assert kinds <= {"configMap", "secret", "emptyDir", "persistentVolumeClaim", "projected"}, name
+        for container in [*spec["containers"], *spec.get("initContainers", [])]:
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False, name
+            assert context["readOnlyRootFilesystem"] is True, name
+            assert context["capabilities"] == {"drop": ["ALL"]}, name
+
+
+def test_pods_have_accounts_of_their_own_without_tokens(manifests: list[Manifest]) -> None:
+    """Every pod has a ServiceAccount that the chart makes, and no token of it."""
+    accounts = {account["metadata"]["name"]: account for account in of_kind(manifests, "ServiceAccount")}
+    for account in accounts.values():
+        assert account["automountServiceAccountToken"] is False
+    for name, template in pod_templates(manifests):
+        assert template["spec"]["automountServiceAccountToken"] is False, name
+        assert template["spec"]["serviceAccountName"] in accounts, name
+
+
+def test_containers_say_what_they_need(manifests: list[Manifest]) -> None:
+    """Every container has requests for CPU and memory and a limit of memory."""
+    for name, template in pod_templates(manifests):
+        for container in template["spec"]["containers"]:
+            assert {"cpu", "memory"} <= container["resources"]["requests"].keys(), name
+            assert "memory" in container["resources"]["limits"], name
+
+
+def test_deployments_are_probed_spread_and_drained(manifests: list[Manifest]) -> None:
+    """Every Deployment has all three probes, a spread over nodes and zones, and more grace than it drains."""
+    for deployment in of_kind(manifests, "Deployment"):
+        name = deployment["metadata"]["name"]
+        spec = deployment["spec"]["template"]["spec"]
+        assert {one["topologyKey"] for one in spec["topologySpreadConstraints"]} == {
+            "kubernetes.io/hostname",
+            "topology.kubernetes.io/zone",
+        }
+        (container,) = spec["containers"]
+        assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys(), name
+        pause = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        assert spec["terminationGracePeriodSeconds"] >= pause + _drain_seconds(manifests, container) + 10, name
+
+
+def test_grace_follows_the_drain() -> None:
+    """A longer drain makes a longer grace."""
+    manifests = render(sets=("stages.mesh.drainSeconds=300", "gateway.drainSeconds=100", "worker.drainSeconds=90"))
+    graces = {
+        component: named(manifests, "Deployment", f"studio-lensora-{component}")["spec"]["template"]["spec"][
+            "terminationGracePeriodSeconds"
+        ]
+        for component in ("mesh", "gateway", "worker")
+    }
+    assert graces == {"mesh": 315, "gateway": 115, "worker": 100}
+
+
+def test_config_changes_roll_the_pods() -> None:
+    """A changed setting changes the pod template's checksum, of the processes that it concerns and of no other."""
+
+    def checksums(*sets: str) -> dict[str, str]:
+        return {
+            deployment["metadata"]["name"]: deployment["spec"]["template"]["metadata"]["annotations"]["checksum/config"]
+            for deployment in of_kind(render(sets=sets), "Deployment")
+        }
+
+    before, after = checksums(), checksums("stages.mesh.workers=3")
+    assert {name for name in before if before[name] != after[name]} == {"studio-lensora-mesh"}
+    everywhere = checksums("log.level=debug")
+    assert {name for name in before if before[name] != everywhere[name]} == set(before)
+
+
+def test_network_policies_open_only_what_is_needed(manifests: list[Manifest]) -> None:
+    """Only gateway, worker and the job for weights reach the Internet; a stage hears only its caller."""
+    policies = {policy["metadata"]["name"]: policy["spec"] for policy in of_kind(manifests, "NetworkPolicy")}
+    assert policies["studio-lensora-deny"]["policyTypes"] == ["Ingress", "Egress"]
+    assert not {"ingress", "egress"} & policies["studio-lensora-deny"].keys()
+
+    def blocks(spec: dict[str, Any]) -> list[dict[str, Any]]:
+        return [peer["ipBlock"] for rule in spec.get("egress", []) for peer in rule["to"] if "ipBlock" in peer]
+
+    online = {name for name, spec in policies.items() if any(one["cidr"] == "0.0.0.0/0" for one in blocks(spec))}
+    assert online == {"studio-lensora-gateway", "studio-lensora-worker", "studio-lensora-models"}
+    for name in online:
+        (everywhere,) = (one for one in blocks(policies[name]) if one["cidr"] == "0.0.0.0/0")
+        assert {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"} <= set(everywhere["except"])
+    for stage in STAGES:
+        (rule,) = policies[f"studio-lensora-{stage}"]["ingress"]
+        callers = {peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for peer in rule["from"]}
+        assert callers == ({"gateway"} if stage == "detect" else {"worker"})
+
+
+def test_secrets_stay_in_secrets(manifests: list[Manifest]) -> None:
+    """No password, key or signing secret is in a ConfigMap or in a container's plain environment."""
+    words = ("PASSWORD", "SECRET", "SIGNING", "ACCESS_KEY", "TOKEN")
+    for config in of_kind(manifests, "ConfigMap"):
+        assert not [key for key in config["data"] if any(word in key.upper() for word in words)]
+    for name, template in pod_templates(manifests):
+        for container in template["spec"]["containers"]:
+            for entry in container.get("env", []):
+                if any(word in entry["name"] for word in words):
+                    assert "secretKeyRef" in entry["valueFrom"], name
+
+
+def test_generated_secrets_are_strong_and_kept() -> None:
+    """What the chart generates has at least 32 random characters, differs between installs and outlives the release."""
+    import base64
+
+    first, second = render(), render()
+    for manifests in (first, second):
+        signing = named(manifests, "Secret", "studio-lensora-signing")
+        assert len(base64.b64decode(signing["data"]["url-signing-keys"])) >= 32
+        auth = named(manifests, "Secret", "studio-lensora-redis-auth")
+        assert len(auth["stringData"]["redis-password"]) >= 32
+        assert f">{auth['stringData']['redis-password']} " in auth["stringData"]["users.acl"]
+        for secret in (signing, auth):
+            assert secret["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    assert (
+        named(first, "Secret", "studio-lensora-signing")["data"]
+        != named(second, "Secret", "studio-lensora-signing")["data"]
+    )
+
+
+def _drain_seconds(manifests: list[Manifest], container: Manifest) -> int:
+    """What the container is told by its ConfigMap, or by Triton's own argument."""
+    for argument in container.get("args", []):
+        if argument.startswith("--exit-timeout-secs="):
+            return int(argument.partition("=")[2])
+    (source,) = container["envFrom"]
+    settings = named(manifests, "ConfigMap", source["configMapRef"]["name"])["data"]
+    return int(settings["LENSORA_DRAIN_SECONDS"])

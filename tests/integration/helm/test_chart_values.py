@@ -1,0 +1,78 @@
+"""The closed schema of the chart's values: what is unknown or wrong is refused, with its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploy.rehearsal.chart import ChartRefused, render
+
+WRONG: dict[str, tuple[str, ...]] = {
+    "an unknown key": ("replicas=3",),
+    "an unknown key in a component": ("gateway.replica=3",),
+    "an unknown key in a stage": ("stages.mesh.worker=3",),
+    "an unknown stage": ("stages.upscale.replicas=1",),
+    "a misspelt switch": ("networkPolicy.enable=false",),
+    "a word for a number": ("gateway.replicas=many",),
+    "a number below its range": ("stages.mesh.workers=0",),
+    "a number above its range": ("gateway.service.port=70000",),
+    "a word for a switch": ('ingress.enabled="yes"',),
+    "an unknown artifact store": ("artifacts.type=gcs",),
+    "an unknown Redis mode": ("redis.mode=sentinel",),
+    "an unknown autoscaler": ("worker.autoscaling.mode=vpa",),
+    "an unknown metric": ("gateway.autoscaling.metric=memory",),
+    "a utilisation over 100": ("gateway.autoscaling.target=170",),
+    "an unknown licence policy": ("licensePolicy=none",),
+    "a URL with a path": ("publicUrl=https://studio.example.com/api",),
+    "a URL of another scheme": ("publicUrl=ftp://studio.example.com",),
+    "a quantity with another unit": ("artifacts.pvc.size=50GiB",),
+    "a digest that is none": ("image.digests.gateway=latest",),
+    "a digest of an unknown image": ('image.digests={"gui":"sha256:0"}',),
+    "a setting of a foreign name": ("gateway.env.PATH=/tmp",),
+    "a setting that is no string": ("gateway.env.LENSORA_PORT=8000",),
+    "a bucket without a name": ("artifacts.type=s3",),
+    "an external Redis without a Secret": ("redis.mode=external", "redis.external.address=redis:6379"),
+    "an external Redis without an address": ("redis.mode=external", "redis.external.existingSecret=redis"),
+    "Triton without a pool": ("stages.segment.inference=triton",),
+    "CUDA without a GPU": ("stages.segment.device=cuda",),
+    "a pool with a capital letter": ('triton.pools={"Small":{"models":["isnet"]}}',),
+    "a toleration with a wrong effect": ('worker.tolerations=[{"key":"a","effect":"Never"}]',),
+}
+
+CONTRADICTORY: dict[str, tuple[tuple[str, ...], str]] = {
+    "a stage in a pool that is not there": (
+        ("stages.segment.inference=triton", "stages.segment.tritonPool=large"),
+        "stages.segment.tritonPool",
+    ),
+    "a pool without models": (('triton.pools={"small":{}}',), "triton.pools.small.models"),
+    "a bucket that no policy opens": (
+        ("artifacts.type=s3", "artifacts.s3.bucket=bucket"),
+        "artifacts.s3.networkPolicyPeers",
+    ),
+    "an external Redis that no policy opens": (
+        ("redis.mode=external", "redis.external.existingSecret=redis", "redis.external.address=redis:6379"),
+        "redis.external.networkPolicyPeers",
+    ),
+    "an Ingress without a host": (("ingress.enabled=true",), "ingress.hosts"),
+    "a route without a Gateway": (("httpRoute.enabled=true",), "httpRoute.parentRefs"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_schema_refuses(case: str) -> None:
+    """Helm refuses the value by the schema and names its path."""
+    sets = WRONG[case]
+    with pytest.raises(ChartRefused) as refused:
+        render(sets=sets)
+    sentence = str(refused.value)
+    assert "don't meet the specifications of the schema" in sentence
+    top = sets[0].partition("=")[0].split(".")[0]
+    assert top in sentence
+
+
+@pytest.mark.parametrize("case", CONTRADICTORY)
+def test_templates_refuse_contradictions(case: str) -> None:
+    """Values that are each right but do not fit together are refused by a sentence that names what to set."""
+    sets, named = CONTRADICTORY[case]
+    with pytest.raises(ChartRefused) as refused:
+        render(sets=sets)
+    assert named in str(refused.value)
