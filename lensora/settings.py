@@ -63,6 +63,10 @@ class ModelSettings(Settings):
     """Folder that ``lensora models pull`` fills."""
     inference: Literal["onnxruntime", "triton"] = "onnxruntime"
     """Where neural nets run: in this process, or on a Triton Inference Server."""
+    triton_target: str = "127.0.0.1:8001"
+    """Triton's gRPC endpoint, for ``inference=triton``: host:port, or dns:///name:port for every pod of a Service."""
+    triton_timeout_seconds: float = Field(default=120.0, gt=0, le=3600)
+    """Seconds that one call to Triton may take where the job's own deadline is later."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Device of onnxruntime."""
     inference_threads: int = Field(default=0, ge=0, le=256)

@@ -51,8 +51,9 @@ def models() -> None:
     show_default=True,
     help="Licences that are allowed.",
 )
+@click.option("--hub-token", envvar="HF_TOKEN", default="", help="Token of a model hub account, for gated models.")
 @models_dir_option
-def pull_command(names: tuple[str, ...], profile: str, license_policy: str, models_dir: str) -> None:
+def pull_command(names: tuple[str, ...], profile: str, license_policy: str, hub_token: str, models_dir: str) -> None:
     """Fetch models by NAMES, or all of a profile; what is there and whole is left as it is."""
     manifest = load_manifest()
     wanted = names or tuple(entry.name for entry in manifest.profile(Profile(profile)))
@@ -73,7 +74,14 @@ def pull_command(names: tuple[str, ...], profile: str, license_policy: str, mode
                 total=progress.total_bytes or None,
             )
 
-        paths = pull(wanted, Path(models_dir), show, policy=LicensePolicy(license_policy), manifest=manifest)
+        paths = pull(
+            wanted,
+            Path(models_dir),
+            show,
+            policy=LicensePolicy(license_policy),
+            manifest=manifest,
+            hub_token=hub_token,
+        )
     for name, path in zip(dict.fromkeys(wanted), paths, strict=True):
         click.echo(f"{name}: {path}")
 

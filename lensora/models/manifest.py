@@ -1,17 +1,20 @@
 """The manifest: which neural nets Lensora knows, where each comes from, and what it may be used for.
 
-The data is ``manifest.toml`` beside this file. One entry names one weights file; it may list several sources, which are
-tried in order and are all held to the entry's one sha256.
+The data is ``manifest.toml`` beside this file. A ``[[model]]`` is one weights file; it may list several sources, which
+are tried in order and are all held to the entry's one sha256. A ``[[snapshot]]`` is a folder of files from a public
+model hub at one revision (``lensora.models.snapshot``).
 """
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
+from pathlib import PurePosixPath
 from typing import Any
 
 from lensora.core.artifacts import ModelUse
@@ -19,6 +22,10 @@ from lensora.core.errors import ConfigurationError
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
+_REVISION = re.compile(r"[0-9a-f]{40}")
+
+_NEVER_PULLED = (".py", ".pkl", ".pickle", ".so", ".sh", ".exe", ".dll")
+"""Suffixes that no pattern of a snapshot includes: a model is data here."""
 
 
 class Profile(StrEnum):
@@ -70,37 +77,46 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelEntry:
-    """One neural net.
+class ModelTerms:
+    """What is known of every neural net.
 
     Attributes:
         name: stable name, lower case.
         version: version of the weights, as recorded in the bill of models.
         purpose: one line for people.
-        file: name of the weights file in the models folder.
-        sha256: digest of that file.
-        size_bytes: size of that file.
         license: SPDX identifier, or the licence's own name.
         license_url: where the licence and the authors' own release are described.
         commercial_use: True when the licence allows it without further terms.
         memory_bytes: about what a process needs to run it once, on its profile's device.
         stages: stages that use it: ``detect``, ``segment``, ``mesh``.
         profiles: sets that it belongs to.
-        sources: tried in order.
     """
 
     name: str
     version: str
     purpose: str
-    file: str
-    sha256: str
-    size_bytes: int
     license: str
     license_url: str
     commercial_use: bool
     memory_bytes: int
     stages: tuple[str, ...]
     profiles: tuple[Profile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry(ModelTerms):
+    """One neural net that is one weights file.
+
+    Attributes:
+        file: name of the weights file in the models folder.
+        sha256: digest of that file.
+        size_bytes: size of that file.
+        sources: tried in order.
+    """
+
+    file: str
+    sha256: str
+    size_bytes: int
     sources: tuple[Source, ...]
 
     def use(self, stage: str) -> ModelUse:
@@ -109,12 +125,61 @@ class ModelEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PinnedFile:
+    """One file with its digest: path in the repository, lower-case hex sha256, size in bytes."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotEntry(ModelTerms):
+    """One neural net that is a folder of files.
+
+    Attributes:
+        repository: ``owner/name`` on the hub.
+        revision: git commit of the repository, 40 hex digits; or ``main``, where this project knows no commit: the
+            first pull asks which commit that is, and the lock keeps it.
+        include: patterns of the paths that are pulled, as ``fnmatch`` reads them.
+        known: files whose digest is known beforehand.
+        gated: True when the hub asks for an account that has accepted the authors' terms.
+    """
+
+    repository: str
+    revision: str
+    include: tuple[str, ...]
+    known: tuple[PinnedFile, ...]
+    gated: bool
+
+    def use(self, stage: str) -> ModelUse:
+        """The row of a bill of models; the digest is the lock's, which only the machine that has the files knows."""
+        return ModelUse(name=self.name, version=self.version, sha256="", license=self.license, stage=stage)
+
+    @property
+    def pinned(self) -> bool:
+        """True when the manifest names the commit."""
+        return _REVISION.fullmatch(self.revision) is not None
+
+    def wants(self, path: str) -> bool:
+        """True when ``path`` of the repository is one of this model's files."""
+        plain = PurePosixPath(path)
+        if plain.is_absolute() or ".." in plain.parts or plain.suffix.lower() in _NEVER_PULLED:
+            return False
+        return any(fnmatch.fnmatchcase(path, pattern) for pattern in self.include)
+
+
+Entry = ModelEntry | SnapshotEntry
+"""Either kind."""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """All known nets, in the order of the file."""
 
-    entries: tuple[ModelEntry, ...]
+    entries: tuple[Entry, ...]
 
-    def entry(self, name: str) -> ModelEntry:
+    def entry(self, name: str) -> Entry:
         """The entry of that name.
 
         Raises:
@@ -126,7 +191,7 @@ class Manifest:
         known = ", ".join(entry.name for entry in self.entries)
         raise ConfigurationError(f"there is no model {name!r}; the manifest has {known}")
 
-    def profile(self, profile: Profile) -> tuple[ModelEntry, ...]:
+    def profile(self, profile: Profile) -> tuple[Entry, ...]:
         """The entries of a profile."""
         return tuple(entry for entry in self.entries if profile in entry.profiles)
 
@@ -143,10 +208,13 @@ def parse_manifest(text: str) -> Manifest:
         ConfigurationError: names the entry and the field that is wrong.
     """
     try:
-        tables = tomllib.loads(text).get("model", [])
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"the model manifest is not TOML: {error}") from error
-    entries = tuple(_entry(table) for table in tables)
+    entries: tuple[Entry, ...] = (
+        *(_entry(table) for table in document.get("model", [])),
+        *(_snapshot(table) for table in document.get("snapshot", [])),
+    )
     names = [entry.name for entry in entries]
     if len(set(names)) != len(names):
         raise ConfigurationError(f"the model manifest names a model twice: {', '.join(sorted(names))}")
@@ -154,23 +222,13 @@ def parse_manifest(text: str) -> Manifest:
 
 
 def _entry(table: Mapping[str, Any]) -> ModelEntry:
-    name = str(table.get("name", ""))
-    if not _NAME.fullmatch(name):
-        raise ConfigurationError(f"a model's name must match {_NAME.pattern}, not {name!r}")
+    name = _name(table)
     try:
         entry = ModelEntry(
-            name=name,
-            version=str(table["version"]),
-            purpose=str(table["purpose"]),
+            **_terms(name, table),
             file=str(table["file"]),
             sha256=str(table["sha256"]),
             size_bytes=int(table["size_bytes"]),
-            license=str(table["license"]),
-            license_url=str(table["license_url"]),
-            commercial_use=bool(table["commercial_use"]),
-            memory_bytes=int(table["memory_bytes"]),
-            stages=tuple(str(stage) for stage in table["stages"]),
-            profiles=tuple(Profile(profile) for profile in table["profiles"]),
             sources=tuple(_source(source) for source in table["source"]),
         )
     except (KeyError, ValueError, TypeError) as error:
@@ -185,6 +243,55 @@ def _entry(table: Mapping[str, Any]) -> ModelEntry:
         if source.kind is SourceKind.HTTPS and not source.location.startswith("https://"):
             raise ConfigurationError(f"model {name!r}: location must start with https://, not {source.location!r}")
     return entry
+
+
+def _snapshot(table: Mapping[str, Any]) -> SnapshotEntry:
+    name = _name(table)
+    try:
+        entry = SnapshotEntry(
+            **_terms(name, table),
+            repository=str(table["repository"]),
+            revision=str(table["revision"]),
+            include=tuple(str(pattern) for pattern in table["include"]),
+            known=tuple(
+                PinnedFile(path=str(file["path"]), sha256=str(file["sha256"]), size_bytes=int(file["size_bytes"]))
+                for file in table.get("file", [])
+            ),
+            gated=bool(table.get("gated", False)),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise ConfigurationError(f"model {name!r} in the manifest is wrong: {error!r}") from error
+    if not (entry.pinned or entry.revision == "main"):
+        raise ConfigurationError(
+            f"model {name!r}: revision must be a commit of 40 hex digits or main, not {entry.revision!r}"
+        )
+    for file in entry.known:
+        _check_digest(name, file.sha256)
+        if not entry.wants(file.path):
+            raise ConfigurationError(f"model {name!r}: {file.path!r} has a digest, and no pattern includes it")
+    return entry
+
+
+def _name(table: Mapping[str, Any]) -> str:
+    name = str(table.get("name", ""))
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(f"a model's name must match {_NAME.pattern}, not {name!r}")
+    return name
+
+
+def _terms(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of ``ModelTerms``."""
+    return {
+        "name": name,
+        "version": str(table["version"]),
+        "purpose": str(table["purpose"]),
+        "license": str(table["license"]),
+        "license_url": str(table["license_url"]),
+        "commercial_use": bool(table["commercial_use"]),
+        "memory_bytes": int(table["memory_bytes"]),
+        "stages": tuple(str(stage) for stage in table["stages"]),
+        "profiles": tuple(Profile(profile) for profile in table["profiles"]),
+    }
 
 
 def _source(table: Mapping[str, Any]) -> Source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from lensora.core.errors import LicenseRefused
-from lensora.models.manifest import ModelEntry
+from lensora.models.manifest import ModelTerms
 
 
 class LicensePolicy(StrEnum):
@@ -15,7 +15,7 @@ class LicensePolicy(StrEnum):
     ANY = "any"
 
 
-def check(entry: ModelEntry, policy: LicensePolicy) -> None:
+def check(entry: ModelTerms, policy: LicensePolicy) -> None:
     """Refuse a model that the policy does not allow.
 
     Raises:

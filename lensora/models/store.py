@@ -1,7 +1,7 @@
 """The models folder: pull weights into it, verified and all or nothing, and find them there.
 
-Layout: the weights files under their manifest names, ``.downloads/`` with what is being fetched, ``.lock`` held while
-pulling. A file under its own name is always whole.
+Layout: the weights files under their manifest names, a folder and a lock file for each model of many files,
+``.downloads/`` with what is being fetched, ``.lock`` held while pulling. A file under its own name is always whole.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 import httpx
 
 from lensora.core.errors import ArtifactCorrupted, ConfigurationError, LensoraError, Unavailable
-from lensora.models import recipes
-from lensora.models.download import fetch, file_sha256
-from lensora.models.manifest import Manifest, ModelEntry, Source, load_manifest
+from lensora.models import recipes, snapshot
+from lensora.models.download import HTTP_TIMEOUT, fetch, file_sha256
+from lensora.models.manifest import Entry, Manifest, ModelEntry, SnapshotEntry, Source, load_manifest
 from lensora.models.policy import LicensePolicy, check
 
 _DOWNLOADS = ".downloads"
@@ -68,6 +68,8 @@ def pull(
     policy: LicensePolicy = LicensePolicy.PERMISSIVE,
     manifest: Manifest | None = None,
     client: httpx.Client | None = None,
+    hub: str = snapshot.HUB,
+    hub_token: str = "",
 ) -> list[Path]:
     """Bring models into the folder; what is there and whole is left as it is.
 
@@ -77,10 +79,12 @@ def pull(
         on_progress: told what is being done, from this thread.
         policy: licences that are allowed; checked for every name before the first download.
         manifest: None takes the one that ships with Lensora.
-        client: HTTP client for https sources; None makes one where needed.
+        client: HTTP client for https sources and the hub; None makes one where needed.
+        hub: address of the public model hub.
+        hub_token: the account's token, for gated models of the hub.
 
     Returns:
-        The path of each model's weights file, in the order of ``names``.
+        The path of each model's weights file or folder, in the order of ``names``.
 
     Raises:
         ConfigurationError: an unknown name, a folder that cannot be written, or a package client that is missing.
@@ -96,7 +100,12 @@ def pull(
     try:
         (folder / _DOWNLOADS).mkdir(parents=True, exist_ok=True)
         with _locked(folder):
-            return [_pull_one(entry, folder, on_progress, client) for entry in entries]
+            return [
+                _pull_snapshot(entry, folder, on_progress, client, (hub, hub_token))
+                if isinstance(entry, SnapshotEntry)
+                else _pull_one(entry, folder, on_progress, client)
+                for entry in entries
+            ]
     except OSError as error:
         raise ConfigurationError(f"cannot write to the models folder {folder}: {error}") from error
 
@@ -108,15 +117,18 @@ def path_of(
     policy: LicensePolicy = LicensePolicy.PERMISSIVE,
     manifest: Manifest | None = None,
 ) -> Path:
-    """The weights file of a model that was pulled, its checksum verified.
+    """The weights file, or the folder, of a model that was pulled, every checksum verified.
 
     Raises:
         ConfigurationError: unknown, or not pulled yet; the message says what to run.
         LicenseRefused: the policy does not allow it.
-        ArtifactCorrupted: the file is not what the manifest says.
+        ArtifactCorrupted: a file is not what the manifest, or the lock of the first pull, says.
     """
     entry = (manifest or load_manifest()).entry(name)
     check(entry, policy)
+    if isinstance(entry, SnapshotEntry):
+        snapshot.verified(entry, models_dir.expanduser())
+        return snapshot.folder_of(entry, models_dir.expanduser())
     path = models_dir.expanduser() / entry.file
     if not path.is_file():
         raise ConfigurationError(f"model {name!r} is not in {path.parent}; run: lensora models pull {name}")
@@ -125,10 +137,34 @@ def path_of(
     return path
 
 
-def installed(models_dir: Path, *, manifest: Manifest | None = None) -> list[ModelEntry]:
+def weights_sha256(entry: Entry, models_dir: Path) -> str:
+    """The digest that stands for a pulled model: of its file, or of the list of its files' digests.
+
+    Raises:
+        ConfigurationError: a model of many files that was never pulled.
+    """
+    if isinstance(entry, ModelEntry):
+        return entry.sha256
+    lock = snapshot.read_lock(entry, models_dir.expanduser())
+    if lock is None:
+        raise ConfigurationError(f"model {entry.name!r} has no lock; run: lensora models pull {entry.name}")
+    return lock.digest
+
+
+def installed(models_dir: Path, *, manifest: Manifest | None = None) -> list[Entry]:
     """The models of the manifest that lie whole in the folder (every checksum is verified)."""
     folder = models_dir.expanduser()
-    return [entry for entry in (manifest or load_manifest()).entries if _whole(entry, folder / entry.file)]
+    return [entry for entry in (manifest or load_manifest()).entries if _present(entry, folder)]
+
+
+def _present(entry: Entry, folder: Path) -> bool:
+    if isinstance(entry, ModelEntry):
+        return _whole(entry, folder / entry.file)
+    try:
+        snapshot.verified(entry, folder)
+    except (ConfigurationError, ArtifactCorrupted):
+        return False
+    return True
 
 
 def _whole(entry: ModelEntry, path: Path) -> bool:
@@ -153,6 +189,24 @@ def _pull_one(entry: ModelEntry, folder: Path, on_progress: OnProgress, client: 
         raise failures[0]
     tried = "; ".join(str(error) for error in failures)
     raise Unavailable(f"no source of model {entry.name!r} could be used: {tried}") from failures[-1]
+
+
+def _pull_snapshot(
+    entry: SnapshotEntry, folder: Path, on_progress: OnProgress, client: httpx.Client | None, hub: tuple[str, str]
+) -> Path:
+    source = f"{entry.repository} at {entry.revision[:12]}"
+
+    def on_bytes(done: int, total: int) -> None:
+        on_progress(PullProgress(entry.name, Phase.DOWNLOAD, done, total, source))
+
+    session = client or httpx.Client(follow_redirects=True, timeout=HTTP_TIMEOUT)
+    try:
+        lock = snapshot.pull_snapshot(entry, folder, on_bytes, snapshot.Hub(session, *hub))
+    finally:
+        if client is None:
+            session.close()
+    on_progress(PullProgress(entry.name, Phase.DONE, lock.size_bytes, lock.size_bytes, source))
+    return snapshot.folder_of(entry, folder)
 
 
 def _from_source(

@@ -1,0 +1,158 @@
+"""Where neural nets run, chosen by settings in one place: onnxruntime in this process, or a Triton server.
+
+A composition root opens its models here; what it hands to a backend is a ``Model``, and the backend never knows which.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from lensora.adapters.inference import Device, Model, OnnxModel
+from lensora.models.manifest import Manifest, load_manifest
+from lensora.models.policy import LicensePolicy, check
+from lensora.models.store import path_of
+from lensora.observability import logs
+from lensora.settings import ModelSettings
+
+_log = logs.get(__name__)
+
+READINESS_INTERVAL_S = 2.0
+"""How often a service asks whether its models still answer: about how long a caller waits before it tries again."""
+
+
+class Runtime(Protocol):
+    """Opens models of the manifest."""
+
+    def open(self, name: str, stage: str) -> Model:
+        """A model that is ready to be called.
+
+        Args:
+            name: in the manifest.
+            stage: the stage that uses it, for the bill of models.
+
+        Raises:
+            ConfigurationError: unknown, or not where it should be.
+            LicenseRefused: the policy in force does not allow it.
+        """
+        ...
+
+
+class OnnxRuntime:
+    """Opens verified ONNX files in this process."""
+
+    def __init__(
+        self,
+        models_dir: Path,
+        *,
+        device: Device = "cpu",
+        threads: int = 0,
+        policy: LicensePolicy = LicensePolicy.PERMISSIVE,
+        manifest: Manifest | None = None,
+    ) -> None:
+        self._models_dir = models_dir
+        self._device: Device = device
+        self._threads = threads
+        self._policy = policy
+        self._manifest = manifest or load_manifest()
+
+    def open(self, name: str, stage: str) -> Model:
+        path = path_of(name, self._models_dir, policy=self._policy, manifest=self._manifest)
+        use = self._manifest.entry(name).use(stage)
+        return OnnxModel(path, use, device=self._device, threads=self._threads)
+
+
+class TritonRuntime:
+    """Opens models on a Triton server, over one connection."""
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        timeout_s: float,
+        policy: LicensePolicy = LicensePolicy.PERMISSIVE,
+        manifest: Manifest | None = None,
+    ) -> None:
+        # Imported here, so that the embedded mode needs no tritonclient.
+        from lensora.adapters import triton  # noqa: PLC0415
+
+        self._triton = triton
+        self._client = triton.connect(target)
+        self._timeout_s = timeout_s
+        self._policy = policy
+        self._manifest = manifest or load_manifest()
+
+    def open(self, name: str, stage: str) -> Model:
+        entry = self._manifest.entry(name)
+        check(entry, self._policy)
+        return self._triton.TritonModel(self._client, entry.use(stage), timeout_s=self._timeout_s)
+
+
+def open_runtime(settings: ModelSettings) -> Runtime:
+    """The runtime that ``LENSORA_INFERENCE`` asks for."""
+    policy = LicensePolicy(settings.license_policy)
+    if settings.inference == "triton":
+        return TritonRuntime(settings.triton_target, timeout_s=settings.triton_timeout_seconds, policy=policy)
+    return OnnxRuntime(settings.models_dir, device=settings.device, threads=settings.inference_threads, policy=policy)
+
+
+class ReadinessWatch:
+    """Tells a service's health when a model stops or starts to answer."""
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        on_change: Callable[[bool], None],
+        *,
+        interval_s: float = READINESS_INTERVAL_S,
+    ) -> None:
+        """
+        Args:
+            models: all must be ready.
+            on_change: told True or False, such as ``Server.set_serving``; once at the start, then on every change.
+            interval_s: seconds between two looks.
+        """
+        self._models = list(models)
+        self._on_change = on_change
+        self._interval_s = interval_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="readiness", daemon=True)
+
+    def start(self) -> None:
+        """Look from now on, on a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more; returns when the thread has ended."""
+        self._stop.set()
+        self._thread.join()
+
+    def wait_until_ready(self, give_up: Callable[[], bool] = lambda: False) -> bool:
+        """Block until every model is ready; False when ``give_up`` says so first."""
+        waiting = ""
+        while not give_up():
+            missing = self._missing()
+            if not missing:
+                return True
+            if missing != waiting:
+                _log.info("waiting_for_model", model=missing)
+                waiting = missing
+            if self._stop.wait(self._interval_s):
+                return False
+        return False
+
+    def _missing(self) -> str:
+        return next((model.name for model in self._models if not model.ready()), "")
+
+    def _run(self) -> None:
+        last: bool | None = None
+        while not self._stop.is_set():
+            missing = self._missing()
+            ready = not missing
+            if ready != last:
+                _log.info("models_ready" if ready else "model_not_ready", model=missing)
+                self._on_change(ready)
+                last = ready
+            self._stop.wait(self._interval_s)
