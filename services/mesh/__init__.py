@@ -1,0 +1,1 @@
+"""The mesh stage: one cutout in, a closed, textured model out."""

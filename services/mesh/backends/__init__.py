@@ -1,0 +1,51 @@
+"""Ways to get a raw mesh from a cutout. What follows (repair, budget, atlas, texture, files) is shared by all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensora.core.artifacts import ModelUse
+from services.mesh.camera import PhotoCamera
+from services.mesh.completion import Completion
+from services.mesh.cutout import Cutout
+from services.mesh.solid import Solid
+
+Report = Callable[[str, float], None]
+"""Called with the phase and the share of the work done, 0..1; raises ``Cancelled`` when the caller has gone."""
+
+
+@dataclass(frozen=True)
+class RawMesh:
+    """What a backend makes.
+
+    Attributes:
+        solid: in the house's axes (+Y up, +Z roughly towards the photo's viewer), any scale.
+        camera: the photo's camera in the solid's frame, in pixels of ``Cutout.rgb``; None if the backend does not know it.
+        colors: (n, 3) uint8 sRGB for each vertex of ``solid``, or None: the photo is the only source of colour.
+        completion: colours of what the photo does not show; None for the general one.
+        method: a word or two for ``asset.extras``, such as ``revolution``.
+        models: what made it.
+    """
+
+    solid: Solid
+    camera: PhotoCamera | None
+    colors: NDArray[np.uint8] | None
+    completion: Completion | None
+    method: str
+    models: tuple[ModelUse, ...] = ()
+
+
+class MeshBackend(Protocol):
+    """One way to turn a cutout into a raw mesh."""
+
+    @property
+    def name(self) -> str:
+        """The word that settings name it by."""
+
+    def reconstruct(self, cutout: Cutout, report: Report) -> RawMesh:
+        """Build the mesh; ``report`` is called between phases and may raise to stop the work."""

@@ -1,0 +1,126 @@
+"""The embedded backend: shape from silhouette and shading, on the CPU, without a neural net."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensora.core.artifacts import ModelUse
+from services.mesh import evidence as weigh
+from services.mesh import revolution as turned
+from services.mesh.backends import RawMesh, Report
+from services.mesh.boolean import difference, union
+from services.mesh.camera import PhotoCamera, inverse
+from services.mesh.completion import RingCompletion
+from services.mesh.cuboid import rounded_box
+from services.mesh.cutout import Cutout
+from services.mesh.evidence import Evidence, Kind
+from services.mesh.inflation import blended_square, inflated_square, rim_distance, slab_square
+from services.mesh.relief import relief
+from services.mesh.solid import Solid
+from services.mesh.vessel import calm_profile, inner_wall, is_open, open_vessel, turned_solid
+
+Floats = NDArray[np.float32]
+
+RELIEF_SIDE_PX = 224
+"""Side of the grid that free shapes are built on: finer than the default budget of triangles can keep."""
+
+FINE_SIDE_PX = 448
+"""The same for lattices and wires, which would be lost on the coarser grid."""
+
+THIN_SHARE = 0.10
+"""A silhouette with more of its area within a pixel and a half of the rim than this is thin enough for the finer grid."""
+
+SLAB_THICKNESS = 0.32
+"""Half thickness of a slab as a share of its inscribed radius: between a phone (0.1) and a camera (0.5)."""
+
+EDGE_RADIUS = 0.03
+"""Radius of a box's edges, view units: cartons have sharp edges, cases soft ones."""
+
+
+class SilhouetteBackend:
+    """Chooses among a box, a surface of revolution, a slab and an inflation by what the silhouette and the shading say."""
+
+    name = "silhouette"
+
+    def reconstruct(self, cutout: Cutout, report: Report) -> RawMesh:
+        """See ``MeshBackend``."""
+        report("evidence", 0.02)
+        found = weigh.gather(cutout)
+        report("shape", 0.2)
+        kind = found.kind
+        if kind is Kind.BOX:
+            raw = _box(cutout, found)
+        elif kind is Kind.REVOLUTION:
+            raw = _revolution(cutout, found)
+        else:
+            raw = _free(cutout, found)
+        return raw
+
+
+def _raw(solid: Solid, camera: PhotoCamera, completion: RingCompletion | None, method: str) -> RawMesh:
+    """The backend's answer with its one row for the bill of models."""
+    used = ModelUse(name="lensora-silhouette", version="1", sha256="", license="Apache-2.0", stage="mesh")
+    return RawMesh(solid, camera, None, completion, method, (used,))
+
+
+def _full_camera(cutout: Cutout, fitted: PhotoCamera) -> PhotoCamera:
+    """A camera that was fitted on a small grid, in the pixels of the cutout."""
+    return PhotoCamera(fitted.to_view, cutout.camera.center, cutout.camera.pixels, fitted.distance)
+
+
+def _box(cutout: Cutout, found: Evidence) -> RawMesh:
+    """A box with softly rounded edges."""
+    solid = rounded_box(found.box.half, EDGE_RADIUS * float(found.box.half.max()))
+    return _raw(solid, _full_camera(cutout, found.box.camera), None, Kind.BOX.value)
+
+
+def _revolution(cutout: Cutout, found: Evidence) -> RawMesh:
+    """A turned body, open or closed, with its handles and spouts."""
+    fit = found.round
+    camera = _full_camera(cutout, fit.camera)
+    alpha, factor = cutout.working_alpha(turned.FIT_SIDE_PX)
+    small = cutout.camera.scaled(factor, (2.0, 2.0))
+    beside = weigh.parts_beside(alpha >= 0.5, turned.silhouette(fit, alpha.shape))
+    heights, radii = calm_profile(fit)
+    parts = [_part(alpha, beside, small, fit)] if beside.any() else []
+    inner = None
+    if is_open(fit, found.rim, bool(parts)):
+        body, cavity = open_vessel(heights, radii)
+        solid = difference(union(body, parts) if parts else body, cavity)
+        inner = inner_wall(heights, radii)
+    else:
+        body = turned_solid(heights, radii)
+        solid = union(body, parts) if parts else body
+    completion = RingCompletion(cutout.photo, cutout.safe, camera, heights, radii, inner)
+    return _raw(solid, camera, completion, Kind.REVOLUTION.value)
+
+
+def _part(alpha: Floats, beside: NDArray[np.bool_], camera: PhotoCamera, fit: turned.Revolution) -> Solid:
+    """Handles and spouts: inflated, in the plane through the axis that faces the viewer, in the body's frame."""
+    matte = weigh.part_alpha(alpha, beside, camera, 0.05)
+    square = inflated_square(matte)
+    rows = np.arange(alpha.shape[0], dtype=np.float32)[:, None]
+    # The axis leans towards the viewer at the top: its depth grows with the height in the picture.
+    lean = np.float32(np.tan(fit.pitch)) * (np.float32(camera.center[1]) - rows - np.float32(0.5))
+    offset = np.broadcast_to(lean, alpha.shape).astype(np.float32)
+    solid = relief(matte, square, camera, offset=offset)
+    return solid.moved(inverse(fit.camera.to_view))
+
+
+def _free(cutout: Cutout, found: Evidence) -> RawMesh:
+    """An inflation, flattened as far as the thing looks flat."""
+    alpha, factor = cutout.working_alpha(RELIEF_SIDE_PX)
+    depth = rim_distance(alpha)
+    if float((depth[depth > 0] < 1.6).mean()) > THIN_SHARE:
+        alpha, factor = cutout.working_alpha(FINE_SIDE_PX)
+        depth = rim_distance(alpha)
+    camera = cutout.camera.scaled(factor, (2.0, 2.0))
+    square = inflated_square(alpha)
+    if found.slab > 0:
+        inscribed = float(depth.max())
+        half = max(SLAB_THICKNESS * inscribed, 1.5)
+        slab = slab_square(alpha, half, max(0.6 * half, 2.0))
+        square = blended_square(square, np.minimum(slab, np.maximum(depth, 0.3) * 4.0 * half), found.slab)
+    solid = relief(alpha, square, camera)
+    return _raw(solid, cutout.camera, None, found.kind.value)

@@ -1,0 +1,43 @@
+"""Union and difference of closed solids (manifold3d: the result is closed and manifold by construction)."""
+
+from __future__ import annotations
+
+import manifold3d
+import numpy as np
+
+from services.mesh.solid import Solid, joined
+
+
+def union(body: Solid, parts: list[Solid]) -> Solid:
+    """Body and parts as one solid."""
+    return _solid(manifold3d.Manifold.batch_boolean([_manifold(s) for s in (body, *parts)], manifold3d.OpType.Add)) or (
+        joined([body, *parts])
+    )
+
+
+def difference(body: Solid, cavity: Solid) -> Solid:
+    """The body without the cavity."""
+    return _solid(_manifold(body) - _manifold(cavity)) or body
+
+
+def _manifold(solid: Solid) -> manifold3d.Manifold:
+    """The solid in the library's form."""
+    mesh = manifold3d.Mesh(
+        vert_properties=np.ascontiguousarray(solid.vertices, np.float32),
+        tri_verts=np.ascontiguousarray(solid.faces, np.uint32),
+    )
+    return manifold3d.Manifold(mesh)
+
+
+def _solid(manifold: manifold3d.Manifold) -> Solid | None:
+    """The library's result; None where it holds nothing (an input that was not closed)."""
+    if manifold.status() != manifold3d.Error.NoError or manifold.is_empty():
+        return None
+    mesh = manifold.to_mesh()
+    vertices = np.asarray(mesh.vert_properties, np.float64)[:, :3]
+    faces = np.asarray(mesh.tri_verts, np.int64)
+    # Vertices that the library keeps apart for their properties are one point.
+    merge = np.arange(len(vertices))
+    if len(mesh.merge_from_vert):
+        merge[np.asarray(mesh.merge_from_vert, np.int64)] = np.asarray(mesh.merge_to_vert, np.int64)
+    return Solid(vertices, merge[faces])

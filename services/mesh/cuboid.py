@@ -1,0 +1,175 @@
+"""Boxes: the cuboid whose outline, seen in perspective, is the silhouette.
+
+A box has seven unknowns once the distance is taken as given: three sides, the turn about the vertical, the camera's pitch,
+and its place in the picture. The silhouette, a polygon of four to six corners, gives eight to twelve numbers. What it does
+not give (the depth of a box seen straight on) comes from a prior.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from services.mesh.camera import PhotoCamera
+from services.mesh.solid import Solid
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+FIT_SIDE_PX = 112
+"""Side of the matte for the fit: with sub-pixel outlines it holds corners to about 0.3% of the subject."""
+
+USUAL_DEPTH = 0.45
+"""Depth of a packaged good seen straight on, as a share of the smaller side of its face: cereal boxes have 0.3 to 0.5,
+cartons and cases 0.5 to 1."""
+
+_SIGNS = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
+
+
+@dataclass(frozen=True)
+class Cuboid:
+    """A fitted box.
+
+    Attributes:
+        half: (3,) float64, half sides along its own x, y, z, view units.
+        yaw: radians, how far its front is turned to the viewer's right about the vertical.
+        pitch: radians, how far the camera looks down on it.
+        agreement: IoU of its outline with the silhouette, 0..1.
+        camera: the photo's camera in the frame of the box (centre at the origin, sides along the axes).
+    """
+
+    half: Doubles
+    yaw: float
+    pitch: float
+    agreement: float
+    camera: PhotoCamera
+
+
+def straightness(mask: NDArray[np.bool_]) -> float:
+    """How well a polygon of four to six corners covers the mask's outline: IoU of the two, 0..1."""
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not contours:
+        return 0.0
+    contour = max(contours, key=cv2.contourArea)
+    length = cv2.arcLength(contour, True)
+    best = 0.0
+    for share in (0.01, 0.015, 0.02, 0.03, 0.04):
+        corners = cv2.approxPolyDP(contour, share * length, True)
+        if 4 <= len(corners) <= 6:
+            canvas = np.zeros(mask.shape, np.uint8)
+            cv2.fillPoly(canvas, [corners], 1)
+            best = max(best, float(((canvas > 0) & mask).sum()) / float(((canvas > 0) | mask).sum()))
+    return best
+
+
+def fit_cuboid(mask: NDArray[np.bool_], camera: PhotoCamera) -> Cuboid:
+    """Fit the box whose outline agrees best with the mask.
+
+    Args:
+        mask: (h, w) bool, about ``FIT_SIDE_PX`` on its longer side, holes filled.
+        camera: frontal, in pixels of the mask.
+    """
+    rows, columns = np.nonzero(mask)
+    flat = camera.plane(np.stack([columns + 0.5, rows + 0.5], axis=1))
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    wide, tall = np.maximum(0.5 * (high - low), 0.02)
+    scale = 4
+    target = cv2.resize(mask.astype(np.uint8), None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
+    total = float(target.sum())
+    canvas = np.zeros_like(target)
+
+    def view_of(values: Doubles) -> tuple[Doubles, PhotoCamera]:
+        half = np.exp(values[:3])
+        return half, _camera(camera, values[3], values[4], values[5], values[6])
+
+    def overlap(values: Doubles) -> float:
+        half, view = view_of(values)
+        pixels, _ = view.project(_SIGNS * half)
+        outline = cv2.convexHull((pixels * 2 - 0.5).astype(np.float32))
+        canvas.fill(0)
+        cv2.fillConvexPoly(canvas, np.round(outline * 2**scale).astype(np.int32), 1, cv2.LINE_8, scale)
+        both = float(cv2.countNonZero(cv2.bitwise_and(canvas, target)))
+        return both / (total + float(cv2.countNonZero(canvas)) - both)
+
+    def loss(values: Doubles) -> float:
+        face = min(values[0], values[1])
+        # Weak priors, each worth under half a per cent of overlap until the values are far from the usual.
+        prior = 0.002 * (values[2] - face - np.log(USUAL_DEPTH)) ** 2 + 0.002 * ((values[4] - 0.2) / 0.2) ** 2
+        outside = max(0.0, abs(values[3]) - 0.9) + max(0.0, -values[4]) + max(0.0, values[4] - 0.9)
+        return float(1.0 - overlap(values) + prior + outside)
+
+    starts = [
+        np.array([np.log(wide * c), np.log(tall * 0.9), np.log(wide * d), yaw, pitch, 0.0, 0.0])
+        for yaw, c, d in ((0.05, 0.95, 0.4), (0.6, 0.8, 0.5), (-0.6, 0.8, 0.5))
+        for pitch in (0.12, 0.4)
+    ]
+    found = [
+        minimize(loss, start, method="Nelder-Mead", options={"maxfev": 220, "initial_simplex": _simplex(start)})
+        for start in starts
+    ]
+    best = min(found, key=lambda result: float(result.fun))
+    best = minimize(
+        loss, best.x, method="Nelder-Mead", options={"maxfev": 400, "initial_simplex": _simplex(best.x, 0.4)}
+    )
+    half, view = view_of(best.x)
+    return Cuboid(half, float(best.x[3]), float(best.x[4]), overlap(best.x), view)
+
+
+def _simplex(start: Doubles, size: float = 1.0) -> Doubles:
+    """A first simplex with steps that suit each unknown."""
+    steps = size * np.array([0.15, 0.15, 0.3, 0.25, 0.15, 0.06, 0.06])
+    return np.vstack([start, start + np.diag(steps)])
+
+
+def _camera(camera: PhotoCamera, yaw: float, pitch: float, x: float, y: float) -> PhotoCamera:
+    """The photo's camera in the frame of a box that is turned by ``yaw`` and seen from ``pitch`` above."""
+    cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
+    turn = np.array([[cy, 0.0, sy], [0.0, 1.0, 0.0], [-sy, 0.0, cy]])
+    look_down = np.array([[1.0, 0.0, 0.0], [0.0, cp, -sp], [0.0, sp, cp]])
+    return camera.turned(look_down @ turn, np.array([x, y, 0.0]))
+
+
+def rounded_box(half: Doubles, radius: float, grid: int = 14) -> Solid:
+    """A box with rounded edges, centred on the origin.
+
+    Args:
+        half: (3,) half sides.
+        radius: of the edges, clipped to the smallest half side.
+        grid: cells along each side of each face, apart from the three on every rounding.
+    """
+    radius = min(radius, 0.95 * float(half.min()))
+    inner = half - radius
+    # Directions along one axis: a flat run in the middle and an arc at each end.
+    arc = np.sin(np.linspace(0.0, np.pi / 4, 4)[1:]) / np.cos(np.linspace(0.0, np.pi / 4, 4)[1:])
+    line = np.concatenate([-1.0 - arc[::-1], np.linspace(-1.0, 1.0, grid + 1), 1.0 + arc])
+    u, v = np.meshgrid(line, line, indexing="ij")
+    n = len(line)
+    index = np.arange(n * n).reshape(n, n)
+    quads = np.stack([index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]], axis=-1).reshape(-1, 4)
+    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+    points, faces = [], []
+    for axis in range(3):
+        for sign in (-1.0, 1.0):
+            a, b = (axis + 1) % 3, (axis + 2) % 3
+            core, bulge = np.zeros((n * n, 3)), np.zeros((n * n, 3))
+            for where, value in ((a, u.ravel()), (b, v.ravel())):
+                core[:, where] = np.clip(value, -1.0, 1.0) * inner[where]
+                bulge[:, where] = np.sign(value) * np.maximum(np.abs(value) - 1.0, 0.0)
+            core[:, axis], bulge[:, axis] = sign * inner[axis], sign
+            bulge /= np.linalg.norm(bulge, axis=1, keepdims=True)
+            faces.append((triangles if sign > 0 else triangles[:, ::-1]) + n * n * len(points))
+            points.append(core + radius * bulge)
+    return welded(np.concatenate(points), np.concatenate(faces))
+
+
+def welded(vertices: Doubles, faces: NDArray[np.int64], tolerance: float = 1e-7) -> Solid:
+    """Vertices that coincide become one; triangles that collapse go."""
+    keys = np.round(vertices / tolerance).astype(np.int64)
+    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    merged = inverse.ravel()[faces]
+    good = (merged[:, 0] != merged[:, 1]) & (merged[:, 1] != merged[:, 2]) & (merged[:, 2] != merged[:, 0])
+    return Solid(vertices[first], merged[good].astype(np.int64))

@@ -1,0 +1,211 @@
+"""The subject of a photo, made ready for modelling: cleaned mask, safe colours, and the camera that saw it.
+
+Everything works in *view units*: the silhouette's smallest enclosing circle has radius 1, the middle of its bounding box is the origin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lensora.core.errors import InvalidImage, SubjectNotFound
+from services.mesh.camera import PhotoCamera
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+
+MIN_SUBJECT_PX = 32
+"""A subject of fewer opaque pixels has no shape that could be told from noise."""
+
+ISLAND_SHARE = 0.002
+"""Islands under this share of the subject are crumbs of the segmentation, not parts."""
+
+HOLE_SHARE = 0.0005
+"""Holes under this share of the subject are pinholes of the segmentation."""
+
+MAX_ISLANDS = 64
+"""More islands than this are texture, not parts: the largest are kept, so that time stays bounded."""
+
+MAX_SIDE_PX = 2048
+"""Longer subjects are scaled down to this: no texture holds more."""
+
+RIM_SHARE = 0.006
+"""Width of the rim, as a share of the subject's longer side, whose colours hold background light and are not trusted."""
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """A subject without its background.
+
+    Attributes:
+        rgb: (h, w, 3) uint8, sRGB, cropped to the subject with a margin of a few pixels.
+        alpha: (h, w) float32 in 0..1, crumbs removed and pinholes closed; zero along the border.
+        camera: the view that took it, in pixels of ``rgb``.
+        origin: (left, top) of the crop in the pixels of the given image, before ``scale``.
+        scale: pixels of ``rgb`` for one pixel of the given image, <= 1.
+        source_size: (width, height) of the given image.
+    """
+
+    rgb: Bytes
+    alpha: Floats
+    camera: PhotoCamera
+    origin: tuple[int, int]
+    scale: float
+    source_size: tuple[int, int]
+
+    @cached_property
+    def mask(self) -> NDArray[np.bool_]:
+        """(h, w) bool, True inside the subject."""
+        return np.asarray(self.alpha >= 0.5)
+
+    @cached_property
+    def safe(self) -> NDArray[np.bool_]:
+        """(h, w) bool, True where a colour is the subject's own: away from the rim, or on the spine of thin parts."""
+        rim = max(1.5, RIM_SHARE * max(self.mask.shape))
+        solid = (self.alpha >= 0.5).astype(np.uint8)
+        depth = cv2.distanceTransform(solid, cv2.DIST_L2, 5)
+        reach = int(np.ceil(rim)) + 1
+        spine = cv2.dilate(depth, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+        return np.asarray((depth >= np.minimum(rim, 0.7 * spine)) & (solid > 0))
+
+    @cached_property
+    def photo(self) -> Bytes:
+        """(h, w, 3) uint8: the photo with every untrusted pixel replaced by the nearest trusted colour."""
+        safe = self.safe
+        if not safe.any():
+            safe = self.mask
+        _, labels = cv2.distanceTransformWithLabels(
+            (~safe).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+        )
+        table = np.zeros((int(labels.max()) + 1, 3), np.uint8)
+        table[labels[safe]] = self.rgb[safe]
+        filled = table[labels]
+        # The nearest colour jumps from pixel to pixel along the rim: soften it there and only there.
+        soft = cv2.blur(filled, (3, 3))
+        return np.where(safe[..., None], filled, soft)
+
+    def low_pass(self, share: float) -> Bytes:
+        """The subject's colours blurred inside the silhouette and carried on outside it.
+
+        Args:
+            share: the blur's sigma as a share of the subject's longer side.
+
+        Returns:
+            (h, w, 3) uint8.
+        """
+        height, width = self.mask.shape
+        factor = min(1.0, 160.0 / max(height, width))
+        size = (max(2, round(width * factor)), max(2, round(height * factor)))
+        weight = cv2.resize(self.safe.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        color = cv2.resize(
+            self.rgb.astype(np.float32) * self.safe[..., None].astype(np.float32), size, interpolation=cv2.INTER_AREA
+        )
+        total = np.zeros_like(color)
+        share_of = np.full(weight.shape, 1e-6, np.float32)
+        # Wider and wider blurs, each weaker: inside the narrow one rules, far outside only the widest reaches.
+        for spread, strength in ((1.0, 1.0), (3.0, 1e-2), (12.0, 1e-4)):
+            sigma = max(0.5, share * max(size) * spread)
+            total += strength * cv2.GaussianBlur(color, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+            share_of += strength * cv2.GaussianBlur(weight, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+        small = np.clip(total / share_of[..., None], 0, 255)
+        full = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(np.round(full), dtype=np.uint8)
+
+    def working_alpha(self, side_px: int) -> tuple[Floats, float]:
+        """The matte scaled so that its longer side is ``side_px``, and the factor from ``rgb`` pixels to those."""
+        height, width = self.alpha.shape
+        factor = side_px / max(height, width)
+        size = (max(3, round(width * factor)), max(3, round(height * factor)))
+        method = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_LINEAR
+        small = cv2.resize(self.alpha, size, interpolation=method)
+        framed = np.zeros((size[1] + 4, size[0] + 4), np.float32)
+        framed[2:-2, 2:-2] = small
+        return framed, factor
+
+
+def read_cutout(rgba: Bytes) -> Cutout:
+    """Clean a cutout and place its camera.
+
+    Args:
+        rgba: (h, w, 4) uint8, sRGB, straight alpha.
+
+    Raises:
+        InvalidImage: not four channels of bytes.
+        SubjectNotFound: no subject, or one of too few pixels.
+    """
+    if rgba.ndim != 3 or rgba.shape[2] != 4 or rgba.dtype != np.uint8:
+        raise InvalidImage(
+            f"cutout must be an RGBA image of 8 bits a channel, not {rgba.dtype} of shape {rgba.shape}", field="cutout"
+        )
+    height, width = rgba.shape[:2]
+    solid = _without_crumbs((rgba[..., 3] >= 128).astype(np.uint8))
+    count = int(solid.sum())
+    if count < MIN_SUBJECT_PX:
+        raise SubjectNotFound(
+            f"cutout must show a subject of at least {MIN_SUBJECT_PX} opaque pixels, not {count}", field="cutout"
+        )
+    columns, rows = np.flatnonzero(solid.any(axis=0)), np.flatnonzero(solid.any(axis=1))
+    left, right, top, bottom = int(columns[0]), int(columns[-1]) + 1, int(rows[0]), int(rows[-1]) + 1
+    margin = 2 + round(0.01 * max(right - left, bottom - top))
+    box = (left - margin, top - margin, right + margin, bottom + margin)
+    rgb = _crop(rgba[..., :3], box)
+    alpha = _crop(rgba[..., 3], box).astype(np.float32) / 255.0
+    kept = _crop(solid, box)
+    # Soft edges stay where they border on a kept part; crumbs vanish, pinholes close.
+    near = cv2.dilate(kept, np.ones((5, 5), np.uint8)) > 0
+    alpha = np.where(near, alpha, 0.0)
+    alpha = np.where((kept > 0) & (alpha < 0.5), 1.0, alpha)
+    alpha = np.where((kept == 0) & (alpha >= 0.5), 0.49, alpha).astype(np.float32)
+    scale = min(1.0, MAX_SIDE_PX / max(alpha.shape))
+    if scale < 1.0:
+        size = (round(alpha.shape[1] * scale), round(alpha.shape[0] * scale))
+        rgb = cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_AREA)
+        alpha = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
+    points = np.argwhere(alpha >= 0.5)[:, ::-1].astype(np.float32)
+    outline = cv2.convexHull(points)
+    _, radius = cv2.minEnclosingCircle(outline)
+    center = 0.5 * (points.min(axis=0) + points.max(axis=0)) + 0.5
+    camera = PhotoCamera.frontal((float(center[0]), float(center[1])), max(radius, 1.0))
+    return Cutout(
+        rgb=np.ascontiguousarray(rgb, dtype=np.uint8),
+        alpha=np.ascontiguousarray(alpha, dtype=np.float32),
+        camera=camera,
+        origin=(box[0], box[1]),
+        scale=scale,
+        source_size=(width, height),
+    )
+
+
+def _crop(image: Bytes, box: tuple[int, int, int, int]) -> Bytes:
+    """The part of an image inside (left, top, right, bottom), zero where the box leaves the image."""
+    left, top, right, bottom = box
+    height, width = image.shape[:2]
+    out = np.zeros((bottom - top, right - left, *image.shape[2:]), image.dtype)
+    x0, x1, y0, y1 = max(left, 0), min(right, width), max(top, 0), min(bottom, height)
+    out[y0 - top : y1 - top, x0 - left : x1 - left] = image[y0:y1, x0:x1]
+    return out
+
+
+def _without_crumbs(solid: Bytes) -> Bytes:
+    """The mask without islands and holes that are too small to mean anything; (h, w) uint8 of 0 and 1."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=4)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    if count <= 1:
+        return solid
+    keep = areas >= max(ISLAND_SHARE * float(areas.sum()), 6.0)
+    if keep.sum() > MAX_ISLANDS:
+        order = np.argsort(-areas, kind="stable")
+        keep[order[MAX_ISLANDS:]] = False
+    if not keep.any():
+        keep[int(np.argmax(areas))] = True
+    cleaned = np.concatenate([[0], keep.astype(np.uint8)])[labels].astype(np.uint8)
+    holes, hole_labels, hole_stats, _ = cv2.connectedComponentsWithStats(1 - cleaned, connectivity=8)
+    if holes > 1:
+        fill = hole_stats[:, cv2.CC_STAT_AREA] < HOLE_SHARE * float(cleaned.sum())
+        fill[0] = False
+        cleaned[fill[hole_labels]] = 1
+    return cleaned

@@ -1,0 +1,199 @@
+"""From a cutout to a finished model: the order of the work, and the budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lensora.core.artifacts import ModelUse
+from lensora.core.errors import InvalidMesh, InvalidRequest
+from services.mesh.backends import MeshBackend, RawMesh, Report
+from services.mesh.camera import PhotoCamera, inverse
+from services.mesh.cutout import Cutout, read_cutout
+from services.mesh.fidelity import Fidelity, fidelity_of
+from services.mesh.gltf import GENERATOR, Material, write_glb
+from services.mesh.orientation import facing_yaw, standing
+from services.mesh.solid import Solid
+from services.mesh.surface import Surface, simplified, surfaced
+from services.mesh.texture import Texture, bake, texture_side
+
+MAX_TRIANGLES = 60_000
+MAX_GLB_BYTES = 3_000_000
+"""Defaults of the public contract."""
+
+TARGET_TRIANGLES = 20_000
+"""What a model gets where the budget allows more: at 768 px a triangle is then about three pixels wide."""
+
+MIN_TRIANGLES, MIN_GLB_BYTES = 200, 40_000
+"""Budgets under these hold no model that deserves the name."""
+
+JPEG_QUALITIES = (90, 82, 72, 60)
+"""Tried in turn until the file fits; under 60 blocks show."""
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """What to make.
+
+    Attributes:
+        name: of the model inside its files.
+        max_triangles: of the GLB.
+        max_glb_bytes: of the GLB.
+        upstream: models used by earlier stages, recorded in ``asset.extras``.
+    """
+
+    name: str = "model"
+    max_triangles: int = MAX_TRIANGLES
+    max_glb_bytes: int = MAX_GLB_BYTES
+    upstream: tuple[ModelUse, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.max_triangles < MIN_TRIANGLES:
+            raise InvalidRequest(
+                f"max_triangles must be at least {MIN_TRIANGLES}, not {self.max_triangles}", field="max_triangles"
+            )
+        if self.max_glb_bytes < MIN_GLB_BYTES:
+            raise InvalidRequest(
+                f"max_glb_bytes must be at least {MIN_GLB_BYTES}, not {self.max_glb_bytes}", field="max_glb_bytes"
+            )
+
+
+@dataclass(frozen=True)
+class Model:
+    """A finished model.
+
+    Attributes:
+        glb: the file's bytes.
+        name: of the model.
+        surface: what was written, in the house's frame, metres.
+        texture: base colour and shine.
+        texture_jpeg: the texture as it lies in the GLB.
+        solid: the welded, closed geometry.
+        camera: the photo's, in the same frame, pixels of the cutout as cropped; None if unknown.
+        method: how the shape was found.
+        fidelity: agreement with the photo; zeros where the photo's view is not known.
+        models: what made it.
+    """
+
+    glb: bytes
+    name: str
+    surface: Surface
+    texture: Texture
+    texture_jpeg: bytes
+    solid: Solid
+    camera: PhotoCamera | None
+    method: str
+    fidelity: Fidelity
+    models: tuple[ModelUse, ...] = field(default=())
+
+
+def create_model(rgba: NDArray[np.uint8], request: ModelRequest, backend: MeshBackend, report: Report) -> Model:
+    """Make a model from a cutout.
+
+    Args:
+        rgba: (h, w, 4) uint8 sRGB, straight alpha.
+        request: names and budgets.
+        backend: where the raw mesh comes from.
+        report: called between phases with (phase, share done); raises to stop the work.
+
+    Raises:
+        SubjectNotFound: there is no subject in the cutout.
+        InvalidRequest: the model cannot be made small enough for ``max_glb_bytes``.
+    """
+    report("cutout", 0.0)
+    cutout = read_cutout(rgba)
+    raw = backend.reconstruct(cutout, report)
+    return finish(cutout, raw, request, report)
+
+
+def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) -> Model:
+    """What every backend's mesh goes through: budget, orientation, atlas, texture, fidelity, file."""
+    report("simplify", 0.35)
+    if not raw.solid.is_closed():
+        raise InvalidMesh("mesh must be closed: every edge must belong to exactly two faces wound the same way")
+    solid = simplified(raw.solid, min(TARGET_TRIANGLES, request.max_triangles))
+    move = standing(solid, facing_yaw(solid))
+    solid = solid.moved(move)
+    # Written positions are float32: everything after works on those very numbers.
+    solid = Solid(solid.vertices.astype(np.float32).astype(np.float64), solid.faces)
+    camera = raw.camera.after(move) if raw.camera is not None else _assumed_camera(cutout, solid)
+    side = texture_side(cutout)
+    report("unwrap", 0.5)
+    front = camera.position()
+    surface = surfaced(solid, front / np.linalg.norm(front), side)
+    report("texture", 0.65)
+    texture = bake(solid, surface, cutout, camera, inverse(move), raw.completion, side)
+    report("fidelity", 0.85)
+    fidelity = fidelity_of(surface, texture.pixels, camera, cutout)
+    report("export", 0.93)
+    extras = _extras(raw, request, camera, cutout, fidelity)
+    glb, jpeg = _fitted(surface, texture, request, extras)
+    report("done", 1.0)
+    return Model(
+        glb, request.name, surface, texture, jpeg, solid, camera, raw.method, fidelity, (*request.upstream, *raw.models)
+    )
+
+
+def _assumed_camera(cutout: Cutout, solid: Solid) -> PhotoCamera:
+    """A frontal view that fits the model into the subject's silhouette, for backends that do not say where theirs is."""
+    low, high = solid.vertices.min(axis=0), solid.vertices.max(axis=0)
+    radius = 0.5 * float(np.hypot(*(high - low)[:2]))
+    rows, columns = np.nonzero(cutout.mask)
+    unit = 0.5 * float(np.hypot(np.ptp(columns) + 1, np.ptp(rows) + 1)) / cutout.camera.pixels
+    scale = unit / max(radius, 1e-9)
+    move = np.hstack([np.eye(3) * scale, (-scale * 0.5 * (low + high))[:, None]])
+    return PhotoCamera(move, cutout.camera.center, cutout.camera.pixels, cutout.camera.distance)
+
+
+def _extras(
+    raw: RawMesh, request: ModelRequest, camera: PhotoCamera, cutout: Cutout, fidelity: Fidelity
+) -> dict[str, object]:
+    """``asset.extras``: who made the file, from what, and the view of the photo in the pixels of the given cutout."""
+    given = camera.scaled(1.0 / cutout.scale)
+    given = given.scaled(1.0, (float(cutout.origin[0]), float(cutout.origin[1])))
+    return {
+        "generator": GENERATOR,
+        "method": raw.method,
+        "models": [
+            {"name": m.name, "version": m.version, "sha256": m.sha256, "license": m.license, "stage": m.stage}
+            for m in (*request.upstream, *raw.models)
+        ],
+        "source_view": given.as_extras(*cutout.source_size),
+        "fidelity": {
+            "silhouette_iou": fidelity.silhouette_iou,
+            "image_similarity": fidelity.image_similarity,
+        },
+    }
+
+
+def _fitted(
+    surface: Surface, texture: Texture, request: ModelRequest, extras: Mapping[str, object]
+) -> tuple[bytes, bytes]:
+    """The GLB within its budget of bytes, and the JPEG in it: first the quality gives way, then the texture's size."""
+    pixels = texture.pixels
+    while True:
+        for quality in JPEG_QUALITIES:
+            jpeg = encode_jpeg(pixels, quality)
+            glb = write_glb(surface, Material(jpeg, texture.roughness, texture.metallic), request.name, extras)
+            if len(glb) <= request.max_glb_bytes:
+                return glb, jpeg
+        if pixels.shape[0] <= 128:
+            raise InvalidRequest(
+                f"max_glb_bytes must be at least {len(glb)} for {len(surface.faces)} triangles, "
+                f"not {request.max_glb_bytes}; lower max_triangles too",
+                field="max_glb_bytes",
+            )
+        half = pixels.shape[0] // 2
+        pixels = np.asarray(cv2.resize(pixels, (half, half), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def encode_jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
+    """Bytes of a baseline JPEG of (h, w, 3) uint8 sRGB."""
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise InvalidMesh("the texture could not be encoded as JPEG")
+    return bytes(data.tobytes())

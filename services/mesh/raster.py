@@ -1,0 +1,69 @@
+"""A small software rasteriser: which triangle covers which pixel. No GPU, no OpenGL."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_FRACTION_BITS = 4
+"""OpenCV draws with fixed-point corners; 1/16 pixel is finer than any edge that shows."""
+
+_FAR = 2**26
+"""Corners are kept inside what the fixed-point drawing can hold."""
+
+
+def covering(
+    points: NDArray[np.floating],
+    faces: NDArray[np.integer],
+    size: tuple[int, int],
+    order: NDArray[np.integer] | None = None,
+) -> NDArray[np.int32]:
+    """Draw triangles flat, each with its own number.
+
+    Args:
+        points: (n, 2) pixels, x right, y down; the middle of the top left pixel is (0.5, 0.5).
+        faces: (m, 3) indices of points.
+        size: (width, height) of the picture.
+        order: the faces to draw, first to last; a later one covers an earlier one. All, in order, if not given.
+
+    Returns:
+        (height, width) int32, number of the face seen at each pixel, -1 for none. Triangles cover every pixel that
+        they touch.
+    """
+    width, height = size
+    picture = np.full((height, width), -1, np.int32)
+    fixed = np.clip(np.round((np.asarray(points) - 0.5) * 2**_FRACTION_BITS), -_FAR, _FAR).astype(np.int32)
+    corners = fixed[faces]
+    draw, line, bits = cv2.fillConvexPoly, cv2.LINE_8, _FRACTION_BITS
+    for number in (range(len(faces)) if order is None else order.tolist()):
+        draw(picture, corners[number], number, line, bits)
+    return picture
+
+
+def weights_at(
+    covered: NDArray[np.int32], points: NDArray[np.floating], faces: NDArray[np.integer]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Barycentric weights of every covered pixel's centre.
+
+    Returns:
+        rows (k,), columns (k,), face of each (k,), and weights (k, 3) that sum to 1. Pixels that a triangle only touches get
+        the weights of the nearest point inside its slightly grown self.
+    """
+    rows, columns = np.nonzero(covered >= 0)
+    face = covered[rows, columns].astype(np.int64)
+    a, b, c = (np.asarray(points, np.float64)[faces[:, k]] for k in range(3))
+    ab, ac = b - a, c - a
+    area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
+    area = np.where(np.abs(area) < 1e-12, 1e-12, area)
+    at_x, at_y = columns + 0.5 - a[face, 0], rows + 0.5 - a[face, 1]
+    wb = (at_x * ac[face, 1] - at_y * ac[face, 0]) / area[face]
+    wc = (ab[face, 0] * at_y - ab[face, 1] * at_x) / area[face]
+    weights = np.clip(np.stack([1.0 - wb - wc, wb, wc], axis=1), 0.0, 1.0)
+    return rows, columns, face, weights / weights.sum(axis=1, keepdims=True)
+
+
+def far_to_near(depth: NDArray[np.floating], faces: NDArray[np.integer]) -> NDArray[np.int64]:
+    """The painter's order: faces sorted by the mean depth of their corners, farthest first."""
+    mean = (depth[faces[:, 0]] + depth[faces[:, 1]] + depth[faces[:, 2]]) / 3.0
+    return np.argsort(-mean, kind="stable").astype(np.int64)

@@ -1,0 +1,301 @@
+"""Surfaces of revolution: cups, bottles, vases, bowls, lamps, balls.
+
+For a given camera pitch every height of the axis has a largest circle whose image stays inside the silhouette: together
+they are the largest surface of revolution inside the silhouette's visual hull, and the true one if there is one. Below
+its base (and above a flat top) that hull runs out into a cone which the silhouette cannot tell from nothing; it is cut
+where it stops mattering. The pitch is the largest that still explains the silhouette: with less pitch the base's arc
+would have to be a rounded bottom, which is possible but, for things that stand on tables, rare.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from services.mesh.camera import PhotoCamera
+from services.mesh.solid import Solid
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+FIT_SIDE_PX = 176
+"""Side of the matte on which axis, pitch and profile are searched: a pixel is under 1% of the subject."""
+
+PITCHES_DEG = (0.0, 3.0, 6.0, 9.0, 12.0, 15.0, 18.0, 21.0, 24.0, 28.0, 32.0, 36.0, 40.0)
+"""Camera pitches tried: product photos look down by 0 to 40 degrees."""
+
+USUAL_PITCH_DEG = 13.0
+"""The middle of the pitches at which products are photographed."""
+
+PITCH_PRIOR = 0.004
+"""Loss of agreement that being 10 degrees off the usual pitch is worth; it decides where the silhouette cannot."""
+
+RIM_GAIN = 0.02
+"""Gain of agreement that a clear image edge along the front of the top rim is worth."""
+
+SLACK_PX = 0.25
+"""A circle may leave the silhouette by this much: half of a rim's circle lies on the contour, noise and all."""
+
+ROLLS_DEG = tuple(float(r) for r in range(-12, 13, 3))
+"""Leans of the axis that are tried: hand-held photos are rarely further off."""
+
+SEGMENTS = 96
+"""Sides of the polygon that stands for a circle: its silhouette is off by 0.05% of the radius."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The silhouette's axis of mirror symmetry.
+
+    Attributes:
+        roll: radians, lean of the axis against the image's vertical; positive leans to the left.
+        offset: view units, where the axis crosses the horizontal through the view's origin.
+        symmetry: share of the silhouette that its mirror image covers, 0..1.
+    """
+
+    roll: float
+    offset: float
+    symmetry: float
+
+
+@dataclass(frozen=True)
+class Revolution:
+    """A fitted surface of revolution.
+
+    Attributes:
+        axis: where it stands in the picture.
+        pitch: radians, how far the camera looks down.
+        heights: (k,) float64, view units along the axis, rising, from base to top.
+        radii: (k,) float64, view units.
+        agreement: IoU of its silhouette with the subject's, holes filled, 0..1.
+        cover: share of the subject's silhouette that it covers, 0..1.
+        bottom_sag: view units in the picture, how far the base's middle hangs below its ends.
+        camera: the photo's camera in the frame of the solid (axis on y).
+    """
+
+    axis: Axis
+    pitch: float
+    heights: Doubles
+    radii: Doubles
+    agreement: float
+    cover: float
+    bottom_sag: float
+    camera: PhotoCamera
+
+
+def find_axis(mask: NDArray[np.bool_], camera: PhotoCamera) -> Axis:
+    """Find the axis under which the mask is most nearly its own mirror image.
+
+    Args:
+        mask: (h, w) bool.
+        camera: frontal, in pixels of the mask.
+    """
+    height, width = mask.shape
+    solid = mask.astype(np.float32)
+    total = float(solid.sum())
+    best = Axis(0.0, 0.0, -1.0)
+    rolls = list(ROLLS_DEG)
+    for stage in range(2):
+        if stage == 1:
+            middle = float(np.degrees(best.roll))
+            rolls = [middle + d for d in (-2.0, -1.0, 1.0, 2.0)]
+        for roll_deg in rolls:
+            turn = cv2.getRotationMatrix2D((camera.center[0] - 0.5, camera.center[1] - 0.5), -roll_deg, 1.0)
+            turned = cv2.warpAffine(solid, turn, (width, height), flags=cv2.INTER_LINEAR)
+            spectrum = np.fft.rfft(turned, 2 * width, axis=1)
+            overlap = np.fft.irfft((spectrum**2).sum(axis=0), 2 * width)
+            peak = int(np.argmax(overlap))
+            symmetry = float(overlap[peak]) / total
+            # An upright axis is the likelier one where several do as well.
+            if symmetry - 4e-4 * abs(roll_deg) > best.symmetry - 4e-4 * abs(float(np.degrees(best.roll))):
+                offset = (peak / 2.0 + 0.5 - camera.center[0]) / camera.pixels
+                best = Axis(float(np.radians(roll_deg)), offset, min(symmetry, 1.0))
+    return best
+
+
+def axis_camera(camera: PhotoCamera, axis: Axis, pitch: float) -> PhotoCamera:
+    """The photo's camera in a frame whose y axis is the given axis, seen from ``pitch`` radians above."""
+    c, s = np.cos(pitch), np.sin(pitch)
+    look_down = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
+    cr, sr = np.cos(axis.roll), np.sin(axis.roll)
+    lean = np.array([[cr, -sr, 0.0], [sr, cr, 0.0], [0.0, 0.0, 1.0]])
+    offset = lean @ np.array([axis.offset, 0.0, 0.0])
+    return camera.turned(lean @ look_down, offset)
+
+
+def fit_revolution(alpha: Floats, camera: PhotoCamera, edges: Floats) -> Revolution:
+    """Fit the best surface of revolution; whether it is a good one is for the caller to judge.
+
+    Args:
+        alpha: (h, w) float32 in 0..1, about ``FIT_SIDE_PX`` on its longer side, below 0.5 along the border.
+        camera: frontal, in pixels of ``alpha``.
+        edges: (h, w) float32 in 0..1, strength of the photo's edges that run across, 0 near the silhouette's rim.
+    """
+    mask = filled(alpha >= 0.5)
+    axis = find_axis(mask, camera)
+    signed = _signed_distance(mask)
+    tried = [_at_pitch(mask, signed, camera, axis, np.radians(pitch), 72) for pitch in PITCHES_DEG]
+    worth = [
+        fit.agreement
+        - PITCH_PRIOR * ((np.degrees(fit.pitch) - USUAL_PITCH_DEG) / 10.0) ** 2
+        + RIM_GAIN * rim_evidence(fit, edges)
+        for fit in tried
+    ]
+    return _at_pitch(mask, signed, camera, axis, tried[int(np.argmax(worth))].pitch, 160)
+
+
+def rim_evidence(fit: Revolution, edges: Floats) -> float:
+    """How clearly the photo shows the near side of the top rim: mean edge strength along it, 0..1.
+
+    0 where the rim's opening is not seen from above by more than a few pixels.
+    """
+    x, y = _circle_points(fit.camera, fit.heights[-1:], fit.radii[-1:], 96)
+    x, y = x[0], y[0]
+    if y.max() - y.min() < 0.03 * max(edges.shape) or fit.radii[-1] < 0.3 * fit.radii.max():
+        return 0.0
+    middle = 0.5 * (y.max() + y.min())
+    near = (y > middle) & (np.abs(x - x.mean()) < 0.85 * (x.max() - x.mean()))
+    column = np.clip(np.round(x[near] - 0.5).astype(int), 0, edges.shape[1] - 1)
+    row = np.round(y[near] - 0.5).astype(int)
+    strength = [edges[np.clip(row + d, 0, edges.shape[0] - 1), column] for d in (-1, 0, 1)]
+    return float(np.max(strength, axis=0).mean()) if near.any() else 0.0
+
+
+def silhouette(fit: Revolution, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The fitted surface's silhouette in the picture that it was fitted to, (h, w) bool."""
+    x, y = _circle_points(fit.camera, fit.heights, fit.radii, 48)
+    return _discs(shape, x, y)
+
+
+def filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask with its holes closed."""
+    outside = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)
+    outside[1:-1, 1:-1] = mask
+    cv2.floodFill(outside, None, (0, 0), 2)
+    return np.asarray(outside[1:-1, 1:-1] != 2)
+
+
+def _signed_distance(mask: NDArray[np.bool_]) -> Floats:
+    """Pixels to the contour, positive inside."""
+    solid = mask.astype(np.uint8)
+    inner = cv2.distanceTransform(solid, cv2.DIST_L2, 5)
+    outer = cv2.distanceTransform(1 - solid, cv2.DIST_L2, 5)
+    return np.asarray(np.where(mask, inner - 0.5, 0.5 - outer), dtype=np.float32)
+
+
+def _circle_points(
+    camera: PhotoCamera, heights: Doubles, radii: Doubles, sides: int
+) -> tuple[Doubles, Doubles]:
+    """Pixels x, y of circles about the axis: arrays of the common shape of heights and radii, with ``sides`` added."""
+    angle = (np.arange(sides) + 0.5) * (2 * np.pi / sides)
+    h, r = np.broadcast_arrays(heights, radii)
+    points = np.stack(
+        [r[..., None] * np.sin(angle), np.repeat(h[..., None], sides, axis=-1), r[..., None] * np.cos(angle)], axis=-1
+    )
+    pixels, _ = camera.project(points.reshape(-1, 3))
+    shape = (*h.shape, sides)
+    return pixels[:, 0].reshape(shape), pixels[:, 1].reshape(shape)
+
+
+def _at_pitch(
+    mask: NDArray[np.bool_], signed: Floats, camera: PhotoCamera, axis: Axis, pitch: float, steps: int
+) -> Revolution:
+    """The largest surface of revolution inside the silhouette for one pitch, its false ends cut."""
+    view = axis_camera(camera, axis, pitch)
+    heights = np.linspace(-1.6, 1.6, 2 * steps)
+    radii = np.linspace(0.0, 1.1, steps * 2 // 3)
+    largest = _largest_circles(signed, view, heights, radii)
+    inside = largest > 0
+    if inside.sum() < 3:
+        return Revolution(axis, pitch, heights[:2], np.zeros(2), 0.0, 0.0, 0.0, view)
+    first, last = int(np.argmax(inside)), len(inside) - 1 - int(np.argmax(inside[::-1]))
+    heights, largest = heights[first : last + 1], np.maximum(largest[first : last + 1], 0.0)
+    x, y = _circle_points(view, heights, largest, 48)
+    tolerance = max(0.6, 0.004 * max(mask.shape))
+    lowest, highest = y.max(axis=1), y.min(axis=1)
+    base = int(np.flatnonzero(lowest >= lowest.max() - tolerance)[-1])
+    top = int(np.flatnonzero(highest <= highest.min() + tolerance)[0])
+    if top - base < 2:
+        base, top = 0, len(heights) - 1
+    heights, largest, x, y = heights[base : top + 1], largest[base : top + 1], x[base : top + 1], y[base : top + 1]
+    seen = _discs(mask.shape, x, y)
+    both = float((seen & mask).sum())
+    agreement = both / float((seen | mask).sum())
+    left, right = int(np.argmin(x[0])), int(np.argmax(x[0]))
+    sag = (float(y[0].max()) - 0.5 * float(y[0][left] + y[0][right])) / camera.pixels
+    return Revolution(axis, pitch, heights, largest, agreement, both / float(mask.sum()), sag, view)
+
+
+def _largest_circles(signed: Floats, view: PhotoCamera, heights: Doubles, radii: Doubles) -> Doubles:
+    """For each height the largest radius whose circle falls inside the silhouette; negative where none does."""
+    x, y = _circle_points(view, heights[:, None], radii[None, :], 32)
+    rows, columns = signed.shape
+    # Bilinear look-up through OpenCV; outside the picture is outside the subject.
+    value = cv2.remap(
+        signed,
+        (x.reshape(len(heights), -1) - 0.5).astype(np.float32),
+        (y.reshape(len(heights), -1) - 0.5).astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=-float(max(rows, columns)),
+    )
+    worst = value.reshape(len(heights), len(radii), -1).min(axis=2) + SLACK_PX
+    outside = worst < 0
+    first_out = np.where(outside.any(axis=1), np.argmax(outside, axis=1), len(radii) - 1)
+    before = np.maximum(first_out - 1, 0)
+    index = np.arange(len(heights))
+    a, b = worst[index, before], worst[index, first_out]
+    part = np.where(a > b, np.clip(a / np.maximum(a - b, 1e-6), 0.0, 1.0), 0.0)
+    largest = radii[before] + part * (radii[first_out] - radii[before])
+    return np.where(first_out == 0, -1.0, largest)
+
+
+def _discs(shape: tuple[int, ...], x: Doubles, y: Doubles) -> NDArray[np.bool_]:
+    """The silhouette of a stack of circles, each joined with the next by their convex hull."""
+    canvas = np.zeros(shape, np.uint8)
+    # Four fractional bits for OpenCV's fixed-point drawing; its pixel centres are whole numbers.
+    points = np.round((np.stack([x, y], axis=2) - 0.5) * 16).astype(np.int32)
+    for k in range(len(points) - 1):
+        hull = cv2.convexHull(np.concatenate([points[k], points[k + 1]]))
+        cv2.fillConvexPoly(canvas, hull, 1, shift=4)
+    return np.asarray(canvas > 0)
+
+
+def lathe(profile: Doubles, segments: int = SEGMENTS) -> Solid:
+    """Turn a profile about the y axis.
+
+    Args:
+        profile: (k, 2) float64 of (radius, height), from the axis to the axis, outside on the right when walked: bottom
+            centre, up the outside, (down the inside,) top centre. The first and last radius are taken as 0.
+        segments: sides of the circle.
+    """
+    ring = profile[1:-1]
+    angle = np.arange(segments) * (2 * np.pi / segments)
+    body = np.stack(
+        [
+            np.outer(ring[:, 0], np.sin(angle)),
+            np.repeat(ring[:, 1:2], segments, axis=1),
+            np.outer(ring[:, 0], np.cos(angle)),
+        ],
+        axis=2,
+    ).reshape(-1, 3)
+    vertices = np.concatenate([body, [[0.0, profile[0, 1], 0.0], [0.0, profile[-1, 1], 0.0]]])
+    start, end = len(body), len(body) + 1
+    here = np.arange(segments)
+    after = (here + 1) % segments
+    rows = np.arange(len(ring) - 1)[:, None] * segments
+    a, b = (rows + here).ravel(), (rows + after).ravel()
+    c, d = a + segments, b + segments
+    last = (len(ring) - 1) * segments
+    faces = np.concatenate(
+        [
+            np.stack([a, b, d], 1),
+            np.stack([a, d, c], 1),
+            np.stack([np.full(segments, start), after, here], 1),
+            np.stack([np.full(segments, end), last + here, last + after], 1),
+        ]
+    )
+    return Solid(vertices, faces.astype(np.int64))

@@ -1,0 +1,69 @@
+"""A closed triangle mesh and what must hold of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensora.core.errors import InvalidMesh
+
+
+@dataclass(frozen=True)
+class Solid:
+    """Triangles with shared vertices.
+
+    Attributes:
+        vertices: (n, 3) float64.
+        faces: (m, 3) int64, counter-clockwise seen from outside.
+    """
+
+    vertices: NDArray[np.float64]
+    faces: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if self.vertices.ndim != 2 or self.vertices.shape[1] != 3:
+            raise InvalidMesh(f"vertices must have shape (n, 3), not {self.vertices.shape}")
+        if self.faces.ndim != 2 or self.faces.shape[1] != 3 or not len(self.faces):
+            raise InvalidMesh(f"faces must have shape (m, 3) with m > 0, not {self.faces.shape}")
+        if not np.isfinite(self.vertices).all():
+            raise InvalidMesh("vertices must be finite numbers")
+        if int(self.faces.min()) < 0 or int(self.faces.max()) >= len(self.vertices):
+            raise InvalidMesh(
+                f"faces must name vertices 0 to {len(self.vertices) - 1}, not {self.faces.min()} to {self.faces.max()}"
+            )
+
+    def moved(self, matrix: NDArray[np.float64]) -> Solid:
+        """The solid under a (3, 4) map of points."""
+        return Solid(self.vertices @ matrix[:, :3].T + matrix[:, 3], self.faces)
+
+    def cross(self) -> NDArray[np.float64]:
+        """(m, 3) face normals times twice the face areas."""
+        a, b, c = (self.vertices[self.faces[:, k]] for k in range(3))
+        return np.cross(b - a, c - a)
+
+    def volume(self) -> float:
+        """Signed volume; positive when faces are wound outwards."""
+        a, b, c = (self.vertices[self.faces[:, k]] for k in range(3))
+        return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6.0)
+
+    def is_closed(self) -> bool:
+        """True when every directed edge has exactly one opposite: watertight, manifold at edges, wound consistently."""
+        count = len(self.vertices)
+        start, end = self.faces.ravel(), np.roll(self.faces, -1, axis=1).ravel()
+        if (start == end).any():
+            return False
+        forward = np.sort(start * count + end)
+        if (forward[1:] == forward[:-1]).any():
+            return False
+        return bool(np.array_equal(forward, np.sort(end * count + start)))
+
+
+def joined(solids: list[Solid]) -> Solid:
+    """Several solids as one, side by side, without a boolean."""
+    offsets = np.cumsum([0] + [len(s.vertices) for s in solids[:-1]])
+    return Solid(
+        np.concatenate([s.vertices for s in solids]),
+        np.concatenate([s.faces + o for s, o in zip(solids, offsets, strict=True)]),
+    )

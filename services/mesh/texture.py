@@ -1,0 +1,216 @@
+"""The texture: the photo where the surface faces it, completion everywhere else, gutters filled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from services.mesh.camera import PhotoCamera
+from services.mesh.completion import Completion, harmonic_fill
+from services.mesh.cutout import Cutout
+from services.mesh.raster import covering, far_to_near, weights_at
+from services.mesh.solid import Solid
+from services.mesh.surface import Surface
+
+Doubles = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+
+GRID_TEXELS = 1024
+"""Where each texel lies on the surface is worked out on this grid; a finer texture interpolates it."""
+
+TRUST = (0.18, 0.5)
+"""Cosine between normal and view at which the photo begins to count and counts fully: at 0.18 it is stretched over five times."""
+
+DEPTH_PX = 512
+"""Side of the picture in which occlusion is decided."""
+
+LARGE_SUBJECT_PX = 640
+"""A subject that is longer in the photo than this holds more than a 1024 texture can show."""
+
+SOFT_SHARE = 0.05
+"""Blur of the colours that the back is drawn towards, as a share of the subject: a dial's figures are gone, its tones are not."""
+
+GRAIN_LIMIT = 5.0
+"""Most levels of grain that are added to made-up surfaces, so that they do not look like plastic beside the photo."""
+
+
+@dataclass(frozen=True)
+class Texture:
+    """A base colour texture and how the surface shines.
+
+    Attributes:
+        pixels: (s, s, 3) uint8 sRGB.
+        roughness: 0..1.
+        metallic: 0..1.
+    """
+
+    pixels: Bytes
+    roughness: float
+    metallic: float
+
+
+def texture_side(cutout: Cutout, limit: int = 2048) -> int:
+    """1024 or 2048, by how many pixels the photo has of the subject."""
+    return 2048 if limit >= 2048 and max(cutout.mask.shape) > LARGE_SUBJECT_PX else 1024
+
+
+def visible_depth(solid: Solid, camera: PhotoCamera, size: tuple[int, int]) -> tuple[Floats, PhotoCamera]:
+    """Depth of the nearest surface at each pixel of a picture no longer than ``DEPTH_PX``; infinite where nothing is."""
+    factor = DEPTH_PX / max(size)
+    small = camera.scaled(factor)
+    extent = (max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
+    pixels, depth = small.project(solid.vertices)
+    covered = covering(pixels, solid.faces, extent, far_to_near(depth, solid.faces))
+    rows, columns, face, weights = weights_at(covered, pixels, solid.faces)
+    picture = np.full((extent[1], extent[0]), np.inf, np.float32)
+    picture[rows, columns] = (depth[solid.faces[face]] * weights).sum(axis=1)
+    return picture, small
+
+
+def bake(
+    solid: Solid,
+    surface: Surface,
+    cutout: Cutout,
+    camera: PhotoCamera,
+    to_backend: Doubles,
+    completion: Completion | None,
+    side: int,
+) -> Texture:
+    """Paint the atlas.
+
+    Args:
+        solid: welded, in the final frame; ``surface.welded`` refers to its vertices.
+        surface: with its atlas.
+        cutout: the photo.
+        camera: the photo's, in the final frame.
+        to_backend: (3, 4) from the final frame to that of ``completion``.
+        completion: colours of what the photo does not show, or None for the harmonic fill.
+        side: of the texture, 1024 or 2048.
+    """
+    height, width = cutout.mask.shape
+    photo = cutout.photo
+    depth, small = visible_depth(solid, camera, (width, height))
+    normals = np.zeros((len(solid.vertices), 3))
+    np.add.at(normals, surface.welded, surface.normals)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    uv = surface.uvs.astype(np.float64) * GRID_TEXELS
+    faces = surface.faces.astype(np.int64)
+    covered = covering(uv, faces, (GRID_TEXELS, GRID_TEXELS))
+    rows, columns, face, weights = weights_at(covered, uv, faces)
+    corners = faces[face]
+    position = _mixed(surface.positions, corners, weights)
+    normal = _mixed(surface.normals, corners, weights)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+    pixels, trust = _seen(position, normal, camera, depth, small, 1.5)
+    if completion is not None:
+        backend_normal = normal @ (to_backend[:, :3].T / np.cbrt(np.linalg.det(to_backend[:, :3])))
+        fill = completion.colors(position @ to_backend[:, :3].T + to_backend[:, 3], backend_normal)
+    else:
+        at_vertex = _vertex_fill(solid, normals, cutout, camera, depth, small)
+        fill = _mixed(at_vertex, surface.welded[corners], weights).astype(np.float32)
+    fill = fill + _grain(cutout, len(fill))[:, None]
+    maps = np.zeros((GRID_TEXELS, GRID_TEXELS, 6), np.float32)
+    maps[rows, columns] = np.concatenate([pixels - 0.5, trust[:, None], fill], axis=1)
+    maps = _with_gutters(maps, covered >= 0)
+    if side != GRID_TEXELS:
+        maps = cv2.resize(maps, (side, side), interpolation=cv2.INTER_LINEAR)
+    sampled = cv2.remap(
+        photo,
+        np.ascontiguousarray(maps[..., 0]),
+        np.ascontiguousarray(maps[..., 1]),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    share = maps[..., 2:3]
+    mixed = maps[..., 3:] + share * (sampled.astype(np.float32) - maps[..., 3:])
+    return Texture(np.clip(np.round(mixed), 0, 255).astype(np.uint8), roughness_of(cutout), 0.0)
+
+
+def _mixed(values: NDArray[np.generic], corners: NDArray[np.int64], weights: Doubles) -> Doubles:
+    """Values at vertices (n, c) interpolated: corners (k, 3), weights (k, 3) -> (k, c)."""
+    out = values[corners[:, 0]] * weights[:, :1]
+    out = out + values[corners[:, 1]] * weights[:, 1:2]
+    return np.asarray(out + values[corners[:, 2]] * weights[:, 2:], dtype=np.float64)
+
+
+def _seen(
+    points: Doubles, normals: Doubles, camera: PhotoCamera, depth: Floats, small: PhotoCamera, reach_px: float
+) -> tuple[Doubles, Doubles]:
+    """Where points fall in the photo, (n, 2) pixels, and how far the photo is to be trusted there, (n,) 0..1."""
+    pixels, far = camera.project(points)
+    towards = camera.position() - points
+    towards /= np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-12)
+    cosine = np.einsum("ij,ij->i", normals, towards)
+    step = np.clip((cosine - TRUST[0]) / (TRUST[1] - TRUST[0]), 0.0, 1.0)
+    trust = step * step * (3.0 - 2.0 * step)
+    at, _ = small.project(points)
+    rows, columns = depth.shape
+    # A point is hidden when even the farthest surface near its pixel is clearly in front of it.
+    solid_depth = np.where(np.isfinite(depth), depth, 1e6).astype(np.float32)
+    kernel = np.ones((2 * int(np.ceil(reach_px)) + 1,) * 2, np.uint8)
+    farthest = cv2.dilate(solid_depth, kernel)
+    column = np.clip(np.floor(at[:, 0]).astype(int), 0, columns - 1)
+    row = np.clip(np.floor(at[:, 1]).astype(int), 0, rows - 1)
+    trust = np.where(far <= farthest[row, column] + 0.02, trust, 0.0)
+    return pixels, trust
+
+
+def _vertex_fill(
+    solid: Solid, normals: Doubles, cutout: Cutout, camera: PhotoCamera, depth: Floats, small: PhotoCamera
+) -> Floats:
+    """The harmonic fill's colours for each vertex of the solid."""
+    pixels, trust = _seen(solid.vertices, normals, camera, depth, small, 1.0)
+    height, width = cutout.mask.shape
+    column = np.clip(np.floor(pixels[:, 0]).astype(int), 0, width - 1)
+    row = np.clip(np.floor(pixels[:, 1]).astype(int), 0, height - 1)
+    known = (trust > 0.7) & cutout.safe[row, column]
+    near = cv2.GaussianBlur(cutout.photo, (0, 0), max(1.0, 0.004 * max(height, width)))
+    soft = cutout.low_pass(SOFT_SHARE)
+    towards = camera.position() - solid.vertices
+    towards /= np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-12)
+    back = np.clip(-np.einsum("ij,ij->i", normals, towards) * 2.0, 0.0, 1.0)
+    return harmonic_fill(
+        solid, known, near[row, column].astype(np.float32), soft[row, column].astype(np.float32), back
+    )
+
+
+def _grain(cutout: Cutout, count: int) -> Floats:
+    """Noise as strong as the photo's own grain (median, so that edges do not count), the same for all channels."""
+    grey = cv2.cvtColor(cutout.photo, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    fine = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 1.5))[cutout.mask]
+    strength = min(GRAIN_LIMIT, 1.48 * float(np.median(fine)))
+    return np.asarray(np.random.default_rng(7).normal(0.0, strength, count), dtype=np.float32)
+
+
+def _with_gutters(maps: Floats, covered: NDArray[np.bool_]) -> Floats:
+    """Every free texel takes what its nearest covered texel has."""
+    _, labels = cv2.distanceTransformWithLabels(
+        (~covered).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    table = np.zeros((int(labels.max()) + 1, maps.shape[2]), np.float32)
+    table[labels[covered]] = maps[covered]
+    out = maps.copy()
+    free = ~covered
+    out[free] = table[labels[free]]
+    return out
+
+
+def roughness_of(cutout: Cutout) -> float:
+    """A believable roughness from the photo's highlights: glossy things have few, small and very bright ones.
+
+    Returns:
+        0.38 (glaze, gloss paint) to 0.85 (paper, cloth).
+    """
+    value = cutout.photo.max(axis=2)[cutout.safe]
+    if not len(value):
+        return 0.8
+    middle, bright, peak = np.percentile(value.astype(np.float32), (60, 97, 99.7))
+    if peak < 205:
+        return 0.8
+    # How far the brightest spots stand out from what is merely light.
+    stand_out = (peak - bright) / 255.0 + 0.35 * max(0.0, float(bright - middle)) / 255.0
+    return float(np.clip(0.85 - 1.3 * stand_out, 0.38, 0.85))

@@ -1,0 +1,86 @@
+"""From a fitted profile to a turned solid: calm profile, closed body or open vessel with a wall."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d, median_filter
+
+from services.mesh.revolution import Revolution, lathe
+from services.mesh.solid import Solid
+
+Doubles = NDArray[np.float64]
+
+WALL = 0.05
+"""Thickness of a vessel's wall as a share of its largest radius: china and glass have 3 to 6%."""
+
+FLOOR = 0.10
+"""Where an open vessel's inside ends, as a share of its height above the ground."""
+
+OPEN_MOUTH = 0.9
+"""A vessel is open only if its mouth has at least this share of its largest radius."""
+
+CLEAR_RIM = 0.2
+"""Mean edge strength along the front of the rim from which on it counts as seen."""
+
+RING_SPACING = 0.035
+"""Largest distance of two rings, view units: keeps triangles compact for shading and atlas."""
+
+
+def calm_profile(fit: Revolution) -> tuple[Doubles, Doubles]:
+    """Heights and radii without the pixel noise of the fit; steps stay."""
+    radii = median_filter(fit.radii, size=5, mode="nearest")
+    radii = gaussian_filter1d(radii, 1.2, mode="nearest")
+    return fit.heights, np.maximum(radii, 1e-3)
+
+
+def is_open(fit: Revolution, rim: float, has_handle: bool) -> bool:
+    """Whether the thing is a vessel that one looks into: a wide mouth, and widening or with a handle or with a rim that shows."""
+    top, base, widest = float(fit.radii[-3:].max()), float(fit.radii[:3].max()), float(fit.radii.max())
+    if top < OPEN_MOUTH * widest:
+        return False
+    widening = top / max(base, 1e-6)
+    seen = rim >= CLEAR_RIM
+    return widening > 1.5 or (widening > 1.12 and seen) or (has_handle and seen)
+
+
+def turned_solid(heights: Doubles, radii: Doubles) -> Solid:
+    """A closed body with flat ends."""
+    ring = _spaced(np.stack([radii, heights], axis=1))
+    return lathe(np.vstack([[0.0, heights[0]], ring, [0.0, heights[-1]]]))
+
+
+def inner_wall(heights: Doubles, radii: Doubles) -> tuple[Doubles, Doubles]:
+    """Heights and radii of the inside of an open vessel, from its floor to its mouth."""
+    wall = WALL * float(radii.max())
+    tall = float(heights[-1] - heights[0])
+    floor = heights[0] + max(FLOOR * tall, 1.5 * wall)
+    level = np.linspace(floor, heights[-1], 80)
+    inside = np.interp(level, heights, radii) - wall
+    # The floor meets the wall in a curve.
+    bend = np.clip((level - floor) / max(0.16 * tall, 1e-6), 0.0, 1.0)
+    inside = inside * np.sqrt(1.0 - (1.0 - np.maximum(bend, 0.02)) ** 2)
+    return level, np.maximum(inside, 0.02 * wall)
+
+
+def open_vessel(heights: Doubles, radii: Doubles) -> tuple[Solid, Solid]:
+    """An open vessel's outer body and the cavity to be taken out of it."""
+    body = turned_solid(heights, radii)
+    level, inside = inner_wall(heights, radii)
+    wall = WALL * float(radii.max())
+    ring = _spaced(np.stack([inside, level], axis=1))
+    mouth = [[ring[-1, 0] + 0.15 * wall, heights[-1] + wall]]
+    cavity = lathe(np.vstack([[0.0, level[0]], ring, mouth, [0.0, heights[-1] + wall]]))
+    return body, cavity
+
+
+def _spaced(points: Doubles) -> Doubles:
+    """The polyline thinned where it is straight and filled up where its points would lie far apart."""
+    line = np.round(points * 1e5).astype(np.int32).reshape(-1, 1, 2)
+    kept = cv2.approxPolyDP(line, 120.0, False).reshape(-1, 2) / 1e5
+    out = [kept[0]]
+    for a, b in zip(kept[:-1], kept[1:], strict=True):
+        pieces = max(1, int(np.ceil(float(np.linalg.norm(b - a)) / RING_SPACING)))
+        out += [a + (b - a) * (k / pieces) for k in range(1, pieces + 1)]
+    return np.array(out)
