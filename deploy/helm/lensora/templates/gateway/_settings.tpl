@@ -9,7 +9,9 @@ LENSORA_REDIS_PREFIX: {{ .Values.redis.prefix | quote }}
 {{ include "lensora.settings.gateway" . }}
 LENSORA_HOST: "0.0.0.0"
 LENSORA_PORT: "8000"
-LENSORA_DETECT_TARGET: {{ include "lensora.stageTarget" (list . "detect") | quote }}
+{{- range $stage, $_ := .Values.stages }}
+{{ printf "LENSORA_%s_TARGET" (upper $stage) }}: {{ include "lensora.stageTarget" (list $ $stage) | quote }}
+{{- end }}
 LENSORA_DRAIN_SECONDS: {{ .Values.gateway.drainSeconds | quote }}
 {{- range $key, $value := .Values.gateway.env }}
 {{ $key }}: {{ $value | quote }}

@@ -15,7 +15,7 @@ LENSORA_LICENSE_POLICY: {{ $root.Values.licensePolicy | quote }}
 LENSORA_INFERENCE: {{ $values.inference | quote }}
 LENSORA_DEVICE: {{ $values.device | quote }}
 {{- if eq $values.inference "triton" }}
-LENSORA_TRITON_URL: {{ include "lensora.tritonTarget" (list $root $stage $values.tritonPool) | quote }}
+LENSORA_TRITON_TARGET: {{ include "lensora.tritonTarget" (list $root $stage $values.tritonPool) | quote }}
 {{- end }}
 {{- end }}
 {{- if and (eq $stage "render") $values.gpu.enabled }}
@@ -33,7 +33,7 @@ NVIDIA_DRIVER_CAPABILITIES: graphics,compute,utility,video
 {{- if not (hasKey $root.Values.triton.pools $pool) -}}
 {{- fail (printf "stages.%s.tritonPool is %q, which is no key of triton.pools" (index . 1) $pool) -}}
 {{- end -}}
-{{- printf "%s-triton-%s.%s.svc:8001" (include "lensora.fullname" $root) $pool $root.Release.Namespace -}}
+{{- printf "dns:///%s-triton-%s.%s.svc:8001" (include "lensora.fullname" $root) $pool $root.Release.Namespace -}}
 {{- end -}}
 
 {{/* Does the stage read weights from the models volume? list stage values. */}}

@@ -1,0 +1,126 @@
+"""``python -m gateway.smoke``: one tiny job through the REST API of an installation, to see that it works.
+
+It takes Redis from ``LENSORA_REDIS_URL`` to make an account and a key of its own (``helm test`` runs it inside the
+cluster), sends a painted photo, waits for the film, opens the four files and revokes the key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import sys
+import time
+from urllib.parse import urlsplit, urlunsplit
+
+import click
+import httpx
+import numpy as np
+from PIL import Image
+
+from gateway.jobs.records import INIT_CREDITS, TRANSFORM_CREDITS
+from gateway.jobs.store import open_store
+from gateway.settings import RedisSettings
+from lensora.client import Client
+from lensora.core.errors import LensoraError, StageFailed
+from lensora.core.steps import JobStatus
+from lensora.settings import load
+
+PHOTO_SIDE = 320
+"""Pixels: enough for a cutout, quick to send and to work on."""
+
+SMALL_FILM = {"size": 256, "fps": 12, "seconds": 1.0}
+"""The smallest film that the API makes."""
+
+MAGIC = {"mp4": b"ftyp", "glb": b"glTF", "scene": b"\xff\xd8\xff", "removed_bg": b"\x89PNG"}
+"""Bytes that each file has near its start."""
+
+
+@click.command()
+@click.option("--base-url", envvar="LENSORA_BASE_URL", required=True, help="Address of the installation from here.")
+@click.option("--account", default="smoke-test", show_default=True, help="Account that pays; made where it is missing.")
+@click.option("--background", default="remove", show_default=True, help='"remove", a URL, or words.')
+@click.option("--timeout", "timeout_s", default=600.0, show_default=True, help="Seconds that the job may take.")
+def smoke(base_url: str, account: str, background: str, timeout_s: float) -> None:
+    """Run one tiny job against BASE_URL; exit status 0 when all four files are right."""
+    started = time.monotonic()
+    key_id, secret = asyncio.run(_make_key(account))
+    try:
+        with Client(base_url, secret) as client:
+            session = client.init(_photo())
+            click.echo(f"session {session.session_id}: {', '.join(found.label for found in session.objects)}")
+            ticket = client.transform(session.session_id, background, output=SMALL_FILM)
+            result = client.wait(ticket, timeout_s=timeout_s)
+        if result.status is not JobStatus.COMPLETED or result.output is None:
+            raise StageFailed(f"job {result.job_id} is {result.status}: {result.error}")
+        for name, url in result.output.urls().items():
+            size = _open(_reachable(url, base_url), MAGIC.get(name, b""))
+            click.echo(f"{name}: {size} bytes")
+        click.echo(f"job {result.job_id} completed; everything took {time.monotonic() - started:.1f} s")
+    finally:
+        asyncio.run(_revoke(key_id))
+
+
+async def _make_key(account: str) -> tuple[str, str]:
+    """A fresh key of the account, which gets the price of one job."""
+    store = open_store(load(RedisSettings))
+    try:
+        await store.accounts.create(account)
+        price = INIT_CREDITS + TRANSFORM_CREDITS
+        await store.credits.grant(account, price, reference=f"smoke-{os.urandom(8).hex()}", memo="smoke test")
+        key, secret = await store.keys.create(account, "smoke test")
+    finally:
+        await store.close()
+    return key.key_id, secret
+
+
+async def _revoke(key_id: str) -> None:
+    store = open_store(load(RedisSettings))
+    try:
+        await store.keys.revoke(key_id)
+    finally:
+        await store.close()
+
+
+def _photo() -> bytes:
+    """A painted orange on a grey table, as JPEG: a subject that stands out, and no file to carry along."""
+    side = PHOTO_SIDE
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side - 0.5
+    table = (0.72 - 0.25 * y)[..., None] * np.ones(3, np.float32)
+    shadow = np.exp(-((x / 0.3) ** 2) - ((y - 0.29) / 0.05) ** 2)[..., None]
+    radius = np.hypot(x, y) / 0.3
+    height = np.sqrt(np.clip(1.0 - radius**2, 0.0, 1.0))
+    light = np.clip(0.35 + 0.5 * height - 0.9 * x - 0.9 * y, 0.1, 1.0)[..., None]
+    ball = light * np.array((1.0, 0.5, 0.08), np.float32)
+    inside = np.clip((1.0 - radius) * side * 0.3, 0.0, 1.0)[..., None]
+    picture = np.where(inside > 0, ball * inside + table * (1 - inside), table * (1 - 0.6 * shadow))
+    buffer = io.BytesIO()
+    Image.fromarray((np.clip(picture, 0.0, 1.0) * 255).astype(np.uint8)).save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
+
+
+def _reachable(url: str, base_url: str) -> str:
+    """The artifact's link with the address by which this machine reaches the installation."""
+    base = urlsplit(base_url)
+    return urlunsplit(urlsplit(url)._replace(scheme=base.scheme, netloc=base.netloc))
+
+
+def _open(url: str, magic: bytes) -> int:
+    """Size of the file behind the link. Raises StageFailed when it is not what it should be."""
+    answer = httpx.get(url, timeout=30.0, trust_env=False)
+    if not answer.is_success or magic not in answer.content[:16]:
+        raise StageFailed(f"{url} answered {answer.status_code} with {answer.content[:16]!r}")
+    return len(answer.content)
+
+
+def main() -> None:
+    """One sentence on standard error and status 1 when it does not work."""
+    try:
+        smoke()
+    except LensoraError as error:
+        click.echo(f"smoke test: {error.message}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
