@@ -67,9 +67,6 @@ class Edge:
         self._public_url = public_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-            return
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000})
             return
@@ -144,12 +141,3 @@ def _account(exchange: Exchange, scope: Scope, seconds: float) -> None:
         client=client[0] if client else "",
         request_id=exchange.request_id,
     )
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    """Start and stop belong to the process (``process.py``); a server that asks is told that all is well."""
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

@@ -14,7 +14,7 @@ from lensora.rpc.status import HIDDEN_TEXT, hidden, statuses
 MEDIA_TYPE = "application/problem+json"
 
 DEFAULT_RETRY_S = 5.0
-"""Retry-After of a 503 or 429 whose cause says nothing better: a service of ours is back within seconds of a restart."""
+"""Retry-After of a 503 or 429 whose cause says nothing better: our services are back within seconds of a restart."""
 
 TITLES = {
     "invalid_input": "Invalid input",

@@ -156,37 +156,36 @@ def _is_tag(place: int, path: tuple[str | int, ...]) -> bool:
 
 def _sentence(name: str, error: ErrorDetails) -> str:
     """One sentence: the field, what it takes, what it has."""
-    kind, context, given = error["type"], error.get("ctx", {}), _shown(error["input"])
-    if kind == "missing":
-        return f"{name} is required."
-    if kind == "union_tag_not_found":
-        return f"{name}.type is required: it must be one of remove, image, prompt."
-    if kind == "union_tag_invalid":
-        return f"{name}.type must be one of remove, image, prompt, not {_shown(context['tag'])}."
-    if kind == "literal_error":
-        return f"{name} must be one of {context['expected'].replace(chr(39), '')}, not {given}."
-    if kind == "string_too_long":
-        return f"{name} must have at most {context['max_length']:,} characters, not {len(error['input']):,}."
-    if kind == "string_too_short":
-        return f"{name} must not be empty."
-    if kind == "value_error":
-        return f"{name} {context['error']}."
-    takes = {
-        "int_type": "must be an integer",
-        "int_from_float": "must be an integer",
-        "float_type": "must be a number",
-        "string_type": "must be a string",
-        "list_type": "must be a list",
-        "model_type": "must be an object",
-        "model_attributes_type": "must be an object",
-        "dict_type": "must be an object",
-        "greater_than_equal": f"must be at least {context.get('ge')}",
-        "less_than_equal": f"must be at most {context.get('le')}",
-        "multiple_of": "must be even",
-        "too_long": f"must have at most {context.get('max_length')} entries",
-        "too_short": f"must have at least {context.get('min_length')} entry",
+    kind, context, given = error["type"], error.get("ctx", {}), error["input"]
+    length = len(given) if isinstance(given, str) else 0
+    about = {
+        "missing": " is required",
+        "union_tag_not_found": ".type is required: it must be one of remove, image, prompt",
+        "union_tag_invalid": f".type must be one of remove, image, prompt, not {_shown(context.get('tag'))}",
+        "literal_error": f" must be one of {str(context.get('expected')).replace(chr(39), '')}, not {_shown(given)}",
+        "string_too_long": f" must have at most {context.get('max_length', 0):,} characters, not {length:,}",
+        "string_too_short": " must not be empty",
+        "value_error": f" {context.get('error')}",
     }.get(kind)
-    return f"{name} {takes}, not {given}." if takes else f"{name} is not valid: {error['msg']}."
+    if about is None:
+        takes = {
+            "int_type": "must be an integer",
+            "int_from_float": "must be an integer",
+            "float_type": "must be a number",
+            "finite_number": "must be a number",
+            "string_type": "must be a string",
+            "list_type": "must be a list",
+            "model_type": "must be an object",
+            "model_attributes_type": "must be an object",
+            "dict_type": "must be an object",
+            "greater_than_equal": f"must be at least {context.get('ge')}",
+            "less_than_equal": f"must be at most {context.get('le')}",
+            "multiple_of": "must be even",
+            "too_long": f"must have at most {context.get('max_length')} entries",
+            "too_short": f"must have at least {context.get('min_length')} entry",
+        }.get(kind, f"is not valid ({error['msg']}): it must be something else")
+        about = f" {takes}, not {_shown(given)}"
+    return f"{name}{about}."
 
 
 def _shown(value: Any) -> str:

@@ -77,7 +77,7 @@ class HttpSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSetti
     drain_seconds: float = Field(default=20.0, ge=0.0, le=3600.0)
     """Seconds that running requests have to finish after SIGTERM."""
     drain_notice_seconds: float = Field(default=0.0, ge=0.0, le=300.0)
-    """Seconds after SIGTERM in which new requests are still taken while /readyz says 503: for load balancers to notice."""
+    """Seconds after SIGTERM in which new requests are still taken while /readyz says 503, so that balancers notice."""
 
     @field_validator("public_url")
     @classmethod

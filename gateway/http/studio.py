@@ -263,7 +263,7 @@ def _film(before: OutputChoices, body: schemas.OutputBody | None) -> OutputChoic
     for place, name in enumerate(body.formats):
         if name not in FILM_FORMATS and name not in before.formats:
             raise InvalidRequest(
-                f"output.formats.{place} must be one of {', '.join(FILM_FORMATS)}, not {name!r}: the model is kept as it is.",
+                f"output.formats.{place} must be one of {', '.join(FILM_FORMATS)}, not {name!r}: the model is kept.",
                 field="output.formats",
             )
     return replace(_output(body), max_glb_bytes=before.max_glb_bytes)

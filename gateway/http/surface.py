@@ -1,4 +1,4 @@
-"""What the routes are handed: ports of the store, the services, the way out, the signer. Put together by ``process.py``."""
+"""What the routes are handed: ports of the store, services, the way out, the signer. Made by ``process.py``."""
 
 from __future__ import annotations
 

@@ -1,0 +1,102 @@
+"""Pages for people: the studio in the browser, the API's reference, and what they are made of. No outside resource."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.http.openapi import document
+from gateway.http.problems import encode
+from gateway.http.reference import render_reference
+from lensora.core.errors import NotFound
+
+WEB = Path(__file__).parent / "web"
+
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+}
+
+POLICY = (
+    "default-src 'self'; img-src 'self' blob: data: {public}; media-src 'self' blob: {public}; "
+    "connect-src 'self' blob: data: {public}; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; "
+    "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+"""Content-Security-Policy: nothing from elsewhere runs; pictures and films come from the public URL. The 3D viewer
+writes styles of its own, decodes in workers made of blobs, and may use WebAssembly."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+|vendor/[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+")
+
+
+@dataclass(frozen=True)
+class Page:
+    """A body with its entity tag."""
+
+    body: bytes
+    tag: str
+    media_type: str
+
+    @classmethod
+    def of(cls, body: bytes, media_type: str) -> Page:
+        return cls(body, f'"{hashlib.sha256(body).hexdigest()[:24]}"', media_type)
+
+
+class Pages:
+    """Handlers; texts are made once, at the start."""
+
+    def __init__(self, public_url: str) -> None:
+        api = document(public_url)
+        self._policy = POLICY.format(public=public_url)
+        self._openapi = Page.of(encode(api), "application/json")
+        self._docs = Page.of(render_reference(api, public_url).encode(), TYPES[".html"])
+        self._assets: dict[str, Page] = {}
+
+    async def openapi(self, request: Request) -> Response:
+        """GET /openapi.json."""
+        return self._answer(request, self._openapi)
+
+    async def docs(self, request: Request) -> Response:
+        """GET /docs."""
+        return self._answer(request, self._docs)
+
+    async def studio(self, request: Request) -> Response:
+        """GET /."""
+        return self._answer(request, self._asset("index.html"))
+
+    async def favicon(self, request: Request) -> Response:
+        """GET /favicon.ico."""
+        return self._answer(request, self._asset("icon.svg"))
+
+    async def asset(self, request: Request) -> Response:
+        """GET /web/{name:path}."""
+        return self._answer(request, self._asset(request.path_params["name"]))
+
+    def _asset(self, name: str) -> Page:
+        """A file of the folder, read once. Raises NotFound."""
+        if name not in self._assets:
+            path = WEB / name
+            if not _NAME.fullmatch(name) or path.suffix not in TYPES or not path.is_file():
+                raise NotFound(f"There is nothing at /web/{name[:100]}.")
+            self._assets[name] = Page.of(path.read_bytes(), TYPES[path.suffix])
+        return self._assets[name]
+
+    def _answer(self, request: Request, page: Page) -> Response:
+        headers = {
+            "ETag": page.tag,
+            "Cache-Control": "no-cache",
+            "Content-Security-Policy": self._policy,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+        }
+        given = request.headers.get("if-none-match", "")
+        if page.tag in (tag.strip().removeprefix("W/") for tag in given.split(",")):
+            return Response(status_code=304, headers=headers)
+        return Response(page.body, 200, headers, page.media_type)

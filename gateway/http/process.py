@@ -1,0 +1,160 @@
+"""``python -m gateway http``: the composition root of the REST process."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from types import FrameType
+
+import uvicorn
+
+from gateway.egress import Egress
+from gateway.http.app import create_app
+from gateway.http.detection import Detection
+from gateway.http.readiness import Readiness
+from gateway.http.settings import HttpSettings
+from gateway.http.signing import FileLinks, UrlSigner
+from gateway.http.surface import Lifecycle, Surface
+from gateway.jobs.store import Store, open_store
+from lensora import __version__
+from lensora.adapters.artifacts import open_artifacts
+from lensora.core.errors import ConfigurationError
+from lensora.observability import logs, metrics
+from lensora.rpc.channels import open_channel
+from lensora.settings import load
+
+PROCESS = "gateway-http"
+KEEP_ALIVE_S = 75
+"""Longer than the usual 60 s of load balancers: the balancer closes first, and no request meets a closed socket."""
+BACKLOG = 2048
+
+_log = logs.get(__name__)
+
+
+def run() -> None:
+    """Serve until SIGTERM or SIGINT, then drain.
+
+    Raises:
+        ConfigurationError: a setting is wrong, or the port is taken.
+    """
+    settings = load(HttpSettings)
+    logs.configure(PROCESS, level=settings.log_level, log_format=settings.log_format)
+    metrics.serve(PROCESS, __version__, settings.metrics_host, settings.metrics_port)
+    # uvloop where the platform has it: it is worth a third of a core under load.
+    with asyncio.Runner(loop_factory=uvicorn.Config("", loop="auto").get_loop_factory()) as runner:
+        runner.run(serve(settings))
+
+
+class DrainingServer(uvicorn.Server):
+    """Stops at the first SIGTERM or SIGINT in order, at the second at once.
+
+    In order: ``/readyz`` says 503, held polls and streams are let go, running requests end, then the process does.
+    """
+
+    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, notice_s: float) -> None:
+        """
+        Args:
+            config: of uvicorn.
+            lifecycle: is told of the drain.
+            notice_s: seconds in which new connections are still taken after the signal.
+        """
+        super().__init__(config)
+        self._lifecycle = lifecycle
+        self._notice_s = notice_s
+        self._loop = asyncio.get_running_loop()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        if self._lifecycle.draining.is_set():
+            self.force_exit = self.should_exit = True
+            return
+        _log.info("draining")
+        self._lifecycle.draining.set()
+        self._loop.call_later(self._notice_s, self._stop_listening)
+
+    def _stop_listening(self) -> None:
+        self.should_exit = True
+
+
+async def serve(settings: HttpSettings) -> None:
+    """Open what the process needs, serve, drain, close."""
+    listener = _listen(settings.host, settings.port)
+    async with AsyncExitStack() as stack:
+        lifecycle = Lifecycle()
+        surface = await open_surface(settings, lifecycle, stack)
+        config = uvicorn.Config(
+            create_app(surface),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=round(settings.drain_seconds),
+            backlog=BACKLOG,
+        )
+        server = DrainingServer(config, lifecycle, settings.drain_notice_seconds)
+        _log.info("serving", address=f"{settings.host}:{listener.getsockname()[1]}", public_url=settings.public_url)
+        await server.serve([listener])
+    _log.info("stopped")
+
+
+async def open_surface(settings: HttpSettings, lifecycle: Lifecycle, stack: AsyncExitStack) -> Surface:
+    """Everything that the routes need; closed with the stack."""
+    artifacts = open_artifacts(settings.artifacts_url)
+    signer = UrlSigner(settings.signing_secrets(), settings.public_url)
+    store: Store = open_store(settings)
+    stack.push_async_callback(store.close)
+    store.start()
+    targets = {
+        "detect": settings.detect_target,
+        "segment": settings.segment_target,
+        "mesh": settings.mesh_target,
+        "render": settings.render_target,
+    }
+    channels = {name: open_channel(target) for name, target in targets.items()}
+    for channel in channels.values():
+        stack.push_async_callback(channel.close)
+    executor = stack.enter_context(
+        ThreadPoolExecutor(max_workers=settings.picture_threads, thread_name_prefix="picture")
+    )
+    return Surface(
+        public_url=settings.public_url,
+        keys=store.keys,
+        accounts=store.accounts,
+        credits=store.credits,
+        sessions=store.sessions,
+        jobs=store.jobs,
+        changes=store.changes,
+        idempotency=store.idempotency,
+        rate_limiter=store.limiter,
+        webhook_secrets=store.webhook_secrets,
+        artifacts=artifacts,
+        detection=Detection(channels["detect"], deadline_s=settings.detect_seconds),
+        readiness=Readiness(store.health, channels),
+        egress=Egress(settings.policy()),
+        signer=signer,
+        files=FileLinks(signer, artifacts.key_of),
+        executor=executor,
+        uploads=asyncio.Semaphore(settings.uploads),
+        lifecycle=lifecycle,
+        session_s=settings.session_hours * 3600,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises ConfigurationError when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(f"LENSORA_PORT={port}: cannot listen on {host}: {error}") from error
+    listener.set_inheritable(False)
+    return listener

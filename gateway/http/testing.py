@@ -1,0 +1,237 @@
+"""A gateway for tests and trials: the real routes on the real store and real HTTP, with a detector that costs nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+import uuid
+from collections.abc import Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import grpc
+import uvicorn
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from gateway.http.app import create_app
+from gateway.http.process import open_surface
+from gateway.http.settings import HttpSettings
+from gateway.http.surface import Lifecycle, Surface
+from gateway.jobs.codec import models_field, output_field, quality_field
+from gateway.jobs.records import JobError, OutputFile, Quality
+from gateway.jobs.store import Store, open_store
+from gateway.jobs.work import Claim, RedisWork
+from lensora.adapters.artifacts import open_artifacts
+from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
+from lensora.api.scene.v1 import scene_pb2
+from lensora.core.artifacts import MediaType, ModelUse
+from lensora.core.boxes import FULL_FRAME_LABEL
+from lensora.core.steps import STAGES, Step, current_step
+from lensora.imaging.photo import probe
+
+T = TypeVar("T")
+
+SIGNING_KEY = "a-signing-key-for-tests-of-the-gateway"
+START_S = 10.0
+CAMERA_BOX = (0.18, 0.12, 0.79, 0.93)
+"""The public page's own example."""
+SPECK_BOX = (0.50, 0.50, 0.51, 0.51)
+
+PUBLIC_FILES: Mapping[Step, tuple[tuple[str, str, MediaType], ...]] = {
+    Step.REMOVING_BG: (("removed_bg", "cutout.png", MediaType.PNG),),
+    Step.COMPOSITING: (("scene", "scene.jpg", MediaType.JPEG),),
+    Step.GENERATING_3D: (("glb", "model.glb", MediaType.GLB),),
+    Step.RENDERING_VIDEO: (("mp4", "turntable.mp4", MediaType.MP4),),
+}
+"""Which artifacts each stage makes: public name, file's name, media type."""
+
+
+class CheapDetector(detector_pb2_grpc.DetectorServicer):
+    """Finds a camera, a speck and the full frame in any photo, or fails in the way it is told to."""
+
+    def __init__(self, artifacts_url: str) -> None:
+        self._artifacts = open_artifacts(artifacts_url)
+        self.fails_with: grpc.StatusCode | None = None
+        self.seconds = 0.0
+        self.calls = 0
+
+    def Detect(  # noqa: N802 - gRPC's name
+        self, request: detector_pb2.DetectRequest, context: grpc.ServicerContext
+    ) -> detector_pb2.DetectResponse:
+        self.calls += 1
+        time.sleep(self.seconds)
+        if self.fails_with is not None:
+            context.abort(self.fails_with, "as it was told to")
+        with Path(request.photo.uri.removeprefix("file://")).open("rb") as file:
+            info = probe(file.read())
+        found = [("vintage twin-lens reflex camera", "product", CAMERA_BOX), ("speck", "object", SPECK_BOX)]
+        found = [*found[: request.max_objects - 1], (FULL_FRAME_LABEL, "full_frame", (0.0, 0.0, 1.0, 1.0))]
+        return detector_pb2.DetectResponse(
+            proposals=[
+                detector_pb2.Proposal(
+                    label=label, category=category, score=0.9, box=scene_pb2.Box(x1=x1, y1=y1, x2=x2, y2=y2)
+                )
+                for label, category, (x1, y1, x2, y2) in found
+            ],
+            width=info.width,
+            height=info.height,
+        )
+
+
+class DetectServer:
+    """The cheap detector on a port of loopback, with health that names every service."""
+
+    def __init__(self, artifacts_url: str) -> None:
+        self.detector = CheapDetector(artifacts_url)
+        self._server = grpc.server(ThreadPoolExecutor(8))
+        self.health = health.HealthServicer()
+        self.health.set("", health_pb2.HealthCheckResponse.SERVING)
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
+        detector_pb2_grpc.add_DetectorServicer_to_server(self.detector, self._server)  # type: ignore[no-untyped-call]
+        self.target = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        self._server.start()
+
+    def stop(self) -> None:
+        """Stop at once."""
+        self._server.stop(None).wait()
+
+
+@dataclass
+class Gateway:
+    """A running gateway. ``run`` does async work on its loop, where ``store`` lives."""
+
+    base_url: str
+    surface: Surface
+    store: Store
+    loop: asyncio.AbstractEventLoop
+    server: uvicorn.Server
+    claims: dict[str, Claim] = field(default_factory=dict)
+
+    def run(self, work: Coroutine[Any, Any, T], timeout_s: float = 30.0) -> T:
+        """The result of a coroutine that runs on the gateway's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout_s)
+
+    def api_key(self, credits: int = 0, account: str = "") -> str:  # noqa: A002 - the API's word
+        """A key of a new account with so many credits."""
+
+        async def make() -> str:
+            account_id = account or f"account-{uuid.uuid4().hex[:12]}"
+            await self.store.accounts.create(account_id)
+            if credits:
+                await self.store.credits.grant(account_id, credits, reference=uuid.uuid4().hex)
+            _, secret = await self.store.keys.create(account_id)
+            return secret
+
+        return self.run(make())
+
+    def balance(self, api_key: str) -> int:
+        """Credits of the key's account."""
+
+        async def read() -> int:
+            return await self.store.credits.balance((await self.store.keys.authenticate(api_key)).account_id)
+
+        return self.run(read())
+
+    def take(self, job_id: str) -> None:
+        """Take the job as a worker would; others that are taken on the way are kept for later."""
+
+        async def take() -> None:
+            while job_id not in self.claims:
+                for taken in await self._work.take(10):
+                    if isinstance(taken, Claim):
+                        self.claims[taken.job.job_id] = taken
+
+        self.run(take())
+
+    def do_stages(self, job_id: str, *steps: Step) -> None:
+        """Start and finish stages of a taken job, each with a small file of its own."""
+
+        async def work() -> None:
+            claim = self.claims[job_id]
+            for step in steps:
+                done = set(STAGES[: STAGES.index(step)])
+                await self._work.stage_start(claim, step, current_step({step}, done))
+                public = [models_field(step, [ModelUse("test-net", "1", "ab" * 32, "MIT", step.value)])]
+                if step is Step.GENERATING_3D:
+                    public.append(quality_field(Quality(0.98, 0.91)))
+                for name, file_name, media_type in PUBLIC_FILES.get(step, ()):
+                    body = f"{name} of {job_id} ".encode() * 400
+                    artifact = await self.surface.artifacts.put_async(f"jobs/{job_id}/{file_name}", body, media_type)
+                    public.append(output_field(name, OutputFile(artifact, file_name)))
+                shown = current_step(set(), {*done, step})
+                await self._work.stage_done(claim, step, "{}", public, shown=shown, progress=15 * len(done) + 10)
+
+        self.run(work())
+
+    def finish(self, job_id: str) -> None:
+        """Complete a job that was taken."""
+        self.run(self._work.finish(self.claims[job_id]))
+
+    def fail(self, job_id: str, error: JobError) -> None:
+        """Fail a job that was taken."""
+        self.run(self._work.fail(self.claims[job_id], error))
+
+    @property
+    def _work(self) -> RedisWork:
+        return self.store.work("test-worker", lease_s=60.0, attempts=3)
+
+
+@contextlib.contextmanager
+def running_gateway(settings: HttpSettings) -> Iterator[Gateway]:
+    """A gateway in a thread of this process; ``public_url`` is set to where it listens."""
+    ready = threading.Event()
+    found: list[Gateway] = []
+
+    async def serve() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            lifecycle = Lifecycle()
+            surface = await open_surface(settings, lifecycle, stack)
+            store = open_store(settings)
+            stack.push_async_callback(store.close)
+            config = uvicorn.Config(
+                create_app(surface), port=settings.port, log_config=None, access_log=False, lifespan="off"
+            )
+            server = uvicorn.Server(config)
+            found.append(Gateway(settings.public_url, surface, store, asyncio.get_running_loop(), server))
+            serving = asyncio.ensure_future(server.serve())
+            while not server.started and not serving.done():
+                await asyncio.sleep(0.01)
+            ready.set()
+            await asyncio.wait({serving, asyncio.ensure_future(lifecycle.draining.wait())})
+            await serving
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="gateway", daemon=True)
+    thread.start()
+    if not ready.wait(START_S):
+        raise RuntimeError("the gateway did not start")
+    gateway = found[0]
+    try:
+        yield gateway
+    finally:
+        gateway.server.should_exit = True
+        gateway.loop.call_soon_threadsafe(gateway.surface.lifecycle.draining.set)
+        thread.join(START_S)
+
+
+def settings_for(
+    *, redis_url: str, artifacts_url: str, detect_target: str, port: int, prefix: str, **more: Any
+) -> HttpSettings:
+    """Settings of a gateway on loopback whose services are all at one address."""
+    return HttpSettings.model_validate(
+        {
+            "host": "127.0.0.1",
+            "port": port,
+            "public_url": f"http://127.0.0.1:{port}",
+            "redis_url": redis_url,
+            "redis_prefix": prefix,
+            "artifacts_url": artifacts_url,
+            "url_signing_keys": SIGNING_KEY,
+            "detect_seconds": 3.0,
+            **{f"{name}_target": detect_target for name in ("detect", "segment", "mesh", "render")},
+            **more,
+        }
+    )
