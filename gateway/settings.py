@@ -1,14 +1,10 @@
-"""Settings of the gateway's processes that are about Redis, jobs and the worker."""
+"""Settings of the job store, which every process of the gateway has."""
 
 from __future__ import annotations
 
-import os
-import socket
-from pathlib import Path
-
 from pydantic import Field, SecretStr
 
-from lensora.settings import ArtifactSettings, Settings
+from lensora.settings import Settings
 
 
 class RedisSettings(Settings):
@@ -34,32 +30,3 @@ class RedisSettings(Settings):
     """Jobs of one account that may be queued or running, where the account has no number of its own."""
     requests_per_minute: int = Field(default=6_000, ge=1, le=10_000_000)
     """Requests of one account per minute, where the account has no number of its own."""
-
-
-class WorkerSettings(RedisSettings, ArtifactSettings):
-    """What the worker needs."""
-
-    segment_target: str = "127.0.0.1:50052"
-    """gRPC address of the segment service: ``host:port`` or ``dns:///name:port``."""
-    mesh_target: str = "127.0.0.1:50053"
-    """gRPC address of the mesh service."""
-    render_target: str = "127.0.0.1:50054"
-    """gRPC address of the render service."""
-    worker_name: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
-    """Name of this worker among the others; letters, digits and dashes."""
-    worker_jobs: int = Field(default=2, ge=1, le=1_000)
-    """Jobs that this worker runs at the same time; it waits for services, so its own cost is small."""
-    lease_seconds: float = Field(default=15.0, ge=0.5, le=600.0)
-    """Seconds after which a silent worker's job is given to another one."""
-    job_attempts: int = Field(default=3, ge=1, le=20)
-    """How often a job is taken before it fails and is refunded."""
-    sweep_seconds: float = Field(default=60.0, gt=0.0, le=86_400.0)
-    """Seconds between two sweeps of expired artifacts."""
-    drain_seconds: float = Field(default=10.0, ge=0.0, le=600.0)
-    """Seconds after SIGTERM in which the worker hands its jobs back."""
-    public_url: str = "http://127.0.0.1:8000"
-    """What every URL in a webhook's body starts with."""
-    url_signing_keys: SecretStr = SecretStr("")
-    """Comma-separated secrets of at least 32 characters that sign artifact URLs: the same as the HTTP process's."""
-    worker_ready_file: Path | None = None
-    """A file that exists and is touched every second while the worker is well: for probes."""

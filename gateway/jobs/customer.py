@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from gateway.jobs import metrics
 from gateway.jobs.afterwards import Afterwards
 from gateway.jobs.codec import dump, job_from_hash, order_to_json, pairs, session_from_hash, session_to_json
 from gateway.jobs.records import (
@@ -82,6 +83,7 @@ class RedisSessions:
             _void_afterwards(self._scripts, self._afterwards, ("session", session.session_id, session.key_id), kept)
             raise
         _raise_refusal(reply, INIT_CREDITS)
+        metrics.CREDITS_CHARGED.labels(kind="init").inc(INIT_CREDITS)
         return replace(session, created_ms=int(reply[1]), expires_ms=int(reply[2]))
 
     async def get(self, key_id: str, session_id: str) -> Session:
@@ -132,6 +134,8 @@ class RedisJobs:
             _void_afterwards(self._scripts, self._afterwards, ("job", new.job_id, new.key.key_id), kept)
             raise
         _raise_refusal(reply, new.price)
+        metrics.JOBS_ACCEPTED.inc()
+        metrics.CREDITS_CHARGED.labels(kind="render" if new.again else "transform").inc(new.price)
         return job_from_hash(new.job_id, pairs(reply[1]))
 
     async def get(self, key_id: str, job_id: str) -> Job:
@@ -163,6 +167,8 @@ class RedisJobs:
         outcome = await self._scripts.repeat("cancel", job_id, key_id) if _ID.fullmatch(job_id) else ["none"]
         if outcome[0] == "none":
             raise _job_not_found()
+        if outcome[0] == "canceled":
+            metrics.job_ended("canceled", None, int(outcome[2]))
         return Canceled(
             job_id=job_id,
             status=JobStatus(outcome[1]),

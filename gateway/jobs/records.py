@@ -119,6 +119,11 @@ class Audit:
     drift: int
     mismatches: tuple[Mismatch, ...]
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """A sentence for each mismatch."""
+        return tuple(f"account {found.account_id}: {found.problem}" for found in self.mismatches)
+
 
 @dataclass(frozen=True, slots=True)
 class Session:

@@ -10,6 +10,7 @@ from redis import exceptions
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from gateway.jobs import metrics
 from lensora.core.errors import ConfigurationError, Unavailable
 
 RETRY_AFTER_S = 2.0
@@ -68,8 +69,10 @@ def translated() -> Iterator[None]:
     try:
         yield
     except AWAY as error:
+        metrics.STORE_AWAY.inc()
         raise Unavailable("The job store is not available.", retry_after_s=RETRY_AFTER_S) from error
     except exceptions.ResponseError as error:
         if str(error).startswith(_AWAY_REPLIES):
+            metrics.STORE_AWAY.inc()
             raise Unavailable("The job store is not available.", retry_after_s=RETRY_AFTER_S) from error
         raise

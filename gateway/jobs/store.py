@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from types import TracebackType
 
 import redis.asyncio as aioredis
 
@@ -69,6 +70,14 @@ class Store:
     def start(self) -> None:
         """Listen for changes in this process; only where ``changes`` is used."""
         self.tasks.add(asyncio.get_running_loop().create_task(self.changes.run()))
+
+    async def __aenter__(self) -> Store:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Finish what must be done, then close the connections."""

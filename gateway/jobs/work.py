@@ -15,6 +15,7 @@ from gateway.jobs.codec import dump, job_from_hash, pairs
 from gateway.jobs.records import Job, JobError
 from gateway.jobs.redis_client import translated
 from gateway.jobs.scripts import Scripts
+from lensora.core.errors import Unavailable
 from lensora.core.steps import FAILURE_SENTENCE, Step
 
 GROUP = "workers"
@@ -36,11 +37,13 @@ class Claim:
         job: the job when it was taken.
         work: result of each finished stage, as JSON, by step.
         token: unique to this attempt.
+        remaining_s: seconds until the job's deadline, when it was taken, by Redis's clock.
     """
 
     job: Job
     work: Mapping[Step, str]
     token: str
+    remaining_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,13 @@ class RedisWork:
         entries = await self._reclaimed(count) or await self._new(count)
         taken: list[Claim | Ended] = []
         for entry, job_id in entries:
-            claim = await self._claim(job_id, entry)
+            try:
+                claim = await self._claim(job_id, entry)
+            except Unavailable:
+                if taken:
+                    # The rest is taken after its lease; what is ours already must be worked on.
+                    return taken
+                raise
             if claim is not None:
                 taken.append(claim)
         return taken
@@ -245,7 +254,7 @@ class RedisWork:
         match reply[0]:
             case "claimed":
                 work = {Step(field): text for field, text in pairs(reply[2]).items() if not field.startswith("public:")}
-                return Claim(job_from_hash(job_id, pairs(reply[1])), work, token)
+                return Claim(job_from_hash(job_id, pairs(reply[1])), work, token, int(reply[3]) / 1000)
             case "expired" | "exhausted":
                 return Ended(job_id, int(reply[1]))
             case _:

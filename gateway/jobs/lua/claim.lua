@@ -3,7 +3,7 @@
 -- KEYS[1] prefix
 -- ARGV: 1 job id, 2 stream entry, 3 token of this attempt (unique, made by the worker), 4 worker, 5 lease ms,
 --       6 most attempts, 7 sentences (JSON)
--- Returns {'claimed', job hash, work hash} | {'busy'} | {'gone'} | {'expired', credits} | {'exhausted', credits}
+-- Returns {'claimed', job hash, work hash, ms until the deadline} | {'busy'} | {'gone'} | {'expired', credits} | {'exhausted', credits}
 --
 -- Invariant: at most one token is valid per job; taking it makes every earlier token worthless. A job is taken only when
 -- no lease runs on it, before its deadline, and at most ARGV[6] times; after that it fails and is refunded here.
@@ -42,4 +42,5 @@ if job[2] ~= token then
   redis.call('ZREM', P .. 'waiting', job_id)
   announce(job_id)
 end
-return { 'claimed', redis.call('HGETALL', key), redis.call('HGETALL', P .. 'work:' .. job_id) }
+return { 'claimed', redis.call('HGETALL', key), redis.call('HGETALL', P .. 'work:' .. job_id),
+  int(tonumber(job[5]) - now) }

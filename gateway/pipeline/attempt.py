@@ -1,0 +1,188 @@
+"""One attempt at a job: from the claim to the end, or to its loss."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from gateway.jobs import metrics
+from gateway.jobs.records import JobError
+from gateway.jobs.work import Claim, LostClaim, Work
+from gateway.pipeline.calls import CallContext, Interrupted, with_patience
+from gateway.pipeline.dag import run_graph
+from gateway.pipeline.stages import StageOutcome, StageRun, Stages
+from lensora.core.errors import DeadlineExceeded, LensoraError, Unavailable
+from lensora.core.steps import FAILURE_SENTENCE, NEEDS, STAGES, Step, current_step, progress_percent
+from lensora.observability import logs
+from lensora.rpc.status import hidden
+
+_log = logs.get(__name__)
+
+BEAT_S = 1.0
+"""A cancel reaches the running stage within this (the issue asks for 2 s), and progress is this fresh."""
+
+BEATS_PER_LEASE = 3
+"""With short leases: two heartbeats may get lost."""
+
+STORE_PAUSE_S = 0.2
+LONGEST_STORE_PAUSE_S = 2.0
+"""Between two tries of a write while Redis is away."""
+
+T = TypeVar("T")
+
+
+class Attempt:
+    """Works on one claimed job. ``run`` ends when the job has ended, or when it is not this attempt's any more."""
+
+    def __init__(self, claim: Claim, work: Work, stages: Stages, *, lease_s: float, tries: int) -> None:
+        """
+        Args:
+            claim: the job, and the token that fences every write.
+            work: the store.
+            stages: what the steps do.
+            lease_s: the lease that heartbeats renew.
+            tries: how often a stage that fails of itself is tried.
+        """
+        self._claim = claim
+        self._work = work
+        self._stages = stages
+        self._beat_s = min(BEAT_S, lease_s / BEATS_PER_LEASE)
+        job = claim.job
+        deadline = asyncio.get_running_loop().time() + claim.remaining_s
+        self._context = CallContext(job.job_id, job.order.request_id, deadline, tries)
+        self._results: dict[Step, str] = dict(claim.work)
+        self._finished: set[Step] = set(claim.work)
+        self._running: set[Step] = set()
+        self._fractions: dict[Step, float] = dict.fromkeys(claim.work, 1.0)
+
+    async def run(self) -> None:
+        """Work until the end. When the task is cancelled (the worker stops) the job is handed back at once."""
+        job = self._claim.job
+        with logs.bind(job_id=job.job_id, request_id=job.order.request_id):
+            _log.info("job_taken", attempt=job.attempts, finished=[str(step) for step in sorted(self._finished)])
+            ending = "lost"
+            try:
+                ending = await self._run()
+            except LostClaim:
+                _log.info("job_lost")
+            except asyncio.CancelledError:
+                ending = "handed_back"
+                await self._hand_back()
+                raise
+            finally:
+                metrics.JOB_ATTEMPTS.labels(ending=ending).inc()
+
+    async def _run(self) -> str:
+        """Race the work against the loss of the claim; the loser is cancelled."""
+        work = asyncio.create_task(self._to_the_end())
+        beat = asyncio.create_task(self._beat())
+        try:
+            await asyncio.wait((work, beat), return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return work.result()
+            beat.result()
+            raise AssertionError("heartbeats end by an exception alone")
+        finally:
+            for task in (work, beat):
+                task.cancel()
+            await asyncio.gather(work, beat, return_exceptions=True)
+
+    async def _to_the_end(self) -> str:
+        try:
+            await run_graph(STAGES, NEEDS, self._finished, self._step)
+        except Interrupted as end:
+            return await self._fail(end)
+        await self._surely(lambda: self._work.finish(self._claim))
+        self._count("completed", 0)
+        return "completed"
+
+    async def _step(self, step: Step) -> None:
+        with logs.bind(stage=step.value):
+            self._running.add(step)
+            if not await self._surely(lambda: self._work.stage_start(self._claim, step, self._shown())):
+                raise LostClaim
+            started = time.perf_counter()
+            outcome = await with_patience(self._context, step, lambda: self._once(step))
+            seconds = time.perf_counter() - started
+            self._fractions[step] = 1.0
+            self._results[step] = outcome.result
+            shown = current_step(self._running - {step}, self._finished | {step})
+            await self._surely(
+                lambda: self._work.stage_done(
+                    self._claim, step, outcome.result, outcome.public, shown=shown, progress=self._percent()
+                )
+            )
+            self._running.discard(step)
+            metrics.STAGE_SECONDS.labels(stage=step.value).observe(seconds)
+            _log.info("stage_done", seconds=round(seconds, 3))
+
+    async def _once(self, step: Step) -> StageOutcome:
+        def note(fraction: float) -> None:
+            self._fractions[step] = max(self._fractions.get(step, 0.0), fraction)
+
+        return await self._stages.run(step, StageRun(self._claim.job, self._context, self._results, note))
+
+    async def _fail(self, end: Interrupted) -> str:
+        error = end.error
+        failure = JobError(_sentence(end.step, error), error.code, end.step.value, _retryable(error))
+        _log.warning("job_failed", step=end.step.value, code=error.code, error=error.message)
+        await self._surely(lambda: self._work.fail(self._claim, failure))
+        self._count("failed", self._claim.job.price)
+        return "failed"
+
+    async def _beat(self) -> None:
+        """Renew the lease for ever. While Redis is away the work goes on: nobody else can be given the job either."""
+        while True:
+            await asyncio.sleep(self._beat_s)
+            try:
+                await self._work.heartbeat(self._claim, self._percent())
+            except Unavailable:
+                _log.warning("heartbeat_missed")
+
+    async def _hand_back(self) -> None:
+        try:
+            await self._work.release(self._claim, pause_s=0.0, counts=False)
+            _log.info("job_handed_back")
+        except (LostClaim, Unavailable) as error:
+            _log.info("job_not_handed_back", error=type(error).__name__)
+
+    async def _surely(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Repeat a write until Redis has it; each is safe to repeat. Raises LostClaim."""
+        pause = STORE_PAUSE_S
+        while True:
+            try:
+                return await write()
+            except Unavailable:
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+                pause = min(LONGEST_STORE_PAUSE_S, pause * 2)
+
+    def _shown(self) -> Step:
+        return current_step(self._running, self._finished)
+
+    def _percent(self) -> int:
+        return progress_percent(self._fractions)
+
+    def _count(self, outcome: str, credits_refunded: int) -> None:
+        seconds = time.time() - self._claim.job.created_ms / 1000
+        metrics.job_ended(outcome, seconds, credits_refunded)
+        _log.info("job_ended", outcome=outcome, seconds=round(seconds, 3))
+
+
+def _sentence(step: Step, error: LensoraError) -> str:
+    """A short sentence for a person, such as ``3D generation timeout``."""
+    stage = FAILURE_SENTENCE[step]
+    if isinstance(error, DeadlineExceeded):
+        return f"{stage} timeout"
+    if isinstance(error, Unavailable):
+        return f"{stage} timeout: {error.message}"
+    if hidden(error):
+        return f"{stage} failed"
+    return f"{stage} failed: {error.message}"
+
+
+def _retryable(error: LensoraError) -> bool:
+    """A timeout may not happen again; what is wrong with the input will."""
+    return error.retryable or isinstance(error, DeadlineExceeded)

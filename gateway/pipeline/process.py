@@ -1,0 +1,102 @@
+"""Composition root of ``python -m gateway worker``."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from typing import Any
+
+from gateway.egress import Egress
+from gateway.http.signing import FileLinks, UrlSigner
+from gateway.http.views import job_view
+from gateway.jobs import metrics as job_metrics
+from gateway.jobs.records import Job, Outlook
+from gateway.jobs.store import Store, open_store
+from gateway.pipeline.settings import WorkerSettings
+from gateway.pipeline.stages import Stages
+from gateway.pipeline.sweeper import Sweeper
+from gateway.pipeline.webhooks import Deliveries
+from gateway.pipeline.worker import ATTEND_S, REAP_S, Worker, repeatedly
+from lensora import __version__
+from lensora.adapters.artifacts import open_artifacts
+from lensora.observability import logs, metrics
+from lensora.rpc.channels import open_channel
+from lensora.settings import load
+
+_log = logs.get(__name__)
+
+DELIVER_S = 1.0
+"""Longest time from a job's end to the first try of its webhook."""
+
+
+def run() -> None:
+    """Work until SIGTERM or SIGINT, then hand every job back. Raises ConfigurationError for bad settings."""
+    settings = load(WorkerSettings)
+    logs.configure("worker", level=settings.log_level, log_format=settings.log_format)
+    metrics.serve("worker", __version__, settings.metrics_host, settings.metrics_port)
+    asyncio.run(work(settings))
+
+
+async def work(settings: WorkerSettings) -> None:
+    """The worker of these settings, until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    artifacts = open_artifacts(settings.artifacts_url)
+    secrets = [part.strip() for part in settings.url_signing_keys.get_secret_value().split(",") if part.strip()]
+    links = FileLinks(UrlSigner(secrets, settings.public_url.rstrip("/")), artifacts.key_of)
+    egress = Egress(settings.policy())
+    segment, mesh, render = (
+        open_channel(target) for target in (settings.segment_target, settings.mesh_target, settings.render_target)
+    )
+
+    def body(job: Job) -> dict[str, Any]:
+        return job_view(job, Outlook(None, None), links)
+
+    async with open_store(settings) as store:
+        worker = Worker(
+            store.work(settings.worker_name, lease_s=settings.lease_seconds, attempts=settings.job_attempts),
+            Stages(segment, mesh, render, artifacts=artifacts, egress=egress),
+            slots=settings.worker_jobs,
+            lease_s=settings.lease_seconds,
+            tries=settings.job_attempts,
+        )
+        sweeper = Sweeper(store.expiry, artifacts)
+        deliveries = Deliveries(store.hooks, store.jobs, store.webhook_secrets, egress, body=body, clock=time.time)
+
+        async def attend() -> None:
+            if settings.worker_alive_file is not None:
+                settings.worker_alive_file.touch()
+            await worker.attend()
+
+        async def sweep() -> None:
+            await sweeper.sweep()
+
+        chores = [
+            asyncio.create_task(repeatedly("attend", ATTEND_S, attend)),
+            asyncio.create_task(repeatedly("reap", REAP_S, worker.reap)),
+            asyncio.create_task(repeatedly("deliver", DELIVER_S, deliveries.deliver_due)),
+            asyncio.create_task(repeatedly("sweep", settings.sweep_seconds, sweep)),
+            asyncio.create_task(repeatedly("audit", settings.audit_seconds, lambda: _audit(store))),
+        ]
+        _log.info("working", worker=settings.worker_name, slots=settings.worker_jobs, version=__version__)
+        try:
+            await worker.run(stop, drain_s=settings.drain_seconds)
+        finally:
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
+            for channel in (segment, mesh, render):
+                await channel.close(None)
+            _log.info("stopped")
+
+
+async def _audit(store: Store) -> None:
+    audit = await store.credits.verify()
+    job_metrics.LEDGER_DRIFT.set(audit.drift)
+    job_metrics.LEDGER_MISMATCHES.set(len(audit.mismatches))
+    job_metrics.LEDGER_AUDIT_TIME.set_to_current_time()
+    for problem in audit.problems:
+        _log.error("ledger_mismatch", problem=problem)

@@ -1,0 +1,267 @@
+"""The stages of the pipeline: each asks a service, and says what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+import grpc.aio
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from gateway.egress import Egress, EgressRefused, FetchFailed
+from gateway.jobs.codec import dump, models_field, output_field, quality_field
+from gateway.jobs.records import BackgroundType, Job, OutputFile, Quality
+from gateway.pipeline.calls import CallContext, streamed, unary
+from lensora.adapters.artifacts import ArtifactStore
+from lensora.api.artifact.v1 import artifact_pb2
+from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
+from lensora.api.render.v1 import renderer_pb2, renderer_pb2_grpc
+from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
+from lensora.core.artifacts import SUFFIX, ModelUse
+from lensora.core.boxes import MIN_CROP_SIDE_PX, Box
+from lensora.core.errors import CropTooSmall, InvalidBackground
+from lensora.core.steps import Step
+from lensora.rpc.messages import (
+    artifact_from_proto,
+    artifact_to_proto,
+    box_to_proto,
+    model_use_from_proto,
+    model_use_to_proto,
+)
+
+DOWNLOAD_TRIES = 3
+DOWNLOAD_PAUSE_S = 1.0
+"""A customer's server that answers badly once may do better a second later; it is not waited for as ours are."""
+
+M = TypeVar("M", bound=Message)
+
+MESH_FORMATS = {
+    "usdz": (mesher_pb2.MESH_FORMAT_USDZ, "model.usdz"),
+    "obj": (mesher_pb2.MESH_FORMAT_OBJ, "model-obj.zip"),
+    "stl": (mesher_pb2.MESH_FORMAT_STL, "model.stl"),
+}
+"""Public names of further mesh formats: the proto's, and what the file is called."""
+
+VIDEO_FORMATS = {
+    "mp4": (renderer_pb2.VIDEO_FORMAT_MP4, "{camera}.mp4"),
+    "webm_alpha": (renderer_pb2.VIDEO_FORMAT_WEBM_ALPHA, "{camera}.webm"),
+    "gif": (renderer_pb2.VIDEO_FORMAT_GIF, "{camera}.gif"),
+    "poster": (renderer_pb2.VIDEO_FORMAT_POSTER, "poster.jpg"),
+}
+"""Public names of film formats: the proto's, and what the file is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageOutcome:
+    """What a stage made.
+
+    Attributes:
+        result: JSON for the stages after it.
+        public: fields of the job for the customer.
+    """
+
+    result: str
+    public: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StageRun:
+    """One run of one stage.
+
+    Attributes:
+        job: whose stage it is.
+        context: deadline and metadata of its calls.
+        done: results of the stages before it.
+        progress: takes this stage's progress, 0 to 1.
+    """
+
+    job: Job
+    context: CallContext
+    done: Mapping[Step, str]
+    progress: Callable[[float], None]
+
+    @property
+    def prefix(self) -> str:
+        """Where the stage's outputs lie in the artifact store; the sweeper deletes by it."""
+        return f"jobs/{self.job.job_id}/"
+
+    def call(self) -> dict[str, Any]:
+        """Keyword arguments of every gRPC call."""
+        return {"timeout": self.context.remaining_s(), "metadata": self.context.metadata}
+
+
+class Stages:
+    """Every stage, over the three services."""
+
+    def __init__(
+        self,
+        segment: grpc.aio.Channel,
+        mesh: grpc.aio.Channel,
+        render: grpc.aio.Channel,
+        *,
+        artifacts: ArtifactStore,
+        egress: Egress,
+    ) -> None:
+        self._segmenter: Any = segmenter_pb2_grpc.SegmenterStub(segment)  # type: ignore[no-untyped-call]
+        self._mesher: Any = mesher_pb2_grpc.MesherStub(mesh)  # type: ignore[no-untyped-call]
+        self._renderer: Any = renderer_pb2_grpc.RendererStub(render)  # type: ignore[no-untyped-call]
+        self._artifacts = artifacts
+        self._egress = egress
+        self._stages = {
+            Step.CROPPING: self._crop,
+            Step.REMOVING_BG: self._cutout,
+            Step.GENERATING_BG: self._backplate,
+            Step.COMPOSITING: self._composite,
+            Step.GENERATING_3D: self._mesh,
+            Step.RENDERING_VIDEO: self._film,
+        }
+
+    async def run(self, step: Step, run: StageRun) -> StageOutcome:
+        """Run a stage once. Raises an error of the tree."""
+        return await self._stages[step](run)
+
+    async def _crop(self, run: StageRun) -> StageOutcome:
+        order = run.job.order
+        crop = order.box.padded(order.photo_width, order.photo_height)
+        left, top, right, bottom = crop.pixels(order.photo_width, order.photo_height)
+        if min(right - left, bottom - top) < MIN_CROP_SIDE_PX:
+            raise CropTooSmall(
+                f"the padded crop must have at least {MIN_CROP_SIDE_PX} px on a side, "
+                f"not {right - left} x {bottom - top}",
+                field="object_index",
+            )
+        return StageOutcome(dump(asdict(crop)), ())
+
+    async def _cutout(self, run: StageRun) -> StageOutcome:
+        order = run.job.order
+        request = segmenter_pb2.CutoutRequest(
+            photo=artifact_to_proto(order.photo),
+            box=box_to_proto(order.box),
+            crop=box_to_proto(Box(**json.loads(run.done[Step.CROPPING]))),
+            output_prefix=run.prefix,
+        )
+        result = await streamed(self._segmenter.Cutout(request, **run.call()), "segment", run.progress)
+        return _outcome(
+            Step.REMOVING_BG, result, {"removed_bg": _file(result.cutout, "cutout.png")}, _uses(result.models)
+        )
+
+    async def _backplate(self, run: StageRun) -> StageOutcome:
+        order = run.job.order
+        request = segmenter_pb2.CreateBackplateRequest(
+            width=order.output.size,
+            height=order.output.size,
+            seed=int.from_bytes(hashlib.sha256(run.job.job_id.encode()).digest()[:8], "big"),
+            output_prefix=run.prefix,
+        )
+        match order.background.type:
+            case BackgroundType.REMOVE:
+                request.remove.SetInParent()
+            case BackgroundType.PROMPT:
+                request.prompt.text = order.background.prompt
+            case BackgroundType.IMAGE:
+                request.image.image.CopyFrom(await self._downloaded(run, order.background.url))
+        result = await streamed(self._segmenter.CreateBackplate(request, **run.call()), "segment", run.progress)
+        return _outcome(Step.GENERATING_BG, result, {}, _uses(result.models))
+
+    async def _composite(self, run: StageRun) -> StageOutcome:
+        request = segmenter_pb2.CompositeRequest(
+            cutout=_cutout_result(run).cutout, backplate=_backplate_result(run).backplate, output_prefix=run.prefix
+        )
+        result = await unary(self._segmenter.Composite(request, **run.call()), "segment")
+        return _outcome(Step.COMPOSITING, result, {"scene": _file(result.scene, "scene.jpg")}, ())
+
+    async def _mesh(self, run: StageRun) -> StageOutcome:
+        order = run.job.order
+        cutout = _cutout_result(run)
+        request = mesher_pb2.CreateMeshRequest(
+            cutout=cutout.cutout,
+            max_glb_bytes=order.output.max_glb_bytes,
+            name=order.label,
+            upstream_models=[*(model_use_to_proto(use) for use in order.session_models), *cutout.models],
+            formats=[MESH_FORMATS[name][0] for name in order.output.formats if name in MESH_FORMATS],
+            output_prefix=run.prefix,
+        )
+        result = await streamed(self._mesher.CreateMesh(request, **run.call()), "mesh", run.progress)
+        files = {"glb": _file(result.glb, "model.glb")}
+        for name, (mesh_format, file_name) in MESH_FORMATS.items():
+            for made in result.files:
+                if made.format == mesh_format:
+                    files[name] = _file(made.file, file_name)
+        outcome = _outcome(Step.GENERATING_3D, result, files, _uses(result.models))
+        if not result.HasField("fidelity"):
+            return outcome
+        quality = Quality(result.fidelity.silhouette_iou, result.fidelity.image_similarity)
+        return StageOutcome(outcome.result, (*outcome.public, quality_field(quality)))
+
+    async def _film(self, run: StageRun) -> StageOutcome:
+        order = run.job.order
+        mesh = _parsed(run.done[Step.GENERATING_3D], mesher_pb2.CreateMeshResult())
+        formats = ["mp4", *(name for name in order.output.formats if name in VIDEO_FORMATS and name != "mp4")]
+        request = renderer_pb2.RenderVideoRequest(
+            glb=mesh.glb,
+            backplate=_backplate_result(run).backplate,
+            camera_preset=f"CAMERA_PRESET_{order.camera.name}",
+            size=order.output.size,
+            fps=order.output.fps,
+            seconds=order.output.seconds,
+            formats=[VIDEO_FORMATS[name][0] for name in formats],
+            output_prefix=run.prefix,
+        )
+        result = await streamed(self._renderer.RenderVideo(request, **run.call()), "render", run.progress)
+        files = {}
+        for name, (video_format, file_name) in VIDEO_FORMATS.items():
+            for made in result.files:
+                if made.format == video_format:
+                    files[name] = _file(made.file, file_name.format(camera=order.camera))
+        return _outcome(Step.RENDERING_VIDEO, result, files, _uses(result.models))
+
+    async def _downloaded(self, run: StageRun, url: str) -> artifact_pb2.Artifact:
+        """The customer's backplate, brought into the artifact store; the services never reach out of the cluster."""
+        for left in reversed(range(DOWNLOAD_TRIES)):
+            try:
+                fetched = await self._egress.fetch_image(url)
+                break
+            except EgressRefused as error:
+                raise InvalidBackground(f"background.{error}", field="background.url") from error
+            except FetchFailed as error:
+                if not error.retryable or not left:
+                    raise InvalidBackground(f"background.{error}", field="background.url") from error
+                await asyncio.sleep(DOWNLOAD_PAUSE_S)
+        key = f"{run.prefix}background{SUFFIX[fetched.media_type]}"
+        return artifact_to_proto(await self._artifacts.put_async(key, fetched.data, fetched.media_type))
+
+
+def _cutout_result(run: StageRun) -> segmenter_pb2.CutoutResult:
+    return _parsed(run.done[Step.REMOVING_BG], segmenter_pb2.CutoutResult())
+
+
+def _backplate_result(run: StageRun) -> segmenter_pb2.CreateBackplateResult:
+    return _parsed(run.done[Step.GENERATING_BG], segmenter_pb2.CreateBackplateResult())
+
+
+def _outcome(
+    step: Step, result: Message, files: Mapping[str, OutputFile], models: tuple[ModelUse, ...]
+) -> StageOutcome:
+    public = [output_field(name, file) for name, file in files.items()]
+    if models:
+        public.append(models_field(step, models))
+    return StageOutcome(json_format.MessageToJson(result, indent=None), tuple(public))
+
+
+def _parsed(text: str, message: M) -> M:
+    # Fields that a newer release has written are left out: jobs survive an upgrade in both directions.
+    json_format.Parse(text, message, ignore_unknown_fields=True)
+    return message
+
+
+def _file(message: artifact_pb2.Artifact, name: str) -> OutputFile:
+    return OutputFile(artifact_from_proto(message, field=name), name)
+
+
+def _uses(models: Any) -> tuple[ModelUse, ...]:
+    return tuple(model_use_from_proto(use) for use in models)

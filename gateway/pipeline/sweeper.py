@@ -1,0 +1,46 @@
+"""Deletes what has expired: artifacts of sessions and jobs."""
+
+from __future__ import annotations
+
+from gateway.jobs import metrics
+from gateway.jobs.retention import Expiry
+from lensora.adapters.artifacts import ArtifactStore
+from lensora.observability import logs
+
+_log = logs.get(__name__)
+
+DELETE_BATCH = 100
+
+
+class Sweeper:
+    """Deletes the artifacts under the prefix of each expired session and job."""
+
+    def __init__(self, expiry: Expiry, artifacts: ArtifactStore) -> None:
+        self._expiry = expiry
+        self._artifacts = artifacts
+
+    async def sweep(self) -> int:
+        """Delete everything that is due; the number of bytes that were freed."""
+        total = 0
+        while due := await self._expiry.due():
+            for expired in due:
+                files, freed = await self._delete(expired.prefix)
+                await self._expiry.done(expired)
+                kind = expired.schedule.rpartition(":")[2]
+                metrics.SWEPT_BYTES.labels(kind=kind).inc(freed)
+                _log.info("swept", prefix=expired.prefix, files=files, bytes=freed)
+                total += freed
+        return total
+
+    async def _delete(self, prefix: str) -> tuple[int, int]:
+        files = freed = 0
+        keys: list[str] = []
+        async for stored in self._artifacts.list_async(prefix):
+            keys.append(stored.key)
+            files += 1
+            freed += stored.size_bytes
+            if len(keys) == DELETE_BATCH:
+                await self._artifacts.delete_async(keys)
+                keys = []
+        await self._artifacts.delete_async(keys)
+        return files, freed

@@ -1,0 +1,126 @@
+"""Delivers webhooks by the Standard Webhooks scheme (https://www.standardwebhooks.com, version 1)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from standardwebhooks.webhooks import Webhook
+
+from gateway.egress import Answer, EgressRefused, FetchFailed
+from gateway.jobs import metrics
+from gateway.jobs.hooks import Hook, Hooks
+from gateway.jobs.ports import Jobs, WebhookSecrets
+from gateway.jobs.records import Job
+from lensora.core.errors import JobNotFound
+from lensora.observability import logs
+
+_log = logs.get(__name__)
+
+DELAYS_S = (5.0, 15.0, 45.0, 120.0, 300.0, 600.0, 1200.0, 2100.0, 2700.0)
+"""Pauses between the 10 tries: 7,085 s in all, so that the last try is about 2 hours after the first."""
+
+JITTER = 0.1
+"""Each pause is longer or shorter by up to this share, so that many messages do not come back at once."""
+
+TRY_S = 10.0
+"""Longest time of one try."""
+
+GONE = 410
+"""The receiver does not want any more: the URL is disabled for the account."""
+
+Body = Callable[[Job], dict[str, Any]]
+"""The poll's JSON of a job, as the HTTP surface writes it."""
+
+
+class Poster(Protocol):
+    """Sends a request to an address outside; private ones are refused at connect time."""
+
+    async def post(self, url: str, body: bytes, headers: dict[str, str], *, timeout_s: float) -> Answer:
+        """Raises EgressRefused and FetchFailed."""
+        ...
+
+
+class Deliveries:
+    """Takes messages that are due from their queue and sends each one once per try."""
+
+    def __init__(
+        self,
+        hooks: Hooks,
+        jobs: Jobs,
+        secrets: WebhookSecrets,
+        poster: Poster,
+        *,
+        body: Body,
+        clock: Callable[[], float],
+    ) -> None:
+        """
+        Args:
+            hooks: the queue.
+            jobs: where the message's job is read.
+            secrets: sign.
+            poster: the guarded way out.
+            body: a job as the message's ``data``.
+            clock: Unix seconds; the signature's time.
+        """
+        self._hooks = hooks
+        self._jobs = jobs
+        self._secrets = secrets
+        self._poster = poster
+        self._body = body
+        self._clock = clock
+
+    async def deliver_due(self) -> None:
+        """Try every message that is due now, ten at a time."""
+        while hooks := await self._hooks.due():
+            await asyncio.gather(*(self._try(hook) for hook in hooks))
+
+    async def _try(self, hook: Hook) -> None:
+        with logs.bind(job_id=hook.job_id):
+            try:
+                job = await self._jobs.get(hook.key_id, hook.job_id)
+            except JobNotFound:
+                await self._hooks.dropped(hook, disable=False)
+                return
+            outcome, status = await self._post(hook, job)
+            metrics.WEBHOOKS.labels(outcome=outcome).inc()
+            _log.info("webhook_tried", outcome=outcome, status=status, tries=hook.tries + 1, about=hook.event)
+            match outcome:
+                case "delivered":
+                    await self._hooks.delivered(hook)
+                case "gone" | "refused":
+                    await self._hooks.dropped(hook, disable=outcome == "gone")
+                case _ if hook.tries < len(DELAYS_S):
+                    spread = random.uniform(1.0 - JITTER, 1.0 + JITTER)  # noqa: S311 - jitter
+                    await self._hooks.later(hook, DELAYS_S[hook.tries] * spread)
+                case _:
+                    _log.warning("webhook_given_up", tries=hook.tries + 1)
+                    await self._hooks.dropped(hook, disable=False)
+
+    async def _post(self, hook: Hook, job: Job) -> tuple[str, int]:
+        """``(outcome, HTTP status or 0)``."""
+        now = datetime.fromtimestamp(int(self._clock()), UTC)
+        ended = datetime.fromtimestamp(job.ended_ms / 1000, UTC)
+        message = {"type": hook.event, "timestamp": ended.isoformat(), "data": self._body(job)}
+        text = json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+        secrets = await self._secrets.valid(hook.account_id)
+        headers = {
+            "Content-Type": "application/json",
+            "webhook-id": hook.message_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            # While a secret is being rotated both sign, separated by a space, as the scheme says.
+            "webhook-signature": " ".join(Webhook(secret).sign(hook.message_id, now, text) for secret in secrets),
+        }
+        try:
+            answer = await self._poster.post(hook.url, text.encode(), headers, timeout_s=TRY_S)
+        except EgressRefused:
+            return "refused", 0
+        except FetchFailed:
+            return "failed", 0
+        if 200 <= answer.status < 300:
+            return "delivered", answer.status
+        return ("gone" if answer.status == GONE else "failed"), answer.status

@@ -1,0 +1,134 @@
+"""The worker: takes jobs and runs them, as many at a time as it has slots, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from gateway.jobs import metrics
+from gateway.jobs.work import Claim, Ended, LostClaim, Work
+from gateway.pipeline.attempt import Attempt
+from gateway.pipeline.stages import Stages
+from lensora.core.errors import Unavailable
+from lensora.observability import logs
+
+_log = logs.get(__name__)
+
+AWAY_PAUSE_S = 0.5
+"""Between two looks for work while Redis is away."""
+
+ATTEND_S = 2.0
+REAP_S = 1.0
+"""A job past its deadline is failed and refunded within this, by any worker that is there."""
+
+
+class Worker:
+    """Claims and attempts. One object a process."""
+
+    def __init__(self, work: Work, stages: Stages, *, slots: int, lease_s: float, tries: int) -> None:
+        """
+        Args:
+            work: the store.
+            stages: what the steps do.
+            slots: jobs that run at the same time.
+            lease_s: the lease of a claim.
+            tries: how often a stage that fails of itself is tried.
+        """
+        self._work = work
+        self._stages = stages
+        self._slots = slots
+        self._lease_s = lease_s
+        self._tries = tries
+        self._attempts: set[asyncio.Task[None]] = set()
+        metrics.WORKER_SLOTS.set(slots)
+
+    async def run(self, stop: asyncio.Event, *, drain_s: float) -> None:
+        """Take jobs until ``stop``; then hand every job back within ``drain_s``, and leave."""
+        halted = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                free = self._slots - len(self._attempts)
+                if free <= 0:
+                    await asyncio.wait((halted, *self._attempts), return_when=asyncio.FIRST_COMPLETED)
+                    continue
+                for taken in await self._take(free, halted):
+                    await self._begin(taken, stopping=stop.is_set())
+        finally:
+            halted.cancel()
+            await self._hand_back(drain_s)
+
+    async def attend(self) -> None:
+        """Say that this worker is there, and measure the queue."""
+        queue = await self._work.attend(self._slots)
+        metrics.QUEUE_WAITING.set(queue.waiting)
+        metrics.QUEUE_RUNNING.set(queue.running)
+        metrics.QUEUE_OLDEST_SECONDS.set(queue.oldest_s)
+
+    async def reap(self) -> None:
+        """Fail and refund jobs past their deadline."""
+        for ended in await self._work.reap():
+            _ended(ended)
+
+    async def _take(self, count: int, halted: asyncio.Task[bool]) -> list[Claim | Ended]:
+        # Not cancelled at the stop: a claim whose answer is thrown away would wait for its lease to run out.
+        try:
+            return await self._work.take(count)
+        except Unavailable:
+            _log.warning("job_store_away")
+            await asyncio.wait((halted,), timeout=AWAY_PAUSE_S)
+            return []
+
+    async def _begin(self, taken: Claim | Ended, *, stopping: bool) -> None:
+        if isinstance(taken, Ended):
+            _ended(taken)
+            return
+        if stopping:
+            try:
+                await self._work.release(taken, pause_s=0.0, counts=False)
+            except (LostClaim, Unavailable):
+                _log.warning("job_not_handed_back", job_id=taken.job.job_id)
+            return
+        attempt = Attempt(taken, self._work, self._stages, lease_s=self._lease_s, tries=self._tries)
+        task = asyncio.create_task(attempt.run(), name=f"job {taken.job.job_id}")
+        self._attempts.add(task)
+        metrics.WORKER_BUSY.set(len(self._attempts))
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._attempts.discard(task)
+        metrics.WORKER_BUSY.set(len(self._attempts))
+        if not task.cancelled() and task.exception() is not None:
+            # A fault of ours: the lease runs out, and another attempt is made.
+            _log.error("attempt_crashed", exc_info=task.exception())
+
+    async def _hand_back(self, drain_s: float) -> None:
+        attempts = list(self._attempts)
+        for task in attempts:
+            task.cancel()
+        if attempts:
+            await asyncio.wait(attempts, timeout=drain_s)
+        try:
+            await self._work.attend(0)
+        except Unavailable:
+            _log.info("left_without_word")
+
+
+def _ended(ended: Ended) -> None:
+    _log.warning("job_ended_by_limit", job_id=ended.job_id, credits_refunded=ended.credits_refunded)
+    metrics.job_ended("failed", None, ended.credits_refunded)
+
+
+async def repeatedly(name: str, period_s: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Do something every ``period_s`` for ever; a Redis that is away, or a fault, does not end it."""
+    away = False
+    while True:
+        try:
+            await work()
+            away = False
+        except Unavailable as error:
+            if not away:
+                _log.warning("chore_waits", chore=name, error=error.message)
+            away = True
+        except Exception:
+            _log.exception("chore_failed", chore=name)
+        await asyncio.sleep(period_s)
