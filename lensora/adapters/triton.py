@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc
@@ -90,6 +90,7 @@ class _Signature:
 
     inputs: dict[str, _Tensor]
     outputs: tuple[str, ...]
+    sha256: str
 
 
 class TritonModel:
@@ -106,7 +107,8 @@ class TritonModel:
         """
         Args:
             client: what ``connect`` gave.
-            use: what ``describe`` answers; where it has a sha256, the server must say that it runs those weights.
+            use: what ``describe`` answers; where it has a sha256, the server must run those weights, and where it has
+                none, the one that the server names takes its place after the first call.
             served_as: the model's name in Triton's repository; empty means ``use.name``.
             timeout_s: seconds that a call may take whose caller sets no limit.
         """
@@ -162,7 +164,9 @@ class TritonModel:
             return False
 
     def describe(self) -> ModelUse:
-        return self._use
+        with self._lock:
+            served = self._known.sha256 if self._known is not None else ""
+        return self._use if self._use.sha256 else replace(self._use, sha256=served)
 
     def _signature(self, limit_s: float) -> _Signature:
         """Names, types and shapes, asked once; asked again after the server was away: it may serve another version."""
@@ -183,6 +187,7 @@ class TritonModel:
         signature = _Signature(
             inputs={item.name: _Tensor(item.datatype, _free_axes(item.shape)) for item in metadata.inputs},
             outputs=tuple(item.name for item in metadata.outputs),
+            sha256=served,
         )
         with self._lock:
             self._known = signature

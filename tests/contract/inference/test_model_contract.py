@@ -1,4 +1,4 @@
-"""What every adapter of ``inference.Model`` must do; run over onnxruntime and over the shipped fake.
+"""What every adapter of ``inference.Model`` must do; run over onnxruntime, a real Triton, and the shipped fake.
 
 The reference net has input ``x`` (n, 3) float32 and outputs ``double`` = 2 x and ``sum`` = the row sums, (n, 1).
 Another adapter joins by a row in ``ADAPTERS``.
@@ -6,7 +6,8 @@ Another adapter joins by a row in ``ADAPTERS``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from lensora.adapters.inference import Model, OnnxModel
+from lensora.adapters.triton import TritonModel, connect
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import ConfigurationError, DeadlineExceeded, InferenceFailed, Unavailable
 from lensora.testing.inference import FakeModel, TensorSpec
+from lensora.testing.triton import TritonServer
 
 USE = ModelUse(name="reference", version="1", sha256="0" * 64, license="Apache-2.0", stage="detect")
 
@@ -62,13 +65,42 @@ def on_the_fake(_folder: Path) -> Model:
     return FakeModel(reference, inputs={"x": TensorSpec(np.float32, (None, 3))}, outputs=["double", "sum"], use=USE)
 
 
+TRITON_TEMPLATES = Path(__file__).resolve().parents[3] / "deploy" / "triton"
+TRITON_CONFIG = """
+backend: "python"
+max_batch_size: 8
+input [ { name: "x" data_type: TYPE_FP32 dims: [ 3 ] } ]
+output [ { name: "double" data_type: TYPE_FP32 dims: [ 3 ] }, { name: "sum" data_type: TYPE_FP32 dims: [ 1 ] } ]
+instance_group [ { kind: KIND_CPU count: 1 } ]
+dynamic_batching { }
+parameters { key: "threads" value { string_value: "1" } }
+"""
+
+
+@pytest.fixture(scope="module")
+def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
+    """A real Triton server with the reference net in its python backend."""
+    folder = tmp_path_factory.mktemp("triton")
+    version = folder / "repository" / "reference" / "1"
+    version.mkdir(parents=True)
+    (version.parent / "config.pbtxt").write_text(TRITON_CONFIG)
+    shutil.copy(TRITON_TEMPLATES / "shared" / "onnx_cpu.py", version / "model.py")
+    write_reference_net(version / "model.onnx")
+    with TritonServer(folder / "repository", log=folder / "triton.log") as server:
+        yield server
+
+
 ADAPTERS: dict[str, Callable[[Path], Model]] = {"onnxruntime": on_onnxruntime, "fake": on_the_fake}
 
 
-@pytest.fixture(params=ADAPTERS)
-def model(request: pytest.FixtureRequest, tmp_path: Path) -> Model:
+@pytest.fixture(params=[*ADAPTERS, "triton"])
+def model(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Model]:
     """The reference net behind each adapter in turn."""
-    return ADAPTERS[request.param](tmp_path)
+    if request.param == "triton":
+        with connect(request.getfixturevalue("triton").target) as client:
+            yield TritonModel(client, USE)
+    else:
+        yield ADAPTERS[request.param](tmp_path)
 
 
 X = np.array([[1, 2, 3], [-4, 0, 0.5]], np.float32)

@@ -1,0 +1,45 @@
+"""IS-Net and EfficientNet-Lite0 on a real Triton, from the project's model repository, with their real weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import data
+
+from lensora.adapters.runtimes import OnnxRuntime, TritonRuntime
+from lensora.testing.triton import TritonServer
+
+MODELS_DIR = Path("~/.cache/lensora/models")
+"""Where ``make setup`` puts the embedded mode's weights."""
+
+
+def photo(height: int, width: int) -> np.ndarray:
+    """A real photo (scikit-image's astronaut) as a net's input, roughly normalised: (1, 3, height, width) float32."""
+    image = data.astronaut()[:height, :width].astype(np.float32)
+    return np.ascontiguousarray(image.transpose(2, 0, 1)[None] / 256 - 0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "stage", "make"),
+    [
+        ("isnet-general-use", "detect", lambda: photo(512, 512)),
+        ("isnet-general-use", "segment", lambda: photo(448, 320)),
+        ("efficientnet-lite0", "detect", lambda: np.concatenate([photo(224, 224)] * 3)),
+    ],
+)
+def test_triton_gives_what_onnxruntime_gives(
+    onnx_server: TritonServer, name: str, stage: str, make: Callable[[], np.ndarray]
+) -> None:
+    """The same file gives the same numbers in Triton's process as in ours, to a hundredth of a grey level."""
+    inputs = {"input": make()}
+    there = TritonRuntime(onnx_server.target, timeout_s=60).open(name, stage)
+    here = OnnxRuntime(MODELS_DIR).open(name, stage)
+    assert there.ready()
+    assert there.describe() == here.describe()
+    got, wanted = there.infer(inputs), here.infer(inputs)
+    assert set(got) == set(wanted)
+    for output, array in wanted.items():
+        np.testing.assert_allclose(got[output], array, atol=0.01 / 255)
