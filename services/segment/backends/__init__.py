@@ -1,0 +1,97 @@
+"""The methods that the segment stage can use, in one explicit registry each for cutouts and for backplates.
+
+A backend that makes pictures or mattes does only that: cropping, isolating the subject, colours at the edges, light and
+encoding are the stage's own and shared by all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensora.core.artifacts import ModelUse
+
+
+class CutoutBackend(Protocol):
+    """Finds what stands out in a picture. Safe to call from several threads."""
+
+    def salience(self, rgb: NDArray[np.uint8], timeout_s: float | None = None) -> NDArray[np.float32]:
+        """How surely each pixel belongs to something that stands out.
+
+        Args:
+            rgb: (h, w, 3) uint8 sRGB, any size.
+            timeout_s: seconds after which to give up; None means no limit.
+
+        Returns:
+            (h, w) float32, 0..1.
+
+        Raises:
+            InferenceFailed: the net's runtime failed.
+            DeadlineExceeded: the time is over.
+        """
+        ...
+
+    def describe(self) -> ModelUse:
+        """The row in a job's bill of models."""
+        ...
+
+
+@dataclass(frozen=True)
+class KnownKey:
+    """The key light of a picture whose maker knows it, because it lit the set itself.
+
+    Attributes:
+        direction: (3,) float32 unit vector from the subject towards the light, glTF axes.
+        color: (3,) float32 linear, irradiance on a surface that faces it.
+    """
+
+    direction: NDArray[np.float32]
+    color: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A scene without a subject.
+
+    Attributes:
+        rgb: (height, width, 3) uint8 sRGB.
+        horizon: where the surface ends, fraction of the height from the top; None when the maker does not know.
+        key: the key light, None when the maker does not know.
+    """
+
+    rgb: NDArray[np.uint8]
+    horizon: float | None
+    key: KnownKey | None
+
+
+class BackplateBackend(Protocol):
+    """Makes a picture of a scene from words. Safe to call from several threads."""
+
+    def paint(
+        self,
+        prompt: str,
+        width: int,
+        height: int,
+        seed: int,
+        check: Callable[[float, str], None],
+        timeout_s: float | None = None,
+    ) -> Painted:
+        """The scene that the words describe; the same arguments give the same picture.
+
+        Args:
+            prompt: 1 to 1,000 characters.
+            width: pixels.
+            height: pixels.
+            seed: of what is left to chance.
+            check: told ``(fraction, phase)`` between phases; may raise to end the work.
+            timeout_s: seconds after which to give up; None means no limit.
+        """
+        ...
+
+    def describe(self) -> ModelUse:
+        """The row in a job's bill of models."""
+        ...

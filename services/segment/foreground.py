@@ -1,0 +1,67 @@
+"""Colour of the subject alone at its edges, where the photo's pixels mix subject and old background.
+
+Two passes of blur fusion (Forte 2021, "Approximate Fast Foreground Colour Estimation", ICIP): the local means of
+foreground and background, weighted by alpha, then what the pixel itself says of the difference. Against pymatting's
+multi-level solver it needs no compiler at start-up and a tenth of the time.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Plane = NDArray[np.float32]
+
+WIDE_RADIUS = 0.060
+"""Reach of the first pass, as a fraction of the longer side: colours come from as far as this where nothing is nearer."""
+
+NEAR_RADIUS = 0.005
+"""Reach of the second pass: what the neighbourhood says, and the pixel itself."""
+
+_EPSILON = 1e-4
+
+
+def _fuse(image: Plane, front: Plane, back: Plane, alpha: Plane, radius_px: int) -> tuple[Plane, Plane]:
+    side = 2 * radius_px + 1
+
+    def blur(array: Plane) -> Plane:
+        return np.asarray(cv2.blur(array, (side, side), borderType=cv2.BORDER_REPLICATE), np.float32)
+
+    weight = alpha[..., None]
+    mean_alpha = blur(alpha)[..., None]
+    mean_front = blur(front * weight) / (mean_alpha + _EPSILON)
+    mean_back = blur(back * (1.0 - weight)) / (1.0 - mean_alpha + _EPSILON)
+    estimate = mean_front + weight * (image - weight * mean_front - (1.0 - weight) * mean_back)
+    return np.clip(estimate, 0.0, 1.0).astype(np.float32), mean_back.astype(np.float32)
+
+
+def estimate_foreground(rgb: NDArray[np.uint8], alpha: Plane) -> NDArray[np.uint8]:
+    """The subject's own colour at every pixel; inside the solid subject it is the photo's.
+
+    Args:
+        rgb: (h, w, 3) uint8 sRGB.
+        alpha: (h, w) float32, 0..1.
+
+    Returns:
+        (h, w, 3) uint8 sRGB. Where alpha is 0 the colour runs on from the nearest subject, so that a resized or compressed
+        cutout has no fringe.
+    """
+    height, width = alpha.shape
+    longest = max(height, width)
+    # The wide pass is smooth: a quarter of the size loses nothing.
+    small_size = (max(1, width // 4), max(1, height // 4))
+    image = rgb.astype(np.float32) / 255.0
+    small = np.asarray(cv2.resize(image, small_size, interpolation=cv2.INTER_AREA), np.float32)
+    # The outermost ring of what the net calls solid is often a mix already: colours are taken from inside it.
+    core = np.asarray(cv2.erode(alpha, np.ones((3, 3), np.uint8)), np.float32)
+    small_core = np.asarray(cv2.resize(core, small_size, interpolation=cv2.INTER_AREA), np.float32)
+    wide_front, wide_back = _fuse(small, small, small, small_core, max(2, round(WIDE_RADIUS * longest / 4)))
+    size = (width, height)
+    front = np.asarray(cv2.resize(wide_front, size, interpolation=cv2.INTER_LINEAR), np.float32)
+    back = np.asarray(cv2.resize(wide_back, size, interpolation=cv2.INTER_LINEAR), np.float32)
+    solid = np.asarray(core[..., None] > 0.98)
+    front = np.where(solid, image, front)
+    near, _ = _fuse(image, front, back, core, max(2, round(NEAR_RADIUS * longest)))
+    out = np.where(solid, image, near)
+    return np.asarray(out * 255.0 + 0.5, dtype=np.uint8)
