@@ -78,7 +78,7 @@ class Plate:
         from_pixels = np.diag([1.0 / size, 1.0 / size, 1.0])
         far = self._homography(camera, "backdrop") @ from_pixels
         ground = self._homography(camera, "ground") @ from_pixels
-        edge = self._edge(camera) * size
+        edge = self.edge(camera) * size
         left, right = float(edge[0, 1]), float(edge[1, 1])
         above = max(0, min(size, math.ceil(max(left, right)) + 1))
         below = max(0, min(size, math.floor(min(left, right)) - 1))
@@ -120,7 +120,7 @@ class Plate:
             _on_plane(camera, plane, self.backdrop_z)
         )
 
-    def _edge(self, camera: Camera) -> NDArray[np.float64]:
+    def edge(self, camera: Camera) -> NDArray[np.float64]:
         """(2, 2) frame coordinates of the surface's far edge at the frame's left and right border."""
         ends, depth = camera.project(np.array([[-1.0, 0.0, self.backdrop_z], [1.0, 0.0, self.backdrop_z]]))
         if depth.min() <= 0.0:
@@ -174,7 +174,7 @@ def make_plate(image: Pixels, horizon: float, rig: Rig, poses: Sequence[Pose], s
 
     Args:
         image: (h, w, 3) uint8 sRGB; its middle square is used.
-        horizon: the surface's far edge, as a fraction of the picture's height from the top.
+        horizon: the surface's far edge, as a fraction of that square's height from the top (``fitted_horizon``).
         rig: the film's rig; its hero camera sees the whole picture unless the move needs room at the edges.
         poses: of all frames.
         size: width and height of the frames, pixels.
@@ -192,7 +192,7 @@ def make_plate(image: Pixels, horizon: float, rig: Rig, poses: Sequence[Pose], s
     first, last = min(pose.focus for pose in poses), max(pose.focus for pose in poses)
     focuses = np.linspace(0.0, 1.0, FOCUS_STEPS) if last - first > 1e-6 else np.array([last])
     depths = _depths(plate) / depth
-    discs = [_disc_blurred(picture, radius * size) for radius in DISC_RADII]
+    discs = _Discs(picture)
     far = (depth - backdrop_z) / depth
     focused = tuple(_mixed(discs, depths, focus_depth(float(f), far), aperture) for f in focuses)
     return Plate(focused, aperture, rig.hero, backdrop_z, depth, plate.to_picture, False)
@@ -225,7 +225,7 @@ def _inside(plate: Plate, rig: Rig, poses: Sequence[Pose]) -> bool:
     slack = 1e-6 * plate.size
     for pose in (*poses[:: max(1, len(poses) // 12)], poses[-1]):
         camera = rig.camera(pose)
-        edge = plate._edge(camera)
+        edge = plate.edge(camera)
         for x, border in ((0.0, edge[0, 1]), (1.0, edge[1, 1])):
             for y, plane in ((0.0, "backdrop"), (float(np.clip(border, 0.0, 1.0)), "backdrop"), (1.0, "ground")):
                 mapped = plate._homography(camera, plane) @ np.array([x, y, 1.0])
@@ -233,6 +233,13 @@ def _inside(plate: Plate, rig: Rig, poses: Sequence[Pose]) -> bool:
                 if place.min() < -slack or place.max() > plate.size + slack:
                     return False
     return True
+
+
+def fitted_horizon(image: Pixels, horizon: float) -> float:
+    """The horizon as a fraction of the height of the picture's middle square, which is what is shown."""
+    height, width = image.shape[:2]
+    side = min(height, width)
+    return float(np.clip((horizon * height - (height - side) // 2) / side, 0.0, 1.0))
 
 
 def _fitted(image: Pixels, size: int) -> Pixels:
@@ -278,15 +285,33 @@ def _disc_blurred(picture: Pixels, radius: float) -> NDArray[np.float32]:
     return np.asarray(np.maximum(blurred, 0.0), np.float32)
 
 
-def _mixed(discs: list[NDArray[np.float32]], depths: NDArray[np.float64], focused: float, aperture: float) -> Pixels:
+class _Discs:
+    """The picture in linear light at each of ``DISC_RADII``, worked out when first asked for."""
+
+    def __init__(self, picture: Pixels) -> None:
+        self._picture = picture
+        self._blurred: dict[int, NDArray[np.float32]] = {}
+
+    def __getitem__(self, index: int) -> NDArray[np.float32]:
+        if index not in self._blurred:
+            self._blurred[index] = _disc_blurred(self._picture, DISC_RADII[index] * len(self._picture))
+        return self._blurred[index]
+
+
+def _mixed(discs: _Discs, depths: NDArray[np.float64], focused: float, aperture: float) -> Pixels:
     """The picture with each row blurred as its depth asks."""
     radii = np.array([blur_radius(float(depth), focused, aperture) for depth in depths])
     place = np.interp(radii, DISC_RADII, np.arange(len(DISC_RADII)))
-    result = np.zeros_like(discs[0])
-    for index, disc in enumerate(discs):
+    size = len(depths)
+    result = np.zeros((size, size, 3), np.float32)
+    for index in range(len(DISC_RADII)):
         weight = np.maximum(0.0, 1.0 - np.abs(place - index)).astype(np.float32)
         rows = np.flatnonzero(weight > 0.0)
         if len(rows):
             span = slice(rows[0], rows[-1] + 1)
-            result[span] += disc[span] * weight[span, None, None]
-    return (srgb_from_linear(result) * 255.0 + 0.5).astype(np.uint8)
+            result[span] += discs[index][span] * weight[span, None, None]
+    return _CODED[np.minimum(result * 65535.0 + 0.5, 65535.0).astype(np.uint16)]
+
+
+_CODED = (srgb_from_linear(np.arange(65536) / 65535.0) * 255.0 + 0.5).astype(np.uint8)
+"""(65536,) sRGB bytes of linear light in steps of 1/65535."""

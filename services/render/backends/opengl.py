@@ -6,7 +6,7 @@ backplate never pass through the rasteriser. Two framebuffers take turns: while 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 
@@ -96,6 +96,7 @@ class OpenGLRenderer:
         """
         self._samples = samples
         self._context = open_context(device)
+        self._idle = self._context.simple_framebuffer((1, 1))
         folder = resources.files("services.render") / "shaders"
         self._vertex_source = (folder / "subject.vert").read_text()
         self._fragment_source = (folder / "subject.frag").read_text()
@@ -139,6 +140,7 @@ class OpenGLRenderer:
             for item in waiting:
                 yield self._read(*item)
         finally:
+            self._idle.use()  # moderngl goes back to the framebuffer in use, which must not be one that is gone
             for item in reversed(owned):
                 item.release()
 
@@ -159,12 +161,14 @@ class OpenGLRenderer:
         model = np.eye(4)
         model[:3, :3] = turn(pose.subject_yaw)
         clip = projection(camera, near, far, share) @ camera.view() @ model
+        clip[1] = -clip[1]  # upside down: the first row read back is then the picture's top row
         target.use()
         area = (0, 0, window.width * self._samples, window.height * self._samples)
         target.viewport = area
         target.scissor = area
         target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
         context.enable(moderngl.DEPTH_TEST)
+        context.front_face = "cw"  # counter-clockwise, seen upside down
         for draw in sorted(draws, key=lambda each: each.blended):
             (context.disable if draw.two_sided else context.enable)(moderngl.CULL_FACE)
             (context.enable if draw.blended else context.disable)(moderngl.BLEND)
@@ -177,13 +181,13 @@ class OpenGLRenderer:
             draw.vertex_array.render(moderngl.TRIANGLES)
 
     def _read(self, index: int, window: Window, target: moderngl.Framebuffer) -> Layer:
-        """The window's pixels. The projection is upside down, so OpenGL's bottom row is the picture's top row."""
         width, height = window.width * self._samples, window.height * self._samples
         pixels = np.empty((height, width, 4), np.uint8)
         target.read_into(pixels, viewport=(0, 0, width, height), components=4, alignment=1)
-        if self._context.error != "GL_NO_ERROR":
-            raise RenderFailed("OpenGL reported an error while a frame was read back: its context is lost")
-        return Layer(index, window, pixels[::-1], self._samples)
+        error = self._context.error
+        if error != "GL_NO_ERROR":
+            raise RenderFailed(f"OpenGL reported {error} while a frame was read back")
+        return Layer(index, window, pixels, self._samples, root=True)
 
     def _load(self, shot: Shot, owned: list) -> list[_Draw]:  # type: ignore[type-arg]
         textures: dict[int, moderngl.Texture] = {}
@@ -293,6 +297,3 @@ def _light(program: moderngl.Program, shot: Shot) -> None:
     _set(program, "mirror_sh", light.mirror)
     _set(program, "key_direction", light.key_direction)
     _set(program, "key_radiance", light.key_radiance)
-
-
-Factory = Callable[[], OpenGLRenderer]

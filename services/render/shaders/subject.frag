@@ -1,7 +1,9 @@
 // Metal-rough shading (glTF 2.0, appendix B) under spherical-harmonic surroundings and one key light.
-// Output: sRGB-encoded colour premultiplied by alpha.
+// Output: the square root of linear light, premultiplied by alpha.
 in vec3 position;
 in vec3 normal;
+in vec3 surroundings; // irradiance / pi
+in vec3 mirrored;     // radiance
 #ifdef HAS_UV
 in vec2 uv;
 #endif
@@ -15,8 +17,6 @@ uniform vec2 surface_factor; // metallic, roughness
 uniform vec3 emissive_factor;
 uniform float alpha_cutoff;
 uniform float floor_reflection; // 1: a made surface; 0: a photo's texture, which holds its head-on reflections already
-uniform vec3 diffuse_sh[9];     // irradiance / pi
-uniform vec3 mirror_sh[9];      // radiance
 uniform vec3 key_direction;
 uniform vec3 key_radiance; // irradiance / pi
 #ifdef HAS_BASE_TEXTURE
@@ -35,23 +35,10 @@ const float PI = 3.14159265358979;
 const float DIELECTRIC = 0.04;
 const float SHOULDER = 0.85; // the curve is the identity up to here: colours stay true; highlights roll off above
 
-vec3 polynomial(vec3 sh[9], vec3 n) {
-    return sh[0] + sh[1] * n.y + sh[2] * n.z + sh[3] * n.x + sh[4] * (n.x * n.y) + sh[5] * (n.y * n.z) +
-           sh[6] * (3.0 * n.z * n.z - 1.0) + sh[7] * (n.x * n.z) + sh[8] * (n.x * n.x - n.y * n.y);
-}
-
-// Split-sum environment BRDF without a table: Karis, "Physically Based Shading on Mobile" (2014).
-vec2 environment_brdf(float roughness, float nv) {
-    vec4 r = roughness * vec4(-1.0, -0.0275, -0.572, 0.022) + vec4(1.0, 0.0425, 1.04, -0.04);
-    float a = min(r.x * r.x, exp2(-9.28 * nv)) * r.x + r.y;
-    return vec2(-1.04, 1.04) * a + r.zw;
-}
-
+// The identity up to SHOULDER, then a smooth roll-off towards 1; encoded by a square root (see services/render/shot.py).
 vec3 film(vec3 linear) {
-    vec3 over = max(linear - SHOULDER, 0.0) / (1.0 - SHOULDER);
-    vec3 shown = min(linear, SHOULDER) + (1.0 - SHOULDER) * (1.0 - exp(-over));
-    return mix(1.055 * pow(max(shown, vec3(0.0031308)), vec3(1.0 / 2.4)) - 0.055, 12.92 * shown,
-               vec3(lessThanEqual(shown, vec3(0.0031308))));
+    vec3 over = max(linear - SHOULDER, 0.0);
+    return sqrt(min(linear, SHOULDER) + over / (1.0 + over * (1.0 / (1.0 - SHOULDER))));
 }
 
 void main() {
@@ -102,12 +89,14 @@ void main() {
     vec3 fresnel = f0 + (1.0 - f0) * (m2 * m2 * m);
     vec3 lit = nl * key_radiance * ((1.0 - fresnel) * (1.0 - DIELECTRIC) * scattered + fresnel * (a2 / (d * d) * masking));
 
-    // Surroundings: diffuse from irradiance; reflections from the same harmonics, which are as blurred as a satin surface.
-    lit += scattered * max(polynomial(diffuse_sh, n), 0.0);
-    vec2 ab = environment_brdf(roughness, nv);
-    vec2 head_on = environment_brdf(roughness, 1.0) * (1.0 - floor_reflection) * (1.0 - metallic);
-    vec3 reflected = max(f0 * (ab.x - head_on.x) + (ab.y - head_on.y), 0.0);
-    lit += reflected * max(polynomial(mirror_sh, reflect(-v, n)), 0.0);
+    // Surroundings: diffuse from irradiance; reflections, stronger at the rim, from harmonics of the same order, which are
+    // as blurred as a satin surface shows them (rough Schlick: Lagarde, "Spherical Gaussian approximation ...", 2012).
+    lit += scattered * surroundings;
+    float rim = 1.0 - nv;
+    float rim2 = rim * rim;
+    vec3 head_on = f0 * (1.0 - (1.0 - floor_reflection) * (1.0 - metallic));
+    vec3 reflected = head_on + (max(vec3(1.0 - roughness), f0) - f0) * (rim2 * rim2 * rim);
+    lit += reflected * mirrored;
 
     vec3 glow = emissive_factor;
 #ifdef HAS_EMISSIVE_TEXTURE

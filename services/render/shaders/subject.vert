@@ -15,11 +15,24 @@ uniform mat3 world_from_model; // a rotation: right for normals too
 
 out vec3 position; // world frame, metres
 out vec3 normal;
+// Second-order harmonics are smooth enough to be worked out at vertices: a third of the cost of doing it per sample.
+out vec3 surroundings; // irradiance / pi
+out vec3 mirrored;     // radiance from where the surface reflects
+
+uniform vec3 eye;
+uniform vec3 diffuse_sh[9];
+uniform vec3 mirror_sh[9];
+
+#define POLYNOMIAL(sh, n) max(sh[0] + sh[1] * n.y + sh[2] * n.z + sh[3] * n.x + sh[4] * (n.x * n.y) + \
+    sh[5] * (n.y * n.z) + sh[6] * (3.0 * n.z * n.z - 1.0) + sh[7] * (n.x * n.z) + sh[8] * (n.x * n.x - n.y * n.y), 0.0)
 
 void main() {
     gl_Position = clip_from_model * vec4(in_position, 1.0);
     position = world_from_model * in_position;
-    normal = world_from_model * in_normal;
+    normal = normalize(world_from_model * in_normal);
+    surroundings = POLYNOMIAL(diffuse_sh, normal);
+    vec3 r = reflect(normalize(position - eye), normal);
+    mirrored = POLYNOMIAL(mirror_sh, r);
 #ifdef HAS_UV
     uv = in_uv;
 #endif

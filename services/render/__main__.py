@@ -1,0 +1,47 @@
+"""Composition root: ``python -m services.render``."""
+
+from __future__ import annotations
+
+import sys
+
+import cv2
+import grpc
+
+from lensora.adapters.artifacts import open_artifacts
+from lensora.api.render.v1 import renderer_pb2, renderer_pb2_grpc
+from lensora.core.errors import LensoraError
+from lensora.rpc.server import Server, begin, run
+from lensora.settings import load
+from services.render.backends import BACKENDS
+from services.render.engine import Engine
+from services.render.film import EncoderChoice, FilmMaker
+from services.render.servicer import RendererServicer
+from services.render.settings import RenderSettings
+
+
+def main() -> int:
+    """Serve until SIGTERM; the exit code says whether it could start."""
+    try:
+        settings = load(RenderSettings)
+        begin("render", settings)
+        cv2.setNumThreads(1)  # composing is cheap; the cores belong to the rasteriser and the encoder
+        engine = Engine(lambda: BACKENDS[settings.render_backend](settings))
+        choice = EncoderChoice(settings.render_encoder, settings.render_x264_preset, settings.render_x264_threads)
+        servicer = RendererServicer(
+            FilmMaker(engine, choice), open_artifacts(settings.artifacts_url), settings.render_backend
+        )
+
+        def register(server: grpc.Server) -> None:
+            renderer_pb2_grpc.add_RendererServicer_to_server(servicer, server)
+
+        names = [renderer_pb2.DESCRIPTOR.services_by_name["Renderer"].full_name]
+        run(Server("render", settings, register, names), prepare=engine.start)
+        engine.close()
+    except (LensoraError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,287 @@
+"""One film from a mesh and a backplate: what is static is worked out first, then frames flow through three threads.
+
+The engine's thread draws, the calling thread composes, and each output format encodes on its own: see ``Engine`` and
+``Encoding``. A film is a pure function of its order, so a stage that runs again writes the same picture.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lensora.core.artifacts import MediaType
+from lensora.core.cameras import CameraMove, frame_poses, hero_frame
+from lensora.core.errors import EncodeFailed, InvalidImage, InvalidRequest
+from lensora.core.scene import Scene
+from lensora.observability import logs
+from services.render import metrics
+from services.render.backplate import Plate, fitted_horizon, make_plate, white_plate
+from services.render.composition import Compositor
+from services.render.encode import Encoding, GifSink, Mp4Sink, PosterSink, Sink, WebmAlphaSink
+from services.render.engine import Engine
+from services.render.framing import PLAIN_PITCH, fit_rig, pitch_for_horizon
+from services.render.glb import read_glb
+from services.render.light import Illumination, illuminate
+from services.render.model import Model, prepare
+from services.render.shot import Layer, Shot
+
+_log = logs.get(__name__)
+
+SIZE_RANGE = (256, 2160)
+FPS_RANGE = (12, 60)
+SECONDS_RANGE = (1.0, 20.0)
+
+PROGRESS_EVERY = 8
+"""Frames between two reports of progress."""
+
+SETUP_SHARE, DRAW_SHARE = 0.06, 0.92
+"""Share of the work that is done after the set-up, and after the last frame is drawn."""
+
+
+class VideoFormat(StrEnum):
+    """What can be written."""
+
+    MP4 = "mp4"
+    WEBM_ALPHA = "webm_alpha"
+    GIF = "gif"
+    POSTER = "poster"
+
+    @property
+    def media_type(self) -> MediaType:
+        """IANA media type of the file."""
+        return {
+            VideoFormat.MP4: MediaType.MP4,
+            VideoFormat.WEBM_ALPHA: MediaType.WEBM,
+            VideoFormat.GIF: MediaType.GIF,
+            VideoFormat.POSTER: MediaType.JPEG,
+        }[self]
+
+
+@dataclass(frozen=True)
+class FilmOrder:
+    """What to film, and how.
+
+    Attributes:
+        glb: the subject, glTF 2.0 binary.
+        picture: the backplate's file, PNG or JPEG; not looked at when the scene is plain.
+        scene: what is known of the backplate.
+        move: the camera move.
+        size: width and height, pixels, even.
+        fps: frames per second.
+        seconds: length; the film has ``round(fps * seconds)`` frames.
+        formats: what to write.
+    """
+
+    glb: bytes
+    picture: bytes
+    scene: Scene
+    move: CameraMove = CameraMove.TURNTABLE
+    size: int = 768
+    fps: int = 24
+    seconds: float = 4.0
+    formats: tuple[VideoFormat, ...] = (VideoFormat.MP4,)
+
+    def __post_init__(self) -> None:
+        _within("size", self.size, SIZE_RANGE)
+        if self.size % 2:
+            raise InvalidRequest(f"size must be even, not {self.size}", field="size")
+        _within("fps", self.fps, FPS_RANGE)
+        _within("seconds", self.seconds, SECONDS_RANGE)
+        if not self.formats:
+            raise InvalidRequest("formats must name at least one format", field="formats")
+
+    @property
+    def frames(self) -> int:
+        """Frames in the film."""
+        return round(self.fps * self.seconds)
+
+
+def _within(field_name: str, value: float, bounds: tuple[float, float]) -> None:
+    if not bounds[0] <= value <= bounds[1]:
+        raise InvalidRequest(f"{field_name} must lie in {bounds[0]}..{bounds[1]}, not {value}", field=field_name)
+
+
+@dataclass(frozen=True)
+class Film:
+    """A finished film.
+
+    Attributes:
+        files: the bytes of each format that was asked for.
+        frames: their number.
+        device: what drew them.
+        seconds: wall time of each phase.
+    """
+
+    files: dict[VideoFormat, bytes]
+    frames: int
+    device: str
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a film is: the share done, 0..1, never going down, and the phase."""
+
+    fraction: float
+    phase: str
+
+
+@dataclass(frozen=True)
+class EncoderChoice:
+    """How MP4s are encoded.
+
+    Attributes:
+        encoder: ``x264``, or ``nvenc`` where the machine has it (x264 where not).
+        preset: x264's preset.
+        threads: of x264; 0 leaves the choice to it.
+    """
+
+    encoder: str = "x264"
+    preset: str = "veryfast"
+    threads: int = 0
+
+
+class FilmMaker:
+    """Makes films with one engine. Safe to use from several threads."""
+
+    def __init__(self, engine: Engine, choice: EncoderChoice) -> None:
+        self._engine = engine
+        self._choice = choice
+
+    def make(self, order: FilmOrder, check: Callable[[], None]) -> Iterator[Progress | Film]:
+        """Progress about every ``PROGRESS_EVERY`` frames, then the film.
+
+        Args:
+            order: what to film.
+            check: raises when the film is no longer wanted; called at least every 0.2 s.
+
+        Raises:
+            InvalidMesh, InvalidImage: the order cannot be filmed.
+            RenderFailed, EncodeFailed: the device or an encoder failed.
+        """
+        seconds: dict[str, float] = {}
+        yield Progress(0.0, "setup")
+        with _timed("setup", seconds):
+            shot, plate = set_up(order)
+            check()
+            compositor = Compositor(shot, plate, order.scene)
+        yield Progress(SETUP_SHARE, "draw")
+        encodings = self._encodings(order)
+        try:
+            with _timed("draw", seconds):
+                for layer in self._engine.layers(shot, check):
+                    _compose(compositor, layer, encodings, check)
+                    if (layer.index + 1) % PROGRESS_EVERY == 0:
+                        done = (layer.index + 1) / order.frames
+                        yield Progress(SETUP_SHARE + (DRAW_SHARE - SETUP_SHARE) * done, "draw")
+            yield Progress(DRAW_SHARE, "encode")
+            with _timed("encode", seconds):
+                files = {kind: encoding.finish(check) for kind, encoding in encodings.items()}
+        except BaseException:
+            for encoding in encodings.values():
+                encoding.abort()
+            raise
+        metrics.FILMS.labels(move=order.move.value).inc()
+        yield Film(files, order.frames, self._engine.device, seconds)
+
+    def _encodings(self, order: FilmOrder) -> dict[VideoFormat, Encoding]:
+        result: dict[VideoFormat, Encoding] = {}
+        try:
+            for kind in dict.fromkeys(order.formats):
+                result[kind] = Encoding(self._sink(kind, order))
+        except BaseException:
+            for encoding in result.values():
+                encoding.abort()
+            raise
+        return result
+
+    def _sink(self, kind: VideoFormat, order: FilmOrder) -> Sink:
+        if kind is VideoFormat.MP4:
+            return self._mp4(order)
+        if kind is VideoFormat.WEBM_ALPHA:
+            return WebmAlphaSink(order.size, order.fps)
+        if kind is VideoFormat.GIF:
+            return GifSink(order.size, order.fps)
+        return PosterSink(hero_frame(order.move, order.frames))
+
+    def _mp4(self, order: FilmOrder) -> Sink:
+        if self._choice.encoder == "nvenc":
+            try:
+                sink = Mp4Sink(order.size, order.fps, "h264_nvenc")
+            except EncodeFailed as exc:
+                _log.warning("nvenc is not available", problem=exc.message)
+            else:
+                metrics.encoder("h264_nvenc")
+                return sink
+        metrics.encoder("libx264")
+        return Mp4Sink(order.size, order.fps, "libx264", self._choice.preset, self._choice.threads)
+
+
+def _compose(
+    compositor: Compositor, layer: Layer, encodings: dict[VideoFormat, Encoding], check: Callable[[], None]
+) -> None:
+    """One frame to every encoder, composed once for those that show the plate."""
+    finished = None
+    for kind, encoding in encodings.items():
+        if kind is VideoFormat.WEBM_ALPHA:
+            encoding.write(compositor.cutout(layer), check)
+            continue
+        finished = compositor.frame(layer) if finished is None else finished
+        encoding.write(finished, check)
+    metrics.FRAMES.inc()
+
+
+def set_up(order: FilmOrder) -> tuple[Shot, Plate]:
+    """Everything of a film that does not change from frame to frame."""
+    model = prepare(read_glb(order.glb))
+    poses = frame_poses(order.move, order.frames)
+    if order.scene.plain:
+        rig = fit_rig(model.support, order.move, poses, PLAIN_PITCH)
+        plate = white_plate(order.size, rig)
+    else:
+        picture = decode_picture(order.picture)
+        horizon = fitted_horizon(picture, order.scene.horizon)
+        rig = fit_rig(model.support, order.move, poses, pitch_for_horizon(horizon))
+        plate = make_plate(picture, horizon, rig, poses, order.size)
+    return Shot(model, hero_illumination(model, order.scene), rig, poses, order.size), plate
+
+
+def hero_illumination(model: Model, scene: Scene) -> Illumination:
+    """The scene's light, exposed for what of the model faces the hero camera."""
+    normals, weights = [], []
+    for part in model.parts:
+        corners = part.positions[part.triangles].astype(np.float64)
+        face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        weights.append(np.maximum(face[:, 2] if model.closed else np.abs(face[:, 2]), 0.0))
+        assert part.normals is not None
+        mean = part.normals[part.triangles].mean(axis=1)
+        if not model.closed:
+            mean = np.where(mean[:, 2:] < 0.0, -mean, mean)
+        normals.append(mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-6))
+    return illuminate(scene.lighting, np.concatenate(normals), np.concatenate(weights))
+
+
+def decode_picture(data: bytes) -> NDArray[np.uint8]:
+    """(h, w, 3) uint8 sRGB. Raises InvalidImage."""
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as exc:
+        raise InvalidImage(f"backplate cannot be decoded: {exc}", field="backplate") from exc
+    if pixels is None:
+        raise InvalidImage(f"backplate cannot be decoded: {len(data)} bytes that are no picture", field="backplate")
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+@contextmanager
+def _timed(phase: str, seconds: dict[str, float]) -> Iterator[None]:
+    before = time.perf_counter()
+    yield
+    seconds[phase] = time.perf_counter() - before
+    metrics.PHASE_SECONDS.labels(phase=phase).observe(seconds[phase])

@@ -1,0 +1,102 @@
+"""Renderer.RenderVideo: proto <-> core types, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import grpc
+
+from lensora import __version__
+from lensora.adapters.artifacts import ArtifactStore
+from lensora.api.progress.v1 import progress_pb2
+from lensora.api.render.v1 import renderer_pb2, renderer_pb2_grpc
+from lensora.core.artifacts import ModelUse
+from lensora.core.cameras import CameraMove
+from lensora.core.errors import InvalidRequest
+from lensora.rpc.interceptors import check_alive
+from lensora.rpc.messages import (
+    artifact_from_proto,
+    artifact_to_proto,
+    model_use_to_proto,
+    output_key,
+    scene_from_proto,
+)
+from services.render.film import Film, FilmMaker, FilmOrder, Progress, VideoFormat
+
+MOVES = {
+    renderer_pb2.CAMERA_PRESET_UNSPECIFIED: CameraMove.TURNTABLE,
+    renderer_pb2.CAMERA_PRESET_TURNTABLE: CameraMove.TURNTABLE,
+    renderer_pb2.CAMERA_PRESET_DOLLY: CameraMove.DOLLY,
+    renderer_pb2.CAMERA_PRESET_CINEMATIC: CameraMove.CINEMATIC,
+}
+FORMATS = {
+    renderer_pb2.VIDEO_FORMAT_MP4: VideoFormat.MP4,
+    renderer_pb2.VIDEO_FORMAT_WEBM_ALPHA: VideoFormat.WEBM_ALPHA,
+    renderer_pb2.VIDEO_FORMAT_GIF: VideoFormat.GIF,
+    renderer_pb2.VIDEO_FORMAT_POSTER: VideoFormat.POSTER,
+}
+
+PROTO_FORMATS = {kind: number for number, kind in FORMATS.items()}
+
+DEFAULT_SIZE, DEFAULT_FPS, DEFAULT_SECONDS = 768, 24, 4.0
+"""What a request means that leaves the number out: CONTRACT.md's film."""
+
+
+class RendererServicer(renderer_pb2_grpc.RendererServicer):
+    """Films models."""
+
+    def __init__(self, maker: FilmMaker, artifacts: ArtifactStore, backend: str) -> None:
+        """
+        Args:
+            maker: makes the films.
+            artifacts: where models and backplates are read and films are written.
+            backend: the renderer's name, for the bill of models.
+        """
+        self._maker = maker
+        self._artifacts = artifacts
+        self._use = ModelUse(f"lensora-render-{backend}", __version__, "", "Apache-2.0", "render")
+
+    def RenderVideo(  # noqa: N802 (gRPC's name)
+        self, request: renderer_pb2.RenderVideoRequest, context: grpc.ServicerContext
+    ) -> Iterator[renderer_pb2.RenderVideoResponse]:
+        """See renderer.proto."""
+        order = self._order(request)
+        for item in self._maker.make(order, lambda: check_alive(context)):
+            if isinstance(item, Progress):
+                progress = progress_pb2.Progress(fraction=item.fraction, phase=item.phase)
+                yield renderer_pb2.RenderVideoResponse(progress=progress)
+            else:
+                yield renderer_pb2.RenderVideoResponse(result=self._result(item, order, request))
+
+    def _order(self, request: renderer_pb2.RenderVideoRequest) -> FilmOrder:
+        move = MOVES.get(request.camera_preset)
+        if move is None:
+            raise InvalidRequest(f"camera_preset must be 0..3, not {request.camera_preset}", field="camera_preset")
+        scene = scene_from_proto(request.backplate)
+        picture = b""
+        if not scene.plain:
+            picture = self._artifacts.get(artifact_from_proto(request.backplate.image, field="backplate"))
+        formats = tuple(FORMATS[each] for each in request.formats if each in FORMATS)
+        return FilmOrder(
+            glb=self._artifacts.get(artifact_from_proto(request.glb, field="glb")),
+            picture=picture,
+            scene=scene,
+            move=move,
+            size=request.size or DEFAULT_SIZE,
+            fps=request.fps or DEFAULT_FPS,
+            seconds=request.seconds or DEFAULT_SECONDS,
+            formats=formats or (VideoFormat.MP4,),
+        )
+
+    def _result(
+        self, film: Film, order: FilmOrder, request: renderer_pb2.RenderVideoRequest
+    ) -> renderer_pb2.RenderVideoResult:
+        files = []
+        for kind, data in film.files.items():
+            name = f"{order.move.value}-poster" if kind is VideoFormat.POSTER else order.move.value
+            key = output_key(request.output_prefix, name, request, kind.media_type)
+            stored = self._artifacts.put(key, data, kind.media_type)
+            files.append(renderer_pb2.VideoFile(format=PROTO_FORMATS[kind], file=artifact_to_proto(stored)))
+        return renderer_pb2.RenderVideoResult(
+            files=files, frames=film.frames, device=film.device, models=[model_use_to_proto(self._use)]
+        )
