@@ -63,9 +63,11 @@ class Store:
     clients: tuple[aioredis.Redis, ...]
     tasks: set[asyncio.Task[None]]
 
-    def work(self, worker: str, *, lease_s: float, attempts: int) -> RedisWork:
-        """The worker's port."""
-        return RedisWork(self.scripts, self.clients[1], worker=worker, lease_s=lease_s, attempts=attempts)
+    def work(self, worker: str, *, lease_s: float, attempts: int, block_ms: int = READ_BLOCK_MS) -> RedisWork:
+        """The worker's port; ``block_ms``, how long it waits for a job, is at most READ_BLOCK_MS."""
+        return RedisWork(
+            self.scripts, self.clients[1], worker=worker, lease_s=lease_s, attempts=attempts, block_ms=block_ms
+        )
 
     def start(self) -> None:
         """Listen for changes in this process; only where ``changes`` is used."""

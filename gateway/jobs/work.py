@@ -113,7 +113,14 @@ class RedisWork:
     """The port ``Work``."""
 
     def __init__(
-        self, scripts: Scripts, blocking: aioredis.Redis, *, worker: str, lease_s: float, attempts: int
+        self,
+        scripts: Scripts,
+        blocking: aioredis.Redis,
+        *,
+        worker: str,
+        lease_s: float,
+        attempts: int,
+        block_ms: int = READ_BLOCK_MS,
     ) -> None:
         """
         Args:
@@ -122,6 +129,7 @@ class RedisWork:
             worker: this worker's name.
             lease_s: seconds after which a silent attempt loses its job.
             attempts: how often a job is taken at most.
+            block_ms: how long ``take`` waits for a job.
         """
         self._scripts = scripts
         self._blocking = blocking
@@ -130,6 +138,7 @@ class RedisWork:
         self._attempts = attempts
         self._sentences = dump({step.value: sentence for step, sentence in FAILURE_SENTENCE.items()})
         self._queue = scripts.key("queue")
+        self._block_ms = block_ms
         self._cursor = "0-0"
 
     async def take(self, count: int) -> list[Claim | Ended]:
@@ -242,7 +251,7 @@ class RedisWork:
         reply: Any = []
         async with self._grouped():
             reply = await self._blocking.xreadgroup(
-                GROUP, self._worker, {self._queue: ">"}, count=count, block=READ_BLOCK_MS
+                GROUP, self._worker, {self._queue: ">"}, count=count, block=self._block_ms
             )
         return _entries(reply[0][1]) if reply else []
 

@@ -1,0 +1,97 @@
+"""Ready-made customers and orders for tests and benches of what the store holds."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from gateway.jobs.records import (
+    ApiKey,
+    Background,
+    BackgroundType,
+    Job,
+    KeptAnswer,
+    Limits,
+    NewJob,
+    Order,
+    Session,
+    WebhookEvent,
+)
+from gateway.jobs.store import Store
+from gateway.jobs.work import Claim, RedisWork
+from lensora.core.artifacts import Artifact, MediaType
+from lensora.core.boxes import FULL_FRAME, FULL_FRAME_LABEL, Box, Category, Proposal
+from lensora.core.steps import STAGES, current_step
+
+PHOTO = Artifact("file:///nowhere/photo.jpg", "0" * 64, 1, MediaType.JPEG)
+SIDE_PX = 640
+
+
+async def customer(store: Store, balance: int, *, limits: Limits | None = None) -> ApiKey:
+    """A key of a new account with this balance."""
+    account_id = f"account-{uuid.uuid4().hex[:12]}"
+    await store.accounts.create(account_id, limits=limits)
+    if balance:
+        await store.credits.grant(account_id, balance, reference="first")
+    key, _secret = await store.keys.create(account_id)
+    return key
+
+
+def order(
+    photo: Artifact = PHOTO,
+    background: Background | None = None,
+    *,
+    webhook_url: str = "",
+    webhook_events: Iterable[WebhookEvent] = (),
+) -> Order:
+    """An order of the middle of a photo."""
+    return Order(
+        session_id="session",
+        object_index=0,
+        label="coffee mug",
+        photo=photo,
+        photo_width=SIDE_PX,
+        photo_height=SIDE_PX,
+        box=Box(0.2, 0.2, 0.8, 0.8),
+        background=background or Background(BackgroundType.PROMPT, prompt="on a marble countertop"),
+        webhook_url=webhook_url,
+        webhook_events=tuple(webhook_events),
+        request_id="request",
+    )
+
+
+def session(key: ApiKey, photo: Artifact = PHOTO) -> Session:
+    """A session of this key, not yet opened."""
+    proposal = Proposal("coffee mug", Category.PRODUCT, Box(0.2, 0.2, 0.8, 0.8), 0.9)
+    frame = Proposal(FULL_FRAME_LABEL, Category.FULL_FRAME, FULL_FRAME, 0.0)
+    return Session(
+        session_id=str(uuid.uuid4()),
+        key_id=key.key_id,
+        account_id=key.account_id,
+        photo=photo,
+        width=SIDE_PX,
+        height=SIDE_PX,
+        proposals=(proposal, frame),
+    )
+
+
+async def submit(store: Store, key: ApiKey, what: Order | None = None, *, kept: KeptAnswer | None = None) -> Job:
+    """A job of this key, accepted."""
+    return await store.jobs.submit(NewJob(str(uuid.uuid4()), key, what or order()), kept=kept)
+
+
+async def take_one(work: RedisWork) -> Claim:
+    """The next job; raises AssertionError when there is none."""
+    taken = await work.take(1)
+    assert len(taken) == 1 and isinstance(taken[0], Claim), taken
+    return taken[0]
+
+
+async def do_stages(work: RedisWork, claim: Claim) -> None:
+    """Record every stage of a claimed job that is not recorded yet, with empty results."""
+    finished = set(claim.work)
+    for step in STAGES:
+        if step not in finished:
+            await work.stage_start(claim, step, step)
+            finished.add(step)
+            await work.stage_done(claim, step, "{}", (), shown=current_step(set(), finished), progress=0)
