@@ -20,7 +20,7 @@ CRDS = Path(__file__).parent / "crds"
 """Closed schemas of the custom resources, as far as the chart uses them."""
 
 TRITON = (
-    'triton.pools={"small":{"models":["isnet_general_use"]}}',
+    'triton.pools={"small":{"models":["isnet-general-use"]}}',
     "stages.segment.inference=triton",
     "stages.segment.tritonPool=small",
 )
@@ -107,7 +107,7 @@ TOGGLES: dict[str, tuple[tuple[str, ...], set[str], set[str]]] = {
         set(),
     ),
     "a Triton pool that scales": (
-        ('triton.pools={"small":{"models":["isnet_general_use"],"autoscaling":{"enabled":true}}}',),
+        ('triton.pools={"small":{"models":["isnet-general-use"],"autoscaling":{"enabled":true}}}',),
         {"HorizontalPodAutoscaler/studio-lensora-triton-small", "PodDisruptionBudget/studio-lensora-triton-small"},
         set(),
     ),
@@ -284,7 +284,7 @@ def test_no_replicas_under_an_autoscaler() -> None:
 
 def test_every_selector_selects_its_own_pods() -> None:
     """Services, budgets and policies select pods that the chart makes, and selectors do not overlap."""
-    manifests = render(EXAMPLES[0], sets=("monitoring.monitors.enabled=true",))
+    manifests = render(EXAMPLES[1], sets=("monitoring.monitors.enabled=true",))
     pods = {name: template["metadata"]["labels"] for name, template in pod_templates(manifests)}
 
     def selected(labels: dict[str, str]) -> set[str]:

@@ -97,7 +97,7 @@ def test_config_changes_roll_the_pods() -> None:
 
 
 def test_network_policies_open_only_what_is_needed(manifests: list[Manifest]) -> None:
-    """Only gateway, worker and the job for weights reach the Internet; a stage hears only its caller."""
+    """Only gateway, worker and the job for weights reach the Internet; a stage hears only its callers."""
     policies = {policy["metadata"]["name"]: policy["spec"] for policy in of_kind(manifests, "NetworkPolicy")}
     assert policies["studio-lensora-deny"]["policyTypes"] == ["Ingress", "Egress"]
     assert not {"ingress", "egress"} & policies["studio-lensora-deny"].keys()
@@ -113,7 +113,7 @@ def test_network_policies_open_only_what_is_needed(manifests: list[Manifest]) ->
     for stage in STAGES:
         (rule,) = policies[f"studio-lensora-{stage}"]["ingress"]
         callers = {peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for peer in rule["from"]}
-        assert callers == ({"gateway"} if stage == "detect" else {"worker"})
+        assert callers == ({"gateway"} if stage == "detect" else {"gateway", "worker"})
 
 
 def test_secrets_stay_in_secrets(manifests: list[Manifest]) -> None:

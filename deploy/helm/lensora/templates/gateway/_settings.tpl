@@ -3,6 +3,9 @@
 {{ include "lensora.settings.common" . }}
 LENSORA_PUBLIC_URL: {{ .Values.publicUrl | quote }}
 LENSORA_REDIS_PREFIX: {{ .Values.redis.prefix | quote }}
+LENSORA_SESSION_HOURS: {{ .Values.retention.sessionHours | quote }}
+LENSORA_JOB_HOURS: {{ .Values.retention.jobHours | quote }}
+LENSORA_JOB_DEADLINE_SECONDS: {{ .Values.jobDeadlineSeconds | quote }}
 {{- end -}}
 
 {{- define "lensora.settings.http" -}}
@@ -21,7 +24,7 @@ LENSORA_DRAIN_SECONDS: {{ .Values.gateway.drainSeconds | quote }}
 {{- define "lensora.settings.worker" -}}
 {{ include "lensora.settings.gateway" . }}
 LENSORA_WORKER_JOBS: {{ .Values.worker.jobs | quote }}
-LENSORA_WORKER_READY_FILE: /tmp/worker-ready
+LENSORA_WORKER_ALIVE_FILE: /tmp/worker-alive
 LENSORA_DRAIN_SECONDS: {{ .Values.worker.drainSeconds | quote }}
 {{- range $stage := list "segment" "mesh" "render" }}
 {{ printf "LENSORA_%s_TARGET" (upper $stage) }}: {{ include "lensora.stageTarget" (list $ $stage) | quote }}

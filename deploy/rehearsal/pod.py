@@ -1,0 +1,192 @@
+"""One pod as a local process: its container's command with exactly its environment and arguments.
+
+What is mapped: the pod's address is one of 127.0.0.0/8, so that every port stays the manifest's own; ``0.0.0.0`` and
+``localhost`` become that address; mounted paths become folders; names of Services become addresses. Nothing else is
+changed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.rehearsal.chart import Manifest
+from deploy.rehearsal.probes import passes, run_command
+
+FASTEST_PROBE_S = 0.25
+"""Probes are asked oftener than the manifest says, so that a rehearsal takes seconds; patience is counted in time."""
+
+_VARIABLE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """Text of the manifest and what stands for it here."""
+
+    paths: Mapping[str, Path]
+    names: Sequence[tuple[re.Pattern[str], str]]
+    address: str
+
+    def apply(self, text: str) -> str:
+        """The text with paths, names and the address to listen on replaced."""
+        for path in sorted(self.paths, key=len, reverse=True):
+            text = re.sub(rf"(?<![\w.-]){re.escape(path)}(?=[/\s\"']|$)", str(self.paths[path]), text)
+        for pattern, replacement in self.names:
+            text = pattern.sub(replacement, text)
+        # The pod's own loopback is its address here: other pods share this machine's.
+        return re.sub(r"(?<![\w.])(0\.0\.0\.0|localhost)(?![\w.])", self.address, text)
+
+
+@dataclass(slots=True)
+class Pod:
+    """A container that runs. ``start`` once, then ``stop`` once."""
+
+    name: str
+    component: str
+    address: str
+    template: Manifest
+    environment: dict[str, str]
+    mapping: Rehearsed
+    folder: Path
+    terminating: bool = False
+    ready: bool = False
+    killed: bool = False
+    unhealthy: list[str] = field(default_factory=list)
+    _process: subprocess.Popen[bytes] | None = None
+    _halt: threading.Event = field(default_factory=threading.Event)
+    _started: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def container(self) -> Manifest:
+        """The pod's only container."""
+        (container,) = self.template["spec"]["containers"]
+        found: Manifest = container
+        return found
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Container ports by name."""
+        return {port["name"]: port["containerPort"] for port in self.container.get("ports", ())}
+
+    @property
+    def log(self) -> Path:
+        """Standard output and error."""
+        return self.folder / "log"
+
+    def start(self) -> None:
+        """Start the command and the probes."""
+        command = [*self.container.get("command", ()), *self.container.get("args", ())]
+        arguments = [self.mapping.apply(expand(part, self.environment)) for part in command]
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - the chart's own command
+                arguments,
+                env=self.process_environment(),
+                cwd=self.mapping.paths.get("/tmp", self.folder),  # noqa: S108 - the images' working folder
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        threading.Thread(target=self._probe, name=f"kubelet-{self.name}", daemon=True).start()
+
+    def process_environment(self) -> dict[str, str]:
+        """The manifest's variables, and a PATH on which ``python`` is the Python that runs this."""
+        here = str(Path(sys.executable).parent)
+        return {"PATH": f"{here}:{os.environ.get('PATH', os.defpath)}", **self.environment}
+
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def wait_ready(self, timeout_s: float) -> None:
+        """Wait for the startup and readiness probes. Raises RuntimeError with the end of the log."""
+        until = time.monotonic() + timeout_s
+        while not self.ready:
+            if not self.running():
+                raise RuntimeError(f"{self.name} ended before it was ready:\n{self.tail()}")
+            if time.monotonic() > until:
+                raise RuntimeError(f"{self.name} was not ready within {timeout_s:.0f} s:\n{self.tail()}")
+            time.sleep(0.05)
+
+    def stop(self) -> float:
+        """End it as the kubelet does: out of the endpoints, preStop, SIGTERM, SIGKILL at the end of the grace.
+
+        Returns:
+            Seconds from the beginning to the process's end.
+        """
+        assert self._process is not None
+        begun = time.monotonic()
+        self.terminating, self.ready = True, False
+        self._halt.set()
+        grace_s = float(self.template["spec"].get("terminationGracePeriodSeconds", 30))
+        hook = self.container.get("lifecycle", {}).get("preStop", {})
+        if "sleep" in hook:
+            time.sleep(hook["sleep"]["seconds"])
+        elif "exec" in hook:
+            self.run(hook["exec"]["command"], grace_s)
+        self._process.terminate()
+        try:
+            self._process.wait(max(0.1, begun + grace_s - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.killed = True
+            self.kill()
+        return time.monotonic() - begun
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self._process is not None:
+            self.terminating, self.ready = True, False
+            self._halt.set()
+            self._process.kill()
+            self._process.wait()
+
+    def run(self, command: Sequence[str], timeout_s: float) -> int:
+        """A command inside the container."""
+        mapped = [self.mapping.apply(expand(part, self.environment)) for part in command]
+        return run_command(mapped, self.process_environment(), str(self.folder), timeout_s)
+
+    def tail(self, lines: int = 30) -> str:
+        """The end of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def _probe(self) -> None:
+        startup = self.container["startupProbe"]
+        until = time.monotonic() + float(startup.get("periodSeconds", 10)) * startup.get("failureThreshold", 3)
+        while not self._ask(startup):
+            if self._halt.wait(FASTEST_PROBE_S):
+                return
+            if time.monotonic() > until:
+                self.unhealthy.append("startupProbe")
+                return
+        readiness, liveness = self.container["readinessProbe"], self.container["livenessProbe"]
+        last_ready = last_alive = time.monotonic()
+        while not self._halt.wait(FASTEST_PROBE_S if not self.ready else 1.0):
+            now = time.monotonic()
+            if self._ask(readiness):
+                last_ready, self.ready = now, not self.terminating
+            elif now - last_ready > _patience_s(readiness):
+                self.ready = False
+            if self._ask(liveness):
+                last_alive = now
+            elif now - last_alive > _patience_s(liveness) and not self.terminating:
+                self.unhealthy.append("livenessProbe")
+                return
+
+    def _ask(self, probe: Manifest) -> bool:
+        return passes(probe, address=self.address, ports=self.ports, run=self.run)
+
+
+def expand(text: str, environment: Mapping[str, str]) -> str:
+    """``$(NAME)`` of commands and values, as Kubernetes expands it: unknown names stay."""
+    return _VARIABLE.sub(lambda found: environment.get(found.group(1), found.group(0)), text)
+
+
+def _patience_s(probe: Manifest) -> float:
+    return float(probe.get("periodSeconds", 10)) * float(probe.get("failureThreshold", 3))
