@@ -32,8 +32,8 @@ SHADOW_PX = 448
 SLICES = 48
 """Heights at which the subject is taken to be cut for its shadow."""
 
-DEPTH = 0.42
-"""Depth of a slice over its width: most products are about half as deep as wide, or round."""
+DEPTH = 0.70
+"""Depth of a slice over its width: most products are round, or somewhat less deep than wide."""
 
 LOWEST_KEY = np.sin(np.radians(28.0))
 """The sine of the lowest key light that casts: a lower one would throw the shadow out of the frame, as in the film."""
@@ -41,7 +41,7 @@ LOWEST_KEY = np.sin(np.radians(28.0))
 SOURCE = 0.10
 """Angular size of the key light, radians: blur of the cast shadow per height."""
 
-CAST, AMBIENT, CONTACT = 0.80, 0.42, 0.62
+CAST, AMBIENT, CONTACT = 0.92, 0.50, 0.60
 """Share of the key light, of the dome and of all light that the three shadows take at their darkest."""
 
 WRAP, WRAP_REACH = 0.22, 0.008
@@ -181,15 +181,14 @@ def _shade(placed: Placed, scene: Scene, width: int, height: int) -> Plane:
     frame = max(size)
     short = foreshortening(scene.horizon, scene.plain)
     cast = _cast(alpha, base, tall, scene.lighting, short)
-    foot = _footprint(alpha, base, 0.035 * tall + 1.0, short)
-    body = _footprint(alpha, base, 0.30 * tall, short)
-    contact = cv2.GaussianBlur(foot, (0, 0), max(0.8, 0.004 * frame))
-    near = cv2.GaussianBlur(foot, (0, 0), 0.014 * frame)
-    wide = cv2.GaussianBlur(np.maximum(foot, 0.75 * body), (0, 0), 0.045 * frame)
+    wide = max(2.0, (placed.right - placed.left) * scale)
+    contact = _touch(alpha, base, wide, 0.07, 0.0035 * frame)
+    near = _touch(alpha, base, wide, 0.16, 0.012 * frame)
+    around = cv2.GaussianBlur(_touch(alpha, base, wide, 0.40, 0.035 * frame), (0, 0), 0.012 * frame)
     share = key_share(scene.lighting)
     weak = 0.6 if scene.plain else 1.0
     left = 1.0 - weak * CAST * cast[..., None] * share
-    left *= 1.0 - (weak * AMBIENT * np.clip(0.55 * near + 0.75 * wide, 0.0, 1.0))[..., None]
+    left *= 1.0 - (weak * AMBIENT * np.clip(0.65 * near + 0.70 * around, 0.0, 1.0))[..., None]
     left *= 1.0 - (CONTACT * np.clip(contact, 0.0, 1.0) ** 1.2)[..., None]
     # The wall behind the ground is not in the subject's shadow.
     rows = (np.arange(size[1], dtype=np.float32) + 0.5) / size[1]
@@ -239,15 +238,27 @@ def _cast(alpha: Plane, base: float, tall: float, lighting: Lighting, short: flo
     return np.clip(shadow, 0.0, 1.0)
 
 
-def _footprint(alpha: Plane, base: float, rise: float, short: float) -> Plane:
-    """What stands on the ground: the slices up to ``rise`` over the base line, laid where they stand."""
-    foot = np.zeros_like(alpha)
-    steps = max(3, int(np.ceil(rise)))
-    for k in range(min(steps, 24)):
-        line, wide = _slice(alpha, base - 0.5 - rise * k / max(1, min(steps, 24) - 1))
-        if wide > 0.5:
-            _splat(foot, line, base - 0.5 * DEPTH * wide * short * 0.5, DEPTH * wide * short, 0.0)
-    return foot
+def _touch(alpha: Plane, base: float, wide: float, reach: float, spread_px: float) -> Plane:
+    """Darkness under the subject's lower outline, 0..1: full where it stands, less the higher the outline hangs.
+
+    Args:
+        alpha: (h, w) float32.
+        base: row of the lowest point.
+        wide: the subject's width, pixels.
+        reach: how far over the base line, as a share of the width, the outline still shades the ground.
+        spread_px: how far the shade runs out from the outline.
+    """
+    solid = alpha > 0.5
+    height = alpha.shape[0]
+    lowest = np.where(solid.any(axis=0), height - np.argmax(solid[::-1], axis=0), -1).astype(np.float32)
+    hang = np.maximum(base - lowest, 0.0)
+    weight = np.where(lowest >= 0, np.exp(-((hang / (reach * wide + 1.0)) ** 2)), 0.0).astype(np.float32)
+    rows = np.arange(height, dtype=np.float32)[:, None] + 0.5
+    below = rows - lowest[None, :]
+    shade = np.where(below < 0, 1.0, np.exp(-0.5 * (below / max(0.6, spread_px)) ** 2)) * weight[None, :]
+    # Nothing far above the outline: the shade is on the ground, not on the wall.
+    shade = np.where(below < -3.0 * spread_px - 2.0, 0.0, shade)
+    return np.asarray(cv2.GaussianBlur(shade.astype(np.float32), (0, 0), max(0.7, 0.6 * spread_px)), np.float32)
 
 
 def _wrapped(placed: Placed, behind: Plane) -> Plane:
@@ -258,7 +269,9 @@ def _wrapped(placed: Placed, behind: Plane) -> Plane:
     edge = np.clip(outside, 0.0, 1.0) ** 2 * placed.alpha
     scale = 4
     small = cv2.resize(behind, (max(1, width // scale), max(1, height // scale)), interpolation=cv2.INTER_AREA)
-    soft = cv2.resize(cv2.GaussianBlur(small, (0, 0), 2.0 * reach / scale + 0.5), (width, height), interpolation=cv2.INTER_LINEAR)
+    soft = cv2.resize(
+        cv2.GaussianBlur(small, (0, 0), 2.0 * reach / scale + 0.5), (width, height), interpolation=cv2.INTER_LINEAR
+    )
     own = placed.rgb / np.maximum(placed.alpha[..., None], 1e-3)
     brighter = np.clip((soft - own) @ LUMA, 0.0, 1.0)
     return np.asarray((WRAP * edge * brighter)[..., None] * soft, dtype=np.float32)

@@ -84,7 +84,8 @@ def cut_out(
     left, top, right, bottom = crop.pixels(width, height)
     if min(right - left, bottom - top) < MIN_CROP_SIDE_PX:
         raise CropTooSmall(
-            f"crop must be at least {MIN_CROP_SIDE_PX} pixels on each side, not {right - left}x{bottom - top}", field="crop"
+            f"crop must be at least {MIN_CROP_SIDE_PX} pixels on each side, not {right - left}x{bottom - top}",
+            field="crop",
         )
     picture = _limited(rgb[top:bottom, left:right])
     size = (picture.shape[1], picture.shape[0])
@@ -185,9 +186,7 @@ def encode_png(rgba: NDArray[np.uint8]) -> bytes:
     Raises:
         EncodeFailed: OpenCV could not write it.
     """
-    done, data = cv2.imencode(
-        ".png", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL]
-    )
+    done, data = cv2.imencode(".png", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL])
     if not done:
         raise EncodeFailed(f"the cutout of {rgba.shape[1]}x{rgba.shape[0]} pixels could not be written as PNG")
     return bytes(data)

@@ -105,7 +105,9 @@ def estimate_lighting(rgb: NDArray[np.uint8], horizon: float, known: KnownKey | 
     """
     # Reduced in linear light, so that small lamps keep their power.
     reduced = cv2.resize(rgb, (GRID_PX * 4, GRID_PX * 4), interpolation=cv2.INTER_AREA)
-    grid = np.asarray(cv2.resize(radiance(np.asarray(reduced, np.uint8)), (GRID_PX, GRID_PX), interpolation=cv2.INTER_AREA))
+    grid = np.asarray(
+        cv2.resize(radiance(np.asarray(reduced, np.uint8)), (GRID_PX, GRID_PX), interpolation=cv2.INTER_AREA)
+    )
     light = grid @ LUMA
     mean = max(float(light.mean()), 1e-3)
     limit = DOME_LIMIT * mean
@@ -130,12 +132,12 @@ def _lookup(grid: Grid, directions: Grid, horizon: float) -> Grid:
     map_x = (u * GRID_PX - 0.5).astype(np.float32)[None]
     map_y = (v * GRID_PX - 0.5).astype(np.float32)[None]
     soft = cv2.GaussianBlur(grid, (0, 0), 1.5, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.remap(soft, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32).reshape(-1, 3)
+    return np.asarray(
+        cv2.remap(soft, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
+    ).reshape(-1, 3)
 
 
-def _key(
-    grid: Grid, light: Grid, mean: float, horizon: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _key(grid: Grid, light: Grid, mean: float, horizon: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Direction and irradiance of the key light: where the picture is brighter than its mean."""
     v = (np.arange(GRID_PX, dtype=np.float32)[:, None] + 0.5) / GRID_PX
     u = (np.arange(GRID_PX, dtype=np.float32)[None, :] + 0.5) / GRID_PX

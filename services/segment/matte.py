@@ -227,7 +227,9 @@ def close_holes(alpha: Plane) -> Plane:
     reach = DEEP * max(size)
     firm = np.clip((depth - 0.5 * reach) / (0.5 * reach), 0.0, 1.0).astype(np.float32)
     # A filled hole is closed to its rim, not only in its depth.
-    firm = np.maximum(firm, cv2.GaussianBlur(cv2.dilate(fill, np.ones((5, 5), np.uint8)).astype(np.float32), (0, 0), 1.0))
+    firm = np.maximum(
+        firm, cv2.GaussianBlur(cv2.dilate(fill, np.ones((5, 5), np.uint8)).astype(np.float32), (0, 0), 1.0)
+    )
     firm *= body
     full = np.asarray(cv2.resize(firm, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     return np.maximum(alpha, full).astype(np.float32)

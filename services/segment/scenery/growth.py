@@ -51,7 +51,9 @@ def grass(
     wide = 0.0022 * metre * random.uniform(0.6, 1.3, BLADES)
     lean = random.normal(0.0, 0.55, BLADES) * tall
     patches = noise.fractal(
-        ((x - 0.5 * width / height) / metre * 6.0).astype(np.float32)[None], (1.0 / metre * 40).astype(np.float32)[None], 3
+        ((x - 0.5 * width / height) / metre * 6.0).astype(np.float32)[None],
+        (1.0 / metre * 40).astype(np.float32)[None],
+        3,
     )[0]
     shade = np.clip(0.80 + 0.16 * patches + random.normal(0.0, 0.16, BLADES), 0.3, 1.45)
     # Light comes through a blade that leans away from it.

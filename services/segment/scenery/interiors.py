@@ -112,7 +112,12 @@ def _crockery(stage: Stage, y: float, x0: float, x1: float, scale: float, palett
         elif kind == 1:  # a bowl
             radius, high = 0.050 * size, 0.048 * size
             painter.turned(
-                x + radius, y - high, y, [(0, radius), (0.6, radius * 0.8), (1, radius * 0.4)], rgb, light_x=stage.light_x
+                x + radius,
+                y - high,
+                y,
+                [(0, radius), (0.6, radius * 0.8), (1, radius * 0.4)],
+                rgb,
+                light_x=stage.light_x,
             )
         elif kind == 2:  # a bottle
             radius, high = 0.022 * size, 0.15 * size
@@ -217,7 +222,9 @@ def kitchen(stage: Stage) -> None:
         painter.box(x - 0.003, 0.54, x + 0.003, 1.0, np.zeros(3, np.float32), 0.35)
     # On the far worktop: a plant by the window, a kettle, jars, a board.
     px = place(0.50)
-    painter.turned(px, 0.43, 0.50, [(0, 0.038), (1, 0.028)], colour("#c98a5f") * stage.wall_light, light_x=stage.light_x)
+    painter.turned(
+        px, 0.43, 0.50, [(0, 0.038), (1, 0.028)], colour("#c98a5f") * stage.wall_light, light_x=stage.light_x
+    )
     _sprig(stage, px, 0.435, 0.16, 70)
     kx0, kx1 = span(0.60, 1.02)
     _crockery(stage, 0.50, kx0, kx1, 1.25, ["#ece6da", "#b98a5a", "#7f8d88", "#33373a", "#d9c7a8"])
@@ -348,7 +355,13 @@ def cafe(stage: Stage) -> None:
     _wall(stage, colour("#6b513d") if stage.tint is None else 0.4 * colour("#6b513d") + 0.6 * stage.tint, 0.6)
     x0, x1 = sorted((0.04 * aspect, 0.40 * aspect)) if stage.light_x < 0 else (0.60 * aspect, 0.96 * aspect)
     _window(stage, x0, 0.05, x1, 0.45, (3, 2))
-    _shelf(stage, 0.34, 0.50 * aspect if stage.light_x < 0 else -0.05, aspect * (1.05 if stage.light_x < 0 else 0.5), colour("#5a3d28"))
+    _shelf(
+        stage,
+        0.34,
+        0.50 * aspect if stage.light_x < 0 else -0.05,
+        aspect * (1.05 if stage.light_x < 0 else 0.5),
+        colour("#5a3d28"),
+    )
     sx0, sx1 = (0.52 * aspect, 1.02 * aspect) if stage.light_x < 0 else (-0.02, 0.48 * aspect)
     _crockery(stage, 0.34, sx0, sx1, 1.0, ["#d9c7a8", "#8f4b36", "#efe7d8", "#3f4a44", "#b98a55"])
     painter.box(-0.1, 0.46, aspect + 0.1, 1.1, colour("#3f2b1e") * stage.wall_light)
@@ -356,7 +369,12 @@ def cafe(stage: Stage) -> None:
     count = 16
     xs, ys = random.uniform(0.0, aspect, count), random.uniform(0.03, 0.30, count)
     painter.points(
-        xs, ys, _lamp_colours(stage, count) * np.float32(mood.practicals) * random.uniform(0.5, 1.5, (count, 1)).astype(np.float32), 0.008
+        xs,
+        ys,
+        _lamp_colours(stage, count)
+        * np.float32(mood.practicals)
+        * random.uniform(0.5, 1.5, (count, 1)).astype(np.float32),
+        0.008,
     )
     for x in (0.22, 0.55, 0.86):
         _pendant(stage, x * aspect + noise.uniform(-0.03, 0.03), 0.03 + noise.uniform(0, 0.05), 0.05)

@@ -66,7 +66,9 @@ def blur_by_row(picture: Image, radius_px: NDArray[np.float32]) -> Image:
         small = cv2.resize(picture, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
         soft = defocus(np.asarray(small, np.float32), radius / factor)
         stack.append(
-            np.asarray(cv2.resize(soft, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
+            np.asarray(
+                cv2.resize(soft, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_LINEAR), np.float32
+            )
         )
     out = np.empty_like(picture)
     for row, radius in enumerate(radius_px):

@@ -66,7 +66,9 @@ def _outdoor(stage: Stage, rgb: NDArray[np.float32], shade: float = 1.0) -> NDAr
     return np.asarray(rgb * (stage.mood.dome + stage.mood.key * 0.6) * shade, np.float32)
 
 
-def _ridge(stage: Stage, base: float, rise: float, rgb: NDArray[np.float32], frequency: float, octaves: int = 4) -> None:
+def _ridge(
+    stage: Stage, base: float, rise: float, rgb: NDArray[np.float32], frequency: float, octaves: int = 4
+) -> None:
     """A line of hills or trees whose top wanders, filled down to the ground."""
     painter = stage.painter
     x = np.linspace(-0.02, painter.aspect + 0.02, 160, dtype=np.float32)
@@ -227,9 +229,12 @@ def forest(stage: Stage) -> None:
     count = 420
     y = random.uniform(0.425, 0.56, count)
     greens = np.stack(_season_green(stage))
-    rgb = greens[random.integers(0, len(greens), count)] * random.uniform(0.25, 1.0, (count, 1)) * (
-        mood.dome + mood.key
-    ) * 0.9
+    rgb = (
+        greens[random.integers(0, len(greens), count)]
+        * random.uniform(0.25, 1.0, (count, 1))
+        * (mood.dome + mood.key)
+        * 0.9
+    )
     order = np.argsort(y)
     painter.leaves(
         random.uniform(-0.02, painter.aspect + 0.02, count),
@@ -241,7 +246,7 @@ def forest(stage: Stage) -> None:
     _gaps(stage, 70, 0.0, 0.45, 7.0)
     x, y_grid = _grid(stage)
     slant = (x - glow_x) * 1.0 + (y_grid - 0.1) * (-0.55 * stage.light_x)
-    shaft = noise(slant * 9.0, np.zeros_like(slant) + 0.5) * np.exp(-((y_grid - 0.25) / 0.30) ** 2)
+    shaft = noise(slant * 9.0, np.zeros_like(slant) + 0.5) * np.exp(-(((y_grid - 0.25) / 0.30) ** 2))
     painter.picture += np.clip(shaft, 0.0, 2.0)[..., None] * mood.key * (0.05 + 0.18 * mood.haze)
     if stage.season == "christmas":
         count = 70
@@ -269,18 +274,27 @@ def garden(stage: Stage) -> None:
         lit = np.clip(0.62 - 0.9 * (y - 0.20) / radius + 0.4 * stage.light_x * np.cos(angle), 0.22, 1.5)[:, None]
         rgb = np.stack(greens)[random.integers(0, len(greens), count)] * lit * random.uniform(0.6, 1.2, (count, 1))
         painter.turned(
-            cx * painter.aspect, 0.24, 0.43, [(0, 0.07 * radius), (1, 0.09 * radius)],
-            _outdoor(stage, colour("#54422f")), light_x=stage.light_x,
+            cx * painter.aspect,
+            0.24,
+            0.43,
+            [(0, 0.07 * radius), (1, 0.09 * radius)],
+            _outdoor(stage, colour("#54422f")),
+            light_x=stage.light_x,
         )
-        painter.leaves(x, y, radius * random.uniform(0.06, 0.16, count), _outdoor(stage, rgb.astype(np.float32), 1.2), random)
+        painter.leaves(
+            x, y, radius * random.uniform(0.06, 0.16, count), _outdoor(stage, rgb.astype(np.float32), 1.2), random
+        )
     _gaps(stage, 46, 0.02, 0.34, 6.0)
     count = 520
     y = np.sort(random.uniform(0.36, 0.47, count))
     rgb = np.stack(greens)[random.integers(0, len(greens), count)] * random.uniform(0.35, 1.05, (count, 1))
     painter.box(-0.1, 0.40, painter.aspect + 0.1, 1.1, _outdoor(stage, greens[2], 0.7))
     painter.leaves(
-        random.uniform(-0.02, painter.aspect + 0.02, count), y, 0.010 + 0.10 * (y - 0.36),
-        _outdoor(stage, rgb.astype(np.float32)), random,
+        random.uniform(-0.02, painter.aspect + 0.02, count),
+        y,
+        0.010 + 0.10 * (y - 0.36),
+        _outdoor(stage, rgb.astype(np.float32)),
+        random,
     )
     if stage.season in ("spring", "summer", ""):
         count = 60
@@ -289,8 +303,11 @@ def garden(stage: Stage) -> None:
             bloom[0] = bloom[1] = stage.tint
         flowers = bloom[random.integers(0, 4, count)] * random.uniform(0.7, 1.2, (count, 1))
         painter.leaves(
-            random.uniform(0, painter.aspect, count), np.sort(random.uniform(0.40, 0.50, count)),
-            random.uniform(0.006, 0.012, count), _outdoor(stage, flowers.astype(np.float32), 1.3), random,
+            random.uniform(0, painter.aspect, count),
+            np.sort(random.uniform(0.40, 0.50, count)),
+            random.uniform(0.006, 0.012, count),
+            _outdoor(stage, flowers.astype(np.float32), 1.3),
+            random,
         )
 
 
@@ -312,7 +329,10 @@ def street(stage: Stage) -> None:
             xa, xb = middle + side * near * 0.56 * aspect, middle + side * far * 0.56 * aspect
             high = noise.uniform(0.42, 0.60)
             corners = [
-                (xa, horizon - high * near), (xb, horizon - high * far), (xb, horizon + 0.12 * far), (xa, horizon + 0.12 * near)
+                (xa, horizon - high * near),
+                (xb, horizon - high * far),
+                (xb, horizon + 0.12 * far),
+                (xa, horizon + 0.12 * near),
             ]
             painter.polygon(corners, rgb)
             for floor in range(4):
@@ -338,16 +358,24 @@ def street(stage: Stage) -> None:
             shop_light = np.array([1.0, 0.80, 0.55], np.float32) * (mood.practicals * 0.22 if night else 0.55)
             painter.polygon(
                 [
-                    (xa + (xb - xa) * 0.1, horizon + 0.02 * near), (xa + (xb - xa) * 0.9, horizon + 0.02 * far),
-                    (xa + (xb - xa) * 0.9, horizon + 0.10 * far), (xa + (xb - xa) * 0.1, horizon + 0.10 * near),
+                    (xa + (xb - xa) * 0.1, horizon + 0.02 * near),
+                    (xa + (xb - xa) * 0.9, horizon + 0.02 * far),
+                    (xa + (xb - xa) * 0.9, horizon + 0.10 * far),
+                    (xa + (xb - xa) * 0.1, horizon + 0.10 * near),
                 ],
                 shop_light * noise.uniform(0.5, 1.2),
             )
             near = far
     road = _outdoor(stage, colour("#55565a"), 0.9)
     painter.polygon(
-        [(middle - 0.05, horizon), (middle + 0.05, horizon), (middle + 0.62 * aspect, 0.62), (aspect + 0.2, 1.0),
-         (-0.2, 1.0), (middle - 0.62 * aspect, 0.62)],
+        [
+            (middle - 0.05, horizon),
+            (middle + 0.05, horizon),
+            (middle + 0.62 * aspect, 0.62),
+            (aspect + 0.2, 1.0),
+            (-0.2, 1.0),
+            (middle - 0.62 * aspect, 0.62),
+        ],
         road,
     )
     if not night:
@@ -357,8 +385,11 @@ def street(stage: Stage) -> None:
             greens = np.stack(_season_green(stage))
             rgb = greens[random.integers(0, len(greens), count)] * random.uniform(0.4, 1.2, (count, 1))
             painter.leaves(
-                cx * aspect + np.cos(angle) * reach, 0.17 + np.sin(angle) * reach, random.uniform(0.012, 0.028, count),
-                _outdoor(stage, rgb.astype(np.float32), 1.1), random,
+                cx * aspect + np.cos(angle) * reach,
+                0.17 + np.sin(angle) * reach,
+                random.uniform(0.012, 0.028, count),
+                _outdoor(stage, rgb.astype(np.float32), 1.1),
+                random,
             )
         _gaps(stage, 40, 0.0, 0.34, 4.0)
     count = 120 if night else 26
@@ -393,7 +424,9 @@ def mountains(stage: Stage) -> None:
     for _ in range(46):
         x, high = float(random.uniform(-0.02, stage.painter.aspect + 0.02)), float(random.uniform(0.04, 0.11))
         foot = 0.455
-        stage.painter.polygon([(x - 0.28 * high, foot), (x, foot - high), (x + 0.28 * high, foot)], firs * random.uniform(0.7, 1.2))
+        stage.painter.polygon(
+            [(x - 0.28 * high, foot), (x, foot - high), (x + 0.28 * high, foot)], firs * random.uniform(0.7, 1.2)
+        )
     ground = _outdoor(stage, _season_green(stage)[2], 0.8)
     stage.painter.box(-0.1, 0.45, stage.painter.aspect + 0.1, 1.1, ground)
 

@@ -51,15 +51,11 @@ class Painter:
         """A filled polygon of one colour (3,)."""
         self._blend(np.array(points, np.float64), rgb, opacity)
 
-    def box(
-        self, x0: float, y0: float, x1: float, y1: float, rgb: NDArray[np.float32], opacity: float = 1.0
-    ) -> None:
+    def box(self, x0: float, y0: float, x1: float, y1: float, rgb: NDArray[np.float32], opacity: float = 1.0) -> None:
         """An upright rectangle."""
         self.polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], rgb, opacity)
 
-    def ellipse(
-        self, x: float, y: float, rx: float, ry: float, rgb: NDArray[np.float32], opacity: float = 1.0
-    ) -> None:
+    def ellipse(self, x: float, y: float, rx: float, ry: float, rgb: NDArray[np.float32], opacity: float = 1.0) -> None:
         """A filled ellipse."""
         angle = np.linspace(0.0, 2 * np.pi, 28, endpoint=False)
         self._blend(np.stack([x + rx * np.cos(angle), y + ry * np.sin(angle)], axis=1), rgb, opacity)

@@ -173,7 +173,9 @@ def _cover(place: Place, ground: Ground, width: int, height: int, noise: Noise) 
         line = np.broadcast_to(smoothstep(ground.edge - blur, ground.edge + blur, rows), (height, width))
         return np.asarray(line, np.float32)
     if ground.edge - ground.vanishing < 0.01:
-        return np.broadcast_to(smoothstep(ground.edge - 0.002, ground.edge + 0.003, rows), (height, width)).astype(np.float32)
+        return np.broadcast_to(smoothstep(ground.edge - 0.002, ground.edge + 0.003, rows), (height, width)).astype(
+            np.float32
+        )
     x = np.arange(width, dtype=np.float32)[None, :] / height
     wander = 0.012 * noise.fractal(x * 3.0, np.zeros_like(x), 4)
     return smoothstep(ground.edge - 0.8 * blur, ground.edge + 1.2 * blur + 0.012, (rows + wander).astype(np.float32))
@@ -264,7 +266,9 @@ def _reflection(
     source_rows = np.clip(2 * edge_row - (np.arange(top, height) + 0.5), 0.0, edge_row - 1.0)
     mirror = backdrop[source_rows.astype(np.int32)]
     away = np.maximum(0.0, (np.arange(top, height) + 0.5) / height - ground.edge)
-    soft = blur_by_row(np.ascontiguousarray(mirror), ((0.01 + material.roughness * away * 0.9) * height * 0.5).astype(np.float32))
+    soft = blur_by_row(
+        np.ascontiguousarray(mirror), ((0.01 + material.roughness * away * 0.9) * height * 0.5).astype(np.float32)
+    )
     view = cv2.resize(patch.view_y, (width, rows), interpolation=cv2.INTER_AREA)
     share = fresnel(material.mirror, np.asarray(view, np.float32)) * (1.0 - material.roughness)
     if material.slope_x.any():

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -263,9 +262,7 @@ def tile(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
     side = 0.15
     x, z = patch.x / side + 0.5, patch.z / side
     ident = np.mod(np.sin(np.floor(x) * 12.99 + np.floor(z) * 78.23) * 43758.5, 1.0).astype(np.float32)
-    gap = np.minimum(
-        np.minimum(np.mod(x, 1.0), 1 - np.mod(x, 1.0)), np.minimum(np.mod(z, 1.0), 1 - np.mod(z, 1.0))
-    )
+    gap = np.minimum(np.minimum(np.mod(x, 1.0), 1 - np.mod(x, 1.0)), np.minimum(np.mod(z, 1.0), 1 - np.mod(z, 1.0)))
     face = smoothstep(0.012, 0.03, gap.astype(np.float32))
     base = colour("#2c3336") if dark else colour("#e6e3dc")
     if tint is not None:

@@ -39,7 +39,9 @@ def water(
     ripple = noise.fractal(x * 11.0 + 0.6 * swell, z * 17.0, 4, gain=0.55, footprint=foot * 17.0)
     # Rings run out from where the subject stands.
     radius = np.hypot(x, z - 0.864)
-    rings = np.sin(radius * 95.0 + 0.8 * swell) * np.exp(-(((radius - 0.10) / 0.11) ** 2)) * np.clip(radius / 0.06, 0, 1)
+    rings = (
+        np.sin(radius * 95.0 + 0.8 * swell) * np.exp(-(((radius - 0.10) / 0.11) ** 2)) * np.clip(radius / 0.06, 0, 1)
+    )
     relief = np.asarray(0.0030 * swell + 0.00075 * ripple + 0.00035 * rings, np.float32)
     slope_x, slope_z = slopes(relief, patch)
     rows = (np.arange(first, height, dtype=np.float32)[:, None] + 0.5) / height

@@ -148,7 +148,9 @@ COLOUR_WORDS: dict[str, str] = {
 
 PALETTE_WORDS: dict[str, str] = {"pastel": "#e8d3d8", "earthy": "#b08d6a", "neutral": "#d5cec3", "nordic": "#e3e3df"}
 
-DARK_WORDS = frozenset("dark black walnut mahogany charcoal ebony wenge navy chocolate slate noir deep".split())
+DARK_WORDS = frozenset(
+    ["dark", "black", "walnut", "mahogany", "charcoal", "ebony", "wenge", "navy", "chocolate", "slate", "noir", "deep"]
+)
 """Words that ask for the dark sort of a surface."""
 
 DEFAULT_PLACE_OF_SURFACE: dict[str, str] = {
@@ -163,8 +165,31 @@ DEFAULT_PLACE_OF_SURFACE: dict[str, str] = {
 """Where a surface is at home when the prompt names no surroundings; the rest stand in a studio."""
 
 _STRONG_SURFACES = frozenset(
-    "marble wood wooden oak walnut concrete stone slate granite fabric linen silk satin velvet grass sand water snow moss "
-    "tile tiles glass mirror".split()
+    [
+        "marble",
+        "wood",
+        "wooden",
+        "oak",
+        "walnut",
+        "concrete",
+        "stone",
+        "slate",
+        "granite",
+        "fabric",
+        "linen",
+        "silk",
+        "satin",
+        "velvet",
+        "grass",
+        "sand",
+        "water",
+        "snow",
+        "moss",
+        "tile",
+        "tiles",
+        "glass",
+        "mirror",
+    ]
 )
 """A word that names a material wins over one that names a piece of furniture: "a table of marble"."""
 
@@ -222,7 +247,9 @@ def read(prompt: str) -> Wish:
     season = next((SEASON_WORDS[w] for w in words if w in SEASON_WORDS), "")
     surface_tint, place_tint = _palette(words, at)
     near = set(words[max(0, at - 2) : at + 1]) if at >= 0 else set()
-    dark = bool(near & DARK_WORDS) or (surface in ("gloss", "paper", "concrete", "fabric") and mood in ("dramatic", "night"))
+    dark = bool(near & DARK_WORDS) or (
+        surface in ("gloss", "paper", "concrete", "fabric") and mood in ("dramatic", "night")
+    )
     return Wish(
         surface=surface,
         place=place,

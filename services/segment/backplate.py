@@ -1,0 +1,144 @@
+"""The three kinds of background as one result: a picture, with its ground and its light."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lensora.core.errors import EncodeFailed, InvalidBackground, InvalidImage, InvalidRequest
+from lensora.core.scene import Scene
+from lensora.imaging.photo import decode
+from services.segment.backends import BackplateBackend
+from services.segment.lighting import estimate_lighting, guess_horizon
+
+Check = Callable[[float, str], None]
+"""Told ``(fraction, phase)`` between the phases of the work; may raise to end it."""
+
+SIDE_RANGE = (256, 2160)
+"""Least and most pixels of a side: from a thumbnail's scene to 4K film."""
+
+PROMPT_CHARACTERS = 1_000
+"""Most characters of a prompt, as the public contract says."""
+
+PLAIN_HORIZON = 0.60
+"""The white plate has no edge; shadows take this for its ground."""
+
+WHITE = 255
+
+JPEG_QUALITY = 95
+"""Backplates are read again by the composite and the film: hardly any loss, a sixth of the bytes of PNG."""
+
+
+@dataclass(frozen=True)
+class Backplate:
+    """A background.
+
+    Attributes:
+        rgb: (height, width, 3) uint8 sRGB.
+        scene: its ground and light.
+    """
+
+    rgb: NDArray[np.uint8]
+    scene: Scene
+
+
+def check_size(width: int, height: int) -> None:
+    """Raises InvalidRequest, naming the field, for a side out of range."""
+    for field, value in (("width", width), ("height", height)):
+        if not SIDE_RANGE[0] <= value <= SIDE_RANGE[1]:
+            raise InvalidRequest(f"{field} must be {SIDE_RANGE[0]} to {SIDE_RANGE[1]} pixels, not {value}", field=field)
+
+
+def plain_backplate(width: int, height: int) -> Backplate:
+    """The clean white plate of ``remove``."""
+    return Backplate(np.full((height, width, 3), WHITE, np.uint8), Scene(horizon=PLAIN_HORIZON, plain=True))
+
+
+def image_backplate(data: bytes, width: int, height: int) -> Backplate:
+    """A user's picture, cover-cropped around its middle.
+
+    Args:
+        data: JPEG, PNG or WebP; EXIF orientation is applied, transparent parts are laid on white.
+        width: pixels.
+        height: pixels.
+
+    Raises:
+        InvalidBackground: the bytes are not a picture within the limits.
+    """
+    try:
+        photo = decode(data)
+    except InvalidImage as error:
+        raise InvalidBackground(
+            f"background.url is not a usable picture: {error.message}", field="background.url"
+        ) from error
+    rgb = cover(photo.over((WHITE, WHITE, WHITE)), width, height)
+    horizon = guess_horizon(rgb)
+    return Backplate(rgb, Scene(horizon=horizon, plain=False, lighting=estimate_lighting(rgb, horizon)))
+
+
+def prompt_backplate(
+    prompt: str,
+    width: int,
+    height: int,
+    seed: int,
+    backend: BackplateBackend,
+    check: Check,
+    timeout_s: float | None = None,
+) -> Backplate:
+    """A scene made from words.
+
+    Raises:
+        InvalidBackground: an empty or over-long prompt.
+    """
+    if not prompt.strip() or len(prompt) > PROMPT_CHARACTERS:
+        raise InvalidBackground(
+            f"background.prompt must have 1 to {PROMPT_CHARACTERS} characters, not {len(prompt.strip())}",
+            field="background.prompt",
+        )
+    painted = backend.paint(prompt, width, height, seed, lambda f, p: check(0.9 * f, p), timeout_s)
+    check(0.92, "light")
+    horizon = painted.horizon if painted.horizon is not None else guess_horizon(painted.rgb)
+    lighting = estimate_lighting(painted.rgb, horizon, painted.key)
+    return Backplate(painted.rgb, Scene(horizon=horizon, plain=False, lighting=lighting))
+
+
+def cover(rgb: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Scale a picture so that it covers the size with its aspect kept, and cut off what is over, evenly.
+
+    Args:
+        rgb: (h, w, 3) uint8.
+        width: pixels.
+        height: pixels.
+    """
+    rows, columns = rgb.shape[:2]
+    scale = max(width / columns, height / rows)
+    want_columns, want_rows = min(columns, round(width / scale)), min(rows, round(height / scale))
+    left, top = (columns - want_columns) // 2, (rows - want_rows) // 2
+    part = rgb[top : top + want_rows, left : left + want_columns]
+    flags = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(part, (width, height), interpolation=flags), np.uint8)
+
+
+def encode_backplate(rgb: NDArray[np.uint8]) -> bytes:
+    """JPEG bytes of a backplate.
+
+    Raises:
+        EncodeFailed: OpenCV could not write it.
+    """
+    done, data = cv2.imencode(
+        ".jpg",
+        np.ascontiguousarray(rgb[..., ::-1]),
+        [
+            cv2.IMWRITE_JPEG_QUALITY,
+            JPEG_QUALITY,
+            cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+            cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+        ],
+    )
+    if not done:
+        raise EncodeFailed(f"the backplate of {rgb.shape[1]}x{rgb.shape[0]} pixels could not be written as JPEG")
+    return bytes(data)

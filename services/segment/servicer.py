@@ -1,0 +1,171 @@
+"""Segmenter: proto <-> core types, nothing else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import grpc
+import numpy as np
+from numpy.typing import NDArray
+
+from lensora import __version__
+from lensora.adapters.artifacts import ArtifactStore
+from lensora.api.artifact.v1 import artifact_pb2
+from lensora.api.progress.v1 import progress_pb2
+from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
+from lensora.core.artifacts import Artifact, MediaType, ModelUse
+from lensora.core.errors import InvalidBackground
+from lensora.imaging.photo import Photo, decode
+from lensora.rpc.interceptors import check_alive
+from lensora.rpc.messages import (
+    artifact_from_proto,
+    artifact_to_proto,
+    backplate_to_proto,
+    box_from_proto,
+    model_use_to_proto,
+    output_key,
+    scene_from_proto,
+)
+from services.segment.backends import BackplateBackend, CutoutBackend
+from services.segment.backplate import (
+    Backplate,
+    check_size,
+    encode_backplate,
+    image_backplate,
+    plain_backplate,
+    prompt_backplate,
+)
+from services.segment.composite import composite, encode_jpeg
+from services.segment.cutout import cut_out, decode_side, encode_png
+from services.segment.phases import Phased
+
+Check = Callable[[float, str], None]
+
+OWN_ALPHA = ModelUse("photo-transparency", "1", "", "the photo's own", "segment")
+"""The row of a cutout that took the photo's own transparency."""
+
+MATTE = ModelUse("lensora-matte", __version__, "", "Apache-2.0", "segment")
+"""The row of what turns salience into a cutout."""
+
+
+class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
+    """Cutouts, backplates and composites."""
+
+    def __init__(
+        self,
+        artifacts: ArtifactStore,
+        cutout: CutoutBackend,
+        backplate: BackplateBackend,
+        *,
+        cutouts_at_once: int = 1,
+    ) -> None:
+        """
+        Args:
+            artifacts: where inputs are read and outputs are written.
+            cutout: finds the subject.
+            backplate: makes scenes from words.
+            cutouts_at_once: nets that run at the same time; further calls wait for their turn.
+        """
+        self._artifacts = artifacts
+        self._cutout = cutout
+        self._backplate = backplate
+        self._turn = threading.BoundedSemaphore(cutouts_at_once)
+
+    def Cutout(  # noqa: N802 (gRPC's name)
+        self, request: segmenter_pb2.CutoutRequest, context: grpc.ServicerContext
+    ) -> Iterator[segmenter_pb2.CutoutResponse]:
+        """See segmenter.proto."""
+        alive = _alive(context)
+        work = Phased(lambda check: self._cut(request, check, alive), alive)
+        for fraction, phase in work:
+            yield segmenter_pb2.CutoutResponse(progress=progress_pb2.Progress(fraction=fraction, phase=phase))
+        yield segmenter_pb2.CutoutResponse(result=work.result)
+
+    def CreateBackplate(  # noqa: N802 (gRPC's name)
+        self, request: segmenter_pb2.CreateBackplateRequest, context: grpc.ServicerContext
+    ) -> Iterator[segmenter_pb2.CreateBackplateResponse]:
+        """See segmenter.proto."""
+        timeout = context.time_remaining()
+        work = Phased(lambda check: self._create(request, check, timeout), _alive(context))
+        for fraction, phase in work:
+            yield segmenter_pb2.CreateBackplateResponse(progress=progress_pb2.Progress(fraction=fraction, phase=phase))
+        yield segmenter_pb2.CreateBackplateResponse(result=work.result)
+
+    def Composite(  # noqa: N802 (gRPC's name)
+        self, request: segmenter_pb2.CompositeRequest, context: grpc.ServicerContext
+    ) -> segmenter_pb2.CompositeResponse:
+        """See segmenter.proto."""
+        scene = scene_from_proto(request.backplate)
+        cutout = decode(self._read(request.cutout, "cutout"))
+        picture = decode(self._read(request.backplate.image, "backplate.image"))
+        check_alive(context)
+        data = encode_jpeg(composite(_rgba(cutout), picture.rgb, scene))
+        check_alive(context)
+        key = output_key(request.output_prefix, "scene", request, MediaType.JPEG)
+        stored = self._artifacts.put(key, data, MediaType.JPEG)
+        return segmenter_pb2.CompositeResponse(scene=artifact_to_proto(stored))
+
+    def _cut(
+        self, request: segmenter_pb2.CutoutRequest, check: Check, alive: Callable[[], None]
+    ) -> segmenter_pb2.CutoutResult:
+        box, crop = box_from_proto(request.box, field="box"), box_from_proto(request.crop, field="crop")
+        data = self._read(request.photo, "photo")
+        check(0.02, "decode")
+        photo = decode(data, longest_side_px=decode_side(crop))
+        del data
+        while not self._turn.acquire(timeout=0.1):
+            alive()
+        try:
+            found = cut_out(photo.rgb, photo.alpha, box, crop, self._cutout, check)
+        finally:
+            self._turn.release()
+        check(0.95, "encode")
+        key = output_key(request.output_prefix, "cutout", request, MediaType.PNG)
+        stored = self._artifacts.put(key, encode_png(found.rgba), MediaType.PNG)
+        uses = [OWN_ALPHA if found.own_alpha else self._cutout.describe(), MATTE]
+        return segmenter_pb2.CutoutResult(
+            cutout=artifact_to_proto(stored), models=[model_use_to_proto(use) for use in uses]
+        )
+
+    def _create(
+        self, request: segmenter_pb2.CreateBackplateRequest, check: Check, timeout_s: float | None
+    ) -> segmenter_pb2.CreateBackplateResult:
+        width, height = request.width, request.height
+        check_size(width, height)
+        kind = request.WhichOneof("background")
+        uses: list[ModelUse] = []
+        made: Backplate
+        if kind == "remove":
+            made = plain_backplate(width, height)
+        elif kind == "image":
+            check(0.05, "fetch")
+            data = self._read(request.image.image, "background.image")
+            check(0.2, "decode")
+            made = image_backplate(data, width, height)
+        elif kind == "prompt":
+            made = prompt_backplate(request.prompt.text, width, height, request.seed, self._backplate, check, timeout_s)
+            uses.append(self._backplate.describe())
+        else:
+            raise InvalidBackground(
+                "background must be one of remove, image, prompt; none was given", field="background"
+            )
+        check(0.95, "encode")
+        key = output_key(request.output_prefix, "backplate", request, MediaType.JPEG)
+        stored: Artifact = self._artifacts.put(key, encode_backplate(made.rgb), MediaType.JPEG)
+        return segmenter_pb2.CreateBackplateResult(
+            backplate=backplate_to_proto(stored, made.scene), models=[model_use_to_proto(use) for use in uses]
+        )
+
+    def _read(self, message: artifact_pb2.Artifact, field: str) -> bytes:
+        return self._artifacts.get(artifact_from_proto(message, field=field))
+
+
+def _alive(context: grpc.ServicerContext) -> Callable[[], None]:
+    return lambda: check_alive(context)
+
+
+def _rgba(photo: Photo) -> NDArray[np.uint8]:
+    """(h, w, 4) uint8; a picture without transparency is opaque."""
+    alpha = photo.alpha if photo.alpha is not None else np.full(photo.rgb.shape[:2], 255, np.uint8)
+    return np.dstack([photo.rgb, alpha])

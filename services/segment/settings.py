@@ -1,0 +1,24 @@
+"""Settings of the segment service."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from lensora.settings import ModelSettings, ServiceSettings
+
+
+class SegmentSettings(ServiceSettings, ModelSettings):
+    """Read from the environment; every name is prefixed with ``LENSORA_``."""
+
+    port: int = Field(default=50052, ge=0, le=65535)
+    """TCP port to listen on; 0 takes a free one."""
+    workers: int = Field(default=2, ge=1, le=256)
+    """Calls that run at the same time; a backplate is made while another job's cutout runs."""
+    cutout_backend: Literal["isnet"] = "isnet"
+    """What finds the subject."""
+    backplate_backend: Literal["procedural"] = "procedural"
+    """What makes a scene from words."""
+    cutouts_at_once: int = Field(default=1, ge=1, le=64)
+    """Nets that run at the same time; each needs about 0.75 GiB beside the weights, and one alone uses every core."""
