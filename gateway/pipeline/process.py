@@ -13,6 +13,7 @@ from gateway.http.views import job_view
 from gateway.jobs import metrics as job_metrics
 from gateway.jobs.records import Job, Outlook
 from gateway.jobs.store import Store, open_store
+from gateway.pipeline.redis_watch import WATCH_S, RedisWatch
 from gateway.pipeline.settings import WorkerSettings
 from gateway.pipeline.stages import Stages
 from gateway.pipeline.sweeper import Sweeper
@@ -79,6 +80,7 @@ async def work(settings: WorkerSettings) -> None:
             asyncio.create_task(repeatedly("reap", REAP_S, worker.reap)),
             asyncio.create_task(repeatedly("deliver", DELIVER_S, deliveries.deliver_due)),
             asyncio.create_task(repeatedly("sweep", settings.sweep_seconds, sweep)),
+            asyncio.create_task(repeatedly("watch", WATCH_S, RedisWatch(store.clients[0]).look)),
             asyncio.create_task(repeatedly("audit", settings.audit_seconds, lambda: _audit(store))),
         ]
         _log.info("working", worker=settings.worker_name, slots=settings.worker_jobs, version=__version__)

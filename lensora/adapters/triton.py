@@ -18,7 +18,7 @@ from typing import Any
 import grpc
 import numpy as np
 from numpy.typing import NDArray
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput, InferResult
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype, triton_to_np_dtype
 
@@ -42,6 +42,7 @@ TRITON_SECONDS = Histogram(
     "lensora_triton_duration_seconds", "Time of inferences on Triton, queue and transport included.", ["model"],
     buckets=STAGE_BUCKETS_S,
 )  # fmt: skip
+TRITON_READY = Gauge("lensora_triton_model_ready", "1 while Triton serves the model, as far as was seen.", ["model"])
 TRITON_BYTES = Counter("lensora_triton_tensor_bytes_total", "Tensor bytes sent to and read from Triton.", ["direction"])
 
 DEFAULT_TIMEOUT_S = 120.0
@@ -153,15 +154,18 @@ class TritonModel:
                     client_timeout=left_s,
                 )
             arrays = {name: self._output(result, name) for name in wanted}
+        TRITON_READY.labels(model=self.name).set(1)
         TRITON_BYTES.labels(direction="sent").inc(sum(array.nbytes for array in inputs.values()))
         TRITON_BYTES.labels(direction="received").inc(sum(array.nbytes for array in arrays.values()))
         return arrays
 
     def ready(self) -> bool:
         try:
-            return bool(self._client.is_model_ready(self._served_as, client_timeout=PROBE_TIMEOUT_S))
+            is_ready = bool(self._client.is_model_ready(self._served_as, client_timeout=PROBE_TIMEOUT_S))
         except InferenceServerException:
-            return False
+            is_ready = False
+        TRITON_READY.labels(model=self.name).set(is_ready)
+        return is_ready
 
     def describe(self) -> ModelUse:
         with self._lock:
@@ -241,6 +245,7 @@ class TritonModel:
             if isinstance(translated, Unavailable):
                 with self._lock:
                     self._known = None
+                TRITON_READY.labels(model=self.name).set(0)
                 _log.warning("triton_unavailable", model=self._served_as, status=error.status(), error=error.message())
             raise translated from error
 
