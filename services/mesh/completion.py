@@ -7,6 +7,7 @@ face); on a surface of revolution by carrying each height's ring of colour aroun
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import cv2
@@ -84,11 +85,17 @@ class RingCompletion:
     FOLDS_DEG = ((0.0, 60.0, 120.0, 150.0, 180.0), (0.0, 60.0, 0.0, 30.0, 0.0))
     """Angles from the front, and which seen angle each repeats: out, back, out half way and back, so that it closes."""
 
+    FINE_COLUMNS = 18.0
+    """Sigma, columns (8 degrees): what is finer than this around the axis is pattern, what is coarser is light or panels."""
+
     BUSY_LEVELS = 22.0
-    """A pixel that differs from its ring's typical colour by more of 255 levels is pattern."""
+    """A pixel that differs from its surroundings on the ring by more of 255 levels is pattern."""
 
     BUSY_SHARE = 0.28
-    """Above this share of pattern the thing is patterned all around; a label on a bottle covers less."""
+    """Above this share of pattern the thing may be patterned all around."""
+
+    EVEN_SHARE = 0.55
+    """It is, when each sixth of what is seen has at least this part of the mean share: a label is thick in one place."""
 
     def __init__(
         self,
@@ -138,8 +145,8 @@ class RingCompletion:
         radii: Doubles,
         middle: float,
         hidden_below: float | None,
-    ) -> Colors:
-        """(ROWS, COLUMNS, 3): colour by height (bottom first) and by angle from the middle, -REACH to REACH."""
+    ) -> _Rings:
+        """Colour by height (bottom first) and by angle from the middle, -REACH to REACH."""
         level = np.linspace(self._low, self._high, self.ROWS)
         radius = np.interp(level, heights, radii)
         angle = middle + np.linspace(-self.REACH, self.REACH, self.COLUMNS)
@@ -160,54 +167,102 @@ class RingCompletion:
             good &= y < hidden_below - 0.01 * photo.shape[0]
         return self._completed(strip, good)
 
-    def _completed(self, strip: Colors, good: NDArray[np.bool_]) -> Colors:
-        """Rings of typical colour, or the whole pattern where it is one."""
+    def _completed(self, strip: Colors, good: NDArray[np.bool_]) -> _Rings:
+        """Rings of typical colour, the light on them, and the pattern where there is one all around."""
+        rows = np.arange(self.ROWS)
         usable = good.mean(axis=1) > 0.15
         if not usable.any():
-            return np.broadcast_to(np.median(strip.reshape(-1, 3), axis=0), strip.shape).astype(np.float32)
-        masked = np.where(good[..., None], strip, np.nan)
+            flat = np.broadcast_to(np.median(strip.reshape(-1, 3), axis=0), (self.ROWS, 3)).astype(np.float32)
+            return _Rings(flat, np.ones((self.ROWS, self.COLUMNS), np.float32), None)
         ring = np.zeros((self.ROWS, 3), np.float32)
-        ring[usable] = np.nanmedian(masked[usable], axis=1)
-        rows = np.arange(self.ROWS)
+        ring[usable] = np.nanmedian(np.where(good[..., None], strip, np.nan)[usable], axis=1)
         nearest = rows[usable][np.abs(rows[:, None] - rows[usable][None, :]).argmin(axis=1)]
         ring = ring[nearest]
-        differs = (np.abs(strip - ring[:, None, :]).max(axis=2) > self.BUSY_LEVELS) & good
-        busy = float(differs[usable].sum()) / max(float(good[usable].sum()), 1.0)
-        # Light falls off slowly around the axis: keep that part of what differs, so the join to the photo does not show.
-        kept = np.where(good[..., None] & ~differs[..., None], strip - ring[:, None, :], 0.0).astype(np.float32)
-        share = (good & ~differs).astype(np.float32)
-        size = (self.COLUMNS // 4 * 2 + 1, self.ROWS // 12 * 2 + 1)
-        slow = cv2.blur(cv2.blur(kept, size), size) / np.maximum(cv2.blur(cv2.blur(share, size), size), 0.02)[..., None]
-        calm = ring[:, None, :] + slow
-        if busy < self.BUSY_SHARE:
-            return np.clip(calm, 0, 255).astype(np.float32)
-        pattern = np.where((good & usable[:, None])[..., None], strip, calm)
-        return np.clip(pattern, 0, 255).astype(np.float32)
+        light = self._light(strip, ring, good)
+        lit = np.clip(ring[:, None, :] * light[..., None], 1.0, 255.0)
+        around = cv2.GaussianBlur(np.where(good[..., None], strip, lit), (0, 0), sigmaX=self.FINE_COLUMNS, sigmaY=0.5)
+        differs = (np.abs(strip - around).max(axis=2) > self.BUSY_LEVELS) & good
+        seen = good & usable[:, None]
+        sectors = [
+            float(part.sum()) / max(float(whole.sum()), 1.0)
+            for part, whole in zip(
+                np.array_split(differs & seen, 6, axis=1), np.array_split(seen, 6, axis=1), strict=True
+            )
+        ]
+        mean = float(np.mean(sectors))
+        if mean < self.BUSY_SHARE or min(sectors) < self.EVEN_SHARE * mean:
+            return _Rings(ring, light, None)
+        pattern = np.where(seen[..., None], strip / lit, 1.0)
+        return _Rings(ring, light, np.clip(pattern, 0.0, 4.0).astype(np.float32))
+
+    def _light(self, strip: Colors, ring: Colors, good: NDArray[np.bool_]) -> Colors:
+        """(ROWS, COLUMNS): how much lighter than its ring each place is, as smooth as light is; a label hardly counts."""
+        grey, typical = strip.mean(axis=2), np.maximum(ring.mean(axis=1), 4.0)[:, None]
+        ratio = np.clip(grey / typical, 0.2, 3.0)
+        small = (self.COLUMNS // 8, self.ROWS // 8)
+        weight = cv2.resize(good.astype(np.float32), small, interpolation=cv2.INTER_AREA)
+        middle = cv2.resize(np.where(good, ratio, 1.0).astype(np.float32), small, interpolation=cv2.INTER_AREA)
+        # The median over a tall window: bands and letters are short, light reaches from top to bottom.
+        tall = np.ones_like(middle)
+        reach = max(2, small[1] // 6)
+        for row in range(small[1]):
+            window = slice(max(0, row - reach), row + reach + 1)
+            tall[row] = np.median(np.where(weight[window] > 0.5, middle[window], 1.0), axis=0)
+        tall = cv2.GaussianBlur(tall, (0, 0), sigmaX=1.5, sigmaY=3.0)
+        return np.asarray(cv2.resize(tall, (self.COLUMNS, self.ROWS), interpolation=cv2.INTER_LINEAR))
 
     def colors(self, points: Doubles, normals: Doubles) -> Colors:
         """Look up by height and by angle, folded at the edge of what was seen so that both ends meet."""
         angle = np.arctan2(points[:, 0], points[:, 2])
+        # On a flat end the angle means nothing near the axis: it gets the light of its whole ring.
+        level = np.clip((np.abs(normals[:, 1]) - 0.7) / 0.2, 0.0, 1.0)
         row = (points[:, 1] - self._low) / max(self._high - self._low, 1e-9) * (self.ROWS - 1)
-        outside = np.asarray(self._sample(self._outer, angle - self._front, row))
+        outside = np.asarray(self._sample(self._outer, angle - self._front, row, level))
         if self._inner is None:
             return np.asarray(outside, dtype=np.float32)
         inwards = (points[:, 0] * normals[:, 0] + points[:, 2] * normals[:, 2]) < -0.05 * np.hypot(
             points[:, 0], points[:, 2]
         )
         deep = inwards | ((normals[:, 1] > 0.3) & (points[:, 1] < self._high - 0.05 * (self._high - self._low)))
-        inside = self._sample(self._inner, angle - self._front - np.pi, row)
+        inside = self._sample(self._inner, angle - self._front - np.pi, row, level)
         return np.where(deep[:, None], inside, outside).astype(np.float32)
 
-    def _sample(self, strip: Colors, angle: Doubles, row: Doubles) -> Colors:
-        """Read a strip at (angle from its middle, row)."""
+    def _sample(self, rings: _Rings, angle: Doubles, row: Doubles, level: Doubles) -> Colors:
+        """Colours at (angle from the strip's middle, row) of a surface that lies flat (``level`` 1) or stands (0)."""
         turned = (angle + np.pi) % (2 * np.pi) - np.pi
-        seen = np.radians(np.interp(np.degrees(np.abs(turned)), *self.FOLDS_DEG))
-        column = (0.5 + 0.5 * np.sign(turned) * seen / self.REACH) * (self.COLUMNS - 1)
-        at_x, at_y = column.astype(np.float32)[None], row.astype(np.float32)[None]
-        # OpenCV takes no more than 32,767 columns at a time.
-        step = 30_000
-        parts = [
-            cv2.remap(strip, at_x[:, i : i + step], at_y[:, i : i + step], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            for i in range(0, at_x.shape[1], step)
-        ]
-        return np.concatenate(parts, axis=1)[0]
+        middle, last = (self.COLUMNS - 1) / 2.0, self.COLUMNS - 1
+        # Light: what was seen where it was seen; behind, evenly from one edge's to the other's, meeting half way.
+        edge = np.clip(turned / self.REACH, -1.0, 1.0)
+        light = _read(rings.light, middle + middle * edge, row)
+        behind = np.clip((np.abs(turned) - self.REACH) / (np.pi - self.REACH), 0.0, 1.0)
+        other = _read(rings.light, np.where(edge > 0, 0.0, last), row)
+        light = light + 0.5 * behind * (other - light)
+        whole = _read(rings.light.mean(axis=1, keepdims=True), np.zeros_like(row), row)
+        light = light + level * (whole - light)
+        index = np.clip(row, 0, self.ROWS - 1)
+        color = _read(rings.ring[:, None, :], np.zeros_like(index), index) * light[:, None]
+        if rings.pattern is not None:
+            seen = np.radians(np.interp(np.degrees(np.abs(turned)), *self.FOLDS_DEG))
+            pattern = _read(rings.pattern, middle + middle * np.sign(turned) * seen / self.REACH, row)
+            color = color * (pattern + level[:, None] * (1.0 - pattern))
+        return np.asarray(np.clip(color, 0, 255), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class _Rings:
+    """What was read off a wall: ``ring`` (ROWS, 3), ``light`` (ROWS, COLUMNS), ``pattern`` (ROWS, COLUMNS, 3) or None."""
+
+    ring: Colors
+    light: Colors
+    pattern: Colors | None
+
+
+def _read(strip: Colors, column: Doubles, row: Doubles) -> Colors:
+    """Bilinear look-up; OpenCV takes no more than 32,767 places at a time."""
+    at_x, at_y = column.astype(np.float32)[None], row.astype(np.float32)[None]
+    step = 30_000
+    parts = [
+        cv2.remap(strip, at_x[:, i : i + step], at_y[:, i : i + step], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for i in range(0, at_x.shape[1], step)
+    ]
+    return np.asarray(np.concatenate(parts, axis=1)[0]) if parts else np.zeros((0, *strip.shape[2:]), np.float32)

@@ -25,28 +25,30 @@ MULTIGRID_PX = 45_000
 """Systems with more unknowns are solved on half the grid and smoothed: a direct solve grows faster than its area."""
 
 
-def poisson_square(alpha: Floats) -> Floats:
-    """Solve -laplace(f) = 4 inside the 0.5 contour of a matte, f = 0 on it.
+def poisson_square(alpha: Floats, source: float = SPHERE_SOURCE, screen: float = 0.0) -> Floats:
+    """Solve screen * f - laplace(f) = source inside the 0.5 contour of a matte, f = 0 on it.
 
     The contour runs between pixels: arms from a node to the rim have their true lengths (ghost fluid method, Gibou et
     al. 2002), so that a slanted rim does not print its staircase on the shape.
 
     Args:
         alpha: (h, w) float32 in 0..1, below 0.5 along the border.
+        source: right-hand side; the default gives the squared height of a sphere over a disc, in pixels.
+        screen: 1 / pixels^2; pulls f towards source / screen with the reach 1 / sqrt(screen).
 
     Returns:
-        (h, w) float32, squared pixels, 0 outside.
+        (h, w) float32, 0 outside.
     """
     inside = alpha >= 0.5
     count = int(inside.sum())
     if count == 0:
         return np.zeros_like(alpha)
     if count > MULTIGRID_PX:
-        return _refined(alpha, inside)
+        return _refined(alpha, inside, source, screen)
     index = np.full(alpha.shape, -1, np.int64)
     index[inside] = np.arange(count)
     rows, columns = np.nonzero(inside)
-    diagonal = np.zeros(count)
+    diagonal = np.full(count, screen)
     pairs_a, pairs_b = [], []
     for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
         other = index[rows + dy, columns + dx]
@@ -64,7 +66,7 @@ def poisson_square(alpha: Floats) -> Floats:
     )
     factors = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     out = np.zeros(alpha.shape, np.float32)
-    out[inside] = factors.solve(np.full(count, SPHERE_SOURCE))
+    out[inside] = factors.solve(np.full(count, source))
     return out
 
 
@@ -76,23 +78,23 @@ def _arm(
     return np.asarray(np.clip((here - 0.5) / np.maximum(here - there, 1e-6), MIN_ARM, 1.0), dtype=np.float64)
 
 
-def _refined(alpha: Floats, inside: NDArray[np.bool_]) -> Floats:
+def _refined(alpha: Floats, inside: NDArray[np.bool_], source: float, screen: float) -> Floats:
     """The solution on a large grid: solved at half its size, then relaxed at full size."""
     height, width = alpha.shape
     half = cv2.resize(alpha, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
     half = cv2.copyMakeBorder(half, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0.0)
-    coarse = poisson_square(half)[1:-1, 1:-1] * 4.0
+    coarse = poisson_square(half, source * 4.0, screen * 4.0)[1:-1, 1:-1]
     field = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR) * inside
     rows, columns = np.nonzero(inside)
     weight = np.zeros((4, *alpha.shape), np.float32)
-    diagonal = np.zeros(alpha.shape, np.float32)
+    diagonal = np.full(alpha.shape, screen, np.float32)
     for side, (dy, dx) in enumerate(((0, 1), (0, -1), (1, 0), (-1, 0))):
         linked = inside[rows + dy, columns + dx]
         weight[side][rows, columns] = linked
         diagonal[rows, columns] += np.where(linked, 1.0, 1.0 / _arm(alpha, rows, columns, dy, dx))
-    diagonal = np.maximum(diagonal, 1.0)
+    diagonal = np.where(inside, diagonal, 1.0)
     for _ in range(24):
-        total = np.full(alpha.shape, SPHERE_SOURCE, np.float32)
+        total = np.full(alpha.shape, source, np.float32)
         total[:, :-1] += weight[0][:, :-1] * field[:, 1:]
         total[:, 1:] += weight[1][:, 1:] * field[:, :-1]
         total[:-1] += weight[2][:-1] * field[1:]
@@ -121,29 +123,34 @@ def inflated_square(alpha: Floats) -> Floats:
     depth = np.maximum(depth - 0.5, 0.25) * inside
     spine = inside & (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8)) - 1e-4)
     ratio = np.where(spine, np.clip(depth**2 / np.maximum(field, 1e-6), 0.3, 1.0), 0.0)
-    # A limb's scale must not leak into the body beside it: weight by the local size, and blur by about a limb's width.
+    # The scale of thick parts reaches far, that of limbs only as far as they are wide: wider and wider blurs, each weaker,
+    # so that the scale is smooth everywhere and no step shows where a limb meets the body.
     weight = np.where(spine, depth**2, 0.0).astype(np.float32)
-    sigma = max(1.5, 0.04 * max(alpha.shape))
-    top = cv2.GaussianBlur((ratio * weight).astype(np.float32), (0, 0), sigma)
-    bottom = cv2.GaussianBlur(weight, (0, 0), sigma)
-    scale = np.where(bottom > 1e-6, top / np.maximum(bottom, 1e-6), 0.5)
-    return np.asarray(field * np.clip(scale, 0.3, 1.0), dtype=np.float32)
+    top, bottom = np.zeros_like(field), np.full_like(field, 1e-12)
+    for share, strength in ((0.05, 1.0), (0.12, 0.1), (0.4, 0.001)):
+        sigma = max(1.5, share * max(alpha.shape))
+        top += strength * cv2.GaussianBlur((ratio * weight).astype(np.float32), (0, 0), sigma)
+        bottom += strength * cv2.GaussianBlur(weight, (0, 0), sigma)
+    return np.asarray(field * np.clip(top / bottom, 0.3, 1.0), dtype=np.float32)
 
 
 def slab_square(alpha: Floats, half_thickness: float, rounding: float) -> Floats:
-    """Squared half thickness of a slab with elliptically rounded edges.
+    """Squared half thickness of a slab with rounded edges; parts narrower than the rounding are thinner and round.
+
+    A screened Poisson solve rises from the rim as 1 - exp(-distance / rounding), without the ridges that the distance
+    itself has along the spine.
 
     Args:
         alpha: (h, w) float32 in 0..1.
         half_thickness: pixels, of the flat middle.
-        rounding: pixels from the rim to where the slab is flat.
+        rounding: pixels over which the edge rises.
 
     Returns:
         (h, w) float32, squared pixels, 0 outside.
     """
-    depth = rim_distance(alpha)
-    run = np.clip(depth / max(rounding, 1.0), 0.0, 1.0)
-    return np.asarray(half_thickness**2 * (1.0 - (1.0 - run) ** 2), dtype=np.float32)
+    screen = 1.0 / max(rounding, 1.0) ** 2
+    rise = np.clip(poisson_square(alpha, screen, screen), 0.0, 1.0)
+    return np.asarray(half_thickness**2 * (1.0 - (1.0 - rise) ** 2), dtype=np.float32)
 
 
 def rim_distance(alpha: Floats) -> Floats:

@@ -31,6 +31,9 @@ TARGET_TRIANGLES = 20_000
 MIN_TRIANGLES, MIN_GLB_BYTES = 200, 40_000
 """Budgets under these hold no model that deserves the name."""
 
+FRONT_REACH = float(np.radians(80.0))
+"""How far the model may be turned away from the photo's view: the back and the sides behind it are made up."""
+
 JPEG_QUALITIES = (90, 82, 72, 60)
 """Tried in turn until the file fits; under 60 blocks show."""
 
@@ -116,7 +119,8 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
     if not raw.solid.is_closed():
         raise InvalidMesh("mesh must be closed: every edge must belong to exactly two faces wound the same way")
     solid = simplified(raw.solid, min(TARGET_TRIANGLES, request.max_triangles))
-    move = standing(solid, facing_yaw(solid))
+    yaw = facing_yaw(solid, FRONT_REACH if raw.camera is not None else np.pi)
+    move = standing(solid, yaw)
     solid = solid.moved(move)
     # Written positions are float32: everything after works on those very numbers.
     solid = Solid(solid.vertices.astype(np.float32).astype(np.float64), solid.faces)
@@ -124,7 +128,9 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
     side = texture_side(cutout)
     report("unwrap", 0.5)
     front = camera.position()
-    surface = surfaced(solid, front / np.linalg.norm(front), side)
+    # Charts lie along the backend's own axes: a box's faces and the photo's plane come out flat and whole.
+    unturn = move[:, :3].T / np.linalg.norm(move[:, 0])
+    surface = surfaced(solid, front / np.linalg.norm(front), unturn)
     report("texture", 0.65)
     texture = bake(solid, surface, cutout, camera, inverse(move), raw.completion, side)
     report("fidelity", 0.85)

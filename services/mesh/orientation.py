@@ -25,11 +25,15 @@ TIE = 0.93
 """Faces within this share of the largest are as large: the nearest to the viewer is taken (front before back)."""
 
 
-def facing_yaw(solid: Solid) -> float:
+def facing_yaw(solid: Solid, reach: float = np.pi) -> float:
     """The turn about +y, in radians, that brings the solid's largest side to face +z.
 
     Computed from the triangles alone, so it holds for a mesh from anywhere whose up is +y. 0 for a solid without a side
     that stands out.
+
+    Args:
+        solid: closed or not, +y up.
+        reach: radians, the farthest turn that may be chosen.
     """
     cross = solid.cross()
     area = np.linalg.norm(cross, axis=1)
@@ -46,6 +50,7 @@ def facing_yaw(solid: Solid) -> float:
     sharpness = 1.0 / (1.0 - np.cos(np.radians(FACE_WIDTH_DEG)))
     kernel = np.exp(sharpness * (np.cos(np.arange(bins) * (2 * np.pi / bins)) - 1.0))
     faces = np.fft.irfft(np.fft.rfft(histogram) * np.fft.rfft(kernel), bins)
+    faces = np.where(np.abs(angle) <= reach, faces, 0.0)
     largest = float(faces.max())
     ahead = float(faces[np.argmin(np.abs(angle))])
     if largest < CLEAR_LEAD * ahead:

@@ -15,10 +15,10 @@ from services.mesh.solid import Solid
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-SPLIT_ROUNDS = 4
+SPLIT_ROUNDS = 3
 """Rounds of halving steep edges: near a rim the height grows as a square root, each round halves what is left."""
 
-STEEP = 1.6
+STEEP = 2.4
 """Edges whose ends differ in height by more than this many pixels are halved."""
 
 NEAREST_CORNER = 0.1
@@ -91,7 +91,8 @@ def relief(
     renumber = np.cumsum(used) - 1
     flat = camera.plane(position[used] + 0.5)
     z = height[used] / camera.pixels
-    scale = (camera.distance - z) / camera.distance
+    # In front points move along their view rays, so that the photo's outline holds; behind they may stay straight.
+    scale = (camera.distance - np.maximum(z, 0.0)) / camera.distance
     view = np.stack([flat[:, 0] * scale, flat[:, 1] * scale, z], axis=1)
     return Solid(view, renumber[triangles])
 

@@ -168,7 +168,8 @@ def _vertex_fill(
     column = np.clip(np.floor(pixels[:, 0]).astype(int), 0, width - 1)
     row = np.clip(np.floor(pixels[:, 1]).astype(int), 0, height - 1)
     known = (trust > 0.7) & cutout.safe[row, column]
-    near = cv2.GaussianBlur(cutout.photo, (0, 0), max(1.0, 0.004 * max(height, width)))
+    window = min(31, max(3, round(0.02 * max(height, width)) | 1))
+    near = cv2.medianBlur(cutout.photo, window)
     soft = cutout.low_pass(SOFT_SHARE)
     towards = camera.position() - solid.vertices
     towards /= np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-12)

@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 RELIEF_SIDE_PX = 224
 """Side of the grid that free shapes are built on: finer than the default budget of triangles can keep."""
 
-FINE_SIDE_PX = 448
+FINE_SIDE_PX = 352
 """The same for lattices and wires, which would be lost on the coarser grid."""
 
 THIN_SHARE = 0.10
@@ -120,7 +120,6 @@ def _free(cutout: Cutout, found: Evidence) -> RawMesh:
     if found.slab > 0:
         inscribed = float(depth.max())
         half = max(SLAB_THICKNESS * inscribed, 1.5)
-        slab = slab_square(alpha, half, max(0.6 * half, 2.0))
-        square = blended_square(square, np.minimum(slab, np.maximum(depth, 0.3) * 4.0 * half), found.slab)
+        square = blended_square(square, slab_square(alpha, half, max(0.35 * half, 1.5)), found.slab)
     solid = relief(alpha, square, camera)
     return _raw(solid, cutout.camera, None, found.kind.value)
