@@ -1,4 +1,4 @@
-"""A gateway for tests and trials: the real routes on the real store and real HTTP, with a detector that costs nothing."""
+"""A gateway for tests and trials: the real routes, store and HTTP, with a detector that costs nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gateway.jobs.codec import models_field, output_field, quality_field
 from gateway.jobs.records import JobError, OutputFile, Quality
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.work import Claim, RedisWork
-from lensora.adapters.artifacts import open_artifacts
+from lensora.adapters.redis_server import RedisServer, free_port
 from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.api.scene.v1 import scene_pb2
 from lensora.core.artifacts import MediaType, ModelUse
@@ -53,8 +53,7 @@ PUBLIC_FILES: Mapping[Step, tuple[tuple[str, str, MediaType], ...]] = {
 class CheapDetector(detector_pb2_grpc.DetectorServicer):
     """Finds a camera, a speck and the full frame in any photo, or fails in the way it is told to."""
 
-    def __init__(self, artifacts_url: str) -> None:
-        self._artifacts = open_artifacts(artifacts_url)
+    def __init__(self) -> None:
         self.fails_with: grpc.StatusCode | None = None
         self.seconds = 0.0
         self.calls = 0
@@ -85,8 +84,8 @@ class CheapDetector(detector_pb2_grpc.DetectorServicer):
 class DetectServer:
     """The cheap detector on a port of loopback, with health that names every service."""
 
-    def __init__(self, artifacts_url: str) -> None:
-        self.detector = CheapDetector(artifacts_url)
+    def __init__(self) -> None:
+        self.detector = CheapDetector()
         self._server = grpc.server(ThreadPoolExecutor(8))
         self.health = health.HealthServicer()
         self.health.set("", health_pb2.HealthCheckResponse.SERVING)
@@ -235,3 +234,36 @@ def settings_for(
             **more,
         }
     )
+
+
+@dataclass
+class Installation:
+    """Everything behind the public API but the worker and the services that it calls."""
+
+    gateway: Gateway
+    redis: RedisServer
+    detect: DetectServer
+    settings: HttpSettings
+
+
+@contextlib.contextmanager
+def installation(folder: Path, **more: Any) -> Iterator[Installation]:
+    """A Redis, a cheap detector and a gateway, with all their data in a folder; ``more`` are further settings."""
+    artifacts_url = f"file://{folder / 'artifacts'}"
+    redis = RedisServer(folder / "redis", appendfsync="no")
+    redis.start()
+    detect = DetectServer()
+    try:
+        settings = settings_for(
+            redis_url=redis.url,
+            artifacts_url=artifacts_url,
+            detect_target=detect.target,
+            port=free_port(),
+            prefix="test",
+            **more,
+        )
+        with running_gateway(settings) as gateway:
+            yield Installation(gateway, redis, detect, settings)
+    finally:
+        detect.stop()
+        redis.stop()

@@ -1,0 +1,143 @@
+"""Request bodies: what is taken, and the sentences for what is not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.http.schemas import RenderBody, TransformBody, parse_body, parse_max_objects
+from lensora.core.errors import InvalidBackground, InvalidRequest
+
+GOOD: dict[str, Any] = {"session_id": "s", "background": {"type": "remove"}}
+
+
+def transform(**changes: Any) -> TransformBody:
+    """A body with changes, parsed."""
+    return parse_body(TransformBody, json.dumps(GOOD | changes).encode())
+
+
+def test_the_smallest_body_takes_the_defaults() -> None:
+    """Only session and background are required."""
+    body = transform()
+    assert (body.object_index, body.camera_preset, body.webhook_url) == (0, "turntable", None)
+    assert (body.output.size, body.output.fps, body.output.seconds) == (768, 24, 4.0)
+
+
+def test_unknown_fields_are_passed_over() -> None:
+    """A client of a later version is not turned away."""
+    assert transform(tomorrow=1, background={"type": "remove", "also": 2}).session_id == "s"
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b"", "JSON object"),
+        (b"[]", "JSON object"),
+        (b"null", "JSON object"),
+        (b"\xff\xfe", "JSON object"),
+        (b'{"session_id": NaN}', "JSON object"),
+        (b'{"session_id": "\\ud800", "background": {"type": "remove"}}', "JSON object"),
+        (b"[" * 100_000, "JSON object"),
+        (b'{"object_index": ' + b"9" * 5000 + b"}", "JSON object"),
+        (b"{}", r"session_id is required\."),
+        (b'{"session_id": 7, "background": {"type": "remove"}}', r"session_id must be a string, not 7\."),
+        (b'{"session_id": "s"}', r"background is required\."),
+        (b'{"session_id": "s", "background": "remove"}', r"background must be an object, not 'remove'\."),
+    ],
+)
+def test_a_malformed_body_is_refused(raw: bytes, says: str) -> None:
+    """What is no object, or lacks a field, is invalid_request."""
+    with pytest.raises(InvalidRequest, match=says):
+        parse_body(TransformBody, raw)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"object_index": "0"}, r"object_index must be an integer, not '0'\."),
+        ({"object_index": 1.5}, r"object_index must be an integer, not 1\.5\."),
+        ({"object_index": True}, r"object_index must be an integer, not True\."),
+        ({"camera_preset": "orbit"}, r"camera_preset must be one of turntable, dolly or cinematic, not 'orbit'\."),
+        ({"output": {"size": 301}}, r"output\.size must be even, not 301\."),
+        ({"output": {"size": 100}}, r"output\.size must be at least 256, not 100\."),
+        ({"output": {"fps": 61}}, r"output\.fps must be at most 60, not 61\."),
+        ({"output": {"seconds": "4"}}, r"output\.seconds must be a number, not '4'\."),
+        ({"output": {"formats": ["avi"]}}, r"output\.formats\.0 must be one of mp4, .*, not 'avi'\."),
+        ({"webhook_events": []}, r"webhook_events must have at least 1 entry, not \[\]\."),
+        ({"webhook_url": ""}, r"webhook_url must not be empty\."),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_limit_and_value(changes: dict[str, Any], says: str) -> None:
+    """The sentence says the field, what it takes and what it has."""
+    with pytest.raises(InvalidRequest, match=says):
+        transform(**changes)
+
+
+@pytest.mark.parametrize(
+    ("background", "says"),
+    [
+        ({}, r"background\.type is required: it must be one of remove, image, prompt\."),
+        ({"type": "video"}, r"background\.type must be one of remove, image, prompt, not 'video'\."),
+        ({"type": ["remove"]}, r"background\.type must be one of remove, image, prompt"),
+        ({"type": "prompt"}, r"background\.prompt is required\."),
+        ({"type": "prompt", "prompt": ""}, r"background\.prompt must not be empty\."),
+        ({"type": "prompt", "prompt": " \n"}, r"background\.prompt must not be empty\."),
+        (
+            {"type": "prompt", "prompt": "x" * 1001},
+            r"background\.prompt must have at most 1,000 characters, not 1,001\.",
+        ),
+        ({"type": "prompt", "prompt": 5}, r"background\.prompt must be a string, not 5\."),
+        ({"type": "image"}, r"background\.url is required\."),
+        ({"type": "image", "url": None}, r"background\.url must be a string, not None\."),
+    ],
+)
+def test_a_bad_background_has_its_own_code(background: dict[str, Any], says: str) -> None:
+    """What is wrong within the background is invalid_background."""
+    with pytest.raises(InvalidBackground, match=says):
+        transform(background=background)
+
+
+def test_a_prompt_of_a_thousand_characters_is_taken() -> None:
+    """The limit itself is allowed, counted in characters, not bytes."""
+    assert transform(background={"type": "prompt", "prompt": "\u00fc" * 1000}).background.type == "prompt"
+
+
+def test_a_render_may_change_nothing() -> None:
+    """Every field of a second film is optional."""
+    assert parse_body(RenderBody, b"{}").camera_preset is None
+
+
+@pytest.mark.parametrize("text", ["", "1", "9", "-3", "2.5", "six", "0x4", "\u0664", "9" * 5000])
+def test_max_objects_is_two_to_eight(text: str) -> None:
+    """Anything else is refused."""
+    with pytest.raises(InvalidRequest, match="max_objects must be an integer from 2 to 8"):
+        parse_max_objects(text)
+
+
+def test_max_objects_has_a_default() -> None:
+    """Six when it is not given."""
+    assert parse_max_objects(None) == 6
+    assert [parse_max_objects(str(number)) for number in range(2, 9)] == list(range(2, 9))
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(
+                st.sampled_from(["session_id", "background", "type", "prompt", "url", "output", "formats"]), inner
+            )
+        ),
+    )
+)
+def test_any_json_is_taken_or_refused(value: Any) -> None:
+    """No JSON raises anything but the errors of bad input, and every sentence ends in a full stop."""
+    try:
+        parse_body(TransformBody, json.dumps(value).encode())
+    except (InvalidRequest, InvalidBackground) as error:
+        assert error.message.endswith(".")
