@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lensora.core.scene import Lighting
+from lensora.core.scene import Lighting, studio_lighting
 
 RELIGHT = 0.55
 """Share of the new light's shape; the rest is even light, under which a photo's texture looks as photographed."""
@@ -21,8 +21,8 @@ RELIGHT = 0.55
 KEPT_TINT = 0.25
 """Share of the light's tint that falls on the product: a sense of place without a change of colour."""
 
-EXPOSURE_RANGE = (0.05, 20.0)
-"""Bounds of the scale found, against lightings that are black or absurd."""
+DARKEST = 1e-3
+"""A hero view lit by less than this has no light worth keeping: the studio's is used."""
 
 LOWEST_KEY = math.radians(28.0)
 """The key light casts its shadow as if at least this high: from a lower one it would leave the frame."""
@@ -113,9 +113,10 @@ def illuminate(lighting: Lighting, normals: NDArray[np.floating], weights: NDArr
         return result
 
     level = mean((irradiance(lighting, normals) + facing * key_color) / math.pi)
-    bright = max(float(level @ LUMINANCE), 1e-4)
-    neutral = (bright / np.maximum(level, 1e-4)) ** (1.0 - KEPT_TINT)
-    scale = np.clip(neutral / bright, *EXPOSURE_RANGE)
+    bright = float(level @ LUMINANCE)
+    if bright < DARKEST:
+        return illuminate(studio_lighting(), normals, weights)
+    scale = (bright / np.maximum(level, 0.05 * bright)) ** (1.0 - KEPT_TINT) / bright
     sh *= scale * RELIGHT
     key = key_color / math.pi * scale * RELIGHT
     diffuse = sh * (COSINE_LOBE[_BAND] * _BASIS / math.pi)[:, None]

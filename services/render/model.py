@@ -187,9 +187,9 @@ def _completed_normals(part: Part, positions: NDArray[np.float32], yaw: float) -
     given = None
     if part.normals is not None:
         given = np.nan_to_num(part.normals.astype(np.float64)) @ turn(yaw).T
-        length = np.linalg.norm(given, axis=1)
-        if (length > 0.5).all():
-            return np.ascontiguousarray(given / length[:, None], np.float32)
+        long_enough = np.linalg.norm(given, axis=1) > 0.5
+        if long_enough.all():
+            return _unit(given)
     a, b, c = (positions[part.triangles[:, k]].astype(np.float64) for k in range(3))
     face = np.cross(b - a, c - a)
     computed = np.stack(
@@ -200,11 +200,16 @@ def _completed_normals(part: Part, positions: NDArray[np.float32], yaw: float) -
         axis=1,
     )
     if given is not None:
-        sound = length > 0.5
-        computed[sound] = given[sound]
-    length = np.linalg.norm(computed, axis=1)
-    computed[length < 1e-12] = (0.0, 0.0, 1.0)
-    return np.ascontiguousarray(computed / np.maximum(length, 1e-12)[:, None], np.float32)
+        computed[long_enough] = given[long_enough]
+    return _unit(computed)
+
+
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(n, 3) of length 1; +Z for those that have none."""
+    length = np.linalg.norm(vectors, axis=1)
+    none = length < 1e-12
+    vectors, length = np.where(none[:, None], np.array([0.0, 0.0, 1.0]), vectors), np.where(none, 1.0, length)
+    return np.ascontiguousarray(vectors / length[:, None], np.float32)
 
 
 def _closedness(points: NDArray[np.float64], triangles: NDArray[np.int64]) -> tuple[bool, bool]:

@@ -1,0 +1,85 @@
+"""Framing: how large the subject is, where it stands, and that it is never clipped."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lensora.core.cameras import CameraMove, frame_poses
+from services.render.framing import (
+    BASE_LINE,
+    MOST_FILL,
+    PLAIN_PITCH,
+    extent,
+    fit_rig,
+    frame_bounds,
+    pitch_for_horizon,
+)
+
+
+def _cylinder(radius: float, height: float) -> np.ndarray:
+    around = np.linspace(0, 2 * math.pi, 60, endpoint=False)
+    ring = np.stack([radius * np.cos(around), np.zeros(60), radius * np.sin(around)], axis=1)
+    return np.concatenate([ring, ring + np.array([0.0, height, 0.0])])
+
+
+def _cuboid(width: float, height: float, depth: float) -> np.ndarray:
+    return np.array([[x * width / 2, y * height, z * depth / 2] for x in (-1, 1) for y in (0, 1) for z in (-1, 1)])
+
+
+def test_pitch_grows_with_a_higher_horizon() -> None:
+    """A horizon higher in the picture means a camera that looks further down; bounds hold for any value."""
+    pitches = [pitch_for_horizon(h) for h in np.linspace(0.0, 1.0, 21)]
+    assert all(a >= b - 1e-9 for a, b in zip(pitches[:-1], pitches[1:], strict=True))
+    assert max(pitches) < math.radians(30)
+    assert min(pitches) > math.radians(-10)
+
+
+@pytest.mark.parametrize("move", list(CameraMove))
+@pytest.mark.parametrize(
+    "support",
+    [_cylinder(0.2, 1.0), _cylinder(0.4, 0.9), _cuboid(0.76, 1.0, 0.34), _cuboid(1.0, 0.6, 0.4), _cylinder(0.5, 0.6)],
+    ids=["bottle", "mug", "box", "shoe", "bowl"],
+)
+def test_usual_subjects_fill_60_to_75_per_cent(move: CameraMove, support: np.ndarray) -> None:
+    """The larger extent lies in 60-75% at the hero face, no frame is over 76%, and the base line is where the still has it."""
+    poses = frame_poses(move, 96)
+    rig = fit_rig(support, move, poses, pitch_for_horizon(0.55))
+    bounds = [frame_bounds(rig.camera(pose), support, pose.subject_yaw) for pose in poses]
+    hero = frame_bounds(rig.hero, support, 0.0)
+    assert 0.595 <= extent(hero) <= 0.755
+    assert max(extent(each) for each in bounds) <= MOST_FILL + 0.012
+    assert hero[3] == pytest.approx(BASE_LINE, abs=0.005 if move is CameraMove.TURNTABLE else 0.03)
+    assert (hero[0] + hero[2]) / 2 == pytest.approx(0.5, abs=0.02)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.floats(0.02, 1.0),
+    st.floats(0.02, 1.0),
+    st.floats(0.02, 1.0),
+    st.sampled_from(list(CameraMove)),
+    st.floats(0.0, 1.0),
+)
+def test_nothing_is_ever_clipped(width: float, height: float, depth: float, move: CameraMove, horizon: float) -> None:
+    """Any cuboid under any move and horizon stays inside the frame, with a margin, in every frame."""
+    scale = 1.0 / max(width, height, depth)
+    support = _cuboid(width * scale, height * scale, depth * scale)
+    poses = frame_poses(move, 96)
+    rig = fit_rig(support, move, poses, pitch_for_horizon(horizon))
+    for pose in poses:
+        left, top, right, bottom = frame_bounds(rig.camera(pose), support, pose.subject_yaw)
+        assert min(left, top) >= 0.02
+        assert max(right, bottom) <= 0.98
+
+
+def test_plain_scenes_look_a_little_down() -> None:
+    """The white plate's camera sees the ground, or there would be no shadow to see."""
+    support = _cylinder(0.3, 1.0)
+    poses = frame_poses(CameraMove.TURNTABLE, 24)
+    rig = fit_rig(support, CameraMove.TURNTABLE, poses, PLAIN_PITCH)
+    assert rig.hero.eye[1] > 0.3

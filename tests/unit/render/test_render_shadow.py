@@ -1,0 +1,89 @@
+"""The shadow on the ground."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from lensora.core.cameras import Camera
+from lensora.testing.meshes import box, glb, vase
+from services.render.glb import read_glb
+from services.render.model import Model, prepare
+from services.render.shadow import MAP_CELLS, GroundShadow
+
+LIGHT = np.array([-0.6, 0.6, 0.5]) / np.linalg.norm([-0.6, 0.6, 0.5])
+
+
+@cache
+def _model(kind: str) -> Model:
+    return prepare(read_glb(glb(vase() if kind == "vase" else box(0.3, 0.3, 0.1))))
+
+
+def _shadow(kind: str = "vase", key: float = 0.6, light: np.ndarray = LIGHT) -> GroundShadow:
+    return GroundShadow(_model(kind), light, np.full(3, key))
+
+
+def _centre(factors: np.ndarray) -> np.ndarray:
+    dark = 255.0 - factors[..., 1].astype(float)
+    rows, columns = np.mgrid[0:MAP_CELLS, 0:MAP_CELLS] - MAP_CELLS / 2 + 0.5
+    return np.array([(dark * columns).sum(), (dark * rows).sum()]) / dark.sum()
+
+
+def test_cast_shadow_falls_away_from_the_key_light() -> None:
+    """The shadow's weight lies opposite the light: to the right and to the back for a light from the left front."""
+    x, z = _centre(_shadow(key=1.0).factors(0.0))
+    assert x > 5
+    assert z < -5
+
+
+def test_shadow_is_dark_at_the_foot_and_gone_at_the_border() -> None:
+    """Contact is the darkest place; nothing ends in a visible edge."""
+    factors = _shadow().factors(0.3)
+    middle = MAP_CELLS // 2
+    assert factors[middle, middle].max() < 170
+    border = np.concatenate([factors[0], factors[-1], factors[:, 0], factors[:, -1]])
+    assert (border == 255).all()
+
+
+def test_shadow_of_a_round_thing_only_turns_in_its_own_frame() -> None:
+    """Turning a surface of revolution by a quarter turns its map by a quarter: the shadow in the world stays."""
+    shadow = _shadow()
+    a, b = shadow.factors(0.0).astype(int), shadow.factors(np.pi / 2).astype(int)
+    assert min(np.abs(np.rot90(b, k) - a).mean() for k in (1, 3)) < 1.5
+
+
+def test_shadow_changes_little_from_frame_to_frame() -> None:
+    """No popping: one frame's turn changes no cell by much."""
+    shadow = _shadow("box", key=0.8)
+    step = 2 * np.pi / 96
+    frames = [shadow.factors(k * step).astype(int) for k in range(4)]
+    assert max(np.abs(a - b).max() for a, b in zip(frames[:-1], frames[1:], strict=True)) <= 40
+    assert max(np.abs(a - b).mean() for a, b in zip(frames[:-1], frames[1:], strict=True)) < 2.0
+
+
+def test_shadow_colour_is_the_light_that_is_left() -> None:
+    """Where only the key light is blocked, the shadow has the tint of the sky that remains."""
+    shadow = GroundShadow(_model("vase"), LIGHT, np.array([0.9, 0.6, 0.3]))
+    factors = shadow.factors(0.0).reshape(-1, 3)
+    darkest = factors[np.argsort(factors.sum(axis=1))[: len(factors) // 100]].mean(axis=0)
+    assert darkest[0] < darkest[1] < darkest[2]
+
+
+@pytest.mark.parametrize("edge", [0.0, 0.6])
+def test_shadow_in_the_frame_keeps_below_the_edge(edge: float) -> None:
+    """Seen by a camera, the shadow lies around the foot and never above the surface's far edge."""
+    camera = Camera((0.0, 1.0, 3.2), 0.0, 0.15)
+    seen = _shadow().seen(camera, 0.4, 256, edge)
+    assert seen is not None
+    window, factors = seen
+    assert factors.shape == (window.height, window.width, 3)
+    assert window.top >= int(edge * 256)
+    foot = camera.project(np.zeros((1, 3)))[0][0] * 256
+    assert factors[int(foot[1]) - window.top, int(foot[0]) - window.left].max() < 190
+
+
+def test_shadow_out_of_sight_is_none() -> None:
+    """A surface that ends below the frame shows no shadow."""
+    assert _shadow().seen(Camera((0.0, 1.0, 3.2), 0.0, 0.15), 0.0, 256, 1.0) is None
