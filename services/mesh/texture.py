@@ -25,6 +25,9 @@ GRID_TEXELS = 1024
 TRUST = (0.18, 0.5)
 """Cosine between normal and view at which the photo begins to count and counts fully: at 0.18 it is stretched over five times."""
 
+BAND_ROWS = 128
+"""Rows of the grid that are painted at a time."""
+
 DEPTH_PX = 512
 """Side of the picture in which occlusion is decided."""
 
@@ -100,41 +103,70 @@ def bake(
     uv = surface.uvs.astype(np.float64) * GRID_TEXELS
     faces = surface.faces.astype(np.int64)
     covered = covering(uv, faces, (GRID_TEXELS, GRID_TEXELS))
-    rows, columns, face, weights = weights_at(covered, uv, faces)
+    rows, columns, face, exact = weights_at(covered, uv, faces)
+    weights = exact.astype(np.float32)
     corners = faces[face]
     position = _mixed(surface.positions, corners, weights)
     normal = _mixed(surface.normals, corners, weights)
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
     pixels, trust = _seen(position, normal, camera, depth, small, 1.5)
     if completion is not None:
-        backend_normal = normal @ (to_backend[:, :3].T / np.cbrt(np.linalg.det(to_backend[:, :3])))
-        fill = completion.colors(position @ to_backend[:, :3].T + to_backend[:, 3], backend_normal)
+        turn = to_backend[:, :3] / np.cbrt(np.linalg.det(to_backend[:, :3]))
+        backend_normal = np.einsum("ij,kj->ik", normal, turn)
+        backend_position = np.einsum("ij,kj->ik", position, to_backend[:, :3]) + to_backend[:, 3]
+        fill = completion.colors(backend_position, backend_normal)
     else:
         at_vertex = _vertex_fill(solid, normals, cutout, camera, depth, small)
-        fill = _mixed(at_vertex, surface.welded[corners], weights).astype(np.float32)
+        fill = _mixed(at_vertex, surface.welded[corners], weights)
     fill = fill + _grain(cutout, len(fill))[:, None]
     maps = np.zeros((GRID_TEXELS, GRID_TEXELS, 6), np.float32)
-    maps[rows, columns] = np.concatenate([pixels - 0.5, trust[:, None], fill], axis=1)
-    maps = _with_gutters(maps, covered >= 0)
-    if side != GRID_TEXELS:
-        maps = cv2.resize(maps, (side, side), interpolation=cv2.INTER_LINEAR)
-    sampled = cv2.remap(
-        photo,
-        np.ascontiguousarray(maps[..., 0]),
-        np.ascontiguousarray(maps[..., 1]),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    share = maps[..., 2:3]
-    mixed = maps[..., 3:] + share * (sampled.astype(np.float32) - maps[..., 3:])
-    return Texture(np.clip(np.round(mixed), 0, 255).astype(np.uint8), roughness_of(cutout), 0.0)
+    maps[rows, columns, :2] = pixels - 0.5
+    maps[rows, columns, 2] = trust
+    maps[rows, columns, 3:] = fill
+    _fill_gutters(maps, covered >= 0)
+    return Texture(_painted(maps, photo, side), roughness_of(cutout), 0.0)
 
 
-def _mixed(values: NDArray[np.generic], corners: NDArray[np.int64], weights: Doubles) -> Doubles:
+def _painted(maps: Floats, photo: Bytes, side: int) -> Bytes:
+    """Photo and fill mixed as the maps say, at full size, in bands so that memory stays small.
+
+    Args:
+        maps: (g, g, 6) float32: photo x, photo y (pixel indices), share of the photo, fill red, green, blue.
+        photo: (h, w, 3) uint8.
+        side: of the result, a multiple of g.
+    """
+    grid = maps.shape[0]
+    factor = side // grid
+    out = np.empty((side, side, 3), np.uint8)
+    for start in range(0, grid, BAND_ROWS):
+        stop = min(start + BAND_ROWS, grid)
+        low, high = max(start - 1, 0), min(stop + 1, grid)
+        band = maps[low:high]
+        if factor > 1:
+            band = cv2.resize(band, (side, (high - low) * factor), interpolation=cv2.INTER_LINEAR)
+            band = band[(start - low) * factor : (stop - low) * factor]
+        sampled = cv2.remap(
+            photo,
+            np.ascontiguousarray(band[..., 0]),
+            np.ascontiguousarray(band[..., 1]),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        ).astype(np.float32)
+        sampled -= band[..., 3:]
+        sampled *= band[..., 2:3]
+        sampled += band[..., 3:]
+        np.clip(sampled + 0.5, 0, 255, out=sampled)
+        out[start * factor : stop * factor] = sampled
+    return out
+
+
+def _mixed(values: NDArray[np.generic], corners: NDArray[np.int64], weights: Floats) -> Floats:
     """Values at vertices (n, c) interpolated: corners (k, 3), weights (k, 3) -> (k, c)."""
-    out = values[corners[:, 0]] * weights[:, :1]
-    out = out + values[corners[:, 1]] * weights[:, 1:2]
-    return np.asarray(out + values[corners[:, 2]] * weights[:, 2:], dtype=np.float64)
+    source = np.asarray(values, np.float32)
+    out = source[corners[:, 0]] * weights[:, :1]
+    out += source[corners[:, 1]] * weights[:, 1:2]
+    out += source[corners[:, 2]] * weights[:, 2:]
+    return out
 
 
 def _seen(
@@ -187,17 +219,17 @@ def _grain(cutout: Cutout, count: int) -> Floats:
     return np.asarray(np.random.default_rng(7).normal(0.0, strength, count), dtype=np.float32)
 
 
-def _with_gutters(maps: Floats, covered: NDArray[np.bool_]) -> Floats:
+def _fill_gutters(maps: Floats, covered: NDArray[np.bool_]) -> None:
     """Every free texel takes what its nearest covered texel has."""
     _, labels = cv2.distanceTransformWithLabels(
         (~covered).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
-    table = np.zeros((int(labels.max()) + 1, maps.shape[2]), np.float32)
-    table[labels[covered]] = maps[covered]
-    out = maps.copy()
-    free = ~covered
-    out[free] = table[labels[free]]
-    return out
+    place = np.zeros(int(labels.max()) + 1, np.int64)
+    taken = np.flatnonzero(covered)
+    place[labels.ravel()[taken]] = taken
+    free = np.flatnonzero(~covered)
+    flat = maps.reshape(-1, maps.shape[2])
+    flat[free] = flat[place[labels.ravel()[free]]]
 
 
 def roughness_of(cutout: Cutout) -> float:
