@@ -137,16 +137,21 @@ def _crockery(stage: Stage, y: float, x0: float, x1: float, scale: float, palett
 
 
 def _sprig(stage: Stage, x: float, y: float, reach: float, count: int = 34) -> None:
-    """Leaves on twigs above a pot."""
+    """Leaves along a few bent stems above a pot."""
     random = stage.noise.random
-    angle = random.normal(0.0, 0.55, count)
-    length = reach * random.uniform(0.25, 1.0, count)
-    shade = random.uniform(0.45, 1.25, (count, 1))
+    stems = max(5, count // 9)
+    aim = np.linspace(-0.95, 0.95, stems) + random.normal(0.0, 0.12, stems)
+    length = reach * (1.0 - 0.25 * np.abs(aim)) * random.uniform(0.75, 1.1, stems)
+    which = random.integers(0, stems, count)
+    along = random.uniform(0.25, 1.0, count)
+    bend = aim[which] * (0.35 + 0.75 * along)
+    shade = random.uniform(0.40, 1.25, (count, 1)) * (0.6 + 0.4 * along[:, None])
     green = _foliage(stage) if stage.season not in ("winter", "") else colour("#5d7c44")
+    leaf = min(0.17 * reach, 0.024)
     stage.painter.leaves(
-        x + np.sin(angle) * length,
-        y - np.cos(angle) * length,
-        random.uniform(0.12, 0.24, count) * reach,
+        x + np.sin(bend) * length[which] * along + random.normal(0.0, 0.25 * leaf, count),
+        y - np.cos(bend) * length[which] * along,
+        random.uniform(0.7, 1.3, count) * leaf,
         (green * shade * stage.wall_light * 1.1).astype(np.float32),
         random,
     )

@@ -106,7 +106,7 @@ def _gaps(stage: Stage, count: int, y0: float, y1: float, power: float, radius: 
     painter, random, mood = stage.painter, stage.noise.random, stage.mood
     tone = mood.sky_low * 0.6 + mood.key * 1.2 + 0.05
     greens = np.stack(_season_green(stage))
-    mixed = 0.55 * tone + 0.45 * greens[random.integers(0, len(greens), count)]
+    mixed = 0.35 * tone + 0.75 * greens[random.integers(0, len(greens), count)]
     strength = random.gamma(1.2, 1.0, (count, 1)) * power
     painter.points(
         random.uniform(0, painter.aspect, count),
@@ -201,7 +201,7 @@ def forest(stage: Stage) -> None:
     glow_x = painter.aspect * (0.30 if stage.light_x < 0 else 0.70)
     painter.glow(glow_x, 0.20, 0.20, (mood.key * 1.3 + 0.1 * mood.sky_low).astype(np.float32))
     bark = colour("#4a3a2c") if stage.season != "winter" else colour("#4b4744")
-    _gaps(stage, 60, 0.0, 0.34, 5.0)
+    _gaps(stage, 70, 0.0, 0.36, 2.2)
     for layer in range(5):
         share = layer / 4.0
         count = (20, 14, 9, 6, 4)[layer]
@@ -243,7 +243,7 @@ def forest(stage: Stage) -> None:
         rgb.astype(np.float32),
         random,
     )
-    _gaps(stage, 70, 0.0, 0.45, 7.0)
+    _gaps(stage, 46, 0.0, 0.42, 2.8, 0.0055)
     x, y_grid = _grid(stage)
     slant = (x - glow_x) * 1.0 + (y_grid - 0.1) * (-0.55 * stage.light_x)
     shaft = noise(slant * 9.0, np.zeros_like(slant) + 0.5) * np.exp(-(((y_grid - 0.25) / 0.30) ** 2))

@@ -14,7 +14,7 @@ from services.segment.scenery.ground import FOCAL, SUBJECT_DISTANCE_M, SUBJECT_L
 from services.segment.scenery.interiors import INTERIORS
 from services.segment.scenery.lens import bloom, blur_by_row, defocus, develop
 from services.segment.scenery.light import MOODS, Mood
-from services.segment.scenery.material import Material, diffuse, fresnel
+from services.segment.scenery.material import Material, colour, diffuse, fresnel
 from services.segment.scenery.noise import Noise, smoothstep
 from services.segment.scenery.outdoors import OUTDOORS
 from services.segment.scenery.painter import Painter
@@ -95,6 +95,12 @@ def build(
     if sweep:
         place_tint = place_tint if place_tint is not None else surface_tint
         surface_tint = place_tint
+
+    if place_tint is None and surface_tint is not None and place is PLACES["studio"]:
+        # A set in one colour: the wall takes a pale shade of the cloth.
+        place_tint = np.asarray(0.30 * surface_tint + 0.70 * colour("#dcd8d2"), np.float32)
+        if mood.dark:
+            place_tint = np.asarray(place_tint * 0.12, np.float32)
 
     check(0.05, "surroundings")
     scale = min(1.0, BACKDROP_PX / height)

@@ -28,44 +28,45 @@ def _relief(height_m: Plane, patch: Patch) -> tuple[Plane, Plane]:
 
 
 def marble(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
-    """Polished marble: soft clouds, two families of veins that wander and thin out; Carrara, or black with white veins."""
-    turn = noise.uniform(0.5, 1.0) * (1 if noise.uniform() > 0.5 else -1)
+    """Polished marble: soft clouds, veins that run one way, wander, fork and thin out; Carrara, or black with white veins."""
+    turn = noise.uniform(0.45, 0.95) * (1 if noise.uniform() > 0.5 else -1)
     c, s = np.float32(np.cos(turn)), np.float32(np.sin(turn))
     u, v = c * patch.x - s * patch.z, s * patch.x + c * patch.z
     foot = patch.footprint
-    warp_u = noise.fractal(u * 3.0, v * 3.0, 4, footprint=foot * 3.0)
-    warp_v = noise.fractal(u * 3.0 + 7, v * 3.0, 4, footprint=foot * 3.0)
-    clouds = noise.fractal(u * 2.2 + 0.5 * warp_u, v * 4.0 + 0.5 * warp_v, 4, gain=0.55, footprint=foot * 4.0)
+    warp = noise.fractal(u * 2.6, v * 2.6, 7, gain=0.56, footprint=foot * 2.6)
+    other = noise.fractal(u * 3.4 + 5.0, v * 3.4, 7, gain=0.58, footprint=foot * 3.4)
+    clouds = noise.fractal(u * 2.0 + 0.4 * warp, v * 5.0 + 0.5 * other, 5, gain=0.55, footprint=foot * 5.0)
 
-    def veins(frequency: float, warp: float, width: float) -> Plane:
-        field = noise.fractal(
-            u * frequency * 0.45 + warp * warp_u, v * frequency + warp * warp_v, 3, gain=0.4, footprint=foot * frequency
-        )
-        presence = smoothstep(-0.6, 1.1, noise(u * 1.7, v * 1.7))
-        thickness = width * (0.35 + 1.3 * smoothstep(-1.0, 1.5, noise(u * 5.0, v * 5.0)))
-        ridge = np.abs(field) / thickness
-        return np.asarray((1.0 / (1.0 + ridge * ridge)) * presence, dtype=np.float32)
+    def veins(frequency: float, wander: float, width: float, lean: float) -> Plane:
+        """Thin dark lines where a wandering phase passes whole numbers; turbulence as in Perlin (1985)."""
+        phase = (v + lean * u) * frequency + wander * warp + 0.6 * wander * other
+        line = np.abs(np.mod(phase, 1.0) - 0.5) / frequency
+        thickness = width * (0.25 + 1.5 * smoothstep(-0.6, 1.8, noise(u * 6.0, v * 6.0)))
+        presence = smoothstep(-0.3, 1.0, noise(u * 2.3, v * 2.3) + 0.35 * other)
+        softness = np.maximum(thickness, 0.8 * foot)
+        return np.asarray(np.exp(-((line / softness) ** 2)) * presence * (thickness / softness), dtype=np.float32)
 
-    broad = veins(2.6, 0.45, 0.10)
-    fine = veins(6.5, 0.7, 0.035)
-    hair = veins(13.0, 0.9, 0.03)
+    broad = veins(3.1, 0.42, 0.0045, 0.15)
+    halo = veins(3.1, 0.42, 0.022, 0.15)
+    fine = veins(6.3, 0.75, 0.0016, -0.35)
+    hair = veins(10.0, 1.15, 0.0010, 0.9)
     if dark:
-        base = mix(colour("#131416"), colour("#26282b"), smoothstep(-1.5, 1.5, clouds))
-        vein_colour, strength = colour("#d9d4ca"), (0.16, 0.62, 0.22)
+        base = mix(colour("#101113"), colour("#232527"), smoothstep(-1.5, 1.8, clouds))
+        vein_colour, strength = colour("#d3cec4"), (0.75, 0.10, 0.50, 0.30)
     else:
-        base = mix(colour("#dedcd8"), colour("#f6f4f0"), smoothstep(-1.6, 0.9, clouds))
-        vein_colour, strength = colour("#6f7175"), (0.42, 0.38, 0.22)
+        base = mix(colour("#d3d2d0"), colour("#f5f3ef"), smoothstep(-1.7, 0.7, clouds))
+        vein_colour, strength = colour("#77797d"), (0.62, 0.30, 0.40, 0.28)
     if tint is not None:
         shade = 0.35 * tint + 0.02 if dark else 0.62 * tint + 0.3
         base = base * (shade / max(float(shade.mean()), 1e-3) * 0.98)
     albedo = base
-    for layer, share in zip((broad, fine, hair), strength, strict=True):
+    for layer, share in zip((broad, halo, fine, hair), strength, strict=True):
         albedo = mix(albedo, vein_colour, np.asarray(share * layer, np.float32))
     # A bruise of colour around the broad veins, as iron leaves in the stone.
-    stain = np.asarray(0.10 * smoothstep(0.15, 0.9, broad), np.float32)
-    albedo = mix(albedo, colour("#a08f78") if not dark else colour("#4a4036"), stain)
+    stain = np.asarray(0.16 * halo * smoothstep(-0.4, 1.4, clouds), np.float32)
+    albedo = mix(albedo, colour("#b39c78") if not dark else colour("#4a4036"), stain)
     flat_x, flat_z = _flat(patch)
-    return Material(np.clip(albedo, 0.0, 0.93), flat_x, flat_z, mirror=0.055, roughness=0.12)
+    return Material(np.clip(albedo, 0.0, 0.93).astype(np.float32), flat_x, flat_z, mirror=0.05, roughness=0.22)
 
 
 def wood(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
@@ -148,32 +149,35 @@ def stone(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
 
 
 def fabric(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
-    """Cloth laid down with soft folds: a plain weave close by, broad folds that catch the light."""
+    """Cloth laid down with soft folds: a plain weave close by, long folds that run from corner to corner."""
     foot = patch.footprint
     x, z = patch.x, patch.z
-    turn = noise.uniform(-0.9, 0.9)
+    turn = noise.uniform(0.35, 0.95) * (1 if noise.uniform() > 0.5 else -1)
     c, s = np.float32(np.cos(turn)), np.float32(np.sin(turn))
     u, v = c * x - s * z, s * x + c * z
-    warp = noise.fractal(u * 2.5, v * 2.5, 2)
-    fold = noise(u * 2.0 + 0.5 * warp, v * 7.0 + 0.9 * warp)
-    ridge = np.asarray(np.exp(-np.abs(fold) * 2.2), np.float32)
-    ripple = noise(u * 6.0 + 0.6 * warp, v * 13.0 + 1.2 * warp)
+    warp = noise.fractal(u * 1.6, v * 1.6, 3, gain=0.4)
+    # Folds are long: nearly constant along u, their crests sharper than their valleys.
+    phase = v * 4.2 + 0.55 * warp + 0.12 * noise(u * 4.0, v * 9.0)
+    crest = np.abs(np.mod(phase, 1.0) - 0.5) * 2.0
+    strength = smoothstep(-0.9, 1.1, noise(u * 1.3, v * 3.0))
+    fold = (1.0 - smoothstep(0.0, 0.55, crest.astype(np.float32))) * strength
+    ripple = noise.fractal(u * 3.0 + 0.4 * warp, v * 11.0 + 0.8 * warp, 2, gain=0.4)
     # The cloth is pulled flat where the subject stands.
-    stand = np.exp(-((x / 0.16) ** 2 + ((z - 0.86) / 0.16) ** 2))
-    calm = (1.0 - 0.8 * stand).astype(np.float32)
-    height = np.asarray((0.010 * ridge + 0.0022 * ripple) * calm, np.float32)
+    stand = np.exp(-((x / 0.20) ** 2 + ((z - 0.86) / 0.15) ** 2))
+    calm = (1.0 - 0.85 * stand).astype(np.float32)
+    height = np.asarray((0.020 * fold + 0.0018 * ripple) * calm, np.float32)
     threads = 620.0
     shown = np.clip(1.4 - 1.6 * foot * threads, 0.0, 1.0)
     slub = noise.fractal(u * 40.0, v * 900.0, 1) + noise.fractal(u * 900.0, v * 40.0, 1)
     weave = np.sin(2 * np.pi * threads * u) * np.sin(2 * np.pi * threads * v)
-    base = colour("#3b3d42") if dark else colour("#ddd3c4")
+    base = colour("#3b3d42") if dark else colour("#d9cdbb")
     if tint is not None:
-        base = 0.15 * base + 0.85 * tint
+        base = 0.80 * tint
     grain = 1.0 + (0.05 * weave * shown + 0.035 * slub * np.clip(1.4 - 500.0 * foot, 0.0, 1.0))
-    occlusion = 1.0 - 0.22 * smoothstep(0.3, 1.4, -ripple) * calm
+    occlusion = 1.0 - 0.30 * smoothstep(0.45, 1.0, crest.astype(np.float32)) * strength * calm
     albedo = base * (grain * occlusion)[..., None]
     slope_x, slope_z = _relief(height, patch)
-    return Material(np.clip(albedo, 0.01, 0.9), slope_x, slope_z, mirror=0.02, roughness=0.9, sheen=0.12)
+    return Material(np.clip(albedo, 0.004, 0.9).astype(np.float32), slope_x, slope_z, mirror=0.02, roughness=0.9, sheen=0.25)
 
 
 def sand(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
@@ -217,26 +221,31 @@ def snow(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
 
 
 def soil(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
-    """A forest floor: earth, moss in the hollows and fallen leaves."""
+    """A forest floor: moss in cushions, earth and needles between them, a few fallen leaves."""
     foot = patch.footprint
     x, z = patch.x, patch.z
-    lumps = noise.fractal(x * 14.0, z * 14.0, 6, gain=0.62, footprint=foot * 14.0)
-    moss = smoothstep(-0.3, 0.7, noise.fractal(x * 5.0, z * 5.0, 3, footprint=foot * 5.0) + 0.3 * lumps)
-    tuft = noise.fractal(x * 260.0, z * 260.0, 2, gain=0.8, footprint=foot * 260.0)
-    first, second, ident = cellular(x * 26.0 + 0.3 * lumps, z * 26.0, noise.choice(1 << 30))
-    leaf = smoothstep(0.02, 0.10, second - first) * (ident > 0.62) * (first < 0.42)
-    earth = mix(colour("#2d2118"), colour("#5b4430"), smoothstep(-1.5, 1.5, lumps))
-    green = mix(colour("#2f3a15"), colour("#6c7c2c"), smoothstep(-1.2, 1.6, tuft + 0.6 * lumps))
-    albedo = mix(earth, green, np.asarray(0.9 * moss, np.float32))
-    fallen = mix(colour("#6b4a26"), colour("#a8743a"), ident)
+    lumps = noise.fractal(x * 9.0, z * 9.0, 7, gain=0.6, footprint=foot * 9.0)
+    cushions = noise.fractal(x * 4.0, z * 4.0, 4, gain=0.55, footprint=foot * 4.0)
+    tuft = noise.fractal(x * 230.0, z * 230.0, 3, gain=0.85, footprint=foot * 230.0)
+    needles = noise.fractal(x * 60.0 + z * 25.0, z * 420.0, 2, gain=0.8, footprint=foot * 420.0)
+    moss = smoothstep(-0.55, 0.25, cushions + 0.35 * lumps + 0.12 * tuft)
+    earth = mix(colour("#261c13"), colour("#63492f"), smoothstep(-1.6, 1.8, 0.7 * lumps + 0.6 * needles))
+    green = mix(colour("#27330f"), colour("#74872f"), smoothstep(-1.4, 2.0, 0.8 * tuft + 0.5 * lumps + 0.3 * cushions))
+    albedo = mix(earth, green, moss)
+    first, second, ident = cellular(x * 34.0 + 0.5 * lumps, z * 34.0 + 0.5 * cushions, noise.choice(1 << 30))
+    leaf = smoothstep(0.06, 0.16, second - first) * (ident > 0.86) * (1.0 - smoothstep(0.26, 0.34, first))
+    leaf = leaf * np.clip(1.4 - 70 * foot, 0.0, 1.0)
+    fallen = mix(colour("#7a4f27"), colour("#b98445"), np.asarray((ident - 0.86) / 0.14, np.float32))
     if tint is not None:
         fallen = mix(tint * 0.6, tint, ident)
-    albedo = mix(albedo, fallen, np.asarray(0.85 * leaf * np.clip(1.4 - 60 * foot, 0.0, 1.0), np.float32))
-    albedo = albedo * (1.0 + 0.12 * tuft)[..., None]
-    height = np.asarray(0.005 * lumps + 0.0018 * leaf + 0.0006 * tuft * moss, np.float32)
+    rib = 0.8 + 0.2 * smoothstep(0.0, 0.12, first)
+    albedo = mix(albedo, fallen * rib[..., None], np.asarray(0.9 * leaf, np.float32))
+    hollow = 0.55 + 0.45 * smoothstep(-1.3, 0.6, cushions + 0.5 * lumps)
+    albedo = albedo * (hollow * (1.0 + 0.10 * tuft))[..., None]
+    height = np.asarray(0.010 * cushions + 0.004 * lumps + 0.0022 * leaf + 0.0008 * tuft * moss, np.float32)
     slope_x, slope_z = _relief(height, patch)
     return Material(
-        np.clip(albedo * (0.6 if dark else 1.0), 0.005, 0.9).astype(np.float32), slope_x, slope_z, 0.02, 1.0
+        np.clip(albedo * (0.6 if dark else 1.0), 0.004, 0.9).astype(np.float32), slope_x, slope_z, 0.02, 1.0
     )
 
 

@@ -164,6 +164,9 @@ DEFAULT_PLACE_OF_SURFACE: dict[str, str] = {
 }
 """Where a surface is at home when the prompt names no surroundings; the rest stand in a studio."""
 
+_HINTS = frozenset("cozy cosy home house interior minimal minimalist gradient trees tree flowers town city".split())
+"""Words that only colour a place: any other place named beside them wins."""
+
 _STRONG_SURFACES = frozenset(
     [
         "marble",
@@ -235,15 +238,16 @@ def read(prompt: str) -> Wish:
     places = [PLACE_WORDS[w] for w in words if w in PLACE_WORDS]
     # A material that also names a place ("water", "grass", "snow") yields to a place that is named outright.
     outright = [PLACE_WORDS[w] for w in words if w in PLACE_WORDS and w not in SURFACE_WORDS]
-    place = (outright or places or [""])[0]
-    if place == "" and surface:
-        place = DEFAULT_PLACE_OF_SURFACE.get(surface, "")
+    named = [PLACE_WORDS[w] for w in words if w in PLACE_WORDS and w not in SURFACE_WORDS and w not in _HINTS]
+    place = (named or outright or places or [""])[0]
     moods = {MOOD_WORDS[w] for w in words if w in MOOD_WORDS}
     if "golden hour" in text:
         moods.add("sunset")
     if "low key" in text:
         moods.add("dramatic")
     mood = next((name for name in MOOD_RANK if name in moods), "soft")
+    if place == "" and surface and not (mood == "dramatic" and surface == "marble"):
+        place = DEFAULT_PLACE_OF_SURFACE.get(surface, "")
     season = next((SEASON_WORDS[w] for w in words if w in SEASON_WORDS), "")
     surface_tint, place_tint = _palette(words, at)
     near = set(words[max(0, at - 2) : at + 1]) if at >= 0 else set()
