@@ -102,8 +102,6 @@ class Attempt:
     async def _step(self, step: Step) -> None:
         with logs.bind(stage=step.value):
             self._running.add(step)
-            if not await self._surely(lambda: self._work.stage_start(self._claim, step, self._shown())):
-                raise LostClaim
             started = time.perf_counter()
             outcome = await with_patience(self._context, step, lambda: self._once(step))
             seconds = time.perf_counter() - started
@@ -120,6 +118,10 @@ class Attempt:
             _log.info("stage_done", seconds=round(seconds, 3))
 
     async def _once(self, step: Step) -> StageOutcome:
+        # Before every try: a worker that was frozen for longer than its lease must not begin what another has finished.
+        if not await self._surely(lambda: self._work.stage_start(self._claim, step, self._shown())):
+            raise LostClaim
+
         def note(fraction: float) -> None:
             self._fractions[step] = max(self._fractions.get(step, 0.0), fraction)
 

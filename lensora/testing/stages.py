@@ -112,8 +112,8 @@ class CheapStages:
     def __init__(self, artifacts: ArtifactStore, behaviour: Behaviour) -> None:
         self._artifacts = artifacts
         self._behaviour = behaviour
-        self._png = _picture("PNG", "RGBA")
-        self._jpeg = _picture("JPEG", "RGB")
+        self._png = picture("PNG", "RGBA")
+        self._jpeg = picture("JPEG", "RGB")
         self._glb = _smallest_glb()
 
     def Detect(  # noqa: N802 - gRPC's name
@@ -247,7 +247,8 @@ def _model(stage: str) -> artifact_pb2.ModelUse:
     return model_use_to_proto(ModelUse(f"cheap-{stage}", "1", "", "Apache-2.0", stage))
 
 
-def _picture(image_format: str, mode: str) -> bytes:
+def picture(image_format: str, mode: str) -> bytes:
+    """A small grey picture: Pillow's names of the format and the mode."""
     data = io.BytesIO()
     Image.new(mode, (SIDE_PX, SIDE_PX), "grey").save(data, image_format)
     return data.getvalue()
