@@ -160,7 +160,11 @@ def verify(as_json: bool, redis_url: str | None, home: str) -> None:
 
 @click.group()
 def admin() -> None:
-    """What an installation needs once."""
+    """Keys, credits, and what an installation needs once; the same where the ``lensora`` command is not installed."""
+
+
+admin.add_command(keys)
+admin.add_command(credits)
 
 
 @admin.command()

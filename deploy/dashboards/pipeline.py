@@ -1,0 +1,118 @@
+"""Pipeline: where jobs spend their time, what waits, what is repeated."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from deploy.dashboards.panels import NAMESPACE, Query, board, heat, lines, number, quantile, rate, rate_or_zero
+
+STAGES = ("removing-bg", "generating-bg", "compositing", "generating-3d", "rendering-video")
+"""Steps of the public API that do work."""
+
+
+def pipeline() -> Dashboard:
+    """Stages as heat maps, and the queue before them."""
+    return board(
+        "lensora-pipeline",
+        "Lensora / Pipeline",
+        "The way of a job through its stages.",
+        [
+            (
+                "Queue",
+                [
+                    lines(
+                        "Depth",
+                        "Jobs that wait for a worker and jobs that a worker has.",
+                        [
+                            Query(f"max(lensora_queue_jobs_waiting{{{NAMESPACE}}})", "waiting"),
+                            Query(f"max(lensora_queue_jobs_running{{{NAMESPACE}}})", "running"),
+                        ],
+                        width=8,
+                    ),
+                    lines(
+                        "Age of the oldest waiting job",
+                        "What a customer waits before anything happens.",
+                        [Query(f"max(lensora_queue_oldest_seconds{{{NAMESPACE}}})", "oldest")],
+                        unit="s",
+                        width=8,
+                    ),
+                    lines(
+                        "Workers' slots",
+                        "Busy against all.",
+                        [
+                            Query(f"sum(lensora_worker_slots_busy{{{NAMESPACE}}})", "busy"),
+                            Query(f"sum(lensora_worker_slots{{{NAMESPACE}}})", "all"),
+                        ],
+                        width=8,
+                    ),
+                ],
+            ),
+            (
+                "Jobs",
+                [
+                    heat(
+                        "Job time",
+                        "From submit to the end.",
+                        rate("lensora_job_duration_seconds_bucket", 'outcome="completed"', by="le"),
+                    ),
+                    lines(
+                        "Stage time, median",
+                        "Where the time goes.",
+                        [Query(quantile(0.5, "lensora_job_stage_duration_seconds", by="stage"), "{{stage}}")],
+                        unit="s",
+                    ),
+                    lines(
+                        "Attempts by ending",
+                        "More attempts than jobs: workers that were stopped or died.",
+                        [Query(f"60 * {rate('lensora_job_attempts_total', by='ending')}", "{{ending}}")],
+                        unit="cpm",
+                    ),
+                    lines(
+                        "Repeated stage calls",
+                        "A stage's service was away, busy or failed, and was asked again; a minute.",
+                        [
+                            Query(
+                                f"60 * {rate('lensora_job_stage_retries_total', by='stage, code')}",
+                                "{{stage}} {{code}}",
+                            ),
+                            Query(f"60 * {rate_or_zero('lensora_job_stage_retries_total')}", "all"),
+                        ],
+                        unit="cpm",
+                    ),
+                ],
+            ),
+            (
+                "Stages",
+                [
+                    heat(
+                        stage,
+                        "Time of the stage, retries included.",
+                        rate("lensora_job_stage_duration_seconds_bucket", f'stage="{stage}"', by="le"),
+                        width=8,
+                    )
+                    for stage in STAGES
+                ],
+            ),
+            (
+                "After the job",
+                [
+                    lines(
+                        "Webhooks",
+                        "Tries by outcome, a minute.",
+                        [
+                            Query(f"60 * {rate('lensora_webhooks_total', by='outcome')}", "{{outcome}}"),
+                            Query(f"60 * {rate_or_zero('lensora_webhooks_total')}", "all"),
+                        ],
+                        unit="cpm",
+                    ),
+                    number(
+                        "Expired files, bytes deleted",
+                        "In the chosen time.",
+                        f"sum(increase(lensora_swept_bytes_total{{{NAMESPACE}}}[$__range])) or vector(0)",
+                        unit="bytes",
+                        width=12,
+                    ),
+                ],
+            ),
+        ],
+    )

@@ -1,0 +1,49 @@
+"""The dashboards in the chart are what the code makes, and hang together."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from deploy.dashboards.__main__ import DASHBOARDS, FOLDER, text
+
+
+def panels(board: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every panel that shows something, those inside rows too."""
+    found = []
+    for panel in board["panels"]:
+        found += panel.get("panels") or []
+        if panel["type"] != "row":
+            found.append(panel)
+    return found
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_file_is_what_the_code_makes(name: str) -> None:
+    """The checked-in JSON has not drifted from its source; ``python -m deploy.dashboards`` writes it."""
+    assert (FOLDER / f"{name}.json").read_text() == text(name)
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_panels_are_complete(name: str) -> None:
+    """Every panel has a title, a description, a place of its own and a query on the chosen data source."""
+    board = json.loads((FOLDER / f"{name}.json").read_text())
+    places = set()
+    assert len(panels(board)) >= 8
+    for panel in panels(board):
+        assert panel["title"]
+        assert panel["description"]
+        assert panel["datasource"]["uid"] == "${datasource}"
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24
+        places.add((place["x"], place["y"]))
+        for target in panel["targets"]:
+            assert target["expr"].count("(") == target["expr"].count(")")
+    assert len(places) == len(panels(board)), "two panels lie on each other"
+
+
+def test_no_file_without_code() -> None:
+    """The chart holds no dashboard that the code does not make."""
+    assert {path.stem for path in FOLDER.glob("*.json")} == set(DASHBOARDS)
