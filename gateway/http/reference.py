@@ -46,7 +46,10 @@ def render_reference(api: Json, public_url: str) -> str:
         public_url: for the examples.
     """
     operations = [
-        (path, method, operation) for path, methods in api["paths"].items() for method, operation in methods.items()
+        (path, method, operation)
+        for path, methods in api["paths"].items()
+        for method, operation in methods.items()
+        if method != "head"
     ]
     tags = [tag["name"] for tag in api["tags"]]
     groups = {tag: [entry for entry in operations if entry[2]["tags"] == [tag]] for tag in tags}
@@ -66,7 +69,8 @@ def render_reference(api: Json, public_url: str) -> str:
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(api["info"]["title"])}</title>
 <link rel="icon" href="/web/icon.svg"><link rel="stylesheet" href="/web/studio.css"></head>
-<body class="reference"><header class="bar"><a class="brand" href="/">Lensora Studio</a>
+<body class="reference"><header class="bar"><a class="brand" href="/">
+<img src="/web/icon.svg" alt="" width="28" height="28">Lensora Studio</a>
 <nav><a href="/">Studio</a><a href="/openapi.json">openapi.json</a></nav></header>
 <div class="columns"><aside>{menu}<h2>More</h2><ul><li><a href="#errors">Errors</a></li>
 <li><a href="#schemas">Shapes</a></li></ul></aside><main>

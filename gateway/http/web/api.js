@@ -94,19 +94,23 @@ async function* events(response) {
   if (!response.body) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    text += value;
-    let end;
-    while ((end = text.indexOf("\n\n")) >= 0) {
-      const event = { id: "", data: "" };
-      for (const line of text.slice(0, end).split("\n")) {
-        if (line.startsWith("id: ")) event.id = line.slice(4);
-        if (line.startsWith("data: ")) event.data += line.slice(6);
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      text += value;
+      let end;
+      while ((end = text.indexOf("\n\n")) >= 0) {
+        const event = { id: "", data: "" };
+        for (const line of text.slice(0, end).split("\n")) {
+          if (line.startsWith("id: ")) event.id = line.slice(4);
+          if (line.startsWith("data: ")) event.data += line.slice(6);
+        }
+        text = text.slice(end + 2);
+        if (event.data) yield event;
       }
-      text = text.slice(end + 2);
-      if (event.data) yield event;
     }
+  } finally {
+    reader.cancel().catch(() => {});
   }
 }

@@ -20,7 +20,7 @@ const FILES = {
   removed_bg_url: ["Cutout", "PNG"],
 };
 
-const state = { api: null, session: null, object: 0, job: null, output: null, following: null, pending: null, photoUrl: "" };
+const state = { api: null, session: null, object: 0, job: null, filmed: null, output: null, following: null, pending: null, photoUrl: "" };
 
 // --- the key -------------------------------------------------------------------------------------------------------
 
@@ -72,6 +72,7 @@ function show(stage, panel) {
   for (const id of ["drop", "canvas", "making", "result"]) $(id).hidden = id !== stage;
   for (const id of ["intro", "options", "summary"]) $(id).hidden = id !== panel;
   if (stage !== "result") $("view").replaceChildren();
+  document.querySelector(".studio").classList.toggle("busy", stage === "making");
 }
 
 function tell(error, plain = false) {
@@ -138,7 +139,7 @@ function offer() {
     if (!whole) chip.append(element("small", {}, object.category));
     chip.addEventListener("click", () => choose(index));
     chips.append(chip);
-    const box = element("button", { type: "button", class: "box", "aria-label": label }, element("span", {}, label));
+    const box = element("button", { type: "button", class: x2 - x1 < 0.12 ? "box tiny" : "box", "aria-label": label }, element("span", {}, label));
     box.style.cssText = `left:${x1 * 100}%;top:${y1 * 100}%;width:${(x2 - x1) * 100}%;height:${(y2 - y1) * 100}%`;
     // Small boxes lie above large ones, so that each can be clicked.
     box.style.zIndex = String(1 + Math.round(100 * (1 - (x2 - x1) * (y2 - y1))));
@@ -242,13 +243,11 @@ async function watch(ticket) {
   $("meter").style.width = "0";
   $("cancel").disabled = false;
   show("making", null);
-  $("panel").hidden = true;
   refreshBalance();
   state.following = new AbortController();
   try {
     await state.api.follow(ticket.job_id, progress, state.following.signal);
   } finally {
-    $("panel").hidden = false;
     refreshBalance();
   }
 }
@@ -296,6 +295,7 @@ $("cancel").addEventListener("click", async () => {
 
 function finish(job) {
   state.output = job.output;
+  state.filmed = job.job_id;
   show("result", "summary");
   const seconds = (job.stages || []).reduce((sum, stage) => sum + (stage.ms || 0), 0) / 1000;
   const likeness = job.quality ? ` The model's outline matches the photo by ${Math.round(job.quality.silhouette_iou * 100)} %.` : "";
@@ -353,7 +353,7 @@ async function viewer(url) {
 async function again(camera) {
   tell(null);
   try {
-    await watch(await state.api.render(state.job, { camera_preset: camera }));
+    await watch(await state.api.render(state.filmed, { camera_preset: camera }));
   } catch (error) {
     show("result", "summary");
     view("mp4_url");

@@ -36,7 +36,7 @@ def test_the_reference_page_stands_alone() -> None:
     api = document(BASE)
     page = render_reference(api, BASE)
     for methods in api["paths"].values():
-        for operation in methods.values():
+        for operation in (entry for method, entry in methods.items() if method != "head"):
             assert f'id="{operation["operationId"]}"' in page
     for _, code, _ in ERROR_ROWS:
         assert f'id="{code}"' in page
