@@ -8,6 +8,10 @@ import numpy as np
 from services.mesh.solid import Solid, joined
 
 
+TOLERANCE = 2e-4
+"""Where surfaces cut each other they leave slivers; edges shorter than this share of the solid are taken out."""
+
+
 def union(body: Solid, parts: list[Solid]) -> Solid:
     """Body and parts as one solid."""
     return _solid(manifold3d.Manifold.batch_boolean([_manifold(s) for s in (body, *parts)], manifold3d.OpType.Add)) or (
@@ -33,7 +37,8 @@ def _solid(manifold: manifold3d.Manifold) -> Solid | None:
     """The library's result; None where it holds nothing (an input that was not closed)."""
     if manifold.status() != manifold3d.Error.NoError or manifold.is_empty():
         return None
-    mesh = manifold.to_mesh()
+    extent = float(np.ptp(np.asarray(manifold.bounding_box()).reshape(2, 3), axis=0).max())
+    mesh = manifold.simplify(TOLERANCE * extent).to_mesh()
     vertices = np.asarray(mesh.vert_properties, np.float64)[:, :3]
     faces = np.asarray(mesh.tri_verts, np.int64)
     # Vertices that the library keeps apart for their properties are one point.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
-from services.mesh.cutout import Cutout
+from services.mesh.cutout import Cutout, kept_thin
 from services.mesh.raster import covering, far_to_near, weights_at
 from services.mesh.surface import Surface
 
@@ -63,7 +63,8 @@ def picture_of(
     inside = (covered >= 0).astype(np.float32)
     # Undo the half pixel of the doubled picture that drawing adds all around.
     inside = cv2.erode(inside, np.ones((2, 2), np.uint8), anchor=(0, 0))
-    mask = cv2.resize(inside, size, interpolation=cv2.INTER_AREA) >= 0.5
+    # Wires thinner than a pixel count as what they cover, here and in the photo.
+    mask = kept_thin(cv2.resize(inside, size, interpolation=cv2.INTER_AREA)) >= 0.5
     return cv2.resize(large, size, interpolation=cv2.INTER_AREA).astype(np.uint8), np.asarray(mask)
 
 
@@ -80,7 +81,7 @@ def fidelity_of(surface: Surface, texture: NDArray[np.uint8], camera: PhotoCamer
     factor = min(1.0, VIEW_PX / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     picture, seen = picture_of(surface, texture, camera.scaled(factor), size)
-    mask = cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA) >= 0.5
+    mask = kept_thin(cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA)) >= 0.5
     union = float((seen | mask).sum())
     iou = float((seen & mask).sum()) / union if union else 0.0
     photo = cv2.resize(cutout.photo, size, interpolation=cv2.INTER_AREA)

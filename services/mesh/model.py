@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from services.mesh.cutout import Cutout, read_cutout
 from services.mesh.fidelity import Fidelity, fidelity_of
 from services.mesh.gltf import GENERATOR, Material, write_glb
 from services.mesh.orientation import facing_yaw, standing
-from services.mesh.solid import Solid
+from services.mesh.solid import Solid, tidied
 from services.mesh.surface import Surface, simplified, surfaced
 from services.mesh.texture import Texture, bake, texture_side
 
@@ -30,6 +30,9 @@ TARGET_TRIANGLES = 20_000
 
 MIN_TRIANGLES, MIN_GLB_BYTES = 200, 40_000
 """Budgets under these hold no model that deserves the name."""
+
+GRID_M = 2.0**-19
+"""Coordinates are multiples of this, about 2 micrometres: exact in float32 up to 8 m."""
 
 FRONT_REACH = float(np.radians(80.0))
 """How far the model may be turned away from the photo's view: the back and the sides behind it are made up."""
@@ -79,7 +82,8 @@ class Model:
         camera: the photo's, in the same frame, pixels of the cutout as cropped; None if unknown.
         method: how the shape was found.
         fidelity: agreement with the photo; zeros where the photo's view is not known.
-        models: what made it.
+        models: what made it, earlier stages first.
+        own_models: what this stage used.
     """
 
     glb: bytes
@@ -91,7 +95,8 @@ class Model:
     camera: PhotoCamera | None
     method: str
     fidelity: Fidelity
-    models: tuple[ModelUse, ...] = field(default=())
+    models: tuple[ModelUse, ...]
+    own_models: tuple[ModelUse, ...]
 
 
 def create_model(rgba: NDArray[np.uint8], request: ModelRequest, backend: MeshBackend, report: Report) -> Model:
@@ -119,11 +124,16 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
     if not raw.solid.is_closed():
         raise InvalidMesh("mesh must be closed: every edge must belong to exactly two faces wound the same way")
     solid = simplified(raw.solid, min(TARGET_TRIANGLES, request.max_triangles))
+    if len(solid.faces) > request.max_triangles:
+        raise InvalidRequest(
+            f"max_triangles must be at least {len(solid.faces)} for this subject, not {request.max_triangles}",
+            field="max_triangles",
+        )
     yaw = facing_yaw(solid, FRONT_REACH if raw.camera is not None else np.pi)
     move = standing(solid, yaw)
     solid = solid.moved(move)
-    # Written positions are float32: everything after works on those very numbers.
-    solid = Solid(solid.vertices.astype(np.float32).astype(np.float64), solid.faces)
+    # Written positions are float32: a grid of 2 micrometres is exact in it, and everything after works on those numbers.
+    solid = tidied(solid, GRID_M)
     camera = raw.camera.after(move) if raw.camera is not None else _assumed_camera(cutout, solid)
     side = texture_side(cutout)
     report("unwrap", 0.5)
@@ -140,7 +150,17 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
     glb, jpeg = _fitted(surface, texture, request, extras)
     report("done", 1.0)
     return Model(
-        glb, request.name, surface, texture, jpeg, solid, camera, raw.method, fidelity, (*request.upstream, *raw.models)
+        glb=glb,
+        name=request.name,
+        surface=surface,
+        texture=texture,
+        texture_jpeg=jpeg,
+        solid=solid,
+        camera=camera,
+        method=raw.method,
+        fidelity=fidelity,
+        models=(*request.upstream, *raw.models),
+        own_models=raw.models,
     )
 
 

@@ -60,6 +60,43 @@ class Solid:
         return bool(np.array_equal(forward, np.sort(end * count + start)))
 
 
+def tidied(solid: Solid, grid: float) -> Solid:
+    """The solid on a grid of coordinates, without triangles that have collapsed and without vertices that coincide.
+
+    Readers weld vertices by position: two that coincide but belong to different sheets would make a closed mesh look
+    broken. They become one where the mesh stays closed, and are moved apart by a grid step otherwise.
+
+    Args:
+        solid: closed.
+        grid: spacing of the coordinates, in the solid's units.
+    """
+    keys = np.round(solid.vertices / grid).astype(np.int64)
+    places, inverse = np.unique(keys, axis=0, return_inverse=True)
+    inverse = inverse.ravel()
+    if len(places) == len(keys):
+        return Solid(keys * grid, solid.faces)
+    faces = inverse[solid.faces]
+    whole = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
+    faces = faces[whole]
+    # Two triangles on the same corners, back to back, enclose nothing.
+    _, group, count = np.unique(np.sort(faces, axis=1), axis=0, return_inverse=True, return_counts=True)
+    faces = faces[count[group.ravel()] == 1]
+    if len(faces):
+        used = np.zeros(len(places), bool)
+        used[faces] = True
+        merged = Solid((places * grid)[used], (np.cumsum(used) - 1)[faces])
+        if merged.is_closed():
+            return merged
+    for _ in range(8):
+        _, first = np.unique(keys, axis=0, return_index=True)
+        again = np.ones(len(keys), bool)
+        again[first] = False
+        if not again.any():
+            break
+        keys[again] += np.random.default_rng(3).integers(-2, 3, size=(int(again.sum()), 3))
+    return Solid(keys * grid, solid.faces)
+
+
 def joined(solids: list[Solid]) -> Solid:
     """Several solids as one, side by side, without a boolean."""
     offsets = np.cumsum([0] + [len(s.vertices) for s in solids[:-1]])

@@ -192,8 +192,10 @@ def _corner_normals(solid: Solid, cross: Doubles, unit: Doubles, vertex: Ints, g
     weighted = np.repeat(unit, 3, axis=0) * angles.ravel()[:, None]
     total = np.stack([np.bincount(inverse, weighted[:, k]) for k in range(3)], axis=1)[inverse]
     length = np.linalg.norm(total, axis=1, keepdims=True)
-    # Where opposite faces cancel out, the face's own normal stands in.
-    return np.where(length > 1e-6, total / np.maximum(length, 1e-12), np.repeat(unit, 3, axis=0))
+    # Where opposite faces cancel out the face's own normal stands in, and for a sliver without one any direction.
+    own = np.repeat(unit, 3, axis=0)
+    own = np.where(np.linalg.norm(own, axis=1, keepdims=True) > 0.5, own, [0.0, 1.0, 0.0])
+    return np.where(length > 1e-6, total / np.maximum(length, 1e-12), own)
 
 
 def _flattened(points: Doubles, axis: Ints) -> Doubles:

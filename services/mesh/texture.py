@@ -144,7 +144,7 @@ def _painted(maps: Floats, photo: Bytes, side: int) -> Bytes:
         band = maps[low:high]
         if factor > 1:
             band = cv2.resize(band, (side, (high - low) * factor), interpolation=cv2.INTER_LINEAR)
-            band = band[(start - low) * factor : (stop - low) * factor]
+        band = band[(start - low) * factor : (stop - low) * factor]
         sampled = cv2.remap(
             photo,
             np.ascontiguousarray(band[..., 0]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,20 +14,23 @@ from services.mesh.boolean import difference, union
 from services.mesh.camera import PhotoCamera, inverse
 from services.mesh.completion import RingCompletion
 from services.mesh.cuboid import rounded_box
-from services.mesh.cutout import Cutout
+from services.mesh.cutout import Cutout, kept_thin
 from services.mesh.evidence import Evidence, Kind
 from services.mesh.inflation import blended_square, inflated_square, rim_distance, slab_square
 from services.mesh.relief import relief
 from services.mesh.solid import Solid
-from services.mesh.vessel import calm_profile, inner_wall, is_open, open_vessel, turned_solid
+from services.mesh.vessel import calm_profile, cavity, inner_wall, is_open, open_vessel, turned_solid
 
 Floats = NDArray[np.float32]
 
 RELIEF_SIDE_PX = 224
 """Side of the grid that free shapes are built on: finer than the default budget of triangles can keep."""
 
-FINE_SIDE_PX = 352
-"""The same for lattices and wires, which would be lost on the coarser grid."""
+FINE_PIXELS, MAX_FINE_SIDE_PX = 26_000, 448
+"""Lattices and wires would be lost on that grid: they get as fine a one as keeps this many pixels inside."""
+
+MAX_OUTLINES = 300
+"""A silhouette of more outlines (islands and holes) is dust or a screen, not parts."""
 
 THIN_SHARE = 0.10
 """A silhouette with more of its area within a pixel and a half of the rim than this is thin enough for the finer grid."""
@@ -86,8 +90,10 @@ def _revolution(cutout: Cutout, found: Evidence) -> RawMesh:
     parts = [_part(alpha, beside, small, fit)] if beside.any() else []
     inner = None
     if is_open(fit, found.rim, bool(parts)):
-        body, cavity = open_vessel(heights, radii)
-        solid = difference(union(body, parts) if parts else body, cavity)
+        if parts:
+            solid = difference(union(turned_solid(heights, radii), parts), cavity(heights, radii))
+        else:
+            solid = open_vessel(heights, radii)
         inner = inner_wall(heights, radii)
     else:
         body = turned_solid(heights, radii)
@@ -113,13 +119,28 @@ def _free(cutout: Cutout, found: Evidence) -> RawMesh:
     alpha, factor = cutout.working_alpha(RELIEF_SIDE_PX)
     depth = rim_distance(alpha)
     if float((depth[depth > 0] < 1.6).mean()) > THIN_SHARE:
-        alpha, factor = cutout.working_alpha(FINE_SIDE_PX)
-        depth = rim_distance(alpha)
+        share = float((alpha >= 0.5).mean())
+        side = round(min(MAX_FINE_SIDE_PX, max(RELIEF_SIDE_PX, (FINE_PIXELS / share) ** 0.5)))
+        alpha, factor = cutout.working_alpha(side)
+    alpha = _settled(alpha)
+    depth = rim_distance(alpha)
     camera = cutout.camera.scaled(factor, (2.0, 2.0))
     square = inflated_square(alpha)
     if found.slab > 0:
-        inscribed = float(depth.max())
-        half = max(SLAB_THICKNESS * inscribed, 1.5)
+        half = max(SLAB_THICKNESS * float(depth.max()), 1.5)
         square = blended_square(square, slab_square(alpha, half, max(0.35 * half, 1.5)), found.slab)
     solid = relief(alpha, square, camera)
     return _raw(solid, cutout.camera, None, found.kind.value)
+
+
+def _settled(alpha: Floats) -> Floats:
+    """The matte blurred until it has no more outlines than a model can hold: dust and screens become surfaces."""
+    for sigma in (1.0, 2.0, 4.0, 8.0):
+        contours, _ = cv2.findContours((alpha >= 0.5).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+        if len(contours) <= MAX_OUTLINES:
+            break
+        blurred = cv2.GaussianBlur(alpha, (0, 0), sigma)
+        blurred[[0, 1, -2, -1]] = 0.0
+        blurred[:, [0, 1, -2, -1]] = 0.0
+        alpha = kept_thin(blurred)
+    return alpha

@@ -1,0 +1,42 @@
+"""Composition root: ``python -m services.mesh``."""
+
+from __future__ import annotations
+
+import sys
+
+import cv2
+import grpc
+
+from lensora.adapters.artifacts import open_artifacts
+from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
+from lensora.core.errors import LensoraError
+from lensora.rpc.server import Server, begin, run
+from lensora.settings import load
+from services.mesh.backends.registry import BACKENDS
+from services.mesh.modeller import Modeller
+from services.mesh.servicer import MesherServicer
+from services.mesh.settings import MeshSettings
+
+
+def main() -> int:
+    """Serve until SIGTERM; the exit code says whether it could start."""
+    try:
+        settings = load(MeshSettings)
+        begin("mesh", settings)
+        cv2.setNumThreads(settings.mesh_threads)
+        modeller = Modeller(BACKENDS[settings.mesh_backend](settings))
+        servicer = MesherServicer(modeller, open_artifacts(settings.artifacts_url))
+
+        def register(server: grpc.Server) -> None:
+            mesher_pb2_grpc.add_MesherServicer_to_server(servicer, server)
+
+        names = [mesher_pb2.DESCRIPTOR.services_by_name["Mesher"].full_name]
+        run(Server("mesh", settings, register, names), prepare=modeller.warm_up)
+    except (LensoraError, OSError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 (before logs are there)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""Mesher.CreateMesh: proto <-> core types, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import grpc
+
+from lensora.adapters.artifacts import ArtifactStore
+from lensora.api.artifact.v1 import artifact_pb2
+from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
+from lensora.api.progress.v1 import progress_pb2
+from lensora.core.artifacts import MediaType
+from lensora.core.errors import InvalidRequest
+from lensora.rpc.interceptors import check_alive
+from lensora.rpc.messages import (
+    artifact_from_proto,
+    artifact_to_proto,
+    model_use_from_proto,
+    model_use_to_proto,
+    output_key,
+)
+from services.mesh.formats import FileFormat, file_of
+from services.mesh.model import MAX_GLB_BYTES, MAX_TRIANGLES, Model, ModelRequest
+from services.mesh.modeller import Modeller, Progress
+
+FORMATS = {
+    mesher_pb2.MESH_FORMAT_USDZ: FileFormat.USDZ,
+    mesher_pb2.MESH_FORMAT_OBJ: FileFormat.OBJ,
+    mesher_pb2.MESH_FORMAT_STL: FileFormat.STL,
+}
+
+MAX_NAME_CHARACTERS = 120
+"""Longer labels are cut: they end up as file names inside archives."""
+
+
+class MesherServicer(mesher_pb2_grpc.MesherServicer):
+    """Turns cutouts into models."""
+
+    def __init__(self, modeller: Modeller, artifacts: ArtifactStore) -> None:
+        """
+        Args:
+            modeller: makes the models.
+            artifacts: where cutouts are read and models are written.
+        """
+        self._modeller = modeller
+        self._artifacts = artifacts
+
+    def CreateMesh(  # noqa: N802 (gRPC's name)
+        self, request: mesher_pb2.CreateMeshRequest, context: grpc.ServicerContext
+    ) -> Iterator[mesher_pb2.CreateMeshResponse]:
+        """See mesher.proto."""
+        order = _order(request)
+        png = self._artifacts.get(artifact_from_proto(request.cutout, field="cutout"))
+        for item in self._modeller.make(png, order, lambda: check_alive(context)):
+            if isinstance(item, Progress):
+                progress = progress_pb2.Progress(fraction=item.fraction, phase=item.phase)
+                yield mesher_pb2.CreateMeshResponse(progress=progress)
+            else:
+                yield mesher_pb2.CreateMeshResponse(result=self._result(item, request))
+
+    def _result(self, model: Model, request: mesher_pb2.CreateMeshRequest) -> mesher_pb2.CreateMeshResult:
+        def stored(data: bytes, media_type: MediaType) -> artifact_pb2.Artifact:
+            key = output_key(request.output_prefix, "model", request, media_type)
+            return artifact_to_proto(self._artifacts.put(key, data, media_type))
+
+        files = []
+        for number in dict.fromkeys(request.formats):
+            kind = FORMATS.get(number)
+            if kind is not None:
+                files.append(
+                    mesher_pb2.MeshFile(format=number, file=stored(file_of(model, kind), kind.media_type))
+                )
+        return mesher_pb2.CreateMeshResult(
+            glb=stored(model.glb, MediaType.GLB),
+            files=files,
+            triangles=len(model.surface.faces),
+            fidelity=mesher_pb2.Fidelity(
+                silhouette_iou=model.fidelity.silhouette_iou, image_similarity=model.fidelity.image_similarity
+            ),
+            models=[model_use_to_proto(use) for use in model.own_models],
+        )
+
+
+def _order(request: mesher_pb2.CreateMeshRequest) -> ModelRequest:
+    for field, value in (("max_triangles", request.max_triangles), ("max_glb_bytes", request.max_glb_bytes)):
+        if value < 0:
+            raise InvalidRequest(f"{field} must be 0 (the default) or more, not {value}", field=field)
+    return ModelRequest(
+        name=request.name[:MAX_NAME_CHARACTERS].strip() or "model",
+        max_triangles=request.max_triangles or MAX_TRIANGLES,
+        max_glb_bytes=request.max_glb_bytes or MAX_GLB_BYTES,
+        upstream=tuple(model_use_from_proto(use) for use in request.upstream_models),
+    )
