@@ -20,6 +20,13 @@ Pixels = NDArray[np.uint8]
 SHARP_BELOW_PX = 0.35
 """A blur disc smaller than this cannot be seen."""
 
+PLAIN_BORDER = 0.10
+"""Share of the frame over which the shadow on a plain plate fades out."""
+
+PLAIN_FAINTEST = 9
+"""Of 255: shade fainter than this is left out on a plain plate (and all shade is that much lighter), so that the white stays
+white away from the subject. In a room it would go on to the walls."""
+
 
 class Compositor:
     """Composes the frames of one shot in front of one plate."""
@@ -30,13 +37,12 @@ class Compositor:
         light = shot.illumination
         self._shadow = GroundShadow(shot.model, light.key_direction, light.ground_key)
         self._plain = scene.plain
+        self._fade = _border_fade(shot.size) if scene.plain else None
 
     def frame(self, layer: Layer) -> Pixels:
         """(size, size, 3) uint8 sRGB: the finished frame."""
-        pose, size = self._shot.poses[layer.index], self._shot.size
-        camera = self._shot.camera(layer.index)
-        result = self._plate.seen(camera, pose).copy()
-        shadow = self._shadow.seen(camera, pose.subject_yaw, size, self._edge(layer.index))
+        result = self._plate.seen(self._shot.camera(layer.index), self._shot.poses[layer.index]).copy()
+        shadow = self._seen_shadow(layer.index)
         if shadow is not None:
             window, factors = shadow
             area = _area(result, window)
@@ -50,9 +56,9 @@ class Compositor:
 
     def cutout(self, layer: Layer) -> Pixels:
         """(size, size, 4) uint8 sRGB with straight alpha: the subject and its shadow without the plate."""
-        pose, size = self._shot.poses[layer.index], self._shot.size
+        size = self._shot.size
         shade = np.zeros((size, size), np.float32)
-        shadow = self._shadow.seen(self._shot.camera(layer.index), pose.subject_yaw, size, self._edge(layer.index))
+        shadow = self._seen_shadow(layer.index)
         if shadow is not None:
             window, factors = shadow
             _area(shade, window)[:] = 1.0 - (factors @ LUMINANCE.astype(np.float32)) / 255.0
@@ -66,6 +72,17 @@ class Compositor:
         color /= np.maximum(alpha, 1.0 / 255.0)[..., None]
         rgba = np.concatenate([np.minimum(color, 255.0), alpha[..., None] * 255.0], axis=2)
         return (rgba + 0.5).astype(np.uint8)
+
+    def _seen_shadow(self, index: int) -> tuple[Window, Pixels] | None:
+        """The shadow in a frame; on a plain plate it is gone before the frame's border, so the film lies on a white page."""
+        shot = self._shot
+        seen = self._shadow.seen(shot.camera(index), shot.poses[index].subject_yaw, shot.size, self._edge(index))
+        if seen is None or self._fade is None:
+            return seen
+        window, factors = seen
+        shade = cv2.subtract(cv2.bitwise_not(factors), (PLAIN_FAINTEST, PLAIN_FAINTEST, PLAIN_FAINTEST, 0))
+        kept = cv2.multiply(shade, _area(self._fade, window), scale=1.0 / 255.0)
+        return window, np.asarray(cv2.bitwise_not(kept), np.uint8)
 
     def _edge(self, index: int) -> float:
         if self._plain:
@@ -86,6 +103,14 @@ class Compositor:
         blurred = cv2.GaussianBlur(padded, (0, 0), radius * 0.5)  # a disc's standard deviation is half its radius
         grown = Window(window.left - left, window.top - top, window.right + right, window.bottom + bottom)
         return grown, np.asarray(blurred, np.uint8)
+
+
+def _border_fade(size: int) -> Pixels:
+    """(size, size, 3) uint8: 255 inside, falling smoothly to 0 at the border."""
+    place = (np.arange(size) + 0.5) / size
+    near = np.clip((np.minimum(place, 1.0 - place) - PLAIN_BORDER / 4) / PLAIN_BORDER, 0.0, 1.0)
+    ramp = near * near * (3.0 - 2.0 * near) * 255.0
+    return np.dstack([np.minimum.outer(ramp, ramp).astype(np.uint8)] * 3)
 
 
 def _area(picture: NDArray[Any], window: Window) -> NDArray[Any]:

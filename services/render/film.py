@@ -41,6 +41,9 @@ SECONDS_RANGE = (1.0, 20.0)
 PROGRESS_EVERY = 8
 """Frames between two reports of progress."""
 
+EXPOSURE_TRIANGLES = 50_000
+"""Of each part: enough for a mean."""
+
 SETUP_SHARE, DRAW_SHARE = 0.06, 0.92
 """Share of the work that is done after the set-up, and after the last frame is drawn."""
 
@@ -180,7 +183,7 @@ class FilmMaker:
                     _compose(compositor, layer, encodings, check)
                     if (layer.index + 1) % PROGRESS_EVERY == 0:
                         done = (layer.index + 1) / order.frames
-                        yield Progress(SETUP_SHARE + (DRAW_SHARE - SETUP_SHARE) * done, "draw")
+                        yield Progress(min(DRAW_SHARE, SETUP_SHARE + (DRAW_SHARE - SETUP_SHARE) * done), "draw")
             yield Progress(DRAW_SHARE, "encode")
             with _timed("encode", seconds):
                 files = {kind: encoding.finish(check) for kind, encoding in encodings.items()}
@@ -257,11 +260,12 @@ def hero_illumination(model: Model, scene: Scene) -> Illumination:
     """The scene's light, exposed for what of the model faces the hero camera."""
     normals, weights = [], []
     for part in model.parts:
-        corners = part.positions[part.triangles].astype(np.float64)
+        triangles = part.triangles[:: max(1, len(part.triangles) // EXPOSURE_TRIANGLES)]
+        corners = part.positions[triangles].astype(np.float64)
         face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         weights.append(np.maximum(face[:, 2] if model.closed else np.abs(face[:, 2]), 0.0))
         assert part.normals is not None
-        mean = part.normals[part.triangles].mean(axis=1)
+        mean = part.normals[triangles].mean(axis=1)
         if not model.closed:
             mean = np.where(mean[:, 2:] < 0.0, -mean, mean)
         normals.append(mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-6))

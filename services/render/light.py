@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lensora.core.scene import Lighting, studio_lighting
 
-RELIGHT = 0.55
+RELIGHT = 0.65
 """Share of the new light's shape; the rest is even light, under which a photo's texture looks as photographed."""
 
 KEPT_TINT = 0.25
@@ -23,6 +23,9 @@ KEPT_TINT = 0.25
 
 DARKEST = 1e-3
 """A hero view lit by less than this has no light worth keeping: the studio's is used."""
+
+FOOT_OCCLUSION = 0.45
+"""Of the surroundings' light, at the very foot: the dark ground there hides the lower half of the surroundings."""
 
 LOWEST_KEY = math.radians(28.0)
 """The key light casts its shadow as if at least this high: from a lower one it would leave the frame."""
@@ -58,6 +61,7 @@ class Illumination:
         key_direction: (3,) float32 unit vector towards the key light, world frame.
         key_radiance: (3,) float32 irradiance of the key light / pi.
         ground_key: (3,) float64 share of the ground's light that is the key light's, per channel, 0..1.
+        foot_occlusion: share of the surroundings' light that the ground takes from the subject's foot, 0..1.
     """
 
     diffuse: NDArray[np.float32]
@@ -65,6 +69,7 @@ class Illumination:
     key_direction: NDArray[np.float32]
     key_radiance: NDArray[np.float32]
     ground_key: NDArray[np.float64]
+    foot_occlusion: float
 
 
 def even_illumination(ambient: float, key: float, direction: tuple[float, float, float]) -> Illumination:
@@ -84,6 +89,7 @@ def even_illumination(ambient: float, key: float, direction: tuple[float, float,
         key_direction=unit / np.float32(np.linalg.norm(unit)),
         key_radiance=np.full(3, key, np.float32),
         ground_key=np.full(3, 0.5),
+        foot_occlusion=0.0,
     )
 
 
@@ -131,6 +137,7 @@ def illuminate(lighting: Lighting, normals: NDArray[np.floating], weights: NDArr
         key_direction=key_direction.astype(np.float32),
         key_radiance=key.astype(np.float32),
         ground_key=ground_key,
+        foot_occlusion=FOOT_OCCLUSION,
     )
 
 

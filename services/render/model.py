@@ -244,9 +244,9 @@ def support_points(points: NDArray[np.float64]) -> NDArray[np.float64]:
     best = np.full(len(directions), -np.inf, np.float32)
     index = np.zeros(len(directions), np.int64)
     for start in range(0, len(light), 20_000):  # bounds the product to 32 MB
-        reach = light[start : start + 20_000] @ directions.T
-        at = reach.argmax(axis=0)
-        value = reach[at, np.arange(len(directions))]
+        reach = directions @ light[start : start + 20_000].T
+        at = reach.argmax(axis=1)
+        value = reach[np.arange(len(directions)), at]
         better = value > best
         best[better], index[better] = value[better], at[better] + start
     return np.asarray(points[np.unique(index)], np.float64)

@@ -51,6 +51,15 @@ EDGE_FADE = 0.12
 CODE_GAMMA = 1.0 / 2.2
 """A factor on light is this power of it on sRGB-encoded values."""
 
+CONTACT_HEIGHT = 0.025
+"""Slices below this share of the height are taken to touch the ground ..."""
+
+CONTACT_BLUR_CELLS = 2.2
+"""... and darken it by a narrow rim, as the gap under a rounded foot does that no slice is thin enough to show ..."""
+
+CONTACT_STRENGTH = 0.55
+"""... by this share of the light."""
+
 LEAST_LIGHT = 0.10
 """The ground never falls below this share of its light: some always comes round from the surroundings."""
 
@@ -83,6 +92,7 @@ class GroundShadow:
         heights = _boundaries(model.height)
         middles = (heights[:-1] + heights[1:]) / 2.0
         self._key_patches = self._patches(slices, middles, LIGHT_HALF_ANGLE, float(self._light[1]))
+        self._contact = self._contact_occlusion(slices, middles, model.height)
         self._sky = self._sky_occlusion(self._patches(slices, middles, SKY_HALF_ANGLE, 0.8))
         ramp = np.minimum(np.arange(MAP_CELLS) + 0.5, MAP_CELLS - np.arange(MAP_CELLS) - 0.5) / (MAP_CELLS / 2)
         fade = np.clip(ramp / EDGE_FADE, 0.0, 1.0).astype(np.float32)
@@ -96,6 +106,7 @@ class GroundShadow:
         toward = turn(-yaw) @ self._light  # the light as seen by the turned subject
         key = self._union(self._key_patches, toward)
         lit = 1.0 - np.minimum(key[..., None] * self._ground_key + self._sky[..., None] * (1.0 - self._ground_key), 1.0)
+        lit *= self._contact[..., None]
         lit = LEAST_LIGHT + (1.0 - LEAST_LIGHT) * lit
         lit = 1.0 - (1.0 - lit) * self._fade[..., None]
         table = (np.linspace(0.0, 1.0, 1024) ** CODE_GAMMA * 255.0 + 0.5).astype(np.uint8)
@@ -176,6 +187,16 @@ class GroundShadow:
             target = result[z0:z1, x0:x1]
             np.maximum(target, moved[z0 - top : z1 - top, x0 - left : x1 - left], out=target)
         return result
+
+    def _contact_occlusion(
+        self, slices: NDArray[np.float32], middles: NDArray[np.float64], height: float
+    ) -> NDArray[np.float32]:
+        """(cells, cells) share of the light that is left around where the subject touches the ground."""
+        touching = slices[middles <= max(CONTACT_HEIGHT * height, float(middles[0]))].max(axis=0, keepdims=True)
+        at_ground = self._patches(touching, np.zeros(1), LIGHT_HALF_ANGLE, 1.0)
+        footprint = self._union(at_ground, np.array([0.0, 1.0, 0.0]))
+        rim = cv2.GaussianBlur(footprint, (0, 0), CONTACT_BLUR_CELLS)
+        return np.asarray(1.0 - CONTACT_STRENGTH * np.maximum(rim, footprint * 0.9), np.float32)
 
     def _sky_occlusion(self, patches: list[_Patch]) -> NDArray[np.float32]:
         """(cells, cells) share of an even sky that is blocked; it turns with the subject."""

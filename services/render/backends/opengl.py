@@ -22,6 +22,10 @@ from services.render.shot import Layer, Shot, Window
 SRGB8_ALPHA8 = 0x8C43
 """GL_SRGB8_ALPHA8: texels are decoded before they are filtered."""
 
+MADE_REFLECTION = 0.4
+"""Share of their head-on reflections that made surfaces get. A photo's texture holds all of them already; made ones are shown
+next to photos of products, which a full share would make look foggy beside them."""
+
 SOFTWARE = ("llvmpipe", "softpipe", "swrast")
 """Names by which Mesa's renderers on the CPU can be told."""
 
@@ -247,7 +251,7 @@ class OpenGLRenderer:
         _set(program, "emissive_factor", np.array(material.emissive))
         _set(program, "alpha_cutoff", np.array([material.alpha_cutoff]))
         made = material.surface_texture is not None or material.metallic > 0.0
-        _set(program, "floor_reflection", np.array([1.0 if made else 0.0]))
+        _set(program, "floor_reflection", np.array([MADE_REFLECTION if made else 0.0]))
         return tuple(bound)
 
     def _texture(self, image: NDArray[np.uint8], encoded: bool) -> moderngl.Texture:
@@ -295,5 +299,6 @@ def _light(program: moderngl.Program, shot: Shot) -> None:
     light = shot.illumination
     _set(program, "diffuse_sh", light.diffuse)
     _set(program, "mirror_sh", light.mirror)
+    _set(program, "foot_occlusion", np.array([light.foot_occlusion]))
     _set(program, "key_direction", light.key_direction)
     _set(program, "key_radiance", light.key_radiance)

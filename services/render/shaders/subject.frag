@@ -16,7 +16,7 @@ uniform vec4 base_factor;
 uniform vec2 surface_factor; // metallic, roughness
 uniform vec3 emissive_factor;
 uniform float alpha_cutoff;
-uniform float floor_reflection; // 1: a made surface; 0: a photo's texture, which holds its head-on reflections already
+uniform float floor_reflection; // share of head-on reflections: 0 for a photo's texture, which holds them already
 uniform vec3 key_direction;
 uniform vec3 key_radiance; // irradiance / pi
 #ifdef HAS_BASE_TEXTURE
@@ -33,6 +33,7 @@ out vec4 fragment;
 
 const float PI = 3.14159265358979;
 const float DIELECTRIC = 0.04;
+const float RIM = 0.25; // of the grazing reflection: all of it is a bright line around dark products, like a bad cut-out
 const float SHOULDER = 0.85; // the curve is the identity up to here: colours stay true; highlights roll off above
 
 // The identity up to SHOULDER, then a smooth roll-off towards 1; encoded by a square root (see services/render/shot.py).
@@ -95,7 +96,7 @@ void main() {
     float rim = 1.0 - nv;
     float rim2 = rim * rim;
     vec3 head_on = f0 * (1.0 - (1.0 - floor_reflection) * (1.0 - metallic));
-    vec3 reflected = head_on + (max(vec3(1.0 - roughness), f0) - f0) * (rim2 * rim2 * rim);
+    vec3 reflected = head_on + (max(vec3(1.0 - roughness), f0) - f0) * (RIM * rim2 * rim2 * rim);
     lit += reflected * mirrored;
 
     vec3 glow = emissive_factor;

@@ -22,6 +22,9 @@ out vec3 mirrored;     // radiance from where the surface reflects
 uniform vec3 eye;
 uniform vec3 diffuse_sh[9];
 uniform vec3 mirror_sh[9];
+uniform float foot_occlusion;
+
+const float FOOT_HEIGHT = 0.035; // of the subject's unit size: the shadowed ground darkens what is this near to it
 
 #define POLYNOMIAL(sh, n) max(sh[0] + sh[1] * n.y + sh[2] * n.z + sh[3] * n.x + sh[4] * (n.x * n.y) + \
     sh[5] * (n.y * n.z) + sh[6] * (3.0 * n.z * n.z - 1.0) + sh[7] * (n.x * n.z) + sh[8] * (n.x * n.x - n.y * n.y), 0.0)
@@ -31,8 +34,10 @@ void main() {
     position = world_from_model * in_position;
     normal = normalize(world_from_model * in_normal);
     surroundings = POLYNOMIAL(diffuse_sh, normal);
+    float foot = exp(-max(position.y, 0.0) / FOOT_HEIGHT) * foot_occlusion;
+    surroundings *= 1.0 - foot * (0.6 - 0.4 * normal.y);
     vec3 r = reflect(normalize(position - eye), normal);
-    mirrored = POLYNOMIAL(mirror_sh, r);
+    mirrored = POLYNOMIAL(mirror_sh, r) * (1.0 - foot);
 #ifdef HAS_UV
     uv = in_uv;
 #endif

@@ -1,0 +1,248 @@
+"""Films, from mesh to file, on a real OpenGL and with real encoders."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from lensora.core.cameras import CameraMove
+from lensora.core.errors import Cancelled, InvalidImage, InvalidMesh, InvalidRequest
+from lensora.core.scene import Scene
+from lensora.testing.meshes import Finish, Shape, box, glb, vase
+from services.render.encode import Mp4Sink
+from services.render.film import Film, FilmMaker, FilmOrder, VideoFormat
+
+Make = Callable[[FilmOrder], Film]
+WHITE = Scene(horizon=0.5, plain=True)
+
+
+def _decoded(data: bytes) -> list[np.ndarray]:
+    with av.open(io.BytesIO(data)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def _largest_box(data: bytes) -> int:
+    """Offset of the index and of the media data: the index must come first."""
+    return data.find(b"mdat") - data.find(b"moov")
+
+
+def test_default_film_is_exactly_the_contracts(film: Make, subject: bytes, picture: bytes, scene: Scene) -> None:
+    """H.264, yuv420p, BT.709, 768x768, 24/1, 96 frames, 4.000 s, index before the media."""
+    made = film(FilmOrder(subject, picture, scene))
+    data = made.files[VideoFormat.MP4]
+    with av.open(io.BytesIO(data)) as container:
+        stream = container.streams.video[0]
+        context = stream.codec_context
+        assert len(container.streams) == 1
+        assert (context.name, context.pix_fmt) == ("h264", "yuv420p")
+        assert (context.width, context.height) == (768, 768)
+        assert stream.average_rate == Fraction(24, 1)
+        assert stream.frames == 96
+        assert stream.duration is not None
+        assert stream.time_base is not None
+        assert stream.duration * stream.time_base == 4
+        assert container.duration == 4_000_000
+        assert (context.color_primaries, context.color_trc, context.colorspace) == (1, 1, 1)
+        assert context.color_range == 1
+    assert _largest_box(data) > 0
+    assert len(_decoded(data)) == made.frames == 96
+    assert "llvmpipe" in made.device
+
+
+@pytest.mark.parametrize(
+    ("size", "fps", "seconds", "move"),
+    [(256, 12, 1.0, CameraMove.DOLLY), (402, 30, 1.5, CameraMove.CINEMATIC), (256, 60, 2.0, CameraMove.TURNTABLE)],
+)
+def test_other_sizes_rates_and_lengths(
+    film: Make, subject: bytes, picture: bytes, scene: Scene, size: int, fps: int, seconds: float, move: CameraMove
+) -> None:
+    """Size, rate and length are what was asked for, in every move."""
+    made = film(FilmOrder(subject, picture, scene, move, size, fps, seconds))
+    with av.open(io.BytesIO(made.files[VideoFormat.MP4])) as container:
+        stream = container.streams.video[0]
+        assert stream.width == stream.height == size
+        assert stream.average_rate == fps
+        assert stream.frames == round(fps * seconds)
+        assert container.duration == round(seconds * 1e6)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"size": 254}, "size must lie in 256..2160, not 254"),
+        ({"size": 2162}, "size must lie in 256..2160"),
+        ({"size": 301}, "size must be even, not 301"),
+        ({"fps": 61}, "fps must lie in 12..60, not 61"),
+        ({"seconds": 0.5}, "seconds must lie in 1.0..20.0, not 0.5"),
+        ({"seconds": float("nan")}, "seconds must lie in"),
+        ({"formats": ()}, "at least one"),
+    ],
+)
+def test_orders_out_of_range_are_refused(change: dict[str, object], sentence: str) -> None:
+    """A bad number is an InvalidRequest that names the field, the limit and the value."""
+    with pytest.raises(InvalidRequest, match=sentence):
+        replace(FilmOrder(b"", b"", WHITE), **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "rgb", [(0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 200, 60), (30, 60, 220), (128, 128, 128), (240, 180, 20)]
+)
+def test_flat_colours_survive_the_encoder(rgb: tuple[int, int, int]) -> None:
+    """A flat colour, encoded, decoded as its tags say, comes back within 2/255."""
+    sink = Mp4Sink(256, 24)
+    for _ in range(6):
+        sink.write(np.full((256, 256, 3), rgb, np.uint8))
+    for frame in _decoded(sink.finish()):
+        assert np.abs(frame.astype(int) - rgb).max() <= 2
+
+
+def test_every_format_at_once(film: Make, subject: bytes, picture: bytes, scene: Scene) -> None:
+    """One drawing feeds MP4, WebM with alpha, GIF and poster, and each opens as what it is."""
+    made = film(FilmOrder(subject, picture, scene, size=256, seconds=1.0, formats=tuple(VideoFormat)))
+    assert set(made.files) == set(VideoFormat)
+    poster = Image.open(io.BytesIO(made.files[VideoFormat.POSTER]))
+    assert (poster.format, poster.size) == ("JPEG", (256, 256))
+    first = _decoded(made.files[VideoFormat.MP4])[0]
+    assert np.abs(np.asarray(poster).astype(int) - first).mean() < 3.0
+    gif = Image.open(io.BytesIO(made.files[VideoFormat.GIF]))
+    assert gif.format == "GIF"
+    assert gif.info["loop"] == 0
+    length_ms = 0
+    for index in range(gif.n_frames):  # type: ignore[attr-defined]
+        gif.seek(index)
+        length_ms += gif.info["duration"]
+    assert length_ms == 1000
+
+
+def test_webm_keeps_alpha(film: Make, subject: bytes, picture: bytes, scene: Scene) -> None:
+    """VP9 with an alpha channel: solid in the subject, half-clear in the shadow, clear in the corner."""
+    made = film(FilmOrder(subject, picture, scene, size=256, seconds=1.0, formats=(VideoFormat.WEBM_ALPHA,)))
+    with av.open(io.BytesIO(made.files[VideoFormat.WEBM_ALPHA])) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name.startswith("vp9") or stream.codec_context.name == "libvpx-vp9"
+        assert {key.lower(): value for key, value in stream.metadata.items()}.get("alpha_mode") == "1"
+        packets = [packet for packet in container.demux(stream) if packet.size]
+    decoder = av.CodecContext.create("libvpx-vp9", "r")
+    frames = [frame for packet in packets for frame in decoder.decode(packet)]  # type: ignore[attr-defined]
+    assert len(packets) == 24
+    assert frames[0].format.name == "yuva420p"
+    alpha = frames[0].to_ndarray(format="rgba")[..., 3]
+    assert alpha[140, 128] > 250
+    assert alpha[4, 4] < 4
+    partly = (alpha > 12) & (alpha < 200)
+    assert partly[200:].mean() > 0.03
+
+
+def test_plain_scene_is_white_with_a_soft_shadow(film: Make, subject: bytes) -> None:
+    """``remove``: pure white at the border of every frame, a shadow at the foot."""
+    order = FilmOrder(subject, b"", WHITE, size=256, seconds=1.0)
+    frames = _decoded(film(order).files[VideoFormat.MP4])
+    for frame in frames:
+        border = np.concatenate([frame[:12].reshape(-1, 3), frame[:, :6].reshape(-1, 3), frame[:, -6:].reshape(-1, 3)])
+        assert border.min() >= 252
+    foot = frames[0][212:228, 60:200].astype(int)
+    assert foot.min() < 225
+
+
+def test_turntable_loops_without_a_jump(film: Make, subject: bytes, picture: bytes, scene: Scene) -> None:
+    """The step from the last frame to the first is no larger than any other."""
+    frames = _decoded(film(FilmOrder(subject, picture, scene, size=256)).files[VideoFormat.MP4])
+    steps = [np.abs(a.astype(int) - b).mean() for a, b in zip(frames[:-1], frames[1:], strict=True)]
+    seam = np.abs(frames[-1].astype(int) - frames[0]).mean()
+    assert seam < 1.5 * max(steps) + 0.5
+
+
+def test_the_same_order_gives_the_same_film(film: Make, subject: bytes, picture: bytes, scene: Scene) -> None:
+    """A stage that runs again after a crash writes the same picture."""
+    order = FilmOrder(subject, picture, scene, CameraMove.CINEMATIC, 256, 12, 1.0, (VideoFormat.POSTER,))
+    assert film(order).files == film(order).files
+
+
+def _grid(side: int) -> Shape:
+    u, v = np.meshgrid(np.linspace(0, 1, side), np.linspace(0, 1, side))
+    z = 0.05 * np.sin(9 * u) * np.cos(7 * v)
+    a = (np.arange(side - 1)[:, None] * side + np.arange(side - 1)[None, :]).ravel()
+    triangles = np.concatenate([np.stack([a, a + 1, a + side], 1), np.stack([a + 1, a + side + 1, a + side], 1)])
+    return Shape(np.stack([u, v, z], -1).reshape(-1, 3).astype(np.float32), triangles.astype(np.uint32))
+
+
+def _hostile() -> dict[str, bytes]:
+    shape = vase()
+    holed = shape.positions.copy()
+    holed[::97] = np.nan
+    triangle = Shape(np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], np.float32), np.array([[0, 1, 2]], np.uint32))
+    return {
+        "one triangle": glb(triangle),
+        "a million triangles": glb(_grid(708)),
+        "no texture coordinates": glb(replace(shape, uvs=None), Finish(texture=b"\x89PNG")),
+        "no normals": glb(replace(shape, normals=None)),
+        "not-a-number vertices": glb(replace(shape, positions=holed)),
+        "huge": glb(replace(shape, positions=shape.positions * np.float32(1e12))),
+        "tiny": glb(replace(shape, positions=shape.positions * np.float32(1e-9))),
+        "missing texture": glb(shape, Finish(texture=b"\x89PNG"), {"images": [{"uri": "gone.png"}]}),
+        "flat": glb(box(1.0, 1.0, 0.0)),
+        "blended": glb(shape, Finish((1.0, 0.2, 0.2, 0.5), extra={"alphaMode": "BLEND", "doubleSided": True})),
+        "masked": glb(shape, Finish((1.0, 0.2, 0.2, 0.8), extra={"alphaMode": "MASK"})),
+        "metal": glb(shape, Finish((0.9, 0.8, 0.4, 1.0), metallic=1.0, roughness=0.0)),
+        "glowing": glb(shape, Finish((0.1, 0.1, 0.1, 1.0), extra={"emissiveFactor": [0.9, 0.5, 0.1]})),
+    }
+
+
+HOSTILE = _hostile()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_meshes_make_a_valid_film(film: Make, name: str) -> None:
+    """Odd but drawable meshes give a film in which the subject can be seen."""
+    order = FilmOrder(HOSTILE[name], b"", WHITE, size=256, fps=12, seconds=1.0)
+    frames = _decoded(film(order).files[VideoFormat.MP4])
+    assert len(frames) == 12
+    assert (frames[0].min(axis=2) < 245).mean() > 0.02
+
+
+def test_undrawable_orders_are_typed_errors(film: Make, subject: bytes) -> None:
+    """A mesh with nothing in it and a backplate that is no picture are the caller's errors, told apart."""
+    empty = Shape(np.zeros((3, 3), np.float32), np.array([[0, 1, 2]], np.uint32))
+    with pytest.raises(InvalidMesh):
+        film(FilmOrder(glb(empty), b"", WHITE))
+    with pytest.raises(InvalidImage):
+        film(FilmOrder(subject, b"no picture", Scene(0.5, plain=False)))
+
+
+def test_cancelled_film_stops_within_two_seconds(maker: FilmMaker, subject: bytes) -> None:
+    """Cancelling in the middle ends the work, and the next film is made as if nothing had been."""
+    wanted = True
+
+    def check() -> None:
+        if not wanted:
+            raise Cancelled("no longer wanted")
+
+    order = FilmOrder(subject, b"", WHITE, seconds=20.0, fps=60)
+    items = maker.make(order, check)
+    for _ in range(3):
+        next(items)
+    wanted = False
+    before = time.perf_counter()
+    with pytest.raises(Cancelled):
+        list(items)
+    assert time.perf_counter() - before < 2.0
+    wanted = True
+    short = replace(order, seconds=1.0, fps=12, size=256)
+    assert isinstance(list(maker.make(short, check))[-1], Film)
+
+
+def test_progress_rises_about_every_eight_frames(maker: FilmMaker, subject: bytes) -> None:
+    """Progress never falls, ends with the film, and is told often."""
+    items = list(maker.make(FilmOrder(subject, b"", WHITE, size=256), lambda: None))
+    shares = [item.fraction for item in items if not isinstance(item, Film)]
+    assert shares == sorted(shares)
+    assert len(shares) >= 96 // 8
+    assert isinstance(items[-1], Film)
