@@ -247,10 +247,10 @@ def _model(stage: str) -> artifact_pb2.ModelUse:
     return model_use_to_proto(ModelUse(f"cheap-{stage}", "1", "", "Apache-2.0", stage))
 
 
-def picture(image_format: str, mode: str) -> bytes:
-    """A small grey picture: Pillow's names of the format and the mode."""
+def picture(image_format: str, mode: str, *, side_px: int = SIDE_PX) -> bytes:
+    """A grey picture, square: Pillow's names of the format and the mode."""
     data = io.BytesIO()
-    Image.new(mode, (SIDE_PX, SIDE_PX), "grey").save(data, image_format)
+    Image.new(mode, (side_px, side_px), "grey").save(data, image_format)
     return data.getvalue()
 
 

@@ -217,7 +217,7 @@ async def test_a_cancel_reaches_the_running_stage(house: House) -> None:
 
 
 async def test_a_stopped_worker_hands_its_job_on(house: House) -> None:
-    """On SIGTERM the job goes to another worker at once, resumes after its last finished stage, and loses no attempt."""
+    """On SIGTERM the job goes on at once in another worker, after its last finished stage, and loses no attempt."""
     house.behaviour.delay_s = {"RenderVideo": 0.3, "CreateMesh": 0.3}
     key = await customer(house.store, 100)
     async with running(house.worker()):
