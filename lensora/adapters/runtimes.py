@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from lensora.adapters.inference import Device, Model, OnnxModel
-from lensora.models.manifest import Manifest, load_manifest
+from lensora.core.errors import ConfigurationError
+from lensora.models.manifest import Manifest, ModelEntry, load_manifest
 from lensora.models.policy import LicensePolicy, check
 from lensora.models.store import path_of
 from lensora.observability import logs
@@ -25,6 +26,11 @@ READINESS_INTERVAL_S = 2.0
 
 class Runtime(Protocol):
     """Opens models of the manifest."""
+
+    @property
+    def opened(self) -> Sequence[Model]:
+        """The models that were opened so far."""
+        ...
 
     def open(self, name: str, stage: str) -> Model:
         """A model that is ready to be called.
@@ -57,11 +63,21 @@ class OnnxRuntime:
         self._threads = threads
         self._policy = policy
         self._manifest = manifest or load_manifest()
+        self._opened: list[Model] = []
+
+    @property
+    def opened(self) -> Sequence[Model]:
+        return tuple(self._opened)
 
     def open(self, name: str, stage: str) -> Model:
+        entry = self._manifest.entry(name)
+        if not isinstance(entry, ModelEntry):
+            raise ConfigurationError(
+                f"model {name!r} is no ONNX file and runs on Triton only: LENSORA_INFERENCE=triton, not onnxruntime"
+            )
         path = path_of(name, self._models_dir, policy=self._policy, manifest=self._manifest)
-        use = self._manifest.entry(name).use(stage)
-        return OnnxModel(path, use, device=self._device, threads=self._threads)
+        self._opened.append(OnnxModel(path, entry.use(stage), device=self._device, threads=self._threads))
+        return self._opened[-1]
 
 
 class TritonRuntime:
@@ -83,11 +99,17 @@ class TritonRuntime:
         self._timeout_s = timeout_s
         self._policy = policy
         self._manifest = manifest or load_manifest()
+        self._opened: list[Model] = []
+
+    @property
+    def opened(self) -> Sequence[Model]:
+        return tuple(self._opened)
 
     def open(self, name: str, stage: str) -> Model:
         entry = self._manifest.entry(name)
         check(entry, self._policy)
-        return self._triton.TritonModel(self._client, entry.use(stage), timeout_s=self._timeout_s)
+        self._opened.append(self._triton.TritonModel(self._client, entry.use(stage), timeout_s=self._timeout_s))
+        return self._opened[-1]
 
 
 def open_runtime(settings: ModelSettings) -> Runtime:
@@ -104,18 +126,18 @@ class ReadinessWatch:
     def __init__(
         self,
         models: Sequence[Model],
-        on_change: Callable[[bool], None],
+        on_look: Callable[[bool], None],
         *,
         interval_s: float = READINESS_INTERVAL_S,
     ) -> None:
         """
         Args:
             models: all must be ready.
-            on_change: told True or False, such as ``Server.set_serving``; once at the start, then on every change.
+            on_look: told at every look whether all are ready, such as ``Server.set_serving``.
             interval_s: seconds between two looks.
         """
         self._models = list(models)
-        self._on_change = on_change
+        self._on_look = on_look
         self._interval_s = interval_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="readiness", daemon=True)
@@ -129,20 +151,6 @@ class ReadinessWatch:
         self._stop.set()
         self._thread.join()
 
-    def wait_until_ready(self, give_up: Callable[[], bool] = lambda: False) -> bool:
-        """Block until every model is ready; False when ``give_up`` says so first."""
-        waiting = ""
-        while not give_up():
-            missing = self._missing()
-            if not missing:
-                return True
-            if missing != waiting:
-                _log.info("waiting_for_model", model=missing)
-                waiting = missing
-            if self._stop.wait(self._interval_s):
-                return False
-        return False
-
     def _missing(self) -> str:
         return next((model.name for model in self._models if not model.ready()), "")
 
@@ -153,6 +161,7 @@ class ReadinessWatch:
             ready = not missing
             if ready != last:
                 _log.info("models_ready" if ready else "model_not_ready", model=missing)
-                self._on_change(ready)
                 last = ready
+            # Told every time: somebody else may have changed the health meanwhile, such as the start-up itself.
+            self._on_look(ready)
             self._stop.wait(self._interval_s)

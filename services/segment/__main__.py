@@ -7,7 +7,7 @@ import sys
 import grpc
 
 from lensora.adapters.artifacts import open_artifacts
-from lensora.adapters.runtimes import open_runtime
+from lensora.adapters.runtimes import ReadinessWatch, open_runtime
 from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.errors import LensoraError
 from lensora.rpc.server import Server, begin, run
@@ -33,7 +33,8 @@ def main() -> int:
             segmenter_pb2_grpc.add_SegmenterServicer_to_server(servicer, server)
 
         names = [segmenter_pb2.DESCRIPTOR.services_by_name["Segmenter"].full_name]
-        run(Server("segment", settings, register, names))
+        server = Server("segment", settings, register, names)
+        run(server, ReadinessWatch(runtime.opened, server.set_serving).start)
     except (LensoraError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

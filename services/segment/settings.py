@@ -16,9 +16,9 @@ class SegmentSettings(ServiceSettings, ModelSettings):
     """TCP port to listen on; 0 takes a free one."""
     workers: int = Field(default=2, ge=1, le=256)
     """Calls that run at the same time; a backplate is made while another job's cutout runs."""
-    cutout_backend: Literal["isnet"] = "isnet"
+    cutout_backend: Literal["isnet", "birefnet"] = "isnet"
     """What finds the subject."""
-    backplate_backend: Literal["procedural"] = "procedural"
+    backplate_backend: Literal["procedural", "z-image-turbo", "flux2-klein-4b", "flux1-schnell"] = "procedural"
     """What makes a scene from words."""
     cutouts_at_once: int = Field(default=1, ge=1, le=64)
     """Nets that run at the same time; each needs about 0.75 GiB beside the weights, and one alone uses every core."""

@@ -1,8 +1,8 @@
 """Photo to 3D by TRELLIS: geometry and colours, in the net's own axes.
 
 Upstream's code is imported from where the image has it, at the commit that docs/models/trellis-image-large.md names;
-none of it is here. Only the mesh decoder is asked: upstream's GLB export bakes textures with a rasteriser that is not for
-commerce, and is never imported. Texture baking is the mesh stage's own.
+none of it is here. Only the mesh decoder is asked: upstream's GLB export bakes textures with a rasteriser that is not
+for commerce, and is never imported. Texture baking is the mesh stage's own.
 """
 
 from __future__ import annotations

@@ -1,0 +1,109 @@
+"""Backplates painted by a text-to-image net: the words of the prompt, wrapped so that the scene waits for a product."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lensora.adapters.inference import Model
+from lensora.core.artifacts import ModelUse
+from lensora.core.errors import InferenceFailed
+from services.segment.backends import Painted
+
+STEP_PX = 16
+"""Sides that the nets take are multiples of this: eight pixels a latent, two latents a patch."""
+
+LONGEST_SIDE_PX = 1280
+"""Larger pictures are painted at this longest side and enlarged: the nets repeat themselves beyond what they were
+trained on, and a backplate is out of focus anyway."""
+
+LEAST_SIDE_PX = 512
+"""Smaller pictures are painted at this shorter side and reduced, for the same reason."""
+
+OPENING = "Empty background plate for product photography, without any product: "
+CLOSING = (
+    ". In the foreground a bare, level surface runs across the lower part of the picture and is completely empty, "
+    "with room for an object in the middle. The surroundings behind it are softly out of focus. Eye level slightly above "
+    "the surface, one soft key light, realistic photograph. No objects on the surface, no people, no hands, no text."
+)
+"""What every prompt is set between: the place stays free, and the camera stands where the composite expects it."""
+
+_SPACE = re.compile(r"\s+")
+
+
+def wrapped(prompt: str) -> str:
+    """The net's prompt for a user's words.
+
+    Args:
+        prompt: 1 to 1,000 characters, such as ``on a marble countertop``.
+    """
+    words = _SPACE.sub(" ", prompt).strip().rstrip(".,;:! ")
+    return f"{OPENING}{words}{CLOSING}"
+
+
+def painted_size(width: int, height: int) -> tuple[int, int]:
+    """The size that a net is asked for: near the wished one in shape, within what nets do well, in whole steps."""
+    scale = 1.0
+    if min(width, height) < LEAST_SIDE_PX:
+        scale = LEAST_SIDE_PX / min(width, height)
+    if scale * max(width, height) > LONGEST_SIDE_PX:
+        scale = LONGEST_SIDE_PX / max(width, height)
+    return (
+        max(1, round(width * scale / STEP_PX)) * STEP_PX,
+        max(1, round(height * scale / STEP_PX)) * STEP_PX,
+    )
+
+
+class DiffusionScenery:
+    """``BackplateBackend`` on any inference adapter that serves the ``text-to-image`` tensors."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def paint(
+        self,
+        prompt: str,
+        width: int,
+        height: int,
+        seed: int,
+        check: Callable[[float, str], None],
+        timeout_s: float | None = None,
+    ) -> Painted:
+        across, down = painted_size(width, height)
+        check(0.02, "net")
+        answer = self._model.infer(
+            {
+                "prompt": np.array([[wrapped(prompt).encode()]], object),
+                "width": np.array([[across]], np.int32),
+                "height": np.array([[down]], np.int32),
+                # The nets' generators take signed numbers.
+                "seed": np.array([[seed % 2**63]], np.int64),
+            },
+            outputs=["image"],
+            timeout_s=timeout_s,
+        )["image"]
+        wanted = (1, down, across, 3)
+        if answer.shape != wanted or answer.dtype != np.uint8:
+            raise InferenceFailed(
+                f"{self._model.name} painted {answer.dtype} of shape {answer.shape}, not uint8 of {wanted}"
+            )
+        check(0.95, "resize")
+        return Painted(_resized(np.ascontiguousarray(answer[0]), width, height), horizon=None, key=None)
+
+    def describe(self) -> ModelUse:
+        return self._model.describe()
+
+
+def _resized(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """The middle of the picture in the wished shape, at the wished size."""
+    rows, columns = picture.shape[:2]
+    scale = max(width / columns, height / rows)
+    wide, high = min(columns, round(width / scale)), min(rows, round(height / scale))
+    left, top = (columns - wide) // 2, (rows - high) // 2
+    part = picture[top : top + high, left : left + wide]
+    method = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LANCZOS4
+    return np.asarray(cv2.resize(part, (width, height), interpolation=method), np.uint8)
