@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lensora.core.errors import EncodeFailed, InvalidBackground, InvalidImage, InvalidRequest
 from lensora.core.scene import Scene
+from lensora.imaging.header import read_header
 from lensora.imaging.photo import decode
 from services.segment.backends import BackplateBackend
 from services.segment.lighting import estimate_lighting, guess_horizon
@@ -70,7 +71,7 @@ def image_backplate(data: bytes, width: int, height: int) -> Backplate:
         InvalidBackground: the bytes are not a picture within the limits.
     """
     try:
-        photo = decode(data)
+        photo = decode(data, longest_side_px=_longest_side(data, width, height))
     except InvalidImage as error:
         raise InvalidBackground(
             f"background.url is not a usable picture: {error.message}", field="background.url"
@@ -104,6 +105,13 @@ def prompt_backplate(
     horizon = painted.horizon if painted.horizon is not None else guess_horizon(painted.rgb)
     lighting = estimate_lighting(painted.rgb, horizon, painted.key)
     return Backplate(painted.rgb, Scene(horizon=horizon, plain=False, lighting=lighting))
+
+
+def _longest_side(data: bytes, width: int, height: int) -> int:
+    """Longest side at which a picture still covers the size: a 50-megapixel one is not decoded in full."""
+    header = read_header(data)
+    aspect = max(header.width, header.height) / min(header.width, header.height)
+    return int(np.ceil(max(width, height) * aspect))
 
 
 def cover(rgb: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:

@@ -41,7 +41,7 @@ LOWEST_KEY = np.sin(np.radians(28.0))
 SOURCE = 0.10
 """Angular size of the key light, radians: blur of the cast shadow per height."""
 
-CAST, AMBIENT, CONTACT = 0.92, 0.50, 0.60
+CAST, AMBIENT, CONTACT = 0.92, 0.62, 0.66
 """Share of the key light, of the dome and of all light that the three shadows take at their darkest."""
 
 WRAP, WRAP_REACH = 0.22, 0.008
@@ -182,13 +182,13 @@ def _shade(placed: Placed, scene: Scene, width: int, height: int) -> Plane:
     short = foreshortening(scene.horizon, scene.plain)
     cast = _cast(alpha, base, tall, scene.lighting, short)
     wide = max(2.0, (placed.right - placed.left) * scale)
-    contact = _touch(alpha, base, wide, 0.07, 0.0035 * frame)
-    near = _touch(alpha, base, wide, 0.16, 0.012 * frame)
-    around = cv2.GaussianBlur(_touch(alpha, base, wide, 0.40, 0.035 * frame), (0, 0), 0.012 * frame)
+    contact = _touch(alpha, base, wide, 0.10, 0.0035 * frame)
+    near = _touch(alpha, base, wide, 0.22, 0.012 * frame)
+    around = cv2.GaussianBlur(_touch(alpha, base, wide, 0.45, 0.045 * frame), (0, 0), 0.012 * frame)
     share = key_share(scene.lighting)
     weak = 0.6 if scene.plain else 1.0
     left = 1.0 - weak * CAST * cast[..., None] * share
-    left *= 1.0 - (weak * AMBIENT * np.clip(0.65 * near + 0.70 * around, 0.0, 1.0))[..., None]
+    left *= 1.0 - (weak * AMBIENT * np.clip(0.70 * near + 0.80 * around, 0.0, 1.0))[..., None]
     left *= 1.0 - (CONTACT * np.clip(contact, 0.0, 1.0) ** 1.2)[..., None]
     # The wall behind the ground is not in the subject's shadow.
     rows = (np.arange(size[1], dtype=np.float32) + 0.5) / size[1]

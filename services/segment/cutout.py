@@ -18,6 +18,9 @@ from services.segment.matte import PixelBox, close_holes, isolate, settle
 Check = Callable[[float, str], None]
 """Told ``(fraction, phase)`` between the phases of the work; may raise to end it."""
 
+TimeLeft = Callable[[], float | None]
+"""Seconds until the caller's deadline; None when it has none."""
+
 LONGEST_SIDE_PX = 1536
 """Longest side of a cutout: half as fine again as the net sees, and 4K film shows the subject at 1,425 pixels."""
 
@@ -27,7 +30,7 @@ CLEAR_SHARE = 0.03
 WIDE_PADDING = 0.75
 """Padding of the wider view, as a share of the box's longer side: enough surroundings to tell a cup from its foam."""
 
-GOOD_FIT = 0.55
+GOOD_FIT = 0.62
 """A matte that explains the box this well needs no second look; tight boxes of whole things give 0.8 and more."""
 
 WIDER_BY = 1.25
@@ -65,6 +68,7 @@ def cut_out(
     crop: Box,
     backend: CutoutBackend,
     check: Check = lambda _fraction, _phase: None,
+    time_left: TimeLeft = lambda: None,
 ) -> Cutout:
     """Cut the subject of ``box`` out of a photo.
 
@@ -75,6 +79,7 @@ def cut_out(
         crop: the padded box; the cutout has this extent.
         backend: finds what stands out.
         check: told how far the work is.
+        time_left: seconds until the caller's deadline, or None.
 
     Raises:
         CropTooSmall: the crop is under the least side.
@@ -100,7 +105,7 @@ def cut_out(
         matte = matte * isolate(matte, picture, within)
     else:
         check(0.05, "net")
-        matte = _seen_by_net(rgb, picture, box, crop, within, backend, check)
+        matte = _seen_by_net(rgb, picture, box, crop, within, backend, check, time_left)
     check(0.88, "foreground")
     if not (matte > 0.5).any():
         raise SubjectNotFound("no subject found in the box: what stands out lies outside of it", field="box")
@@ -117,6 +122,7 @@ def _seen_by_net(
     within: PixelBox,
     backend: CutoutBackend,
     check: Check,
+    time_left: TimeLeft,
 ) -> NDArray[np.float32]:
     """The matte from the net: of the crop, or of a wider view where the crop alone does not explain the box.
 
@@ -126,7 +132,7 @@ def _seen_by_net(
     missing: SubjectNotFound | None = None
     matte, fit = None, 0.0
     try:
-        salience = backend.salience(picture)
+        salience = backend.salience(picture, time_left())
         check(0.45, "matte")
         matte = close_holes(settle(salience * isolate(salience, picture, within)))
         fit = fit_of(matte, within)
@@ -137,7 +143,7 @@ def _seen_by_net(
     if fit < GOOD_FIT and wide.area > WIDER_BY * crop.area:
         check(0.48, "net-wide")
         try:
-            around = _salience_around(rgb, picture, wide, crop, backend)
+            around = _salience_around(rgb, picture, wide, crop, backend, time_left())
             other = close_holes(settle(around * isolate(around, picture, within)))
         except SubjectNotFound as error:
             missing = missing or error
@@ -150,13 +156,18 @@ def _seen_by_net(
 
 
 def _salience_around(
-    rgb: NDArray[np.uint8], picture: NDArray[np.uint8], wide: Box, crop: Box, backend: CutoutBackend
+    rgb: NDArray[np.uint8],
+    picture: NDArray[np.uint8],
+    wide: Box,
+    crop: Box,
+    backend: CutoutBackend,
+    timeout_s: float | None,
 ) -> NDArray[np.float32]:
     """Salience of the crop as seen within a wider view, at the crop's size."""
     height, width = rgb.shape[:2]
     left, top, right, bottom = wide.pixels(width, height)
     view = _limited(rgb[top:bottom, left:right])
-    seen = backend.salience(view)
+    seen = backend.salience(view, timeout_s)
     scale_x, scale_y = view.shape[1] / (right - left), view.shape[0] / (bottom - top)
     crop_left, crop_top, crop_right, crop_bottom = crop.pixels(width, height)
     x0, x1 = int((crop_left - left) * scale_x), max(1, round((crop_right - left) * scale_x))

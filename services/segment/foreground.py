@@ -19,6 +19,16 @@ WIDE_RADIUS = 0.060
 NEAR_RADIUS = 0.005
 """Reach of the second pass: what the neighbourhood says, and the pixel itself."""
 
+OWN_FROM, OWN_AT = 0.4, 0.8
+"""Share of the way from the background's colour to the subject's at which a pixel begins to count, and counts in full, as
+the subject's own. Measured on 16 subjects with known colours: 0.6 to 0.95 leaves a fifth more halo pixels."""
+
+ASIDE_FROM, ASIDE_AT = 0.12, 0.27
+"""Distance off the line between the two colours (sRGB, 0..1) that only texture explains."""
+
+OPAQUE_FROM = 0.7
+"""Alpha from which a pixel may keep its own colour."""
+
 _EPSILON = 1e-4
 
 
@@ -62,6 +72,24 @@ def estimate_foreground(rgb: NDArray[np.uint8], alpha: Plane) -> NDArray[np.uint
     back = np.asarray(cv2.resize(wide_back, size, interpolation=cv2.INTER_LINEAR), np.float32)
     solid = np.asarray(core[..., None] > 0.98)
     front = np.where(solid, image, front)
-    near, _ = _fuse(image, front, back, core, max(2, round(NEAR_RADIUS * longest)))
-    out = np.where(solid, image, near)
-    return np.asarray(out * 255.0 + 0.5, dtype=np.uint8)
+    near, near_back = _fuse(image, front, back, core, max(2, round(NEAR_RADIUS * longest)))
+    kept = np.where(solid, np.float32(1.0), _own_share(image, near, near_back, alpha)[..., None])
+    out = near + (image - near) * kept
+    return np.asarray(np.clip(out, 0.0, 1.0) * 255.0 + 0.5, dtype=np.uint8)
+
+
+def _own_share(image: Plane, front: Plane, back: Plane, alpha: Plane) -> Plane:
+    """(h, w) how much of a pixel at the edge is surely the subject's own colour, which keeps its texture, 0..1.
+
+    A pixel is contaminated when it lies on the line of colour from the background to the subject, short of its end; one
+    that lies off that line has a texture of its own.
+    """
+    line = front - back
+    length = (line * line).sum(axis=2)
+    along = ((image - back) * line).sum(axis=2) / (length + 1e-3)
+    aside = np.linalg.norm(image - back - np.clip(along, 0.0, 1.0)[..., None] * line, axis=2)
+    reached = np.clip((along - OWN_FROM) / (OWN_AT - OWN_FROM), 0.0, 1.0)
+    reached = reached * reached * (3.0 - 2.0 * reached)
+    textured = np.clip((aside - ASIDE_FROM) / (ASIDE_AT - ASIDE_FROM), 0.0, 1.0)
+    opaque = np.clip((alpha - OPAQUE_FROM) / (1.0 - OPAQUE_FROM), 0.0, 1.0)
+    return np.asarray(np.maximum(reached, textured) * opaque, dtype=np.float32)

@@ -37,7 +37,7 @@ from services.segment.backplate import (
     prompt_backplate,
 )
 from services.segment.composite import composite, encode_jpeg
-from services.segment.cutout import cut_out, decode_side, encode_png
+from services.segment.cutout import TimeLeft, cut_out, decode_side, encode_png
 from services.segment.phases import Phased
 
 Check = Callable[[float, str], None]
@@ -77,7 +77,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
     ) -> Iterator[segmenter_pb2.CutoutResponse]:
         """See segmenter.proto."""
         alive = _alive(context)
-        work = Phased(lambda check: self._cut(request, check, alive), alive)
+        work = Phased(lambda check: self._cut(request, check, alive, context.time_remaining), alive)
         for fraction, phase in work:
             yield segmenter_pb2.CutoutResponse(progress=progress_pb2.Progress(fraction=fraction, phase=phase))
         yield segmenter_pb2.CutoutResponse(result=work.result)
@@ -107,7 +107,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         return segmenter_pb2.CompositeResponse(scene=artifact_to_proto(stored))
 
     def _cut(
-        self, request: segmenter_pb2.CutoutRequest, check: Check, alive: Callable[[], None]
+        self, request: segmenter_pb2.CutoutRequest, check: Check, alive: Callable[[], None], time_left: TimeLeft
     ) -> segmenter_pb2.CutoutResult:
         box, crop = box_from_proto(request.box, field="box"), box_from_proto(request.crop, field="crop")
         data = self._read(request.photo, "photo")
@@ -117,7 +117,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         while not self._turn.acquire(timeout=0.1):
             alive()
         try:
-            found = cut_out(photo.rgb, photo.alpha, box, crop, self._cutout, check)
+            found = cut_out(photo.rgb, photo.alpha, box, crop, self._cutout, check, time_left)
         finally:
             self._turn.release()
         check(0.95, "encode")

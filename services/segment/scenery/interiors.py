@@ -56,7 +56,7 @@ def _window(stage: Stage, x0: float, y0: float, x1: float, y1: float, panes: tup
         lights = _lamp_colours(stage, count) * mood.practicals * random.uniform(0.4, 1.4, (count, 1)).astype(np.float32)
         painter.points(random.uniform(x0, x1, count), random.uniform(y0 + 0.45 * (y1 - y0), y1, count), lights, 0.004)
     frame = colour("#e9e6df") * stage.wall_light * (0.9 if not night else 0.7)
-    bar = 0.010
+    bar = 0.014
     for i in range(panes[0] + 1):
         x = x0 + (x1 - x0) * i / panes[0]
         wide = bar * (1.6 if i in (0, panes[0]) else 0.8)
@@ -181,7 +181,7 @@ def studio(stage: Stage) -> None:
     x = (painter.columns / painter.aspect - 0.5 - 0.10 * stage.light_x) / 0.52
     y = (painter.rows - 0.40) / 0.50
     pool = np.exp(-(x * x + y * y))
-    low, high = (0.10, 0.62) if mood.dark else (0.66, 0.34)
+    low, high = (0.05, 1.15) if mood.dark else (0.66, 0.34)
     flat = float(mood.total.mean())
     tint = mood.total / max(flat, 1e-3)
     painter.picture[:] = (low + high * pool)[..., None] * (base * tint * max(flat, 0.55))

@@ -6,13 +6,14 @@ ten times quicker than gathering four neighbours in numpy.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Field: TypeAlias = NDArray[np.float32]
+Floats: TypeAlias = NDArray[np.floating[Any]]
 
 LATTICE = 128
 """Cells before the lattice repeats; offsets and rotations between octaves hide the repeat."""
@@ -43,11 +44,11 @@ class Noise:
         table = fine[margin : size - margin, margin : size - margin]
         self._table: Field = np.ascontiguousarray(table / table.std(), dtype=np.float32)
 
-    def __call__(self, x: Field, y: Field) -> Field:
+    def __call__(self, x: Floats, y: Floats) -> Field:
         """One octave at ``(x, y)``, in lattice cells: any shape, same shape out, standard deviation 1."""
         shift = self._random.uniform(0.0, LATTICE, 2) * TEXELS_PER_CELL
-        map_x = x * np.float32(TEXELS_PER_CELL) + np.float32(shift[0])
-        map_y = y * np.float32(TEXELS_PER_CELL) + np.float32(shift[1])
+        map_x = np.asarray(x * np.float32(TEXELS_PER_CELL) + np.float32(shift[0]), np.float32)
+        map_y = np.asarray(y * np.float32(TEXELS_PER_CELL) + np.float32(shift[1]), np.float32)
         np.clip(map_x, -SHORT_LIMIT, SHORT_LIMIT, out=map_x)
         np.clip(map_y, -SHORT_LIMIT, SHORT_LIMIT, out=map_y)
         sampled = cv2.remap(self._table, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
@@ -55,12 +56,12 @@ class Noise:
 
     def fractal(
         self,
-        x: Field,
-        y: Field,
+        x: Floats,
+        y: Floats,
         octaves: int,
         *,
         gain: float = 0.5,
-        footprint: Field | None = None,
+        footprint: Floats | None = None,
     ) -> Field:
         """A sum of octaves, each twice as fine, of total standard deviation about 1.
 
@@ -100,13 +101,13 @@ class Noise:
         return self._random
 
 
-def smoothstep(low: float, high: float, value: Field) -> Field:
+def smoothstep(low: float, high: float, value: Floats) -> Field:
     """0 below ``low``, 1 above ``high``, a cubic between; any shape."""
     t = np.clip((value - np.float32(low)) / np.float32(high - low), 0.0, 1.0)
     return np.asarray(t * t * (3.0 - 2.0 * t), dtype=np.float32)
 
 
-def cellular(x: Field, y: Field, seed: int) -> tuple[Field, Field, Field]:
+def cellular(x: Floats, y: Floats, seed: int) -> tuple[Field, Field, Field]:
     """Worley noise: distances to the nearest and second nearest feature point, and a number of the nearest cell.
 
     Args:

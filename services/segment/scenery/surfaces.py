@@ -54,8 +54,8 @@ def marble(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
         base = mix(colour("#101113"), colour("#232527"), smoothstep(-1.5, 1.8, clouds))
         vein_colour, strength = colour("#d3cec4"), (0.75, 0.10, 0.50, 0.30)
     else:
-        base = mix(colour("#d3d2d0"), colour("#f5f3ef"), smoothstep(-1.7, 0.7, clouds))
-        vein_colour, strength = colour("#77797d"), (0.62, 0.30, 0.40, 0.28)
+        base = mix(colour("#c3c3c3"), colour("#e8e6e2"), smoothstep(-1.8, 0.8, clouds))
+        vein_colour, strength = colour("#5f6165"), (0.72, 0.36, 0.55, 0.40)
     if tint is not None:
         shade = 0.35 * tint + 0.02 if dark else 0.62 * tint + 0.3
         base = base * (shade / max(float(shade.mean()), 1e-3) * 0.98)
@@ -177,7 +177,9 @@ def fabric(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
     occlusion = 1.0 - 0.30 * smoothstep(0.45, 1.0, crest.astype(np.float32)) * strength * calm
     albedo = base * (grain * occlusion)[..., None]
     slope_x, slope_z = _relief(height, patch)
-    return Material(np.clip(albedo, 0.004, 0.9).astype(np.float32), slope_x, slope_z, mirror=0.02, roughness=0.9, sheen=0.25)
+    return Material(
+        np.clip(albedo, 0.004, 0.9).astype(np.float32), slope_x, slope_z, mirror=0.02, roughness=0.9, sheen=0.25
+    )
 
 
 def sand(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:

@@ -65,7 +65,7 @@ MOOD_WORDS: dict[str, str] = {
         "bright": "bright sunny sunlit sunlight daylight sun noon summer midday morning sunshine",
         "warm": "warm cosy cozy candle candlelight candlelit golden lamplight tungsten firelight fireplace",
         "sunset": "sunset sunrise dusk dawn twilight evening",
-        "overcast": "overcast cloudy foggy misty mist fog rain rainy grey-sky haze hazy winter",
+        "overcast": "overcast cloudy foggy misty mist fog rain rainy haze hazy",
         "night": "night midnight moonlight moonlit nighttime dark-sky starry stars",
         "dramatic": "dramatic moody cinematic spotlight lowkey noir contrast chiaroscuro mysterious",
         "neon": "neon cyberpunk synthwave vaporwave futuristic club",
