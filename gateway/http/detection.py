@@ -11,7 +11,7 @@ from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.boxes import Proposal, SuggestedAction
 from lensora.core.errors import DetectionUnavailable, InvalidInput
-from lensora.observability import logs
+from lensora.observability import logs, traces
 from lensora.rpc.messages import artifact_to_proto, box_from_proto, model_use_from_proto
 from lensora.rpc.status import error_of
 
@@ -63,7 +63,7 @@ class Detection:
         request = detector_pb2.DetectRequest(photo=artifact_to_proto(photo), max_objects=max_objects)
         try:
             answer = await self._stub.Detect(
-                request, timeout=self._deadline_s, metadata=(("x-request-id", request_id),)
+                request, timeout=self._deadline_s, metadata=(("x-request-id", request_id), *traces.carrier().items())
             )
         except grpc.aio.AioRpcError as call:
             error = error_of(call, service="detection")

@@ -13,8 +13,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from gateway.http.problems import problem
 from gateway.http.routing import Router
-from lensora.core.errors import InternalError, LensoraError
-from lensora.observability import logs
+from lensora.core.errors import InternalError, LensoraError, MethodNotAllowed
+from lensora.observability import logs, traces
 
 REQUESTS = Counter("lensora_http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
 SECONDS = Histogram(
@@ -33,6 +33,8 @@ QUIET_ROUTES = frozenset({"/healthz", "/readyz"})
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Methods that metrics know; any other is counted as ``other``, so that a client cannot add labels without end."""
+
+TRACE_HEADERS = frozenset({b"traceparent", b"tracestate"})
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=-]{1,128}")
 _log = logs.get(__name__)
@@ -74,12 +76,13 @@ class Edge:
         scope["lensora.exchange"] = exchange
         started = time.perf_counter()
         RUNNING.inc()
-        try:
-            with logs.bind(request_id=exchange.request_id):
-                await self._answer(exchange, scope, receive, send)
-        finally:
-            RUNNING.dec()
-            _account(exchange, scope, time.perf_counter() - started)
+        with traces.span("HTTP", kind="server", parent=_trace_headers(scope)):
+            try:
+                with logs.bind(request_id=exchange.request_id):
+                    await self._answer(exchange, scope, receive, send)
+            finally:
+                RUNNING.dec()
+                _account(exchange, scope, time.perf_counter() - started)
 
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
@@ -109,6 +112,8 @@ class Edge:
             if exchange.status:
                 # The answer has begun: only a broken connection can tell the client that it is not whole.
                 raise
+            if isinstance(error, MethodNotAllowed):
+                exchange.add_header("Allow", ", ".join(self._router.allowed(scope["path"])))
             answer = problem(error, request_id=exchange.request_id, public_url=self._public_url)
             if answer.status_code >= 500:
                 _log.warning("request_failed", route=exchange.route, code=error.code, error=error.message)
@@ -125,11 +130,19 @@ def _request_id(scope: Scope) -> str:
     return uuid.uuid4().hex
 
 
+def _trace_headers(scope: Scope) -> dict[str, str]:
+    """The client's own span, where it traces too (W3C Trace Context)."""
+    if not traces.enabled():
+        return {}
+    return {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in TRACE_HEADERS}
+
+
 def _account(exchange: Exchange, scope: Scope, seconds: float) -> None:
     status = exchange.status or CLIENT_CLOSED
     method = scope["method"] if scope["method"] in METHODS else "other"
     REQUESTS.labels(method, exchange.route, str(status)).inc()
     SECONDS.labels(method, exchange.route).observe(seconds)
+    traces.note(f"{method} {exchange.route}", status=status, request_id=exchange.request_id)
     quiet = exchange.route in QUIET_ROUTES
     client = scope.get("client")
     (_log.debug if quiet else _log.info)(

@@ -21,7 +21,7 @@ from gateway.jobs.store import Store, open_store
 from lensora import __version__
 from lensora.adapters.artifacts import open_artifacts
 from lensora.core.errors import ConfigurationError
-from lensora.observability import logs, metrics
+from lensora.observability import logs, metrics, traces
 from lensora.rpc.channels import open_channel
 from lensora.settings import load
 
@@ -41,6 +41,7 @@ def run() -> None:
     """
     settings = load(HttpSettings)
     logs.configure(PROCESS, level=settings.log_level, log_format=settings.log_format)
+    traces.configure(PROCESS, __version__, settings.otlp_endpoint)
     metrics.serve(PROCESS, __version__, settings.metrics_host, settings.metrics_port)
     # uvloop where the platform has it: it is worth a third of a core under load.
     with asyncio.Runner(loop_factory=uvicorn.Config("", loop="auto").get_loop_factory()) as runner:

@@ -49,7 +49,7 @@ from lensora.core.errors import (
 )
 from lensora.core.steps import JobStatus, Step
 from lensora.imaging.photo import PhotoInfo, probe
-from lensora.observability import logs
+from lensora.observability import logs, traces
 
 Keep = Callable[[bytes], KeptAnswer | None]
 
@@ -157,6 +157,7 @@ class Studio:
                 webhook_events=_events(body.webhook_url, body.webhook_events),
                 session_models=session.models,
                 request_id=exchange_of(request).request_id,
+                traceparent=traces.carrier().get("traceparent", ""),
             )
             return await self._submit(NewJob(str(uuid.uuid4()), key, order, TRANSFORM_CREDITS), keep)
 
@@ -186,6 +187,7 @@ class Studio:
                 webhook_url=await self._webhook(body.webhook_url),
                 webhook_events=_events(body.webhook_url, body.webhook_events),
                 request_id=exchange_of(request).request_id,
+                traceparent=traces.carrier().get("traceparent", ""),
             )
             new = NewJob(str(uuid.uuid4()), key, order, RENDER_CREDITS, parent_id=job_id, again=again)
             return await self._submit(new, keep)

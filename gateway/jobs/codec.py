@@ -76,6 +76,7 @@ def order_from_json(text: str) -> Order:
         webhook_events=tuple(WebhookEvent(event) for event in document.get("webhook_events", ())),
         session_models=_models(document.get("session_models", ())),
         request_id=document.get("request_id", ""),
+        traceparent=document.get("traceparent", ""),
     )
 
 

@@ -215,6 +215,7 @@ class Order:
         label: the chosen object's label; names the model inside the GLB.
         session_models: what made the session's proposals; first rows of the bill of models.
         request_id: of the request that ordered it; goes with every call to a service.
+        traceparent: the request's span (W3C Trace Context); empty while tracing is off.
     """
 
     session_id: str
@@ -231,6 +232,7 @@ class Order:
     webhook_events: tuple[WebhookEvent, ...] = ()
     session_models: tuple[ModelUse, ...] = ()
     request_id: str = ""
+    traceparent: str = ""
 
 
 class StageStatus(StrEnum):

@@ -16,7 +16,7 @@ from gateway.pipeline.dag import run_graph
 from gateway.pipeline.stages import StageOutcome, StageRun, Stages
 from lensora.core.errors import DeadlineExceeded, LensoraError, Unavailable
 from lensora.core.steps import FAILURE_SENTENCE, NEEDS, STAGES, Step, current_step, progress_percent
-from lensora.observability import logs
+from lensora.observability import logs, traces
 from lensora.rpc.status import hidden
 
 _log = logs.get(__name__)
@@ -61,7 +61,11 @@ class Attempt:
     async def run(self) -> None:
         """Work until the end. When the task is cancelled (the worker stops) the job is handed back at once."""
         job = self._claim.job
-        with logs.bind(job_id=job.job_id, request_id=job.order.request_id):
+        ordered = {"traceparent": job.order.traceparent}
+        with (
+            traces.span("job", kind="consumer", parent=ordered, attributes={"job_id": job.job_id}),
+            logs.bind(job_id=job.job_id, request_id=job.order.request_id),
+        ):
             _log.info("job_taken", attempt=job.attempts, finished=[str(step) for step in sorted(self._finished)])
             ending = "lost"
             try:
@@ -100,7 +104,7 @@ class Attempt:
         return "completed"
 
     async def _step(self, step: Step) -> None:
-        with logs.bind(stage=step.value):
+        with logs.bind(stage=step.value), traces.span(step.value, kind="client"):
             self._running.add(step)
             started = time.perf_counter()
             outcome = await with_patience(self._context, step, lambda: self._once(step))

@@ -21,7 +21,7 @@ from lensora.core.errors import (
     Unavailable,
 )
 from lensora.core.steps import Step
-from lensora.observability import logs
+from lensora.observability import logs, traces
 from lensora.rpc.status import error_of
 
 _log = logs.get(__name__)
@@ -60,7 +60,7 @@ class CallContext:
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
         """For every call."""
-        return (("x-job-id", self.job_id), ("x-request-id", self.request_id))
+        return (("x-job-id", self.job_id), ("x-request-id", self.request_id), *traces.carrier().items())
 
     def remaining_s(self) -> float:
         """Seconds until the job's deadline. Raises DeadlineExceeded when there are none."""

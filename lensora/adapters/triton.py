@@ -32,7 +32,7 @@ from lensora.core.errors import (
     Overloaded,
     Unavailable,
 )
-from lensora.observability import logs
+from lensora.observability import logs, traces
 from lensora.observability.metrics import STAGE_BUCKETS_S
 
 _log = logs.get(__name__)
@@ -135,7 +135,7 @@ class TritonModel:
         limit_s = self._timeout_s if timeout_s is None else timeout_s
         if limit_s <= 0:
             raise DeadlineExceeded(self._late(limit_s))
-        with self._counted(started):
+        with self._counted(started), traces.span("triton", kind="client", attributes={"model": self._served_as}):
             signature = self._signature(limit_s)
             wanted = list(signature.outputs if outputs is None else outputs)
             if not wanted or not set(wanted) <= set(signature.outputs):
@@ -152,6 +152,7 @@ class TritonModel:
                     # Triton's queue drops the request once nobody waits for it; whole microseconds, at least one.
                     timeout=max(1, int(left_s * 1e6)),
                     client_timeout=left_s,
+                    headers=traces.carrier(),
                 )
             arrays = {name: self._output(result, name) for name in wanted}
         TRITON_READY.labels(model=self.name).set(1)

@@ -13,6 +13,8 @@ from typing import Any
 
 import structlog
 
+from lensora.observability import traces
+
 Logger = structlog.stdlib.BoundLogger
 
 
@@ -30,6 +32,7 @@ def configure(process: str, *, level: str = "info", log_format: str = "auto") ->
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _process_name(process),
+        _trace,
     ]
     renderer: list[Any]
     if console:
@@ -67,6 +70,11 @@ def bind(**fields: str) -> Iterator[None]:
     """Add fields to every line that is logged inside the block, in this thread or task."""
     with structlog.contextvars.bound_contextvars(**fields):
         yield
+
+
+def _trace(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    event.update(traces.fields())
+    return event
 
 
 def _process_name(process: str) -> Any:

@@ -14,6 +14,10 @@ SERVICE_CONFIG = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
 """Spread calls over every address of a headless Service. Retries are the caller's: it knows the job's deadline."""
 
 
+RESOLVE_AGAIN_MS = 1_000
+"""A name may be looked up again after this (gRPC: 30 s): two rolling restarts in a row change every address."""
+
+
 def open_channel(target: str) -> grpc.aio.Channel:
     """A lazy channel to ``host:port`` or ``dns:///name:port``; reconnects by itself, within a second of a restart."""
     return grpc.aio.insecure_channel(
@@ -25,5 +29,6 @@ def open_channel(target: str) -> grpc.aio.Channel:
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.min_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 1_000),
+            ("grpc.dns_min_time_between_resolutions_ms", RESOLVE_AGAIN_MS),
         ],
     )

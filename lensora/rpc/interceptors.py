@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 
 from lensora.core.errors import Cancelled, DeadlineExceeded, InternalError, LensoraError, Overloaded
-from lensora.observability import logs, metrics
+from lensora.observability import logs, metrics, traces
 from lensora.rpc.status import rpc_status_of, statuses
 
 _log = logs.get(__name__)
@@ -20,6 +20,9 @@ UNLIMITED_PREFIXES = ("/grpc.health.", "/grpc.reflection.")
 
 CONTEXT_FIELDS = {"job_id": "x-job-id", "request_id": "x-request-id"}
 """Request metadata that is bound into every log line of the call."""
+
+TRACE_FIELDS = frozenset({"traceparent", "tracestate"})
+"""Request metadata that carries the caller's span (W3C Trace Context)."""
 
 
 class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
@@ -39,10 +42,9 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
             return handler
         method = details.method.rsplit("/", 1)[-1]
         metadata = {key: value for key, value in details.invocation_metadata or () if isinstance(value, str)}
-        fields = {name: metadata[key] for name, key in CONTEXT_FIELDS.items() if key in metadata}
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(
-                lambda request, context: self._stream(handler.unary_stream, method, fields, request, context),
+                lambda request, context: self._stream(handler.unary_stream, method, metadata, request, context),
                 handler.request_deserializer,
                 handler.response_serializer,
             )
@@ -50,7 +52,7 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         def unary(request: Any, context: grpc.ServicerContext) -> Any:
             # A unary call is a stream of one; it is read to its end, so that what follows the answer runs too.
             answers = list(
-                self._stream(lambda r, c: iter((handler.unary_unary(r, c),)), method, fields, request, context)
+                self._stream(lambda r, c: iter((handler.unary_unary(r, c),)), method, metadata, request, context)
             )
             if not answers:
                 context.abort(grpc.StatusCode.CANCELLED, "the caller has cancelled the call")
@@ -62,17 +64,23 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         self,
         behavior: Callable[[Any, grpc.ServicerContext], Iterator[Any]],
         method: str,
-        fields: dict[str, str],
+        metadata: dict[str, str],
         request: Any,
         context: grpc.ServicerContext,
     ) -> Iterator[Any]:
+        fields = {name: metadata[key] for name, key in CONTEXT_FIELDS.items() if key in metadata}
+        parent = {key: metadata[key] for key in TRACE_FIELDS & metadata.keys()}
         if not self._admitted.acquire(blocking=False):
             metrics.RPC_CALLS.labels(method=method, status=grpc.StatusCode.RESOURCE_EXHAUSTED.name).inc()
             context.abort_with_status(rpc_status_of(Overloaded(f"{method} has as many calls waiting as it may hold")))
         started = time.perf_counter()
         status = grpc.StatusCode.CANCELLED
         try:
-            with logs.bind(stage=method, **fields), metrics.RPC_RUNNING.labels(method=method).track_inprogress():
+            with (
+                traces.span(method, kind="server", parent=parent, attributes={"rpc.system": "grpc", **fields}),
+                logs.bind(stage=method, **fields),
+                metrics.RPC_RUNNING.labels(method=method).track_inprogress(),
+            ):
                 try:
                     self._wait_for_worker(context)
                     try:

@@ -13,7 +13,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from lensora import __version__
-from lensora.observability import logs, metrics
+from lensora.observability import logs, metrics, traces
 from lensora.rpc.interceptors import CallInterceptor
 from lensora.settings import ServiceSettings
 
@@ -24,6 +24,12 @@ HEALTH_THREADS = 2
 
 KEEPALIVE_PERMIT_MS = 10_000
 """Clients ping every 20 s (``lensora.rpc.channels``); half of that is allowed."""
+
+
+CONNECTION_AGE_MS = 120_000
+"""Clients connect anew after this, and look the name up again: so pods that an autoscaler adds get their share."""
+CONNECTION_GRACE_MS = 3_600_000
+"""Calls that run then go on to their end."""
 
 
 class Server:
@@ -57,6 +63,8 @@ class Server:
                 ("grpc.so_reuseport", 0),
                 ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_PERMIT_MS),
                 ("grpc.keepalive_permit_without_calls", 1),
+                ("grpc.max_connection_age_ms", CONNECTION_AGE_MS),
+                ("grpc.max_connection_age_grace_ms", CONNECTION_GRACE_MS),
             ],
         )
         self._health = health.HealthServicer()
@@ -124,6 +132,7 @@ def run(server: Server, prepare: Callable[[], None] | None = None) -> None:
 
 
 def begin(process: str, settings: ServiceSettings) -> None:
-    """What every service does first: logs and metrics."""
+    """What every service does first: logs, traces and metrics."""
     logs.configure(process, level=settings.log_level, log_format=settings.log_format)
+    traces.configure(process, __version__, settings.otlp_endpoint)
     metrics.serve(process, __version__, settings.metrics_host, settings.metrics_port)
