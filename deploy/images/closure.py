@@ -27,9 +27,9 @@ class Target:
 
 
 TARGETS: Mapping[str, Target] = {
-    # uvicorn takes its loop and its parser by name; the smoke test and the operator's commands run in this image.
-    "gateway": Target(("gateway.__main__", "gateway.admin", "gateway.smoke"), ("uvloop", "httptools")),
-    "worker": Target(("gateway.__main__", "gateway.admin"), ("uvloop", "httptools")),
+    # The smoke test and the operator's commands run in this image too.
+    "gateway": Target(("gateway.http.process", "gateway.admin", "gateway.smoke")),
+    "worker": Target(("gateway.pipeline.process", "gateway.admin")),
     "detect": Target(("services.detect.__main__",)),
     "segment": Target(("services.segment.__main__",)),
     "mesh": Target(("services.mesh.__main__",)),

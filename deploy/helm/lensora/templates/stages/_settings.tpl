@@ -9,7 +9,7 @@ LENSORA_PORT: "50051"
 LENSORA_WORKERS: {{ $values.workers | quote }}
 LENSORA_MAX_WAITING: {{ $values.maxWaiting | quote }}
 LENSORA_DRAIN_SECONDS: {{ $values.drainSeconds | quote }}
-{{- if has $stage (list "detect" "segment" "mesh") }}
+{{- if or (has $stage (list "detect" "segment")) (eq $values.inference "triton") }}
 LENSORA_MODELS_DIR: /var/lib/lensora/models
 LENSORA_LICENSE_POLICY: {{ $root.Values.licensePolicy | quote }}
 LENSORA_INFERENCE: {{ $values.inference | quote }}
@@ -19,6 +19,7 @@ LENSORA_TRITON_TARGET: {{ include "lensora.tritonTarget" (list $root $stage $val
 {{- end }}
 {{- end }}
 {{- if and (eq $stage "render") $values.gpu.enabled }}
+LENSORA_RENDER_DEVICE: gpu
 NVIDIA_DRIVER_CAPABILITIES: graphics,compute,utility,video
 {{- end }}
 {{- range $key, $value := $values.env }}

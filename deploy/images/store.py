@@ -1,0 +1,127 @@
+"""Images built and run without a daemon: buildah with chroot isolation, on a base of Debian's own making.
+
+``docker build`` and a registry's base image do the same where there is a daemon; this way needs root, Debian's packages
+``buildah`` and ``debootstrap``, and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.images.closure import ROOT
+
+BUILDAH = ("buildah", "--storage-driver", "vfs")
+BASE = "localhost/lensora-base:bookworm"
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+"""Copied into the base, so that the build trusts the package registries that this machine trusts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A built image: its name, its unpacked size, and what it starts."""
+
+    name: str
+    size_bytes: int
+    entrypoint: tuple[str, ...]
+    user: str
+    labels: Mapping[str, str]
+    environment: Mapping[str, str]
+
+
+def require() -> None:
+    """Raises FileNotFoundError for a tool that is missing, with the command that installs it."""
+    missing = [tool for tool in ("buildah", "debootstrap") if shutil.which(tool) is None]
+    if missing:
+        raise FileNotFoundError(
+            f"{' and '.join(missing)} not found; as root: apt-get install --no-install-recommends {' '.join(missing)}"
+        )
+
+
+def make_base(scratch: Path) -> None:
+    """Debian bookworm, the smallest variant, as an image; made once."""
+    known = subprocess.run([*BUILDAH, "inspect", BASE], capture_output=True, check=False)  # noqa: S603
+    if known.returncode == 0:
+        return
+    folder = scratch / "base"
+    _run("debootstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", str(folder))
+    shutil.copy(CERTIFICATES, folder / CERTIFICATES.relative_to("/"))
+    for path in folder.glob("var/cache/apt/archives/*.deb"):
+        path.unlink()
+    container = _run(*BUILDAH, "from", "scratch").strip()
+    _run(*BUILDAH, "add", container, str(folder), "/")
+    _run(*BUILDAH, "config", "--env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", container)
+    _run(*BUILDAH, "commit", "--rm", container, BASE)
+    shutil.rmtree(folder)
+
+
+def build(target: str, version: str, revision: str) -> str:
+    """Build one target of the Dockerfile; answers the image's name. Steps that have not changed are taken over."""
+    name = f"localhost/lensora-{target}:{version}"
+    arguments = [f"BASE_IMAGE={BASE}", f"VERSION={version}", f"REVISION={revision}"]
+    _run(
+        *BUILDAH,
+        *("build", "--isolation", "chroot", "--layers", "--file", "deploy/Dockerfile", "--target", target),
+        *(part for argument in arguments for part in ("--build-arg", argument)),
+        *("--tag", name, "."),
+    )
+    return name
+
+
+def describe(name: str) -> Image:
+    """What the image says of itself."""
+    config = json.loads(_run(*BUILDAH, "inspect", "--type", "image", name))["OCIv1"]["config"]
+    listed = json.loads(_run(*BUILDAH, "images", "--json", name))
+    size = listed[0]["size"]
+    return Image(
+        name=name,
+        size_bytes=_bytes(size) if isinstance(size, str) else int(size),
+        entrypoint=tuple(config.get("Entrypoint", ())),
+        user=config.get("User", ""),
+        labels=config.get("Labels", {}),
+        environment=dict(entry.partition("=")[::2] for entry in config.get("Env", ())),
+    )
+
+
+class Container:
+    """A container of an image; its process runs in this machine's network. Use as a context manager."""
+
+    def __init__(self, image: Image, *, mounts: Mapping[Path, str], environment: Mapping[str, str]) -> None:
+        """
+        Args:
+            image: what to run.
+            mounts: folders of this machine and where they lie inside, writable.
+            environment: variables beside the image's own.
+        """
+        self._name = _run(*BUILDAH, "from", image.name).strip()
+        self._options = [
+            *("--isolation", "chroot", "--user", image.user or "root"),
+            *(part for here, there in mounts.items() for part in ("--volume", f"{here}:{there}")),
+            *(part for key, value in environment.items() for part in ("--env", f"{key}={value}")),
+        ]
+
+    def __enter__(self) -> Container:
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        _run(*BUILDAH, "rm", self._name)
+
+    def command(self, arguments: Sequence[str]) -> list[str]:
+        """The command of this machine that runs ``arguments`` inside."""
+        return [*BUILDAH, "run", *self._options, self._name, "--", *arguments]
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command[:6])} ... failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+    return done.stdout
+
+
+def _bytes(text: str) -> int:
+    number, unit = text.split()
+    return round(float(number) * {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}[unit])
