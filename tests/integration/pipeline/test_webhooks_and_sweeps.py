@@ -1,0 +1,206 @@
+"""Webhooks to a real receiver, and the sweep of what has expired."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, Protocol
+
+import pytest
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from gateway.egress import Egress, EgressPolicy
+from gateway.jobs.records import ApiKey, Job, WebhookEvent
+from gateway.jobs.store import Store, open_store
+from gateway.jobs.testing import customer, order, session, submit
+from gateway.pipeline.sweeper import Sweeper
+from gateway.pipeline.webhooks import DELAYS_S, Deliveries
+from gateway.settings import RedisSettings
+from lensora.adapters.artifacts import ObjectArtifacts
+
+EVERY_PORT = frozenset(range(1, 65536))
+
+
+class House(Protocol):
+    """What conftest's fixture gives."""
+
+    store: Store
+    settings: RedisSettings
+    artifacts: ObjectArtifacts
+
+
+@dataclass
+class Receiver:
+    """A customer's server: answers with ``status`` and keeps what it gets."""
+
+    status: int = 200
+    url: str = ""
+    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver on loopback."""
+    kept = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            kept.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(kept.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        kept.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
+        yield kept
+        server.shutdown()
+
+
+def body(job: Job) -> dict[str, Any]:
+    """A job as a message's data."""
+    return {"job_id": job.job_id, "status": job.status.value}
+
+
+def deliveries(house: House, *, private: bool = True) -> Deliveries:
+    """Deliveries through the real guard; loopback is let through where the test says so."""
+    hosts = frozenset({"127.0.0.1"}) if private else frozenset[str]()
+    egress = Egress(EgressPolicy(private_hosts=hosts, ports=EVERY_PORT))
+    store = house.store
+    return Deliveries(store.hooks, store.jobs, store.webhook_secrets, egress, body=body, clock=time.time)
+
+
+async def ended_job(house: House, url: str, *events: WebhookEvent) -> tuple[ApiKey, Job]:
+    """A canceled job that wants to tell ``url`` of these events."""
+    key = await customer(house.store, 75)
+    job = await submit(house.store, key, order(webhook_url=url, webhook_events=events or tuple(WebhookEvent)))
+    await house.store.jobs.cancel(key.key_id, job.job_id)
+    return key, job
+
+
+async def hook_times(house: House) -> list[float]:
+    """Seconds until each message that waits is due."""
+    name = house.store.scripts.key("hooks")
+    rows: Any = await house.store.scripts.client.zrange(name, 0, -1, withscores=True)
+    return [score / 1000 - time.time() for _name, score in rows]
+
+
+async def make_due(house: House) -> None:
+    """Let the time to the next try pass."""
+    name = house.store.scripts.key("hooks")
+    for hook in await house.store.scripts.client.zrange(name, 0, -1):
+        await house.store.scripts.client.zadd(name, {hook: 1})
+
+
+async def test_a_message_is_signed_and_delivered_once(house: House, receiver: Receiver) -> None:
+    """The receiver verifies the message by the Standard Webhooks library; it is not sent again."""
+    key, job = await ended_job(house, receiver.url)
+    secret = await house.store.webhook_secrets.current(key.account_id)
+    worker = deliveries(house)
+    await asyncio.gather(worker.deliver_due(), worker.deliver_due())
+    ((headers, data),) = receiver.got
+    message: Any = Webhook(secret).verify(data, headers)
+    assert message["type"] == "job.canceled" and message["data"] == {"job_id": job.job_id, "status": "canceled"}
+    assert headers["webhook-id"] == f"msg_{job.job_id}" and headers["content-type"] == "application/json"
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secret).verify(data.replace(b"canceled", b"completed"), headers)
+    assert await hook_times(house) == []
+
+
+async def test_both_secrets_sign_while_one_is_rotated(house: House, receiver: Receiver) -> None:
+    """A receiver that has not yet taken the new secret goes on verifying."""
+    key, _job = await ended_job(house, receiver.url)
+    before = await house.store.webhook_secrets.current(key.account_id)
+    after = await house.store.webhook_secrets.rotate(key.account_id)
+    await deliveries(house).deliver_due()
+    headers, data = receiver.got[0]
+    assert Webhook(before).verify(data, headers) == Webhook(after).verify(data, headers)
+
+
+async def test_ten_tries_over_two_hours(house: House, receiver: Receiver) -> None:
+    """A receiver that is down gets ten tries, each later than the one before, about two hours in all."""
+    receiver.status = 500
+    await ended_job(house, receiver.url)
+    worker = deliveries(house)
+    waits = []
+    for _try in range(10):
+        await worker.deliver_due()
+        waits += await hook_times(house)
+        await make_due(house)
+    await worker.deliver_due()
+    assert len(receiver.got) == 10 and len({headers["webhook-id"] for headers, _body in receiver.got}) == 1
+    assert all(0.85 * planned <= wait <= 1.15 * planned for wait, planned in zip(waits, DELAYS_S, strict=True))
+    assert 1.9 * 3600 < sum(DELAYS_S) < 2.1 * 3600
+
+
+async def test_gone_disables_the_url(house: House, receiver: Receiver) -> None:
+    """After a 410 the account's URL gets nothing more, neither this message nor those of later jobs."""
+    receiver.status = 410
+    key, _job = await ended_job(house, receiver.url)
+    worker = deliveries(house)
+    await worker.deliver_due()
+    await house.store.credits.grant(key.account_id, 75, reference="second")
+    again = await submit(house.store, key, order(webhook_url=receiver.url, webhook_events=tuple(WebhookEvent)))
+    await house.store.jobs.cancel(key.key_id, again.job_id)
+    await make_due(house)
+    await worker.deliver_due()
+    assert len(receiver.got) == 1
+
+
+async def test_events_that_were_not_asked_for_are_not_sent(house: House, receiver: Receiver) -> None:
+    """A job that ends in another way than the events named sends nothing."""
+    await ended_job(house, receiver.url, WebhookEvent.COMPLETED)
+    await deliveries(house).deliver_due()
+    assert receiver.got == []
+
+
+async def test_private_addresses_are_refused_when_connecting(house: House, receiver: Receiver) -> None:
+    """The guard looks at the address of the connection itself, and a refused URL is not tried again."""
+    await ended_job(house, receiver.url)
+    await deliveries(house, private=False).deliver_due()
+    assert receiver.got == [] and await hook_times(house) == []
+
+
+async def test_a_worker_that_dies_while_delivering_is_replaced(house: House, receiver: Receiver) -> None:
+    """A message that was taken and not settled is due again after a minute, not lost."""
+    await ended_job(house, receiver.url)
+    assert len(await house.store.hooks.due()) == 1
+    assert await house.store.hooks.due() == []
+    assert 50 < (await hook_times(house))[0] <= 60
+    await make_due(house)
+    await deliveries(house).deliver_due()
+    assert len(receiver.got) == 1
+
+
+async def test_the_sweep_deletes_what_has_expired_and_counts_it(house: House) -> None:
+    """Artifacts of expired jobs and sessions go, those of living ones stay, and the bytes are told."""
+    hurried = house.settings.model_copy(
+        update={"session_hours": 0.1 / 3600, "job_hours": 0.1 / 3600, "job_deadline_seconds": 0.001}
+    )
+    async with open_store(house.settings) as lasting:
+        kept = await submit(lasting, await customer(lasting, 75))
+    await house.artifacts.put_async(f"jobs/{kept.job_id}/model.glb", b"kept", "model/gltf-binary")
+    async with open_store(hurried) as store:
+        key = await customer(store, 500)
+        opened = await store.sessions.open(session(key))
+        job = await submit(store, key)
+        await store.jobs.cancel(key.key_id, job.job_id)
+        for name in (f"jobs/{job.job_id}/model.glb", f"jobs/{job.job_id}/film.mp4"):
+            await house.artifacts.put_async(name, b"x" * 1000, "video/mp4")
+        await house.artifacts.put_async(f"sessions/{opened.session_id}/photo.jpg", b"x" * 500, "image/jpeg")
+        await asyncio.sleep(0.2)
+        expiring = store.scripts.key("expiring:sessions")
+        await store.scripts.client.zadd(expiring, {opened.session_id: 1})
+        sweeper = Sweeper(store.expiry, house.artifacts)
+        assert await sweeper.sweep() == 2500
+        assert await sweeper.sweep() == 0
+    left = [stored.key async for stored in house.artifacts.list_async("")]
+    assert left == [f"jobs/{kept.job_id}/model.glb"]

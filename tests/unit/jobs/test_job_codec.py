@@ -1,0 +1,64 @@
+"""Records to what lies in Redis, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.jobs.codec import order_from_json, order_to_json, session_from_hash, session_to_json
+from gateway.jobs.records import (
+    ApiKey,
+    Background,
+    BackgroundType,
+    Camera,
+    OutputChoices,
+    WebhookEvent,
+)
+from gateway.jobs.testing import order, session
+from lensora.core.artifacts import ModelUse
+
+texts = st.text(max_size=50)
+backgrounds = st.builds(Background, st.sampled_from(BackgroundType), texts, texts)
+choices = st.builds(
+    OutputChoices,
+    st.integers(256, 2160),
+    st.integers(12, 60),
+    st.floats(1, 20),
+    st.lists(st.sampled_from(["mp4", "gif", "usdz"]), max_size=3).map(tuple),
+    st.integers(0, 10**9),
+)
+
+
+@given(backgrounds, choices, st.sampled_from(Camera), texts, st.sets(st.sampled_from(WebhookEvent)))
+def test_an_order_survives_the_store(
+    background: Background, output: OutputChoices, camera: Camera, label: str, events: set[WebhookEvent]
+) -> None:
+    """Any order comes back equal, whatever characters it holds."""
+    use = ModelUse("net", "1", "", "MIT", "detect")
+    whole = dataclasses.replace(
+        order(background=background, webhook_url="https://example.com/hook", webhook_events=sorted(events)),
+        output=output,
+        camera=camera,
+        label=label,
+        session_models=(use,),
+    )
+    assert order_from_json(order_to_json(whole)) == whole
+
+
+def test_an_order_of_an_older_release_is_read_with_defaults() -> None:
+    """Fields that the release before did not write take their defaults."""
+    document = json.loads(order_to_json(order()))
+    for newer in ("output", "webhook_url", "webhook_events", "session_models", "request_id", "camera"):
+        del document[newer]
+    read = order_from_json(json.dumps(document))
+    assert read.output == OutputChoices() and read.camera is Camera.TURNTABLE and read.webhook_events == ()
+
+
+def test_a_session_survives_the_store() -> None:
+    """Proposals, actions and the photo come back equal."""
+    made = session(ApiKey("key", "account", "", "", 0))
+    fields = {"key": "key", "account": "account", "document": session_to_json(made), "created": "5", "expires": "9"}
+    assert session_from_hash(made.session_id, fields) == dataclasses.replace(made, created_ms=5, expires_ms=9)
