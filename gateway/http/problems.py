@@ -42,25 +42,10 @@ TITLES = {
 """Titles by code; a code without one takes its status's phrase."""
 
 
-class MethodNotAllowed(LensoraError):
-    """The path exists, the method does not. HTTP alone knows it, so it is not in the shared tree's table."""
-
-    code = "method_not_allowed"
-
-    def __init__(self, method: str, allowed: list[str]) -> None:
-        super().__init__(f"The method must be one of {', '.join(allowed)}, not {method[:20]}.")
-        self.allowed = allowed
-
-
-def status_of(error: LensoraError) -> int:
-    """The HTTP status of an error."""
-    return 405 if isinstance(error, MethodNotAllowed) else statuses(type(error))[1]
-
-
 def problem(error: LensoraError, *, request_id: str, public_url: str) -> Response:
     """The answer that tells a client of an error."""
-    status = status_of(error)
-    internal = hidden(error) and not isinstance(error, MethodNotAllowed)
+    _, status = statuses(type(error))
+    internal = hidden(error)
     code = "internal" if internal else error.code
     body = {
         "type": f"{public_url}/docs#{code}",
@@ -73,8 +58,6 @@ def problem(error: LensoraError, *, request_id: str, public_url: str) -> Respons
     headers = {"Cache-Control": "no-store"}
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = 'Bearer realm="lensora"'
-    if isinstance(error, MethodNotAllowed):
-        headers["Allow"] = ", ".join(error.allowed)
     retry_s = error.retry_after_s
     if retry_s is None and isinstance(error, Unavailable | RateLimited | DetectionUnavailable):
         retry_s = DEFAULT_RETRY_S

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.http.problems import MethodNotAllowed
-from lensora.core.errors import NotFound
+from lensora.core.errors import MethodNotAllowed, NotFound
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -49,20 +48,25 @@ class Router:
             NotFound: no such path.
             MethodNotAllowed: the path has other methods.
         """
-        methods = self._fixed.get(path)
-        parameters: dict[str, str] = {}
-        if methods is None:
-            for pattern, candidates in self._patterns:
-                found = pattern.fullmatch(path)
-                if found is not None:
-                    methods, parameters = candidates, found.groupdict()
-                    break
-            else:
-                raise NotFound(f"There is nothing at {path[:200]}.")
+        methods, parameters = self._find(path)
         route = methods.get(method)
         if route is None:
-            raise MethodNotAllowed(method, sorted(methods))
+            raise MethodNotAllowed(f"The method must be one of {', '.join(sorted(methods))}, not {method[:20]}.")
         return route, parameters
+
+    def allowed(self, path: str) -> list[str]:
+        """The methods of a path. Raises NotFound."""
+        return sorted(self._find(path)[0])
+
+    def _find(self, path: str) -> tuple[dict[str, Route], dict[str, str]]:
+        methods = self._fixed.get(path)
+        if methods is not None:
+            return methods, {}
+        for pattern, candidates in self._patterns:
+            found = pattern.fullmatch(path)
+            if found is not None:
+                return candidates, found.groupdict()
+        raise NotFound(f"There is nothing at {path[:200]}.")
 
 
 def _pattern(template: str) -> re.Pattern[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +15,7 @@ from lensora.client import requests
 from lensora.client.answers import Account, Cancellation, JobPage, JobTicket, LedgerPage, Output, Result, Session
 from lensora.client.events import EventParser
 from lensora.client.requests import Background, CameraPreset, Photo, Request
-from lensora.core.errors import DeadlineExceeded, LensoraError
+from lensora.core.errors import LensoraError
 
 
 class AsyncClient:
@@ -98,21 +97,18 @@ class AsyncClient:
     async def stream(self, job_id: str) -> AsyncIterator[Result]:
         """The job's states as they change, up to its end; a broken connection is resumed."""
         last_id: str | None = None
-        attempt = 0
+        watch = requests.Watch(job_id, None)
         while True:
             try:
                 async for event_id, result in self._events(job_id, last_id):
-                    attempt, last_id = 0, event_id or last_id
-                    yield result
+                    last_id = event_id or last_id
+                    if watch.is_new(result):
+                        yield result
                     if result.terminal:
                         return
-                attempt += 1
             except LensoraError as error:
-                attempt += 1
-                pause = requests.pause_s(error, attempt)
-                if pause is None:
-                    raise
-                await asyncio.sleep(pause)
+                watch.failed(error)
+            await asyncio.sleep(requests.WATCH_PAUSE_S)
 
     async def wait(
         self,
@@ -128,24 +124,25 @@ class AsyncClient:
             on_progress: called with each new state, the last one included.
             timeout_s: seconds to wait at most.
 
+        A server that is away for a minute is waited for.
+
         Raises:
             DeadlineExceeded: the job still runs after ``timeout_s``.
         """
         job_id = requests.job_id_of(job)
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        shown: Mapping[str, Any] | None = None
-        first = True
+        watch = requests.Watch(job_id, timeout_s)
         while True:
-            left = requests.MAX_WAIT_S if deadline is None else int(max(1, deadline - time.monotonic()))
-            result = await self.result(job_id, wait=None if first else min(20, left))
-            first = False
-            if on_progress is not None and result.raw != shown:
+            try:
+                result = await self.result(job_id, wait=watch.hold_s())
+            except LensoraError as error:
+                watch.failed(error)
+                await asyncio.sleep(requests.WATCH_PAUSE_S)
+                continue
+            if watch.is_new(result) and on_progress is not None:
                 on_progress(result)
-            shown = result.raw
             if result.terminal:
                 return result
-            if deadline is not None and time.monotonic() >= deadline:
-                raise DeadlineExceeded(f"job {job_id} is still {result.status} after {timeout_s:g} seconds")
+            watch.check(result)
 
     async def cancel(self, job_id: str) -> Cancellation:
         """Stop a job and get its credits back; a job that has ended stays as it is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 import httpx
 
 from lensora.client.answers import JobTicket, Result
-from lensora.core.errors import InternalError, LensoraError, Unavailable, error_class
+from lensora.core.errors import DeadlineExceeded, InternalError, LensoraError, Unavailable, error_class
 
 Photo = str | Path | bytes | BinaryIO
 Background = Mapping[str, str]
@@ -26,6 +27,11 @@ READ_TIMEOUT_S = 90.0
 """More than the longest ``Prefer: wait`` (60 s) and more than one heartbeat of the stream (15 s)."""
 MAX_WAIT_S = 60
 """The server holds a poll for so long at most."""
+HOLD_S = 20
+"""How long each poll of ``wait`` is held: short enough for proxies that cut off after 30 s."""
+PATIENCE_S = 60.0
+"""A gateway that is restarted or upgraded is back within this."""
+WATCH_PAUSE_S = 1.0
 MAX_TRIES = 4
 """Tries of a request that the server or the network could not take; safe for POSTs, which carry an Idempotency-Key."""
 FIRST_PAUSE_S = 0.25
@@ -239,6 +245,49 @@ def pause_s(error: LensoraError, attempt: int) -> float | None:
     if error.retry_after_s is not None:
         return error.retry_after_s if error.retry_after_s <= LONGEST_PAUSE_S else None
     return float(FIRST_PAUSE_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+
+
+class Watch:
+    """Following one job: what was shown last, when to give up, and patience with a server that is away."""
+
+    def __init__(self, job_id: str, timeout_s: float | None) -> None:
+        """
+        Args:
+            job_id: named in errors.
+            timeout_s: seconds to follow at most; None has no end.
+        """
+        self._job_id = job_id
+        self._timeout_s = timeout_s
+        self._started = time.monotonic()
+        self._shown: Mapping[str, Any] | None = None
+        self._away_since: float | None = None
+
+    def hold_s(self) -> int | None:
+        """``wait`` of the next poll: none for the first, which shows where the job is."""
+        if self._shown is None:
+            return None
+        if self._timeout_s is None:
+            return HOLD_S
+        return int(max(1, min(HOLD_S, self._timeout_s - (time.monotonic() - self._started))))
+
+    def is_new(self, result: Result) -> bool:
+        """True when the state differs from the last one."""
+        self._away_since = None
+        changed = result.raw != self._shown
+        self._shown = result.raw
+        return changed
+
+    def check(self, result: Result) -> None:
+        """Raises DeadlineExceeded when the time is over."""
+        if self._timeout_s is not None and time.monotonic() - self._started >= self._timeout_s:
+            raise DeadlineExceeded(f"Job {self._job_id} is still {result.status} after {self._timeout_s:g} seconds.")
+
+    def failed(self, error: LensoraError) -> None:
+        """Raises the error unless another try may do and the server has not been away for too long."""
+        now = time.monotonic()
+        self._away_since = now if self._away_since is None else self._away_since
+        if not error.retryable or now - self._away_since >= PATIENCE_S:
+            raise error
 
 
 def job_id_of(job: JobTicket | Result | str) -> str:

@@ -15,6 +15,7 @@ table that maps classes to gRPC and HTTP statuses is ``lensora.rpc.status``; a t
     |   `-- InvalidMesh              invalid_mesh
     |-- FailedPrecondition           the input is well formed, but the work cannot be done on it
     |   `-- SubjectNotFound          subject_not_found
+    |-- MethodNotAllowed             method_not_allowed
     |-- Unauthorized                 unauthorized
     |-- InsufficientCredits          insufficient_credits
     |-- NotFound
@@ -121,6 +122,12 @@ class SubjectNotFound(FailedPrecondition):
     """No subject stands out in the box."""
 
     code = "subject_not_found"
+
+
+class MethodNotAllowed(LensoraError):
+    """The path exists, but not with this HTTP method."""
+
+    code = "method_not_allowed"
 
 
 class Unauthorized(LensoraError):

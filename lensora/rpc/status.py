@@ -16,6 +16,7 @@ TABLE: dict[type[errors.LensoraError], Statuses] = {
     errors.LensoraError: (grpc.StatusCode.INTERNAL, 500),
     errors.InvalidInput: (grpc.StatusCode.INVALID_ARGUMENT, 400),
     errors.FailedPrecondition: (grpc.StatusCode.FAILED_PRECONDITION, 400),
+    errors.MethodNotAllowed: (grpc.StatusCode.UNIMPLEMENTED, 405),
     errors.Unauthorized: (grpc.StatusCode.UNAUTHENTICATED, 401),
     errors.InsufficientCredits: (grpc.StatusCode.FAILED_PRECONDITION, 402),
     errors.NotFound: (grpc.StatusCode.NOT_FOUND, 404),

@@ -1,0 +1,160 @@
+"""The client's requests and the reading of answers, without a network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lensora.client import Client, requests
+from lensora.client.answers import Result
+from lensora.client.events import EventParser
+from lensora.core import errors
+from lensora.core.errors import DeadlineExceeded, InsufficientCredits, InternalError, RateLimited, Unavailable
+
+
+def test_words_of_a_background() -> None:
+    """What a person types becomes one of the three kinds."""
+    assert requests.background_of("remove") == {"type": "remove"}
+    assert requests.background_of(" Remove ") == {"type": "remove"}
+    assert requests.background_of("https://a.example/b.jpg") == {"type": "image", "url": "https://a.example/b.jpg"}
+    assert requests.background_of("a marble table") == {"type": "prompt", "prompt": "a marble table"}
+
+
+def problem(status: int, code: str, detail: str = "What is wrong.", **headers: str) -> httpx.Response:
+    """An error answer."""
+    body = {"type": "x", "title": "x", "status": status, "detail": detail, "code": code, "request_id": "r-1"}
+    return httpx.Response(
+        status, content=json.dumps(body), headers={"content-type": "application/problem+json", **headers}
+    )
+
+
+def client_of(*answers: httpx.Response | Exception) -> tuple[Client, list[httpx.Request]]:
+    """A client whose requests get these answers, one after the other, and what it has sent."""
+    left, seen = list(answers), []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        answer = left.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return Client("http://api.test/", "secret", transport=httpx.MockTransport(handle)), seen
+
+
+@pytest.mark.parametrize("cls", [cls for cls in errors.error_classes() if cls is not errors.LensoraError])
+def test_every_error_comes_back_as_its_class(cls: type[errors.LensoraError]) -> None:
+    """The code decides; status and request id are in the notes."""
+    answer = problem(400, cls.code)
+    error = requests.error_from(answer.status_code, answer.headers, answer.content)
+    assert type(error) is errors.error_class(cls.code)
+    assert error.message == "What is wrong."
+    assert error.__notes__ == ["HTTP status 400, request id r-1"]
+
+
+def test_an_answer_of_a_proxy_is_an_error_too() -> None:
+    """HTML with 502 may pass, HTML with 418 is a fault."""
+    assert type(requests.error_from(502, {}, b"<html>")) is Unavailable
+    assert type(requests.error_from(418, {}, b"<html>")) is InternalError
+
+
+def test_a_busy_server_is_tried_again() -> None:
+    """A refused connection and a 503 are tried again under the same Idempotency-Key."""
+    done = httpx.Response(200, json={"balance": 5, "frozen": False, "limits": {}})
+    client, seen = client_of(httpx.ConnectError("no"), problem(503, "unavailable", **{"retry-after": "0"}), done)
+    with client:
+        assert client.account().balance == 5
+    assert len(seen) == 3
+    ticket = {"job_id": "j", "status": "queued", "credits_used": 75, "estimated_seconds": 9, "poll_url": "/x"}
+    client, seen = client_of(httpx.ReadError("broken off"), httpx.Response(200, json=ticket))
+    with client:
+        client.transform("s", "remove")
+    assert seen[0].headers["idempotency-key"] == seen[1].headers["idempotency-key"]
+    assert json.loads(seen[0].content)["background"] == {"type": "remove"}
+
+
+def test_bad_input_is_not_tried_again() -> None:
+    """What will fail again is raised at once; so is a wait that is too long."""
+    client, seen = client_of(problem(402, "insufficient_credits"))
+    with client, pytest.raises(InsufficientCredits):
+        client.account()
+    assert len(seen) == 1
+    client, seen = client_of(problem(429, "rate_limited", **{"retry-after": "60"}))
+    with client, pytest.raises(RateLimited) as limited:
+        client.account()
+    assert len(seen) == 1
+    assert limited.value.retry_after_s == 60
+
+
+def test_the_key_goes_to_the_api_only(tmp_path: Path) -> None:
+    """An artifact's link gets no Authorization header, whatever its host."""
+    client, seen = client_of(httpx.Response(200, content=b"film"))
+    output = {"mp4_url": "http://cdn.test/v1/files/t/a/turntable.mp4"}
+    output |= dict.fromkeys(("glb_url", "scene_url", "removed_bg_url"), "http://cdn.test/x")
+    raw = {"job_id": "j", "status": "completed", "progress": 100, "output": output}
+    result = Result.parse(raw)
+    assert result.output is not None
+    with client:
+        client._save(result.output.mp4_url, tmp_path / "film.mp4")
+    assert (tmp_path / "film.mp4").read_bytes() == b"film"
+    assert "authorization" not in seen[0].headers
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("http://a/v1/files/t/k/model.glb", "model.glb"),
+        ("http://a/x/..", "fallback"),
+        ("http://a/", "fallback"),
+        ("http://a/x/..%2f..%2fetc%2fpasswd", "passwd"),
+        ("http://a/x/..%5c..%5cboot.ini", "boot.ini"),
+        ("http://a/x/a%00b", "fallback"),
+    ],
+)
+def test_a_file_is_saved_under_a_plain_name(url: str, name: str) -> None:
+    """A link cannot choose a folder."""
+    assert requests.file_name(url, "fallback") == name
+
+
+def test_waiting_ends_with_its_time() -> None:
+    """A job that still runs raises, naming its state."""
+    running = {"job_id": "j", "status": "processing", "step": "cropping", "progress": 2}
+    client, _ = client_of(*[httpx.Response(200, json=running) for _ in range(3)])
+    with client, pytest.raises(DeadlineExceeded, match="still processing after 0 seconds"):
+        client.wait("j", timeout_s=0)
+
+
+def test_waiting_shows_each_state_once() -> None:
+    """Repeats of the same state are not shown, and a server that is away for a moment is waited for."""
+    first = {"job_id": "j", "status": "queued", "step": "starting", "progress": 0}
+    last = {"job_id": "j", "status": "failed", "error": "Cropping timeout", "progress": 0}
+    client, seen = client_of(
+        httpx.Response(200, json=first),
+        httpx.Response(200, json=first),
+        *[problem(503, "unavailable", **{"retry-after": "60"})] * 1,
+        httpx.Response(200, json=last),
+    )
+    shown: list[str] = []
+    with client:
+        result = client.wait("j", lambda state: shown.append(state.status))
+    assert shown == ["queued", "failed"]
+    assert result.error == "Cropping timeout"
+    assert "prefer" not in seen[0].headers
+    assert seen[1].headers["prefer"] == "wait=20"
+
+
+@given(
+    st.lists(st.text(st.characters(exclude_characters="\r\n", codec="utf-8"), max_size=20), max_size=8),
+    st.integers(0, 99),
+)
+def test_events_are_read_back(lines: list[str], number: int) -> None:
+    """Any lines of data come out as they were sent, comments and unknown fields around them or not."""
+    parser = EventParser()
+    sent = [": comment", f"id: {number}", "event: x", *(f"data: {line}" for line in lines), ""]
+    events = [event for line in sent if (event := parser.feed(line)) is not None]
+    assert [(event.event_id, event.data) for event in events] == ([(str(number), "\n".join(lines))] if lines else [])
