@@ -121,7 +121,9 @@ class RingCompletion:
         self._front = float(np.arctan2(position[0], position[2]))
         self._outer = self._read(photo, safe, camera, heights, radii, self._front, None)
         self._inner = None
+        self._floor = self._low
         if inner is not None:
+            self._floor = float(inner[0][0]) - 0.02 * (self._high - self._low)
             # From the viewer's side only the far wall shows, and of that what the near rim does not hide.
             hidden_below = self._sight_line(camera, heights, radii)
             self._inner = self._read(photo, safe, camera, *inner, self._front + np.pi, hidden_below)
@@ -223,7 +225,10 @@ class RingCompletion:
         inwards = (points[:, 0] * normals[:, 0] + points[:, 2] * normals[:, 2]) < -0.05 * np.hypot(
             points[:, 0], points[:, 2]
         )
-        deep = inwards | ((normals[:, 1] > 0.3) & (points[:, 1] < self._high - 0.05 * (self._high - self._low)))
+        below_mouth = points[:, 1] < self._high - 0.05 * (self._high - self._low)
+        deep = inwards | ((normals[:, 1] > 0.3) & below_mouth)
+        # What faces up below the vessel's floor is the top of the saucer that it stands on.
+        deep &= points[:, 1] > self._floor
         inside = self._sample(self._inner, angle - self._front - np.pi, row, level)
         return np.where(deep[:, None], inside, outside).astype(np.float32)
 

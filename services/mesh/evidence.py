@@ -16,6 +16,7 @@ from services.mesh.cuboid import Cuboid
 from services.mesh.cutout import Cutout
 from services.mesh.inflation import inflated_square
 from services.mesh.revolution import Revolution
+from services.mesh.tiers import Tiers, find_tiers
 
 Floats = NDArray[np.float32]
 
@@ -55,6 +56,7 @@ class Evidence:
         box: the best cuboid.
         straightness: how well a polygon of four to six corners covers the silhouette, 0..1.
         round: the best surface of revolution.
+        tiers: a vessel on its saucer, where the picture shows one.
         holes: share of the turned body's silhouette that is open, 0..1.
         rim: how clearly the front of a top rim shows, 0..1.
         doming: how much of the brightness follows the normals of a rounded shape, 0..1.
@@ -64,6 +66,7 @@ class Evidence:
     box: Cuboid
     straightness: float
     round: Revolution
+    tiers: Tiers | None
     holes: float
     rim: float
     doming: float
@@ -104,6 +107,7 @@ def gather(cutout: Cutout) -> Evidence:
         box=box,
         straightness=straight,
         round=fit,
+        tiers=find_tiers(alpha, camera, edges),
         holes=holes,
         rim=turned.rim_evidence(fit, edges),
         doming=doming,

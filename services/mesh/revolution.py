@@ -24,17 +24,20 @@ Doubles = NDArray[np.float64]
 FIT_SIDE_PX = 176
 """Side of the matte on which axis, pitch and profile are searched: a pixel is under 1% of the subject."""
 
-PITCHES_DEG = (0.0, 3.0, 6.0, 9.0, 12.0, 15.0, 18.0, 21.0, 24.0, 28.0, 32.0, 36.0, 40.0)
+PITCHES_DEG = tuple(float(p) for p in range(0, 43, 3))
 """Camera pitches tried: product photos look down by 0 to 40 degrees."""
 
 USUAL_PITCH_DEG = 13.0
 """The middle of the pitches at which products are photographed."""
 
-PITCH_PRIOR = 0.004
+PITCH_PRIOR = 0.002
 """Loss of agreement that being 10 degrees off the usual pitch is worth; it decides where the silhouette cannot."""
 
-RIM_GAIN = 0.02
+RIM_GAIN = 0.012
 """Gain of agreement that a clear image edge along the front of the top rim is worth."""
+
+BASE_GAIN = 0.015
+"""Gain of agreement that a flat base is worth: an arc below is rather the near side of a base than a rounded bottom."""
 
 SLACK_PX = 0.25
 """A circle may leave the silhouette by this much: half of a rim's circle lies on the contour, noise and all."""
@@ -136,15 +139,24 @@ def fit_revolution(alpha: Floats, camera: PhotoCamera, edges: Floats) -> Revolut
     """
     mask = filled(alpha >= 0.5)
     axis = find_axis(mask, camera)
-    signed = _signed_distance(mask)
-    tried = [_at_pitch(mask, signed, camera, axis, np.radians(pitch), 72) for pitch in PITCHES_DEG]
-    worth = [
-        fit.agreement
-        - PITCH_PRIOR * ((np.degrees(fit.pitch) - USUAL_PITCH_DEG) / 10.0) ** 2
-        + RIM_GAIN * rim_evidence(fit, edges)
-        for fit in tried
-    ]
-    return _at_pitch(mask, signed, camera, axis, tried[int(np.argmax(worth))].pitch, 160)
+    signed = signed_distance(mask)
+
+    def worth(fit: Revolution) -> float:
+        off = (float(np.degrees(fit.pitch)) - USUAL_PITCH_DEG) / 10.0
+        return fit.agreement - PITCH_PRIOR * off**2 + RIM_GAIN * rim_evidence(fit, edges) + BASE_GAIN * flat_base(fit)
+
+    tried = [at_pitch(mask, signed, camera, axis, np.radians(pitch), 72) for pitch in PITCHES_DEG]
+    best = max(tried, key=worth)
+    # A rim that shows must lie on its edge in the photo, or its texture would slip off: a finer search around the best.
+    near = [best.pitch + np.radians(step) for step in (-1.5, -0.75, 0.75, 1.5)]
+    finer = [at_pitch(mask, signed, camera, axis, pitch, 72) for pitch in near if pitch >= 0]
+    return at_pitch(mask, signed, camera, axis, max([best, *finer], key=worth).pitch, 160)
+
+
+def flat_base(fit: Revolution) -> float:
+    """Width of the base as a share of the widest ring of the lowest third, 0..1: things that stand have flat bases."""
+    third = max(3, len(fit.radii) // 3)
+    return float(fit.radii[1:3].mean() / max(float(fit.radii[:third].max()), 1e-6))
 
 
 def rim_evidence(fit: Revolution, edges: Floats) -> float:
@@ -152,10 +164,16 @@ def rim_evidence(fit: Revolution, edges: Floats) -> float:
 
     0 where the rim's opening is not seen from above by more than a few pixels.
     """
-    x, y = _circle_points(fit.camera, fit.heights[-1:], fit.radii[-1:], 96)
+    x, y = circle_points(fit.camera, fit.heights[-1:], fit.radii[-1:], 96)
     x, y = x[0], y[0]
-    if y.max() - y.min() < 0.03 * max(edges.shape) or fit.radii[-1] < 0.3 * fit.radii.max():
+    from_above = fit.camera.position()[1] > fit.heights[-1]
+    if not from_above or y.max() - y.min() < 0.03 * max(edges.shape) or fit.radii[-1] < 0.3 * fit.radii.max():
         return 0.0
+    return edge_along(x, y, edges)
+
+
+def edge_along(x: Doubles, y: Doubles, edges: Floats) -> float:
+    """Mean edge strength, 0..1, along the near side of a circle whose points fall on the pixels x, y."""
     middle = 0.5 * (y.max() + y.min())
     near = (y > middle) & (np.abs(x - x.mean()) < 0.85 * (x.max() - x.mean()))
     column = np.clip(np.round(x[near] - 0.5).astype(int), 0, edges.shape[1] - 1)
@@ -166,7 +184,7 @@ def rim_evidence(fit: Revolution, edges: Floats) -> float:
 
 def silhouette(fit: Revolution, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """The fitted surface's silhouette in the picture that it was fitted to, (h, w) bool."""
-    x, y = _circle_points(fit.camera, fit.heights, fit.radii, 48)
+    x, y = circle_points(fit.camera, fit.heights, fit.radii, 48)
     return _discs(shape, x, y)
 
 
@@ -178,7 +196,7 @@ def filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(outside[1:-1, 1:-1] != 2)
 
 
-def _signed_distance(mask: NDArray[np.bool_]) -> Floats:
+def signed_distance(mask: NDArray[np.bool_]) -> Floats:
     """Pixels to the contour, positive inside."""
     solid = mask.astype(np.uint8)
     inner = cv2.distanceTransform(solid, cv2.DIST_L2, 5)
@@ -186,7 +204,7 @@ def _signed_distance(mask: NDArray[np.bool_]) -> Floats:
     return np.asarray(np.where(mask, inner - 0.5, 0.5 - outer), dtype=np.float32)
 
 
-def _circle_points(
+def circle_points(
     camera: PhotoCamera, heights: Doubles, radii: Doubles, sides: int
 ) -> tuple[Doubles, Doubles]:
     """Pixels x, y of circles about the axis: arrays of the common shape of heights and radii, with ``sides`` added."""
@@ -200,7 +218,7 @@ def _circle_points(
     return pixels[:, 0].reshape(shape), pixels[:, 1].reshape(shape)
 
 
-def _at_pitch(
+def at_pitch(
     mask: NDArray[np.bool_], signed: Floats, camera: PhotoCamera, axis: Axis, pitch: float, steps: int
 ) -> Revolution:
     """The largest surface of revolution inside the silhouette for one pitch, its false ends cut."""
@@ -213,7 +231,7 @@ def _at_pitch(
         return Revolution(axis, pitch, heights[:2], np.zeros(2), 0.0, 0.0, 0.0, view)
     first, last = int(np.argmax(inside)), len(inside) - 1 - int(np.argmax(inside[::-1]))
     heights, largest = heights[first : last + 1], np.maximum(largest[first : last + 1], 0.0)
-    x, y = _circle_points(view, heights, largest, 48)
+    x, y = circle_points(view, heights, largest, 48)
     tolerance = max(0.6, 0.004 * max(mask.shape))
     lowest, highest = y.max(axis=1), y.min(axis=1)
     base = int(np.flatnonzero(lowest >= lowest.max() - tolerance)[-1])
@@ -231,7 +249,7 @@ def _at_pitch(
 
 def _largest_circles(signed: Floats, view: PhotoCamera, heights: Doubles, radii: Doubles) -> Doubles:
     """For each height the largest radius whose circle falls inside the silhouette; negative where none does."""
-    x, y = _circle_points(view, heights[:, None], radii[None, :], 32)
+    x, y = circle_points(view, heights[:, None], radii[None, :], 32)
     rows, columns = signed.shape
     # Bilinear look-up through OpenCV; outside the picture is outside the subject.
     value = cv2.remap(

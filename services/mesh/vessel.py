@@ -47,7 +47,7 @@ def is_open(fit: Revolution, rim: float, has_handle: bool) -> bool:
 
 def turned_solid(heights: Doubles, radii: Doubles) -> Solid:
     """A closed body with flat ends."""
-    ring = _spaced(np.stack([radii, heights], axis=1))
+    ring = spaced(np.stack([radii, heights], axis=1))
     return lathe(np.vstack([[0.0, heights[0]], ring, [0.0, heights[-1]]]))
 
 
@@ -66,32 +66,32 @@ def inner_wall(heights: Doubles, radii: Doubles) -> tuple[Doubles, Doubles]:
 
 def open_vessel(heights: Doubles, radii: Doubles) -> Solid:
     """A vessel with a wall, a rounded rim and a floor, as one closed profile."""
-    outer, inner, rim = _walls(heights, radii)
+    outer, inner, rim = walls(heights, radii)
     return lathe(np.vstack([[0.0, heights[0]], outer, rim, inner[::-1], [0.0, inner[0, 1]]]))
 
 
 def cavity(heights: Doubles, radii: Doubles) -> Solid:
     """What is to be taken out of a closed body to make it a vessel: reaches a little above the rim."""
-    _, inner, _ = _walls(heights, radii)
+    _, inner, _ = walls(heights, radii)
     wall = WALL * float(radii.max())
     above = heights[-1] + wall
     mouth = [[inner[-1, 0] + 0.3 * wall, above]]
     return lathe(np.vstack([[0.0, inner[0, 1]], inner, mouth, [0.0, above]]))
 
 
-def _walls(heights: Doubles, radii: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+def walls(heights: Doubles, radii: Doubles) -> tuple[Doubles, Doubles, Doubles]:
     """Profiles (radius, height) of the outside and the inside, both upwards, and the rim's arc from one to the other."""
     wall = WALL * float(radii.max())
     level, inside = inner_wall(heights, radii)
-    outer = _spaced(np.stack([radii, heights], axis=1))
-    inner = _spaced(np.stack([inside, level], axis=1))
+    outer = spaced(np.stack([radii, heights], axis=1))
+    inner = spaced(np.stack([inside, level], axis=1))
     middle, half = 0.5 * (outer[-1, 0] + inner[-1, 0]), 0.5 * (outer[-1, 0] - inner[-1, 0])
     arc = np.linspace(0.0, np.pi, 6)[1:-1]
     rim = np.stack([middle + half * np.cos(arc), heights[-1] + 0.35 * wall * np.sin(arc)], axis=1)
     return outer, inner, rim
 
 
-def _spaced(points: Doubles) -> Doubles:
+def spaced(points: Doubles) -> Doubles:
     """The polyline thinned where it is straight and filled up where its points would lie far apart."""
     line = np.round(points * 1e5).astype(np.int32).reshape(-1, 1, 2)
     kept = cv2.approxPolyDP(line, 120.0, False).reshape(-1, 2) / 1e5

@@ -19,6 +19,7 @@ from services.mesh.evidence import Evidence, Kind
 from services.mesh.inflation import blended_square, inflated_square, rim_distance, slab_square
 from services.mesh.relief import relief
 from services.mesh.solid import Solid
+from services.mesh.tiers import Tiers
 from services.mesh.vessel import calm_profile, cavity, inner_wall, is_open, open_vessel, turned_solid
 
 Floats = NDArray[np.float32]
@@ -53,7 +54,9 @@ class SilhouetteBackend:
         found = weigh.gather(cutout)
         report("shape", 0.2)
         kind = found.kind
-        if kind is Kind.BOX:
+        if kind is Kind.REVOLUTION and found.tiers is not None:
+            raw = _tiered(cutout, found.tiers)
+        elif kind is Kind.BOX:
             raw = _box(cutout, found)
         elif kind is Kind.REVOLUTION:
             raw = _revolution(cutout, found)
@@ -100,6 +103,13 @@ def _revolution(cutout: Cutout, found: Evidence) -> RawMesh:
         solid = union(body, parts) if parts else body
     completion = RingCompletion(cutout.photo, cutout.safe, camera, heights, radii, inner)
     return _raw(solid, camera, completion, Kind.REVOLUTION.value)
+
+
+def _tiered(cutout: Cutout, tiers: Tiers) -> RawMesh:
+    """A vessel on its saucer."""
+    camera = _full_camera(cutout, tiers.camera)
+    completion = RingCompletion(cutout.photo, cutout.safe, camera, tiers.heights, tiers.radii, tiers.inner)
+    return _raw(tiers.solid(), camera, completion, "revolution in tiers")
 
 
 def _part(alpha: Floats, beside: NDArray[np.bool_], camera: PhotoCamera, fit: turned.Revolution) -> Solid:
