@@ -102,30 +102,35 @@ async def one_client(client: httpx.AsyncClient, tally: Tally, secret: str, sessi
 
 
 async def torment(house: CheapHouse, every_s: float, until: asyncio.Event, counts: Counter[str]) -> None:
-    """Kill one process after another, and now and then freeze a worker."""
+    """Kill one process after another, and now and then freeze a worker; what is down comes back by itself."""
     loop = asyncio.get_running_loop()
-    frozen: set[asyncio.Task[None]] = set()
-    victims: list[Any] = [house.redis, house.workers[0], house.stages[1], house.http, house.workers[-1]]
-    victims += [house.stages[2], house.redis, house.workers[0], house.stages[3], "freeze", house.stages[0]]
+    down: dict[str, asyncio.Task[None]] = {}
+
+    async def restart(victim: Any) -> None:
+        await asyncio.sleep(random.uniform(0.0, 0.4))
+        await loop.run_in_executor(None, victim.start)
+
+    redis, http, first, last = house.redis, house.http, house.workers[0], house.workers[-1]
+    _detect, segment, mesh, render = house.stages
+    victims: list[Any] = [redis, first, segment, http, last, mesh, redis, first, render, "freeze", *house.stages[:1]]
     for victim in itertools.cycle(victims):
         try:
             await asyncio.wait_for(until.wait(), random.uniform(0.7, 1.3) * every_s)
             break
         except TimeoutError:
             pass
+        name = last.name if victim == "freeze" else "redis" if victim is redis else victim.name
+        if name in down and not down[name].done():
+            continue
         if victim == "freeze":
             counts["freezes"] += 1
-            task = asyncio.create_task(house.workers[-1].freeze(FREEZE_S))
-            frozen.add(task)
-            # Not to be killed while it is frozen: the point is that it comes back.
-            await task
+            down[name] = asyncio.create_task(last.freeze(FREEZE_S))
             continue
         counts["kills"] += 1
-        counts["redis" if victim is house.redis else victim.name] += 1
+        counts[name] += 1
         victim.kill()
-        await asyncio.sleep(random.uniform(0.0, 0.4))
-        await loop.run_in_executor(None, victim.start)
-    await asyncio.gather(*frozen)
+        down[name] = asyncio.create_task(restart(victim))
+    await asyncio.gather(*down.values())
 
 
 async def judge(store: Store, tally: Tally, keys: dict[str, tuple[str, str]], run_log: Path) -> dict[str, Any]:
