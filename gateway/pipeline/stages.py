@@ -107,9 +107,9 @@ class Stages:
         artifacts: ArtifactStore,
         egress: Egress,
     ) -> None:
-        self._segmenter: Any = segmenter_pb2_grpc.SegmenterStub(segment)  # type: ignore[no-untyped-call]
-        self._mesher: Any = mesher_pb2_grpc.MesherStub(mesh)  # type: ignore[no-untyped-call]
-        self._renderer: Any = renderer_pb2_grpc.RendererStub(render)  # type: ignore[no-untyped-call]
+        self._segmenter: Any = segmenter_pb2_grpc.SegmenterStub(segment)
+        self._mesher: Any = mesher_pb2_grpc.MesherStub(mesh)
+        self._renderer: Any = renderer_pb2_grpc.RendererStub(render)
         self._artifacts = artifacts
         self._egress = egress
         self._stages = {
