@@ -1,12 +1,12 @@
 """The cutout against truth and against rembg with the same weights: overlap, halo, time, memory.
 
 ``python -m bench.cutout --data DIR``: DIR holds folders with ``input.png`` (a photo) and ``mask.png`` (its subject), at
-any depth. Where DIR holds ``cutouts/*.png`` (RGBA subjects), each is also set into a made scene, where the subject's true
-colours are known to the last pixel.
+any depth. Where DIR holds ``cutouts/*.png`` (RGBA subjects), each is also set into a made scene, where the subject's
+true colours are known to the last pixel.
 
-Halo: of the pixels within ``BAND_PX`` of the true outline that the cutout shows at all, the share whose colour, weighted by
-the alpha it is shown with, is more than ``HALO_DELTA_E`` (CIELAB) away from the subject's own colour there. The own colour
-is the true one where it is known, else that of the nearest pixel well inside the subject. Old background that shines
+Halo: of the pixels within ``BAND_PX`` of the true outline that the cutout shows at all, the share whose colour, weighted
+by the alpha it is shown with, is more than ``HALO_DELTA_E`` (CIELAB) away from the subject's own colour there. The own
+colour is the true one where it is known, else that of the nearest pixel well inside the subject. Old background that shines
 through at an edge counts; a wrong outline in the right colour does not (that is what IoU is for).
 """
 
@@ -137,7 +137,7 @@ def _made(name: str, rgba: NDArray[np.uint8], index: int) -> Sample:
 
 @dataclass(frozen=True)
 class Score:
-    """How good a cutout is: overlap of the masks at half alpha; share of halo pixels; mean error of alpha at the edge."""
+    """How good a cutout is: overlap of the masks at half alpha, share of halo pixels, error of alpha at the edge."""
 
     iou: float
     halo: float

@@ -168,7 +168,7 @@ def key_share(lighting: Lighting) -> NDArray[np.float32]:
     """(3,) share of the light on the ground that comes from the key light, 0..1."""
     sky = np.pi * 0.282095 * lighting.sh[0] + (2 * np.pi / 3) * 0.488603 * lighting.sh[1]
     key = lighting.key_color * max(float(lighting.key_direction[1]), float(LOWEST_KEY))
-    return np.clip(key / np.maximum(key + np.maximum(sky, 1e-3), 1e-3), 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(key / np.maximum(key + np.maximum(sky, 1e-3), 1e-3), 0.0, 1.0), np.float32)
 
 
 def _shade(placed: Placed, scene: Scene, width: int, height: int) -> Plane:

@@ -13,7 +13,7 @@ from lensora.core.boxes import MIN_CROP_SIDE_PX, Box
 from lensora.core.errors import CropTooSmall, EncodeFailed, SubjectNotFound
 from services.segment.backends import CutoutBackend
 from services.segment.foreground import estimate_foreground
-from services.segment.matte import PixelBox, close_holes, isolate, settle
+from services.segment.matte import SOLID, PixelBox, close_holes, isolate, settle
 
 Check = Callable[[float, str], None]
 """Told ``(fraction, phase)`` between the phases of the work; may raise to end it."""
@@ -107,7 +107,7 @@ def cut_out(
         check(0.05, "net")
         matte = _seen_by_net(rgb, picture, box, crop, within, backend, check, time_left)
     check(0.88, "foreground")
-    if not (matte > 0.5).any():
+    if not (matte > SOLID).any():
         raise SubjectNotFound("no subject found in the box: what stands out lies outside of it", field="box")
     colours = estimate_foreground(picture, matte)
     rgba = np.dstack([colours, np.asarray(matte * 255.0 + 0.5, np.uint8)])
@@ -135,7 +135,7 @@ def _seen_by_net(
         salience = backend.salience(picture, time_left())
         check(0.45, "matte")
         matte = close_holes(settle(salience * isolate(salience, picture, within)))
-        fit = fit_of(matte, within)
+        fit = fit_of(matte, salience, within)
     except SubjectNotFound as error:
         missing = error
     height, width = rgb.shape[:2]
@@ -148,7 +148,7 @@ def _seen_by_net(
         except SubjectNotFound as error:
             missing = missing or error
         else:
-            if matte is None or fit_of(other, within) > BETTER_BY * fit:
+            if matte is None or fit_of(other, around, within) > BETTER_BY * fit:
                 matte = other
     if matte is None:
         raise missing or SubjectNotFound("no subject found in the box", field="box")
@@ -177,9 +177,18 @@ def _salience_around(
     return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def fit_of(matte: NDArray[np.float32], box: PixelBox) -> float:
-    """How well a matte explains a box, 0..1: overlap of its bounding box with the box, times how decided it is."""
-    solid = matte > 0.5
+def fit_of(matte: NDArray[np.float32], salience: NDArray[np.float32], box: PixelBox) -> float:
+    """How well a matte explains a box, 0..1.
+
+    The product of three: the overlap of its bounding box with the box, how decided it is, and how whole: the share that
+    it keeps of the things that it was taken from. A piece of a neighbour fills a box, too, but had to be cut off.
+
+    Args:
+        matte: (h, w) float32, the isolated subject.
+        salience: (h, w) float32, what it was isolated from.
+        box: the chosen box, in the same pixels.
+    """
+    solid = matte > SOLID
     if not solid.any():
         return 0.0
     rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
@@ -188,7 +197,14 @@ def fit_of(matte: NDArray[np.float32], box: PixelBox) -> float:
     down = max(0.0, min(bottom, box.bottom) - max(top, box.top))
     union = (right - left) * (bottom - top) + (box.right - box.left) * (box.bottom - box.top) - across * down
     decided = float(matte[solid].sum()) / float(np.count_nonzero(matte > 0.1))
-    return float(across * down / union) * decided
+    count, labels = cv2.connectedComponents((salience > SOLID).astype(np.uint8), connectivity=8)
+    taken = np.bincount(labels[solid], minlength=count)
+    taken[0] = 0
+    source = np.bincount(labels.ravel(), minlength=count)
+    # Pieces that hold next to nothing of the matte do not count against it.
+    from_these = taken > 0.02 * taken.sum()
+    whole = float(taken[from_these].sum()) / max(1.0, float(source[from_these].sum()))
+    return float(across * down / union) * decided * whole
 
 
 def encode_png(rgba: NDArray[np.uint8]) -> bytes:

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 Plane = NDArray[np.float32]
 
 WIDE_RADIUS = 0.060
-"""Reach of the first pass, as a fraction of the longer side: colours come from as far as this where nothing is nearer."""
+"""Reach of the first pass, as a fraction of the longer side: colours come from so far where nothing is nearer."""
 
 NEAR_RADIUS = 0.005
 """Reach of the second pass: what the neighbourhood says, and the pixel itself."""
 
 OWN_FROM, OWN_AT = 0.4, 0.8
-"""Share of the way from the background's colour to the subject's at which a pixel begins to count, and counts in full, as
-the subject's own. Measured on 16 subjects with known colours: 0.6 to 0.95 leaves a fifth more halo pixels."""
+"""Share of the way from the background's colour to the subject's at which a pixel begins to count, and counts in full,
+as the subject's own. Measured on 16 subjects with known colours: 0.6 to 0.95 leaves a fifth more halo pixels."""
 
 ASIDE_FROM, ASIDE_AT = 0.12, 0.27
 """Distance off the line between the two colours (sRGB, 0..1) that only texture explains."""
@@ -54,8 +54,8 @@ def estimate_foreground(rgb: NDArray[np.uint8], alpha: Plane) -> NDArray[np.uint
         alpha: (h, w) float32, 0..1.
 
     Returns:
-        (h, w, 3) uint8 sRGB. Where alpha is 0 the colour runs on from the nearest subject, so that a resized or compressed
-        cutout has no fringe.
+        (h, w, 3) uint8 sRGB. Where alpha is 0 the colour runs on from the nearest subject, so that a resized or
+        compressed cutout has no fringe.
     """
     height, width = alpha.shape
     longest = max(height, width)

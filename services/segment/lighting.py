@@ -1,9 +1,9 @@
 """Light and ground of a backplate, estimated from its picture.
 
-One picture shows a small part of the light around the subject. The rest is filled as image-based editing does (Khan et al.
-2006, "Image-Based Material Editing"): the picture is taken for what a mirror ball at the subject shows, left of it lights
-from the left, its upper part from above; the half behind the camera is the same, blurred and mixed with its mean. What is
-far brighter than the rest becomes the key light, what remains the dome. No chance is involved.
+One picture shows a small part of the light around the subject. The rest is filled as image-based editing does (Khan et
+al. 2006, "Image-Based Material Editing"): the picture is taken for what a mirror ball at the subject shows, left of it
+lights from the left, its upper part from above; the half behind the camera is the same, blurred and mixed with its mean.
+What is far brighter than the rest becomes the key light, what remains the dome. No chance is involved.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ def estimate_lighting(rgb: NDArray[np.uint8], horizon: float, known: KnownKey | 
     # Reduced in linear light, so that small lamps keep their power.
     reduced = cv2.resize(rgb, (GRID_PX * 4, GRID_PX * 4), interpolation=cv2.INTER_AREA)
     grid = np.asarray(
-        cv2.resize(radiance(np.asarray(reduced, np.uint8)), (GRID_PX, GRID_PX), interpolation=cv2.INTER_AREA)
+        cv2.resize(radiance(np.asarray(reduced, np.uint8)), (GRID_PX, GRID_PX), interpolation=cv2.INTER_AREA),
+        np.float32,
     )
     light = grid @ LUMA
     mean = max(float(light.mean()), 1e-3)

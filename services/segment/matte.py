@@ -81,12 +81,12 @@ class PixelBox:
         y = np.arange(shape[0], dtype=np.float32)[:, None] + 0.5
         dx = np.maximum(np.maximum(np.float32(self.left) - x, x - np.float32(self.right)), 0.0)
         dy = np.maximum(np.maximum(np.float32(self.top) - y, y - np.float32(self.bottom)), 0.0)
-        return np.maximum(dx, dy).astype(np.float32)
+        return np.asarray(np.maximum(dx, dy), np.float32)
 
 
 def settle(salience: Plane) -> Plane:
     """Take off the veil and lift what is all but solid, (h, w) float32 in 0..1."""
-    return np.clip((salience - FLOOR) / (CEILING - FLOOR), 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip((salience - FLOOR) / (CEILING - FLOOR), 0.0, 1.0), np.float32)
 
 
 def isolate(salience: Plane, rgb: NDArray[np.uint8], box: PixelBox) -> Plane:
@@ -150,8 +150,8 @@ def _check_subject(small: Plane, inside: NDArray[np.bool_]) -> None:
     peak = float(small[inside].max())
     if share < LEAST_SHARE or peak < LEAST_PEAK:
         raise SubjectNotFound(
-            f"no subject found in the box: {share:.1%} of it stands out from the background, at least {LEAST_SHARE:.1%} "
-            "is needed; choose another box or a photo with a clearer subject",
+            f"no subject found in the box: {share:.1%} of it stands out from the background, at least "
+            f"{LEAST_SHARE:.1%} is needed; choose another box or a photo with a clearer subject",
             field="box",
         )
 
@@ -173,8 +173,8 @@ def _neighbours(
 ) -> NDArray[np.bool_]:
     """Pixels of ``keep`` that belong to another thing, which touches the subject and reaches far out of the box.
 
-    What lies outside by more than ``GRACE`` is surely another thing, what lies well inside surely the subject; between the
-    two a watershed on the picture finds the edge of colour that parts them.
+    What lies outside by more than ``GRACE`` is surely another thing, what lies well inside surely the subject; between
+    the two a watershed on the picture finds the edge of colour that parts them.
     """
     far = keep & (outside > GRACE * area.longer)
     out: NDArray[np.bool_] = np.zeros(keep.shape, bool)

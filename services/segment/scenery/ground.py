@@ -1,7 +1,7 @@
 """The camera of a backplate, and the plane that carries the subject seen through it.
 
-The camera stands level with a shifted lens, as product photographers use it, so verticals stay vertical. World units are
-metres: x to the right, z away from the camera along the floor, the plane at height 0, the camera at ``camera_height``.
+The camera stands level with a shifted lens, as product photographers use it, so verticals stay vertical. World units
+are metres: x to the right, z away from the camera along the floor, the plane at height 0, the camera at ``camera_height``.
 """
 
 from __future__ import annotations
@@ -86,9 +86,9 @@ class Ground:
         return Patch(
             x=x,
             z=full_z,
-            footprint=np.sqrt(dx * -dz),
-            dx=dx,
-            dz=dz,
+            footprint=np.sqrt(dx * -dz).astype(np.float32),
+            dx=dx.astype(np.float32),
+            dz=dz.astype(np.float32),
             view_y=(np.float32(self.camera_height) / reach).astype(np.float32),
         )
 

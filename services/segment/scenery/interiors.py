@@ -40,7 +40,7 @@ def _window(stage: Stage, x0: float, y0: float, x1: float, y1: float, panes: tup
         painter.box(x0, ya, x1, yb + 0.002, (top * (1 - share) + low * share).astype(np.float32))
     random = stage.noise.random
     if not night:
-        green = _foliage(stage)
+        green = stage.foliage
         count = 60
         fx, fy = random.uniform(x0, x1, count), y1 - np.abs(random.normal(0, 0.30 * (y1 - y0), count))
         shade = random.uniform(0.35, 1.3, (count, 1))
@@ -53,7 +53,7 @@ def _window(stage: Stage, x0: float, y0: float, x1: float, y1: float, panes: tup
         )
     else:
         count = 24
-        lights = _lamp_colours(stage, count) * mood.practicals * random.uniform(0.4, 1.4, (count, 1)).astype(np.float32)
+        lights = stage.lamp_colours(count) * mood.practicals * random.uniform(0.4, 1.4, (count, 1)).astype(np.float32)
         painter.points(random.uniform(x0, x1, count), random.uniform(y0 + 0.45 * (y1 - y0), y1, count), lights, 0.004)
     frame = colour("#e9e6df") * stage.wall_light * (0.9 if not night else 0.7)
     bar = 0.014
@@ -67,30 +67,7 @@ def _window(stage: Stage, x0: float, y0: float, x1: float, y1: float, panes: tup
         painter.box(x0 - bar, y - wide, x1 + bar, y + wide, frame)
     painter.box(x0 - 0.03, y1 + bar, x1 + 0.03, y1 + 0.035, frame * 1.15)
     if not night:
-        painter.glow((x0 + x1) / 2, (y0 + y1) / 2, 0.30, 0.16 * (0.4 * low + 0.6 * mood.key))
-
-
-def _foliage(stage: Stage) -> NDArray[np.float32]:
-    return {
-        "autumn": colour("#b5722c"),
-        "winter": colour("#8d9aa3"),
-        "spring": colour("#a8c060"),
-        "christmas": colour("#2f4a34"),
-    }.get(stage.season, colour("#6f8f4a"))
-
-
-def _lamp_colours(stage: Stage, count: int) -> NDArray[np.float32]:
-    """(count, 3) colours of small lights: tungsten, a few others, or what the mood and the palette ask for."""
-    random = stage.noise.random
-    if stage.mood.name == "neon":
-        choices = np.stack([colour("#ff2fa8"), colour("#22d3ff"), colour("#8a4dff"), colour("#ff6a3d")])
-    elif stage.season == "christmas":
-        choices = np.stack([colour("#ffc46b"), colour("#ff4a3a"), colour("#62d26f"), colour("#ffd9a0")])
-    else:
-        choices = np.stack([colour("#ffb765"), colour("#ffcf96"), colour("#ffe8cc"), colour("#ff9a4a")])
-    if stage.tint is not None:
-        choices[1] = stage.tint / max(float(stage.tint.max()), 1e-3)
-    return np.asarray(choices[random.integers(0, len(choices), count)], np.float32)
+        painter.glow((x0 + x1) / 2, (y0 + y1) / 2, 0.30, np.asarray(0.16 * (0.4 * low + 0.6 * mood.key), np.float32))
 
 
 def _crockery(stage: Stage, y: float, x0: float, x1: float, scale: float, palette: list[str]) -> None:
@@ -146,7 +123,7 @@ def _sprig(stage: Stage, x: float, y: float, reach: float, count: int = 34) -> N
     along = random.uniform(0.25, 1.0, count)
     bend = aim[which] * (0.35 + 0.75 * along)
     shade = random.uniform(0.40, 1.25, (count, 1)) * (0.6 + 0.4 * along[:, None])
-    green = _foliage(stage) if stage.season not in ("winter", "") else colour("#5d7c44")
+    green = stage.foliage if stage.season not in ("winter", "") else colour("#5d7c44")
     leaf = min(0.17 * reach, 0.024)
     stage.painter.leaves(
         x + np.sin(bend) * length[which] * along + random.normal(0.0, 0.25 * leaf, count),
@@ -349,7 +326,7 @@ def shop(stage: Stage) -> None:
     count = 9
     xs = np.linspace(0.06, 0.94, count) * aspect + noise.random.uniform(-0.02, 0.02, count)
     painter.points(
-        xs, np.full(count, 0.045), _lamp_colours(stage, count) * np.float32(mood.practicals * 1.6), radius=0.006
+        xs, np.full(count, 0.045), stage.lamp_colours(count) * np.float32(mood.practicals * 1.6), radius=0.006
     )
 
 
@@ -376,7 +353,7 @@ def cafe(stage: Stage) -> None:
     painter.points(
         xs,
         ys,
-        _lamp_colours(stage, count)
+        stage.lamp_colours(count)
         * np.float32(mood.practicals)
         * random.uniform(0.5, 1.5, (count, 1)).astype(np.float32),
         0.008,

@@ -32,7 +32,7 @@ def iris(radius_px: float) -> NDArray[np.float32]:
     polygon = np.cos(wedge / 2) / np.cos(angle)
     limit = radius_px * (0.5 + 0.5 * polygon)
     kernel = np.clip(limit - distance + 0.5, 0.0, 1.0) * (0.85 + 0.3 * (distance / max(radius_px, 1.0)) ** 4)
-    return (kernel / kernel.sum()).astype(np.float32)
+    return np.asarray(kernel / kernel.sum(), np.float32)
 
 
 def defocus(picture: Image, radius_px: float) -> Image:

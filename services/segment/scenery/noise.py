@@ -1,7 +1,7 @@
 """Band-limited noise that can be evaluated at any coordinate: the grain of every procedural material.
 
-One random lattice per seed is upsampled once with a cubic kernel; an evaluation is then a single ``cv2.remap``, which is
-ten times quicker than gathering four neighbours in numpy.
+One random lattice per seed is upsampled once with a cubic kernel; an evaluation is then a single ``cv2.remap``, which
+is ten times quicker than gathering four neighbours in numpy.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class Noise:
             y: likewise, same shape.
             octaves: how many, >= 1.
             gain: amplitude ratio between an octave and the next finer one, 0..1.
-            footprint: size of a pixel in cells of the coarsest octave (same shape, or one that broadcasts): octaves finer
-                than two pixels fade out, so that distant texture does not sparkle.
+            footprint: size of a pixel in cells of the coarsest octave (same shape, or one that broadcasts): octaves
+                finer than two pixels fade out, so that distant texture does not sparkle.
         """
         total: Field = np.zeros(x.shape, np.float32)
         scale, amplitude, power = 1.0, 1.0, 0.0

@@ -1,11 +1,10 @@
-"""Open-air surroundings: sky, sea, trees, hills and streets at night."""
+"""Open-air surroundings: sky, sea, trees and hills."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.segment.scenery.interiors import _lamp_colours
 from services.segment.scenery.material import colour, mix
 from services.segment.scenery.noise import smoothstep
 from services.segment.scenery.place import Place, Stage
@@ -61,11 +60,6 @@ def sky(stage: Stage, clouds: float = 0.6) -> None:
         painter.glow(sun_x, -0.05, 0.30, mood.key * 0.7)
 
 
-def _outdoor(stage: Stage, rgb: NDArray[np.float32], shade: float = 1.0) -> NDArray[np.float32]:
-    """A thing of colour ``rgb`` under the open sky."""
-    return np.asarray(rgb * (stage.mood.dome + stage.mood.key * 0.6) * shade, np.float32)
-
-
 def _ridge(
     stage: Stage, base: float, rise: float, rgb: NDArray[np.float32], frequency: float, octaves: int = 4
 ) -> None:
@@ -77,19 +71,10 @@ def _ridge(
     painter.polygon([*points, (painter.aspect + 0.02, 1.0), (-0.02, 1.0)], rgb)
 
 
-def _season_green(stage: Stage) -> list[NDArray[np.float32]]:
-    return {
-        "spring": [colour("#9cc04f"), colour("#bcd36a"), colour("#e9b8cc"), colour("#7fae4a")],
-        "autumn": [colour("#c8772a"), colour("#dca23a"), colour("#a8482a"), colour("#8a7a34")],
-        "winter": [colour("#aab6bd"), colour("#d9e2e8"), colour("#6d7a78"), colour("#eef3f6")],
-        "christmas": [colour("#2f4f3a"), colour("#4a6a4e"), colour("#dfe8ec"), colour("#24402f")],
-    }.get(stage.season, [colour("#5f8a35"), colour("#83a84a"), colour("#3f6a2c"), colour("#a5bd5c")])
-
-
 def _canopy(stage: Stage, y_low: float, count: int, size: float, bright: float, top: float = -0.05) -> None:
     """Leaves seen against the light: dark near, glowing where the sky comes through, bright gaps for the lens."""
     painter, random, mood = stage.painter, stage.noise.random, stage.mood
-    greens = np.stack(_season_green(stage))
+    greens = stage.greens
     x = random.uniform(-0.03, painter.aspect + 0.03, count)
     y = top + (y_low - top) * random.beta(1.1, 1.5, count)
     depth = random.uniform(0.0, 1.0, count)
@@ -101,11 +86,11 @@ def _canopy(stage: Stage, y_low: float, count: int, size: float, bright: float, 
     painter.leaves(x, y, size * random.uniform(0.5, 1.5, count) * (1.25 - 0.6 * depth), rgb.astype(np.float32), random)
 
 
-def _gaps(stage: Stage, count: int, y0: float, y1: float, power: float, radius: float = 0.0045) -> None:
+def gaps(stage: Stage, count: int, y0: float, y1: float, power: float, radius: float = 0.0045) -> None:
     """Specks of sky between leaves: what turns into discs of light out of focus."""
     painter, random, mood = stage.painter, stage.noise.random, stage.mood
     tone = mood.sky_low * 0.6 + mood.key * 1.2 + 0.05
-    greens = np.stack(_season_green(stage))
+    greens = stage.greens
     mixed = 0.35 * tone + 0.75 * greens[random.integers(0, len(greens), count)]
     strength = random.gamma(1.2, 1.0, (count, 1)) * power
     painter.points(
@@ -121,7 +106,7 @@ def _sea(stage: Stage, top: float, bottom: float) -> None:
     painter, mood, noise = stage.painter, stage.mood, stage.noise
     x, y = _grid(stage)
     share = np.clip((y - top) / (bottom - top), 0.0, 1.0)
-    deep, shallow = _outdoor(stage, colour("#1f6f8f"), 1.1), _outdoor(stage, colour("#74c4bd"), 1.15)
+    deep, shallow = stage.outdoor(colour("#1f6f8f"), 1.1), stage.outdoor(colour("#74c4bd"), 1.15)
     water = mix(deep, shallow, np.asarray(share**1.3, np.float32))
     depth = np.maximum(y - top, 0.002)
     wave = noise.fractal((x - 0.5 * painter.aspect) / depth * 0.45, 0.30 / depth, 4, gain=0.6)
@@ -142,7 +127,7 @@ def _sea(stage: Stage, top: float, bottom: float) -> None:
         at = top + line * (bottom - top) + sway * line
         ragged = noise.fractal(x * 14.0, y * 60.0, 3, gain=0.6)
         foam += np.exp(-(((y - at) / width) ** 2)) * np.clip(0.55 + 0.5 * ragged, 0.0, 1.0)
-    water = mix(water, _outdoor(stage, colour("#f4f7f5"), 1.15), np.asarray(np.clip(foam, 0.0, 0.95), np.float32))
+    water = mix(water, stage.outdoor(colour("#f4f7f5"), 1.15), np.asarray(np.clip(foam, 0.0, 0.95), np.float32))
     zone = np.asarray(smoothstep(top - 0.0015, top + 0.0015, y), np.float32)
     painter.picture[:] = mix(painter.picture, water, zone)
 
@@ -154,7 +139,7 @@ def beach(stage: Stage) -> None:
     sky(stage)
     side = painter.aspect * (0.98 if stage.light_x < 0 else 0.02)
     reach = 0.36 if stage.light_x < 0 else -0.36
-    hill = _outdoor(stage, colour("#5d7a72"), 0.6) * (1 - mood.haze) + mood.sky_low * mood.haze
+    hill = stage.outdoor(colour("#5d7a72"), 0.6) * (1 - mood.haze) + mood.sky_low * mood.haze
     points = [
         (side, horizon - 0.075),
         (side - 0.25 * reach, horizon - 0.055),
@@ -171,7 +156,7 @@ def beach(stage: Stage) -> None:
 def sea(stage: Stage) -> None:
     """Open water to the horizon."""
     sky(stage, clouds=0.8)
-    far = _outdoor(stage, colour("#2a5f7a"), 0.9) * 0.5 + stage.mood.sky_low * 0.5
+    far = stage.outdoor(colour("#2a5f7a"), 0.9) * 0.5 + stage.mood.sky_low * 0.5
     x, y = _grid(stage)
     del x
     painter = stage.painter
@@ -188,7 +173,7 @@ def forest(stage: Stage) -> None:
         haze_colour = (mood.sky_low * 0.85).astype(np.float32)
     elif stage.season == "autumn":
         haze_colour = (mood.sky_low * 0.5 + colour("#d9a860") * (mood.dome + mood.key) * 0.5).astype(np.float32)
-    floor = _outdoor(stage, _season_green(stage)[2], 0.55)
+    floor = stage.outdoor(stage.greens[2], 0.55)
     painter.gradient(
         [
             (0.0, haze_colour * 0.85),
@@ -201,11 +186,11 @@ def forest(stage: Stage) -> None:
     glow_x = painter.aspect * (0.30 if stage.light_x < 0 else 0.70)
     painter.glow(glow_x, 0.20, 0.20, (mood.key * 1.3 + 0.1 * mood.sky_low).astype(np.float32))
     bark = colour("#4a3a2c") if stage.season != "winter" else colour("#4b4744")
-    _gaps(stage, 70, 0.0, 0.36, 2.2)
+    gaps(stage, 70, 0.0, 0.36, 2.2)
     for layer in range(5):
         share = layer / 4.0
         count = (20, 14, 9, 6, 4)[layer]
-        trunk = _outdoor(stage, bark, 0.9) * (0.25 + 0.75 * share) + haze_colour * (0.75 * (1 - share))
+        trunk = stage.outdoor(bark, 0.9) * (0.25 + 0.75 * share) + haze_colour * (0.75 * (1 - share))
         for _ in range(count):
             x = float(random.uniform(-0.05, painter.aspect + 0.05))
             radius = (0.004 + 0.020 * share**1.5) * float(random.uniform(0.7, 1.3))
@@ -228,7 +213,7 @@ def forest(stage: Stage) -> None:
     # Undergrowth.
     count = 420
     y = random.uniform(0.425, 0.56, count)
-    greens = np.stack(_season_green(stage))
+    greens = stage.greens
     rgb = (
         greens[random.integers(0, len(greens), count)]
         * random.uniform(0.25, 1.0, (count, 1))
@@ -243,17 +228,17 @@ def forest(stage: Stage) -> None:
         rgb.astype(np.float32),
         random,
     )
-    _gaps(stage, 46, 0.0, 0.42, 2.8, 0.0055)
-    x, y_grid = _grid(stage)
-    slant = (x - glow_x) * 1.0 + (y_grid - 0.1) * (-0.55 * stage.light_x)
-    shaft = noise(slant * 9.0, np.zeros_like(slant) + 0.5) * np.exp(-(((y_grid - 0.25) / 0.30) ** 2))
+    gaps(stage, 46, 0.0, 0.42, 2.8, 0.0055)
+    x_grid, y_grid = _grid(stage)
+    slant = (x_grid - glow_x) * 1.0 + (y_grid - 0.1) * (-0.55 * stage.light_x)
+    shaft = noise(slant * 9.0, np.full_like(slant, 0.5)) * np.exp(-(((y_grid - 0.25) / 0.30) ** 2))
     painter.picture += np.clip(shaft, 0.0, 2.0)[..., None] * mood.key * (0.05 + 0.18 * mood.haze)
     if stage.season == "christmas":
         count = 70
         painter.points(
             random.uniform(0, painter.aspect, count),
             random.uniform(0.05, 0.5, count),
-            _lamp_colours(stage, count) * np.float32(mood.practicals),
+            stage.lamp_colours(count) * np.float32(mood.practicals),
             0.004,
         )
 
@@ -263,37 +248,37 @@ def garden(stage: Stage) -> None:
     painter, mood, noise = stage.painter, stage.mood, stage.noise
     random = noise.random
     sky(stage, clouds=0.5)
-    greens = _season_green(stage)
-    far = _outdoor(stage, greens[0], 0.75) * (1 - mood.haze) + mood.sky_low * mood.haze
+    greens = stage.greens
+    far = stage.outdoor(greens[0], 0.75) * (1 - mood.haze) + mood.sky_low * mood.haze
     _ridge(stage, 0.33, 0.10, far.astype(np.float32), 3.0)
-    _gaps(stage, 40, 0.18, 0.34, 2.5)
+    gaps(stage, 40, 0.18, 0.34, 2.5)
     for cx, radius in ((0.08, 0.26), (0.93, 0.30), (0.30, 0.15), (0.72, 0.13)):
         count = 220
         angle, reach = random.uniform(0, 2 * np.pi, count), np.sqrt(random.uniform(0, 1, count)) * radius
         x, y = cx * painter.aspect + np.cos(angle) * reach, 0.20 + np.sin(angle) * reach * 0.75
         lit = np.clip(0.62 - 0.9 * (y - 0.20) / radius + 0.4 * stage.light_x * np.cos(angle), 0.22, 1.5)[:, None]
-        rgb = np.stack(greens)[random.integers(0, len(greens), count)] * lit * random.uniform(0.6, 1.2, (count, 1))
+        rgb = greens[random.integers(0, len(greens), count)] * lit * random.uniform(0.6, 1.2, (count, 1))
         painter.turned(
             cx * painter.aspect,
             0.24,
             0.43,
             [(0, 0.07 * radius), (1, 0.09 * radius)],
-            _outdoor(stage, colour("#54422f")),
+            stage.outdoor(colour("#54422f")),
             light_x=stage.light_x,
         )
         painter.leaves(
-            x, y, radius * random.uniform(0.06, 0.16, count), _outdoor(stage, rgb.astype(np.float32), 1.2), random
+            x, y, radius * random.uniform(0.06, 0.16, count), stage.outdoor(rgb.astype(np.float32), 1.2), random
         )
-    _gaps(stage, 46, 0.02, 0.34, 6.0)
+    gaps(stage, 46, 0.02, 0.34, 6.0)
     count = 520
     y = np.sort(random.uniform(0.36, 0.47, count))
-    rgb = np.stack(greens)[random.integers(0, len(greens), count)] * random.uniform(0.35, 1.05, (count, 1))
-    painter.box(-0.1, 0.40, painter.aspect + 0.1, 1.1, _outdoor(stage, greens[2], 0.7))
+    rgb = greens[random.integers(0, len(greens), count)] * random.uniform(0.35, 1.05, (count, 1))
+    painter.box(-0.1, 0.40, painter.aspect + 0.1, 1.1, stage.outdoor(greens[2], 0.7))
     painter.leaves(
         random.uniform(-0.02, painter.aspect + 0.02, count),
         y,
         0.010 + 0.10 * (y - 0.36),
-        _outdoor(stage, rgb.astype(np.float32)),
+        stage.outdoor(rgb.astype(np.float32)),
         random,
     )
     if stage.season in ("spring", "summer", ""):
@@ -306,108 +291,9 @@ def garden(stage: Stage) -> None:
             random.uniform(0, painter.aspect, count),
             np.sort(random.uniform(0.40, 0.50, count)),
             random.uniform(0.006, 0.012, count),
-            _outdoor(stage, flowers.astype(np.float32), 1.3),
+            stage.outdoor(flowers.astype(np.float32), 1.3),
             random,
         )
-
-
-def street(stage: Stage) -> None:
-    """A street between house fronts: by day trees and shop windows, by night lamps, signs and head lights."""
-    painter, mood, noise = stage.painter, stage.mood, stage.noise
-    random = noise.random
-    night = mood.dark or mood.name == "sunset"
-    sky(stage, clouds=0.4)
-    aspect, horizon = painter.aspect, 0.42
-    fronts = [colour(c) for c in ("#a58d76", "#8f7f74", "#b8a692", "#7c8288", "#a9745a", "#c9bda9")]
-    middle = aspect * 0.5
-    for side in (-1.0, 1.0):
-        near = 1.0
-        for i in range(5):
-            far = near * 0.62
-            rgb = _outdoor(stage, fronts[noise.choice(len(fronts))], 0.9 if side == stage.light_x else 0.6)
-            rgb = (rgb * (1 - mood.haze * (1 - far)) + mood.sky_low * mood.haze * (1 - far)).astype(np.float32)
-            xa, xb = middle + side * near * 0.56 * aspect, middle + side * far * 0.56 * aspect
-            high = noise.uniform(0.42, 0.60)
-            corners = [
-                (xa, horizon - high * near),
-                (xb, horizon - high * far),
-                (xb, horizon + 0.12 * far),
-                (xa, horizon + 0.12 * near),
-            ]
-            painter.polygon(corners, rgb)
-            for floor in range(4):
-                for column in range(3):
-                    a = near + (far - near) * (0.15 + 0.28 * column)
-                    b = near + (far - near) * (0.32 + 0.28 * column)
-                    y_share = 0.86 - 0.24 * floor
-                    lit = noise.uniform() < (0.55 if night else 0.0)
-                    pane = (
-                        np.array([1.0, 0.72, 0.40], np.float32) * mood.practicals * noise.uniform(0.06, 0.26)
-                        if lit
-                        else _outdoor(stage, colour("#55626c"), 0.6) + (0.0 if night else 0.12)
-                    )
-                    painter.polygon(
-                        [
-                            (middle + side * a * 0.56 * aspect, horizon - high * a * y_share),
-                            (middle + side * b * 0.56 * aspect, horizon - high * b * y_share),
-                            (middle + side * b * 0.56 * aspect, horizon - high * b * (y_share - 0.14)),
-                            (middle + side * a * 0.56 * aspect, horizon - high * a * (y_share - 0.14)),
-                        ],
-                        np.asarray(pane, np.float32),
-                    )
-            shop_light = np.array([1.0, 0.80, 0.55], np.float32) * (mood.practicals * 0.22 if night else 0.55)
-            painter.polygon(
-                [
-                    (xa + (xb - xa) * 0.1, horizon + 0.02 * near),
-                    (xa + (xb - xa) * 0.9, horizon + 0.02 * far),
-                    (xa + (xb - xa) * 0.9, horizon + 0.10 * far),
-                    (xa + (xb - xa) * 0.1, horizon + 0.10 * near),
-                ],
-                shop_light * noise.uniform(0.5, 1.2),
-            )
-            near = far
-    road = _outdoor(stage, colour("#55565a"), 0.9)
-    painter.polygon(
-        [
-            (middle - 0.05, horizon),
-            (middle + 0.05, horizon),
-            (middle + 0.62 * aspect, 0.62),
-            (aspect + 0.2, 1.0),
-            (-0.2, 1.0),
-            (middle - 0.62 * aspect, 0.62),
-        ],
-        road,
-    )
-    if not night:
-        for cx in (0.10, 0.88):
-            count = 170
-            angle, reach = random.uniform(0, 2 * np.pi, count), np.sqrt(random.uniform(0, 1, count)) * 0.17
-            greens = np.stack(_season_green(stage))
-            rgb = greens[random.integers(0, len(greens), count)] * random.uniform(0.4, 1.2, (count, 1))
-            painter.leaves(
-                cx * aspect + np.cos(angle) * reach,
-                0.17 + np.sin(angle) * reach,
-                random.uniform(0.012, 0.028, count),
-                _outdoor(stage, rgb.astype(np.float32), 1.1),
-                random,
-            )
-        _gaps(stage, 40, 0.0, 0.34, 4.0)
-    count = 120 if night else 26
-    depth = random.beta(1.2, 1.6, count)
-    spread = 0.07 + 0.50 * (1 - depth)
-    xs = middle + random.uniform(-1, 1, count) * spread * aspect
-    ys = horizon + 0.02 + random.normal(0, 1, count) * (0.03 + 0.16 * (1 - depth)) - 0.10 * (1 - depth)
-    strength = (random.gamma(1.6, 0.6, (count, 1)) * mood.practicals * (1.5 if night else 0.7)).astype(np.float32)
-    painter.points(xs, np.minimum(ys, 0.56), _lamp_colours(stage, count) * strength, 0.0040)
-    if night:
-        pairs = 9
-        px, py = middle + random.uniform(-0.20, 0.20, pairs), horizon + random.uniform(0.05, 0.11, pairs)
-        white, red = np.array([1.0, 0.93, 0.80], np.float32), np.array([1.0, 0.10, 0.05], np.float32)
-        for x, y in zip(px, py, strict=True):
-            tone = white if x < middle else red
-            lamp = np.stack([tone, tone]) * mood.practicals * (1.6 if x < middle else 1.0)
-            painter.points(np.array([x - 0.016, x + 0.016]), np.array([y, y]), lamp.astype(np.float32), 0.004)
-        painter.glow(middle, horizon, 0.18, np.array([0.20, 0.13, 0.07], np.float32))
 
 
 def mountains(stage: Stage) -> None:
@@ -417,9 +303,9 @@ def mountains(stage: Stage) -> None:
     snow_line = stage.season in ("winter", "christmas")
     for share, base, rise, frequency in ((0.0, 0.34, 0.26, 1.6), (0.4, 0.37, 0.17, 2.2), (0.75, 0.41, 0.11, 3.1)):
         rock = colour("#5b6b78") if not snow_line else colour("#c9d6e2")
-        tone = _outdoor(stage, rock, 0.75) * (0.35 + 0.65 * share) + mood.sky_low * 0.65 * (1 - share)
+        tone = stage.outdoor(rock, 0.75) * (0.35 + 0.65 * share) + mood.sky_low * 0.65 * (1 - share)
         _ridge(stage, base, rise, tone.astype(np.float32), frequency, 5)
-    firs = _outdoor(stage, colour("#2f4a3a") if not snow_line else colour("#5d6f6a"), 0.8)
+    firs = stage.outdoor(colour("#2f4a3a") if not snow_line else colour("#5d6f6a"), 0.8)
     random = stage.noise.random
     for _ in range(46):
         x, high = float(random.uniform(-0.02, stage.painter.aspect + 0.02)), float(random.uniform(0.04, 0.11))
@@ -427,7 +313,7 @@ def mountains(stage: Stage) -> None:
         stage.painter.polygon(
             [(x - 0.28 * high, foot), (x, foot - high), (x + 0.28 * high, foot)], firs * random.uniform(0.7, 1.2)
         )
-    ground = _outdoor(stage, _season_green(stage)[2], 0.8)
+    ground = stage.outdoor(stage.greens[2], 0.8)
     stage.painter.box(-0.1, 0.45, stage.painter.aspect + 0.1, 1.1, ground)
 
 
@@ -436,7 +322,7 @@ def desert(stage: Stage) -> None:
     mood = stage.mood
     sky(stage, clouds=0.35)
     for share, base, rise in ((0.0, 0.385, 0.05), (0.5, 0.41, 0.07), (1.0, 0.45, 0.09)):
-        tone = _outdoor(stage, colour("#d9a86a"), 0.75 + 0.25 * share) * (0.55 + 0.45 * share)
+        tone = stage.outdoor(colour("#d9a86a"), 0.75 + 0.25 * share) * (0.55 + 0.45 * share)
         tone = tone + mood.sky_low * 0.40 * (1 - share)
         _ridge(stage, base, rise, tone.astype(np.float32), 1.7 + share, 2)
 
@@ -451,7 +337,6 @@ OUTDOORS: dict[str, Place] = {
     "sea": Place(sea, edge=0.362, distance_m=30.0, surface="water", outdoors=True),
     "forest": Place(forest, edge=0.475, distance_m=6.0, surface="soil", outdoors=True),
     "garden": Place(garden, edge=0.455, distance_m=6.0, surface="grass", outdoors=True),
-    "street": Place(street, edge=0.515, distance_m=7.0, surface="asphalt", outdoors=True),
     "mountains": Place(mountains, edge=0.46, distance_m=20.0, surface="stone", outdoors=True),
     "desert": Place(desert, edge=0.44, distance_m=20.0, surface="sand", outdoors=True),
     "sky": Place(sky_only, edge=0.60, distance_m=20.0, surface="concrete"),

@@ -28,7 +28,7 @@ def _relief(height_m: Plane, patch: Patch) -> tuple[Plane, Plane]:
 
 
 def marble(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
-    """Polished marble: soft clouds, veins that run one way, wander, fork and thin out; Carrara, or black with white veins."""
+    """Polished marble: clouds, veins that run one way, wander, fork and thin out; Carrara, or black with white veins."""
     turn = noise.uniform(0.45, 0.95) * (1 if noise.uniform() > 0.5 else -1)
     c, s = np.float32(np.cos(turn)), np.float32(np.sin(turn))
     u, v = c * patch.x - s * patch.z, s * patch.x + c * patch.z

@@ -1,6 +1,6 @@
 """What the words of a prompt ask for: surface, surroundings, light, palette and season.
 
-A closed vocabulary, read by rule: the same words always mean the same scene, and a word that is not known changes nothing.
+A closed vocabulary, read by rule: the same words always mean the same scene, and an unknown word changes nothing.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ SURFACE_WORDS: dict[str, str] = {
     word: surface
     for surface, words in {
         "marble": "marble quartz countertop counter worktop onyx travertine",
-        "wood": "wood wooden oak walnut timber plank planks pine bamboo teak mahogany table tabletop board parquet hardwood "
-        "log bench",
+        "wood": "wood wooden oak walnut timber plank planks pine bamboo teak mahogany table tabletop board parquet "
+        "hardwood log bench",
         "concrete": "concrete cement plaster microcement terrazzo clay stucco podium pedestal plinth",
         "stone": "stone slate granite rock rocks rocky basalt boulder cliff",
         "fabric": "fabric cloth linen silk satin velvet textile cotton tablecloth blanket wool canvas bed sheets",
@@ -40,7 +40,8 @@ PLACE_WORDS: dict[str, str] = {
     for place, words in {
         "studio": "studio backdrop photostudio gradient cyclorama minimal minimalist",
         "kitchen": "kitchen cooking pantry countertop",
-        "room": "room living livingroom bedroom lounge interior home house sofa fireplace apartment hotel cosy cozy cabin bed",
+        "room": "room living livingroom bedroom lounge interior home house sofa fireplace apartment hotel cosy cozy "
+        "cabin bed",
         "desk": "desk office workspace workplace study workbench laptop computer",
         "shop": "shop store shelf shelves boutique supermarket market retail bookshop library showroom",
         "cafe": "cafe café coffeehouse restaurant bar pub bistro bakery diner",
@@ -164,7 +165,23 @@ DEFAULT_PLACE_OF_SURFACE: dict[str, str] = {
 }
 """Where a surface is at home when the prompt names no surroundings; the rest stand in a studio."""
 
-_HINTS = frozenset("cozy cosy home house interior minimal minimalist gradient trees tree flowers town city".split())
+_HINTS = frozenset(
+    {
+        "cozy",
+        "cosy",
+        "home",
+        "house",
+        "interior",
+        "minimal",
+        "minimalist",
+        "gradient",
+        "trees",
+        "tree",
+        "flowers",
+        "town",
+        "city",
+    }
+)
 """Words that only colour a place: any other place named beside them wins."""
 
 _STRONG_SURFACES = frozenset(

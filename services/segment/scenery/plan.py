@@ -1,0 +1,110 @@
+"""What a wish comes to: every choice of a scene made, before a pixel is painted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.segment.scenery.ground import Ground
+from services.segment.scenery.interiors import INTERIORS
+from services.segment.scenery.light import MOODS, Mood
+from services.segment.scenery.material import colour
+from services.segment.scenery.noise import Noise
+from services.segment.scenery.outdoors import OUTDOORS
+from services.segment.scenery.place import Place
+from services.segment.scenery.town import TOWN
+from services.segment.scenery.words import Wish
+
+PLACES: dict[str, Place] = {
+    **INTERIORS,
+    **OUTDOORS,
+    **TOWN,
+    "winter": replace(OUTDOORS["forest"], surface="snow"),
+}
+"""Every surrounding by its name."""
+
+VANISHING = 0.36
+"""The camera looks down on the subject by about 15 degrees: the usual view of a product on a table."""
+
+FROM_THE_RIGHT = 0.35
+"""Share of the seeds whose light comes from the right: most pictures are lit from the left."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A scene to be painted.
+
+    Attributes:
+        place: the surroundings.
+        surface: name of what the subject stands on.
+        mood: the light.
+        season: as in the words, or what the place brings.
+        ground: the camera.
+        place_tint: (3,) linear RGB for the surroundings, or None.
+        surface_tint: likewise for the surface.
+        dark: the surface's dark sort.
+        wet: wet ground.
+        sweep: wall and floor are one sheet of paper.
+    """
+
+    place: Place
+    surface: str
+    mood: Mood
+    season: str
+    ground: Ground
+    place_tint: NDArray[np.float32] | None
+    surface_tint: NDArray[np.float32] | None
+    dark: bool
+    wet: bool
+    sweep: bool
+
+
+def plan(wish: Wish, noise: Noise) -> Plan:
+    """Settle what a wish leaves open; unknown surroundings are a studio."""
+    mood = MOODS[wish.mood]
+    if noise.uniform() < FROM_THE_RIGHT:
+        mood = _mirrored(mood)
+    place = PLACES.get(wish.place, PLACES["studio"])
+    surface = wish.surface or place.surface
+    season = wish.season or ("winter" if wish.place == "winter" else "")
+    if season == "winter" and place.outdoors and surface in ("grass", "soil"):
+        surface = "snow"
+    sweep = place.sweep and surface == "paper"
+    edge = place.edge
+    if surface == "water" and place.outdoors:
+        edge = VANISHING + 0.002
+    place_tint, surface_tint = _tints(wish, mood, place, sweep)
+    return Plan(
+        place=place,
+        surface=surface,
+        mood=mood,
+        season=season,
+        ground=Ground(VANISHING, edge),
+        place_tint=place_tint,
+        surface_tint=surface_tint,
+        dark=wish.dark,
+        wet=wish.wet,
+        sweep=sweep,
+    )
+
+
+def _tints(
+    wish: Wish, mood: Mood, place: Place, sweep: bool
+) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
+    of_place, of_surface = wish.place_tint, wish.surface_tint
+    if sweep:
+        of_place = of_place if of_place is not None else of_surface
+        return of_place, of_place
+    if of_place is None and of_surface is not None and place is PLACES["studio"]:
+        # A set in one colour: the wall takes a pale shade of the cloth.
+        of_place = np.asarray(0.30 * of_surface + 0.70 * colour("#dcd8d2"), np.float32)
+        if mood.dark:
+            of_place = np.asarray(of_place * 0.12, np.float32)
+    return of_place, of_surface
+
+
+def _mirrored(mood: Mood) -> Mood:
+    direction = mood.key_direction * np.array([-1.0, 1.0, 1.0], np.float32)
+    return replace(mood, key_direction=direction.astype(np.float32))
