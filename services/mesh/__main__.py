@@ -8,6 +8,7 @@ import cv2
 import grpc
 
 from lensora.adapters.artifacts import open_artifacts
+from lensora.adapters.runtimes import ReadinessWatch, open_runtime
 from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
 from lensora.core.errors import LensoraError
 from lensora.rpc.server import Server, begin, run
@@ -24,14 +25,24 @@ def main() -> int:
         settings = load(MeshSettings)
         begin("mesh", settings)
         cv2.setNumThreads(settings.mesh_threads)
-        modeller = Modeller(BACKENDS[settings.mesh_backend](settings))
+        runtime = open_runtime(settings)
+        modeller = Modeller(BACKENDS[settings.mesh_backend](runtime))
         servicer = MesherServicer(modeller, open_artifacts(settings.artifacts_url))
 
         def register(server: grpc.Server) -> None:
             mesher_pb2_grpc.add_MesherServicer_to_server(servicer, server)
 
         names = [mesher_pb2.DESCRIPTOR.services_by_name["Mesher"].full_name]
-        run(Server("mesh", settings, register, names), prepare=modeller.warm_up)
+        server = Server("mesh", settings, register, names)
+        watch = ReadinessWatch(runtime.opened, server.set_serving)
+
+        def prepare() -> None:
+            # A net's server warms itself up, and may still be away when this process starts.
+            if not runtime.opened:
+                modeller.warm_up()
+            watch.start()
+
+        run(server, prepare)
     except (LensoraError, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201 (before logs are there)
         return 2

@@ -27,8 +27,8 @@ LEAST_SIDE_PX = 512
 OPENING = "Empty background plate for product photography, without any product: "
 CLOSING = (
     ". In the foreground a bare, level surface runs across the lower part of the picture and is completely empty, "
-    "with room for an object in the middle. The surroundings behind it are softly out of focus. Eye level slightly above "
-    "the surface, one soft key light, realistic photograph. No objects on the surface, no people, no hands, no text."
+    "with room for an object in the middle. The surroundings behind it are softly out of focus. Eye level slightly "
+    "above the surface, one soft key light, realistic photograph. No objects on it, no people, no hands, no text."
 )
 """What every prompt is set between: the place stays free, and the camera stands where the composite expects it."""
 

@@ -5,8 +5,8 @@ Runs in the environment of Triton's python backend, not in the project's own:
     <environment>/bin/python tiny_nets.py OUT [NAME ...]
 
 The weights are random, but for Florence-2's, which are trained for some seconds to see one fixed thing in every
-picture, so that the road from generated words to a proposal is walked. Pictures and meshes mean nothing: what they show is that
-every part of the real pipelines is called as the libraries want it.
+picture, so that the road from generated words to a proposal is walked. Pictures and meshes mean nothing: what they
+show is that every part of the real pipelines is called as the libraries want it.
 """
 
 from __future__ import annotations
