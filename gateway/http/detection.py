@@ -49,7 +49,7 @@ class Detection:
             channel: to the detect service.
             deadline_s: seconds that a photo may take.
         """
-        self._stub = detector_pb2_grpc.DetectorStub(channel)  # type: ignore[no-untyped-call]
+        self._stub = detector_pb2_grpc.DetectorStub(channel)
         self._deadline_s = deadline_s
 
     async def detect(self, photo: Artifact, max_objects: int, *, request_id: str) -> Detected:

@@ -122,6 +122,7 @@ def _studio_paths() -> Json:
                 errors=(400, 401, 402, 409, 422, 429, 503),
                 parameters=[IDEMPOTENCY_KEY],
                 body={"required": True, "content": {"multipart/form-data": {"schema": form}}},
+                links={"transform": _link("transform", body={"session_id": "$response.body#/session_id"})},
             )
         },
         "/v1/studio/transform": {
@@ -134,6 +135,7 @@ def _studio_paths() -> Json:
                 errors=(400, 401, 402, 404, 409, 422, 429, 503),
                 parameters=[IDEMPOTENCY_KEY],
                 body=_json_body(schemas.TransformBody),
+                links={name: _link(name, job_id="$response.body#/job_id") for name in ("result", "stream", "cancel")},
             )
         },
         "/v1/studio/result/{job_id}": {
@@ -303,6 +305,7 @@ def _operation(
     errors: tuple[int, ...],
     parameters: list[Json] | None = None,
     body: Json | None = None,
+    links: Json | None = None,
 ) -> Json:
     operation: Json = {"tags": [tag], "operationId": name, "summary": summary}
     if description:
@@ -317,7 +320,19 @@ def _operation(
             "content": {"application/json": {"schema": _ref(answer)}},
         }
     } | {str(status): _problem(status) for status in errors}
+    if links is not None:
+        operation["responses"]["200"]["links"] = links
     return operation
+
+
+def _link(operation: str, *, body: Json | None = None, **parameters: str) -> Json:
+    """What may be called next, with values from this answer."""
+    link: Json = {"operationId": operation}
+    if parameters:
+        link["parameters"] = parameters
+    if body is not None:
+        link["requestBody"] = body
+    return link
 
 
 def _problem(status: int) -> Json:

@@ -142,6 +142,7 @@ async def open_surface(settings: HttpSettings, lifecycle: Lifecycle, stack: Asyn
         files=FileLinks(signer, artifacts.key_of),
         executor=executor,
         uploads=asyncio.Semaphore(settings.uploads),
+        upload_s=settings.upload_seconds,
         lifecycle=lifecycle,
         session_s=settings.session_hours * 3600,
     )

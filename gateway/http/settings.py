@@ -72,6 +72,8 @@ class HttpSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSetti
     """Seconds that detection may take; then 503 detection_unavailable, and nothing is charged."""
     uploads: int = Field(default=8, ge=1, le=1_000)
     """Uploads that are read at the same time (20 MB each at most); further ones wait without being read."""
+    upload_seconds: float = Field(default=120.0, gt=0.0, le=3600.0)
+    """Seconds that one upload may take to arrive: 20 MB over 1.4 Mbit/s; a stalled one gives its place back."""
     picture_threads: int = Field(default=2, ge=1, le=64)
     """Threads that check and store uploaded pictures."""
     drain_seconds: float = Field(default=20.0, ge=0.0, le=3600.0)

@@ -71,7 +71,7 @@ class Studio:
         key = await admit(request, surface)
         upload.check_length(request.headers.get("content-length"))
         async with surface.uploads:
-            form = await upload.read_form(request.headers.get("content-type", ""), request.stream(), file_field="image")
+            form = await self._read_form(request)
             max_objects = schemas.parse_max_objects(form.fields.get("max_objects"))
             data = form.file
             if data is None:
@@ -85,6 +85,17 @@ class Studio:
                 return await self._open(request, key, data, max_objects, keep)
 
             return await once(request, surface, key, f"{digest} {max_objects}".encode(), work)
+
+    async def _read_form(self, request: Request) -> upload.Form:
+        """The upload, if it arrives in time. Raises InvalidRequest or InvalidImage."""
+        content_type = request.headers.get("content-type", "")
+        try:
+            async with asyncio.timeout(self.surface.upload_s):
+                return await upload.read_form(content_type, request.stream(), file_field="image")
+        except TimeoutError as error:
+            raise InvalidRequest(
+                f"The upload must arrive within {self.surface.upload_s:g} seconds.", field="image"
+            ) from error
 
     async def _open(self, request: Request, key: ApiKey, data: bytes, max_objects: int, keep: Keep) -> bytes:
         """Check the photo, find what is in it, and open a session."""

@@ -31,6 +31,7 @@ class Surface:
         public_url: what every URL in an answer starts with, without a slash at its end.
         executor: for work on pictures, which must not block the event loop.
         uploads: at most so many uploads are read at a time, so that memory is bounded.
+        upload_s: seconds that one upload may take to arrive.
         session_s: seconds that a session is kept.
         clock: Unix seconds.
     """
@@ -53,6 +54,7 @@ class Surface:
     files: FileLinks
     executor: ThreadPoolExecutor
     uploads: asyncio.Semaphore
+    upload_s: float
     lifecycle: Lifecycle
     session_s: float
     clock: Callable[[], float] = time.time

@@ -90,7 +90,7 @@ class DetectServer:
         self.health = health.HealthServicer()
         self.health.set("", health_pb2.HealthCheckResponse.SERVING)
         health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
-        detector_pb2_grpc.add_DetectorServicer_to_server(self.detector, self._server)  # type: ignore[no-untyped-call]
+        detector_pb2_grpc.add_DetectorServicer_to_server(self.detector, self._server)
         self.target = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         self._server.start()
 

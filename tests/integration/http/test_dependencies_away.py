@@ -102,3 +102,21 @@ def test_detection_that_is_gone(own: Installation, photo: bytes) -> None:
     )
     assert (response.status_code, response.json()["code"]) == (503, "detection_unavailable")
     assert own.gateway.balance(key) == 10
+
+
+def test_a_stalled_upload_gives_its_place_back(tmp_path: Path) -> None:
+    """A client that sends its photo drop by drop is cut off with 400, and others are served meanwhile and after."""
+    import socket
+
+    with installation(tmp_path, upload_seconds=0.5, uploads=1) as running:
+        key = running.gateway.api_key(100)
+        head = (
+            "POST /v1/studio/init HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
+            f"Authorization: Bearer {key}\r\nContent-Type: multipart/form-data; boundary=XX\r\n\r\n--XX"
+        )
+        with socket.create_connection(("127.0.0.1", running.settings.port), timeout=10) as connection:
+            connection.sendall(head.encode())
+            answer = connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b"within 0.5 seconds" in answer
+        assert httpx.get(f"{running.gateway.base_url}/healthz").status_code == 200
