@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.jobs import metrics
@@ -45,8 +46,8 @@ UNKNOWN_JOB_S = 240
 VOID_MS = 2 * 3600 * 1000
 """How long a voided id stays refused: longer than any command can be under way, and than ``Afterwards`` goes on."""
 
-MEDIAN_AGE_S = 2.0
-"""How long a process uses the recent jobs' median before it reads it again."""
+PACE_AGE_S = 2.0
+"""How long a process uses what it knows of recent jobs and workers before it reads it again."""
 
 MAX_PAGE = 100
 SCAN_PAGES = 10
@@ -57,6 +58,18 @@ _Row = tuple[str, str, dict[str, str]]
 """Job id, sequence, hash (empty where the job has expired)."""
 
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """Median seconds from a worker's first touch to the end, of recent jobs; and the slots of all workers."""
+
+    median_s: float
+    slots: int
+
+    def eta(self, ahead: int) -> int:
+        """Seconds to the end of a job with this many before it."""
+        return _eta(self.median_s + ahead * self.median_s / self.slots)
 
 
 class RedisSessions:
@@ -106,8 +119,8 @@ class RedisJobs:
         self._retention = retention
         self._deadline_ms = deadline_ms
         self._live_jobs = live_jobs
-        self._median_s: float | None = None
-        self._median_at = 0.0
+        self._pace = _Pace(float(UNKNOWN_JOB_S), 1)
+        self._pace_at = -math.inf
 
     async def submit(self, new: NewJob, *, kept: KeptAnswer | None = None) -> Job:
         runs = new.again or STAGES
@@ -179,20 +192,20 @@ class RedisJobs:
     async def outlook(self, job: Job) -> Outlook:
         if job.status.terminal:
             return Outlook(None, None)
-        median_s = await self._median()
+        pace = await self._current_pace()
         if job.status is JobStatus.PROCESSING:
-            return Outlook(None, _eta(median_s - max(0.0, time.time() - job.started_ms / 1000)))
+            return Outlook(None, _eta(pace.median_s - max(0.0, time.time() - job.started_ms / 1000)))
         with translated():
             position: Any = await self._scripts.client.zrank(self._scripts.key("waiting"), job.job_id)
         if position is None:
-            return Outlook(None, _eta(median_s))
-        return Outlook(int(position), _eta(await self._wait_s(int(position), median_s) + median_s))
+            return Outlook(None, _eta(pace.median_s))
+        return Outlook(int(position), pace.eta(int(position)))
 
     async def estimated_seconds(self) -> int:
-        median_s = await self._median()
+        pace = await self._current_pace()
         with translated():
             waiting = await self._scripts.client.zcard(self._scripts.key("waiting"))
-        return _eta(await self._wait_s(int(waiting), median_s) + median_s)
+        return pace.eta(int(waiting))
 
     async def _rows(self, key_id: str, before: str, count: int) -> Sequence[_Row]:
         client = self._scripts.client
@@ -211,23 +224,17 @@ class RedisJobs:
                 hashes = await pipe.execute()
         return [(name, str(int(score)), fields) for (name, score), fields in zip(names, hashes, strict=True)]
 
-    async def _median(self) -> float:
-        """Seconds from a worker's first touch to the end, of the recent jobs that completed."""
-        if self._median_s is None or time.monotonic() - self._median_at > MEDIAN_AGE_S:
+    async def _current_pace(self) -> _Pace:
+        """How fast this installation is, read every two seconds at most."""
+        if time.monotonic() - self._pace_at > PACE_AGE_S:
+            client = self._scripts.client
             with translated():
-                recent = await self._scripts.client.lrange(self._scripts.key("durations"), 0, -1)
-            self._median_s = statistics.median(int(ms) / 1000 for ms in recent) if recent else float(UNKNOWN_JOB_S)
-            self._median_at = time.monotonic()
-        return self._median_s
-
-    async def _wait_s(self, ahead: int, median_s: float) -> float:
-        """Seconds until a job with this many before it is taken, by the slots of the workers that are there."""
-        if ahead == 0:
-            return 0.0
-        with translated():
-            workers: Any = await self._scripts.client.zrange(self._scripts.key("workers"), 0, -1)
-        slots = sum(int(member.rpartition(" ")[2]) for member in workers)
-        return ahead * median_s / max(1, slots)
+                recent: Any = await client.lrange(self._scripts.key("durations"), 0, -1)
+                workers: Any = await client.zrange(self._scripts.key("workers"), 0, -1)
+            median_s = statistics.median(int(ms) / 1000 for ms in recent) if recent else float(UNKNOWN_JOB_S)
+            self._pace = _Pace(median_s, max(1, sum(int(member.rpartition(" ")[2]) for member in workers)))
+            self._pace_at = time.monotonic()
+        return self._pace
 
 
 def _eta(seconds: float) -> int:

@@ -1,20 +1,17 @@
-"""Idempotency keys and the rate limit in Redis."""
+"""Idempotency keys in Redis."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import uuid
 
 from gateway.jobs.afterwards import Afterwards
-from gateway.jobs.records import Allowance, Answer, IdempotencySlot
+from gateway.jobs.records import Answer, IdempotencySlot
 from gateway.jobs.scripts import Scripts
 from lensora.core.errors import IdempotencyInProgress, IdempotencyMismatch, Unavailable
 
 WORK_MS = 120_000
 """How long the first request may work before its slot is free again: more than `/init`'s longest detection."""
-
-WINDOW_S = 60
 
 
 class RedisIdempotency:
@@ -52,22 +49,3 @@ class RedisIdempotency:
 
     async def _end(self, slot: IdempotencySlot, status: str, body: str) -> None:
         await self._scripts.repeat("idempotency_end", slot.key_id, slot.digest, slot.token, status, body, self._ttl_ms)
-
-
-class RedisRateLimiter:
-    """The port ``RateLimiter``."""
-
-    def __init__(self, scripts: Scripts, *, requests_per_minute: int) -> None:
-        self._scripts = scripts
-        self._default = requests_per_minute
-
-    async def take(self, account_id: str) -> Allowance:
-        allowed, limit, left, full_ms, next_ms = await self._scripts.repeat("take", account_id, self._default)
-        return Allowance(
-            allowed=bool(allowed),
-            limit=int(limit),
-            window_s=WINDOW_S,
-            remaining=int(left),
-            reset_s=math.ceil(full_ms / 1000),
-            retry_after_s=math.ceil(next_ms / 1000),
-        )

@@ -13,8 +13,9 @@ from gateway.jobs.afterwards import Afterwards
 from gateway.jobs.changes import RedisChanges
 from gateway.jobs.customer import RedisJobs, RedisSessions
 from gateway.jobs.hooks import RedisHooks
-from gateway.jobs.idempotency import RedisIdempotency, RedisRateLimiter
+from gateway.jobs.idempotency import RedisIdempotency
 from gateway.jobs.ledger import RedisCredits
+from gateway.jobs.rate_limit import RedisRateLimiter
 from gateway.jobs.records import Limits
 from gateway.jobs.redis_client import connect, translated
 from gateway.jobs.retention import Expiry, Retention
