@@ -19,10 +19,10 @@ from services.mesh.surface import simplified
 Doubles = NDArray[np.float64]
 Colors = NDArray[np.float32]
 
-VIEW_PX = 72
-"""Longer side of the pictures that are compared: a hundred and fifty views in under a second."""
+VIEW_PX = 96
+"""Longer side of the pictures that are compared: a hundred and fifty views in about a second."""
 
-PROXY_TRIANGLES = 1_500
+PROXY_TRIANGLES = 2_000
 """Triangles of the mesh that is drawn there: each is about a pixel."""
 
 YAWS_DEG = tuple(range(0, 360, 15))

@@ -21,8 +21,8 @@ WELD_SHARE = 1e-6
 CRUMB_SHARE = 0.01
 """Pieces with less than this share of the largest piece's area are floaters of the net, not parts."""
 
-GRID = 144
-"""Cells along the longest side of the grid that an open mesh is shut on: half of what the nets themselves resolve."""
+GRID = 112
+"""Cells along the longest side of the grid that an open mesh is shut on: near what the nets themselves resolve."""
 
 BORDER = 3
 """Empty cells around it, so that the shape never touches the grid's edge."""
@@ -95,8 +95,8 @@ def _shut(solid: Solid) -> Solid:
     shell[tuple(index.T)] = True
     full = ndimage.binary_fill_holes(ndimage.binary_closing(shell, iterations=2))
     if full.sum() < 1.5 * shell.sum():
-        # Water ran out through a hole: a cell is inside where the shell lies on both sides of it along every axis.
-        full = shell | np.logical_and.reduce([_between(shell, axis) for axis in range(3)])
+        # Water ran out through a hole: a cell is inside where the shell lies on both sides of it along two axes of three.
+        full = shell | (np.add.reduce([_between(shell, axis).astype(np.int8) for axis in range(3)]) >= 2)
     field = ndimage.gaussian_filter(full.astype(np.float32), 1.0)
     corners, faces, _, _ = marching_cubes(field, 0.5)
     taken = (corners - BORDER + 0.5) * cell + low
