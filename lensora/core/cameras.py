@@ -1,12 +1,13 @@
 """Cameras and the three camera moves, as pure functions of time.
 
-The world frame is glTF's (see ``lensora.core.frames``): the subject stands on y = 0 at the origin, the backplate lies towards
--Z, and at angle 0 the camera is on +Z. A move says where the camera is relative to its first-fitted place (the *hero* camera),
-how far the subject has turned on its turntable, and where the focus lies. It knows neither the subject nor the picture's size.
+The world frame is glTF's (see ``lensora.core.frames``): the subject stands on y = 0 at the origin, the backplate lies
+towards -Z, and at angle 0 the camera is on +Z. A move says where the camera is relative to its first-fitted place (the
+*hero* camera), how far the subject has turned on its turntable, and where the focus lies. It knows neither the subject
+nor the picture's size.
 
-Why the subject turns instead of the camera going round it: a backplate is one picture, so there is nothing to see behind the
-photographer. The relative motion of camera and subject is the named arc; the camera itself goes only as far round as one
-picture can bear (``CINEMATIC_PAN``), and the turntable does the rest.
+Why the subject turns instead of the camera going round it: a backplate is one picture, so there is nothing to see
+behind the photographer. The relative motion of camera and subject is the named arc; the camera itself goes only as far
+round as one picture can bear (``CINEMATIC_PAN``), and the turntable does the rest.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
 
-YFOV = math.radians(28.0)
-"""Vertical field of view: a short telephoto (about 72 mm on a 36 mm high frame), as products are shot: little perspective
-distortion, and a backdrop that stays calm."""
+FOCAL = 1.9
+"""Focal length of the hero camera in frame heights: 46 mm on a frame 24 mm high, a short telephoto as products are
+shot. The backplates made from words are drawn with the same (``services/segment``), so their ground fits."""
+
+YFOV = 2.0 * math.atan(0.5 / FOCAL)
+"""Vertical field of view, radians (29.5 degrees)."""
 
 DOLLY_DISTANCE = 0.815
 """Share of the first distance at which the dolly ends: the subject grows by a quarter, 60% to 75% of the frame."""
@@ -43,7 +47,8 @@ CINEMATIC_DISTANCE = (1.05, 0.96)
 """Distance relative to the hero camera, first and last frame: a slight push in."""
 
 RACK_FOCUS = (0.10, 0.36)
-"""Shares of the film's time between which the focus is pulled to the subject: sharp well before the hero face passes."""
+"""Shares of the film's time between which the focus is pulled to the subject: sharp well before the hero face
+passes."""
 
 
 class CameraMove(StrEnum):
@@ -172,7 +177,7 @@ class Camera:
         cp, sp = math.cos(self.pitch), math.sin(self.pitch)
         heading = np.array([[ca, 0.0, -sa], [0.0, 1.0, 0.0], [sa, 0.0, ca]])
         tilt = np.array([[1.0, 0.0, 0.0], [0.0, cp, -sp], [0.0, sp, cp]])
-        return tilt @ heading
+        return np.asarray(tilt @ heading, np.float64)
 
     def view(self) -> Matrix:
         """(4, 4): world points to camera points, column vectors."""
@@ -185,8 +190,7 @@ class Camera:
         """(3, 4): homogeneous world points to homogeneous frame coordinates, x and y in 0..1, origin top left."""
         f = self.focal
         to_frame = np.array([[f, 0.0, -0.5], [0.0, -f, -0.5], [0.0, 0.0, -1.0]])
-        result: Matrix = to_frame @ self.view()[:3]
-        return result
+        return np.asarray(to_frame @ self.view()[:3], np.float64)
 
     def project(self, points: NDArray[np.floating]) -> tuple[Matrix, Matrix]:
         """Frame coordinates (n, 2) and depths along the optical axis (n,), metres, of world points (n, 3)."""

@@ -47,7 +47,9 @@ class Finish:
 def vase(rings: int = 24, sectors: int = 48, wobble: float = 0.18) -> Shape:
     """A closed, smooth surface of revolution, 0.3 m high, with 2 * sectors * (rings + 1) triangles or so."""
     t = np.linspace(0.0, 1.0, rings + 1)
-    radius = 0.07 * (1.0 + wobble * np.sin(2.2 * np.pi * t + 0.4)) * np.sqrt(np.clip(1.0 - (2.0 * t - 1.0) ** 8, 0.0, 1.0))
+    radius = (
+        0.07 * (1.0 + wobble * np.sin(2.2 * np.pi * t + 0.4)) * np.sqrt(np.clip(1.0 - (2.0 * t - 1.0) ** 8, 0.0, 1.0))
+    )
     around = np.linspace(0.0, 2.0 * np.pi, sectors + 1)
     grid_r, grid_a = np.meshgrid(radius, around, indexing="ij")
     height = np.broadcast_to((0.3 * t)[:, None], grid_r.shape)
@@ -78,7 +80,10 @@ def vase(rings: int = 24, sectors: int = 48, wobble: float = 0.18) -> Shape:
 
 def box(width: float = 0.2, height: float = 0.3, depth: float = 0.1) -> Shape:
     """A closed box on y = 0 with flat normals; each face shows the whole texture."""
-    positions, normals, uvs, triangles = [], [], [], []
+    positions: list[NDArray[np.float64]] = []
+    normals: list[NDArray[np.float64]] = []
+    uvs: list[tuple[int, int]] = []
+    triangles: list[tuple[int, int, int]] = []
     half = np.array([width, height, depth]) / 2.0
     for axis in range(3):
         for sign in (-1.0, 1.0):

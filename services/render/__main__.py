@@ -38,7 +38,7 @@ def main() -> int:
         run(Server("render", settings, register, names), prepare=engine.start)
         engine.close()
     except (LensoraError, OSError) as error:
-        print(error, file=sys.stderr)
+        print(error, file=sys.stderr)  # noqa: T201 (before logs are there)
         return 2
     return 0
 

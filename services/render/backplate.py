@@ -1,12 +1,14 @@
-"""The backplate as a place: a ground and a backdrop behind it, seen again from each camera, out of focus where it should be.
+"""The backplate as a place: a ground and a backdrop behind it, seen again from each camera, out of focus where it
+should be.
 
-The picture is projected from the hero camera on two planes: the ground (y = 0) up to the surface's far edge, and an upright
-backdrop that stands there. From any other camera both planes are homographies of the picture, so the ground stays under the
-subject's feet and the distance moves less than what is near: parallax. The two meet along one line in every view.
+The picture is projected from the hero camera on two planes: the ground (y = 0) up to the surface's far edge, and an
+upright backdrop that stands there. From any other camera both planes are homographies of the picture, so the ground
+stays under the subject's feet and the distance moves less than what is near: parallax. The two meet along one line in
+every view.
 
-Defocus is worked out once per job: the picture is blurred in linear light by discs (an open lens's blur) of a few sizes, and
-each pixel takes the size that a thin lens gives for its depth. For a rack focus this is done for a few focus distances, and
-frames in between mix their two neighbours.
+Defocus is worked out once per job: the picture is blurred in linear light by discs (an open lens's blur) of a few
+sizes, and each pixel takes the size that a thin lens gives for its depth. For a rack focus this is done for a few focus
+distances, and frames in between mix their two neighbours.
 """
 
 from __future__ import annotations
@@ -25,8 +27,9 @@ from lensora.core.frames import linear_from_srgb, srgb_from_linear
 Pixels = NDArray[np.uint8]
 
 FAR_BLUR = 0.020
-"""Radius of the blur disc of something infinitely far away, wide open and focused on the subject, as a share of the frame's
-height, times the depth's share (1 - near/far): 15 pixels at 768. About f/2 on a full-frame camera one metre away."""
+"""Radius of the blur disc of something infinitely far away, wide open and focused on the subject, as a share of the
+frame's height, times the depth's share (1 - near/far): 15 pixels at 768. About f/2 on a full-frame camera one metre
+away."""
 
 DISC_RADII = (0.0, 0.0025, 0.005, 0.009, 0.015, 0.022)
 """Radii for which the picture is blurred, shares of its height; depths in between mix two of them."""
@@ -35,7 +38,8 @@ FOCUS_STEPS = 6
 """Focus distances worked out for a rack focus: neighbours differ by less than the eye follows in one frame."""
 
 GREATEST_ZOOM = 1.35
-"""The picture is enlarged at most this much so that a moving camera does not see past its edges; beyond, it is mirrored."""
+"""The picture is enlarged at most this much so that a moving camera does not see past its edges; beyond, it is
+mirrored."""
 
 FURTHEST = 40.0
 """Distance of the backdrop, in distances of the subject, where the surface has no edge that can be seen."""
@@ -46,8 +50,8 @@ class Plate:
     """One job's backplate.
 
     Attributes:
-        focused: (size, size, 3) uint8 sRGB each, defocused for focus shares 0 (backdrop) to 1 (subject), evenly spaced; one
-            entry when the focus does not move.
+        focused: (size, size, 3) uint8 sRGB each, defocused for focus shares 0 (backdrop) to 1 (subject), evenly spaced;
+            one entry when the focus does not move.
         aperture: of the whole film, 0..1.
         hero: the camera that the picture was projected from.
         backdrop_z: the backdrop's place on the z axis, metres, < 0.
@@ -72,7 +76,9 @@ class Plate:
     def seen(self, camera: Camera, pose: Pose) -> Pixels:
         """(size, size, 3) uint8: the plate from this camera. The array may be shared: do not write to it."""
         picture = self._focused(pose.focus)
-        if self.white or camera == self.hero and np.array_equal(self.to_picture, np.diag([self.size, self.size, 1.0])):
+        if self.white or (
+            camera == self.hero and np.array_equal(self.to_picture, np.diag([self.size, self.size, 1.0]))
+        ):
             return picture
         size = self.size
         from_pixels = np.diag([1.0 / size, 1.0 / size, 1.0])
@@ -116,8 +122,10 @@ class Plate:
 
     def _homography(self, camera: Camera, plane: str) -> NDArray[np.float64]:
         """(3, 3): frame coordinates of ``camera`` to pixels of the picture, for points of a plane."""
-        return self.to_picture @ _on_plane(self.hero, plane, self.backdrop_z) @ np.linalg.inv(
-            _on_plane(camera, plane, self.backdrop_z)
+        return (
+            self.to_picture
+            @ _on_plane(self.hero, plane, self.backdrop_z)
+            @ np.linalg.inv(_on_plane(camera, plane, self.backdrop_z))
         )
 
     def edge(self, camera: Camera) -> NDArray[np.float64]:
@@ -310,7 +318,7 @@ def _mixed(discs: _Discs, depths: NDArray[np.float64], focused: float, aperture:
         if len(rows):
             span = slice(rows[0], rows[-1] + 1)
             result[span] += discs[index][span] * weight[span, None, None]
-    return _CODED[np.minimum(result * 65535.0 + 0.5, 65535.0).astype(np.uint16)]
+    return np.asarray(_CODED[np.minimum(result * 65535.0 + 0.5, 65535.0).astype(np.uint16)], np.uint8)
 
 
 _CODED = (srgb_from_linear(np.arange(65536) / 65535.0) * 255.0 + 0.5).astype(np.uint8)

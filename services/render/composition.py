@@ -1,4 +1,5 @@
-"""Puts a frame together: backplate, shadow on it, subject before both. All on bytes, so that it costs almost nothing."""
+"""Puts a frame together: backplate, shadow on it, subject before both. All on bytes, so that it costs almost
+nothing."""
 
 from __future__ import annotations
 
@@ -24,8 +25,8 @@ PLAIN_BORDER = 0.10
 """Share of the frame over which the shadow on a plain plate fades out."""
 
 PLAIN_FAINTEST = 9
-"""Of 255: shade fainter than this is left out on a plain plate (and all shade is that much lighter), so that the white stays
-white away from the subject. In a room it would go on to the walls."""
+"""Of 255: shade fainter than this is left out on a plain plate (and all shade is that much lighter), so that the white
+stays white away from the subject. In a room it would go on to the walls."""
 
 
 class Compositor:
@@ -74,13 +75,14 @@ class Compositor:
         return (rgba + 0.5).astype(np.uint8)
 
     def _seen_shadow(self, index: int) -> tuple[Window, Pixels] | None:
-        """The shadow in a frame; on a plain plate it is gone before the frame's border, so the film lies on a white page."""
+        """The shadow in a frame; on a plain plate it is gone before the frame's border, so the film lies on a white
+        page."""
         shot = self._shot
         seen = self._shadow.seen(shot.camera(index), shot.poses[index].subject_yaw, shot.size, self._edge(index))
         if seen is None or self._fade is None:
             return seen
         window, factors = seen
-        shade = cv2.subtract(cv2.bitwise_not(factors), (PLAIN_FAINTEST, PLAIN_FAINTEST, PLAIN_FAINTEST, 0))
+        shade = cv2.subtract(cv2.bitwise_not(factors), np.full_like(factors, PLAIN_FAINTEST))
         kept = cv2.multiply(shade, _area(self._fade, window), scale=1.0 / 255.0)
         return window, np.asarray(cv2.bitwise_not(kept), np.uint8)
 

@@ -1,12 +1,13 @@
 """Writes films: H.264 in MP4, VP9 with alpha in WebM, GIF, and the poster.
 
-Each writer is a ``Sink``: frames in, bytes out. ``Encoding`` runs one on a thread of its own, so that drawing, composing and
-encoding overlap.
+Each writer is a ``Sink``: frames in, bytes out. ``Encoding`` runs one on a thread of its own, so that drawing,
+composing and encoding overlap.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 import queue
 import tempfile
 import threading
@@ -76,7 +77,9 @@ class Sink(Protocol):
 class _ContainerSink:
     """A file written by libavformat in a temporary folder."""
 
-    def __init__(self, suffix: str, codec: str, options: dict[str, str], muxer: dict[str, str], fps: int, size: int) -> None:
+    def __init__(
+        self, suffix: str, codec: str, options: dict[str, str], muxer: dict[str, str], fps: int, size: int
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="lensora-film-")
         self._path = Path(self._folder.name) / f"film{suffix}"
         self._fps = fps
@@ -228,7 +231,7 @@ class GifSink:
         starts = [min(k * self._step, self._count) for k in range(len(dithered) + 1)]
         # GIF counts hundredths of a second: rounding the sums, not the steps, keeps the whole film's length exact.
         ticks = [round(start * 100 / self._fps) for start in starts]
-        durations = [(b - a) * 10 for a, b in zip(ticks[:-1], ticks[1:], strict=True)]
+        durations = [(b - a) * 10 for a, b in itertools.pairwise(ticks)]
         out = io.BytesIO()
         try:
             dithered[0].save(
@@ -318,9 +321,10 @@ class Encoding:
             check()
             try:
                 self._frames.put(frame, timeout=0.1)
-                return
             except queue.Full:
                 continue
+            else:
+                return
 
     def _raise(self) -> None:
         problem = self._problem

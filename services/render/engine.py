@@ -1,8 +1,8 @@
 """The drawing engine: one thread that owns the OpenGL context, and what happens when either dies.
 
-A context belongs to the thread that made it, so calls hand their shots to the engine's thread and take finished layers from a
-bounded queue. When the renderer fails, or its thread dies, the engine makes a new one and goes on from the frame that was not
-delivered, once; a second failure in the same shot is the caller's error. The process lives on either way.
+A context belongs to the thread that made it, so calls hand their shots to the engine's thread and take finished layers
+from a bounded queue. When the renderer fails, or its thread dies, the engine makes a new one and goes on from the frame
+that was not delivered, once; a second failure in the same shot is the caller's error. The process lives on either way.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ LAYERS_WAITING = 3
 """Layers drawn ahead of the compositor: enough to keep both busy, few enough to stay small (about 7 MB each at 768)."""
 
 POLL_S = 0.1
-"""Waiting threads look this often whether they are still wanted: a cancelled job stops within twice this and one frame."""
+"""Waiting threads look this often whether they are still wanted: a cancelled job stops within twice this and one
+frame."""
 
 RETRIES = 1
 """Times that a shot goes on with a new renderer."""
@@ -168,9 +169,10 @@ def _put(order: _Order, item: Layer | BaseException | None) -> bool:
     while not order.abandoned.is_set():
         try:
             order.layers.put(item, timeout=POLL_S)
-            return True
         except queue.Full:
             continue
+        else:
+            return True
     return False
 
 

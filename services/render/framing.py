@@ -1,7 +1,7 @@
 """Where the hero camera stands: its pitch from the backplate's horizon, its place from the subject's size.
 
-The still scene and the film share one convention: the subject's base line lies at ``BASE_LINE`` of the frame's height and
-its larger extent fills about ``HERO_FILL`` of the frame.
+The still scene and the film share one convention: the subject's base line lies at ``BASE_LINE`` of the frame's height
+and its larger extent fills about ``HERO_FILL`` of the frame.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lensora.core.cameras import YFOV, Camera, CameraMove, Pose, Rig, turn
+from lensora.core.cameras import FOCAL, Camera, CameraMove, Pose, Rig, turn
 
 BASE_LINE = 0.86
 """Height of the subject's lowest visible point at angle 0, as a share of the frame from the top."""
@@ -29,13 +29,16 @@ MOST_FILL = 0.75
 MARGIN = 0.035
 """No point of the subject comes nearer to the frame's edge than this share of it."""
 
-SURFACE_DEPTH = 3.0
-"""Assumed distance of the surface's far edge, in distances of the subject: a table or counter seen from across a room. One
-picture cannot tell; this makes the pitch gentle for horizons near the middle."""
+VANISHING = 0.36
+"""Height of the ground's vanishing line where the backplate does not say otherwise: the camera looks down on the foot
+of the subject by about 15 degrees, the usual view of a product on a table. Backplates made from words are drawn so."""
 
-GROUND_ANGLE = (math.radians(5.0), math.radians(32.0))
-"""The line of sight meets the ground at the subject at no less and no more than this: below, the ground is a line and the
-rise of the cinematic move starts under it; above, the subject is seen from the top."""
+LEAST_SURFACE = 0.05
+"""The surface's far edge lies at least this share of the frame below the vanishing line: a higher edge lifts the
+line."""
+
+GREATEST_PITCH = math.radians(20.0)
+"""A camera that looks down more steeply than this shows the subject from the top."""
 
 PLAIN_PITCH = math.radians(5.0)
 """Pitch on the white plate, which has no horizon: enough to see the shadow lie on a ground."""
@@ -44,25 +47,15 @@ CENTRE = 0.5
 
 
 def pitch_for_horizon(horizon: float) -> float:
-    """Downward pitch, radians, at which the surface's far edge lies at ``horizon`` (0..1 from the top) when the subject stands
-    at ``BASE_LINE`` and the edge is ``SURFACE_DEPTH`` times as far away as the subject."""
-    focal = 0.5 / math.tan(YFOV / 2.0)
-    base = math.atan((BASE_LINE - CENTRE) / focal)
-    edge = math.atan((min(horizon, BASE_LINE - 0.01) - CENTRE) / focal)
-    low, high = GROUND_ANGLE[0] - base, GROUND_ANGLE[1] - base
-
-    def depth(pitch: float) -> float:
-        to_edge = math.tan(pitch + edge)
-        return math.inf if to_edge <= 0.0 else math.tan(pitch + base) / to_edge
-
-    for _ in range(40):  # depth falls as the pitch grows: halving finds it to 1e-12
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if depth(middle) > SURFACE_DEPTH else (low, middle)
-    return high
+    """Downward pitch, radians, that puts the ground's vanishing line where it belongs for a surface that ends at
+    ``horizon`` (0..1 of the frame's height from the top)."""
+    vanishing = min(VANISHING, horizon - LEAST_SURFACE)
+    return min(GREATEST_PITCH, math.atan((CENTRE - vanishing) / FOCAL))
 
 
 def frame_bounds(camera: Camera, support: NDArray[np.float64], yaw: float) -> tuple[float, float, float, float]:
-    """(left, top, right, bottom) of the subject in the frame, 0..1 inside it; infinite when a point is behind the camera."""
+    """(left, top, right, bottom) of the subject in the frame, 0..1 inside it; infinite when a point is behind the
+    camera."""
     points, depth = camera.project(support @ turn(yaw).T)
     if depth.min() <= 1e-6:
         return -math.inf, -math.inf, math.inf, math.inf

@@ -1,7 +1,7 @@
 """Reads glTF 2.0 binary files (Khronos glTF 2.0 specification) into parts; small, and wary of what it reads.
 
-What a viewer may leave out is left out here: animation, skins, cameras, lights, points and lines. A texture that is missing or
-cannot be decoded counts as white; a file whose triangles cannot be read is refused.
+What a viewer may leave out is left out here: animation, skins, cameras, lights, points and lines. A texture that is
+missing or cannot be decoded counts as white; a file whose triangles cannot be read is refused.
 """
 
 from __future__ import annotations
@@ -62,18 +62,22 @@ def read_glb(data: bytes) -> list[Part]:
         InvalidMesh: not a glTF 2.0 binary file, damaged, or in need of an extension that is not understood.
     """
     try:
-        file = _File(*_chunks(data))
-        required = set(file.gltf.get("extensionsRequired", [])) - UNDERSTOOD
-        if required:
-            raise InvalidMesh(f"glb requires {', '.join(sorted(required))}, which is not understood", field="glb")
-        parts: list[Part] = []
-        for node in _roots(file.gltf):
-            _walk(file, node, np.eye(4), 0, parts)
-        return parts
+        return _read(data)
     except InvalidMesh:
         raise
     except (KeyError, IndexError, ValueError, TypeError, AttributeError, struct.error, RecursionError) as exc:
         raise InvalidMesh(f"glb is damaged: {type(exc).__name__}: {exc}", field="glb") from exc
+
+
+def _read(data: bytes) -> list[Part]:
+    file = _File(*_chunks(data))
+    required = set(file.gltf.get("extensionsRequired", [])) - UNDERSTOOD
+    if required:
+        raise InvalidMesh(f"glb requires {', '.join(sorted(required))}, which is not understood", field="glb")
+    parts: list[Part] = []
+    for node in _roots(file.gltf):
+        _walk(file, node, np.eye(4), 0, parts)
+    return parts
 
 
 def _chunks(data: bytes) -> tuple[dict[str, Any], bytes]:
@@ -145,7 +149,9 @@ def _view(file: _File, index: int) -> tuple[bytes, int]:
     start = view.get("byteOffset", 0)
     body = data[start : start + view["byteLength"]]
     if len(body) < view["byteLength"]:
-        raise InvalidMesh(f"glb buffer view {index} needs {view['byteLength']} bytes; {len(body)} are there", field="glb")
+        raise InvalidMesh(
+            f"glb buffer view {index} needs {view['byteLength']} bytes; {len(body)} are there", field="glb"
+        )
     return body, int(view.get("byteStride", 0))
 
 
@@ -183,8 +189,13 @@ def _accessor(file: _File, index: int) -> NDArray[Any]:
         )
         values[at] = replacing.reshape(-1, width)
     if accessor.get("normalized") and dtype.kind in "iu":
-        return np.maximum(values.astype(np.float32) / np.iinfo(dtype).max, -1.0)
+        return np.asarray(np.maximum(values.astype(np.float32) / _greatest(dtype), -1.0), np.float32)
     return values
+
+
+def _greatest(dtype: np.dtype[Any]) -> float:
+    """What a normalised value is divided by: 1 for floats."""
+    return 1.0 if dtype.kind == "f" else float(2 ** (8 * dtype.itemsize - (dtype.kind == "i")) - 1)
 
 
 def _part(file: _File, primitive: dict[str, Any], world: NDArray[np.float64]) -> Part | None:
@@ -200,25 +211,25 @@ def _part(file: _File, primitive: dict[str, Any], world: NDArray[np.float64]) ->
     triangles = _triangles(order, mode)
     with np.errstate(invalid="ignore", over="ignore"):
         positions = positions @ world[:3, :3].T + world[:3, 3]
-    normals = None
+    normals: NDArray[np.float32] | None = None
     if "NORMAL" in attributes:
-        normals = _accessor(file, attributes["NORMAL"]).astype(np.float64)
+        given = _accessor(file, attributes["NORMAL"]).astype(np.float64)
         if np.linalg.det(world[:3, :3]) != 0.0:
-            normals = normals @ np.linalg.inv(world[:3, :3])
+            given = given @ np.linalg.inv(world[:3, :3])
         with np.errstate(invalid="ignore", divide="ignore"):
-            normals = (normals / np.linalg.norm(normals, axis=1, keepdims=True)).astype(np.float32)
-        normals = normals if len(normals) == len(positions) else None
+            given = given / np.linalg.norm(given, axis=1, keepdims=True)
+        normals = given.astype(np.float32) if len(given) == len(positions) else None
     if np.linalg.det(world[:3, :3]) < 0.0:
         triangles = triangles[:, ::-1]
     material, uv_set, transform = _material(file, primitive.get("material"))
-    uvs = None
+    uvs: NDArray[np.floating] | None = None
     if f"TEXCOORD_{uv_set}" in attributes:
         uvs = _accessor(file, attributes[f"TEXCOORD_{uv_set}"]).astype(np.float32)
         uvs = uvs @ transform[:2, :2].T + transform[:2, 2] if len(uvs) == len(positions) else None
     colors = None
     if "COLOR_0" in attributes:
         read = _accessor(file, attributes["COLOR_0"])
-        values = read.astype(np.float32) / (1.0 if read.dtype.kind == "f" else np.iinfo(read.dtype).max)
+        values = read.astype(np.float32) / _greatest(read.dtype)
         if len(values) == len(positions):
             colors = np.ones((len(values), 4), np.float32)
             colors[:, : values.shape[1]] = np.clip(values, 0.0, 1.0)
@@ -308,7 +319,7 @@ def _decoded(body: bytes) -> NDArray[np.uint8] | None:
     if pixels is None:
         return None
     if pixels.dtype == np.uint16:
-        pixels = (pixels >> 8).astype(np.uint8)
+        pixels = np.right_shift(pixels.astype(np.uint16), 8).astype(np.uint8)
     longer = max(pixels.shape[:2])
     if longer > MAX_TEXTURE_SIDE:
         scale = MAX_TEXTURE_SIDE / longer

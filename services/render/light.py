@@ -1,8 +1,8 @@
 """The backplate's light, made ready to shade a product whose colours must stay those of the photo.
 
-Irradiance from spherical harmonics: Ramamoorthi and Hanrahan, "An Efficient Representation for Irradiance Environment Maps"
-(2001). A texture that comes from a photo holds that photo's light already, so the new light is softened, freed of most of its
-tint, and scaled so that the hero view as a whole is as bright as the texture.
+Irradiance from spherical harmonics: Ramamoorthi and Hanrahan, "An Efficient Representation for Irradiance Environment
+Maps" (2001). A texture that comes from a photo holds that photo's light already, so the new light is softened, freed of
+most of its tint, and scaled so that the hero view as a whole is as bright as the texture.
 """
 
 from __future__ import annotations
@@ -43,12 +43,14 @@ def harmonics(directions: NDArray[np.floating]) -> NDArray[np.float64]:
     """(n, 9) real spherical harmonics of unit vectors (n, 3), in the order of ``lensora.core.scene.Lighting``."""
     x, y, z = np.asarray(directions, np.float64).T
     one = np.ones_like(x)
-    return np.stack([one, y, z, x, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], axis=1) * _BASIS
+    basis = np.stack([one, y, z, x, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], axis=1)
+    return np.asarray(basis * _BASIS, np.float64)
 
 
 def irradiance(lighting: Lighting, normals: NDArray[np.floating]) -> NDArray[np.float64]:
     """(n, 3) irradiance from the surroundings, without the key light, on surfaces with unit normals (n, 3)."""
-    return np.maximum(harmonics(normals) @ (lighting.sh * COSINE_LOBE[_BAND][:, None]), 0.0)
+    value = harmonics(normals) @ (lighting.sh * COSINE_LOBE[_BAND][:, None])
+    return np.asarray(np.maximum(value, 0.0), np.float64)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ class Illumination:
     """Light ready for shading.
 
     Attributes:
-        diffuse: (9, 3) float32: basis polynomials (1, y, z, x, xy, yz, 3zz-1, xz, xx-yy) times this give irradiance / pi.
+        diffuse: (9, 3) float32: basis polynomials (1, y, z, x, xy, yz, 3zz-1, xz, xx-yy) times this give irradiance /
+            pi.
         mirror: (9, 3) float32: the same for radiance, for reflections.
         key_direction: (3,) float32 unit vector towards the key light, world frame.
         key_radiance: (3,) float32 irradiance of the key light / pi.
@@ -115,8 +118,7 @@ def illuminate(lighting: Lighting, normals: NDArray[np.floating], weights: NDArr
     total = max(float(weights.sum()), 1e-9)
 
     def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        result: NDArray[np.float64] = (values * weights[:, None]).sum(axis=0) / total
-        return result
+        return np.asarray((values * weights[:, None]).sum(axis=0) / total, np.float64)
 
     level = mean((irradiance(lighting, normals) + facing * key_color) / math.pi)
     bright = float(level @ LUMINANCE)

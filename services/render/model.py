@@ -193,10 +193,7 @@ def _completed_normals(part: Part, positions: NDArray[np.float32], yaw: float) -
     a, b, c = (positions[part.triangles[:, k]].astype(np.float64) for k in range(3))
     face = np.cross(b - a, c - a)
     computed = np.stack(
-        [
-            sum(np.bincount(part.triangles[:, k], face[:, axis], len(positions)) for k in range(3))
-            for axis in range(3)
-        ],
+        [sum(np.bincount(part.triangles[:, k], face[:, axis], len(positions)) for k in range(3)) for axis in range(3)],
         axis=1,
     )
     if given is not None:
@@ -233,7 +230,8 @@ def _closedness(points: NDArray[np.float64], triangles: NDArray[np.int64]) -> tu
 
 
 def support_points(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The outermost of ``points`` (n, 3) in ``SUPPORT_DIRECTIONS`` even directions (a Fibonacci sphere), and the six axes."""
+    """The outermost of ``points`` (n, 3) in ``SUPPORT_DIRECTIONS`` even directions (a Fibonacci sphere), and the six
+    axes."""
     k = np.arange(SUPPORT_DIRECTIONS) + 0.5
     y = 1.0 - 2.0 * k / SUPPORT_DIRECTIONS
     around = k * math.pi * (3.0 - math.sqrt(5.0))
@@ -255,8 +253,8 @@ def support_points(points: NDArray[np.float64]) -> NDArray[np.float64]:
 def orientation(points: NDArray[np.float64], triangles: NDArray[np.int64]) -> float:
     """Turn about +Y, radians, that brings the largest upright face square to +Z; 0 when the front is that face already.
 
-    A face's strength in a direction is the area that looks that way within about 23 degrees, front and back together. The
-    photo's own front has the true texture, so it gives way only to a clearly larger one.
+    A face's strength in a direction is the area that looks that way within about 23 degrees, front and back together.
+    The photo's own front has the true texture, so it gives way only to a clearly larger one.
 
     Args:
         points: (n, 3) unit size.

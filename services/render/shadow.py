@@ -1,9 +1,10 @@
 """The subject's shadow on the ground: a contact shadow from the sky and a cast shadow from the key light.
 
-The subject is taken apart into horizontal slices, each a small filled mask. From a point of the ground, light in a direction
-is blocked when it passes one of them, so the shadow is the union of the masks, each moved along the light by its height and
-blurred by the light's width at that height: sharp where the subject touches the ground, soft further out. Slices and their
-blurs are made once per job; a frame only moves them, as the subject turns under a light that stays.
+The subject is taken apart into horizontal slices, each a small filled mask. From a point of the ground, light in a
+direction is blocked when it passes one of them, so the shadow is the union of the masks, each moved along the light by
+its height and blurred by the light's width at that height: sharp where the subject touches the ground, soft further
+out. Slices and their blurs are made once per job; a frame only moves them, as the subject turns under a light that
+stays.
 """
 
 from __future__ import annotations
@@ -54,11 +55,12 @@ CODE_GAMMA = 1.0 / 2.2
 CONTACT_HEIGHT = 0.025
 """Slices below this share of the height are taken to touch the ground ..."""
 
-CONTACT_BLUR_CELLS = 2.2
-"""... and darken it by a narrow rim, as the gap under a rounded foot does that no slice is thin enough to show ..."""
+CONTACT_BLURS = (0.012, 0.07)
+"""... and darken it by a narrow and a wider rim (standard deviations in the subject's unit size), as the gap under a
+rounded foot does that no slice is thin enough to show ..."""
 
-CONTACT_STRENGTH = 0.55
-"""... by this share of the light."""
+CONTACT_STRENGTH = 0.62
+"""... by this share of the light under the middle, and half of it at the foot's outline."""
 
 LEAST_LIGHT = 0.10
 """The ground never falls below this share of its light: some always comes round from the surroundings."""
@@ -66,7 +68,8 @@ LEAST_LIGHT = 0.10
 
 @dataclass(frozen=True)
 class _Patch:
-    """A slice's mask, blurred: (h, w) float32 0..1, centred on the subject's axis; its height above the ground, metres."""
+    """A slice's mask, blurred: (h, w) float32 0..1, centred on the subject's axis; its height above the ground,
+    metres."""
 
     mask: NDArray[np.float32]
     height: float
@@ -112,9 +115,7 @@ class GroundShadow:
         table = (np.linspace(0.0, 1.0, 1024) ** CODE_GAMMA * 255.0 + 0.5).astype(np.uint8)
         return np.asarray(table[(lit * 1023.0 + 0.5).astype(np.int32)], np.uint8)
 
-    def seen(
-        self, camera: Camera, yaw: float, size: int, edge: float
-    ) -> tuple[Window, NDArray[np.uint8]] | None:
+    def seen(self, camera: Camera, yaw: float, size: int, edge: float) -> tuple[Window, NDArray[np.uint8]] | None:
         """The shadow in a frame: where, and (h, w, 3) uint8 factors; None when it is out of sight.
 
         Args:
@@ -136,9 +137,15 @@ class GroundShadow:
         c, s = math.cos(yaw), math.sin(yaw)
         unturn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
         cells = np.array(
-            [[1.0 / self._cell, 0.0, MAP_CELLS / 2 - 0.5], [0.0, 1.0 / self._cell, MAP_CELLS / 2 - 0.5], [0.0, 0.0, 1.0]]
+            [
+                [1.0 / self._cell, 0.0, MAP_CELLS / 2 - 0.5],
+                [0.0, 1.0 / self._cell, MAP_CELLS / 2 - 0.5],
+                [0.0, 0.0, 1.0],
+            ]
         )
-        pixel = np.array([[1 / size, 0.0, (window.left + 0.5) / size], [0.0, 1 / size, (window.top + 0.5) / size], [0, 0, 1]])
+        pixel = np.array(
+            [[1 / size, 0.0, (window.left + 0.5) / size], [0.0, 1 / size, (window.top + 0.5) / size], [0, 0, 1]]
+        )
         mapping = cells @ unturn @ np.linalg.inv(ground) @ pixel
         factors = cv2.warpPerspective(
             self.factors(yaw),
@@ -195,8 +202,8 @@ class GroundShadow:
         touching = slices[middles <= max(CONTACT_HEIGHT * height, float(middles[0]))].max(axis=0, keepdims=True)
         at_ground = self._patches(touching, np.zeros(1), LIGHT_HALF_ANGLE, 1.0)
         footprint = self._union(at_ground, np.array([0.0, 1.0, 0.0]))
-        rim = cv2.GaussianBlur(footprint, (0, 0), CONTACT_BLUR_CELLS)
-        return np.asarray(1.0 - CONTACT_STRENGTH * np.maximum(rim, footprint * 0.9), np.float32)
+        rims = [cv2.GaussianBlur(footprint, (0, 0), max(1.5, sigma / self._cell)) for sigma in CONTACT_BLURS]
+        return np.asarray(1.0 - CONTACT_STRENGTH * sum(rims) / len(rims), np.float32)
 
     def _sky_occlusion(self, patches: list[_Patch]) -> NDArray[np.float32]:
         """(cells, cells) share of an even sky that is blocked; it turns with the subject."""

@@ -18,8 +18,8 @@ from services.render.light import Illumination
 from services.render.model import Model
 
 SRGB_FROM_ROOT = (srgb_from_linear((np.arange(256) / 255.0) ** 2) * 255.0 + 0.5).astype(np.uint8)
-"""(256,) sRGB bytes from square roots of linear light. The two are within 10/255 of each other, so pixels that are partly
-covered, whose colours are premultiplied, may go through it as well (an error of at most 2/255 on edges)."""
+"""(256,) sRGB bytes from square roots of linear light. The two are within 10/255 of each other, so pixels that are
+partly covered, whose colours are premultiplied, may go through it as well (an error of at most 2/255 on edges)."""
 
 _LAYER_TABLE = np.dstack([SRGB_FROM_ROOT] * 3 + [np.arange(256, dtype=np.uint8)])
 
@@ -107,8 +107,8 @@ class Layer:
     def resolved(self) -> NDArray[np.uint8]:
         """(window.height, window.width, 4) uint8 sRGB, premultiplied: one pixel each.
 
-        The filter is a tent two pixels wide, not a box: nearly upright edges, of which a turntable shows many, get twice the
-        steps between inside and outside, so they do not crawl.
+        The filter is a tent two pixels wide, not a box: nearly upright edges, of which a turntable shows many, get
+        twice the steps between inside and outside, so they do not crawl.
         """
         pixels = self.pixels
         if self.factor > 1:

@@ -9,13 +9,13 @@ from services.render.shot import SubjectRenderer
 
 
 def _opengl(settings: RenderSettings) -> SubjectRenderer:
-    from services.render.backends.opengl import OpenGLRenderer
+    from services.render.backends.opengl import OpenGLRenderer  # noqa: PLC0415 (optional)
 
     return OpenGLRenderer(settings.render_device, settings.render_samples)
 
 
 def _pyrender(settings: RenderSettings) -> SubjectRenderer:
-    from services.render.backends.reference import PyrenderRenderer
+    from services.render.backends.reference import PyrenderRenderer  # noqa: PLC0415 (optional)
 
     return PyrenderRenderer()
 

@@ -1,14 +1,16 @@
 """Draws the subject with OpenGL 3.3 through EGL: Mesa's llvmpipe on a CPU, the driver's own on a GPU.
 
 Only the window of the frame that holds the subject is drawn, with ``samples`` x ``samples`` samples a pixel; ground and
-backplate never pass through the rasteriser. Two framebuffers take turns: while one is read back, the next frame is drawn.
+backplate never pass through the rasteriser. Two framebuffers take turns: while one is read back, the next frame is
+drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
+from typing import Protocol
 
 import moderngl
 import numpy as np
@@ -19,12 +21,16 @@ from lensora.core.errors import RenderFailed
 from services.render.model import Material, Model, Part
 from services.render.shot import Layer, Shot, Window
 
+_create_context: Callable[..., moderngl.Context] = (
+    moderngl.create_context
+)  # its stub has wrong types for EGL's arguments
+
 SRGB8_ALPHA8 = 0x8C43
 """GL_SRGB8_ALPHA8: texels are decoded before they are filtered."""
 
 MADE_REFLECTION = 0.4
-"""Share of their head-on reflections that made surfaces get. A photo's texture holds all of them already; made ones are shown
-next to photos of products, which a full share would make look foggy beside them."""
+"""Share of their head-on reflections that made surfaces get. A photo's texture holds all of them already; made ones are
+shown next to photos of products, which a full share would make look foggy beside them."""
 
 SOFTWARE = ("llvmpipe", "softpipe", "swrast")
 """Names by which Mesa's renderers on the CPU can be told."""
@@ -34,6 +40,14 @@ MOST_DEVICES = 16
 
 IN_FLIGHT = 2
 """Frames that are drawn before the first of them is read back."""
+
+
+class Owned(Protocol):
+    """Something in the device's memory."""
+
+    def release(self) -> None:
+        """Give it back."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -84,7 +98,7 @@ def open_context(device: str) -> moderngl.Context:
 
 def _open(index: int) -> moderngl.Context:
     try:
-        return moderngl.create_context(standalone=True, backend="egl", device_index=index, require=330)
+        return _create_context(standalone=True, backend="egl", device_index=index, require=330)
     except Exception as exc:  # glcontext and moderngl raise bare Exception
         raise RenderFailed(f"OpenGL cannot be opened on EGL device {index}: {exc}") from exc
 
@@ -123,7 +137,7 @@ class OpenGLRenderer:
 
     def _layers(self, shot: Shot, start: int) -> Iterator[Layer]:
         context = self._context
-        owned: list[moderngl.Buffer | moderngl.Texture | moderngl.Framebuffer | moderngl.Program] = []
+        owned: list[Owned] = []
         try:
             draws = self._load(shot, owned)
             windows = [shot.window(index) for index in range(start, len(shot.poses))]
@@ -141,23 +155,21 @@ class OpenGLRenderer:
                 waiting.append((index, window, target))
                 if len(waiting) == IN_FLIGHT:
                     yield self._read(*waiting.pop(0))
-            for item in waiting:
-                yield self._read(*item)
+            for last in waiting:
+                yield self._read(*last)
         finally:
             self._idle.use()  # moderngl goes back to the framebuffer in use, which must not be one that is gone
             for item in reversed(owned):
                 item.release()
 
-    def _target(self, width: int, height: int, owned: list) -> moderngl.Framebuffer:  # type: ignore[type-arg]
+    def _target(self, width: int, height: int, owned: list[Owned]) -> moderngl.Framebuffer:
         color = self._context.renderbuffer((width, height), 4)
         depth = self._context.depth_renderbuffer((width, height))
         framebuffer = self._context.framebuffer([color], depth)
         owned += [color, depth, framebuffer]
         return framebuffer
 
-    def _draw(
-        self, shot: Shot, index: int, window: Window, target: moderngl.Framebuffer, draws: list[_Draw]
-    ) -> None:
+    def _draw(self, shot: Shot, index: int, window: Window, target: moderngl.Framebuffer, draws: list[_Draw]) -> None:
         context, size, pose = self._context, shot.size, shot.poses[index]
         camera = shot.camera(index)
         near, far = shot.depth_range(index)
@@ -193,7 +205,7 @@ class OpenGLRenderer:
             raise RenderFailed(f"OpenGL reported {error} while a frame was read back")
         return Layer(index, window, pixels, self._samples, root=True)
 
-    def _load(self, shot: Shot, owned: list) -> list[_Draw]:  # type: ignore[type-arg]
+    def _load(self, shot: Shot, owned: list[Owned]) -> list[_Draw]:
         textures: dict[int, moderngl.Texture] = {}
         draws = []
         for part in shot.model.parts:
@@ -205,7 +217,7 @@ class OpenGLRenderer:
             draws.append(_Draw(vertex_array, program, bound, blended, _two_sided(part, shot.model)))
         return draws
 
-    def _program(self, part: Part, model: Model, owned: list) -> moderngl.Program:  # type: ignore[type-arg]
+    def _program(self, part: Part, model: Model, owned: list[Owned]) -> moderngl.Program:
         material, has_uv = part.material, part.uvs is not None
         flags = {
             "HAS_UV": has_uv,
@@ -229,7 +241,7 @@ class OpenGLRenderer:
         material: Material,
         program: moderngl.Program,
         textures: dict[int, moderngl.Texture],
-        owned: list,  # type: ignore[type-arg]
+        owned: list[Owned],
     ) -> tuple[tuple[moderngl.Texture, int], ...]:
         bound = []
         images = (
@@ -264,7 +276,7 @@ class OpenGLRenderer:
         texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
         return texture
 
-    def _vertices(self, part: Part, program: moderngl.Program, owned: list) -> moderngl.VertexArray:  # type: ignore[type-arg]
+    def _vertices(self, part: Part, program: moderngl.Program, owned: list[Owned]) -> moderngl.VertexArray:
         columns: list[tuple[str, NDArray[np.float32] | None]] = [
             ("in_position", part.positions.astype(np.float32)),
             ("in_normal", part.normals),

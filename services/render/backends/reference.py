@@ -1,7 +1,7 @@
 """Draws the subject with pyrender: the reference that tests and the bench hold our renderer to.
 
-It has the same mesh, camera and key light. Of the surroundings it knows one ambient colour, so that is what it gets, and a
-directional light casts shadows on the subject. Colours are encoded by a power of 1/2.2, its own habit.
+It has the same mesh, camera and key light. Of the surroundings it knows one ambient colour, so that is what it gets,
+and a directional light casts shadows on the subject. Colours are encoded by a power of 1/2.2, its own habit.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class PyrenderRenderer:
         """
         os.environ.setdefault("PYOPENGL_PLATFORM", "egl")  # PyOpenGL reads it when it is imported, once
         try:
-            import pyrender
+            import pyrender  # noqa: PLC0415 (optional)
         except ImportError as exc:
             raise RenderFailed(f"LENSORA_RENDER_BACKEND=pyrender needs the package pyrender2: {exc}") from exc
         self._pyrender: Any = pyrender
@@ -94,7 +94,11 @@ class PyrenderRenderer:
             image = material.base_texture
             texture = pyrender.Texture(source=image, source_channels="RGBA")
         # pyrender follows OpenGL: v runs upwards.
-        uvs = None if part.uvs is None else part.uvs * np.array([1.0, -1.0], np.float32) + np.array([0.0, 1.0], np.float32)
+        uvs = (
+            None
+            if part.uvs is None
+            else part.uvs * np.array([1.0, -1.0], np.float32) + np.array([0.0, 1.0], np.float32)
+        )
         surface = pyrender.MetallicRoughnessMaterial(
             baseColorFactor=material.base_color,
             baseColorTexture=texture,

@@ -1,10 +1,11 @@
 """Golden frames: the three moves before two backgrounds, on Mesa's software rasteriser.
 
-Each picture in this folder holds three frames of one film side by side: the first, the middle and the last. The same Mesa draws
-the same bytes; another version of Mesa or OpenCV may round otherwise, so the tolerance is ``MEAN_DIFFERENCE`` on average and
-``MOST_DIFFERENCE`` for 99.5% of all pixels (edges may move by a sample). On failure the frames and the difference, eight
-times enlarged in value, are kept in ``$RENDER_GOLDEN_KEPT`` (default: ``golden-failures`` in the temporary folder), and the
-message says where. After a wanted change: ``RENDER_GOLDEN_UPDATE=1 python -m pytest tests/golden/render`` writes them anew.
+Each picture in this folder holds three frames of one film side by side: the first, the middle and the last. The same
+Mesa draws the same bytes; another version of Mesa or OpenCV may round otherwise, so the tolerance is
+``MEAN_DIFFERENCE`` on average and ``MOST_DIFFERENCE`` for 99.5% of all pixels (edges may move by a sample). On failure
+the frames and the difference, eight times enlarged in value, are kept in ``$RENDER_GOLDEN_KEPT`` (default:
+``golden-failures`` in the temporary folder), and the message says where. After a wanted change:
+``RENDER_GOLDEN_UPDATE=1 python -m pytest tests/golden/render`` writes them anew.
 """
 
 from __future__ import annotations
@@ -92,6 +93,8 @@ def test_frames_are_the_golden_ones(engine: Engine, move: CameraMove, background
         seen = np.vstack([drawn, kept[..., ::-1], np.minimum(difference * 8, 255).astype(np.uint8)])
         cv2.imwrite(str(folder / path.name), seen[..., ::-1])
         pytest.fail(
-            f"{path.name}: mean difference {difference.mean():.2f} (at most {MEAN_DIFFERENCE}), 99.5% under "
-            f"{np.percentile(difference, 99.5):.0f} (at most {MOST_DIFFERENCE}); drawn, golden and difference in {folder}"
+            f"{path.name}: mean difference {difference.mean():.2f} (at most {MEAN_DIFFERENCE}), 99.5% "
+            f"under "
+            f"{np.percentile(difference, 99.5):.0f} (at most {MOST_DIFFERENCE}); drawn, golden, difference in "
+            f"{folder}"
         )

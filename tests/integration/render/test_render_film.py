@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -155,7 +156,7 @@ def test_plain_scene_is_white_with_a_soft_shadow(film: Make, subject: bytes) -> 
 def test_turntable_loops_without_a_jump(film: Make, subject: bytes, picture: bytes, scene: Scene) -> None:
     """The step from the last frame to the first is no larger than any other."""
     frames = _decoded(film(FilmOrder(subject, picture, scene, size=256)).files[VideoFormat.MP4])
-    steps = [np.abs(a.astype(int) - b).mean() for a, b in zip(frames[:-1], frames[1:], strict=True)]
+    steps = [np.abs(a.astype(int) - b).mean() for a, b in itertools.pairwise(frames)]
     seam = np.abs(frames[-1].astype(int) - frames[0]).mean()
     assert seam < 1.5 * max(steps) + 0.5
 

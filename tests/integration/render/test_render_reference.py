@@ -25,8 +25,9 @@ LEAST_IOU = 0.995
 """The issue's figure; 0.997 to 0.999 is seen, the rest is where 4 samples a pixel differ from 4 others."""
 
 MEAN_DIFFERENCE = 4.0
-"""Of 255, over pixels that both cover fully. Two differences are known and wanted: reflections of the surroundings at grazing
-angles, which pyrender has not, and sRGB encoding, for which pyrender has a power of 1/2.2 (up to 3 of 255 in the shadows)."""
+"""Of 255, over pixels that both cover fully. Two differences are known and wanted: reflections of the surroundings at
+grazing angles, which pyrender has not, and sRGB encoding, for which pyrender has a power of 1/2.2 (up to 3 of 255 in
+the shadows)."""
 
 MOST_DIFFERENCE = 16.0
 """Of 255, for 95% of those pixels: the rim, where the reflections are."""

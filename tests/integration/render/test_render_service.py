@@ -35,7 +35,10 @@ def stub(maker: FilmMaker, artifacts: ObjectArtifacts) -> Iterator[renderer_pb2_
     servicer = RendererServicer(maker, artifacts, "opengl")
     settings = RenderSettings(port=0, drain_seconds=2.0)
     server = Server(
-        "render", settings, lambda grpc_server: renderer_pb2_grpc.add_RendererServicer_to_server(servicer, grpc_server), NAMES
+        "render",
+        settings,
+        lambda grpc_server: renderer_pb2_grpc.add_RendererServicer_to_server(servicer, grpc_server),
+        NAMES,
     )
     server.start()
     server.serve()

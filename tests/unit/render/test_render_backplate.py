@@ -76,7 +76,7 @@ def test_the_ground_stays_under_the_subject() -> None:
 
 def test_moving_cameras_do_not_see_past_the_picture() -> None:
     """The picture is enlarged just enough for the move; it is never mirrored for an ordinary horizon."""
-    rig, poses, plate = _film(CameraMove.CINEMATIC)
+    _rig, _poses, plate = _film(CameraMove.CINEMATIC)
     zoom = SIZE / plate.to_picture[0, 0]
     assert 1.0 < zoom < 1.35
     dolly = _film(CameraMove.DOLLY)[2]
@@ -95,7 +95,7 @@ def test_defocus_grows_away_from_the_focus() -> None:
 
 def test_rack_focus_is_smooth_and_moves_the_sharpness() -> None:
     """No frame of the rack jumps, the backdrop loses contrast, and the subject comes into focus."""
-    rig, poses, plate = _film(CameraMove.CINEMATIC, 97)
+    _rig, poses, plate = _film(CameraMove.CINEMATIC, 97)
     assert plate.subject_blur(poses[0]) > 0.002
     assert plate.subject_blur(poses[60]) == 0.0
     blurs = np.array([plate.subject_blur(pose) for pose in poses])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lensora.core.cameras import CameraMove, frame_poses
+from lensora.core.cameras import Camera, CameraMove, frame_poses
 from services.render.framing import (
     BASE_LINE,
     MOST_FILL,
@@ -34,9 +35,12 @@ def _cuboid(width: float, height: float, depth: float) -> np.ndarray:
 def test_pitch_grows_with_a_higher_horizon() -> None:
     """A horizon higher in the picture means a camera that looks further down; bounds hold for any value."""
     pitches = [pitch_for_horizon(h) for h in np.linspace(0.0, 1.0, 21)]
-    assert all(a >= b - 1e-9 for a, b in zip(pitches[:-1], pitches[1:], strict=True))
-    assert max(pitches) < math.radians(30)
-    assert min(pitches) > math.radians(-10)
+    assert all(a >= b - 1e-9 for a, b in itertools.pairwise(pitches))
+    assert max(pitches) <= math.radians(20)
+    assert min(pitches) > math.radians(3)
+    camera = Camera((0.0, 1.0, 3.0), 0.0, pitch_for_horizon(0.2))
+    far = camera.project(np.array([[0.0, 0.0, -1e6]]))[0][0]
+    assert far[1] == pytest.approx(0.15, abs=1e-3)
 
 
 @pytest.mark.parametrize("move", list(CameraMove))
@@ -46,7 +50,8 @@ def test_pitch_grows_with_a_higher_horizon() -> None:
     ids=["bottle", "mug", "box", "shoe", "bowl"],
 )
 def test_usual_subjects_fill_60_to_75_per_cent(move: CameraMove, support: np.ndarray) -> None:
-    """The larger extent lies in 60-75% at the hero face, no frame is over 76%, and the base line is where the still has it."""
+    """The larger extent lies in 60-75% at the hero face, no frame is over 76%, and the base line is where the still has
+    it."""
     poses = frame_poses(move, 96)
     rig = fit_rig(support, move, poses, pitch_for_horizon(0.55))
     bounds = [frame_bounds(rig.camera(pose), support, pose.subject_yaw) for pose in poses]

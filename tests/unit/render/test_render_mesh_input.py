@@ -23,9 +23,7 @@ def _png(color: tuple[int, int, int] = (10, 120, 200)) -> bytes:
 
 
 def _one_triangle() -> Shape:
-    return Shape(
-        np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], np.float32), np.array([[0, 1, 2]], np.uint32)
-    )
+    return Shape(np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], np.float32), np.array([[0, 1, 2]], np.uint32))
 
 
 def test_reads_what_was_written() -> None:
@@ -46,7 +44,9 @@ def test_prepared_model_stands_centred_in_unit_size() -> None:
     """Whatever the file's units and place, the model's longest side is 1, its foot on y = 0, its middle on the axis."""
     for scale, shift in ((1e-6, 0.0), (1.0, 20.0), (1e7, -3.0)):
         shape = box()
-        moved = replace(shape, positions=(shape.positions.astype(np.float64) * scale + shift * scale).astype(np.float32))
+        moved = replace(
+            shape, positions=(shape.positions.astype(np.float64) * scale + shift * scale).astype(np.float32)
+        )
         model = prepare(read_glb(glb(moved)))
         low, high = model.support.min(axis=0), model.support.max(axis=0)
         assert (high - low).max() == pytest.approx(1.0, abs=1e-4)
@@ -129,7 +129,10 @@ def test_meshes_with_nothing_to_draw_are_refused(shape: Shape, sentence: str) ->
         (glb(vase(), gltf={"extensionsRequired": ["KHR_draco_mesh_compression"]}), "KHR_draco_mesh_compression"),
         (glb(vase(), gltf={"nodes": [{"children": [0], "mesh": 0}]}), "deeper"),
         (glb(vase(), gltf={"meshes": [{"primitives": [{"attributes": {"POSITION": 99}}]}]}), "damaged"),
-        (glb(vase(), gltf={"accessors": [{"bufferView": 0, "componentType": 5126, "count": 10**9, "type": "VEC3"}]}), "past its buffer"),
+        (
+            glb(vase(), gltf={"accessors": [{"bufferView": 0, "componentType": 5126, "count": 10**9, "type": "VEC3"}]}),
+            "past its buffer",
+        ),
     ],
 )
 def test_damaged_files_are_refused(data: bytes, sentence: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import cache
 
 import numpy as np
@@ -59,8 +60,8 @@ def test_shadow_changes_little_from_frame_to_frame() -> None:
     shadow = _shadow("box", key=0.8)
     step = 2 * np.pi / 96
     frames = [shadow.factors(k * step).astype(int) for k in range(4)]
-    assert max(np.abs(a - b).max() for a, b in zip(frames[:-1], frames[1:], strict=True)) <= 40
-    assert max(np.abs(a - b).mean() for a, b in zip(frames[:-1], frames[1:], strict=True)) < 2.0
+    assert max(np.abs(a - b).max() for a, b in itertools.pairwise(frames)) <= 40
+    assert max(np.abs(a - b).mean() for a, b in itertools.pairwise(frames)) < 2.0
 
 
 def test_shadow_colour_is_the_light_that_is_left() -> None:
