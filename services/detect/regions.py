@@ -1,9 +1,9 @@
 """Regions of a saliency map: where one thing ends and the next begins.
 
-A map is cut at several levels. The components at all levels form a tree: a node's children are what it falls into at the
-next level. Each node has a contrast: its mean saliency less that of a thin ring around it. A thing that stands alone has
-about the same component at every level; two things that touch part at some level, each with more contrast than the two
-together. So the best cut through the tree, not one threshold, says what the things are.
+A map is cut at several levels. The components at all levels form a tree: a node's children are what it falls into at
+the next level. Each node has a contrast: its mean saliency less that of a thin ring around it. A thing that stands
+alone has about the same component at every level; two things that touch part at some level, each with more contrast
+than the two together. So the best cut through the tree, not one threshold, says what the things are.
 """
 
 from __future__ import annotations
@@ -160,8 +160,8 @@ def _measured(
     ring = cv2.dilate(part.astype(np.uint8), disc).astype(np.bool_) & ~near & visible
     mean = float(values[part].mean())
     around = float(values[ring].mean()) if ring.any() else 0.0
-    unseen_edge = np.count_nonzero(near & ~visible)
-    circumference = np.count_nonzero(near & ~part)
+    unseen_edge = int(np.count_nonzero(near & ~visible))
+    circumference = int(np.count_nonzero(near & ~part))
     return Region(mask, bounds, area, mean, mean - around, unseen_edge / max(1, circumference))
 
 

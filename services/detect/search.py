@@ -45,7 +45,7 @@ MOST_CUT = 0.12
 """A region that lies on the border of its window with more of its circumference than this goes on outside."""
 
 CLUTTER_SHARE = 0.15
-"""An unclear patch that covers more of the picture than this is seen through windows: a close look would show the same."""
+"""An unclear patch that covers more of the picture than this is seen through windows: close up it looks the same."""
 
 WINDOW_SHARE = 0.62
 """Side of each window as a share of the unclear part: five of them overlap, and hold a third of it each."""

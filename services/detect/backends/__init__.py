@@ -1,0 +1,1 @@
+"""The ways to find things, by the names that the configuration uses."""

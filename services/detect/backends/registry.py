@@ -1,0 +1,16 @@
+"""The explicit registry: names of settings to backends. A further method adds one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lensora.adapters.runtimes import Runtime
+from services.detect.backends.saliency import CLASSIFIER, ISNET, SaliencyDetector
+from services.detect.detection import Detector
+
+STAGE = "detect"
+
+DETECT_BACKENDS: dict[str, Callable[[Runtime], Detector]] = {
+    "saliency": lambda runtime: SaliencyDetector(runtime.open(ISNET, STAGE), runtime.open(CLASSIFIER, STAGE)),
+}
+"""Detection methods by name; each opens the models that it needs."""

@@ -1,0 +1,67 @@
+"""What the detect stage gives, and the port that each of its backends fills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from lensora.core.artifacts import ModelUse
+from lensora.core.boxes import FULL_FRAME, FULL_FRAME_LABEL, Category, Proposal, SuggestedAction
+from lensora.imaging.photo import Photo
+
+MIN_OBJECTS, MAX_OBJECTS = 2, 8
+"""Range of ``max_objects``, the full frame included: the public page's."""
+
+MOST_IOU = 0.7
+"""Two boxes that overlap more than this are one proposal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """The result for one photo.
+
+    Attributes:
+        proposals: best first, the whole frame always last.
+        actions: problems that the photo's owner can act on.
+        models: the nets that were used.
+    """
+
+    proposals: tuple[Proposal, ...]
+    actions: tuple[SuggestedAction, ...]
+    models: tuple[ModelUse, ...]
+
+
+class Detector(Protocol):
+    """A way to find things in a photo. Safe to call from several threads."""
+
+    @property
+    def working_side_px(self) -> int:
+        """Longest side at which the photo is best given."""
+        ...
+
+    def detect(self, photo: Photo, max_objects: int, timeout_s: float | None = None) -> Detection:
+        """Find up to ``max_objects`` things, the full frame included.
+
+        Args:
+            photo: decoded at ``working_side_px``.
+            max_objects: 2 to 8.
+            timeout_s: seconds for each run of a net.
+
+        Raises:
+            InferenceFailed, DeadlineExceeded, Unavailable: as the nets do.
+        """
+        ...
+
+    def ready(self) -> bool:
+        """True when every net of it can be expected to work now."""
+        ...
+
+
+def listed(proposals: list[Proposal], max_objects: int) -> tuple[Proposal, ...]:
+    """The proposals as the public API lists them: no duplicates, best first, the whole frame last."""
+    kept: list[Proposal] = []
+    for proposal in sorted(proposals, key=lambda proposal: proposal.score, reverse=True):
+        if all(proposal.box.iou(other.box) <= MOST_IOU for other in kept):
+            kept.append(proposal)
+    frame = Proposal(label=FULL_FRAME_LABEL, category=Category.FULL_FRAME, box=FULL_FRAME, score=0.0)
+    return (*kept[: max_objects - 1], frame)

@@ -1,0 +1,211 @@
+"""Plain words for what a crop shows: ImageNet's classes made readable, and general words where the net is not sure.
+
+A wrong name is worse than a general one. So a class is named only when it is likely by itself; else the likely kind of
+thing (``dog``, ``bottle``), else the likely category (``vehicle``), else ``object``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lensora.adapters.inference import Model
+from lensora.core.boxes import Category
+from lensora.core.errors import ConfigurationError
+from services.detect.regions import Mask
+
+SIDE_PX = 224
+"""EfficientNet-Lite0's input size."""
+
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32) * 255
+_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32) * 255
+"""ImageNet's normalisation, levels of 255."""
+
+CLASS_SURE = 0.5
+GROUP_SURE = 0.45
+CATEGORY_SURE = 0.6
+"""Least probability at which a class, a kind of thing and a category is named."""
+
+SCENES = frozenset({"shop", "shore", "mountain"})
+"""Groups that name a place, not a thing in it: of no use for a crop."""
+
+CONTEXT = 0.12
+"""Air around the box in the crop, as a share of its longer side: the net has learnt things with some air."""
+
+_NEUTRAL = (124, 116, 104)
+"""ImageNet's mean colour: what is filled with it says nothing."""
+
+_CATEGORY_WORDS = {
+    Category.PRODUCT: "product",
+    Category.VEHICLE: "vehicle",
+    Category.ANIMAL: "animal",
+    Category.PERSON: "person",
+    Category.PLANT: "plant",
+    Category.FOOD: "food",
+    Category.FURNITURE: "piece of furniture",
+    Category.BUILDING: "building",
+    Category.OBJECT: "object",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What something is called.
+
+    Attributes:
+        label: plain words.
+        category: the public category.
+        probability: how likely the net finds that, 0..1.
+    """
+
+    label: str
+    category: Category
+    probability: float
+
+
+UNKNOWN = Name(_CATEGORY_WORDS[Category.OBJECT], Category.OBJECT, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The net's classes in the order of its outputs.
+
+    Attributes:
+        labels: plain words of each class.
+        categories: its public category.
+        groups: a general word that like classes share; the label itself where there is none.
+    """
+
+    labels: tuple[str, ...]
+    categories: tuple[Category, ...]
+    groups: tuple[str, ...]
+
+
+def load_vocabulary() -> Vocabulary:
+    """The vocabulary that ships with this service.
+
+    Raises:
+        ConfigurationError: the file is damaged.
+    """
+    text = (resources.files("services.detect") / "imagenet_labels.tsv").read_text("utf-8")
+    rows = [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
+    try:
+        labels = tuple(label for _synset, label, _category, _group in rows)
+        categories = tuple(Category(category) for _synset, _label, category, _group in rows)
+        groups = tuple(group or label for _synset, label, _category, group in rows)
+    except ValueError as error:
+        raise ConfigurationError(f"imagenet_labels.tsv is damaged: {error}") from error
+    return Vocabulary(labels, categories, groups)
+
+
+class Labeller:
+    """EfficientNet-Lite0's pre- and post-processing around a ``Model``."""
+
+    def __init__(self, model: Model, vocabulary: Vocabulary) -> None:
+        self._model = model
+        self._vocabulary = vocabulary
+
+    def names(
+        self,
+        rgb: NDArray[np.uint8],
+        boxes: Sequence[tuple[int, int, int, int]],
+        masks: Sequence[Mask | None],
+        timeout_s: float | None = None,
+    ) -> list[Name]:
+        """A name for each box.
+
+        Args:
+            rgb: (h, w, 3) uint8 sRGB.
+            boxes: left, top, right, bottom in pixels of ``rgb``, right and bottom exclusive.
+            masks: (h', w') bool of the whole picture at any scale, True on the thing; None where it is not known.
+            timeout_s: seconds from now after which the run is given up.
+        """
+        if not boxes:
+            return []
+        views: list[NDArray[np.uint8]] = []
+        counts = []
+        for box, mask in zip(boxes, masks, strict=True):
+            several = _views(rgb, box, mask)
+            views.extend(several)
+            counts.append(len(several))
+        batch = (np.stack(views).astype(np.float32) - _MEAN) / _DEVIATION
+        batch = np.ascontiguousarray(np.moveaxis(batch, 3, 1))
+        logits = self._model.infer({"input": batch}, outputs=["logits"], timeout_s=timeout_s)["logits"]
+        likely = np.exp(logits - logits.max(axis=1, keepdims=True))
+        likely /= likely.sum(axis=1, keepdims=True)
+        ends = np.cumsum(counts)
+        return [
+            choose_name(likely[end - count : end].mean(axis=0), self._vocabulary)
+            for end, count in zip(ends, counts, strict=True)
+        ]
+
+
+def choose_name(probabilities: NDArray[np.floating], vocabulary: Vocabulary) -> Name:
+    """The most exact name that is likely enough.
+
+    Args:
+        probabilities: (classes,) that sum to 1.
+        vocabulary: the classes.
+    """
+    things = np.array([group not in SCENES for group in vocabulary.groups])
+    weights = np.where(things, probabilities, 0.0)
+    weights = weights / max(float(weights.sum()), 1e-9)
+    best = int(np.argmax(weights))
+    if weights[best] >= CLASS_SURE:
+        return Name(vocabulary.labels[best], vocabulary.categories[best], float(weights[best]))
+    by_group: defaultdict[str, float] = defaultdict(float)
+    by_category: defaultdict[Category, float] = defaultdict(float)
+    for group, category, weight in zip(vocabulary.groups, vocabulary.categories, weights, strict=True):
+        by_group[group] += float(weight)
+        by_category[category] += float(weight)
+    group, weight = max(by_group.items(), key=lambda item: item[1])
+    if weight >= GROUP_SURE:
+        members = [index for index, word in enumerate(vocabulary.groups) if word == group]
+        likeliest = max(members, key=lambda index: float(weights[index]))
+        return Name(group, vocabulary.categories[likeliest], weight)
+    category, weight = max(by_category.items(), key=lambda item: item[1])
+    if weight >= CATEGORY_SURE:
+        return Name(_CATEGORY_WORDS[category], category, weight)
+    return UNKNOWN
+
+
+def _views(rgb: NDArray[np.uint8], box: tuple[int, int, int, int], mask: Mask | None) -> list[NDArray[np.uint8]]:
+    """The crop as it is, and, where the thing's mask is known, the thing alone; both mirrored too."""
+    height, width = rgb.shape[:2]
+    left, top, right, bottom = box
+    side = max(right - left, bottom - top) * (1 + 2 * CONTEXT)
+    x, y = (left + right - side) / 2, (top + bottom - side) / 2
+    # A square window; what lies outside the picture is neutral.
+    scale = SIDE_PX / side
+    matrix = np.array([[scale, 0, -x * scale], [0, scale, -y * scale]], np.float64)
+    # warpAffine takes single samples: a large crop is reduced first.
+    reduce = max(1, int(side / (2 * SIDE_PX)))
+    if reduce > 1:
+        size = (max(1, width // reduce), max(1, height // reduce))
+        rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+        matrix[:, 0] *= width / rgb.shape[1]
+        matrix[:, 1] *= height / rgb.shape[0]
+    view = _warped(rgb, matrix, _NEUTRAL)
+    views = [view, view[:, ::-1]]
+    if mask is not None:
+        grid = matrix.copy()
+        grid[:, 0] *= rgb.shape[1] / mask.shape[1]
+        grid[:, 1] *= rgb.shape[0] / mask.shape[0]
+        opacity = _warped(mask.astype(np.float32), grid, (0, 0, 0))[..., None]
+        alone = np.rint(view * opacity + np.array(_NEUTRAL, np.float32) * (1 - opacity)).astype(np.uint8)
+        views += [alone, alone[:, ::-1]]
+    return views
+
+
+def _warped(
+    picture: NDArray[np.uint8] | NDArray[np.float32], matrix: NDArray[np.float64], outside: tuple[int, int, int]
+) -> NDArray[np.uint8]:
+    return np.asarray(
+        cv2.warpAffine(picture, matrix, (SIDE_PX, SIDE_PX), borderMode=cv2.BORDER_CONSTANT, borderValue=outside)
+    )

@@ -1,0 +1,56 @@
+"""Detector: proto <-> core types, nothing else."""
+
+from __future__ import annotations
+
+import grpc
+
+from lensora.adapters.artifacts import ArtifactStore
+from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
+from lensora.core.errors import InvalidRequest
+from lensora.imaging.photo import decode
+from lensora.rpc.interceptors import check_alive
+from lensora.rpc.messages import artifact_from_proto, box_to_proto, model_use_to_proto
+from services.detect.detection import MAX_OBJECTS, MIN_OBJECTS, Detector
+
+
+class DetectorServicer(detector_pb2_grpc.DetectorServicer):
+    """Finds the things in a stored photo."""
+
+    def __init__(self, artifacts: ArtifactStore, detector: Detector) -> None:
+        """
+        Args:
+            artifacts: where photos are read.
+            detector: finds the things.
+        """
+        self._artifacts = artifacts
+        self._detector = detector
+
+    def Detect(  # noqa: N802 (gRPC's name)
+        self, request: detector_pb2.DetectRequest, context: grpc.ServicerContext
+    ) -> detector_pb2.DetectResponse:
+        """See detector.proto."""
+        if not MIN_OBJECTS <= request.max_objects <= MAX_OBJECTS:
+            raise InvalidRequest(
+                f"max_objects must be {MIN_OBJECTS} to {MAX_OBJECTS}, not {request.max_objects}", field="max_objects"
+            )
+        data = self._artifacts.get(artifact_from_proto(request.photo, field="photo"))
+        photo = decode(data, longest_side_px=self._detector.working_side_px)
+        check_alive(context)
+        detection = self._detector.detect(photo, request.max_objects, context.time_remaining())
+        return detector_pb2.DetectResponse(
+            proposals=[
+                detector_pb2.Proposal(
+                    label=proposal.label,
+                    category=proposal.category,
+                    box=box_to_proto(proposal.box),
+                    score=proposal.score,
+                )
+                for proposal in detection.proposals
+            ],
+            suggested_actions=[
+                detector_pb2.SuggestedAction(code=action.code, message=action.message) for action in detection.actions
+            ],
+            width=photo.info.width,
+            height=photo.info.height,
+            models=[model_use_to_proto(use) for use in detection.models],
+        )
