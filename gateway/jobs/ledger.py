@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.jobs.codec import ledger_entry
@@ -61,47 +62,42 @@ class RedisCredits:
         )
 
     async def _verify_account(self, account_id: str) -> Audit:
-        """Recompute one account. What moves while it is read is read to its end: the balance is taken with the tail."""
-        total = entries = 0
-        charged: dict[str, int] = defaultdict(int)
-        refunded: dict[str, int] = defaultdict(int)
-        problems: list[str] = []
-        last = "-"
-        while True:
-            rows, balance = await self._lines(account_id, last)
-            for entry in rows:
-                total += entry.amount
-                entries += 1
-                if entry.balance != total:
-                    problems.append(f"ledger line {entry.entry_id} says balance {entry.balance}, the sum is {total}")
-                if entry.kind is LedgerKind.CHARGE:
-                    charged[entry.reference] -= entry.amount
-                elif entry.kind is LedgerKind.REFUND:
-                    refunded[entry.reference] += entry.amount
-            if len(rows) < AUDIT_BATCH:
-                break
-            last = f"({rows[-1].entry_id}"
-        if balance != total:
-            problems.append(f"the balance is {balance}, the sum of the ledger is {total}")
-        for reference, amount in refunded.items():
-            if amount > charged[reference]:
-                problems.append(f"{reference} was charged {charged[reference]} and refunded {amount}")
-        problems += await self._verify_jobs(charged, refunded)
+        """Recompute one account, while it is in use.
+
+        Jobs go on ending while their ledger is read. So the ledger is read, then the jobs, then what the ledger has
+        gained: the refund of a job that was seen as ended is among the lines that were read.
+        """
+        sums = _Sums()
+        balance = await self._read(account_id, sums)
+        jobs = await self._states(list(sums.charged))
+        balance = await self._read(account_id, sums)
+        problems = sums.problems
+        if balance != sums.total:
+            problems.append(f"the balance is {balance}, the sum of the ledger is {sums.total}")
+        for reference, amount in sums.refunded.items():
+            if amount > sums.charged[reference]:
+                problems.append(f"{reference} was charged {sums.charged[reference]} and refunded {amount}")
+        problems += [problem for job in jobs for problem in sums.job_problems(job)]
         mismatches = tuple(Mismatch(account_id, problem) for problem in problems)
-        return Audit(accounts=1, entries=entries, drift=abs(balance - total), mismatches=mismatches)
+        return Audit(accounts=1, entries=sums.entries, drift=abs(balance - sums.total), mismatches=mismatches)
 
-    async def _lines(self, account_id: str, start: str) -> tuple[list[LedgerEntry], int]:
-        async with self._scripts.client.pipeline(transaction=True) as pipe:
-            pipe.xrange(self._scripts.key(f"ledger:{account_id}"), start, "+", count=AUDIT_BATCH)
-            pipe.hget(self._scripts.key(f"account:{account_id}"), "balance")
-            with translated():
-                rows, balance = await pipe.execute()
-        return [ledger_entry(entry_id, fields) for entry_id, fields in rows], int(balance)
+    async def _read(self, account_id: str, sums: _Sums) -> int:
+        """Add the lines after the last one that was added; the balance, taken together with the tail."""
+        while True:
+            async with self._scripts.client.pipeline(transaction=True) as pipe:
+                start = f"({sums.last}" if sums.last else "-"
+                pipe.xrange(self._scripts.key(f"ledger:{account_id}"), start, "+", count=AUDIT_BATCH)
+                pipe.hget(self._scripts.key(f"account:{account_id}"), "balance")
+                with translated():
+                    rows, balance = await pipe.execute()
+            for entry_id, fields in rows:
+                sums.add(ledger_entry(entry_id, fields))
+            if len(rows) < AUDIT_BATCH:
+                return int(balance)
 
-    async def _verify_jobs(self, charged: dict[str, int], refunded: dict[str, int]) -> list[str]:
-        """A kept job that ended without its video must have its price back; one that completed must not."""
-        problems = []
-        references = list(charged)
+    async def _states(self, references: list[str]) -> list[_JobState]:
+        """Those of the references that are kept jobs which have ended."""
+        states = []
         for start in range(0, len(references), AUDIT_BATCH):
             batch = references[start : start + AUDIT_BATCH]
             async with self._scripts.client.pipeline(transaction=False) as pipe:
@@ -110,15 +106,53 @@ class RedisCredits:
                 with translated():
                     found = await pipe.execute()
             for reference, (status, price, terminals) in zip(batch, found, strict=True):
-                if status is None or not JobStatus(status).terminal:
-                    continue
-                back = refunded.get(reference, 0)
-                due = 0 if status == JobStatus.COMPLETED else int(price)
-                if back != due or charged[reference] != int(price):
-                    problems.append(
-                        f"job {reference} is {status}: charged {charged[reference]} and refunded {back},"
-                        f" not {price} and {due}"
-                    )
-                if terminals != "1":
-                    problems.append(f"job {reference} became terminal {terminals} times")
+                if status is not None and JobStatus(status).terminal:
+                    states.append(_JobState(reference, JobStatus(status), int(price), int(terminals or 0)))
+        return states
+
+
+@dataclass(frozen=True, slots=True)
+class _JobState:
+    """What an ended job says of itself."""
+
+    job_id: str
+    status: JobStatus
+    price: int
+    terminals: int
+
+
+@dataclass
+class _Sums:
+    """What a ledger adds up to, line by line."""
+
+    last: str = ""
+    total: int = 0
+    entries: int = 0
+    charged: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    refunded: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, entry: LedgerEntry) -> None:
+        """The next line."""
+        self.last = entry.entry_id
+        self.total += entry.amount
+        self.entries += 1
+        if entry.balance != self.total:
+            self.problems.append(f"ledger line {entry.entry_id} says balance {entry.balance}, the sum is {self.total}")
+        if entry.kind is LedgerKind.CHARGE:
+            self.charged[entry.reference] -= entry.amount
+        elif entry.kind is LedgerKind.REFUND:
+            self.refunded[entry.reference] += entry.amount
+
+    def job_problems(self, job: _JobState) -> list[str]:
+        """A job that ended without its video must have its price back; one that completed must not."""
+        problems = []
+        charged, back = self.charged[job.job_id], self.refunded.get(job.job_id, 0)
+        due = 0 if job.status is JobStatus.COMPLETED else job.price
+        if back != due or charged != job.price:
+            problems.append(
+                f"job {job.job_id} is {job.status}: charged {charged} and refunded {back}, not {job.price} and {due}"
+            )
+        if job.terminals != 1:
+            problems.append(f"job {job.job_id} became terminal {job.terminals} times")
         return problems

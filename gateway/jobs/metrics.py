@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from lensora.core.steps import STAGES
 from lensora.observability.metrics import STAGE_BUCKETS_S
 
 JOB_BUCKETS_S = (1.0, 2.5, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 240.0, 480.0, 900.0)
@@ -32,6 +33,22 @@ LEDGER_AUDIT_TIME = Gauge("lensora_ledger_audit_timestamp_seconds", "When the la
 WEBHOOKS = Counter("lensora_webhooks_total", "Tries to deliver a webhook, by outcome.", ["outcome"])
 SWEPT_BYTES = Counter("lensora_swept_bytes_total", "Bytes of expired artifacts that were deleted.", ["kind"])
 STORE_AWAY = Counter("lensora_job_store_unavailable_total", "Commands that found Redis away.")
+
+# Every series exists from the start, at 0: a rate sees no increase in a series whose first value is already 1, and the
+# first failure of a fresh worker is the one that an alert must see.
+for _outcome in ("completed", "failed", "canceled"):
+    JOBS_ENDED.labels(outcome=_outcome)
+    JOB_SECONDS.labels(outcome=_outcome)
+for _ending in ("completed", "failed", "handed_back", "lost"):
+    JOB_ATTEMPTS.labels(ending=_ending)
+for _stage in STAGES:
+    STAGE_SECONDS.labels(stage=_stage.value)
+for _kind in ("init", "transform", "render"):
+    CREDITS_CHARGED.labels(kind=_kind)
+for _reason in ("failed", "canceled"):
+    CREDITS_REFUNDED.labels(reason=_reason)
+for _outcome in ("delivered", "failed", "refused", "gone"):
+    WEBHOOKS.labels(outcome=_outcome)
 
 
 def job_ended(outcome: str, seconds: float | None, credits_refunded: int) -> None:

@@ -27,6 +27,9 @@ from lensora.settings import load
 
 _log = logs.get(__name__)
 
+FIRST_AUDIT_S = 30.0
+"""An audit reads every ledger: not in the first seconds of a worker, which has jobs to take over."""
+
 DELIVER_S = 1.0
 """Longest time from a job's end to the first try of its webhook."""
 
@@ -82,7 +85,9 @@ async def work(settings: WorkerSettings) -> None:
             asyncio.create_task(repeatedly("deliver", DELIVER_S, deliveries.deliver_due)),
             asyncio.create_task(repeatedly("sweep", settings.sweep_seconds, sweep)),
             asyncio.create_task(repeatedly("watch", WATCH_S, RedisWatch(store.clients[0]).look)),
-            asyncio.create_task(repeatedly("audit", settings.audit_seconds, lambda: _audit(store))),
+            asyncio.create_task(
+                repeatedly("audit", settings.audit_seconds, lambda: _audit(store), first_after_s=FIRST_AUDIT_S)
+            ),
         ]
         _log.info("working", worker=settings.worker_name, slots=settings.worker_jobs, version=__version__)
         try:

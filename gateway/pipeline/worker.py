@@ -118,9 +118,12 @@ def _ended(ended: Ended) -> None:
     metrics.job_ended("failed", None, ended.credits_refunded)
 
 
-async def repeatedly(name: str, period_s: float, work: Callable[[], Awaitable[None]]) -> None:
+async def repeatedly(
+    name: str, period_s: float, work: Callable[[], Awaitable[None]], *, first_after_s: float = 0.0
+) -> None:
     """Do something every ``period_s`` for ever; a Redis that is away, or a fault, does not end it."""
     away = False
+    await asyncio.sleep(first_after_s)
     while True:
         try:
             await work()

@@ -69,3 +69,21 @@ async def test_a_slot_that_was_lost_fences_the_late_request(store: Store) -> Non
     late = outcome(submit(store, key, kept=KeptAnswer(slow, Answer(200, "{}"))))
     assert await late == IdempotencyInProgress.code
     assert await store.credits.balance(key.account_id) == 75
+
+
+async def test_the_audit_of_accounts_in_use_finds_nothing(store: Store) -> None:
+    """Jobs that are accepted and end while their ledger is read are no mismatch."""
+    key = await customer(store, 75 * 20)
+    over = asyncio.Event()
+
+    async def churn() -> None:
+        while not over.is_set():
+            job = await submit(store, key)
+            await store.jobs.cancel(key.key_id, job.job_id)
+
+    churning = [asyncio.create_task(churn()) for _ in range(4)]
+    audits = [await store.credits.verify() for _ in range(30)]
+    over.set()
+    await asyncio.gather(*churning)
+    assert [audit.problems for audit in audits if audit.problems or audit.drift] == []
+    assert audits[-1].entries > audits[0].entries
