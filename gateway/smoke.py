@@ -47,7 +47,7 @@ def smoke(base_url: str, account: str, background: str, timeout_s: float) -> Non
     key_id, secret = asyncio.run(_make_key(account))
     try:
         with Client(base_url, secret) as client:
-            session = client.init(_photo())
+            session = client.init(painted_photo())
             click.echo(f"session {session.session_id}: {', '.join(found.label for found in session.objects)}")
             ticket = client.transform(session.session_id, background, output=SMALL_FILM)
             result = client.wait(ticket, timeout_s=timeout_s)
@@ -82,7 +82,7 @@ async def _revoke(key_id: str) -> None:
         await store.close()
 
 
-def _photo() -> bytes:
+def painted_photo() -> bytes:
     """A painted orange on a grey table, as JPEG: a subject that stands out, and no file to carry along."""
     side = PHOTO_SIDE
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side - 0.5

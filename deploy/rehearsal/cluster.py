@@ -24,16 +24,28 @@ READY_TIMEOUT_S = 120.0
 class Cluster:
     """Runs manifests. Use as a context manager; everything ends with it."""
 
-    def __init__(self, manifests: Sequence[Manifest], folder: Path, claims: Mapping[str, Path]) -> None:
+    def __init__(
+        self,
+        manifests: Sequence[Manifest],
+        folder: Path,
+        claims: Mapping[str, Path],
+        *,
+        files: Mapping[str, Path] | None = None,
+        tools: Path | None = None,
+    ) -> None:
         """
         Args:
             manifests: the rendered chart.
             folder: for logs and for the volumes that live as long as a pod.
             claims: folders that stand for PersistentVolumeClaims, by name.
+            files: paths that an image brings along, and where they lie here.
+            tools: a folder with programs that an image brings along; first on every PATH.
         """
         self._manifests = list(manifests)
         self._folder = folder
         self._claims = dict(claims)
+        self._files = dict(files or {})
+        self._tools = tools
         # A block of loopback addresses of its own, so that two rehearsals on one machine do not meet.
         self._block = f"127.{random.randint(32, 250)}.{random.randint(0, 255)}"  # noqa: S311
         self._numbers = itertools.count(100)
@@ -84,6 +96,10 @@ class Cluster:
         """The pods of a component that are not on their way out."""
         return [pod for pod in self.pods if pod.component == component and not pod.terminating]
 
+    def pod_address(self) -> str:
+        """A free address for something that runs beside the chart."""
+        return f"{self._block}.{next(self._numbers)}"
+
     def url(self, service: str) -> str:
         """``http://address:port`` of a Service's first port."""
         port = self._services[service]["spec"]["ports"][0]["port"]
@@ -114,7 +130,8 @@ class Cluster:
         folder = self._folder / f"{name}-{number}"
         folder.mkdir(parents=True)
         address = f"{self._block}.{number}"
-        mapping = Rehearsed(self._paths(template, folder), self._service_names(), address)
+        paths = {**self._files, **self._paths(template, folder)}
+        mapping = Rehearsed(paths, self._service_names(), address)
         (container,) = template["spec"]["containers"]
         self._map_files(template, mapping)
         return Pod(
@@ -125,7 +142,14 @@ class Cluster:
             environment=self.environment(container, mapping),
             mapping=mapping,
             folder=folder,
+            init=[self._init(one, mapping) for one in template["spec"].get("initContainers", ())],
+            tools=self._tools,
         )
+
+    def _init(self, container: Manifest, mapping: Rehearsed) -> tuple[list[str], dict[str, str]]:
+        environment = self.environment(container, mapping)
+        command = [*container.get("command", ()), *container.get("args", ())]
+        return [mapping.apply(expand(part, environment)) for part in command], environment
 
     def _map_files(self, template: Manifest, mapping: Rehearsed) -> None:
         """Paths and addresses inside mounted ConfigMaps, such as ``dir /data`` of redis.conf."""
@@ -161,9 +185,11 @@ class Cluster:
     def _paths(self, template: Manifest, folder: Path) -> dict[str, Path]:
         volumes = {volume["name"]: volume for volume in template["spec"].get("volumes", ())}
         (container,) = template["spec"]["containers"]
+        # /dev/shm is this machine's own.
         return {
             mount["mountPath"]: self._volume(mount["name"], volumes.get(mount["name"]), folder)
             for mount in container.get("volumeMounts", ())
+            if mount["mountPath"] != "/dev/shm"  # noqa: S108
         }
 
     def _volume(self, name: str, volume: Manifest | None, folder: Path) -> Path:

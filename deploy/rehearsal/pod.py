@@ -36,8 +36,10 @@ class Rehearsed:
 
     def apply(self, text: str) -> str:
         """The text with paths, names and the address to listen on replaced."""
-        for path in sorted(self.paths, key=len, reverse=True):
-            text = re.sub(rf"(?<![\w.-]){re.escape(path)}(?=[/\s\"']|$)", str(self.paths[path]), text)
+        if self.paths:
+            # In one pass: what stands for a path may hold another path.
+            known = "|".join(re.escape(path) for path in sorted(self.paths, key=len, reverse=True))
+            text = re.sub(rf"(?<![\w.-])({known})(?=[/\s\"']|$)", lambda found: str(self.paths[found.group(1)]), text)
         for pattern, replacement in self.names:
             text = pattern.sub(replacement, text)
         # The pod's own loopback is its address here: other pods share this machine's.
@@ -55,6 +57,8 @@ class Pod:
     environment: dict[str, str]
     mapping: Rehearsed
     folder: Path
+    init: Sequence[tuple[Sequence[str], Mapping[str, str]]] = ()
+    tools: Path | None = None
     terminating: bool = False
     ready: bool = False
     killed: bool = False
@@ -81,7 +85,17 @@ class Pod:
         return self.folder / "log"
 
     def start(self) -> None:
-        """Start the command and the probes."""
+        """Run the init containers, then start the command and the probes.
+
+        Raises:
+            RuntimeError: an init container failed; the sentence has what it wrote.
+        """
+        for init_command, environment in self.init:
+            done = subprocess.run(  # noqa: S603 - the chart's own command
+                list(init_command), env=self._with_path(environment), capture_output=True, text=True, check=False
+            )
+            if done.returncode != 0:
+                raise RuntimeError(f"{self.name}: init container failed:\n{done.stdout}{done.stderr}")
         command = [*self.container.get("command", ()), *self.container.get("args", ())]
         arguments = [self.mapping.apply(expand(part, self.environment)) for part in command]
         with self.log.open("wb") as log:
@@ -98,8 +112,12 @@ class Pod:
 
     def process_environment(self) -> dict[str, str]:
         """The manifest's variables, and a PATH on which ``python`` is the Python that runs this."""
-        here = str(Path(sys.executable).parent)
-        return {"PATH": f"{here}:{os.environ.get('PATH', os.defpath)}", **self.environment}
+        return self._with_path(self.environment)
+
+    def _with_path(self, environment: Mapping[str, str]) -> dict[str, str]:
+        folders = [str(self.tools)] if self.tools is not None else []
+        folders += [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+        return {"PATH": os.pathsep.join(folders), **environment}
 
     def running(self) -> bool:
         """Whether the process lives."""
@@ -148,9 +166,17 @@ class Pod:
             self._process.wait()
 
     def run(self, command: Sequence[str], timeout_s: float) -> int:
-        """A command inside the container."""
+        """Exit status of a command inside the container."""
+        return self.output(command, timeout_s)[0]
+
+    def output(self, command: Sequence[str], timeout_s: float) -> tuple[int, str]:
+        """Exit status and output of a command inside the container."""
         mapped = [self.mapping.apply(expand(part, self.environment)) for part in command]
         return run_command(mapped, self.process_environment(), str(self.folder), timeout_s)
+
+    def ask(self, probe: str) -> bool:
+        """Ask one of the container's probes by its name."""
+        return self._ask(self.container[probe])
 
     def tail(self, lines: int = 30) -> str:
         """The end of its log."""

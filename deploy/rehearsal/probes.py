@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from http.client import HTTPConnection, HTTPException
 
 import grpc
-import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from deploy.rehearsal.chart import Manifest
@@ -32,7 +32,7 @@ def passes(probe: Manifest, *, address: str, ports: Mapping[str, int], run: Exec
     if "httpGet" in probe:
         ask = probe["httpGet"]
         port = ports[ask["port"]] if isinstance(ask["port"], str) else ask["port"]
-        return _http(f"http://{address}:{port}{ask['path']}", timeout_s)
+        return _http(address, port, ask["path"], timeout_s)
     if "grpc" in probe:
         return _grpc(f"{address}:{probe['grpc']['port']}", probe["grpc"].get("service", ""), timeout_s)
     if "tcpSocket" in probe:
@@ -41,11 +41,15 @@ def passes(probe: Manifest, *, address: str, ports: Mapping[str, int], run: Exec
     return run(probe["exec"]["command"], timeout_s) == 0
 
 
-def _http(url: str, timeout_s: float) -> bool:
+def _http(address: str, port: int, path: str, timeout_s: float) -> bool:
+    connection = HTTPConnection(address, port, timeout=timeout_s)
     try:
-        return 200 <= httpx.get(url, timeout=timeout_s, trust_env=False).status_code < 400
-    except httpx.HTTPError:
+        connection.request("GET", path)
+        return 200 <= connection.getresponse().status < 400
+    except (OSError, HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 def _grpc(target: str, service: str, timeout_s: float) -> bool:
@@ -67,11 +71,20 @@ def _tcp(address: str, port: int, timeout_s: float) -> bool:
         return False
 
 
-def run_command(command: Sequence[str], environment: Mapping[str, str], folder: str, timeout_s: float) -> int:
-    """Exit status of a command; 124 when it took too long."""
+def run_command(
+    command: Sequence[str], environment: Mapping[str, str], folder: str, timeout_s: float
+) -> tuple[int, str]:
+    """Exit status and standard output of a command, standard error after it; 124 when it took too long."""
     try:
-        return subprocess.run(  # noqa: S603 - the chart's own probe
-            list(command), env=dict(environment), cwd=folder, capture_output=True, check=False, timeout=timeout_s
-        ).returncode
+        done = subprocess.run(  # noqa: S603 - the chart's own command
+            list(command),
+            env=dict(environment),
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_s,
+        )
     except subprocess.TimeoutExpired:
-        return 124
+        return 124, f"not done within {timeout_s:g} s"
+    return done.returncode, done.stdout if done.returncode == 0 else done.stdout + done.stderr

@@ -1,0 +1,242 @@
+"""The chart's wiring, proven without a cluster: its own commands, settings, probes, monitors and hooks, on loopback.
+
+One rehearsal serves all tests of this module, in their order: it starts, does a job, is watched, and is restarted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from deploy.dashboards.__main__ import FOLDER
+from deploy.rehearsal.chart import CHART, Manifest, named, render
+from deploy.rehearsal.cluster import Cluster
+from deploy.rehearsal.monitoring import Prometheus, exists, metrics_of
+from deploy.rehearsal.probes import run_command
+from lensora.client import Client
+from lensora.testing.triton import environment_folder, library_path, server_folder
+
+MODELS = Path("~/.cache/lensora/models").expanduser()
+"""Where ``make setup`` puts the weights."""
+
+TRITON = Path(__file__).resolve().parents[3] / "deploy" / "triton"
+
+RESTARTED = ("gateway", "worker", "detect", "segment", "mesh", "render", "triton-small")
+
+NEEDS_A_GPU = {"nv_gpu_utilization", "nv_gpu_memory_used_bytes", "nv_gpu_memory_total_bytes", "nv_gpu_power_usage"}
+"""Triton exports these on a machine with an NVIDIA GPU alone (its documentation, "Metrics", GPU Metrics)."""
+
+SMALL_FILM = {"size": 256, "fps": 12, "seconds": 1.0}
+
+VALUES = (
+    "gateway.replicas=2",
+    "worker.jobs=3",
+    # Two cores: every process has its say, none takes all.
+    'triton.pools={"small":{"models":["isnet-general-use","efficientnet-lite0"],"gpu":{"enabled":false},'
+    '"startupSeconds":120,"preStopSeconds":2,"drainSeconds":30}}',
+    "stages.detect.inference=triton",
+    "stages.detect.tritonPool=small",
+    "monitoring.monitors.enabled=true",
+    "monitoring.rules.enabled=true",
+    "gateway.preStopSeconds=2",
+    *(f"stages.{stage}.preStopSeconds=2" for stage in ("detect", "segment", "mesh", "render")),
+)
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A running rehearsal."""
+
+    manifests: list[Manifest]
+    cluster: Cluster
+    prometheus: Prometheus
+    account_key: str
+
+    def client(self) -> Client:
+        """The public API, through the gateway's Service."""
+        return Client(self.cluster.url("studio-lensora-gateway"), self.account_key)
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """The single-node chart with detection on a Triton pool, everything started at once, and Prometheus beside it."""
+    folder = tmp_path_factory.mktemp("rehearsal")
+    manifests = render(CHART / "examples" / "single-node-cpu.yaml", sets=VALUES)
+    claims = {"studio-lensora-models": MODELS}
+    for claim in ("data", "studio-lensora-artifacts"):
+        claims[claim] = folder / claim
+        claims[claim].mkdir()
+    files = {"/opt/triton": TRITON}
+    with Cluster(manifests, folder, claims, files=files, tools=_image_tools(folder / "bin")) as cluster:
+        address = f"{cluster.pod_address()}:9090"
+        rules = CHART / "rules" / "lensora.yaml"
+        with Prometheus(cluster, manifests, rules, folder / "prometheus", address) as prometheus:
+            cluster.start()
+            prometheus.discover()
+            yield Studio(manifests, cluster, prometheus, _account_key(cluster))
+
+
+def _image_tools(folder: Path) -> Path:
+    """What the Triton image has on its PATH: the server, with its backends and the Python of its models."""
+    folder.mkdir()
+    server = server_folder() / "pytriton" / "tritonserver"
+    assert server.exists(), "Triton is not installed; run: python deploy/triton/install_server.py"
+    script = folder / "tritonserver"
+    script.write_text(
+        "#!/bin/sh\n"
+        f"export LD_LIBRARY_PATH={library_path(server_folder())}\n"
+        f"export PATH={environment_folder() / 'bin'}:$PATH\n"
+        f"exec {server / 'bin' / 'tritonserver'} --backend-directory={server / 'backends'} \\\n"
+        f'  "--backend-config=python,shm-region-prefix-name=lensora-{os.getpid()}-$$-" "$@"\n'
+    )
+    script.chmod(0o755)
+    return folder
+
+
+def _account_key(cluster: Cluster) -> str:
+    """An API key, made as NOTES say: by a command in a gateway pod."""
+    gateway = cluster.of("gateway")[0]
+    admin = ["python", "-m", "gateway.admin"]
+    assert gateway.run([*admin, "credits", "grant", "8000", "--account", "first"], 60) == 0
+    status, output = gateway.output([*admin, "keys", "create", "--account", "first", "--json"], 60)
+    assert status == 0, output
+    return str(json.loads(output)["api_key"])
+
+
+def test_every_pod_starts_and_passes_its_own_probes(studio: Studio) -> None:
+    """Each Deployment's command comes up with the chart's environment, and its startup, readiness and liveness pass."""
+    components = {pod.component for pod in studio.cluster.pods}
+    assert components == {*RESTARTED, "redis"}
+    for pod in studio.cluster.pods:
+        assert pod.running(), pod.tail()
+        assert pod.ready, pod.tail()
+        assert not pod.unhealthy, f"{pod.name}: {pod.unhealthy}"
+        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+            assert pod.ask(probe), f"{pod.name} {probe}"
+    answer = httpx.get(f"{studio.cluster.url('studio-lensora-gateway')}/readyz", trust_env=False)
+    assert set(answer.json()["checks"].values()) == {"ok"}
+
+
+def test_helm_test_runs_a_job_to_its_end(studio: Studio) -> None:
+    """The pod of ``helm test``, with its own command and environment, runs one job through the Service to completed."""
+    pod = studio.cluster.pod_of("helm-test", named(studio.manifests, "Pod", "studio-lensora-test"))
+    (container,) = pod.template["spec"]["containers"]
+    command = [*container["command"], *container["args"]]
+    status, output = run_command(command, pod.process_environment(), str(pod.folder), 240)
+    assert status == 0, output
+    assert "completed" in output
+
+
+def test_rolling_restart_loses_no_job(studio: Studio) -> None:
+    """Every Deployment is restarted at the same time by its own strategy, hooks and grace, with jobs in flight.
+
+    Every job completes, every poll on the way is answered, and no pod has to be killed.
+    """
+    with studio.client() as client:
+        photo = _photo()
+        sessions = [client.init(photo).session_id for _ in range(2)]
+        tickets = [client.transform(session, "remove", output=SMALL_FILM) for session in sessions]
+        while not any(client.result(ticket.job_id).stages[0].status == "done" for ticket in tickets):
+            time.sleep(0.1)
+        with ThreadPoolExecutor(2) as pool:
+            rolled = pool.submit(studio.cluster.roll, RESTARTED)
+            polled = pool.submit(_poll, studio, [ticket.job_id for ticket in tickets], rolled.done)
+            ended, bad = polled.result(), rolled.result()
+    assert ended == dict.fromkeys((ticket.job_id for ticket in tickets), "completed")
+    assert set(bad) == set(RESTARTED)
+    for pod in studio.cluster.past:
+        assert not pod.killed, f"{pod.name} did not end within its grace:\n{pod.tail()}"
+        assert not pod.unhealthy, f"{pod.name}: {pod.unhealthy}"
+    assert len(studio.cluster.past) == len(studio.cluster.pods) - 1, "every pod but Redis's was replaced"
+    assert len(tickets) * 80 == _charged(studio), "each job was charged once"
+
+
+def _poll(studio: Studio, job_ids: list[str], rolled: object) -> dict[str, str]:
+    """Poll as a customer does, without repeats of our own, until all jobs have ended and the restart is over."""
+    assert callable(rolled)
+    url = f"{studio.cluster.url('studio-lensora-gateway')}/v1/studio/result"
+    headers = {"Authorization": f"Bearer {studio.account_key}"}
+    until = time.monotonic() + 240
+    states = dict.fromkeys(job_ids, "queued")
+    while time.monotonic() < until:
+        for job_id in job_ids:
+            answer = httpx.get(f"{url}/{job_id}", headers=headers, trust_env=False, timeout=20)
+            assert answer.status_code == 200, answer.text
+            states[job_id] = answer.json()["status"]
+        if rolled() and not {"queued", "processing"} & set(states.values()):
+            break
+        time.sleep(0.3)
+    return states
+
+
+def _charged(studio: Studio) -> int:
+    with studio.client() as client:
+        return 8000 - client.account().balance
+
+
+def _photo() -> bytes:
+    from gateway.smoke import painted_photo
+
+    return painted_photo()
+
+
+def test_prometheus_scrapes_every_pod(studio: Studio) -> None:
+    """Debian's Prometheus finds every pod by the chart's monitors, and every scrape succeeds."""
+    studio.prometheus.discover()
+    deadline = time.monotonic() + 20
+    while studio.prometheus.unhealthy() and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert studio.prometheus.unhealthy() == []
+    up = {entry["metric"]["component"] for entry in studio.prometheus.query("up == 1")}
+    assert up == set(RESTARTED)
+
+
+def _panels() -> list[tuple[str, str]]:
+    """``(dashboard / panel, query)`` of every target, with Grafana's variables replaced."""
+    found = []
+    for path in sorted(FOLDER.glob("*.json")):
+        waiting = list(json.loads(path.read_text())["panels"])
+        while waiting:
+            panel = waiting.pop()
+            waiting += panel.get("panels") or []
+            for target in panel.get("targets", ()):
+                expression = target["expr"].replace("$namespace", ".*")
+                for variable in ("$__rate_interval", "$__range"):
+                    expression = expression.replace(variable, "5m")
+                found.append((f"{path.stem} / {panel['title']}", expression))
+    return found
+
+
+def test_every_metric_of_dashboards_and_alerts_exists(studio: Studio) -> None:
+    """Each metric that a panel or a rule names is exported by the stack or recorded by a rule."""
+    groups = yaml.safe_load((CHART / "rules" / "lensora.yaml").read_text())["groups"]
+    wanted = set().union(*(metrics_of(rule["expr"]) for group in groups for rule in group["rules"]))
+    for _, expression in _panels():
+        wanted |= metrics_of(expression)
+    assert len(wanted) > 50
+    names = studio.prometheus.names()
+    assert [metric for metric in sorted(wanted - NEEDS_A_GPU) if not exists(metric, names)] == []
+
+
+def test_every_panel_shows_data_after_a_job(studio: Studio) -> None:
+    """Each panel shows data: its queries together have at least one series. Those of the GPU row need a GPU."""
+    shown: dict[str, bool] = {}
+    for panel, expression in _panels():
+        if not metrics_of(expression) & NEEDS_A_GPU:
+            shown[panel] = shown.get(panel, False) or bool(studio.prometheus.query(expression))
+    assert len(shown) > 50
+    assert [panel for panel, data in shown.items() if not data] == []
+
+
+def test_no_alert_fires_on_a_healthy_stack(studio: Studio) -> None:
+    """After jobs and a restart no alert that pages is firing."""
+    assert studio.prometheus.query('ALERTS{alertstate="firing", severity="page"}') == []
