@@ -84,5 +84,6 @@ say "Fetching the neural nets' weights (about 110 MB, checksums verified, kept f
 if [ "$profile" = test ]; then
   say "Installing the tests' tools: Khronos glTF validator, helm"
   "$venv/bin/python" tools/node_packages.py --validator
+  "$venv/bin/python" deploy/helm/install_helm.py
 fi
 say "Ready."
