@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lensora.adapters.runtimes import Runtime
+from services.detect.backends.florence2 import FLORENCE2, Florence2Detector
 from services.detect.backends.saliency import CLASSIFIER, ISNET, SaliencyDetector
 from services.detect.detection import Detector
+from services.detect.labels import load_vocabulary
 
 STAGE = "detect"
 
 DETECT_BACKENDS: dict[str, Callable[[Runtime], Detector]] = {
     "saliency": lambda runtime: SaliencyDetector(runtime.open(ISNET, STAGE), runtime.open(CLASSIFIER, STAGE)),
+    "florence-2": lambda runtime: Florence2Detector(runtime.open(FLORENCE2, STAGE), load_vocabulary()),
 }
 """Detection methods by name; each opens the models that it needs."""
