@@ -2,8 +2,8 @@
 
 One picture shows a small part of the light around the subject. The rest is filled as image-based editing does (Khan et
 al. 2006, "Image-Based Material Editing"): the picture is taken for what a mirror ball at the subject shows, left of it
-lights from the left, its upper part from above; the half behind the camera is the same, blurred and mixed with its mean.
-What is far brighter than the rest becomes the key light, what remains the dome. No chance is involved.
+lights from the left, its upper part from above; the half behind the camera is the same, mixed with its mean. What is
+far brighter than the rest becomes the key light, what remains the dome. No chance is involved.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The camera of a backplate, and the plane that carries the subject seen through it.
 
 The camera stands level with a shifted lens, as product photographers use it, so verticals stay vertical. World units
-are metres: x to the right, z away from the camera along the floor, the plane at height 0, the camera at ``camera_height``.
+are metres: x to the right, z away from the camera along the floor, the plane at height 0, the camera at its height.
 """
 
 from __future__ import annotations

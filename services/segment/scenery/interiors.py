@@ -151,6 +151,36 @@ def _pendant(stage: Stage, x: float, y: float, size: float) -> None:
     painter.glow(x, y + 1.1 * size, 0.10, bulb * (0.05 if mood.dark else 0.015))
 
 
+def garlands(stage: Stage) -> None:
+    """Strings of lights across the room, and a tree full of them at one side."""
+    painter, random = stage.painter, stage.noise.random
+    aspect, count = painter.aspect, 44
+    x = np.linspace(-0.02, aspect + 0.02, count)
+    y = 0.05 + 0.05 * np.abs(np.sin(x / aspect * np.pi * 2.0)) + random.normal(0.0, 0.006, count)
+    strength = np.float32(stage.mood.practicals * 0.9)
+    painter.points(x, y, stage.lamp_colours(count) * strength, 0.0045)
+    foot, top = 0.60, 0.06
+    axis = aspect * (0.86 if stage.light_x < 0 else 0.14)
+    leaves = 420
+    share = random.uniform(0.0, 1.0, leaves) ** 0.6
+    needle = colour("#24452f") * random.uniform(0.5, 1.5, (leaves, 1)) * stage.wall_light * 1.2
+    painter.leaves(
+        axis + random.uniform(-1, 1, leaves) * 0.17 * share,
+        top + (foot - top) * share,
+        random.uniform(0.012, 0.022, leaves),
+        needle.astype(np.float32),
+        random,
+    )
+    lights = 46
+    share = random.uniform(0.02, 1.0, lights) ** 0.6
+    painter.points(
+        axis + random.uniform(-0.95, 0.95, lights) * 0.16 * share,
+        top + (foot - top) * share,
+        stage.lamp_colours(lights) * strength,
+        0.004,
+    )
+
+
 def studio(stage: Stage) -> None:
     """A paper sweep: a soft pool of light on the backdrop, behind where the subject stands."""
     painter, mood = stage.painter, stage.mood

@@ -151,17 +151,13 @@ def beach(stage: Stage) -> None:
     ]
     painter.polygon(points, hill.astype(np.float32))
     _sea(stage, horizon, 0.50)
+    painter.box(-0.1, 0.50, painter.aspect + 0.1, 1.1, stage.outdoor(colour("#d9bd90")))
 
 
 def sea(stage: Stage) -> None:
     """Open water to the horizon."""
     sky(stage, clouds=0.8)
-    far = stage.outdoor(colour("#2a5f7a"), 0.9) * 0.5 + stage.mood.sky_low * 0.5
-    x, y = _grid(stage)
-    del x
-    painter = stage.painter
-    zone = smoothstep(stage.ground.vanishing - 0.001, stage.ground.vanishing + 0.001, y)
-    painter.picture[:] = mix(painter.picture, far.astype(np.float32), zone)
+    _sea(stage, stage.ground.vanishing, 1.3)
 
 
 def forest(stage: Stage) -> None:
@@ -334,7 +330,7 @@ def sky_only(stage: Stage) -> None:
 
 OUTDOORS: dict[str, Place] = {
     "beach": Place(beach, edge=0.50, distance_m=12.0, surface="sand", outdoors=True),
-    "sea": Place(sea, edge=0.362, distance_m=30.0, surface="water", outdoors=True),
+    "sea": Place(sea, edge=0.60, distance_m=30.0, surface="water", outdoors=True),
     "forest": Place(forest, edge=0.475, distance_m=6.0, surface="soil", outdoors=True),
     "garden": Place(garden, edge=0.455, distance_m=6.0, surface="grass", outdoors=True),
     "mountains": Place(mountains, edge=0.46, distance_m=20.0, surface="stone", outdoors=True),

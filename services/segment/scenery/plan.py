@@ -28,6 +28,12 @@ PLACES: dict[str, Place] = {
 VANISHING = 0.36
 """The camera looks down on the subject by about 15 degrees: the usual view of a product on a table."""
 
+TABLE_TOPS = frozenset({"wood", "marble", "fabric", "tile", "gloss", "paper"})
+"""Surfaces that are a table, a pier or a cloth when they stand in the open."""
+
+TABLE_EDGE = 0.60
+"""Where a table in the open ends, fraction of the height."""
+
 FROM_THE_RIGHT = 0.35
 """Share of the seeds whose light comes from the right: most pictures are lit from the left."""
 
@@ -71,10 +77,16 @@ def plan(wish: Wish, noise: Noise) -> Plan:
     season = wish.season or ("winter" if wish.place == "winter" else "")
     if season == "winter" and place.outdoors and surface in ("grass", "soil"):
         surface = "snow"
+    if season == "autumn" and surface == "soil":
+        surface = "litter"
     sweep = place.sweep and surface == "paper"
     edge = place.edge
-    if surface == "water" and place.outdoors:
+    if place is PLACES["sea"] and surface == "water":
         edge = VANISHING + 0.002
+    if place.outdoors and surface in TABLE_TOPS:
+        # A table in the open: its edge is a table's, not the ground's.
+        place = replace(place, outdoors=False)
+        edge = TABLE_EDGE
     place_tint, surface_tint = _tints(wish, mood, place, sweep)
     return Plan(
         place=place,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.segment.scenery.floor import Floor, blur_disc
+from services.segment.scenery.interiors import garlands
 from services.segment.scenery.lens import bloom, defocus, develop
 from services.segment.scenery.light import Mood
 from services.segment.scenery.noise import Noise
@@ -59,6 +60,8 @@ def build(
     painter = Painter(max(16, round(width * scale)), max(16, round(height * scale)))
     stage = Stage(painter, scene.ground, scene.mood, noise, scene.place_tint, scene.season)
     scene.place.paint(stage)
+    if scene.season == "christmas" and not scene.place.outdoors and not scene.sweep:
+        garlands(stage)
     check(0.35, "lens")
     backdrop = _out_of_focus(scene, painter, width, height)
     check(0.5, "surface")

@@ -28,7 +28,7 @@ def _relief(height_m: Plane, patch: Patch) -> tuple[Plane, Plane]:
 
 
 def marble(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
-    """Polished marble: clouds, veins that run one way, wander, fork and thin out; Carrara, or black with white veins."""
+    """Polished marble: clouds, veins that run one way, wander and thin out; Carrara, or black with white veins."""
     turn = noise.uniform(0.45, 0.95) * (1 if noise.uniform() > 0.5 else -1)
     c, s = np.float32(np.cos(turn)), np.float32(np.sin(turn))
     u, v = c * patch.x - s * patch.z, s * patch.x + c * patch.z
@@ -224,6 +224,16 @@ def snow(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
 
 def soil(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
     """A forest floor: moss in cushions, earth and needles between them, a few fallen leaves."""
+    return _forest_floor(patch, noise, tint, dark, 0.14)
+
+
+def litter(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
+    """A forest floor in autumn: fallen leaves nearly everywhere."""
+    return _forest_floor(patch, noise, tint, dark, 0.80)
+
+
+def _forest_floor(patch: Patch, noise: Noise, tint: Tint, dark: bool, leaves: float) -> Material:
+    """``leaves``: share of the ground under fallen leaves, 0..1."""
     foot = patch.footprint
     x, z = patch.x, patch.z
     lumps = noise.fractal(x * 9.0, z * 9.0, 7, gain=0.6, footprint=foot * 9.0)
@@ -235,9 +245,13 @@ def soil(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
     green = mix(colour("#27330f"), colour("#74872f"), smoothstep(-1.4, 2.0, 0.8 * tuft + 0.5 * lumps + 0.3 * cushions))
     albedo = mix(earth, green, moss)
     first, second, ident = cellular(x * 34.0 + 0.5 * lumps, z * 34.0 + 0.5 * cushions, noise.choice(1 << 30))
-    leaf = smoothstep(0.06, 0.16, second - first) * (ident > 0.86) * (1.0 - smoothstep(0.26, 0.34, first))
+    leaf = (
+        smoothstep(0.06, 0.16, second - first)
+        * (ident > 1.0 - leaves)
+        * (1.0 - smoothstep(0.26 + 0.3 * leaves, 0.34 + 0.3 * leaves, first))
+    )
     leaf = leaf * np.clip(1.4 - 70 * foot, 0.0, 1.0)
-    fallen = mix(colour("#7a4f27"), colour("#b98445"), np.asarray((ident - 0.86) / 0.14, np.float32))
+    fallen = mix(colour("#7a3f1f"), colour("#c98a3a"), np.asarray((ident - 1.0 + leaves) / leaves, np.float32))
     if tint is not None:
         fallen = mix(tint * 0.6, tint, ident)
     rib = 0.8 + 0.2 * smoothstep(0.0, 0.12, first)
@@ -315,6 +329,7 @@ SURFACES: dict[str, Maker] = {
     "sand": sand,
     "snow": snow,
     "soil": soil,
+    "litter": litter,
     "asphalt": asphalt,
     "tile": tile,
     "gloss": gloss,

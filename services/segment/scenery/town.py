@@ -44,7 +44,7 @@ def street(stage: Stage) -> None:
             (-0.2, 1.0),
             (middle - 0.62 * painter.aspect, 0.62),
         ],
-        stage.outdoor(colour("#55565a"), 0.9),
+        stage.outdoor(colour("#7d7d7f" if not night else "#55565a"), 0.9),
     )
     if not night:
         _trees(stage)

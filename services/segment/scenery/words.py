@@ -165,6 +165,11 @@ DEFAULT_PLACE_OF_SURFACE: dict[str, str] = {
 }
 """Where a surface is at home when the prompt names no surroundings; the rest stand in a studio."""
 
+_WATERS = frozenset({"lake", "river", "pond", "pool"})
+"""Water within another place: a lake in the mountains."""
+
+_OUTSIDE = frozenset({"outdoor", "outdoors", "outside", "terrace", "sidewalk"})
+
 _HINTS = frozenset(
     {
         "cozy",
@@ -255,7 +260,9 @@ def read(prompt: str) -> Wish:
     places = [PLACE_WORDS[w] for w in words if w in PLACE_WORDS]
     # A material that also names a place ("water", "grass", "snow") yields to a place that is named outright.
     outright = [PLACE_WORDS[w] for w in words if w in PLACE_WORDS and w not in SURFACE_WORDS]
-    named = [PLACE_WORDS[w] for w in words if w in PLACE_WORDS and w not in SURFACE_WORDS and w not in _HINTS]
+    clear = {w for w in words if w in PLACE_WORDS and w not in SURFACE_WORDS and w not in _HINTS}
+    lands = [PLACE_WORDS[w] for w in words if w in clear and w not in _WATERS]
+    named = lands or [PLACE_WORDS[w] for w in words if w in clear]
     place = (named or outright or places or [""])[0]
     moods = {MOOD_WORDS[w] for w in words if w in MOOD_WORDS}
     if "golden hour" in text:
@@ -263,10 +270,17 @@ def read(prompt: str) -> Wish:
     if "low key" in text:
         moods.add("dramatic")
     mood = next((name for name in MOOD_RANK if name in moods), "soft")
+    if surface == "" and place not in ("", "sea", "beach") and _WATERS & set(words):
+        surface = "water"
+    if place in ("cafe", "shop") and _OUTSIDE & set(words):
+        place, surface = "street", surface or "wood"
     if place == "" and surface and not (mood == "dramatic" and surface == "marble"):
         place = DEFAULT_PLACE_OF_SURFACE.get(surface, "")
     season = next((SEASON_WORDS[w] for w in words if w in SEASON_WORDS), "")
     surface_tint, place_tint = _palette(words, at)
+    if surface_tint is None and place_tint is not None and not places and surface in _TINTED_SURFACES:
+        # "Satin, burgundy": with no surroundings named, the colour is the cloth's.
+        surface_tint, place_tint = place_tint, None
     near = set(words[max(0, at - 2) : at + 1]) if at >= 0 else set()
     dark = bool(near & DARK_WORDS) or (
         surface in ("gloss", "paper", "concrete", "fabric") and mood in ("dramatic", "night")
