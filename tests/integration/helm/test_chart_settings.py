@@ -1,0 +1,80 @@
+"""The chart's environment and the processes' settings classes say the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from deploy.rehearsal.chart import EXAMPLES, Manifest, named, of_kind, render
+from gateway.http.settings import HttpSettings
+from gateway.pipeline.settings import WorkerSettings
+from gateway.settings import RedisSettings
+from lensora.settings import ENV_PREFIX
+from services.detect.settings import DetectSettings
+from services.mesh.settings import MeshSettings
+from services.render.settings import RenderSettings
+from services.segment.settings import SegmentSettings
+
+CLASSES: dict[str, type[BaseSettings]] = {
+    "gateway": HttpSettings,
+    "worker": WorkerSettings,
+    "detect": DetectSettings,
+    "segment": SegmentSettings,
+    "mesh": MeshSettings,
+    "render": RenderSettings,
+}
+
+
+def variables(manifests: list[Manifest], template: Manifest) -> dict[str, str]:
+    """Every variable of the pod's container; a value from a Secret as ``secret``."""
+    (container,) = template["spec"]["containers"]
+    found: dict[str, str] = {}
+    for source in container.get("envFrom", ()):
+        found |= named(manifests, "ConfigMap", source["configMapRef"]["name"])["data"]
+    for entry in container.get("env", ()):
+        found[entry["name"]] = entry.get("value", "secret")
+    return found
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("component", CLASSES)
+def test_every_variable_is_a_setting(example: Path, component: str) -> None:
+    """Each LENSORA_ variable of a process is a field of its settings class: none is misspelt or left over."""
+    manifests = render(example)
+    deployment = named(manifests, "Deployment", f"studio-lensora-{component}")
+    fields = CLASSES[component].model_fields
+    given = variables(manifests, deployment["spec"]["template"])
+    known = {f"{ENV_PREFIX}{name.upper()}" for name in fields}
+    assert {name for name in given if name.startswith(ENV_PREFIX)} <= known
+
+
+@pytest.mark.parametrize("component", CLASSES)
+def test_every_needed_setting_is_given(component: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings class accepts the chart's environment: nothing that is required is missing, no value is refused."""
+    manifests = render()
+    deployment = named(manifests, "Deployment", f"studio-lensora-{component}")
+    for name, value in variables(manifests, deployment["spec"]["template"]).items():
+        monkeypatch.setenv(name, value)
+    CLASSES[component]()
+
+
+def test_default_environment_is_not_loopback() -> None:
+    """Every process that others reach listens on all addresses, and reaches others by their Services' names."""
+    manifests = render()
+    for deployment in of_kind(manifests, "Deployment"):
+        given = variables(manifests, deployment["spec"]["template"])
+        assert given["LENSORA_METRICS_HOST"] == "0.0.0.0"
+        assert given.get("LENSORA_HOST", "0.0.0.0") == "0.0.0.0"
+        for name, value in given.items():
+            if name.endswith("_TARGET"):
+                assert value.startswith("dns:///studio-lensora-"), name
+
+
+def test_smoke_test_has_what_it_reads() -> None:
+    """The pod of ``helm test`` gets Redis and the Service's address."""
+    manifests = render()
+    given = variables(manifests, named(manifests, "Pod", "studio-lensora-test"))
+    assert {f"{ENV_PREFIX}{name}" for name in ("REDIS_URL", "REDIS_PREFIX", "BASE_URL")} <= given.keys()
+    assert {"redis_url", "redis_prefix"} <= RedisSettings.model_fields.keys()
