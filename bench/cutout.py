@@ -4,10 +4,10 @@
 any depth. Where DIR holds ``cutouts/*.png`` (RGBA subjects), each is also set into a made scene, where the subject's
 true colours are known to the last pixel.
 
-Halo: of the pixels within ``BAND_PX`` of the true outline that the cutout shows at all, the share whose colour, weighted
-by the alpha it is shown with, is more than ``HALO_DELTA_E`` (CIELAB) away from the subject's own colour there. The own
-colour is the true one where it is known, else that of the nearest pixel well inside the subject. Old background that shines
-through at an edge counts; a wrong outline in the right colour does not (that is what IoU is for).
+Halo: of the pixels within ``BAND_PX`` of the true outline that the cutout shows at all, the share whose colour,
+weighted by the alpha it is shown with, is more than ``HALO_DELTA_E`` (CIELAB) away from the subject's own colour there.
+The own colour is the true one where it is known, else that of the nearest pixel well inside the subject. Old background
+that shines through at an edge counts; a wrong outline in the right colour does not (that is what IoU is for).
 """
 
 from __future__ import annotations

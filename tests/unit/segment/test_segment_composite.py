@@ -1,0 +1,124 @@
+"""The still scene: placement, shadow, and colours that stay."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from lensora.core.errors import InvalidBackground, InvalidRequest, SubjectNotFound
+from lensora.core.scene import Lighting, Scene, studio_lighting
+from services.segment.backplate import check_size, cover, image_backplate, plain_backplate
+from services.segment.composite import BASE_LINE, EXTENT, composite, encode_jpeg, key_share, place
+
+
+def cutout(width: int = 220, height: int = 300, pad: int = 30) -> np.ndarray:
+    """A striped block with a soft edge on clear ground."""
+    rgba = np.zeros((height + 2 * pad, width + 2 * pad, 4), np.uint8)
+    rgba[..., :3] = (200, 60, 40)
+    rgba[::40, :, :3] = (30, 90, 160)
+    rgba[pad : pad + height, pad : pad + width, 3] = 255
+    rgba[..., 3] = cv2.GaussianBlur(rgba[..., 3], (0, 0), 1.0)
+    return rgba
+
+
+def scene(x: float = -0.6, horizon: float = 0.55) -> Scene:
+    light = studio_lighting()
+    direction = np.array([x, 0.7, 0.2], np.float32)
+    return Scene(horizon, False, Lighting(light.sh, direction / np.linalg.norm(direction), light.key_color * 3))
+
+
+def grey(side: int = 400) -> np.ndarray:
+    return np.full((side, side, 3), 150, np.uint8)
+
+
+@pytest.mark.parametrize(("width", "height"), [(220, 300), (300, 120), (60, 500)])
+@pytest.mark.parametrize("frame", [(400, 400), (640, 360)])
+def test_the_subject_stands_on_the_line(width: int, height: int, frame: tuple[int, int]) -> None:
+    """Base line at 0.86, centred, larger extent 66% of the frame, whatever the shapes."""
+    placed = place(cutout(width, height), *frame)
+    rows = np.flatnonzero((placed.alpha > 0.5).any(axis=1))
+    columns = np.flatnonzero((placed.alpha > 0.5).any(axis=0))
+    assert abs((rows[-1] + 1) / frame[1] - BASE_LINE) < 0.01
+    assert abs((columns[0] + columns[-1] + 1) / 2 / frame[0] - 0.5) < 0.01
+    extent = max((columns[-1] + 1 - columns[0]) / frame[0], (rows[-1] + 1 - rows[0]) / frame[1])
+    assert extent == pytest.approx(EXTENT, abs=0.025)
+
+
+def test_colours_are_not_shifted() -> None:
+    """Inside the subject every pixel is the cutout's, on a dark, a bright and a coloured backplate, JPEG included."""
+    block = cutout()
+    block[..., :3] = (200, 60, 40)
+    for colour in ((10, 10, 10), (250, 250, 250), (20, 200, 60)):
+        plate = np.full((400, 400, 3), colour, np.uint8)
+        out = composite(block, plate, scene())
+        inside = cv2.erode(place(block, 400, 400).alpha, np.ones((13, 13), np.uint8)) > 0.99
+        assert np.abs(out[inside].astype(int) - (200, 60, 40)).max() <= 2
+        decoded = cv2.imdecode(np.frombuffer(encode_jpeg(out), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+        assert np.abs(decoded[inside].astype(int) - (200, 60, 40)).mean() < 2.0
+
+
+@pytest.mark.parametrize("x", [-0.6, 0.6])
+def test_the_shadow_falls_away_from_the_light(x: float) -> None:
+    """The ground is darker on the side that the light does not come from, darkest under the subject."""
+    out = composite(cutout(), grey(), scene(x)).astype(float).mean(axis=2)
+    band = slice(int(0.80 * 400), int(0.87 * 400))
+    left, right = out[band, 20:90].mean(), out[band, 310:380].mean()
+    assert (right < left - 3) if x < 0 else (left < right - 3)
+    under = out[int(0.866 * 400) : int(0.88 * 400), 150:250].mean()
+    assert under < min(left, right) and under < 120
+
+
+def test_the_wall_is_not_in_shadow() -> None:
+    """Above the horizon the backplate is as it was."""
+    out = composite(cutout(), grey(), scene(horizon=0.7))
+    far = out[: int(0.68 * 400), :60]
+    assert np.abs(far.astype(int) - 150).max() <= 1
+
+
+def test_the_white_plate_stays_white() -> None:
+    """On the plate of remove the borders stay 255 and the subject has a shadow under it."""
+    plate = plain_backplate(400, 400)
+    out = composite(cutout(), plate.rgb, plate.scene)
+    assert int(out[0].min()) == 255 and int(out[:200, 0].min()) == 255
+    assert out[int(0.868 * 400), 200].mean() < 235
+
+
+def test_an_empty_cutout_is_refused() -> None:
+    """A cutout without a visible pixel cannot stand anywhere."""
+    with pytest.raises(SubjectNotFound):
+        composite(np.zeros((100, 100, 4), np.uint8), grey(), scene())
+
+
+def test_the_key_s_share_follows_the_light() -> None:
+    """A strong key casts a stronger shadow than a weak one, and shares stay in 0..1."""
+    light = studio_lighting()
+    weak = key_share(Lighting(light.sh, light.key_direction, light.key_color * 0.1))
+    strong = key_share(Lighting(light.sh, light.key_direction, light.key_color * 30))
+    assert np.all(weak < 0.2) and np.all(strong > 0.8) and np.all(strong <= 1.0)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((100, 300), (256, 256)), ((300, 100), (300, 260)), ((64, 64), (512, 256))]
+)
+def test_cover_keeps_the_aspect(shape: tuple[int, int], size: tuple[int, int]) -> None:
+    """A circle stays a circle, the middle stays in the middle, and the size is exact."""
+    picture = np.zeros((*shape, 3), np.uint8)
+    cv2.circle(picture, (shape[1] // 2, shape[0] // 2), 25, (255, 255, 255), -1)
+    out = cover(picture, *size)
+    assert out.shape == (size[1], size[0], 3)
+    rows = np.flatnonzero((out[..., 0] > 127).any(axis=1))
+    columns = np.flatnonzero((out[..., 0] > 127).any(axis=0))
+    tall, wide = rows[-1] - rows[0], columns[-1] - columns[0]
+    assert min(tall, size[1] - 1) == tall
+    assert abs(tall - wide) <= max(3, 0.06 * wide) or tall >= size[1] - 2
+    assert abs((columns[0] + columns[-1]) / 2 - size[0] / 2) < 0.03 * size[0]
+
+
+def test_sizes_and_bytes_are_checked() -> None:
+    """Sides out of range and bytes that are no picture are refused by name."""
+    check_size(256, 2160)
+    with pytest.raises(InvalidRequest, match="height"):
+        check_size(256, 2161)
+    with pytest.raises(InvalidBackground, match=r"background\.url"):
+        image_backplate(b"\x89PNG nothing", 256, 256)

@@ -1,0 +1,197 @@
+"""The matte of one subject, its colours at the edge, and the whole cutout."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from lensora.core.artifacts import ModelUse
+from lensora.core.boxes import FULL_FRAME, Box
+from lensora.core.errors import CropTooSmall, SubjectNotFound
+from services.segment.cutout import LONGEST_SIDE_PX, cut_out, decode_side, encode_png
+from services.segment.foreground import estimate_foreground
+from services.segment.matte import PixelBox, close_holes, isolate, settle
+
+GREY = (120, 120, 120)
+
+
+def canvas(width: int = 400, height: int = 300) -> tuple[np.ndarray, np.ndarray]:
+    """A grey picture and its empty salience."""
+    return np.full((height, width, 3), GREY, np.uint8), np.zeros((height, width), np.float32)
+
+
+def disc(rgb: np.ndarray, salience: np.ndarray, x: int, y: int, r: int, colour: tuple[int, int, int]) -> None:
+    """Draw a salient disc."""
+    cv2.circle(rgb, (x, y), r, colour, -1, cv2.LINE_AA)
+    mask = np.zeros(salience.shape, np.uint8)
+    cv2.circle(mask, (x, y), r, 255, -1, cv2.LINE_AA)
+    np.maximum(salience, mask.astype(np.float32) / 255.0, out=salience)
+
+
+class Redness:
+    """A backend that finds what is red, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def salience(self, rgb: np.ndarray, timeout_s: float | None = None) -> np.ndarray:
+        self.calls += 1
+        red = rgb[..., 0].astype(np.float32) - rgb[..., 1]
+        return np.clip(red / 120.0, 0.0, 1.0)
+
+    def describe(self) -> ModelUse:
+        return ModelUse("redness", "1", "", "Apache-2.0", "segment")
+
+
+def test_a_neighbour_in_the_crop_goes() -> None:
+    """Of two salient things, the one in the box stays whole and the other one vanishes."""
+    rgb, salience = canvas()
+    disc(rgb, salience, 120, 150, 60, (200, 40, 40))
+    disc(rgb, salience, 300, 150, 60, (40, 40, 200))
+    weight = isolate(salience, rgb, PixelBox(60, 90, 180, 210))
+    assert weight[150, 120] == 1.0 and weight[95, 120] > 0.9
+    assert float((weight * salience)[:, 230:].max()) < 0.02
+
+
+def test_a_touching_neighbour_is_cut_at_the_edge_of_colour() -> None:
+    """Two things that touch are parted where their colours part, near the box's border."""
+    rgb, salience = canvas()
+    disc(rgb, salience, 255, 150, 60, (40, 60, 200))
+    disc(rgb, salience, 140, 150, 62, (210, 50, 40))
+    kept = isolate(salience, rgb, PixelBox(76, 88, 204, 212)) * salience
+    red = (rgb[..., 0] > 180) & (rgb[..., 2] < 90)
+    blue = (rgb[..., 2] > 180) & (rgb[..., 0] < 90)
+    assert float(kept[red].mean()) > 0.97
+    assert float(kept[blue].mean()) < 0.10
+
+
+def test_parts_a_little_outside_of_the_box_stay() -> None:
+    """A box that is a few pixels too tight cuts nothing off."""
+    rgb, salience = canvas()
+    disc(rgb, salience, 200, 150, 80, (200, 40, 40))
+    kept = isolate(salience, rgb, PixelBox(124, 74, 276, 226)) * salience
+    assert float(np.abs(kept - salience).max()) < 0.02
+
+
+def test_separate_parts_inside_belong_and_specks_do_not() -> None:
+    """A second part of fair size in the box stays; a far speck goes."""
+    rgb, salience = canvas()
+    disc(rgb, salience, 130, 150, 50, (200, 40, 40))
+    disc(rgb, salience, 230, 150, 25, (200, 40, 40))
+    disc(rgb, salience, 290, 80, 2, (200, 40, 40))
+    weight = isolate(salience, rgb, PixelBox(70, 60, 310, 220))
+    assert weight[150, 230] == 1.0 and weight[80, 290] < 0.05
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.3])
+def test_faint_salience_is_no_subject(strength: float) -> None:
+    """Nothing, and a faint haze, are answered with subject_not_found."""
+    rgb, salience = canvas()
+    disc(rgb, salience, 200, 150, 60, (130, 120, 120))
+    with pytest.raises(SubjectNotFound, match="no subject found in the box"):
+        isolate(salience * strength, rgb, PixelBox(130, 80, 270, 220))
+
+
+def test_a_subject_elsewhere_is_not_the_box_s() -> None:
+    """A clear thing outside of the box does not make up for an empty box."""
+    rgb, salience = canvas()
+    disc(rgb, salience, 320, 150, 50, (200, 40, 40))
+    with pytest.raises(SubjectNotFound):
+        isolate(salience, rgb, PixelBox(20, 50, 200, 250))
+
+
+def test_handles_stay_open_and_solid_things_are_filled() -> None:
+    """A hole that the net is sure of stays; a half-seen spot and a speck inside are closed."""
+    alpha = np.zeros((400, 400), np.float32)
+    cv2.circle(alpha, (160, 200), 110, 1.0, -1)
+    cv2.circle(alpha, (320, 200), 60, 1.0, -1)
+    cv2.circle(alpha, (330, 200), 30, 0.02, -1)
+    cv2.circle(alpha, (150, 220), 30, 0.42, -1)
+    cv2.circle(alpha, (120, 150), 1, 0.0, -1)
+    closed = close_holes(alpha)
+    assert closed[200, 330] < 0.1
+    assert closed[220, 150] > 0.98 and closed[150, 120] > 0.98
+    assert float(np.abs(closed - alpha)[:, :40].max()) == 0.0
+
+
+def test_settling_keeps_the_outline() -> None:
+    """The levels take off veil and lift what is all but solid, and leave half at half."""
+    out = settle(np.array([0.0, 0.05, 0.505, 0.96, 1.0], np.float32))
+    assert out[0] == out[1] == 0.0 and out[3] == out[4] == 1.0
+    assert out[2] == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_old_background_does_not_shine_through() -> None:
+    """At a soft edge over a glaring background the estimate is the subject's own colour."""
+    soft = np.zeros((300, 300), np.float32)
+    cv2.circle(soft, (150, 150), 90, 1.0, -1)
+    soft = cv2.GaussianBlur(soft, (0, 0), 3.0)
+    own, old = np.array([150.0, 40.0, 30.0]), np.array([60.0, 240.0, 90.0])
+    rgb = (own * soft[..., None] + old * (1 - soft[..., None])).astype(np.uint8)
+    found = estimate_foreground(rgb, soft).astype(np.float32)
+    edge = (soft > 0.1) & (soft < 0.9)
+    before = np.abs(rgb[edge] - own).mean()
+    after = np.abs(found[edge] - own).mean()
+    assert after < 0.15 * before
+    inside = soft > 0.999
+    assert np.abs(found[inside].astype(int) - rgb[inside].astype(int)).max() <= 1
+
+
+def test_a_cutout_has_the_crop_s_extent() -> None:
+    """RGBA of the crop's size, opaque inside the subject, clear outside, the photo's colours inside."""
+    rgb, unused = canvas()
+    disc(rgb, unused, 200, 150, 60, (220, 40, 40))
+    box = Box(0.35, 0.3, 0.65, 0.7)
+    crop = box.padded(400, 300)
+    left, top, right, bottom = crop.pixels(400, 300)
+    cutout = cut_out(rgb, None, box, crop, Redness())
+    assert cutout.rgba.shape == (bottom - top, right - left, 4) and not cutout.own_alpha
+    assert cutout.rgba[150 - top, 200 - left].tolist() == [220, 40, 40, 255]
+    assert cutout.rgba[0, 0, 3] == 0
+    decoded = cv2.imdecode(np.frombuffer(encode_png(cutout.rgba), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(cv2.cvtColor(decoded, cv2.COLOR_BGRA2RGBA), cutout.rgba)
+
+
+def test_a_large_crop_is_limited() -> None:
+    """Cutouts are at most LONGEST_SIDE_PX long, and small photos are never scaled up."""
+    rgb, unused = canvas(2400, 1800)
+    disc(rgb, unused, 1200, 900, 500, (220, 40, 40))
+    assert max(cut_out(rgb, None, Box(0.25, 0.2, 0.75, 0.8), FULL_FRAME, Redness()).rgba.shape) == LONGEST_SIDE_PX
+    assert decode_side(Box(0.25, 0.25, 0.75, 0.75)) == 2 * LONGEST_SIDE_PX
+
+
+def test_a_crop_that_does_not_explain_its_box_is_seen_wider() -> None:
+    """Where the crop alone shows a fraction of the box, the net is asked once more with the surroundings."""
+    rgb, unused = canvas(800, 600)
+    disc(rgb, unused, 400, 300, 30, (220, 40, 40))
+    box = Box(0.4, 0.35, 0.6, 0.65)
+    backend = Redness()
+    cut_out(rgb, None, box, box.padded(800, 600), backend)
+    assert backend.calls == 2
+    backend = Redness()
+    tight = Box(0.4625, 0.45, 0.5375, 0.55)
+    cut_out(rgb, None, tight, tight.padded(800, 600), backend)
+    assert backend.calls == 1
+
+
+def test_a_tiny_crop_is_refused() -> None:
+    """A crop under 64 pixels names the sizes."""
+    rgb, _ = canvas()
+    with pytest.raises(CropTooSmall, match="64"):
+        cut_out(rgb, None, Box(0.1, 0.1, 0.2, 0.2), Box(0.1, 0.1, 0.2, 0.2), Redness())
+
+
+def test_own_transparency_is_used_and_stray_clear_pixels_are_not() -> None:
+    """A real matte replaces the net; an almost opaque picture goes through the net."""
+    rgb, unused = canvas()
+    disc(rgb, unused, 200, 150, 60, (40, 200, 40))
+    matte = (unused * 255).astype(np.uint8)
+    box = Box(0.35, 0.3, 0.65, 0.7)
+    own = cut_out(rgb, matte, box, FULL_FRAME, Redness())
+    assert own.own_alpha and np.abs(own.rgba[..., 3].astype(int) - matte.astype(int)).max() <= 2
+    stray = np.full(matte.shape, 255, np.uint8)
+    stray[0, :5] = 0
+    rgb[...] = GREY
+    disc(rgb, unused, 200, 150, 60, (220, 40, 40))
+    assert not cut_out(rgb, stray, box, FULL_FRAME, Redness()).own_alpha

@@ -1,0 +1,84 @@
+"""What a prompt's words ask for."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.segment.scenery.light import MOODS
+from services.segment.scenery.noise import Noise
+from services.segment.scenery.plan import PLACES, plan
+from services.segment.scenery.surfaces import SURFACES
+from services.segment.scenery.words import (
+    COLOUR_WORDS,
+    MOOD_RANK,
+    MOOD_WORDS,
+    PLACE_WORDS,
+    SURFACE_WORDS,
+    read,
+)
+
+DRAWN = {*SURFACES, "grass", "water"}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "surface", "place", "mood"),
+    [
+        ("on a marble countertop with soft natural light", "marble", "kitchen", "soft"),
+        ("marble countertop in a sunlit kitchen", "marble", "kitchen", "bright"),
+        ("rustic oak table in a cozy cafe, warm light", "wood", "cafe", "warm"),
+        ("tropical beach at sunset", "", "beach", "sunset"),
+        ("soft sunset light on sand", "sand", "beach", "sunset"),
+        ("neon city street at night, wet asphalt", "asphalt", "street", "neon"),
+        ("a table of marble in the forest", "marble", "forest", "soft"),
+        ("lake in the mountains", "water", "mountains", "soft"),
+        ("outdoor cafe terrace", "wood", "street", "soft"),
+        ("dramatic black marble", "marble", "", "dramatic"),
+        ("concrete podium", "concrete", "", "soft"),
+        ("golden hour in a meadow", "grass", "garden", "sunset"),
+    ],
+)
+def test_words_are_understood(prompt: str, surface: str, place: str, mood: str) -> None:
+    """Surface, surroundings and light of everyday prompts, the page's own among them."""
+    wish = read(prompt)
+    assert (wish.surface, wish.place, wish.mood) == (surface, place, mood)
+
+
+@pytest.mark.parametrize("prompt", ["", "xyzzy quux", "nebula of seventeen dragons", "мрамор", "!!! ???"])
+def test_unknown_words_are_a_studio(prompt: str) -> None:
+    """Words outside the vocabulary give the neutral studio sweep in soft light."""
+    scene = plan(read(prompt), Noise(1))
+    assert scene.place is PLACES["studio"]
+    assert scene.sweep and scene.surface == "paper" and scene.mood.name == "soft"
+
+
+def test_colours_go_where_they_are_said() -> None:
+    """A colour before a surface tints the surface, another one the surroundings; black and white choose a sort."""
+    velvet = read("blue velvet in a pink studio")
+    assert velvet.surface_tint is not None and velvet.surface_tint[2] > velvet.surface_tint[0]
+    assert velvet.place_tint is not None and velvet.place_tint[0] > velvet.place_tint[2]
+    black = read("black marble")
+    assert black.dark and black.surface_tint is None
+    assert not read("white marble").dark
+
+
+def test_every_word_leads_to_something_that_is_drawn() -> None:
+    """The vocabulary names no surface, place or light that does not exist."""
+    assert set(SURFACE_WORDS.values()) <= DRAWN
+    assert set(PLACE_WORDS.values()) == set(PLACES)
+    assert set(MOOD_WORDS.values()) == set(MOODS) == set(MOOD_RANK)
+    assert {place.surface for place in PLACES.values()} <= DRAWN
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.text(max_size=200)
+    | st.lists(st.sampled_from(sorted({*SURFACE_WORDS, *PLACE_WORDS, *MOOD_WORDS, *COLOUR_WORDS}))).map(" ".join)
+)
+def test_any_text_is_a_scene(text: str) -> None:
+    """No text, however odd, is an error, and the same text is always the same scene."""
+    scene = plan(read(text), Noise(3))
+    assert scene.surface in DRAWN
+    assert scene.ground.vanishing <= scene.ground.edge < 0.7
+    assert plan(read(text), Noise(3)).surface == scene.surface
