@@ -73,7 +73,7 @@ class Results:
             cursor=request.query_params.get("cursor", ""),
             limit=page_limit(request, default=20, most=MAX_PAGE),
         )
-        outlooks = [await self._outlook(job) for job in page.jobs]
+        outlooks = await asyncio.gather(*(self._outlook(job) for job in page.jobs))
         return json_answer(views.page_view(page, outlooks, self.surface.files))
 
     async def _view(self, job: Job) -> views.Json:

@@ -201,3 +201,15 @@ def test_the_webhook_secret_is_the_accounts(api: httpx.Client) -> None:
     second = api.post("/v1/account/webhook-secret/rotate").json()["secret"]
     assert second != first
     assert api.get("/v1/account/webhook-secret").json()["secret"] == second
+
+
+def test_who_goes_away_is_not_waited_for(gateway: Gateway, api: httpx.Client, job_id: str) -> None:
+    """A closed stream leaves nothing behind in the process."""
+    waiting = gateway.surface.changes
+    with api.stream("GET", f"/v1/studio/result/{job_id}/stream") as response:
+        assert next(response.iter_lines()).startswith("id: ")
+        assert waiting.waiting == 1  # type: ignore[attr-defined]
+    deadline = time.monotonic() + 5
+    while waiting.waiting:  # type: ignore[attr-defined]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
