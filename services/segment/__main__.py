@@ -36,7 +36,7 @@ def main() -> int:
         server = Server("segment", settings, register, names)
         run(server, ReadinessWatch(runtime.opened, server.set_serving).start)
     except (LensoraError, OSError) as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 2
     return 0
 

@@ -134,7 +134,9 @@ class Floor:
         if material.slope_x.any():
             ripple = np.asarray(cv2.resize(material.slope_z, size, interpolation=cv2.INTER_AREA), np.float32)
             share = share * np.clip(1.0 + 1.5 * ripple, 0.2, 2.0)
-        return np.asarray(np.minimum(soft, 0.6 + 2.4 * (1.0 - material.roughness) ** 2) * share[..., None], dtype=np.float32)
+        # Lamps do not glare on what is rough: their light is spread too far.
+        brightest = 0.6 + 2.4 * (1.0 - material.roughness) ** 2
+        return np.asarray(np.minimum(soft, brightest) * share[..., None], dtype=np.float32)
 
 
 def _wetted(material: Material) -> Material:
