@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.solid import Solid
@@ -68,6 +69,28 @@ def harmonic_fill(solid: Solid, known: NDArray[np.bool_], color: Colors, soft: C
     factors = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     result[free] = np.clip(factors.solve(right), 0, 255)
     return result
+
+
+class VertexColors:
+    """Colours that a backend gave for its vertices, mixed from the three nearest."""
+
+    def __init__(self, points: Doubles, colors: NDArray[np.uint8]) -> None:
+        """
+        Args:
+            points: (n, 3), the backend's vertices.
+            colors: (n, 3) uint8 sRGB.
+        """
+        self._tree = cKDTree(points)
+        self._colors = colors.astype(np.float32)
+
+    def colors(self, points: Doubles, normals: Doubles) -> Colors:
+        """See ``Completion``."""
+        count = min(3, len(self._colors))
+        distance, nearest = self._tree.query(points, k=count)
+        distance, nearest = distance.reshape(-1, count), nearest.reshape(-1, count)
+        weight = 1.0 / np.maximum(distance, 1e-9)
+        weight /= weight.sum(axis=1, keepdims=True)
+        return np.asarray((self._colors[nearest] * weight[..., None]).sum(axis=1), dtype=np.float32)
 
 
 class RingCompletion:

@@ -68,7 +68,7 @@ class Cutout:
     @cached_property
     def safe(self) -> NDArray[np.bool_]:
         """(h, w) bool, True where a colour is the subject's own: away from the rim, or on the spine of thin parts."""
-        rim = max(1.5, RIM_SHARE * max(self.mask.shape))
+        rim = max(2.2, RIM_SHARE * max(self.mask.shape))
         solid = (self.alpha >= 0.5).astype(np.uint8)
         depth = cv2.distanceTransform(solid, cv2.DIST_L2, 5)
         reach = int(np.ceil(rim)) + 1

@@ -174,7 +174,7 @@ def _holes(alpha: Floats, fit: Revolution) -> float:
     return float((seen & turned.filled(alpha >= 0.5) & (alpha < 0.5)).sum()) / total if total else 1.0
 
 
-def parts_beside(mask: NDArray[np.bool_], body: NDArray[np.bool_], least_share: float = 0.004) -> NDArray[np.bool_]:
+def parts_beside(mask: NDArray[np.bool_], body: NDArray[np.bool_], least_share: float = 0.012) -> NDArray[np.bool_]:
     """What of the silhouette the body leaves over and is thick enough to be a part: handles, spouts, ears."""
     left = (mask & ~body).astype(np.uint8)
     width = max(3, round(0.018 * max(mask.shape)) | 1)

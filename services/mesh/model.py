@@ -13,6 +13,7 @@ from lensora.core.artifacts import ModelUse
 from lensora.core.errors import InvalidMesh, InvalidRequest
 from services.mesh.backends import MeshBackend, RawMesh, Report
 from services.mesh.camera import PhotoCamera, inverse
+from services.mesh.completion import VertexColors
 from services.mesh.cutout import Cutout, read_cutout
 from services.mesh.fidelity import Fidelity, fidelity_of
 from services.mesh.gltf import GENERATOR, Material, write_glb
@@ -142,7 +143,12 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
     unturn = move[:, :3].T / np.linalg.norm(move[:, 0])
     surface = surfaced(solid, front / np.linalg.norm(front), unturn)
     report("texture", 0.65)
-    texture = bake(solid, surface, cutout, camera, inverse(move), raw.completion, side)
+    completion = raw.completion
+    if completion is None and raw.colors is not None:
+        completion = VertexColors(raw.solid.vertices, raw.colors)
+    texture = bake(
+        solid, surface, cutout, camera, inverse(move), completion, side, view_is_known=raw.camera is not None
+    )
     report("fidelity", 0.85)
     fidelity = fidelity_of(surface, texture.pixels, camera, cutout)
     report("export", 0.93)

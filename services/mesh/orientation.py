@@ -62,7 +62,8 @@ def facing_yaw(solid: Solid, reach: float = np.pi) -> float:
         off = np.angle(np.exp(1j * (heading - peak)))
         near = np.exp(sharpness * (np.cos(off) - 1.0)) * weight
         peak += float((near * off).sum() / near.sum())
-    return -peak
+    # The slope of a face beyond the reach is not a face within it.
+    return -peak if abs(peak) <= reach else 0.0
 
 
 def standing(solid: Solid, yaw: float, longest_side_m: float = LONGEST_SIDE_M) -> NDArray[np.float64]:

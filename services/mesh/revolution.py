@@ -39,6 +39,12 @@ RIM_GAIN = 0.012
 BASE_GAIN = 0.015
 """Gain of agreement that a flat base is worth: an arc below is rather the near side of a base than a rounded bottom."""
 
+CONE_SHARE = 0.7
+"""A hull that narrows at this share of its shadow cone's slope or faster is taken to be that cone, noise allowed for."""
+
+FLAT_ENOUGH = 0.9
+"""A base this wide, as a share of the rings above it, is flat: bottles and cans have rounded lower edges."""
+
 SLACK_PX = 0.25
 """A circle may leave the silhouette by this much: half of a rim's circle lies on the contour, noise and all."""
 
@@ -156,7 +162,7 @@ def fit_revolution(alpha: Floats, camera: PhotoCamera, edges: Floats) -> Revolut
 def flat_base(fit: Revolution) -> float:
     """Width of the base as a share of the widest ring of the lowest third, 0..1: things that stand have flat bases."""
     third = max(3, len(fit.radii) // 3)
-    return float(fit.radii[1:3].mean() / max(float(fit.radii[:third].max()), 1e-6))
+    return min(1.0, float(fit.radii[1:3].mean()) / max(float(fit.radii[:third].max()), 1e-6) / FLAT_ENOUGH)
 
 
 def rim_evidence(fit: Revolution, edges: Floats) -> float:
@@ -236,6 +242,8 @@ def at_pitch(
     lowest, highest = y.max(axis=1), y.min(axis=1)
     base = int(np.flatnonzero(lowest >= lowest.max() - tolerance)[-1])
     top = int(np.flatnonzero(highest <= highest.min() + tolerance)[0])
+    if pitch <= np.radians(PITCHES_DEG[-1]) + 0.05:
+        base, top = _without_cones(view, heights, largest, base, top)
     if top - base < 2:
         base, top = 0, len(heights) - 1
     heights, largest, x, y = heights[base : top + 1], largest[base : top + 1], x[base : top + 1], y[base : top + 1]
@@ -245,6 +253,33 @@ def at_pitch(
     left, right = int(np.argmin(x[0])), int(np.argmax(x[0]))
     sag = (float(y[0].max()) - 0.5 * float(y[0][left] + y[0][right])) / camera.pixels
     return Revolution(axis, pitch, heights, largest, agreement, both / float(mask.sum()), sag, view)
+
+
+def steepest(view: PhotoCamera, height: float) -> float:
+    """How fast the hull's radius changes with the height where it is nothing but the shadow of a ring at ``height``.
+
+    The lines of sight that graze the ring's far (above) or near (below) side rise by tan(elevation): beyond the ring the
+    hull is the cone between them. Infinite where the ring is seen from its own level.
+    """
+    position = view.position()
+    rise = abs(float(position[1]) - height) / max(float(np.hypot(position[0], position[2])), 1e-6)
+    return 1.0 / max(rise, 1e-6)
+
+
+def _without_cones(view: PhotoCamera, heights: Doubles, radii: Doubles, base: int, top: int) -> tuple[int, int]:
+    """Move both ends inwards as long as the hull runs there like the cone that a flat end casts."""
+    above = view.position()[1] > heights[top]
+    while above and top - base > 8:
+        slope = (radii[top - 3] - radii[top]) / (heights[top] - heights[top - 3])
+        if slope < CONE_SHARE * steepest(view, float(heights[top])):
+            break
+        top -= 1
+    while top - base > 8:
+        slope = (radii[base + 3] - radii[base]) / (heights[base + 3] - heights[base])
+        if slope < CONE_SHARE * steepest(view, float(heights[base])):
+            break
+        base += 1
+    return base, top
 
 
 def _largest_circles(signed: Floats, view: PhotoCamera, heights: Doubles, radii: Doubles) -> Doubles:

@@ -82,6 +82,8 @@ def bake(
     to_backend: Doubles,
     completion: Completion | None,
     side: int,
+    *,
+    view_is_known: bool = True,
 ) -> Texture:
     """Paint the atlas.
 
@@ -93,6 +95,7 @@ def bake(
         to_backend: (3, 4) from the final frame to that of ``completion``.
         completion: colours of what the photo does not show, or None for the harmonic fill.
         side: of the texture, 1024 or 2048.
+        view_is_known: False when the camera is a guess: then nothing is taken from the photo where ``completion`` has colours.
     """
     height, width = cutout.mask.shape
     photo = cutout.photo
@@ -111,6 +114,7 @@ def bake(
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
     pixels, trust = _seen(position, normal, camera, depth, small, 1.5)
     if completion is not None:
+        trust = trust if view_is_known else np.zeros_like(trust)
         turn = to_backend[:, :3] / np.cbrt(np.linalg.det(to_backend[:, :3]))
         backend_normal = np.einsum("ij,kj->ik", normal, turn)
         backend_position = np.einsum("ij,kj->ik", position, to_backend[:, :3]) + to_backend[:, 3]

@@ -24,6 +24,9 @@ OPEN_MOUTH = 0.9
 CLEAR_RIM = 0.2
 """Mean edge strength along the front of the rim from which on it counts as seen."""
 
+BULGING = 0.6
+"""A profile that narrows by more than this per height at its end may be the flank of a dome."""
+
 RING_SPACING = 0.035
 """Largest distance of two rings, view units: keeps triangles compact for shading and atlas."""
 
@@ -33,6 +36,36 @@ def calm_profile(fit: Revolution) -> tuple[Doubles, Doubles]:
     radii = median_filter(fit.radii, size=5, mode="nearest")
     radii = gaussian_filter1d(radii, 1.2, mode="nearest")
     return fit.heights, np.maximum(radii, 1e-3)
+
+
+def domed(heights: Doubles, radii: Doubles) -> tuple[Doubles, Doubles]:
+    """The profile with its ends rounded off where the fit had to cut a rounded end.
+
+    What bulges towards its end, as a ball does, goes on as the sphere that continues it; what comes down straight to its end,
+    as a can does, has a flat end.
+    """
+    steps = max(2, len(heights) // 8)
+    for _ in range(2):
+        # The same for both ends: the profile is turned upside down in between.
+        heights, radii = -heights[::-1], radii[::-1]
+        tall = float(heights[-1] - heights[0])
+        near = float(radii[-1 - steps // 2] - radii[-1]) / max(float(heights[-1] - heights[-1 - steps // 2]), 1e-6)
+        far = float(radii[-1 - 2 * steps] - radii[-1 - steps]) / max(
+            float(heights[-1 - steps] - heights[-1 - 2 * steps]), 1e-6
+        )
+        slope = min(near, 4.0)
+        if slope > BULGING and far > 0.25 * slope and radii[-1] < 0.9 * radii.max():
+            sphere = float(radii[-1]) * float(np.hypot(1.0, slope))
+            rise = min(sphere - float(radii[-1]) * slope, 0.3 * tall)
+            angle = np.linspace(0.0, 0.5 * np.pi, 14)[1:]
+            # A quarter ellipse through the ring and the apex; it starts at the ring's own slope closely enough.
+            start = np.arcsin(np.clip(1.0 - rise / sphere, 0.0, 1.0))
+            turn = start + (0.5 * np.pi - start) * angle / (0.5 * np.pi)
+            cap_radii = sphere * np.cos(turn)
+            cap_heights = heights[-1] + sphere * (np.sin(turn) - np.sin(start))
+            heights = np.concatenate([heights, cap_heights])
+            radii = np.concatenate([radii, np.maximum(cap_radii, 1e-3)])
+    return heights, radii
 
 
 def is_open(fit: Revolution, rim: float, has_handle: bool) -> bool:

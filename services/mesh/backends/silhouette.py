@@ -20,7 +20,7 @@ from services.mesh.inflation import blended_square, inflated_square, rim_distanc
 from services.mesh.relief import relief
 from services.mesh.solid import Solid
 from services.mesh.tiers import Tiers
-from services.mesh.vessel import calm_profile, cavity, inner_wall, is_open, open_vessel, turned_solid
+from services.mesh.vessel import calm_profile, cavity, domed, inner_wall, is_open, open_vessel, turned_solid
 
 Floats = NDArray[np.float32]
 
@@ -99,6 +99,7 @@ def _revolution(cutout: Cutout, found: Evidence) -> RawMesh:
             solid = open_vessel(heights, radii)
         inner = inner_wall(heights, radii)
     else:
+        heights, radii = domed(heights, radii)
         body = turned_solid(heights, radii)
         solid = union(body, parts) if parts else body
     completion = RingCompletion(cutout.photo, cutout.safe, camera, heights, radii, inner)

@@ -1,0 +1,59 @@
+"""USDZ, OBJ and STL, each opened again by a library that did not write it."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+import tinyusdz
+import trimesh
+from PIL import Image
+
+from services.mesh.formats import FileFormat, file_of
+from services.mesh.model import Model
+
+
+def test_stl_is_the_closed_solid(blob_model: Model) -> None:
+    """trimesh reads a watertight mesh of the model's own size."""
+    mesh = trimesh.load(io.BytesIO(file_of(blob_model, FileFormat.STL)), file_type="stl")
+    assert mesh.is_watertight
+    assert mesh.volume == pytest.approx(blob_model.solid.volume(), rel=1e-3)
+
+
+def test_obj_has_its_material_and_texture(blob_model: Model) -> None:
+    """trimesh reads the mesh from the archive; the material names the JPEG that lies beside it, which Pillow opens."""
+    archive = zipfile.ZipFile(io.BytesIO(file_of(blob_model, FileFormat.OBJ)))
+    assert archive.namelist() == ["thing.obj", "thing.mtl", "thing.jpg"]
+    mesh = trimesh.load(io.BytesIO(archive.read("thing.obj")), file_type="obj", process=False)
+    assert len(mesh.faces) == len(blob_model.surface.faces)
+    assert "map_Kd thing.jpg" in archive.read("thing.mtl").decode()
+    assert Image.open(io.BytesIO(archive.read("thing.jpg"))).size == blob_model.texture.pixels.shape[:2]
+    # OBJ's v runs upwards: the mesh read back has the texture coordinates of the model.
+    assert np.abs(mesh.visual.uv[:, 1].max() - (1.0 - blob_model.surface.uvs[:, 1].min())) < 1e-4
+
+
+def test_usdz_follows_the_rules_of_quick_look(blob_model: Model) -> None:
+    """A ZIP without compression whose files start at multiples of 64 bytes, a binary layer first, textures inside."""
+    data = file_of(blob_model, FileFormat.USDZ)
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    assert archive.namelist()[0].endswith(".usdc")
+    assert any(name.endswith(".jpg") for name in archive.namelist())
+    for entry in archive.infolist():
+        name_length, extra_length = struct.unpack("<HH", data[entry.header_offset + 26 : entry.header_offset + 30])
+        assert entry.compress_type == zipfile.ZIP_STORED
+        assert (entry.header_offset + 30 + name_length + extra_length) % 64 == 0
+
+
+def test_usdz_opens_in_another_library(blob_model: Model) -> None:
+    """tinyusdz reads the stage: Y up, metres, the mesh with all its triangles."""
+    stage = tinyusdz.load_bytes(file_of(blob_model, FileFormat.USDZ))
+    assert stage.get_metadata("upAxis") == "Y"
+    assert stage.get_metadata("metersPerUnit") == 1.0
+    assert stage.get_default_prim() == "Model"
+    text = stage.export_to_string()
+    assert "UsdPreviewSurface" in text
+    corners = text.split("faceVertexCounts = [", 1)[1].split("]", 1)[0]
+    assert corners.count("3") == len(blob_model.surface.faces)

@@ -1,0 +1,183 @@
+"""Shapes from silhouettes: inflation, relief, revolution, cuboid, and the choice among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+import trimesh
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+
+from services.mesh import evidence, revolution
+from services.mesh.camera import PhotoCamera
+from services.mesh.cuboid import fit_cuboid, rounded_box
+from services.mesh.cutout import read_cutout
+from services.mesh.evidence import Kind
+from services.mesh.inflation import inflated_square, poisson_square, slab_square
+from services.mesh.relief import relief
+from services.mesh.revolution import Axis, axis_camera, fit_revolution, lathe
+from services.mesh.vessel import is_open, open_vessel, turned_solid
+
+Draw = Callable[..., NDArray[np.uint8]]
+
+
+def disc(side: int, radius: float) -> NDArray[np.float32]:
+    """A smooth matte of a disc in the middle."""
+    y, x = np.indices((side, side)) - (side - 1) / 2
+    return np.clip(radius - np.hypot(x, y) + 0.5, 0.0, 1.0).astype(np.float32)
+
+
+def test_a_disc_inflates_to_a_sphere() -> None:
+    """The Poisson solution of a disc is the sphere's squared height, also close to the slanted rim."""
+    radius = 40.0
+    field = poisson_square(disc(101, radius))
+    y, x = np.indices(field.shape) - 50.0
+    sphere = np.maximum(radius**2 - x**2 - y**2, 0.0)
+    assert np.abs(field - sphere).max() < 0.03 * radius**2
+
+
+def test_a_limb_is_as_deep_as_it_is_wide() -> None:
+    """A long strip gets a round cross-section, not one that is 1.4 times as deep as wide."""
+    alpha = np.zeros((60, 220), np.float32)
+    alpha[20:40, 10:210] = 1.0
+    height = np.sqrt(inflated_square(alpha)[30, 60:160])
+    assert np.all(np.abs(height - 10.0) < 1.0)
+
+
+def test_a_slab_is_flat_in_the_middle() -> None:
+    """A slab's faces are flat and its edges meet the rim."""
+    alpha = np.zeros((100, 100), np.float32)
+    alpha[10:90, 10:90] = 1.0
+    height = np.sqrt(slab_square(alpha, 8.0, 4.0))
+    assert np.ptp(height[40:60, 40:60]) < 0.05
+    assert height[10, 50] < 7.0 < height[50, 50]
+
+
+def test_large_grids_are_solved_as_well() -> None:
+    """Above the limit of the direct solver the field keeps its accuracy."""
+    field = poisson_square(disc(301, 140.0))
+    assert abs(float(field.max()) - 140.0**2) < 0.02 * 140.0**2
+
+
+@settings(max_examples=25, deadline=None)
+@given(arrays.arrays(np.bool_, (10, 11), elements=st.booleans()))
+def test_a_relief_of_any_mask_is_closed(mask: NDArray[np.bool_]) -> None:
+    """Whatever the mask, corners that touch included, the mesh is a closed, consistently wound 2-manifold."""
+    alpha = np.pad(mask.astype(np.float32), 2)
+    if not alpha.any():
+        alpha[5, 5] = 1.0
+    solid = relief(alpha, inflated_square(alpha), PhotoCamera.frontal((7.0, 7.0), 6.0))
+    assert solid.is_closed()
+    assert solid.volume() > 0
+
+
+def test_holes_stay_holes() -> None:
+    """A ring becomes a torus: its Euler characteristic is 0."""
+    alpha = disc(90, 40.0) - disc(90, 20.0)
+    solid = relief(alpha, inflated_square(alpha), PhotoCamera.frontal((45.0, 45.0), 40.0))
+    assert trimesh.Trimesh(solid.vertices, solid.faces, process=False).euler_number == 0
+
+
+def test_a_relief_is_seen_as_its_mask() -> None:
+    """From the photo's camera the relief covers the mask, in spite of perspective."""
+    alpha = disc(120, 45.0)
+    camera = PhotoCamera.frontal((60.0, 60.0), 45.0)
+    solid = relief(alpha, inflated_square(alpha), camera)
+    pixels, _ = camera.project(solid.vertices)
+    assert np.hypot(*(pixels - 60.0).T).max() == pytest.approx(45.0, abs=0.4)
+
+
+def bottle() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Heights and radii of a bottle with a neck."""
+    heights = np.linspace(-0.85, 0.85, 120)
+    return heights, np.where(heights < 0.3, 0.42, np.maximum(0.16, 0.42 - 1.3 * (heights - 0.3)))
+
+
+@pytest.mark.parametrize("pitch_deg", [6.0, 13.0, 20.0])
+def test_a_bottle_is_found_as_it_stands(lit_photo: Draw, pitch_deg: float) -> None:
+    """From the silhouette alone come the camera's pitch, the widest radius and the flat base."""
+    heights, radii = bottle()
+    camera = axis_camera(PhotoCamera.frontal((160.0, 160.0), 150.0), Axis(0.0, 0.0, 1.0), np.radians(pitch_deg))
+    cutout = read_cutout(lit_photo(turned_solid(heights, radii), camera, 320))
+    alpha, factor = cutout.working_alpha(revolution.FIT_SIDE_PX)
+    fit = fit_revolution(alpha, cutout.camera.scaled(factor, (2.0, 2.0)), np.zeros_like(alpha))
+    assert fit.agreement > 0.96
+    assert abs(np.degrees(fit.pitch) - pitch_deg) <= 8.0
+    tall = float(fit.heights[-1] - fit.heights[0])
+    assert float(fit.radii.max()) / tall == pytest.approx(0.42 / 1.7, rel=0.08)
+    assert fit.radii[0] > 0.85 * fit.radii.max()
+
+
+def test_a_lathe_and_a_vessel_are_closed() -> None:
+    """Turned bodies enclose their volume, and a vessel much less than the body that it is made of."""
+    heights, radii = np.linspace(-0.4, 0.4, 60), np.linspace(0.4, 0.9, 60)
+    body, vessel = turned_solid(heights, radii), open_vessel(heights, radii)
+    assert body.is_closed()
+    assert vessel.is_closed()
+    assert 0 < vessel.volume() < 0.5 * body.volume()
+    cylinder = lathe(np.array([[0, 0], [1, 0], [1, 2], [0, 2]], np.float64), 200)
+    assert cylinder.volume() == pytest.approx(2 * np.pi, rel=1e-3)
+
+
+def test_a_widening_vessel_is_open_and_a_bottle_is_not(lit_photo: Draw) -> None:
+    """A bowl is hollow; a bottle is a closed body."""
+    frontal = PhotoCamera.frontal((160.0, 160.0), 140.0)
+    camera = axis_camera(frontal, Axis(0.0, 0.0, 1.0), np.radians(20.0))
+    found = []
+    for heights, radii in ((np.linspace(-0.4, 0.4, 60), np.linspace(0.4, 0.9, 60)), bottle()):
+        cutout = read_cutout(lit_photo(turned_solid(heights, radii), camera, 320))
+        gathered = evidence.gather(cutout)
+        found.append(is_open(gathered.round, gathered.rim, has_handle=False))
+    assert found == [True, False]
+
+
+@pytest.mark.parametrize("yaw_deg", [0.0, 32.0, -40.0])
+def test_a_box_is_found_as_it_stands(lit_photo: Draw, yaw_deg: float) -> None:
+    """Turn, pitch and sides of a box come from its outline; the depth too where it can be seen."""
+    half = np.array([0.45, 0.7, 0.25])
+    yaw, pitch = np.radians(yaw_deg), np.radians(14.0)
+    turn = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
+    down = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
+    camera = PhotoCamera.frontal((160.0, 160.0), 150.0).turned(down @ turn)
+    cutout = read_cutout(lit_photo(rounded_box(half, 0.005), camera, 320))
+    alpha, factor = cutout.working_alpha(112)
+    fit = fit_cuboid(alpha >= 0.5, cutout.camera.scaled(factor, (2.0, 2.0)))
+    assert fit.agreement > 0.97
+    assert fit.half[0] / fit.half[1] == pytest.approx(0.45 / 0.7, rel=0.1)
+    if yaw_deg:
+        assert abs(np.degrees(fit.yaw) - yaw_deg) < 8.0
+        assert fit.half[2] / fit.half[1] == pytest.approx(0.25 / 0.7, rel=0.25)
+
+
+def test_a_rounded_box_is_closed_and_of_its_size() -> None:
+    """Its bounds are the given sides, rounding included."""
+    box = rounded_box(np.array([0.5, 0.7, 0.2]), 0.03)
+    assert box.is_closed()
+    assert np.allclose(np.abs(box.vertices).max(axis=0), [0.5, 0.7, 0.2])
+
+
+def test_each_thing_gets_its_kind_of_shape(lit_photo: Draw, flat_photo: Draw) -> None:
+    """A carton is a box, a bottle is turned, and what is neither is inflated."""
+    frontal = PhotoCamera.frontal((160.0, 160.0), 150.0)
+    bottle_view = axis_camera(frontal, Axis(0.0, 0.0, 1.0), np.radians(12.0))
+    carton = lit_photo(rounded_box(np.array([0.45, 0.7, 0.25]), 0.005), axis_camera(frontal, Axis(0, 0, 1), 0.2), 320)
+    blob = np.zeros((240, 240), np.uint8)
+    cv2.ellipse(blob, (100, 130), (80, 40), 30, 0, 360, 1, -1)
+    cv2.circle(blob, (170, 70), 40, 1, -1)
+    photos = (carton, lit_photo(turned_solid(*bottle()), bottle_view, 320), flat_photo(blob))
+    kinds = [evidence.gather(read_cutout(photo)).kind for photo in photos]
+    assert kinds == [Kind.BOX, Kind.REVOLUTION, Kind.INFLATION]
+
+
+def test_shading_tells_a_ball_from_a_disc(lit_photo: Draw, flat_photo: Draw) -> None:
+    """The same round silhouette counts as domed when its brightness follows a ball's normals, and as flat when it is even."""
+    ball = lathe(np.stack([np.sin(np.linspace(0, np.pi, 60)), -np.cos(np.linspace(0, np.pi, 60))], axis=1) * 0.9)
+    shaded = read_cutout(lit_photo(ball, PhotoCamera.frontal((120.0, 120.0), 110.0), 240))
+    even = read_cutout(flat_photo(disc(240, 100.0) > 0.5))
+    assert evidence.doming_of(shaded) > 0.5
+    assert evidence.doming_of(even) < 0.1
