@@ -31,6 +31,8 @@ MAX_REDIRECTS = 3
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 SCHEME_PORTS = {"http": 80, "https": 443}
 DNS_TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S = 4.0
+"""For each address of a name: one that swallows packets must not use up the time of the next."""
 URL_SAFE = "/?%:@!$&'()*+,;=-._~"
 """Characters of a path or query that are sent as they are (RFC 3986); ``%`` because a URL comes already escaped."""
 MAX_ANSWER_BYTES = 1_024
@@ -213,9 +215,10 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
+        patience_s = CONNECT_TIMEOUT_S if timeout is None else timeout
         for address in await self.checked_addresses(host, port):
             try:
-                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+                return await self._network.connect_tcp(address, port, patience_s, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         assert failure is not None
