@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from gateway.jobs.redis_client import translated
 from gateway.jobs.scripts import Scripts
 
 BUSY_MS = 600_000
@@ -50,6 +52,23 @@ class Expiry:
         return [Expired(f"jobs/{name.rpartition('/')[2]}", "expiring:jobs", name) for name in jobs] + [
             Expired(f"sessions/{name}", "expiring:sessions", name) for name in sessions
         ]
+
+    async def kept(self, kind: str, name: str) -> bool:
+        """Whether the files of a session or a job (``kind``: ``sessions`` or ``jobs``) may still be needed."""
+        with translated():
+            if kind == "sessions":
+                # Its photo outlives it by the grace: it leaves the schedule when it is swept.
+                found: Any = await self._scripts.client.zscore(self._scripts.key("expiring:sessions"), name)
+                return found is not None
+            found = await self._scripts.client.exists(self._scripts.key(f"job:{name}"))
+        return bool(found)
+
+    async def first_to_look(self, period_s: float) -> bool:
+        """Whether this caller is the one that looks for orphans in this period; the others need not."""
+        key = self._scripts.key("orphans-looked-for")
+        with translated():
+            won: Any = await self._scripts.client.set(key, "1", nx=True, px=max(1, round(period_s * 1000)))
+        return bool(won)
 
     async def done(self, expired: Expired) -> None:
         """Its artifacts are deleted: forget it."""

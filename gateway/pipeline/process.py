@@ -27,8 +27,12 @@ from lensora.settings import load
 
 _log = logs.get(__name__)
 
+ORPHAN_CHECK_S = 600.0
+"""How often a worker asks whether it is time to look for orphans."""
+
 FIRST_AUDIT_S = 30.0
-"""An audit reads every ledger: not in the first seconds of a worker, which has jobs to take over."""
+"""An audit reads every ledger, a search for orphans the whole artifact store: not in the first seconds of a worker,
+which has jobs to take over."""
 
 DELIVER_S = 1.0
 """Longest time from a job's end to the first try of its webhook."""
@@ -79,12 +83,20 @@ async def work(settings: WorkerSettings) -> None:
         async def sweep() -> None:
             await sweeper.sweep()
 
+        async def sweep_orphans() -> None:
+            await sweeper.sweep_orphans(settings.orphan_seconds)
+
         chores = [
             asyncio.create_task(repeatedly("attend", ATTEND_S, attend)),
             asyncio.create_task(repeatedly("reap", REAP_S, worker.reap)),
             asyncio.create_task(repeatedly("deliver", DELIVER_S, deliveries.deliver_due)),
             asyncio.create_task(repeatedly("sweep", settings.sweep_seconds, sweep)),
             asyncio.create_task(repeatedly("watch", WATCH_S, RedisWatch(store.clients[0]).look)),
+            asyncio.create_task(
+                repeatedly(
+                    "orphans", min(settings.orphan_seconds, ORPHAN_CHECK_S), sweep_orphans, first_after_s=FIRST_AUDIT_S
+                )
+            ),
             asyncio.create_task(
                 repeatedly("audit", settings.audit_seconds, lambda: _audit(store), first_after_s=FIRST_AUDIT_S)
             ),

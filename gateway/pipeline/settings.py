@@ -34,6 +34,8 @@ class WorkerSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSet
     """How often a job is taken, and a failing stage is tried, before the job fails and is refunded."""
     sweep_seconds: float = Field(default=60.0, gt=0.0, le=86_400.0)
     """Seconds between two sweeps of expired artifacts."""
+    orphan_seconds: float = Field(default=86_400.0, gt=0.0, le=8_640_000.0)
+    """Seconds between two searches of the whole artifact store for files of no session or job, by any worker."""
     audit_seconds: float = Field(default=3_600.0, gt=0.0, le=864_000.0)
     """Seconds between two audits of every ledger."""
     drain_seconds: float = Field(default=10.0, ge=0.0, le=600.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from gateway.jobs import metrics
 from gateway.jobs.retention import Expiry
 from lensora.adapters.artifacts import ArtifactStore
@@ -10,6 +12,9 @@ from lensora.observability import logs
 _log = logs.get(__name__)
 
 DELETE_BATCH = 100
+
+ORPHAN_AGE = timedelta(hours=2)
+"""A file is older than its session's record by the length of a request: minutes at most."""
 
 
 class Sweeper:
@@ -30,6 +35,39 @@ class Sweeper:
                 metrics.SWEPT_BYTES.labels(kind=kind).inc(freed)
                 _log.info("swept", prefix=expired.prefix, files=files, bytes=freed)
                 total += freed
+        return total
+
+    async def sweep_orphans(self, period_s: float) -> int:
+        """Delete old files that nobody knows of, such as those of a gateway that died in the middle of an upload.
+
+        Args:
+            period_s: how often all workers together look.
+
+        Returns:
+            The number of bytes that were freed.
+        """
+        if not await self._expiry.first_to_look(period_s):
+            return 0
+        total = 0
+        oldest = datetime.now(UTC) - ORPHAN_AGE
+        for kind in ("sessions", "jobs"):
+            known: dict[str, bool] = {}
+            keys: list[str] = []
+            freed = 0
+            async for stored in self._artifacts.list_async(kind):
+                name = stored.key.split("/")[1]
+                if stored.modified > oldest:
+                    continue
+                if name not in known:
+                    known[name] = await self._expiry.kept(kind, name)
+                if not known[name]:
+                    keys.append(stored.key)
+                    freed += stored.size_bytes
+            await self._artifacts.delete_async(keys)
+            if keys:
+                metrics.SWEPT_BYTES.labels(kind=f"orphaned_{kind}").inc(freed)
+                _log.info("swept_orphans", kind=kind, files=len(keys), bytes=freed)
+            total += freed
         return total
 
     async def _delete(self, prefix: str) -> tuple[int, int]:

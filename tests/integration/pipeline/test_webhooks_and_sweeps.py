@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any, Protocol
 
@@ -178,6 +180,24 @@ async def test_a_worker_that_dies_while_delivering_is_replaced(house: House, rec
     await make_due(house)
     await deliveries(house).deliver_due()
     assert len(receiver.got) == 1
+
+
+async def test_orphans_are_found_and_what_is_known_is_kept(house: House, tmp_path: Path) -> None:
+    """Old files of unknown sessions and jobs go; new ones, and those of what can be read, stay; one worker looks."""
+    key = await customer(house.store, 500)
+    opened = await house.store.sessions.open(session(key))
+    job = await submit(house.store, key)
+    known = [f"sessions/{opened.session_id}/photo.jpg", f"jobs/{job.job_id}/model.glb"]
+    old, new = ["sessions/dead/photo.jpg", "jobs/dead/model.glb"], "sessions/uploading/photo.jpg"
+    for name in (*known, *old, new):
+        await house.artifacts.put_async(name, b"x" * 10, "image/jpeg")
+        if name != new:
+            day_ago = time.time() - 86_400
+            os.utime(tmp_path / "artifacts" / name, (day_ago, day_ago))
+    sweeper = Sweeper(house.store.expiry, house.artifacts)
+    assert await sweeper.sweep_orphans(60.0) == 20
+    assert sorted([stored.key async for stored in house.artifacts.list_async("")]) == sorted([*known, new])
+    assert await sweeper.sweep_orphans(60.0) == 0
 
 
 async def test_the_sweep_deletes_what_has_expired_and_counts_it(house: House) -> None:
