@@ -1,16 +1,19 @@
 """How good are the meshes? Source view, shape against the truth, time and size, beside two baselines.
 
-``python -m bench.mesh --data DIR [--sheet FILE.jpg] [--limit N]`` takes folders of input.png, mask.png, mesh.glb (the truth, +Y up) and
-optionally camera.json. For each it makes a mesh from the photo and the mask alone, and compares it with the truth:
+``python -m bench.mesh --data DIR [--sheet FILE.jpg] [--limit N]`` takes folders of input.png, mask.png, mesh.glb
+(the truth, +Y up) and optionally camera.json. For each it makes a mesh from the photo and the mask alone, and
+compares it with the truth:
 
 - iou: silhouette of the finished GLB from the photo's own view (as recorded in the file) against mask.png;
-- fscore, chamfer: both surfaces scaled to the unit sphere, after the same small alignment search for every method (turns about
+- fscore, chamfer: both surfaces scaled to the unit sphere, after the same small alignment search for every method
+(turns about
   the vertical, tilts, then a few rounds of ICP with scale): F-score at 0.05, mean of both mean distances;
 - viou: volume IoU on 64^3 cells after that alignment;
 - seconds, triangles, bytes.
 
-Baselines in the same run: ``slab`` (the silhouette with flat front and back) and ``inflation`` (the plain Poisson one: a sphere
-over a disc). Any backend's meshes can be put in the place of ours: nothing here looks at how they were made.
+Baselines in the same run: ``slab`` (the silhouette with flat front and back) and ``inflation`` (the plain Poisson
+one: a sphere over a disc). Any backend's meshes can be put in the place of ours: nothing here looks at how they
+were made.
 """
 
 from __future__ import annotations
@@ -94,7 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folders = folders[: options.limit] if options.limit > 0 else folders
     warm_up()
     rows, strips = [], []
-    print(f"{'object':<22}{'method':<14}{'iou':>7}{'fscore':>8}{'slab':>7}{'infl.':>7}{'chamfer':>9}{'viou':>7}", end="")
+    print(
+        f"{'object':<22}{'method':<14}{'iou':>7}{'fscore':>8}{'slab':>7}{'infl.':>7}{'chamfer':>9}{'viou':>7}", end=""
+    )
     print(f"{'s':>7}{'cpu s':>7}{'triangles':>11}{'kB':>7}  closed")
     for folder in folders:
         row, strip = evaluate(folder, with_strip=options.sheet is not None)
@@ -104,7 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(
             f"{row.name:<22}{row.method:<14}{row.iou:>7.3f}{row.ours.fscore:>8.3f}{row.slab.fscore:>7.3f}"
             f"{row.inflation.fscore:>7.3f}{row.ours.chamfer:>9.4f}{row.ours.volume_iou:>7.3f}{row.seconds:>7.2f}"
-            f"{row.cpu_seconds:>7.2f}{row.triangles:>11}{row.glb_bytes // 1000:>7}  {'yes' if row.watertight else 'NO'}",
+            f"{row.cpu_seconds:>7.2f}{row.triangles:>11}{row.glb_bytes // 1000:>7}"
+            f"  {'yes' if row.watertight else 'no'}",
             flush=True,
         )
     summary = {
@@ -152,9 +158,7 @@ def evaluate(folder: Path, *, with_strip: bool) -> tuple[Row, NDArray[np.uint8] 
         raise SystemExit(f"{folder}: input.png or mask.png cannot be read")
     rgba = np.dstack([cv2.cvtColor(photo, cv2.COLOR_BGR2RGB), mask])
     started, cpu = time.perf_counter(), time.process_time()
-    model = create_model(
-        rgba, ModelRequest(name=folder.name), SilhouetteBackend(), lambda _phase, _done: None
-    )
+    model = create_model(rgba, ModelRequest(name=folder.name), SilhouetteBackend(), lambda _phase, _done: None)
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu
     ours, extras = read_back(model.glb)
     truth = load_mesh(folder / "mesh.glb")
@@ -273,7 +277,8 @@ class _Target:
         )
 
     def _aligned(self, points: Doubles) -> Doubles:
-        """The (3, 4) similarity that brings points closest to the truth: turns and tilts, then ICP from the best four."""
+        """The (3, 4) similarity that brings points closest to the truth: turns and tilts, then ICP from the best
+        four."""
         starts = []
         few = points[:500]
         for yaw in np.arange(0, 360, 15):

@@ -7,7 +7,6 @@ import numpy as np
 
 from services.mesh.solid import Solid, joined
 
-
 TOLERANCE = 2e-4
 """Where surfaces cut each other they leave slivers; edges shorter than this share of the solid are taken out."""
 

@@ -55,7 +55,8 @@ class PhotoCamera:
     def view(self, points: NDArray[np.floating]) -> Doubles:
         """World points (n, 3) in the view's axes and units."""
         # einsum, not matmul: a threaded BLAS takes longer to wake its threads than three columns take to multiply.
-        return np.einsum("ij,kj->ik", np.asarray(points, np.float64), self.to_view[:, :3]) + self.to_view[:, 3]
+        turned = np.einsum("ij,kj->ik", np.asarray(points, np.float64), self.to_view[:, :3])
+        return np.asarray(turned + self.to_view[:, 3], np.float64)
 
     def project(self, points: NDArray[np.floating]) -> tuple[Doubles, Doubles]:
         """Pixels (n, 2) of world points (n, 3), and their depth from the camera in view units (n,)."""
@@ -72,7 +73,7 @@ class PhotoCamera:
     def plane(self, pixels: NDArray[np.floating]) -> Doubles:
         """Points (n, 2) of the plane z = 0 of the view that fall on the given pixels (n, 2)."""
         flat = (np.asarray(pixels, np.float64) - np.asarray(self.center)) / self.pixels
-        return flat * np.array([1.0, -1.0])
+        return np.asarray(flat * np.array([1.0, -1.0]), np.float64)
 
     def scaled(self, factor: float, shift: tuple[float, float] = (0.0, 0.0)) -> PhotoCamera:
         """The same camera for the image scaled by ``factor`` and then moved by ``shift`` pixels."""

@@ -24,7 +24,8 @@ Doubles = NDArray[np.float64]
 Colors = NDArray[np.float32]
 
 BACK_PULL = 0.03
-"""Weight of the photo's soft colours on the back, against 1 for agreement with each neighbour: felt over about six edges."""
+"""Weight of the photo's soft colours on the back, against 1 for agreement with each neighbour: felt over about six
+edges."""
 
 UNSEEN_SHADE = 0.97
 """The back is a touch darker than the front: photos are lit from the camera's side."""
@@ -96,7 +97,8 @@ class VertexColors:
 class RingCompletion:
     """Colours for a surface of revolution about y: the ring of colour at each height, carried around the axis.
 
-    A plain or banded thing gets each height's typical colour, so that bands and caps go round and a label stays on the front.
+    A plain or banded thing gets each height's typical colour, so that bands and caps go round and a label stays on
+    the front.
     A thing patterned all around (a painted bowl) gets the pattern again, mirrored at the edge of what was seen.
     """
 
@@ -109,7 +111,8 @@ class RingCompletion:
     """Angles from the front, and which seen angle each repeats: out, back, out half way and back, so that it closes."""
 
     FINE_COLUMNS = 18.0
-    """Sigma, columns (8 degrees): what is finer than this around the axis is pattern, what is coarser is light or panels."""
+    """Sigma, columns (8 degrees): what is finer than this around the axis is pattern, what is coarser is light or
+    panels."""
 
     BUSY_LEVELS = 22.0
     """A pixel that differs from its surroundings on the ring by more of 255 levels is pattern."""
@@ -118,7 +121,8 @@ class RingCompletion:
     """Above this share of pattern the thing may be patterned all around."""
 
     EVEN_SHARE = 0.55
-    """It is, when each sixth of what is seen has at least this part of the mean share: a label is thick in one place."""
+    """It is, when each sixth of what is seen has at least this part of the mean share: a label is thick in one
+    place."""
 
     def __init__(
         self,
@@ -221,7 +225,8 @@ class RingCompletion:
         return _Rings(ring, light, np.clip(pattern, 0.0, 4.0).astype(np.float32))
 
     def _light(self, strip: Colors, ring: Colors, good: NDArray[np.bool_]) -> Colors:
-        """(ROWS, COLUMNS): how much lighter than its ring each place is, as smooth as light is; a label hardly counts."""
+        """(ROWS, COLUMNS): how much lighter than its ring each place is, as smooth as light is; a label hardly
+        counts."""
         grey, typical = strip.mean(axis=2), np.maximum(ring.mean(axis=1), 4.0)[:, None]
         ratio = np.clip(grey / typical, 0.2, 3.0)
         small = (self.COLUMNS // 8, self.ROWS // 8)
@@ -278,7 +283,8 @@ class RingCompletion:
 
 @dataclass(frozen=True)
 class _Rings:
-    """What was read off a wall: ``ring`` (ROWS, 3), ``light`` (ROWS, COLUMNS), ``pattern`` (ROWS, COLUMNS, 3) or None."""
+    """What was read off a wall: ``ring`` (ROWS, 3), ``light`` (ROWS, COLUMNS), ``pattern`` (ROWS, COLUMNS, 3) or
+    None."""
 
     ring: Colors
     light: Colors
@@ -290,7 +296,9 @@ def _read(strip: Colors, column: Doubles, row: Doubles) -> Colors:
     at_x, at_y = column.astype(np.float32)[None], row.astype(np.float32)[None]
     step = 30_000
     parts = [
-        cv2.remap(strip, at_x[:, i : i + step], at_y[:, i : i + step], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        cv2.remap(
+            strip, at_x[:, i : i + step], at_y[:, i : i + step], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
         for i in range(0, at_x.shape[1], step)
     ]
     return np.asarray(np.concatenate(parts, axis=1)[0]) if parts else np.zeros((0, *strip.shape[2:]), np.float32)

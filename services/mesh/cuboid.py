@@ -1,8 +1,8 @@
 """Boxes: the cuboid whose outline, seen in perspective, is the silhouette.
 
-A box has seven unknowns once the distance is taken as given: three sides, the turn about the vertical, the camera's pitch,
-and its place in the picture. The silhouette, a polygon of four to six corners, gives eight to twelve numbers. What it does
-not give (the depth of a box seen straight on) comes from a prior.
+A box has seven unknowns once the distance is taken as given: three sides, the turn about the vertical, the camera's
+pitch, and its place in the picture. The silhouette, a polygon of four to six corners, gives eight to twelve numbers. What
+it does not give (the depth of a box seen straight on) comes from a prior.
 """
 
 from __future__ import annotations
@@ -151,7 +151,8 @@ def rounded_box(half: Doubles, radius: float, grid: int = 14) -> Solid:
     index = np.arange(n * n).reshape(n, n)
     quads = np.stack([index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]], axis=-1).reshape(-1, 4)
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    points, faces = [], []
+    points: list[Doubles] = []
+    faces: list[NDArray[np.int64]] = []
     for axis in range(3):
         for sign in (-1.0, 1.0):
             a, b = (axis + 1) % 3, (axis + 2) % 3

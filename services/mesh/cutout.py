@@ -1,6 +1,7 @@
 """The subject of a photo, made ready for modelling: cleaned mask, safe colours, and the camera that saw it.
 
-Everything works in *view units*: the silhouette's smallest enclosing circle has radius 1, the middle of its bounding box is the origin.
+Everything works in *view units*: the silhouette's smallest enclosing circle has radius 1, the middle of its
+bounding box is the origin.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ MEDIAN_SHARE = 0.14
 """Window of the median that takes letters, figures and dials out of the soft colours, as a share of the longer side."""
 
 RIM_SHARE = 0.006
-"""Width of the rim, as a share of the subject's longer side, whose colours hold background light and are not trusted."""
+"""Width of the rim, as a share of the subject's longer side, whose colours hold background light and are not
+trusted."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Cutout:
         filled = table[labels]
         # The nearest colour jumps from pixel to pixel along the rim: soften it there and only there.
         soft = cv2.blur(filled, (3, 3))
-        return np.where(safe[..., None], filled, soft)
+        return np.asarray(np.where(safe[..., None], filled, soft), np.uint8)
 
     def low_pass(self, share: float) -> Bytes:
         """The subject's colours blurred inside the silhouette and carried on outside it.
@@ -127,7 +129,7 @@ class Cutout:
         factor = side_px / max(height, width)
         size = (max(3, round(width * factor)), max(3, round(height * factor)))
         method = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_LINEAR
-        small = kept_thin(cv2.resize(self.alpha, size, interpolation=method))
+        small = kept_thin(np.asarray(cv2.resize(self.alpha, size, interpolation=method), np.float32))
         framed = np.zeros((size[1] + 4, size[0] + 4), np.float32)
         framed[2:-2, 2:-2] = small
         return framed, factor
@@ -169,8 +171,8 @@ def read_cutout(rgba: Bytes) -> Cutout:
     scale = min(1.0, MAX_SIDE_PX / max(alpha.shape))
     if scale < 1.0:
         size = (round(alpha.shape[1] * scale), round(alpha.shape[0] * scale))
-        rgb = cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_AREA)
-        alpha = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
+        rgb = np.asarray(cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_AREA), np.uint8)
+        alpha = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
     points = np.argwhere(alpha >= 0.5)[:, ::-1].astype(np.float32)
     outline = cv2.convexHull(points)
     _, radius = cv2.minEnclosingCircle(outline)

@@ -21,7 +21,8 @@ from services.mesh.tiers import Tiers, find_tiers
 Floats = NDArray[np.float32]
 
 BOX_AGREEMENT = 0.955
-"""A cuboid whose outline agrees with the silhouette at least this well explains it (edges of a mask are 1 to 2% noise)."""
+"""A cuboid whose outline agrees with the silhouette at least this well explains it (edges of a mask are 1 to 2%
+noise)."""
 
 BOX_STRAIGHT = 0.945
 """A polygon of four to six corners covers a box's silhouette at least this well."""
@@ -116,7 +117,8 @@ def gather(cutout: Cutout) -> Evidence:
 
 
 def _slab(doming: float, straight: float) -> float:
-    """How flat: things with straight edges and without a dome's shading are slabs, most others are half way at the most."""
+    """How flat: things with straight edges and without a dome's shading are slabs, most others are half way at the
+    most."""
     edges = float(np.clip((straight - 0.80) / 0.14, 0.0, 1.0))
     flat_light = float(np.clip((0.20 - doming) / 0.15, 0.0, 1.0))
     return min(1.0, 0.85 * edges + 0.45 * flat_light)
@@ -139,8 +141,8 @@ def crossing_edges(cutout: Cutout, alpha: Floats, factor: float) -> Floats:
 def doming_of(cutout: Cutout) -> float:
     """Share of the brightness's variation that a rounded shape under one distant light explains, times its size.
 
-    The brightness is fitted with the normals of the inflated silhouette (first-order spherical harmonics, Basri and Jacobs
-    2003), away from the rim, where a flat thing has bezels and a round one gets dark in any case.
+    The brightness is fitted with the normals of the inflated silhouette (first-order spherical harmonics, Basri and
+    Jacobs 2003), away from the rim, where a flat thing has bezels and a round one gets dark in any case.
 
     Returns:
         0 for evenly lit or merely patterned things, towards 1 for a strongly shaded ball.
@@ -179,7 +181,7 @@ def parts_beside(mask: NDArray[np.bool_], body: NDArray[np.bool_], least_share: 
     left = (mask & ~body).astype(np.uint8)
     width = max(3, round(0.018 * max(mask.shape)) | 1)
     core = cv2.morphologyEx(left, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
-    grown = cv2.dilate(core, np.ones((3, 3), np.uint8)) & left
+    grown = np.asarray(cv2.dilate(core, np.ones((3, 3), np.uint8)), np.uint8) & left
     count, labels, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
     keep = stats[:, cv2.CC_STAT_AREA] >= least_share * float(mask.sum())
     keep[0] = False
@@ -190,6 +192,6 @@ def part_alpha(alpha: Floats, parts: NDArray[np.bool_], camera: PhotoCamera, rea
     """The matte of the parts, grown into the body by ``reach`` view units so that the union holds them fast."""
     px = max(2, round(reach * camera.pixels))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * px + 1, 2 * px + 1))
-    near = cv2.dilate(parts.astype(np.uint8), kernel).astype(np.float32)
-    near = cv2.GaussianBlur(near, (0, 0), 1.0)
+    grown = cv2.dilate(parts.astype(np.uint8), kernel).astype(np.float32)
+    near = cv2.GaussianBlur(grown, (0, 0), 1.0)
     return np.asarray(np.minimum(alpha, near), dtype=np.float32)

@@ -60,11 +60,11 @@ def picture_of(
     texel = np.clip((uv * texture.shape[0]).astype(int), 0, texture.shape[0] - 1)
     large = np.zeros((size[1] * 2, size[0] * 2, 3), np.uint8)
     large[rows, columns] = texture[texel[:, 1], texel[:, 0]]
-    inside = (covered >= 0).astype(np.float32)
+    drawn = (covered >= 0).astype(np.float32)
     # Undo the half pixel of the doubled picture that drawing adds all around.
-    inside = cv2.erode(inside, np.ones((2, 2), np.uint8), anchor=(0, 0))
+    inside = cv2.erode(drawn, np.ones((2, 2), np.uint8), anchor=(0, 0))
     # Wires thinner than a pixel count as what they cover, here and in the photo.
-    mask = kept_thin(cv2.resize(inside, size, interpolation=cv2.INTER_AREA)) >= 0.5
+    mask = kept_thin(np.asarray(cv2.resize(inside, size, interpolation=cv2.INTER_AREA), np.float32)) >= 0.5
     return cv2.resize(large, size, interpolation=cv2.INTER_AREA).astype(np.uint8), np.asarray(mask)
 
 
@@ -81,10 +81,10 @@ def fidelity_of(surface: Surface, texture: NDArray[np.uint8], camera: PhotoCamer
     factor = min(1.0, VIEW_PX / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     picture, seen = picture_of(surface, texture, camera.scaled(factor), size)
-    mask = kept_thin(cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA)) >= 0.5
+    mask = kept_thin(np.asarray(cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA), np.float32)) >= 0.5
     union = float((seen | mask).sum())
     iou = float((seen & mask).sum()) / union if union else 0.0
-    photo = cv2.resize(cutout.photo, size, interpolation=cv2.INTER_AREA)
+    photo = np.asarray(cv2.resize(cutout.photo, size, interpolation=cv2.INTER_AREA), np.uint8)
     inner = cv2.erode((seen & mask).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     similarity = _similarity(picture, photo)
     return Fidelity(round(iou, 4), round(float(similarity[inner].mean()) if inner.any() else 0.0, 4))
@@ -102,6 +102,4 @@ def _similarity(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[
     var_a, var_b = soft(a * a) - mean_a**2, soft(b * b) - mean_b**2
     both = soft(a * b) - mean_a * mean_b
     top = (2 * mean_a * mean_b + _SSIM_C1) * (2 * both + _SSIM_C2)
-    return np.asarray(
-        top / ((mean_a**2 + mean_b**2 + _SSIM_C1) * (var_a + var_b + _SSIM_C2)), dtype=np.float32
-    )
+    return np.asarray(top / ((mean_a**2 + mean_b**2 + _SSIM_C1) * (var_a + var_b + _SSIM_C2)), dtype=np.float32)

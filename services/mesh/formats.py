@@ -82,7 +82,8 @@ def obj_zip(model: Model) -> bytes:
 
 
 def usdz(model: Model) -> bytes:
-    """USDZ as AR Quick Look wants it: one binary layer first, textures inside, uncompressed and aligned, Y up, metres."""
+    """USDZ as AR Quick Look wants it: one binary layer first, textures inside, uncompressed and aligned, Y up,
+    metres."""
     with tempfile.TemporaryDirectory(prefix="lensora-usdz-") as folder:
         texture = Path(folder) / "base_color.jpg"
         texture.write_bytes(model.texture_jpeg)
@@ -116,7 +117,7 @@ def _write_stage(model: Model, path: Path) -> None:
     coordinates = UsdGeom.PrimvarsAPI(mesh).CreatePrimvar(
         "st", Sdf.ValueTypeNames.TexCoord2fArray, UsdGeom.Tokens.vertex
     )
-    flipped = surface.uvs * np.float32([1.0, -1.0]) + np.float32([0.0, 1.0])
+    flipped = surface.uvs * [1.0, -1.0] + [0.0, 1.0]
     coordinates.Set(Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(flipped, np.float32)))
     material = UsdShade.Material.Define(stage, "/Model/Material")
     shader = UsdShade.Shader.Define(stage, "/Model/Material/Surface")

@@ -97,7 +97,12 @@ def write_glb(surface: Surface, material: Material, name: str, extras: Mapping[s
             {
                 "name": name,
                 "primitives": [
-                    {"attributes": {"POSITION": 0, "NORMAL": 1, "TEXCOORD_0": 2}, "indices": 3, "material": 0, "mode": 4}
+                    {
+                        "attributes": {"POSITION": 0, "NORMAL": 1, "TEXCOORD_0": 2},
+                        "indices": 3,
+                        "material": 0,
+                        "mode": 4,
+                    }
                 ],
             }
         ],

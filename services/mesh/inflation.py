@@ -70,9 +70,7 @@ def poisson_square(alpha: Floats, source: float = SPHERE_SOURCE, screen: float =
     return out
 
 
-def _arm(
-    alpha: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64], dy: int, dx: int
-) -> NDArray[np.float64]:
+def _arm(alpha: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64], dy: int, dx: int) -> NDArray[np.float64]:
     """Distance in pixels from inside nodes to the 0.5 contour towards one neighbour; 1 and below."""
     here, there = alpha[rows, columns], alpha[rows + dy, columns + dx]
     return np.asarray(np.clip((here - 0.5) / np.maximum(here - there, 1e-6), MIN_ARM, 1.0), dtype=np.float64)
@@ -82,8 +80,8 @@ def _refined(alpha: Floats, inside: NDArray[np.bool_], source: float, screen: fl
     """The solution on a large grid: solved at half its size, then relaxed at full size."""
     height, width = alpha.shape
     half = cv2.resize(alpha, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
-    half = cv2.copyMakeBorder(half, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0.0)
-    coarse = poisson_square(half, source * 4.0, screen * 4.0)[1:-1, 1:-1]
+    framed = np.pad(np.asarray(half, np.float32), 1)
+    coarse = poisson_square(framed, source * 4.0, screen * 4.0)[1:-1, 1:-1]
     field = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR) * inside
     rows, columns = np.nonzero(inside)
     weight = np.zeros((4, *alpha.shape), np.float32)
@@ -123,8 +121,8 @@ def inflated_square(alpha: Floats) -> Floats:
     depth = np.maximum(depth - 0.5, 0.25) * inside
     spine = inside & (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8)) - 1e-4)
     ratio = np.where(spine, np.clip(depth**2 / np.maximum(field, 1e-6), 0.3, 1.0), 0.0)
-    # The scale of thick parts reaches far, that of limbs only as far as they are wide: wider and wider blurs, each weaker,
-    # so that the scale is smooth everywhere and no step shows where a limb meets the body.
+    # The scale of thick parts reaches far, that of limbs only as far as they are wide: wider and wider blurs, each
+    # weaker, so that the scale is smooth everywhere and no step shows where a limb meets the body.
     weight = np.where(spine, depth**2, 0.0).astype(np.float32)
     top, bottom = np.zeros_like(field), np.full_like(field, 1e-12)
     for share, strength in ((0.05, 1.0), (0.12, 0.1), (0.4, 0.001)):

@@ -133,7 +133,8 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
     yaw = facing_yaw(solid, FRONT_REACH if raw.camera is not None else np.pi)
     move = standing(solid, yaw)
     solid = solid.moved(move)
-    # Written positions are float32: a grid of 2 micrometres is exact in it, and everything after works on those numbers.
+    # Written positions are float32: a grid of 2 micrometres is exact in it, and everything after works on those
+    # numbers.
     solid = tidied(solid, GRID_M)
     camera = raw.camera.after(move) if raw.camera is not None else _assumed_camera(cutout, solid)
     side = texture_side(cutout)
@@ -171,7 +172,8 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
 
 
 def _assumed_camera(cutout: Cutout, solid: Solid) -> PhotoCamera:
-    """A frontal view that fits the model into the subject's silhouette, for backends that do not say where theirs is."""
+    """A frontal view that fits the model into the subject's silhouette, for backends that do not say where theirs
+    is."""
     low, high = solid.vertices.min(axis=0), solid.vertices.max(axis=0)
     radius = 0.5 * float(np.hypot(*(high - low)[:2]))
     rows, columns = np.nonzero(cutout.mask)

@@ -42,9 +42,7 @@ class Modeller:
         cv2.circle(rgba, (48, 48), 36, (180, 120, 60, 255), -1)
         create_model(rgba, ModelRequest(), self._backend, lambda _phase, _fraction: None)
 
-    def make(
-        self, png: bytes, request: ModelRequest, check_alive: Callable[[], None]
-    ) -> Iterator[Progress | Model]:
+    def make(self, png: bytes, request: ModelRequest, check_alive: Callable[[], None]) -> Iterator[Progress | Model]:
         """Progress any number of times, then the model.
 
         Args:
@@ -65,7 +63,7 @@ class Modeller:
         def work() -> None:
             try:
                 news.put(create_model(rgba, request, self._backend, report))
-            except BaseException as error:  # noqa: BLE001 (it is raised again on the caller's thread)
+            except BaseException as error:
                 news.put(error)
 
         worker = threading.Thread(target=work, name="mesh-work", daemon=True)

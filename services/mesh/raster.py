@@ -36,7 +36,7 @@ def covering(
     fixed = np.clip(np.round((np.asarray(points) - 0.5) * 2**_FRACTION_BITS), -_FAR, _FAR).astype(np.int32)
     corners = fixed[faces]
     draw, line, bits = cv2.fillConvexPoly, cv2.LINE_8, _FRACTION_BITS
-    for number in (range(len(faces)) if order is None else order.tolist()):
+    for number in range(len(faces)) if order is None else order.tolist():
         draw(picture, corners[number], number, line, bits)
     return picture
 
@@ -47,8 +47,8 @@ def weights_at(
     """Barycentric weights of every covered pixel's centre.
 
     Returns:
-        rows (k,), columns (k,), face of each (k,), and weights (k, 3) that sum to 1. Pixels that a triangle only touches get
-        the weights of the nearest point inside its slightly grown self.
+        rows (k,), columns (k,), face of each (k,), and weights (k, 3) that sum to 1. Pixels that a triangle only
+        touches get the weights of the nearest point inside its slightly grown self.
     """
     rows, columns = np.nonzero(covered >= 0)
     face = covered[rows, columns].astype(np.int64)

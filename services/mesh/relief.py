@@ -35,9 +35,7 @@ def _cell_triangles() -> list[list[tuple[str, str, str]]]:
         inside = [bool(case >> k & 1) for k in range(4)]
         loops: list[list[str]] = []
         if case in (5, 10):
-            for k in range(4):
-                if inside[k]:
-                    loops.append([f"e{(k - 1) % 4}", f"c{k}", f"e{k}"])
+            loops.extend([f"e{(k - 1) % 4}", f"c{k}", f"e{k}"] for k in range(4) if inside[k])
         elif case:
             loop: list[str] = []
             for k in range(4):
@@ -105,12 +103,7 @@ def _sheet(
     inside = alpha >= 0.5
     nodes = height * width
     # Ids: grid nodes, then crossings of horizontal edges (y, x)-(y, x+1), then of vertical ones (y, x)-(y+1, x).
-    case = (
-        inside[:-1, :-1].astype(np.int64)
-        + 2 * inside[:-1, 1:]
-        + 4 * inside[1:, 1:]
-        + 8 * inside[1:, :-1]
-    )
+    case = inside[:-1, :-1].astype(np.int64) + 2 * inside[:-1, 1:] + 4 * inside[1:, 1:] + 8 * inside[1:, :-1]
     rows, columns = np.nonzero(case)
     kind = case[rows, columns]
     faces: list[Ints] = []

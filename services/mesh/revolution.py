@@ -40,7 +40,8 @@ BASE_GAIN = 0.015
 """Gain of agreement that a flat base is worth: an arc below is rather the near side of a base than a rounded bottom."""
 
 CONE_SHARE = 0.7
-"""A hull that narrows at this share of its shadow cone's slope or faster is taken to be that cone, noise allowed for."""
+"""A hull that narrows at this share of its shadow cone's slope or faster is taken to be that cone, noise allowed
+for."""
 
 FLAT_ENOUGH = 0.9
 """A base this wide, as a share of the rings above it, is flat: bottles and cans have rounded lower edges."""
@@ -210,9 +211,7 @@ def signed_distance(mask: NDArray[np.bool_]) -> Floats:
     return np.asarray(np.where(mask, inner - 0.5, 0.5 - outer), dtype=np.float32)
 
 
-def circle_points(
-    camera: PhotoCamera, heights: Doubles, radii: Doubles, sides: int
-) -> tuple[Doubles, Doubles]:
+def circle_points(camera: PhotoCamera, heights: Doubles, radii: Doubles, sides: int) -> tuple[Doubles, Doubles]:
     """Pixels x, y of circles about the axis: arrays of the common shape of heights and radii, with ``sides`` added."""
     angle = (np.arange(sides) + 0.5) * (2 * np.pi / sides)
     h, r = np.broadcast_arrays(heights, radii)
@@ -258,8 +257,8 @@ def at_pitch(
 def steepest(view: PhotoCamera, height: float) -> float:
     """How fast the hull's radius changes with the height where it is nothing but the shadow of a ring at ``height``.
 
-    The lines of sight that graze the ring's far (above) or near (below) side rise by tan(elevation): beyond the ring the
-    hull is the cone between them. Infinite where the ring is seen from its own level.
+    The lines of sight that graze the ring's far (above) or near (below) side rise by tan(elevation): beyond the
+    ring the hull is the cone between them. Infinite where the ring is seen from its own level.
     """
     position = view.position()
     rise = abs(float(position[1]) - height) / max(float(np.hypot(position[0], position[2])), 1e-6)

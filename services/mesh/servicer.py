@@ -68,9 +68,7 @@ class MesherServicer(mesher_pb2_grpc.MesherServicer):
         for number in dict.fromkeys(request.formats):
             kind = FORMATS.get(number)
             if kind is not None:
-                files.append(
-                    mesher_pb2.MeshFile(format=number, file=stored(file_of(model, kind), kind.media_type))
-                )
+                files.append(mesher_pb2.MeshFile(format=number, file=stored(file_of(model, kind), kind.media_type)))
         return mesher_pb2.CreateMeshResult(
             glb=stored(model.glb, MediaType.GLB),
             files=files,

@@ -70,11 +70,11 @@ def tidied(solid: Solid, grid: float) -> Solid:
         solid: closed.
         grid: spacing of the coordinates, in the solid's units.
     """
-    keys = np.round(solid.vertices / grid).astype(np.int64)
+    keys: NDArray[np.int64] = np.round(solid.vertices / grid).astype(np.int64)
     places, inverse = np.unique(keys, axis=0, return_inverse=True)
     inverse = inverse.ravel()
     if len(places) == len(keys):
-        return Solid(keys * grid, solid.faces)
+        return Solid(np.asarray(keys * grid, np.float64), solid.faces)
     faces = inverse[solid.faces]
     whole = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
     faces = faces[whole]
@@ -84,7 +84,7 @@ def tidied(solid: Solid, grid: float) -> Solid:
     if len(faces):
         used = np.zeros(len(places), bool)
         used[faces] = True
-        merged = Solid((places * grid)[used], (np.cumsum(used) - 1)[faces])
+        merged = Solid(np.asarray((places * grid)[used], np.float64), (np.cumsum(used) - 1)[faces])
         if merged.is_closed():
             return merged
     for _ in range(8):
@@ -94,7 +94,7 @@ def tidied(solid: Solid, grid: float) -> Solid:
         if not again.any():
             break
         keys[again] += np.random.default_rng(3).integers(-2, 3, size=(int(again.sum()), 3))
-    return Solid(keys * grid, solid.faces)
+    return Solid(np.asarray(keys * grid, np.float64), solid.faces)
 
 
 def joined(solids: list[Solid]) -> Solid:

@@ -18,7 +18,8 @@ Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 CREASE_DEG = 40.0
-"""Edges that fold by more than this stay sharp; a circle of 96 sides folds by 4 degrees, a bevel in three steps by 30."""
+"""Edges that fold by more than this stay sharp; a circle of 96 sides folds by 4 degrees, a bevel in three steps by
+30."""
 
 GUTTER_TEXELS = 6
 """Free texels around every chart at 1024: two mip levels without bleeding from the neighbour."""
@@ -137,8 +138,8 @@ def _labels(unit: Doubles, pairs: Ints) -> Ints:
 def surfaced(solid: Solid, front: Doubles, turn: Doubles, crease_deg: float = CREASE_DEG) -> Surface:
     """Normals and an atlas for a solid.
 
-    Charts are the parts of the surface that face one of the six axes, laid flat along it, so that no texel is stretched by
-    more than about two; xatlas packs them. A chart that would lie over itself is cut by xatlas instead.
+    Charts are the parts of the surface that face one of the six axes, laid flat along it, so that no texel is
+    stretched by more than about two; xatlas packs them. A chart that would lie over itself is cut by xatlas instead.
 
     Args:
         solid: closed, in its final frame.

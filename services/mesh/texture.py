@@ -23,7 +23,8 @@ GRID_TEXELS = 1024
 """Where each texel lies on the surface is worked out on this grid; a finer texture interpolates it."""
 
 TRUST = (0.18, 0.5)
-"""Cosine between normal and view at which the photo begins to count and counts fully: at 0.18 it is stretched over five times."""
+"""Cosine between normal and view at which the photo begins to count and counts fully: at 0.18 it is stretched over
+five times."""
 
 BAND_ROWS = 128
 """Rows of the grid that are painted at a time."""
@@ -35,7 +36,8 @@ LARGE_SUBJECT_PX = 640
 """A subject that is longer in the photo than this holds more than a 1024 texture can show."""
 
 SOFT_SHARE = 0.05
-"""Blur of the colours that the back is drawn towards, as a share of the subject: a dial's figures are gone, its tones are not."""
+"""Blur of the colours that the back is drawn towards, as a share of the subject: a dial's figures are gone, its
+tones are not."""
 
 GRAIN_LIMIT = 5.0
 """Most levels of grain that are added to made-up surfaces, so that they do not look like plastic beside the photo."""
@@ -62,7 +64,8 @@ def texture_side(cutout: Cutout, limit: int = 2048) -> int:
 
 
 def visible_depth(solid: Solid, camera: PhotoCamera, size: tuple[int, int]) -> tuple[Floats, PhotoCamera]:
-    """Depth of the nearest surface at each pixel of a picture no longer than ``DEPTH_PX``; infinite where nothing is."""
+    """Depth of the nearest surface at each pixel of a picture no longer than ``DEPTH_PX``; infinite where nothing
+    is."""
     factor = DEPTH_PX / max(size)
     small = camera.scaled(factor)
     extent = (max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
@@ -95,7 +98,8 @@ def bake(
         to_backend: (3, 4) from the final frame to that of ``completion``.
         completion: colours of what the photo does not show, or None for the harmonic fill.
         side: of the texture, 1024 or 2048.
-        view_is_known: False when the camera is a guess: then nothing is taken from the photo where ``completion`` has colours.
+        view_is_known: False when the camera is a guess: then nothing is taken from the photo where ``completion``
+            has colours.
     """
     height, width = cutout.mask.shape
     photo = cutout.photo
@@ -147,7 +151,8 @@ def _painted(maps: Floats, photo: Bytes, side: int) -> Bytes:
         low, high = max(start - 1, 0), min(stop + 1, grid)
         band = maps[low:high]
         if factor > 1:
-            band = cv2.resize(band, (side, (high - low) * factor), interpolation=cv2.INTER_LINEAR)
+            size = (side, (high - low) * factor)
+            band = np.asarray(cv2.resize(band, size, interpolation=cv2.INTER_LINEAR), np.float32)
         band = band[(start - low) * factor : (stop - low) * factor]
         sampled = cv2.remap(
             photo,
@@ -174,7 +179,12 @@ def _mixed(values: NDArray[np.generic], corners: NDArray[np.int64], weights: Flo
 
 
 def _seen(
-    points: Doubles, normals: Doubles, camera: PhotoCamera, depth: Floats, small: PhotoCamera, reach_px: float
+    points: NDArray[np.floating],
+    normals: NDArray[np.floating],
+    camera: PhotoCamera,
+    depth: Floats,
+    small: PhotoCamera,
+    reach_px: float,
 ) -> tuple[Doubles, Doubles]:
     """Where points fall in the photo, (n, 2) pixels, and how far the photo is to be trusted there, (n,) 0..1."""
     pixels, far = camera.project(points)
@@ -210,9 +220,7 @@ def _vertex_fill(
     towards = camera.position() - solid.vertices
     towards /= np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-12)
     back = np.clip(-np.einsum("ij,ij->i", normals, towards) * 2.0, 0.0, 1.0)
-    return harmonic_fill(
-        solid, known, near[row, column].astype(np.float32), soft[row, column].astype(np.float32), back
-    )
+    return harmonic_fill(solid, known, near[row, column].astype(np.float32), soft[row, column].astype(np.float32), back)
 
 
 def _grain(cutout: Cutout, count: int) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +43,8 @@ def calm_profile(fit: Revolution) -> tuple[Doubles, Doubles]:
 def domed(heights: Doubles, radii: Doubles) -> tuple[Doubles, Doubles]:
     """The profile with its ends rounded off where the fit had to cut a rounded end.
 
-    What bulges towards its end, as a ball does, goes on as the sphere that continues it; what comes down straight to its end,
-    as a can does, has a flat end.
+    What bulges towards its end, as a ball does, goes on as the sphere that continues it; what comes down straight to its
+    end, as a can does, has a flat end.
     """
     steps = max(2, len(heights) // 8)
     for _ in range(2):
@@ -69,7 +71,8 @@ def domed(heights: Doubles, radii: Doubles) -> tuple[Doubles, Doubles]:
 
 
 def is_open(fit: Revolution, rim: float, has_handle: bool) -> bool:
-    """Whether the thing is a vessel that one looks into: a wide mouth, and widening or with a handle or with a rim that shows."""
+    """Whether the thing is a vessel that one looks into: a wide mouth, and widening or with a handle or with a rim
+    that shows."""
     top, base, widest = float(fit.radii[-3:].max()), float(fit.radii[:3].max()), float(fit.radii.max())
     if top < OPEN_MOUTH * widest:
         return False
@@ -113,7 +116,8 @@ def cavity(heights: Doubles, radii: Doubles) -> Solid:
 
 
 def walls(heights: Doubles, radii: Doubles) -> tuple[Doubles, Doubles, Doubles]:
-    """Profiles (radius, height) of the outside and the inside, both upwards, and the rim's arc from one to the other."""
+    """Profiles (radius, height) of the outside and the inside, both upwards, and the rim's arc from one to the
+    other."""
     wall = WALL * float(radii.max())
     level, inside = inner_wall(heights, radii)
     outer = spaced(np.stack([radii, heights], axis=1))
@@ -129,7 +133,7 @@ def spaced(points: Doubles) -> Doubles:
     line = np.round(points * 1e5).astype(np.int32).reshape(-1, 1, 2)
     kept = cv2.approxPolyDP(line, 120.0, False).reshape(-1, 2) / 1e5
     out = [kept[0]]
-    for a, b in zip(kept[:-1], kept[1:], strict=True):
+    for a, b in pairwise(kept):
         pieces = max(1, int(np.ceil(float(np.linalg.norm(b - a)) / RING_SPACING)))
         out += [a + (b - a) * (k / pieces) for k in range(1, pieces + 1)]
     return np.array(out)

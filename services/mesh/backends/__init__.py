@@ -25,7 +25,8 @@ class RawMesh:
 
     Attributes:
         solid: in the house's axes (+Y up, +Z roughly towards the photo's viewer), any scale.
-        camera: the photo's camera in the solid's frame, in pixels of ``Cutout.rgb``; None if the backend does not know it.
+        camera: the photo's camera in the solid's frame, in pixels of ``Cutout.rgb``; None if the backend does not
+            know it.
         colors: (n, 3) uint8 sRGB for each vertex of ``solid``, or None: the photo is the only source of colour.
         completion: colours of what the photo does not show; None for the general one.
         method: a word or two for ``asset.extras``, such as ``revolution``.

@@ -34,7 +34,8 @@ MAX_OUTLINES = 300
 """A silhouette of more outlines (islands and holes) is dust or a screen, not parts."""
 
 THIN_SHARE = 0.10
-"""A silhouette with more of its area within a pixel and a half of the rim than this is thin enough for the finer grid."""
+"""A silhouette with more of its area within a pixel and a half of the rim than this is thin enough for the finer
+grid."""
 
 SLAB_THICKNESS = 0.32
 """Half thickness of a slab as a share of its inscribed radius: between a phone (0.1) and a camera (0.5)."""
@@ -44,7 +45,8 @@ EDGE_RADIUS = 0.03
 
 
 class SilhouetteBackend:
-    """Chooses among a box, a surface of revolution, a slab and an inflation by what the silhouette and the shading say."""
+    """Chooses among a box, a surface of revolution, a slab and an inflation by what the silhouette and the shading
+    say."""
 
     name = "silhouette"
 
@@ -150,7 +152,7 @@ def _settled(alpha: Floats) -> Floats:
         contours, _ = cv2.findContours((alpha >= 0.5).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
         if len(contours) <= MAX_OUTLINES:
             break
-        blurred = cv2.GaussianBlur(alpha, (0, 0), sigma)
+        blurred = np.asarray(cv2.GaussianBlur(alpha, (0, 0), sigma), np.float32)
         blurred[[0, 1, -2, -1]] = 0.0
         blurred[:, [0, 1, -2, -1]] = 0.0
         alpha = kept_thin(blurred)

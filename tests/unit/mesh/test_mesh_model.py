@@ -106,7 +106,9 @@ def test_the_back_does_not_repeat_the_front(blob_model: Model) -> None:
     for turn in (0.0, np.pi):
         c, s = np.cos(turn), np.sin(turn)
         view = np.array([[c, 0, -s, 0], [0, 1, 0, -0.12], [s, 0, c, 0]]) * 6.0
-        pictures.append(picture_of(surface, blob_model.texture.pixels, PhotoCamera(view, (64.0, 64.0), 50.0), (128, 128)))
+        pictures.append(
+            picture_of(surface, blob_model.texture.pixels, PhotoCamera(view, (64.0, 64.0), 50.0), (128, 128))
+        )
     blue = [int(((p[..., 2].astype(int) - p[..., 0]) > 40)[seen].sum()) for p, seen in pictures]
     assert blue[0] > 100
     assert blue[1] < 0.05 * blue[0]
@@ -116,7 +118,8 @@ def test_the_back_does_not_repeat_the_front(blob_model: Model) -> None:
 
 
 def test_extras_say_where_it_comes_from(flat_photo: Draw) -> None:
-    """asset.extras holds generator, models of all stages, and the photo's view, which projects the mesh onto the mask."""
+    """asset.extras holds generator, models of all stages, and the photo's view, which projects the mesh onto the
+    mask."""
     mask = np.zeros((200, 300), np.uint8)
     cv2.ellipse(mask, (190, 90), (70, 40), 20, 0, 360, 1, -1)
     cv2.circle(mask, (120, 120), 35, 1, -1)
@@ -135,7 +138,7 @@ def test_extras_say_where_it_comes_from(flat_photo: Draw) -> None:
     x = view["center_px"][0] - view["focal_px"] * seen[:, 0] / seen[:, 2]
     y = view["center_px"][1] + view["focal_px"] * seen[:, 1] / seen[:, 2]
     rows, columns = np.nonzero(mask)
-    assert [x.min(), x.max() , y.min(), y.max()] == pytest.approx(
+    assert [x.min(), x.max(), y.min(), y.max()] == pytest.approx(
         [columns.min(), columns.max() + 1, rows.min(), rows.max() + 1], abs=2.5
     )
     assert view["size_px"] == [300, 200]

@@ -175,7 +175,8 @@ def test_each_thing_gets_its_kind_of_shape(lit_photo: Draw, flat_photo: Draw) ->
 
 
 def test_shading_tells_a_ball_from_a_disc(lit_photo: Draw, flat_photo: Draw) -> None:
-    """The same round silhouette counts as domed when its brightness follows a ball's normals, and as flat when it is even."""
+    """The same round silhouette counts as domed when its brightness follows a ball's normals, and as flat when it
+    is even."""
     ball = lathe(np.stack([np.sin(np.linspace(0, np.pi, 60)), -np.cos(np.linspace(0, np.pi, 60))], axis=1) * 0.9)
     shaded = read_cutout(lit_photo(ball, PhotoCamera.frontal((120.0, 120.0), 110.0), 240))
     even = read_cutout(flat_photo(disc(240, 100.0) > 0.5))

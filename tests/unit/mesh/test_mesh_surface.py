@@ -120,7 +120,8 @@ def test_vertices_that_coincide_do_not_break_a_closed_mesh() -> None:
     """Two cubes that share a corner point stay closed after vertices are welded by position, as readers do."""
     cube = solid_of(trimesh.creation.box())
     both = Solid(
-        np.concatenate([cube.vertices, cube.vertices + 1.0]), np.concatenate([cube.faces, cube.faces + len(cube.vertices)])
+        np.concatenate([cube.vertices, cube.vertices + 1.0]),
+        np.concatenate([cube.faces, cube.faces + len(cube.vertices)]),
     )
     tidy = tidied(both, 1e-6)
     welded = trimesh.Trimesh(tidy.vertices, tidy.faces, process=False)
