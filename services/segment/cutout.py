@@ -13,7 +13,7 @@ from lensora.core.boxes import MIN_CROP_SIDE_PX, Box
 from lensora.core.errors import CropTooSmall, EncodeFailed, SubjectNotFound
 from services.segment.backends import CutoutBackend
 from services.segment.foreground import estimate_foreground
-from services.segment.matte import SOLID, PixelBox, close_holes, isolate, settle
+from services.segment.matte import SOLID, PixelBox, close_holes, isolate, settle, trim_wisps
 
 Check = Callable[[float, str], None]
 """Told ``(fraction, phase)`` between the phases of the work; may raise to end it."""
@@ -134,7 +134,7 @@ def _seen_by_net(
     try:
         salience = backend.salience(picture, time_left())
         check(0.45, "matte")
-        matte = close_holes(settle(salience * isolate(salience, picture, within)))
+        matte = _matte(salience, picture, within)
         fit = fit_of(matte, salience, within)
     except SubjectNotFound as error:
         missing = error
@@ -144,7 +144,7 @@ def _seen_by_net(
         check(0.48, "net-wide")
         try:
             around = _salience_around(rgb, picture, wide, crop, backend, time_left())
-            other = close_holes(settle(around * isolate(around, picture, within)))
+            other = _matte(around, picture, within)
         except SubjectNotFound as error:
             missing = missing or error
         else:
@@ -152,7 +152,11 @@ def _seen_by_net(
                 matte = other
     if matte is None:
         raise missing or SubjectNotFound("no subject found in the box", field="box")
-    return matte
+    return trim_wisps(matte)
+
+
+def _matte(salience: NDArray[np.float32], picture: NDArray[np.uint8], within: PixelBox) -> NDArray[np.float32]:
+    return close_holes(settle(salience * isolate(salience, picture, within)))
 
 
 def _salience_around(

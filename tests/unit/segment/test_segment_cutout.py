@@ -11,7 +11,7 @@ from lensora.core.boxes import FULL_FRAME, Box
 from lensora.core.errors import CropTooSmall, SubjectNotFound
 from services.segment.cutout import LONGEST_SIDE_PX, cut_out, decode_side, encode_png
 from services.segment.foreground import estimate_foreground
-from services.segment.matte import PixelBox, close_holes, isolate, settle
+from services.segment.matte import PixelBox, close_holes, isolate, settle, trim_wisps
 
 GREY = (120, 120, 120)
 
@@ -113,6 +113,17 @@ def test_handles_stay_open_and_solid_things_are_filled() -> None:
     assert closed[200, 330] < 0.1
     assert closed[220, 150] > 0.98 and closed[150, 120] > 0.98
     assert float(np.abs(closed - alpha)[:, :40].max()) == 0.0
+
+
+def test_faint_tails_are_trimmed() -> None:
+    """A half-seen cable far from the solid subject goes, a soft rim around it stays."""
+    alpha = np.zeros((500, 500), np.float32)
+    cv2.circle(alpha, (250, 250), 100, 1.0, -1)
+    alpha = cv2.GaussianBlur(alpha, (0, 0), 1.5)
+    cv2.line(alpha, (350, 250), (480, 250), 0.4, 4)
+    trimmed = trim_wisps(alpha)
+    assert float(trimmed[:, 380:].max()) == 0.0
+    assert np.allclose(trimmed[:, :250], alpha[:, :250], atol=0.02)
 
 
 def test_settling_keeps_the_outline() -> None:
