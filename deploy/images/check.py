@@ -6,8 +6,10 @@ address of its own, with a folder for artifacts, the weights that ``lensora mode
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,9 +21,11 @@ from pathlib import Path
 import httpx
 
 from deploy.images.closure import ROOT, TARGETS
-from deploy.images.store import Container, Image, build, describe, make_base, require
+from deploy.images.store import Container, Image, build, describe, make_base, make_triton_base, require
 from deploy.rehearsal.probes import passes
 from lensora import __version__
+from lensora.models.repository import assemble
+from lensora.testing.triton import server_folder
 
 ADDRESS = "127.77.0.1"
 REDIS_PORT = 16399
@@ -32,6 +36,7 @@ FORBIDDEN = ("gcc", "cc", "g++", "make", "pip", "pip3")
 
 GRPC = {"grpc": {"port": 50051}, "timeoutSeconds": 3}
 HTTP = {"httpGet": {"path": "/healthz", "port": 8000}, "timeoutSeconds": 3}
+TRITON = {"httpGet": {"path": "/v2/health/ready", "port": 8000}, "timeoutSeconds": 3}
 METRICS = {"httpGet": {"path": "/metrics", "port": 9090}, "timeoutSeconds": 3}
 
 
@@ -40,7 +45,7 @@ def main() -> int:
     if os.geteuid() != 0:
         sys.stderr.write("test-images: chroot isolation needs root\n")
         return 1
-    wanted = sys.argv[1:] or list(TARGETS)
+    wanted = sys.argv[1:] or [*TARGETS, "triton"]
     revision = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607
         capture_output=True,
@@ -51,6 +56,8 @@ def main() -> int:
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         make_base(Path(scratch))
+        if "triton" in wanted:
+            make_triton_base(server_folder())
         with redis(Path(scratch)):
             for target in wanted:
                 image = describe(build(target, __version__, revision or "unknown"))
@@ -79,7 +86,7 @@ def check(target: str, image: Image, folder: Path) -> float:
     artifacts.chmod(0o777)
     mounts = {artifacts: "/var/lib/lensora/artifacts", MODELS: "/var/lib/lensora/models"}
     with Container(image, mounts=mounts, environment=settings(target)) as container:
-        if target != "models":
+        if target not in ("models", "triton"):
             for tool in FORBIDDEN:
                 look = container.command(["sh", "-c", f"command -v {tool}"])
                 if subprocess.run(look, capture_output=True, check=False).returncode == 0:  # noqa: S603
@@ -89,11 +96,23 @@ def check(target: str, image: Image, folder: Path) -> float:
             # It fetches what is missing and verifies what is there; here all of it is.
             subprocess.run(container.command(image.entrypoint), check=True, capture_output=True)  # noqa: S603
             return time.monotonic() - started
-        return _serve(target, container.command(image.entrypoint), started)
+        arguments: tuple[str, ...] = ()
+        if target == "triton":
+            # The models image does this in a cluster.
+            nets = ("isnet-general-use", "efficientnet-lite0")
+            repository = folder / "artifacts" / "repository"
+            assemble(nets, templates=ROOT / "deploy" / "triton", models_dir=MODELS, target=repository)
+            for link in repository.rglob("model.onnx"):
+                name = link.readlink().name
+                link.unlink()
+                link.symlink_to(f"/var/lib/lensora/models/{name}")
+            arguments = ("--model-repository=/var/lib/lensora/artifacts/repository", "--model-config-name=cpu")
+            arguments += tuple(f"--{kind}-address={ADDRESS}" for kind in ("http", "grpc", "metrics"))
+        return _serve(target, container.command([*image.entrypoint, *arguments]), started)
 
 
 def _serve(target: str, command: Sequence[str], started: float) -> float:
-    probe = {"gateway": HTTP, "worker": METRICS}.get(target, GRPC)
+    probe = {"gateway": HTTP, "worker": METRICS, "triton": TRITON}.get(target, GRPC)
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)  # noqa: S603
         try:
@@ -103,14 +122,16 @@ def _serve(target: str, command: Sequence[str], started: float) -> float:
                     raise RuntimeError(f"{target} did not become ready:\n{log.read()[-4000:].decode(errors='replace')}")
                 time.sleep(0.1)
             seconds = time.monotonic() - started
-            if "lensora_build_info" not in httpx.get(f"http://{ADDRESS}:9090/metrics", trust_env=False).text:
+            port, metric = (8002, "nv_inference_count") if target == "triton" else (9090, "lensora_build_info")
+            if metric not in httpx.get(f"http://{ADDRESS}:{port}/metrics", trust_env=False).text:
                 raise RuntimeError(f"{target} serves no metrics")
         finally:
-            os.killpg(process.pid, 15)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
             try:
                 process.wait(40)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, 9)
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
     return seconds
 

@@ -17,12 +17,15 @@ from deploy.images.closure import ROOT, TARGETS, distributions
 
 LOCKS = ROOT / "deploy" / "locks"
 
-PYTHON_VERSION = "3.11"
-"""Debian bookworm's."""
+PYTHON_VERSIONS = {"triton": "3.12"}
+"""Of NVIDIA's image; every other one has Debian bookworm's 3.11."""
+
+ON_CPU = ("numpy", "onnxruntime", "pillow")
+"""What the nets need that run in Triton without a GPU: IS-Net and EfficientNet-Lite0."""
 
 
 def main() -> int:
-    wanted = sys.argv[1:] or ["build", *TARGETS]
+    wanted = sys.argv[1:] or ["build", "triton", "triton-cpu", *TARGETS]
     for name in wanted:
         write(name, requirements(name))
         sys.stdout.write(f"deploy/locks/{name}.lock\n")
@@ -32,6 +35,10 @@ def main() -> int:
 def requirements(name: str) -> list[str]:
     """What an image asks for, with the version ranges of pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    if name in ("triton", "triton-cpu"):
+        lines = (ROOT / "deploy" / "triton" / "requirements.txt").read_text().splitlines()
+        nets = sorted(line for line in lines if line and not line.startswith("#"))
+        return nets if name == "triton" else [line for line in nets if line.startswith(ON_CPU)]
     if name == "build":
         return sorted(project["build-system"]["requires"])
     ranges: dict[str, str] = {}
@@ -49,7 +56,7 @@ def write(name: str, wanted: list[str]) -> None:
     command = [
         str(Path(sys.executable).parent / "uv"),
         *("pip", "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url"),
-        *("--python-version", PYTHON_VERSION, "--python-platform", "x86_64-manylinux_2_36"),
+        *("--python-version", PYTHON_VERSIONS.get(name, "3.11"), "--python-platform", "x86_64-manylinux_2_36"),
         *("--output-file", str(lock), "-"),
     ]
     subprocess.run(command, input="\n".join(wanted), text=True, check=True, cwd=ROOT)  # noqa: S603

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.images.closure import ROOT
+from lensora.testing.triton import LIBRARIES
 
 BUILDAH = ("buildah", "--storage-driver", "vfs")
 BASE = "localhost/lensora-base:bookworm"
+TRITON_BASE = "localhost/lensora-triton-base:cpu"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 """Copied into the base, so that the build trusts the package registries that this machine trusts."""
 
@@ -50,8 +52,12 @@ def make_base(scratch: Path) -> None:
     folder = scratch / "base"
     _run("debootstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", str(folder))
     shutil.copy(CERTIFICATES, folder / CERTIFICATES.relative_to("/"))
-    for path in folder.glob("var/cache/apt/archives/*.deb"):
-        path.unlink()
+    # What debian:bookworm-slim leaves out too.
+    for needless in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"):
+        shutil.rmtree(folder / needless)
+        (folder / needless).mkdir()
+    (folder / "var/cache/apt/archives/partial").mkdir(parents=True)
+    (folder / "var/lib/apt/lists/partial").mkdir()
     container = _run(*BUILDAH, "from", "scratch").strip()
     _run(*BUILDAH, "add", container, str(folder), "/")
     _run(*BUILDAH, "config", "--env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", container)
@@ -59,10 +65,31 @@ def make_base(scratch: Path) -> None:
     shutil.rmtree(folder)
 
 
+def make_triton_base(server: Path) -> None:
+    """An image with a Triton for CPUs where NVIDIA's has its own: ``/opt/tritonserver``; made once.
+
+    Args:
+        server: what ``deploy/triton/install_server.py`` unpacked.
+    """
+    known = subprocess.run([*BUILDAH, "inspect", TRITON_BASE], capture_output=True, check=False)  # noqa: S603
+    if known.returncode == 0:
+        return
+    container = _run(*BUILDAH, "from", BASE).strip()
+    packages = "python3 python3-pip libpython3.11 libgomp1"
+    install = f"apt-get update && apt-get install --yes --no-install-recommends {packages}"
+    _run(*BUILDAH, "run", "--isolation", "chroot", container, "--", "sh", "-c", install)
+    _run(*BUILDAH, "add", container, str(server / "pytriton" / "tritonserver"), "/opt/tritonserver")
+    _run(*BUILDAH, "add", container, str(server / LIBRARIES), "/opt/tritonserver/libs")
+    path = "/opt/tritonserver/bin:/usr/local/bin:/usr/bin:/bin"
+    _run(*BUILDAH, "config", "--env", f"PATH={path}", "--env", "LD_LIBRARY_PATH=/opt/tritonserver/libs", container)
+    _run(*BUILDAH, "commit", "--rm", container, TRITON_BASE)
+
+
 def build(target: str, version: str, revision: str) -> str:
     """Build one target of the Dockerfile; answers the image's name. Steps that have not changed are taken over."""
     name = f"localhost/lensora-{target}:{version}"
     arguments = [f"BASE_IMAGE={BASE}", f"VERSION={version}", f"REVISION={revision}"]
+    arguments += [f"TRITON_IMAGE={TRITON_BASE}", "TRITON_LOCK=triton-cpu.lock"] if target == "triton" else []
     _run(
         *BUILDAH,
         *("build", "--isolation", "chroot", "--layers", "--file", "deploy/Dockerfile", "--target", target),
