@@ -5,7 +5,6 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 from lensora.core.steps import STAGES
-from lensora.core.steps import STAGES
 from lensora.observability.metrics import STAGE_BUCKETS_S
 
 JOB_BUCKETS_S = (1.0, 2.5, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 240.0, 480.0, 900.0)
@@ -44,31 +43,15 @@ for _ending in ("completed", "failed", "handed_back", "lost"):
     JOB_ATTEMPTS.labels(ending=_ending)
 for _stage in STAGES:
     STAGE_SECONDS.labels(stage=_stage.value)
+    STAGE_RETRIES.labels(stage=_stage.value, code="unavailable")
 for _kind in ("init", "transform", "render"):
     CREDITS_CHARGED.labels(kind=_kind)
 for _reason in ("failed", "canceled"):
     CREDITS_REFUNDED.labels(reason=_reason)
 for _outcome in ("delivered", "failed", "refused", "gone"):
     WEBHOOKS.labels(outcome=_outcome)
-
-
-# Every bounded label exists from the start, at 0: rates and alerts see the first event.
-for _outcome in ("completed", "failed", "canceled"):
-    JOBS_ENDED.labels(outcome=_outcome)
-    JOB_SECONDS.labels(outcome=_outcome)
-    if _outcome != "completed":
-        CREDITS_REFUNDED.labels(reason=_outcome)
-for _kind in ("init", "transform", "render"):
-    CREDITS_CHARGED.labels(kind=_kind)
-for _ending in ("completed", "failed", "lost", "handed_back"):
-    JOB_ATTEMPTS.labels(ending=_ending)
-for _stage in STAGES:
-    STAGE_SECONDS.labels(stage=_stage.value)
-    STAGE_RETRIES.labels(stage=_stage.value, code="unavailable")
-for _try in ("delivered", "failed", "gone", "refused"):
-    WEBHOOKS.labels(outcome=_try)
-for _swept in ("sessions", "jobs", "orphaned_sessions", "orphaned_jobs"):
-    SWEPT_BYTES.labels(kind=_swept)
+for _kind in ("sessions", "jobs", "orphaned_sessions", "orphaned_jobs"):
+    SWEPT_BYTES.labels(kind=_kind)
 
 
 def job_ended(outcome: str, seconds: float | None, credits_refunded: int) -> None:
