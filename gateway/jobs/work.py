@@ -17,6 +17,9 @@ from gateway.jobs.redis_client import translated
 from gateway.jobs.scripts import Scripts
 from lensora.core.errors import Unavailable
 from lensora.core.steps import FAILURE_SENTENCE, Step
+from lensora.observability import logs
+
+_log = logs.get(__name__)
 
 GROUP = "workers"
 
@@ -262,8 +265,15 @@ class RedisWork:
         )
         match reply[0]:
             case "claimed":
-                work = {Step(field): text for field, text in pairs(reply[2]).items() if not field.startswith("public:")}
-                return Claim(job_from_hash(job_id, pairs(reply[1])), work, token, int(reply[3]) / 1000)
+                try:
+                    done = pairs(reply[2]).items()
+                    work = {Step(field): text for field, text in done if not field.startswith("public:")}
+                    return Claim(job_from_hash(job_id, pairs(reply[1])), work, token, int(reply[3]) / 1000)
+                except (KeyError, TypeError, ValueError):
+                    # Written by a release that we do not know, or damaged. Others may read it; if nobody can, its
+                    # attempts run out and it is refunded.
+                    _log.exception("job_not_readable", job_id=job_id)
+                    return None
             case "expired" | "exhausted":
                 return Ended(job_id, int(reply[1]))
             case _:

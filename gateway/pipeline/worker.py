@@ -75,8 +75,11 @@ class Worker:
             return await self._work.take(count)
         except Unavailable:
             _log.warning("job_store_away")
-            await asyncio.wait((halted,), timeout=AWAY_PAUSE_S)
-            return []
+        except Exception:
+            # A fault of ours, such as a script that Redis refuses: a worker that ends would not mend it.
+            _log.exception("job_store_failed")
+        await asyncio.wait((halted,), timeout=AWAY_PAUSE_S)
+        return []
 
     async def _begin(self, taken: Claim | Ended, *, stopping: bool) -> None:
         if isinstance(taken, Ended):

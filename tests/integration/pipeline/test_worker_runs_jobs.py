@@ -307,3 +307,19 @@ async def test_filming_again_reuses_cutout_and_mesh(house: House) -> None:
     assert kept.expires_ms >= again.expires_ms
     assert [stage.status for stage in again.stages][:2] == [StageStatus.REUSED, StageStatus.REUSED]
     assert await house.store.credits.balance(key.account_id) == 100
+
+
+async def test_a_job_that_cannot_be_read_harms_no_other(house: House) -> None:
+    """A damaged job does not stop the worker: others complete, and its own attempts run out into a refund."""
+    key, other = await customer(house.store, 75), await customer(house.store, 75)
+    broken = await submit(house.store, key)
+    scripts = house.store.scripts
+    await scripts.client.hset(scripts.key(f"job:{broken.job_id}"), "order", "{}")
+    async with running(house.worker()):
+        done = await until(house.store, other, await submit(house.store, other), ENDED)
+        end = time.monotonic() + 15.0
+        while await house.store.credits.balance(key.account_id) == 0:
+            assert time.monotonic() < end, "the broken job is not refunded"
+            await asyncio.sleep(0.1)
+    assert done.status is JobStatus.COMPLETED
+    assert await scripts.client.hget(scripts.key(f"job:{broken.job_id}"), "status") == "failed"
