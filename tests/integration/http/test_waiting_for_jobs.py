@@ -207,7 +207,8 @@ def test_who_goes_away_is_not_waited_for(gateway: Gateway, api: httpx.Client, jo
     """A closed stream leaves nothing behind in the process."""
     waiting = gateway.surface.changes
     with api.stream("GET", f"/v1/studio/result/{job_id}/stream") as response:
-        assert next(response.iter_lines()).startswith("id: ")
+        lines = response.iter_lines()
+        assert next(lines).startswith("id: ")
         assert waiting.waiting == 1  # type: ignore[attr-defined]
     deadline = time.monotonic() + 5
     while waiting.waiting:  # type: ignore[attr-defined]
