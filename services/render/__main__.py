@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 
 import cv2
@@ -18,12 +19,30 @@ from services.render.film import EncoderChoice, FilmMaker
 from services.render.servicer import RendererServicer
 from services.render.settings import RenderSettings
 
+M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
+"""Numbers of glibc's mallopt(3)."""
+
+LARGE_BLOCK = 4 * 1024 * 1024
+"""Blocks from this size on go back to the system when they are freed. A film's set-up makes many for a moment; left to
+itself, glibc learns to keep them, which is worth 80 MB of resident memory here and saves no time."""
+
+
+def _bound_memory() -> None:
+    """Keep freed memory from piling up in the allocator, where the allocator is glibc's."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
+    mallopt(M_ARENA_MAX, 2)
+
 
 def main() -> int:
     """Serve until SIGTERM; the exit code says whether it could start."""
     try:
         settings = load(RenderSettings)
         begin("render", settings)
+        _bound_memory()
         cv2.setNumThreads(1)  # composing is cheap; the cores belong to the rasteriser and the encoder
         engine = Engine(lambda: BACKENDS[settings.render_backend](settings))
         choice = EncoderChoice(settings.render_encoder, settings.render_x264_preset, settings.render_x264_threads)

@@ -5,21 +5,25 @@ from __future__ import annotations
 import io
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
 import av
+import moderngl
 import numpy as np
 import pytest
 from PIL import Image
 
 from lensora.core.cameras import CameraMove
-from lensora.core.errors import Cancelled, InvalidImage, InvalidMesh, InvalidRequest
+from lensora.core.errors import Cancelled, InvalidImage, InvalidMesh, InvalidRequest, RenderFailed
 from lensora.core.scene import Scene
 from lensora.testing.meshes import Finish, Shape, box, glb, vase
+from services.render.backends.opengl import OpenGLRenderer, open_context
 from services.render.encode import Mp4Sink
-from services.render.film import Film, FilmMaker, FilmOrder, VideoFormat
+from services.render.engine import Engine
+from services.render.film import EncoderChoice, Film, FilmMaker, FilmOrder, VideoFormat
+from services.render.shot import Layer, Shot
 
 Make = Callable[[FilmOrder], Film]
 WHITE = Scene(horizon=0.5, plain=True)
@@ -247,3 +251,44 @@ def test_progress_rises_about_every_eight_frames(maker: FilmMaker, subject: byte
     assert shares == sorted(shares)
     assert len(shares) >= 96 // 8
     assert isinstance(items[-1], Film)
+
+
+def test_nvenc_is_used_where_it_is_and_x264_where_not(engine: Engine, subject: bytes) -> None:
+    """Asking for NVENC gives an H.264 film on any machine."""
+    maker = FilmMaker(engine, EncoderChoice("nvenc"))
+    *_, made = maker.make(FilmOrder(subject, b"", WHITE, size=256, seconds=1.0), lambda: None)
+    assert isinstance(made, Film)
+    assert len(_decoded(made.files[VideoFormat.MP4])) == 24
+
+
+def test_unknown_device_is_a_typed_error() -> None:
+    """An EGL device that is not there is RenderFailed, not a crash."""
+    with pytest.raises(RenderFailed, match="EGL device 98"):
+        open_context("98")
+
+
+def test_lost_context_costs_one_retry(subject: bytes) -> None:
+    """When the real context fails in the middle of a film, a new one draws the rest."""
+    made: list[OpenGLRenderer] = []
+
+    class Breaking(OpenGLRenderer):
+        """Loses its context at the ninth frame."""
+
+        def layers(self, shot: Shot, start: int) -> Iterator[Layer]:
+            for layer in super().layers(shot, start):
+                if layer.index == 8 and len(made) == 1:
+                    raise moderngl.Error("GL_CONTEXT_LOST")
+                yield layer
+
+    def make() -> OpenGLRenderer:
+        made.append(Breaking("cpu"))
+        return made[-1]
+
+    engine = Engine(make)
+    *_, film = FilmMaker(engine, EncoderChoice()).make(
+        FilmOrder(subject, b"", WHITE, size=256, seconds=1.0), lambda: None
+    )
+    engine.close()
+    assert isinstance(film, Film)
+    assert len(_decoded(film.files[VideoFormat.MP4])) == 24
+    assert len(made) == 2
