@@ -44,7 +44,7 @@ def test_a_held_poll_ends_with_its_time(api: httpx.Client, job_id: str) -> None:
 def test_another_preference_is_no_wait(api: httpx.Client, job_id: str, preference: str) -> None:
     """What is not understood is passed over."""
     response = api.get(f"/v1/studio/result/{job_id}", headers={"Prefer": preference})
-    assert response.elapsed.total_seconds() < 0.5
+    assert response.elapsed.total_seconds() < 0.9
     assert "preference-applied" not in response.headers
 
 

@@ -49,3 +49,10 @@ def test_the_error_table_tells_the_true_statuses() -> None:
     known = {cls.code: statuses(cls)[1] for cls in error_classes()}
     assert {code: status for status, code, _ in ERROR_ROWS} == {code: known[code] for _, code, _ in ERROR_ROWS}
     assert set(TITLES) >= {code for _, code, _ in ERROR_ROWS}
+
+
+def test_the_document_is_valid() -> None:
+    """By the schema of OpenAPI 3.1 itself."""
+    from openapi_spec_validator import validate
+
+    validate(document(BASE))
