@@ -33,7 +33,7 @@ def main() -> int:
         server = Server("detect", settings, register, names)
         run(server, ReadinessWatch(runtime.opened, server.set_serving).start)
     except (LensoraError, OSError) as error:
-        print(error, file=sys.stderr)
+        print(error, file=sys.stderr)  # noqa: T201 (before logs are there)
         return 2
     return 0
 

@@ -35,7 +35,10 @@ RING = 0.06
 SPLIT_COST = 0.12
 """What two parts must gain in contrast over the whole: a label, a lid or a shadow line does not make two things."""
 
-MIN_SPLIT_SHARE = 0.08
+STRONG = 0.5
+"""Contrast from which a part stands out."""
+
+MIN_SPLIT_SHARE = 0.02
 """A part under this share of its parent's area is a detail of it, not a thing of its own."""
 
 Mask = NDArray[np.bool_]
@@ -176,8 +179,11 @@ def _best_cut(node: _Node) -> tuple[float, list[Region]]:
     parts = [child for child in node.children if child.region.area >= MIN_SPLIT_SHARE * node.region.area]
     if not parts:
         return own, [node.region]
-    cuts = [_best_cut(part) for part in parts]
-    weights = [part.region.area for part in parts]
+    scored = [(_best_cut(part), part.region.area) for part in parts]
+    # Where some parts stand out, those that do not are left behind: table between things, folds, reflections.
+    scored = [(cut, area) for cut, area in scored if cut[0] >= STRONG] or scored
+    cuts = [cut for cut, _area in scored]
+    weights = [area for _cut, area in scored]
     value = sum(cut[0] * weight for cut, weight in zip(cuts, weights, strict=True)) / sum(weights)
     below = [region for cut in cuts for region in cut[1]]
     if len(below) > 1:

@@ -1,10 +1,10 @@
 """The search for things: several looks at a photo, each asked only where the one before left a question.
 
 1. The whole picture. What stands out there clearly, and in one piece, is found.
-2. The picture with all that wiped out: a second subject comes out when the first no longer outshines it.
-3. A close look at each part where the maps are unclear: a pale whole with bright details, something small, things that
+2. Clutter, where a large part is unclear, is seen through overlapping windows: among few things each stands out better.
+3. The picture with all that wiped out: a second subject comes out when the first no longer outshines it.
+4. A close look at each part where the maps are unclear: a pale whole with bright details, something small, things that
    touch. It is found only if it stands out there; what the close look shows is taken.
-4. Clutter, where a large part is unclear, is seen through overlapping windows: among few things each stands out better.
 
 Nothing is made up: whatever is found stands out in some look, and what was wiped out cannot come back as a ghost.
 """
@@ -103,35 +103,35 @@ class Search:
         self._everything = np.ones(self._shape, np.bool_)
 
     def run(self) -> Findings:
-        """Take as many looks as the photo needs: two for a plain one."""
+        """Take as many looks as the photo needs; two for a plain one."""
         first = self._look(self._rgb, FIRST_SIDE_PX)
         patches = find_patches(first, self._everything)
         found = [patch.things[0] for patch in patches if _is_settled(patch)]
-        open_patches = [patch for patch in patches if not _is_settled(patch)]
-        for patch in self._second_look(patches):
-            if _is_settled(patch):
-                found.append(patch.things[0])
-            else:
-                open_patches.append(patch)
-        seen: list[Region] = []
-        clutter = [patch.root for patch in open_patches if patch.root.share() > CLUTTER_SHARE]
-        if clutter or not (found or open_patches):
+        unclear = [patch for patch in patches if not _is_settled(patch)]
+        clutter = [patch.root for patch in unclear if patch.root.share() > CLUTTER_SHARE]
+        close_by = [patch.root for patch in unclear if patch.root not in clutter]
+        if clutter or not patches:
             views = self._through(_windows(_extent(clutter, self._shape)))
-            seen += [thing for view in views for patch in view for thing in patch.things]
-        seen += self._close_looks([patch.root for patch in open_patches if patch.root not in clutter])
-        found += _without_parts(_usable(seen), found)
-        faint = [thing for patch in open_patches for thing in patch.things if not _is_surroundings(thing)]
+            things = (thing for view in views for patch in view for thing in patch.things)
+            found += _without_parts(_usable(things), found)
+        for patch in self._second_look([*found, *close_by]):
+            if _is_settled(patch):
+                found += _without_parts(patch.things, found)
+            else:
+                close_by.append(patch.root)
+        found += _without_parts(_usable(self._close_looks(close_by)), found)
+        faint = [thing for patch in unclear for thing in patch.things if not _is_surroundings(thing)]
         return Findings(found, sorted(faint, key=_contrast, reverse=True), first)
 
     def _look(self, picture: NDArray[np.uint8], side_px: int) -> NDArray[np.float32]:
         (seen,) = self._saliency.maps([picture], side_px, self._timeout_s)
         return _resized(seen, self._shape)
 
-    def _second_look(self, known: Sequence[Patch]) -> list[Patch]:
+    def _second_look(self, known: Sequence[Region]) -> list[Patch]:
         """The patches that are there once the known ones are wiped out."""
         if not known:
             return []
-        wiped = np.logical_or.reduce([patch.root.mask for patch in known])
+        wiped = np.logical_or.reduce([region.mask for region in known])
         patches = find_patches(self._look(wipe(self._rgb, wiped), SECOND_SIDE_PX), self._everything)
         return [
             patch for patch in patches if np.count_nonzero(patch.root.mask & wiped) <= WIPED_SHARE * patch.root.area

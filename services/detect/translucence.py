@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from services.detect.regions import Mask, Region
 
-FAINT = 0.06
+FAINT = 0.035
 """Saliency from which a part may be glass; clean backgrounds stay under 0.03."""
 
 SOLID = 0.6
