@@ -12,6 +12,8 @@ PROMPT ?= on a marble countertop in a sunlit kitchen
 CAMERA ?= turntable
 OUT ?= out
 DATA ?=
+BUILDER ?= docker
+VERSION ?= 0.1.0
 
 .PHONY: help
 help: ## Print this help
@@ -82,6 +84,25 @@ bench-gateway: ## Polls and submits per second
 bench-chaos: ## 200 jobs while every process is killed at random
 $(addprefix bench-,$(BENCHES)): bench-%: .make/setup-test .make/protos
 	@$(BIN)/python -m bench.$* $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+.PHONY: images
+images: ## Build the container images (BUILDER=docker|podman|buildah VERSION=0.1.0)
+	@for target in gateway worker detect segment mesh render models triton; do \
+	  $(BUILDER) build --file deploy/Dockerfile --target "$$target" --build-arg "VERSION=$(VERSION)" \
+	    --build-arg "REVISION=$$(git rev-parse --short HEAD)" --tag "lensora-$$target:$(VERSION)" . || exit 1; \
+	done
+
+.PHONY: test-images
+test-images: .make/setup-test .make/protos ## Build every image without a daemon, start and probe it (root, buildah, debootstrap)
+	@$(BIN)/python -m deploy.images.check $(ARGS)
+
+.PHONY: dashboards
+dashboards: .make/setup-test ## Write the Grafana dashboards into the chart
+	@$(BIN)/python -m deploy.dashboards
+
+.PHONY: locks
+locks: .make/setup-test ## Resolve the images' packages again
+	@$(BIN)/python -m deploy.images.locks
 
 .PHONY: clean
 clean: ## Remove what was built here (weights in the user's cache stay)

@@ -10,6 +10,7 @@ import click
 from lensora import __version__
 from lensora.cli.doctor import doctor
 from lensora.cli.models import models
+from lensora.cli.plan import plan
 from lensora.cli.run import run
 from lensora.cli.up import up
 from lensora.core.errors import LensoraError
@@ -24,7 +25,7 @@ def cli() -> None:
     """One photo in; a cutout, a scene, a textured 3D model and a product film out."""
 
 
-for command in (up, run, models, doctor):
+for command in (up, run, models, doctor, plan):
     cli.add_command(command)
 for entry in entry_points(group=COMMAND_GROUP):
     cli.add_command(entry.load(), entry.name)
