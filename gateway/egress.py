@@ -145,7 +145,7 @@ def parse(url: str, policy: EgressPolicy) -> Target:
         allowed = ", ".join(str(number) for number in sorted(policy.ports))
         raise EgressRefused(f"url's port must be one of {allowed}, not {port}")
     if address is not None and not is_public(address) and host not in policy.private_hosts:
-        raise EgressRefused(f"url's host {host} is not a public address")
+        raise _not_public(host)
     netloc = f"[{host}]" if ":" in host else host
     if port != SCHEME_PORTS[parts.scheme]:
         netloc = f"{netloc}:{port}"
@@ -188,22 +188,26 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
         self._network = httpcore.AnyIOBackend()
 
     async def checked_addresses(self, host: str, port: int) -> list[str]:
-        """Every address of a host, all of them public. Raises EgressRefused."""
-        address = literal(host)
-        if address is not None:
-            found: Sequence[str] = [str(address)]
+        """Every address of a host, all of them public.
+
+        A name that has none and a name that has a private one are refused with the same words, so that nobody learns
+        which names exist in our own network.
+
+        Raises:
+            EgressRefused: there is no address, or one that is not public.
+        """
+        if literal(host) is not None:
+            found: Sequence[str] = [host]
         else:
             try:
                 async with asyncio.timeout(DNS_TIMEOUT_S):
                     found = await self._resolver(host, port)
             except (OSError, TimeoutError, UnicodeError) as error:
-                raise EgressRefused(f"url's host {host} could not be resolved") from error
+                raise _not_public(host) from error
         if not found:
-            raise EgressRefused(f"url's host {host} could not be resolved")
-        if host not in self._policy.private_hosts:
-            for text in found:
-                if not is_public(_address(text)):
-                    raise EgressRefused(f"url's host {host} is not a public address")
+            raise _not_public(host)
+        if host not in self._policy.private_hosts and not all(is_public(_address(text)) for text in found):
+            raise _not_public(host)
         return list(found)
 
     async def connect_tcp(
@@ -234,6 +238,10 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def _not_public(host: str) -> EgressRefused:
+    return EgressRefused(f"url's host {host} does not lead to a public address")
 
 
 def _address(text: str) -> IPAddress:

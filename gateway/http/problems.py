@@ -72,5 +72,5 @@ def encode(value: object) -> bytes:
 
 
 def _sentence(text: str) -> str:
-    """First letter large unless it is a field's name, a full stop at the end."""
+    """With a full stop at its end."""
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -149,7 +149,7 @@ class TestInvalidRequest:
         ({"session_id": "SESSION", "background": {"type": "remove"}, "object_index": "1"}, "not '1'"),
         (
             {"session_id": "SESSION", "background": {"type": "remove"}, "webhook_url": "http://10.0.0.1/"},
-            "webhook_url's host 10.0.0.1 is not a public address",
+            "webhook_url's host 10.0.0.1 does not lead to a public address",
         ),
     ],
 )
@@ -181,11 +181,11 @@ def transform(api: httpx.Client, session_id: str, **more: Any) -> httpx.Response
         ({"type": "image", "url": "ftp://example.com/a.jpg"}, "must start with http"),
         ({"type": "image", "url": "http://user:pw@example.com/a.jpg"}, "user name or password"),
         ({"type": "image", "url": "http://example.com:22/a.jpg"}, "port"),
-        ({"type": "image", "url": "http://169.254.169.254/latest"}, "not a public address"),
+        ({"type": "image", "url": "http://169.254.169.254/latest"}, "not lead to a public address"),
         ({"type": "image", "url": "http://2130706433/"}, "neither a name"),
-        ({"type": "image", "url": "http://[::ffff:10.0.0.1]/"}, "not a public address"),
-        ({"type": "image", "url": "http://localhost/"}, "not a public address"),
-        ({"type": "image", "url": "http://no-such-host.invalid/"}, "could not be resolved"),
+        ({"type": "image", "url": "http://[::ffff:10.0.0.1]/"}, "not lead to a public address"),
+        ({"type": "image", "url": "http://localhost/"}, "not lead to a public address"),
+        ({"type": "image", "url": "http://no-such-host.invalid/"}, "not lead to a public address"),
     ],
 )
 def test_invalid_background(

@@ -127,7 +127,7 @@ def test_errors_are_typed(gateway: Gateway, client: Client, photo: Path) -> None
     with pytest.raises(JobNotFound):
         client.result("e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3")
     session = client.init(io.BytesIO(photo.read_bytes()))
-    with pytest.raises(InvalidBackground, match="not a public address") as refused:
+    with pytest.raises(InvalidBackground, match="not lead to a public address") as refused:
         client.transform(session.session_id, image("http://10.0.0.1/a.jpg"))
     assert "HTTP status 400, request id" in refused.value.__notes__[0]
     with Client(gateway.base_url, "wrong") as stranger, pytest.raises(Unauthorized):
