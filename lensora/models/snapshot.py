@@ -182,6 +182,35 @@ def pull_snapshot(entry: SnapshotEntry, models_dir: Path, on_bytes: OnBytes, hub
     return recorded
 
 
+def record(entry: SnapshotEntry, models_dir: Path, revision: str = "") -> Lock:
+    """Lock a model whose files were put into their folder by hand, as on a machine that reaches no hub.
+
+    Whoever calls this vouches for the files.
+
+    Args:
+        entry: whose files they are.
+        models_dir: the models folder.
+        revision: the commit that they are of; empty means the manifest's.
+
+    Raises:
+        ConfigurationError: there are none.
+        ArtifactCorrupted: one has another digest than the manifest knows.
+    """
+    folder = folder_of(entry, models_dir)
+    here = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    files = tuple(
+        PinnedFile(path, file_sha256(folder / path), (folder / path).stat().st_size)
+        for path in here
+        if entry.wants(path)
+    )
+    if not files:
+        raise ConfigurationError(f"{folder} has no file that matches {', '.join(entry.include)}")
+    _check_known(entry, {f.path: f for f in files}, str(folder))
+    lock = Lock(entry.repository, revision or entry.revision, files)
+    _write_lock(lock_path(entry, models_dir), lock)
+    return lock
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """A file to have: its sha256 where it is known, else its git blob id (SHA-1 of a header and the bytes)."""

@@ -35,8 +35,9 @@ class TritonPythonModel(Net):
                 answers = {id(r): a for r, a in zip(waiting, self.seen(waiting), strict=True)}
             except Exception as error:  # any failure of the net is the answer, with its text
                 pb_utils.Logger.log_warn(f"{type(error).__name__}: {error}")
-                failed = refusal(f"{type(error).__name__}: {error}", pb_utils.TritonError.INTERNAL)
-                return [failed for _ in requests]
+                # One response object for each request: Triton takes each of them apart.
+                text_of = f"{type(error).__name__}: {error}"
+                return [refusal(text_of, pb_utils.TritonError.INTERNAL) for _ in requests]
         gone = pb_utils.TritonError.CANCELLED
         return [
             response(request, answers[id(request)]) if id(request) in answers else refusal("the caller has gone", gone)
