@@ -282,8 +282,8 @@ def main() -> int:
         return float(np.mean([getattr(each, name) for each in scores]))
 
     print(
-        f"cutout {median(times):.2f} s, {median(cpu):.2f} CPU-s (budget {BUDGET_S} s; rembg {median(their_times):.2f} s), "
-        f"service peak {peak_gib:.2f} GiB (budget {BUDGET_GIB})"
+        f"cutout {median(times):.2f} s, {median(cpu):.2f} s of CPU (budget {BUDGET_S} s), "
+        f"rembg {median(their_times):.2f} s, service peak {peak_gib:.2f} GiB (budget {BUDGET_GIB})"
     )
     closing_line(
         {
