@@ -39,7 +39,7 @@ from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import read_cutout
 from services.mesh.inflation import poisson_square
 from services.mesh.model import ModelRequest, create_model
-from services.mesh.raster import covering, far_to_near
+from services.mesh.raster import covering, far_to_near, weights_at
 from services.mesh.relief import relief
 from services.mesh.solid import Solid
 
@@ -163,7 +163,6 @@ def evaluate(folder: Path, *, with_strip: bool) -> tuple[Row, NDArray[np.uint8] 
     ours, extras = read_back(model.glb)
     truth = load_mesh(folder / "mesh.glb")
     target = _Target(truth)
-    cutout = read_cutout(rgba)
     row = Row(
         name=folder.name,
         method=model.method,
@@ -177,7 +176,6 @@ def evaluate(folder: Path, *, with_strip: bool) -> tuple[Row, NDArray[np.uint8] 
         glb_bytes=len(model.glb),
         watertight=bool(ours.is_watertight and ours.is_winding_consistent),
     )
-    del cutout
     return row, _strip(rgba, truth, model.glb) if with_strip else None
 
 
@@ -366,27 +364,26 @@ def _drawn(mesh: trimesh.Trimesh, turn_deg: float, side: int) -> NDArray[np.uint
     pixels, depth = camera.project(mesh.vertices)
     faces = np.asarray(mesh.faces)
     covered = covering(pixels, faces, (side * 2, side * 2), far_to_near(depth, faces))
-    colors = _face_colors(mesh)
     light = np.array([-0.4, 0.6, 0.7]) / np.linalg.norm([-0.4, 0.6, 0.7])
     facing = np.abs((mesh.face_normals @ turn.T) @ light)
-    shaded = np.clip(colors * (0.45 + 0.65 * facing)[:, None], 0, 255).astype(np.uint8)
+    rows, columns, face, weights = weights_at(covered, pixels, faces)
+    colors = _colors(mesh, faces[face], weights)
     picture = np.full((side * 2, side * 2, 3), 255, np.uint8)
-    inside = covered >= 0
-    picture[inside] = shaded[covered[inside]]
+    picture[rows, columns] = np.clip(colors * (0.45 + 0.65 * facing[face])[:, None], 0, 255)
     return np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _face_colors(mesh: trimesh.Trimesh) -> Doubles:
-    """(m, 3) colours of faces in 0..255: the texture at each face's middle, or grey."""
+def _colors(mesh: trimesh.Trimesh, corners: NDArray[np.int64], weights: Doubles) -> Doubles:
+    """(k, 3) colours in 0..255 at corners (k, 3) weighted by (k, 3); grey where there is no texture."""
     visual = mesh.visual
     uv = getattr(visual, "uv", None)
     image = getattr(getattr(visual, "material", None), "baseColorTexture", None)
     if uv is None or image is None:
-        return np.full((len(mesh.faces), 3), 190.0)
+        return np.full((len(corners), 3), 190.0)
     pixels = np.asarray(image.convert("RGB"))
-    middle = np.asarray(uv)[mesh.faces].mean(axis=1)
-    x = np.clip((middle[:, 0] % 1.0) * pixels.shape[1], 0, pixels.shape[1] - 1).astype(int)
-    y = np.clip((1.0 - middle[:, 1] % 1.0) * pixels.shape[0], 0, pixels.shape[0] - 1).astype(int)
+    at = (np.asarray(uv)[corners] * weights[..., None]).sum(axis=1) % 1.0
+    x = np.clip(at[:, 0] * pixels.shape[1], 0, pixels.shape[1] - 1).astype(int)
+    y = np.clip((1.0 - at[:, 1]) * pixels.shape[0], 0, pixels.shape[0] - 1).astype(int)
     return pixels[y, x].astype(np.float64)
 
 

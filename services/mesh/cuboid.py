@@ -1,8 +1,8 @@
 """Boxes: the cuboid whose outline, seen in perspective, is the silhouette.
 
 A box has seven unknowns once the distance is taken as given: three sides, the turn about the vertical, the camera's
-pitch, and its place in the picture. The silhouette, a polygon of four to six corners, gives eight to twelve numbers. What
-it does not give (the depth of a box seen straight on) comes from a prior.
+pitch, and its place in the picture. The silhouette, a polygon of four to six corners, gives eight to twelve numbers.
+What it does not give (the depth of a box seen straight on) comes from a prior.
 """
 
 from __future__ import annotations
@@ -89,6 +89,8 @@ def fit_cuboid(mask: NDArray[np.bool_], camera: PhotoCamera) -> Cuboid:
     def overlap(values: Doubles) -> float:
         half, view = view_of(values)
         pixels, _ = view.project(_SIGNS * half)
+        if not np.isfinite(pixels).all() or np.abs(pixels).max() > 8.0 * max(target.shape):
+            return 0.0
         outline = cv2.convexHull((pixels * 2 - 0.5).astype(np.float32))
         canvas.fill(0)
         cv2.fillConvexPoly(canvas, np.round(outline * 2**scale).astype(np.int32), 1, cv2.LINE_8, scale)

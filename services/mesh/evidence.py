@@ -40,6 +40,10 @@ HOLES = 0.03
 """A body with more of its area in holes is not a turned one: a lattice, a fan, a wheel."""
 
 
+STRAIGHT_BANDS = 0.97
+"""Bands on turned bodies measure 0.6 to 0.95 here, prints on flat ones 1.0 to 1.5."""
+
+
 class Kind(StrEnum):
     """The ways to build a shape."""
 
@@ -62,6 +66,7 @@ class Evidence:
         rim: how clearly the front of a top rim shows, 0..1.
         doming: how much of the brightness follows the normals of a rounded shape, 0..1.
         slab: how flat the thing looks, 0 (round) to 1 (a slab with rounded edges).
+        bands: whether what runs across it runs straight (above 1) or bends around it (below 1).
     """
 
     box: Cuboid
@@ -72,6 +77,12 @@ class Evidence:
     rim: float
     doming: float
     slab: float
+    bands: float
+
+    @property
+    def flat_face(self) -> bool:
+        """True for a straight-edged thing whose print runs straight: a remote control is not a bottle."""
+        return self.straightness >= BOX_STRAIGHT - 0.015 and self.bands > STRAIGHT_BANDS
 
     @property
     def kind(self) -> Kind:
@@ -84,12 +95,12 @@ class Evidence:
         with_parts = fit.cover >= ROUND_BODY and fit.axis.symmetry < 0.97 and wide_base
         turned_body = explained and (whole or with_parts) and self.holes < HOLES
         pointed = self.straightness > 0.89 and not wide_base
-        flat = self.slab > 0.5 and not (wide_base and fit.bottom_sag > 0.03)
+        flat = self.flat_face or (self.slab > 0.5 and not (wide_base and fit.bottom_sag > 0.03))
         if boxed and (self.box.agreement >= fit.agreement + 0.004 or not turned_body):
             return Kind.BOX
         if turned_body and not pointed and not flat:
             return Kind.REVOLUTION
-        return Kind.SLAB if self.slab >= 0.999 else Kind.INFLATION
+        return Kind.SLAB if self.flat_face or self.slab >= 0.999 else Kind.INFLATION
 
 
 def gather(cutout: Cutout) -> Evidence:
@@ -113,6 +124,7 @@ def gather(cutout: Cutout) -> Evidence:
         rim=turned.rim_evidence(fit, edges),
         doming=doming,
         slab=_slab(doming, straight),
+        bands=turned.straight_bands(fit, edges),
     )
 
 

@@ -142,7 +142,7 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
     front = camera.position()
     # Charts lie along the backend's own axes: a box's faces and the photo's plane come out flat and whole.
     unturn = move[:, :3].T / np.linalg.norm(move[:, 0])
-    surface = surfaced(solid, front / np.linalg.norm(front), unturn)
+    surface = surfaced(solid, front / np.linalg.norm(front), unturn, raw.crease_deg)
     report("texture", 0.65)
     completion = raw.completion
     if completion is None and raw.colors is not None:

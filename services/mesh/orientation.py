@@ -21,6 +21,10 @@ FACE_WIDTH_DEG = 12.0
 CLEAR_LEAD = 1.2
 """A turn is made only for a face this many times as large as the one in front: round things keep the photo's view."""
 
+FACE_SHARE = 0.16
+"""A face holds at least this share of all that stands upright: twice what its width gathers on a round thing. A box's
+smaller faces hold more, a potted plant's belly does not."""
+
 TIE = 0.93
 """Faces within this share of the largest are as large: the nearest to the viewer is taken (front before back)."""
 
@@ -53,7 +57,7 @@ def facing_yaw(solid: Solid, reach: float = np.pi) -> float:
     faces = np.where(np.abs(angle) <= reach, faces, 0.0)
     largest = float(faces.max())
     ahead = float(faces[np.argmin(np.abs(angle))])
-    if largest < CLEAR_LEAD * ahead:
+    if largest < CLEAR_LEAD * ahead or largest < FACE_SHARE * float(weight.sum()):
         return 0.0
     tied = np.flatnonzero(faces >= TIE * largest)
     peak = float(angle[tied[np.argmin(np.abs(angle[tied]))]])

@@ -189,6 +189,43 @@ def edge_along(x: Doubles, y: Doubles, edges: Floats) -> float:
     return float(np.max(strength, axis=0).mean()) if near.any() else 0.0
 
 
+def straight_bands(fit: Revolution, edges: Floats) -> float:
+    """Whether what runs across the thing runs straight or bends around it: above 1 straight, below 1 bent.
+
+    Stripes, labels and rows of keys on a turned body are seen as the near arcs of its circles, those on a flat thing as
+    straight lines. Edge strength averaged along the right curves varies more from height to height than along wrong
+    ones.
+    """
+    picked = np.unique(np.linspace(4, len(fit.heights) - 5, 120).astype(int))
+    if len(picked) < 20:
+        return 1.0
+    angle = fit_front(fit) + np.radians(np.linspace(-55.0, 55.0, 49))
+    radii, heights = fit.radii[picked, None], fit.heights[picked, None]
+    points = np.stack(
+        [radii * np.sin(angle), np.repeat(heights, len(angle), axis=1), radii * np.cos(angle)], axis=2
+    ).reshape(-1, 3)
+    pixels, _ = fit.camera.project(points)
+    x, y = (pixels[:, k].reshape(len(picked), -1) for k in (0, 1))
+    # The straight line through the arc's ends, moved to the arc's mean height in the picture.
+    ends = 0.5 * (y[:, :1] + y[:, -1:]) + (y[:, -1:] - y[:, :1]) * np.linspace(-0.5, 0.5, y.shape[1])
+    line = ends + (y.mean(axis=1, keepdims=True) - ends.mean(axis=1, keepdims=True))
+    soft = cv2.GaussianBlur(edges, (0, 0), 0.8)
+    spread = [float(_looked_up(soft, x, rows).mean(axis=1).var()) for rows in (line, y)]
+    return (spread[0] + 1e-5) / (spread[1] + 1e-5)
+
+
+def fit_front(fit: Revolution) -> float:
+    """The angle about the axis at which the camera stands, radians from +z towards +x."""
+    position = fit.camera.position()
+    return float(np.arctan2(position[0], position[2]))
+
+
+def _looked_up(picture: Floats, x: Doubles, y: Doubles) -> Floats:
+    """Bilinear values of a picture at pixels x, y."""
+    at = [(values - 0.5).astype(np.float32) for values in (x, y)]
+    return np.asarray(cv2.remap(picture, at[0], at[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.float32)
+
+
 def silhouette(fit: Revolution, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """The fitted surface's silhouette in the picture that it was fitted to, (h, w) bool."""
     x, y = circle_points(fit.camera, fit.heights, fit.radii, 48)

@@ -21,6 +21,10 @@ CREASE_DEG = 40.0
 """Edges that fold by more than this stay sharp; a circle of 96 sides folds by 4 degrees, a bevel in three steps by
 30."""
 
+CALM_CREASE_DEG, CALM_ROUNDS, CALM_REACH_DEG = 60.0, 3, 50.0
+"""A surface that may fold by 60 degrees without a crease is a smooth one: its normals are averaged three times around,
+unless that would turn one by more than 50 degrees."""
+
 GUTTER_TEXELS = 6
 """Free texels around every chart at 1024: two mip levels without bleeding from the neighbour."""
 
@@ -162,6 +166,8 @@ def surfaced(solid: Solid, front: Doubles, turn: Doubles, crease_deg: float = CR
     faces = inverse.reshape(-1, 3).astype(np.int64)
     welded, chart_of = vertex[first], chart[first]
     normals = _corner_normals(solid, cross, unit, vertex, group)[first]
+    if crease_deg >= CALM_CREASE_DEG:
+        normals = _calmed(solid, normals, welded)
     axis_of_chart = np.zeros(int(part.max()) + 1, np.int64)
     axis_of_chart[part] = label
     flat = _flattened(solid.vertices[welded] @ turn.T, axis_of_chart[chart_of])
@@ -197,6 +203,22 @@ def _corner_normals(solid: Solid, cross: Doubles, unit: Doubles, vertex: Ints, g
     own = np.repeat(unit, 3, axis=0)
     own = np.where(np.linalg.norm(own, axis=1, keepdims=True) > 0.5, own, [0.0, 1.0, 0.0])
     return np.where(length > 1e-6, total / np.maximum(length, 1e-12), own)
+
+
+def _calmed(solid: Solid, normals: Doubles, welded: Ints) -> Doubles:
+    """Normals averaged with those around them: the slivers that simplification leaves on steep flanks do not show."""
+    count = len(solid.vertices)
+    start, end = solid.faces.ravel(), np.roll(solid.faces, -1, axis=1).ravel()
+    link = sparse.coo_matrix((np.ones(len(start)), (start, end)), shape=(count, count)).tocsr()
+    mean = np.stack([np.bincount(welded, normals[:, k], minlength=count) for k in range(3)], axis=1)
+    for _ in range(CALM_ROUNDS):
+        mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
+        mean = 2.0 * mean + link @ mean
+    mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
+    calm = mean[welded]
+    # A kept edge stays: there the average is far from both of its sides.
+    near = np.einsum("ij,ij->i", calm, normals) > np.cos(np.radians(CALM_REACH_DEG))
+    return np.where(near[:, None], calm, normals)
 
 
 def _flattened(points: Doubles, axis: Ints) -> Doubles:

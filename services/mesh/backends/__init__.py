@@ -14,6 +14,7 @@ from services.mesh.camera import PhotoCamera
 from services.mesh.completion import Completion
 from services.mesh.cutout import Cutout
 from services.mesh.solid import Solid
+from services.mesh.surface import CREASE_DEG
 
 Report = Callable[[str, float], None]
 """Called with the phase and the share of the work done, 0..1; raises ``Cancelled`` when the caller has gone."""
@@ -31,6 +32,7 @@ class RawMesh:
         completion: colours of what the photo does not show; None for the general one.
         method: a word or two for ``asset.extras``, such as ``revolution``.
         models: what made it.
+        crease_deg: edges that fold by more stay sharp, degrees.
     """
 
     solid: Solid
@@ -39,6 +41,7 @@ class RawMesh:
     completion: Completion | None
     method: str
     models: tuple[ModelUse, ...] = ()
+    crease_deg: float = CREASE_DEG
 
 
 class MeshBackend(Protocol):

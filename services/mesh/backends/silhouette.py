@@ -17,8 +17,10 @@ from services.mesh.cuboid import rounded_box
 from services.mesh.cutout import Cutout, kept_thin
 from services.mesh.evidence import Evidence, Kind
 from services.mesh.inflation import blended_square, inflated_square, rim_distance, slab_square
+from services.mesh.raster import covering
 from services.mesh.relief import relief
 from services.mesh.solid import Solid
+from services.mesh.surface import CREASE_DEG
 from services.mesh.tiers import Tiers
 from services.mesh.vessel import calm_profile, cavity, domed, inner_wall, is_open, open_vessel, turned_solid
 
@@ -39,6 +41,12 @@ grid."""
 
 SLAB_THICKNESS = 0.32
 """Half thickness of a slab as a share of its inscribed radius: between a phone (0.1) and a camera (0.5)."""
+
+FREE_CREASE_DEG = 75.0
+"""Free shapes are smooth all over: only the edge of a slab may stay, not the slivers of the simplification."""
+
+CHECK_SIDE_PX, LEAST_AGREEMENT = 256, 0.955
+"""A turned body whose silhouette agrees with the photo's less than this is not one: an apple with a dip is inflated."""
 
 EDGE_RADIUS = 0.03
 """Radius of a box's edges, view units: cartons have sharp edges, cases soft ones."""
@@ -62,15 +70,33 @@ class SilhouetteBackend:
             raw = _box(cutout, found)
         elif kind is Kind.REVOLUTION:
             raw = _revolution(cutout, found)
+            if _seen_as(raw, cutout) < LEAST_AGREEMENT:
+                raw = _free(cutout, found, Kind.INFLATION)
         else:
-            raw = _free(cutout, found)
+            raw = _free(cutout, found, kind)
         return raw
 
 
-def _raw(solid: Solid, camera: PhotoCamera, completion: RingCompletion | None, method: str) -> RawMesh:
+def _raw(
+    solid: Solid,
+    camera: PhotoCamera,
+    completion: RingCompletion | None,
+    method: str,
+    crease_deg: float = CREASE_DEG,
+) -> RawMesh:
     """The backend's answer with its one row for the bill of models."""
     used = ModelUse(name="lensora-silhouette", version="1", sha256="", license="Apache-2.0", stage="mesh")
-    return RawMesh(solid, camera, None, completion, method, (used,))
+    return RawMesh(solid, camera, None, completion, method, (used,), crease_deg)
+
+
+def _seen_as(raw: RawMesh, cutout: Cutout) -> float:
+    """IoU of a raw mesh's silhouette from the photo's view with the subject's, on a small picture."""
+    alpha, factor = cutout.working_alpha(CHECK_SIDE_PX)
+    camera = (raw.camera or cutout.camera).scaled(factor, (2.0, 2.0))
+    pixels, _ = camera.project(raw.solid.vertices)
+    seen = covering(pixels, raw.solid.faces, (alpha.shape[1], alpha.shape[0])) >= 0
+    mask = alpha >= 0.5
+    return float((seen & mask).sum()) / float((seen | mask).sum())
 
 
 def _full_camera(cutout: Cutout, fitted: PhotoCamera) -> PhotoCamera:
@@ -127,7 +153,7 @@ def _part(alpha: Floats, beside: NDArray[np.bool_], camera: PhotoCamera, fit: tu
     return solid.moved(inverse(fit.camera.to_view))
 
 
-def _free(cutout: Cutout, found: Evidence) -> RawMesh:
+def _free(cutout: Cutout, found: Evidence, kind: Kind) -> RawMesh:
     """An inflation, flattened as far as the thing looks flat."""
     alpha, factor = cutout.working_alpha(RELIEF_SIDE_PX)
     depth = rim_distance(alpha)
@@ -139,11 +165,12 @@ def _free(cutout: Cutout, found: Evidence) -> RawMesh:
     depth = rim_distance(alpha)
     camera = cutout.camera.scaled(factor, (2.0, 2.0))
     square = inflated_square(alpha)
-    if found.slab > 0:
+    flatness = 1.0 if kind is Kind.SLAB else found.slab
+    if flatness > 0:
         half = max(SLAB_THICKNESS * float(depth.max()), 1.5)
-        square = blended_square(square, slab_square(alpha, half, max(0.35 * half, 1.5)), found.slab)
+        square = blended_square(square, slab_square(alpha, half, max(0.35 * half, 1.5)), flatness)
     solid = relief(alpha, square, camera)
-    return _raw(solid, cutout.camera, None, found.kind.value)
+    return _raw(solid, cutout.camera, None, kind.value, FREE_CREASE_DEG)
 
 
 def _settled(alpha: Floats) -> Floats:
