@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.egress import EgressRefused
-from gateway.http import schemas, upload, views
+from gateway.http import photos, schemas, upload, views
 from gateway.http.answers import json_answer, read_body
 from gateway.http.auth import admit
 from gateway.http.edge import exchange_of
@@ -35,7 +35,7 @@ from gateway.jobs.records import (
     Session,
     WebhookEvent,
 )
-from lensora.core.artifacts import SUFFIX, Artifact
+from lensora.core.artifacts import SUFFIX, Artifact, MediaType
 from lensora.core.boxes import MIN_CROP_SIDE_PX, Proposal
 from lensora.core.errors import (
     Conflict,
@@ -48,7 +48,6 @@ from lensora.core.errors import (
     Unavailable,
 )
 from lensora.core.steps import JobStatus, Step
-from lensora.imaging.photo import PhotoInfo, probe
 from lensora.observability import logs, traces
 
 Keep = Callable[[bytes], KeptAnswer | None]
@@ -101,15 +100,15 @@ class Studio:
         """Check the photo, find what is in it, and open a session."""
         surface = self.surface
         loop = asyncio.get_running_loop()
-        info: PhotoInfo = await loop.run_in_executor(surface.executor, probe, data)
+        media_type: MediaType = await loop.run_in_executor(surface.executor, photos.check, data)
         # The charge itself is atomic; this look only spares the work where it could not be paid.
         balance = await surface.credits.balance(key.account_id)
         if balance < INIT_CREDITS:
             raise InsufficientCredits(f"The balance is {balance} credits; /init needs {INIT_CREDITS}.")
         session_id = str(uuid.uuid4())
-        name = f"sessions/{session_id}/photo{SUFFIX[info.media_type]}"
+        name = f"sessions/{session_id}/photo{SUFFIX[media_type]}"
         photo: Artifact = await loop.run_in_executor(
-            surface.executor, surface.artifacts.put, name, data, info.media_type.value
+            surface.executor, surface.artifacts.put, name, data, media_type.value
         )
         kept = False
         try:

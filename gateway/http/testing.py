@@ -30,8 +30,10 @@ from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.api.scene.v1 import scene_pb2
 from lensora.core.artifacts import MediaType, ModelUse
 from lensora.core.boxes import FULL_FRAME_LABEL
+from lensora.core.errors import InvalidImage
 from lensora.core.steps import STAGES, Step, current_step
 from lensora.imaging.photo import probe
+from lensora.rpc.status import rpc_status_of
 
 T = TypeVar("T")
 
@@ -65,8 +67,10 @@ class CheapDetector(detector_pb2_grpc.DetectorServicer):
         time.sleep(self.seconds)
         if self.fails_with is not None:
             context.abort(self.fails_with, "as it was told to")
-        with Path(request.photo.uri.removeprefix("file://")).open("rb") as file:
-            info = probe(file.read())
+        try:
+            info = probe(Path(request.photo.uri.removeprefix("file://")).read_bytes())
+        except InvalidImage as error:
+            context.abort_with_status(rpc_status_of(error))
         found = [("vintage twin-lens reflex camera", "product", CAMERA_BOX), ("speck", "object", SPECK_BOX)]
         found = [*found[: request.max_objects - 1], (FULL_FRAME_LABEL, "full_frame", (0.0, 0.0, 1.0, 1.0))]
         return detector_pb2.DetectResponse(

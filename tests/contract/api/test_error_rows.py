@@ -73,6 +73,24 @@ class TestInvalidImage:
         """Half a file cannot be decoded."""
         assert_problem(init(api, photo[: len(photo) // 2]), 400, "invalid_image", "truncated")
 
+    def test_a_truncated_webp(self, api: httpx.Client) -> None:
+        """Its container says how long it should be."""
+        file = io.BytesIO()
+        Image.linear_gradient("L").resize((640, 480)).convert("RGB").save(file, "WEBP")
+        data = file.getvalue()
+        assert_problem(init(api, data[: len(data) // 2]), 400, "invalid_image", "truncated", f"{len(data):,} bytes")
+
+    def test_a_broken_webp(self, stack: Installation, api: httpx.Client) -> None:
+        """What the gateway does not decode, detection does: its verdict is the client's, and no photo stays behind."""
+        photos = stack.redis.folder.parent / "artifacts" / "sessions"
+        before = len(list(photos.glob("*/*")))
+        file = io.BytesIO()
+        Image.linear_gradient("L").resize((640, 480)).convert("RGB").save(file, "WEBP")
+        data = bytearray(file.getvalue())
+        data[40:] = b"\xa5" * (len(data) - 40)
+        assert_problem(init(api, bytes(data)), 400, "invalid_image", "decoded")
+        assert len(list(photos.glob("*/*"))) == before
+
     def test_20_1_megabytes(self, api: httpx.Client, photo: bytes) -> None:
         """The answer arrives whole although the client sends all of it, and names limit and size."""
         response = init(api, photo.ljust(20_100_000, b"\x00"))
