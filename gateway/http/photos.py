@@ -15,8 +15,8 @@ def check(data: bytes) -> MediaType:
     """The format of a picture that is within every limit and whole.
 
     JPEG and PNG are decoded. The WebP decoder holds Python's global lock, 150 ms for 12 megapixels in which no request
-    of this process would be answered: there the container alone is checked, and the detection service, which decodes the
-    picture in any case, finds what is broken inside.
+    of this process would be answered: there the container alone is checked, and the detection service, which decodes
+    the picture in any case, finds what is broken inside.
 
     Raises:
         InvalidImage: not a JPEG, PNG or WebP, over a limit, truncated, or (JPEG, PNG) not decodable.
