@@ -18,7 +18,7 @@ from lensora.core.scene import Lighting, studio_lighting
 RELIGHT = 0.65
 """Share of the new light's shape; the rest is even light, under which a photo's texture looks as photographed."""
 
-KEPT_TINT = 0.25
+KEPT_TINT = 0.12
 """Share of the light's tint that falls on the product: a sense of place without a change of colour."""
 
 DARKEST = 1e-3

@@ -262,7 +262,7 @@ class OpenGLRenderer:
         _set(program, "surface_factor", np.array([material.metallic, material.roughness]))
         _set(program, "emissive_factor", np.array(material.emissive))
         _set(program, "alpha_cutoff", np.array([material.alpha_cutoff]))
-        made = material.surface_texture is not None or material.metallic > 0.0
+        made = material.metallic > 0.0  # the mesh stage writes roughness maps, too, but never metal
         _set(program, "floor_reflection", np.array([MADE_REFLECTION if made else 0.0]))
         return tuple(bound)
 
