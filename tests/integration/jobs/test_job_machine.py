@@ -268,11 +268,10 @@ def test_any_history_of_jobs_adds_up(redis_server: RedisServer) -> None:
     run_state_machine_as_test(
         machine(redis_server.url),
         settings=settings(
-            max_examples=40,
+            max_examples=25,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
-            derandomize=False,
             database=None,
         ),
     )
