@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 
 import cv2
@@ -43,6 +44,8 @@ def main() -> int:
         settings = load(RenderSettings)
         begin("render", settings)
         _bound_memory()
+        if settings.render_gl_threads:
+            os.environ["LP_NUM_THREADS"] = str(settings.render_gl_threads)  # Mesa reads it when the context is opened
         cv2.setNumThreads(1)  # composing is cheap; the cores belong to the rasteriser and the encoder
         engine = Engine(lambda: BACKENDS[settings.render_backend](settings))
         choice = EncoderChoice(settings.render_encoder, settings.render_x264_preset, settings.render_x264_threads)

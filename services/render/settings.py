@@ -20,6 +20,9 @@ class RenderSettings(ServiceSettings):
     """Where OpenGL runs: ``auto`` (the first GPU, else the CPU), ``cpu``, ``gpu``, or the index of an EGL device."""
     render_samples: int = Field(default=2, ge=1, le=4)
     """Samples a pixel along each side: 2 means four samples a pixel."""
+    render_gl_threads: int = Field(default=0, ge=0, le=64)
+    """Threads of Mesa's rasteriser on the CPU; 0 means one per core of the machine. Set it where a container may use
+    fewer cores than the machine has."""
     render_encoder: Literal["x264", "nvenc"] = "x264"
     """H.264 encoder; ``nvenc`` falls back to x264 where the machine has none."""
     render_x264_preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = "veryfast"
