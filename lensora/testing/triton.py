@@ -119,6 +119,8 @@ class TritonServer:
             "LD_LIBRARY_PATH": library_path(server_folder()),
             # Nothing is fetched by a model: weights are on the disk or the model does not load.
             "HF_HUB_OFFLINE": "1",
+            # Several torch processes share two cores: threads that spin for each other cost more than they bring.
+            "OMP_NUM_THREADS": "1",
             **(environment or {}),
         }
 

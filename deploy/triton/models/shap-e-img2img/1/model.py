@@ -20,7 +20,7 @@ class TritonPythonModel(Net):
         # dict in torch's format, which diffusers reads with weights_only.
         self.dtype = torch.float16 if self.device != "cpu" else torch.float32
         self.pipeline = diffusers.ShapEImg2ImgPipeline.from_pretrained(
-            str(self.weights), torch_dtype=self.dtype, local_files_only=True
+            str(self.weights), dtype=self.dtype, local_files_only=True
         )
         self.pipeline.set_progress_bar_config(disable=True)
         self.pipeline.to(self.device)

@@ -37,7 +37,7 @@ class TritonPythonModel(Net):
         self.recipe = PIPELINES[net]
         diffusers.utils.logging.set_verbosity_error()
         pipeline = getattr(diffusers, self.recipe.pipeline).from_pretrained(
-            str(self.weights), torch_dtype=self.dtype, local_files_only=True, use_safetensors=True
+            str(self.weights), dtype=self.dtype, local_files_only=True, use_safetensors=True
         )
         pipeline.set_progress_bar_config(disable=True)
         if self.device != "cpu" and self.parameter("offload", "no") == "model":
