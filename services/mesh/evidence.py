@@ -92,7 +92,9 @@ class Evidence:
         boxed = self.box.agreement >= BOX_AGREEMENT and self.straightness >= BOX_STRAIGHT
         explained = fit.cover >= fit.axis.symmetry - SYMMETRY_SLACK
         whole = fit.agreement >= ROUND_AGREEMENT and fit.cover >= ROUND_AGREEMENT
-        with_parts = fit.cover >= ROUND_BODY and fit.axis.symmetry < 0.97 and wide_base
+        with_parts = (
+            fit.cover >= ROUND_BODY and fit.agreement >= ROUND_AGREEMENT and fit.axis.symmetry < 0.97 and wide_base
+        )
         turned_body = explained and (whole or with_parts) and self.holes < HOLES
         pointed = self.straightness > 0.89 and not wide_base
         flat = self.flat_face or (self.slab > 0.5 and not (wide_base and fit.bottom_sag > 0.03))

@@ -9,7 +9,7 @@ would have to be a rounded bottom, which is possible but, for things that stand 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -52,6 +52,12 @@ SLACK_PX = 0.25
 ROLLS_DEG = tuple(float(r) for r in range(-12, 13, 3))
 """Leans of the axis that are tried: hand-held photos are rarely further off."""
 
+LIMB_SHARE = 0.35
+"""Parts thinner than this share of the thickest one do not count for the axis: a mug's handle does not, its body does."""
+
+SYMMETRIC = 0.96
+"""With this share of the silhouette mirrored there is no handle, only noise: the body is all of it."""
+
 SEGMENTS = 96
 """Sides of the polygon that stands for a circle: its silhouette is off by 0.05% of the radius."""
 
@@ -80,8 +86,8 @@ class Revolution:
         pitch: radians, how far the camera looks down.
         heights: (k,) float64, view units along the axis, rising, from base to top.
         radii: (k,) float64, view units.
-        agreement: IoU of its silhouette with the subject's, holes filled, 0..1.
-        cover: share of the subject's silhouette that it covers, 0..1.
+        agreement: IoU of its silhouette with the symmetric part of the subject's, holes filled, 0..1.
+        cover: share of the subject's silhouette, handles included, that it covers, 0..1.
         bottom_sag: view units in the picture, how far the base's middle hangs below its ends.
         camera: the photo's camera in the frame of the solid (axis on y).
     """
@@ -144,8 +150,12 @@ def fit_revolution(alpha: Floats, camera: PhotoCamera, edges: Floats) -> Revolut
         camera: frontal, in pixels of ``alpha``.
         edges: (h, w) float32 in 0..1, strength of the photo's edges that run across, 0 near the silhouette's rim.
     """
-    mask = filled(alpha >= 0.5)
-    axis = find_axis(mask, camera)
+    whole = alpha >= 0.5
+    axis = find_axis(_without_limbs(whole), camera)
+    core = whole & mirrored(whole, camera, axis)
+    axis = replace(axis, symmetry=float(core.sum()) / max(float(whole.sum()), 1.0))
+    # What has no mirror image is a handle or a spout: it must not shape the body.
+    mask = filled(whole if axis.symmetry >= SYMMETRIC else core)
     signed = signed_distance(mask)
 
     def worth(fit: Revolution) -> float:
@@ -157,7 +167,32 @@ def fit_revolution(alpha: Floats, camera: PhotoCamera, edges: Floats) -> Revolut
     # A rim that shows must lie on its edge in the photo, or its texture would slip off: a finer search around the best.
     near = [best.pitch + np.radians(step) for step in (-1.5, -0.75, 0.75, 1.5)]
     finer = [at_pitch(mask, signed, camera, axis, pitch, 72) for pitch in near if pitch >= 0]
-    return at_pitch(mask, signed, camera, axis, max([best, *finer], key=worth).pitch, 160)
+    best = at_pitch(mask, signed, camera, axis, max([best, *finer], key=worth).pitch, 160)
+    covered = float((silhouette(best, mask.shape) & whole).sum()) / max(float(whole.sum()), 1.0)
+    return replace(best, cover=covered)
+
+
+def _without_limbs(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask without what is much thinner than its thickest part, holes closed."""
+    solid = mask.astype(np.uint8)
+    radius = max(1, round(LIMB_SHARE * float(cv2.distanceTransform(solid, cv2.DIST_L2, 5).max())))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    opened = cv2.morphologyEx(solid, cv2.MORPH_OPEN, kernel)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=8)
+    if count < 2:
+        return filled(mask)
+    return filled(labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])))
+
+
+def mirrored(mask: NDArray[np.bool_], camera: PhotoCamera, axis: Axis) -> NDArray[np.bool_]:
+    """The mask's mirror image about the axis, in the same picture."""
+    c, s = np.cos(axis.roll), np.sin(axis.roll)
+    normal = np.array([c, -s])
+    middle = np.array(camera.center) - 0.5 + axis.offset * camera.pixels * normal
+    turn = np.eye(2) - 2.0 * np.outer(normal, normal)
+    move = np.hstack([turn, (middle - turn @ middle)[:, None]])
+    size = (mask.shape[1], mask.shape[0])
+    return np.asarray(cv2.warpAffine(mask.astype(np.float32), move, size, flags=cv2.INTER_LINEAR) >= 0.5)
 
 
 def flat_base(fit: Revolution) -> float:
