@@ -44,6 +44,7 @@ from lensora.core.errors import (
     InvalidBackground,
     InvalidImage,
     InvalidRequest,
+    LensoraError,
     ObjectIndexOutOfRange,
     Unavailable,
 )
@@ -110,7 +111,7 @@ class Studio:
         photo: Artifact = await loop.run_in_executor(
             surface.executor, surface.artifacts.put, name, data, media_type.value
         )
-        kept = False
+        needed = False
         try:
             found = await surface.detection.detect(photo, max_objects, request_id=exchange_of(request).request_id)
             session = Session(
@@ -128,11 +129,17 @@ class Studio:
             # The answer is kept with the charge, so it must be known before: the link's end is set by our own clock.
             session = replace(session, expires_ms=round((surface.clock() + surface.session_s) * 1000))
             body = encode(views.session_view(session, surface.files))
-            await surface.sessions.open(session, kept=keep(body))
-            kept = True
+            # From here on the session may stand even when its answer is lost: then the sweeper, which looks at what no
+            # session holds, decides about the photo.
+            needed = True
+            try:
+                await surface.sessions.open(session, kept=keep(body))
+            except LensoraError as error:
+                needed = isinstance(error, Unavailable)
+                raise
             return body
         finally:
-            if not kept:
+            if not needed:
                 await self._drop(name)
 
     async def _drop(self, name: str) -> None:
