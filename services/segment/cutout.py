@@ -30,7 +30,7 @@ CLEAR_SHARE = 0.03
 WIDE_PADDING = 0.75
 """Padding of the wider view, as a share of the box's longer side: enough surroundings to tell a cup from its foam."""
 
-GOOD_FIT = 0.62
+GOOD_FIT = 0.70
 """A matte that explains the box this well needs no second look; tight boxes of whole things give 0.8 and more."""
 
 WIDER_BY = 1.25
