@@ -2,8 +2,9 @@
 
 A map is cut at several levels. The components at all levels form a tree: a node's children are what it falls into at
 the next level. Each node has a contrast: its mean saliency less that of a thin ring around it. A thing that stands
-alone has about the same component at every level; two things that touch part at some level, each with more contrast
-than the two together. So the best cut through the tree, not one threshold, says what the things are.
+alone has about the same component at every level; two things that touch part at some level, with a dip between them or
+with more contrast each than the two together. So the best cut through the tree, not one threshold, says what the
+things are.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ RING = 0.06
 
 SPLIT_COST = 0.12
 """What two parts must gain in contrast over the whole: a label, a lid or a shadow line does not make two things."""
+
+DEEP_DIP = 0.4
+"""Where the parts' mean saliency is this much above the level at which they part, there is a gap between them."""
 
 STRONG = 0.5
 """Contrast from which a part stands out."""
@@ -187,7 +191,10 @@ def _best_cut(node: _Node) -> tuple[float, list[Region]]:
     value = sum(cut[0] * weight for cut, weight in zip(cuts, weights, strict=True)) / sum(weights)
     below = [region for cut in cuts for region in cut[1]]
     if len(below) > 1:
-        return (value - SPLIT_COST, below) if value - SPLIT_COST > own else (own, [node.region])
+        dip = min(region.mean for region in below) - parts[0].level
+        if value - SPLIT_COST > own or dip >= DEEP_DIP:
+            return max(value - SPLIT_COST, own), below
+        return own, [node.region]
     # The same thing at a higher level. Saliency falls off over a few pixels at its edge: the outline is half-way.
     if len(below) == 1 and node.level < OUTLINE_LEVEL:
         return value, below
