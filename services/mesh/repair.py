@@ -95,7 +95,8 @@ def _shut(solid: Solid) -> Solid:
     shell[tuple(index.T)] = True
     full = ndimage.binary_fill_holes(ndimage.binary_closing(shell, iterations=2))
     if full.sum() < 1.5 * shell.sum():
-        # Water ran out through a hole: a cell is inside where the shell lies on both sides of it along two of three axes.
+        # Water ran out through a hole: a cell is inside where the shell lies on both sides of it along two of three
+        # axes.
         full = shell | (np.add.reduce([_between(shell, axis).astype(np.int8) for axis in range(3)]) >= 2)
     field = ndimage.gaussian_filter(full.astype(np.float32), 1.0)
     corners, faces, _, _ = marching_cubes(field, 0.5)

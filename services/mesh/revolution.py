@@ -53,7 +53,8 @@ ROLLS_DEG = tuple(float(r) for r in range(-12, 13, 3))
 """Leans of the axis that are tried: hand-held photos are rarely further off."""
 
 LIMB_SHARE = 0.35
-"""Parts thinner than this share of the thickest one do not count for the axis: a mug's handle does not, its body does."""
+"""Parts thinner than this share of the thickest one do not count for the axis: a mug's handle does not, its body
+does."""
 
 SYMMETRIC = 0.96
 """With this share of the silhouette mirrored there is no handle, only noise: the body is all of it."""

@@ -1,10 +1,10 @@
 """A vessel on its saucer: a wide low foot and a narrower body with a mouth, seen from well above.
 
 From above, the silhouette of a cup on a saucer is the saucer's ellipse with the cup's rim rising over its far edge. The
-largest surface of revolution inside that silhouette is a cone from the saucer up to the rim: the silhouette alone cannot
-carve it. Two more cues can: the near half of the silhouette is an arc of the foot's circle, whose flattening is the
-camera's pitch, and the mouth is an ellipse of the same flattening, its far side on the silhouette and its near side an
-edge in the photo.
+largest surface of revolution inside that silhouette is a cone from the saucer up to the rim: the silhouette alone
+cannot carve it. Two more cues can: the near half of the silhouette is an arc of the foot's circle, whose flattening
+is the camera's pitch, and the mouth is an ellipse of the same flattening, its far side on the silhouette and its
+near side an edge in the photo.
 """
 
 from __future__ import annotations

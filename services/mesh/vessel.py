@@ -70,14 +70,13 @@ def domed(heights: Doubles, radii: Doubles) -> tuple[Doubles, Doubles]:
 
 
 def is_open(fit: Revolution, rim: float, has_handle: bool) -> bool:
-    """Whether the thing is a vessel that one looks into: a wide mouth, and widening or with a handle or with a rim
-    that shows."""
+    """Whether the thing is a vessel that one looks into: a wide mouth, and widening, or with a handle."""
     top, base, widest = float(fit.radii[-3:].max()), float(fit.radii[:3].max()), float(fit.radii.max())
     if top < OPEN_MOUTH * widest:
         return False
     widening = top / max(base, 1e-6)
     seen = rim >= CLEAR_RIM
-    return widening > 1.5 or (widening > 1.12 and seen) or (has_handle and seen)
+    return widening > 1.5 or (widening > 1.12 and seen) or has_handle
 
 
 def turned_solid(heights: Doubles, radii: Doubles) -> Solid:

@@ -14,6 +14,8 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from services.mesh import evidence, revolution
+from services.mesh.backends.silhouette import SilhouetteBackend
+from services.mesh.boolean import difference, union
 from services.mesh.camera import PhotoCamera
 from services.mesh.cuboid import fit_cuboid, rounded_box
 from services.mesh.cutout import read_cutout
@@ -21,7 +23,8 @@ from services.mesh.evidence import Kind
 from services.mesh.inflation import inflated_square, poisson_square, slab_square
 from services.mesh.relief import relief
 from services.mesh.revolution import Axis, axis_camera, fit_revolution, lathe
-from services.mesh.vessel import is_open, open_vessel, turned_solid
+from services.mesh.solid import Solid
+from services.mesh.vessel import cavity, is_open, open_vessel, turned_solid
 
 Draw = Callable[..., NDArray[np.uint8]]
 
@@ -134,6 +137,23 @@ def test_a_widening_vessel_is_open_and_a_bottle_is_not(lit_photo: Draw) -> None:
         gathered = evidence.gather(cutout)
         found.append(is_open(gathered.round, gathered.rim, has_handle=False))
     assert found == [True, False]
+
+
+def test_a_mug_keeps_its_handle_and_the_hole_in_it(lit_photo: Draw) -> None:
+    """The body is turned about its own axis, the handle is a closed loop beside it: a solid of genus 1, hollow."""
+    heights, radii = np.linspace(-0.6, 0.6, 60), np.full(60, 0.5)
+    ring = trimesh.creation.torus(0.3, 0.07)
+    handle = Solid(np.asarray(ring.vertices) + np.array([0.55, 0.0, 0.0]), np.asarray(ring.faces, np.int64))
+    mug = difference(union(turned_solid(heights, radii), [handle]), cavity(heights, radii))
+    view = axis_camera(PhotoCamera.frontal((160.0, 160.0), 144.0), Axis(0.0, 0.0, 1.0), np.radians(16.0))
+    cutout = read_cutout(lit_photo(mug, view, 320))
+    raw = SilhouetteBackend().reconstruct(cutout, lambda _phase, _done: None)
+    assert raw.method == Kind.REVOLUTION.value
+    assert raw.solid.is_closed()
+    assert trimesh.Trimesh(raw.solid.vertices, raw.solid.faces, process=False).euler_number == 0
+    low, high = raw.solid.vertices.min(axis=0), raw.solid.vertices.max(axis=0)
+    assert high[0] > 1.3 * -low[0]
+    assert raw.solid.volume() < 0.4 * float(np.pi * low[0] ** 2 * (high[1] - low[1]))
 
 
 @pytest.mark.parametrize("yaw_deg", [0.0, 32.0, -40.0])
