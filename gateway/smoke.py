@@ -22,7 +22,7 @@ from gateway.jobs.records import INIT_CREDITS, TRANSFORM_CREDITS
 from gateway.jobs.store import open_store
 from gateway.settings import RedisSettings
 from lensora.client import Client
-from lensora.core.errors import LensoraError, StageFailed
+from lensora.core.errors import ConfigurationError, LensoraError, StageFailed
 from lensora.core.steps import JobStatus
 from lensora.settings import load
 
@@ -37,12 +37,18 @@ MAGIC = {"mp4": b"ftyp", "glb": b"glTF", "scene": b"\xff\xd8\xff", "removed_bg":
 
 
 @click.command()
-@click.option("--base-url", envvar="LENSORA_BASE_URL", required=True, help="Address of the installation from here.")
+@click.option("--base-url", envvar="LENSORA_BASE_URL", help="Address of the installation from here.")
 @click.option("--account", default="smoke-test", show_default=True, help="Account that pays; made where it is missing.")
 @click.option("--background", default="remove", show_default=True, help='"remove", a URL, or words.')
+@click.option("--photo", is_flag=True, help="Only write the photo that is sent, a JPEG, to standard output.")
 @click.option("--timeout", "timeout_s", default=600.0, show_default=True, help="Seconds that the job may take.")
-def smoke(base_url: str, account: str, background: str, timeout_s: float) -> None:
+def smoke(base_url: str | None, account: str, background: str, photo: bool, timeout_s: float) -> None:
     """Run one tiny job against BASE_URL; exit status 0 when all four files are right."""
+    if photo:
+        sys.stdout.buffer.write(painted_photo())
+        return
+    if not base_url:
+        raise ConfigurationError("the smoke test needs --base-url or LENSORA_BASE_URL")
     started = time.monotonic()
     key_id, secret = asyncio.run(_make_key(account))
     try:

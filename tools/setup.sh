@@ -42,6 +42,7 @@ install_system_packages() {
   if [ "$profile" = test ]; then
     command -v ffprobe >/dev/null 2>&1 || wanted+=(ffmpeg)
     command -v promtool >/dev/null 2>&1 || wanted+=(prometheus)
+    command -v curl >/dev/null 2>&1 || wanted+=(curl)
   fi
   [ ${#wanted[@]} -gt 0 ] || return 0
 

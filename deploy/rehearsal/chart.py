@@ -61,6 +61,12 @@ def render(
     return [manifest for manifest in yaml.load_all(text, yaml.CSafeLoader) if manifest]
 
 
+def notes(*values: Path, sets: Sequence[str] = (), release: str = "studio", namespace: str = "lensora") -> str:
+    """What ``helm install`` prints at its end. Raises ChartRefused."""
+    arguments = ["install", release, str(CHART), "--namespace", namespace, "--dry-run=client"]
+    return _helm([*arguments, *_values(values, sets)]).partition("NOTES:\n")[2]
+
+
 def lint(*values: Path, sets: Sequence[str] = ()) -> str:
     """``helm lint --strict``; answers what it printed. Raises ChartRefused."""
     return _helm(["lint", "--strict", str(CHART), *_values(values, sets)])
