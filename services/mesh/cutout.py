@@ -242,4 +242,4 @@ def _without_crumbs(solid: Bytes) -> Bytes:
         fill = hole_stats[:, cv2.CC_STAT_AREA] < HOLE_SHARE * float(cleaned.sum())
         fill[0] = False
         cleaned[fill[hole_labels]] = 1
-    return cleaned
+    return np.asarray(cleaned, np.uint8)

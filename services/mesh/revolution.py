@@ -245,7 +245,7 @@ def straight_bands(fit: Revolution, edges: Floats) -> float:
     # The straight line through the arc's ends, moved to the arc's mean height in the picture.
     ends = 0.5 * (y[:, :1] + y[:, -1:]) + (y[:, -1:] - y[:, :1]) * np.linspace(-0.5, 0.5, y.shape[1])
     line = ends + (y.mean(axis=1, keepdims=True) - ends.mean(axis=1, keepdims=True))
-    soft = cv2.GaussianBlur(edges, (0, 0), 0.8)
+    soft = np.asarray(cv2.GaussianBlur(edges, (0, 0), 0.8), np.float32)
     spread = [float(_looked_up(soft, x, rows).mean(axis=1).var()) for rows in (line, y)]
     return (spread[0] + 1e-5) / (spread[1] + 1e-5)
 

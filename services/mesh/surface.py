@@ -210,11 +210,13 @@ def _calmed(solid: Solid, normals: Doubles, welded: Ints) -> Doubles:
     count = len(solid.vertices)
     start, end = solid.faces.ravel(), np.roll(solid.faces, -1, axis=1).ravel()
     link = sparse.coo_matrix((np.ones(len(start)), (start, end)), shape=(count, count)).tocsr()
-    mean = np.stack([np.bincount(welded, normals[:, k], minlength=count) for k in range(3)], axis=1)
+    mean: Doubles = np.stack(
+        [np.bincount(welded, normals[:, k], minlength=count).astype(np.float64) for k in range(3)], axis=1
+    )
     for _ in range(CALM_ROUNDS):
-        mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
+        mean = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
         mean = 2.0 * mean + link @ mean
-    mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
+    mean = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
     calm = mean[welded]
     # A kept edge stays: there the average is far from both of its sides.
     near = np.einsum("ij,ij->i", calm, normals) > np.cos(np.radians(CALM_REACH_DEG))
