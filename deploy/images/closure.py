@@ -29,7 +29,8 @@ class Target:
 TARGETS: Mapping[str, Target] = {
     # The smoke test and the operator's commands run in this image too.
     "gateway": Target(("gateway.http.process", "gateway.admin", "gateway.smoke")),
-    "worker": Target(("gateway.pipeline.process", "gateway.admin")),
+    # httpcore takes its network by name.
+    "worker": Target(("gateway.pipeline.process", "gateway.admin"), ("anyio",)),
     "detect": Target(("services.detect.__main__",)),
     "segment": Target(("services.segment.__main__",)),
     "mesh": Target(("services.mesh.__main__",)),
