@@ -52,7 +52,10 @@ WINDOW_SHARE = 0.62
 
 SURROUNDINGS_SHARE = 0.5
 SURROUNDINGS_SIDES = 3
-"""A region that covers more than this and reaches that many sides of the picture is what things stand in front of."""
+"""An unclear region that covers more than this and reaches that many sides is what things stand in front of."""
+
+WHOLE_SHARE = 0.92
+"""A region that covers more than this is the picture itself, however clear: the full frame says the same."""
 
 MOST_CLOSE_LOOKS = 5
 """The time for them: each costs half of the first look."""
@@ -206,7 +209,7 @@ def _is_settled(patch: Patch) -> bool:
 
 
 def _is_clear(region: Region) -> bool:
-    return region.contrast >= CLEAR_CONTRAST and region.mean >= CLEAR_MEAN and not _is_surroundings(region)
+    return region.contrast >= CLEAR_CONTRAST and region.mean >= CLEAR_MEAN and region.share() <= WHOLE_SHARE
 
 
 def _is_surroundings(region: Region) -> bool:
@@ -227,7 +230,7 @@ def _usable(regions: Iterable[Region]) -> list[Region]:
         if region.contrast >= LEAST_CONTRAST
         and region.mean >= LEAST_MEAN
         and region.cut <= MOST_CUT
-        and not _is_surroundings(region)
+        and (_is_clear(region) or not _is_surroundings(region))
     ]
 
 

@@ -32,6 +32,9 @@ LARGE_SHARE = 0.15
 FAINT_CONTRAST = 0.2
 """Where nothing stands out, a region with this much contrast is still worth proposing."""
 
+FAINT_SHARE = 0.02
+"""A faint region under this share of the picture is a scrap of something."""
+
 FAINT_SCORE = 0.3
 """Factor on the score of what does not stand out."""
 
@@ -121,7 +124,7 @@ def _box(region: Region, faint: Mask | None) -> Box:
 def _last_resort(rgb: NDArray[np.uint8], findings: Findings) -> tuple[list[Box], list[float], list[Mask | None]]:
     """Something to pick where nothing stands out: the best faint region, else where the detail is."""
     for region in findings.faint:
-        if region.contrast >= FAINT_CONTRAST:
+        if region.contrast >= FAINT_CONTRAST and region.share() >= FAINT_SHARE:
             return [region.box()], [FAINT_SCORE * rank(region)], [region.mask]
     box = detail_box(rgb)
     return ([box], [FAINT_SCORE * FAINT_CONTRAST], [None]) if box is not None else ([], [], [])
