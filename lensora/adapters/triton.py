@@ -1,8 +1,9 @@
 """Neural nets on an NVIDIA Triton Inference Server: ``Model`` over Triton's gRPC protocol.
 
 Batching is Triton's (dynamic batching in each model's ``config.pbtxt``): a client sends one request at a time, and
-requests of several clients meet in the server's queue. The services' threads wait, so calls are synchronous; every one
-has a deadline, which also bounds the time in Triton's queue.
+requests of several clients meet in the server's queue. The services' threads wait for a call that runs by itself: every
+one has a deadline, which also bounds the time in Triton's queue, and is cancelled over there when its caller leaves
+(``lensora.adapters.patience``).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedO
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype, triton_to_np_dtype
 
 from lensora.adapters.inference import fits
+from lensora.adapters.patience import LOOK_INTERVAL_S, current_look
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import (
     ConfigurationError,
@@ -94,6 +96,30 @@ class _Signature:
     sha256: str
 
 
+class _Answer:
+    """What a running call will have given: written by gRPC's thread, waited for by the caller's."""
+
+    def __init__(self) -> None:
+        self._here = threading.Event()
+        self._result: InferResult | None = None
+        self._error: InferenceServerException | None = None
+
+    def put(self, result: InferResult | None, error: InferenceServerException | None) -> None:
+        """tritonclient's callback."""
+        self._result, self._error = result, error
+        self._here.set()
+
+    def get(self) -> InferResult:
+        """Wait, looking from time to time whether it is worth it. Raises the call's error, or what the look raises."""
+        look = current_look()
+        while not self._here.wait(LOOK_INTERVAL_S if look is not None else None):
+            if look is not None:
+                look()
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
 class TritonModel:
     """``Model`` on a Triton server. Making one does not call the server, so a service starts while Triton is away."""
 
@@ -145,15 +171,22 @@ class TritonModel:
             if left_s <= 0:
                 raise DeadlineExceeded(self._late(limit_s))
             with self._translated(limit_s):
-                result = self._client.infer(
+                answer = _Answer()
+                call = self._client.async_infer(
                     self._served_as,
                     [_input(name, array) for name, array in inputs.items()],
+                    callback=answer.put,
                     outputs=[InferRequestedOutput(name) for name in wanted],
                     # Triton's queue drops the request once nobody waits for it; whole microseconds, at least one.
                     timeout=max(1, int(left_s * 1e6)),
                     client_timeout=left_s,
                     headers=traces.carrier(),
                 )
+                try:
+                    result = answer.get()
+                except BaseException:
+                    call.cancel()
+                    raise
             arrays = {name: self._output(result, name) for name in wanted}
         TRITON_READY.labels(model=self.name).set(1)
         TRITON_BYTES.labels(direction="sent").inc(sum(array.nbytes for array in inputs.values()))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from lensora.adapters.inference import Model
+from lensora.adapters.patience import while_waiting
 from lensora.core.errors import InferenceFailed, InvalidMesh
 from lensora.core.frames import srgb_from_linear
 from services.mesh.backends import RawMesh, Report
@@ -70,10 +71,11 @@ class PhotoNet:
     def reconstruct(self, cutout: Cutout, report: Report) -> RawMesh:
         """See ``MeshBackend``."""
         report("net", 0.02)
-        answer = self._model.infer(
-            {"image": framed(cutout, self._spec), "seed": np.array([SEED], np.int64)},
-            outputs=["vertices", "faces", "colors"],
-        )
+        picture = framed(cutout, self._spec)
+        with while_waiting(lambda: report("net", 0.02)):
+            answer = self._model.infer(
+                {"image": picture, "seed": np.array([SEED], np.int64)}, outputs=["vertices", "faces", "colors"]
+            )
         report("repair", 0.25)
         vertices, faces, colors = self._checked(answer)
         vertices = vertices @ np.array(self._spec.to_house, np.float64).T

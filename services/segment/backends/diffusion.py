@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.adapters.inference import Model
+from lensora.adapters.patience import while_waiting
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import InferenceFailed
 from services.segment.backends import Painted
@@ -75,17 +76,15 @@ class DiffusionScenery:
     ) -> Painted:
         across, down = painted_size(width, height)
         check(0.02, "net")
-        answer = self._model.infer(
-            {
-                "prompt": np.array([[wrapped(prompt).encode()]], object),
-                "width": np.array([[across]], np.int32),
-                "height": np.array([[down]], np.int32),
-                # The nets' generators take signed numbers.
-                "seed": np.array([[seed % 2**63]], np.int64),
-            },
-            outputs=["image"],
-            timeout_s=timeout_s,
-        )["image"]
+        inputs = {
+            "prompt": np.array([[wrapped(prompt).encode()]], object),
+            "width": np.array([[across]], np.int32),
+            "height": np.array([[down]], np.int32),
+            # The nets' generators take signed numbers.
+            "seed": np.array([[seed % 2**63]], np.int64),
+        }
+        with while_waiting(lambda: check(0.02, "net")):
+            answer = self._model.infer(inputs, outputs=["image"], timeout_s=timeout_s)["image"]
         wanted = (1, down, across, 3)
         if answer.shape != wanted or answer.dtype != np.uint8:
             raise InferenceFailed(

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
+from lensora.adapters.patience import while_waiting
 from lensora.adapters.runtimes import ReadinessWatch
 from lensora.adapters.triton import TritonModel, connect
 from lensora.core.artifacts import ModelUse
-from lensora.core.errors import ConfigurationError, DeadlineExceeded, InferenceFailed, Unavailable
+from lensora.core.errors import Cancelled, ConfigurationError, DeadlineExceeded, InferenceFailed, Unavailable
 from lensora.testing.triton import TritonServer
 
 CONFIG = """
@@ -44,7 +45,9 @@ class TritonPythonModel:
             if seconds < 0:
                 answers.append(pb_utils.InferenceResponse(error=pb_utils.TritonError("the net has no answer")))
                 continue
-            time.sleep(seconds)
+            until = time.monotonic() + seconds
+            while time.monotonic() < until and not request.is_cancelled():
+                time.sleep(0.01)
             answers.append(pb_utils.InferenceResponse(output_tensors=[
                 pb_utils.Tensor("echo", text.astype(object)),
                 pb_utils.Tensor("together", np.array([[len(requests)]], np.int32)),
@@ -105,6 +108,21 @@ def test_a_late_answer_is_a_deadline(model: TritonModel) -> None:
     with pytest.raises(DeadlineExceeded, match=r"patient was not done within 0\.3 s"):
         ask(model, 1.5, timeout_s=0.3)
     assert time.monotonic() - started < 1.0
+
+
+def test_a_caller_that_leaves_ends_the_call(model: TritonModel) -> None:
+    """A look that raises ends the waiting at once, and tells the server so: its next request need not wait long."""
+    ask(model, 0.0)
+    started = time.monotonic()
+
+    def look() -> None:
+        if time.monotonic() - started > 0.4:
+            raise Cancelled("the caller has gone")
+
+    with while_waiting(look), pytest.raises(Cancelled, match="gone"):
+        ask(model, 20.0)
+    assert time.monotonic() - started < 2.0
+    assert ask(model, 0.0, timeout_s=10.0) == "x"
 
 
 def test_the_net_s_own_error_is_told(model: TritonModel) -> None:

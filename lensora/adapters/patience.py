@@ -1,0 +1,34 @@
+"""What is looked at while a net runs elsewhere: whether anybody still waits for its answer.
+
+A backend says it around its call; an adapter that only waits looks from time to time, and a look that raises ends the
+call. It is no argument of ``Model.infer``, because a net in this process cannot be left between two looks anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+Look = Callable[[], None]
+"""Raises when nobody waits any more, such as ``Cancelled``."""
+
+LOOK_INTERVAL_S = 0.25
+"""A cancelled call is noticed within this."""
+
+_look: ContextVar[Look | None] = ContextVar("look", default=None)
+
+
+@contextmanager
+def while_waiting(look: Look) -> Iterator[None]:
+    """Inside the block, on this thread, calls that wait for a net look here every ``LOOK_INTERVAL_S``."""
+    before = _look.set(look)
+    try:
+        yield
+    finally:
+        _look.reset(before)
+
+
+def current_look() -> Look | None:
+    """The look in force on this thread; None where nobody set one."""
+    return _look.get()
