@@ -122,7 +122,8 @@ def test_every_pod_starts_and_passes_its_own_probes(studio: Studio) -> None:
         assert pod.ready, pod.tail()
         assert not pod.unhealthy, f"{pod.name}: {pod.unhealthy}"
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-            assert pod.ask(probe), f"{pod.name} {probe}"
+            # As often as the kubelet asks before it acts.
+            assert any(pod.ask(probe) for _ in range(3)), f"{pod.name} {probe}"
     answer = httpx.get(f"{studio.cluster.url('studio-lensora-gateway')}/readyz", trust_env=False)
     assert set(answer.json()["checks"].values()) == {"ok"}
 

@@ -11,6 +11,7 @@ from deploy.rehearsal.chart import EXAMPLES, Manifest, named, of_kind, render
 from gateway.http.settings import HttpSettings
 from gateway.pipeline.settings import WorkerSettings
 from gateway.settings import RedisSettings
+from lensora.models.manifest import Profile, load_manifest
 from lensora.settings import ENV_PREFIX
 from services.detect.settings import DetectSettings
 from services.mesh.settings import MeshSettings
@@ -78,3 +79,43 @@ def test_smoke_test_has_what_it_reads() -> None:
     given = variables(manifests, named(manifests, "Pod", "studio-lensora-test"))
     assert {f"{ENV_PREFIX}{name}" for name in ("REDIS_URL", "REDIS_PREFIX", "BASE_URL")} <= given.keys()
     assert {"redis_url", "redis_prefix"} <= RedisSettings.model_fields.keys()
+
+
+NETS = {
+    "LENSORA_DETECT_BACKEND": {
+        "saliency": {"isnet-general-use", "efficientnet-lite0"},
+        "florence-2": {"florence-2-large"},
+    },
+    "LENSORA_CUTOUT_BACKEND": {"isnet": {"isnet-general-use"}, "birefnet": {"birefnet-general"}},
+    "LENSORA_BACKPLATE_BACKEND": {"procedural": set(), "z-image-turbo": {"z-image-turbo"}},
+    "LENSORA_MESH_BACKEND": {"silhouette": set(), "trellis": {"trellis-image-large"}, "triposr": {"triposr"}},
+}
+"""The nets that each backend asks Triton for (docs/TRITON.md), as far as the examples choose among them."""
+
+OF_STAGE = {
+    "detect": ("LENSORA_DETECT_BACKEND",),
+    "segment": ("LENSORA_CUTOUT_BACKEND", "LENSORA_BACKPLATE_BACKEND"),
+    "mesh": ("LENSORA_MESH_BACKEND",),
+}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_pools_serve_what_their_stages_ask_for(example: Path) -> None:
+    """In each example the Triton pool of a stage loads every net of the backends chosen, and the profile pulls them."""
+    manifests = render(example)
+    known = load_manifest()
+    for stage, choices in OF_STAGE.items():
+        deployment = named(manifests, "Deployment", f"studio-lensora-{stage}")
+        given = variables(manifests, deployment["spec"]["template"])
+        if given.get("LENSORA_INFERENCE") != "triton":
+            continue
+        pool = named(manifests, "Deployment", given["LENSORA_TRITON_TARGET"].split("/")[-1].split(".")[0])
+        (assembled,) = pool["spec"]["template"]["spec"]["initContainers"]
+        (job,) = of_kind(manifests, "Job")
+        profile = job["spec"]["template"]["spec"]["containers"][0]["command"][-1]
+        pulled = {entry.name for entry in known.profile(Profile(profile))}
+        for choice in choices:
+            default = str(CLASSES[stage].model_fields[choice.removeprefix(ENV_PREFIX).lower()].default)
+            nets = NETS[choice][given.get(choice, default)]
+            assert nets <= set(assembled["args"]), f"{stage}: {choice}"
+            assert nets <= pulled, f"{profile} does not pull {nets}"
