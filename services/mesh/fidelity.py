@@ -51,7 +51,7 @@ def picture_of(
     pixels, depth = camera.project(surface.positions)
     faces = surface.faces.astype(np.int64)
     # Twice as fine and then halved: the drawing touches half a pixel too much.
-    covered = covering(pixels * 2.0, faces, (size[0] * 2, size[1] * 2), far_to_near(depth, faces))
+    covered = covering(pixels * 2.0, faces, (size[0] * 2, size[1] * 2), far_to_near(depth, faces, pixels))
     rows, columns, face, weights = weights_at(covered, pixels * 2.0, faces)
     corners = faces[face]
     near = weights / depth[corners]

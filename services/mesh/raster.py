@@ -63,7 +63,22 @@ def weights_at(
     return rows, columns, face, weights / weights.sum(axis=1, keepdims=True)
 
 
-def far_to_near(depth: NDArray[np.floating], faces: NDArray[np.integer]) -> NDArray[np.int64]:
-    """The painter's order: faces sorted by the mean depth of their corners, farthest first."""
+def far_to_near(
+    depth: NDArray[np.floating], faces: NDArray[np.integer], pixels: NDArray[np.floating] | None = None
+) -> NDArray[np.int64]:
+    """The painter's order: faces sorted by the mean depth of their corners, farthest first.
+
+    Args:
+        depth: (n,) of the corners.
+        faces: (m, 3).
+        pixels: (n, 2) of the corners, y down; where given, faces that turn their back are left out. On a closed solid
+            are never seen, and the inside of a thin wall cannot come out in front of its outside.
+    """
     mean = (depth[faces[:, 0]] + depth[faces[:, 1]] + depth[faces[:, 2]]) / 3.0
-    return np.argsort(-mean, kind="stable").astype(np.int64)
+    order = np.argsort(-mean, kind="stable").astype(np.int64)
+    if pixels is None:
+        return order
+    a, b, c = (np.asarray(pixels)[faces[:, k]] for k in range(3))
+    ab, ac = b - a, c - a
+    facing = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0] < 0
+    return np.asarray(order[facing[order]], np.int64)

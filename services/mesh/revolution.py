@@ -36,6 +36,9 @@ PITCH_PRIOR = 0.002
 RIM_GAIN = 0.012
 """Gain of agreement that a clear image edge along the front of the top rim is worth."""
 
+RIM_FOUND = 0.3
+"""From this evidence on the body ends at the ring that shows it."""
+
 BASE_GAIN = 0.015
 """Gain of agreement that a flat base is worth: an arc below is rather the near side of a base than a rounded bottom."""
 
@@ -170,6 +173,9 @@ def fit_revolution(alpha: Floats, camera: PhotoCamera, edges: Floats) -> Revolut
     finer = [at_pitch(mask, signed, camera, axis, pitch, 72) for pitch in near if pitch >= 0]
     best = at_pitch(mask, signed, camera, axis, max([best, *finer], key=worth).pitch, 160)
     covered = float((silhouette(best, mask.shape) & whole).sum()) / max(float(whole.sum()), 1.0)
+    evidence, rim = _clearest_rim(best, edges)
+    if evidence >= RIM_FOUND:
+        best = replace(best, heights=best.heights[: rim + 1], radii=best.radii[: rim + 1])
     return replace(best, cover=covered)
 
 
@@ -207,12 +213,20 @@ def rim_evidence(fit: Revolution, edges: Floats) -> float:
 
     0 where the rim's opening is not seen from above by more than a few pixels.
     """
-    x, y = circle_points(fit.camera, fit.heights[-1:], fit.radii[-1:], 96)
-    x, y = x[0], y[0]
-    from_above = fit.camera.position()[1] > fit.heights[-1]
-    if not from_above or y.max() - y.min() < 0.03 * max(edges.shape) or fit.radii[-1] < 0.3 * fit.radii.max():
-        return 0.0
-    return edge_along(x, y, edges)
+    return _clearest_rim(fit, edges)[0]
+
+
+def _clearest_rim(fit: Revolution, edges: Floats) -> tuple[float, int]:
+    """The strongest evidence among the topmost rings, and the ring's index: the hull may end a little above the rim."""
+    found: list[tuple[float, int]] = [(0.0, len(fit.heights) - 1)]
+    for k in range(len(fit.heights) - 1, max(len(fit.heights) - 2 - len(fit.heights) // 14, 0), -1):
+        x, y = (v[0] for v in circle_points(fit.camera, fit.heights[k : k + 1], fit.radii[k : k + 1], 96))
+        from_above = fit.camera.position()[1] > fit.heights[k]
+        if from_above and y.max() - y.min() >= 0.03 * max(edges.shape) and fit.radii[k] >= 0.3 * fit.radii.max():
+            found.append((edge_along(x, y, edges), k))
+    best = max(evidence for evidence, _ in found)
+    # Of rings that are about as clear the topmost, which reaches the outline.
+    return next((evidence, k) for evidence, k in found if evidence >= 0.85 * best)
 
 
 def edge_along(x: Doubles, y: Doubles, edges: Floats) -> float:

@@ -70,7 +70,7 @@ def visible_depth(solid: Solid, camera: PhotoCamera, size: tuple[int, int]) -> t
     small = camera.scaled(factor)
     extent = (max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
     pixels, depth = small.project(solid.vertices)
-    covered = covering(pixels, solid.faces, extent, far_to_near(depth, solid.faces))
+    covered = covering(pixels, solid.faces, extent, far_to_near(depth, solid.faces, pixels))
     rows, columns, face, weights = weights_at(covered, pixels, solid.faces)
     picture = np.full((extent[1], extent[0]), np.inf, np.float32)
     picture[rows, columns] = (depth[solid.faces[face]] * weights).sum(axis=1)
