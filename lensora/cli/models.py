@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from lensora.models.manifest import Profile, load_manifest
+from lensora.models.manifest import Profile, SnapshotEntry, load_manifest
 from lensora.models.policy import LicensePolicy
+from lensora.models.snapshot import record
 from lensora.models.store import Phase, PullProgress, installed, pull
 
 DEFAULT_MODELS_DIR = "~/.cache/lensora/models"
@@ -121,3 +122,18 @@ def list_command(as_json: bool, models_dir: str) -> None:
             "yes" if entry.name in here else "no",
         )
     Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+
+
+@models.command("lock")
+@click.argument("names", nargs=-1, required=True)
+@models_dir_option
+def lock_command(names: tuple[str, ...], models_dir: str) -> None:
+    """Vouch for the files of NAMES that lie in the models folder: record their digests, as a first pull would."""
+    manifest = load_manifest()
+    folder = Path(models_dir).expanduser()
+    for name in names:
+        entry = manifest.entry(name)
+        if not isinstance(entry, SnapshotEntry):
+            raise click.UsageError(f"{name} is one file whose digest is in the manifest; there is nothing to lock")
+        lock = record(entry, folder)
+        click.echo(f"{name}: {len(lock.files)} files, {lock.size_bytes} bytes, sha256 {lock.digest}")

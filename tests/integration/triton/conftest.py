@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from lensora.models.snapshot import record
 from lensora.testing.triton import TritonServer, environment_folder
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "deploy" / "triton"
-MODELS_DIR = Path("~/.cache/lensora/models").expanduser()
+MODELS_DIR = Path(os.environ.get("LENSORA_MODELS_DIR", "~/.cache/lensora/models")).expanduser()
 """Where ``make setup`` puts the embedded mode's weights."""
 
 ONNX = ("isnet-general-use", "efficientnet-lite0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from skimage import data
 from lensora.adapters.runtimes import OnnxRuntime, TritonRuntime
 from lensora.testing.triton import TritonServer
 
-MODELS_DIR = Path("~/.cache/lensora/models")
+MODELS_DIR = Path(os.environ.get("LENSORA_MODELS_DIR", "~/.cache/lensora/models"))
 """Where ``make setup`` puts the embedded mode's weights."""
 
 

@@ -27,7 +27,7 @@ from services.detect.backends.registry import DETECT_BACKENDS
 from services.segment.backends.registry import CUTOUT_BACKENDS
 from services.segment.cutout import cut_out, decode_side
 
-MODELS_DIR = Path("~/.cache/lensora/models")
+MODELS_DIR = Path(os.environ.get("LENSORA_MODELS_DIR", "~/.cache/lensora/models"))
 
 
 class Serving(Protocol):

@@ -14,7 +14,7 @@ import pytest
 from lensora.core.errors import ArtifactCorrupted, ConfigurationError
 from lensora.models import Manifest, load_manifest, parse_manifest, path_of, pull
 from lensora.models.manifest import SnapshotEntry
-from lensora.models.snapshot import read_lock
+from lensora.models.snapshot import read_lock, record
 from lensora.models.store import installed, weights_sha256
 
 COMMIT = "c" * 40
@@ -231,6 +231,19 @@ def test_a_gated_model_says_what_to_do(hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"gated: accept its terms.*HF_TOKEN"):
         pull(["tiny"], tmp_path, manifest=manifest(), hub=hub.address)
     pull(["tiny"], tmp_path, manifest=manifest(), hub=hub.address, hub_token="secret")
+
+
+def test_files_brought_by_hand_are_locked_by_who_vouches_for_them(tmp_path: Path) -> None:
+    """Without a hub, the files in the folder are recorded; what a pull would leave out is left out here too."""
+    known = manifest()
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    with pytest.raises(ConfigurationError, match="has no file that matches"):
+        record(entry_of(known), tmp_path)
+    (folder / "config.json").write_text("{}")
+    (folder / "run.py").write_text("print()")
+    assert [f.path for f in record(entry_of(known), tmp_path).files] == ["config.json"]
+    assert path_of("tiny", tmp_path, manifest=known) == folder
 
 
 def test_the_shipped_snapshots_are_pinned_and_free_of_code() -> None:
