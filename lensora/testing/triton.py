@@ -32,7 +32,8 @@ LIBRARIES = "nvidia_pytriton.libs"
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 READY_TIMEOUT_S = 200.0
-"""Importing torch and diffusers in several model processes at once takes half a minute on two busy cores, and minutes on overloaded ones."""
+"""Importing torch and diffusers in several model processes at once takes half a minute on two busy cores, minutes on
+overloaded ones."""
 
 STOP_TIMEOUT_S = 30.0
 """What Triton itself allows requests that are running when it is told to stop."""
