@@ -57,7 +57,7 @@ SURROUNDINGS_SIDES = 3
 WHOLE_SHARE = 0.92
 """A region that covers more than this is the picture itself, however clear: the full frame says the same."""
 
-MOST_CLOSE_LOOKS = 5
+MOST_CLOSE_LOOKS = 3
 """The time for them: each costs half of the first look."""
 
 SAME_THING_IOU = 0.5

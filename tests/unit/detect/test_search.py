@@ -119,7 +119,7 @@ def test_clutter_is_seen_through_windows() -> None:
     def overwhelmed(picture: NDArray[np.float32]) -> NDArray[np.float32]:
         red = redness(picture)
         discs = cv2.connectedComponents((red > 0.5).astype(np.uint8))[0] - 1
-        return red if discs <= 1 else np.where(cv2.GaussianBlur(red, (0, 0), 40) > 0.05, 0.55, 0.0).astype(np.float32)
+        return red if discs <= 1 else np.where(cv2.GaussianBlur(red, (0, 0), 90) > 0.02, 0.55, 0.0).astype(np.float32)
 
     saliency, _model = saliency_of(overwhelmed)
     discs = [(RED, x, y, 55) for x in (110, 530) for y in (100, 380)]
