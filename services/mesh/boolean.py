@@ -23,6 +23,16 @@ def difference(body: Solid, cavity: Solid) -> Solid:
     return _solid(_manifold(body) - _manifold(cavity)) or body
 
 
+def without_crumbs(solid: Solid, share: float = 0.02) -> Solid:
+    """The solid without loose pieces of less than a share of its volume: what a cut has left over of a part."""
+    pieces = _manifold(solid).decompose()
+    if len(pieces) < 2:
+        return solid
+    whole = sum(piece.volume() for piece in pieces)
+    kept = [piece for piece in pieces if piece.volume() >= share * whole]
+    return _solid(manifold3d.Manifold.compose(kept)) or solid
+
+
 def _manifold(solid: Solid) -> manifold3d.Manifold:
     """The solid in the library's form."""
     mesh = manifold3d.Mesh(

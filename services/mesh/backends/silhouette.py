@@ -10,7 +10,7 @@ from lensora.core.artifacts import ModelUse
 from services.mesh import evidence as weigh
 from services.mesh import revolution as turned
 from services.mesh.backends import RawMesh, Report
-from services.mesh.boolean import difference, union
+from services.mesh.boolean import difference, union, without_crumbs
 from services.mesh.camera import PhotoCamera, inverse
 from services.mesh.completion import RingCompletion
 from services.mesh.cuboid import rounded_box
@@ -122,14 +122,15 @@ def _revolution(cutout: Cutout, found: Evidence) -> RawMesh:
     inner = None
     if is_open(fit, found.rim, bool(parts)):
         if parts:
-            solid = difference(union(turned_solid(heights, radii), parts), cavity(heights, radii))
+            body = union(turned_solid(heights, radii), parts)
+            solid = without_crumbs(difference(body, cavity(heights, radii)))
         else:
             solid = open_vessel(heights, radii)
         inner = inner_wall(heights, radii)
     else:
         heights, radii = domed(heights, radii)
         body = turned_solid(heights, radii)
-        solid = union(body, parts) if parts else body
+        solid = without_crumbs(union(body, parts)) if parts else body
     completion = RingCompletion(cutout.photo, cutout.safe, camera, heights, radii, inner)
     return _raw(solid, camera, completion, Kind.REVOLUTION.value)
 
