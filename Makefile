@@ -85,6 +85,11 @@ bench-chaos: ## 200 jobs while every process is killed at random
 $(addprefix bench-,$(BENCHES)): bench-%: .make/setup-test .make/protos
 	@$(BIN)/python -m bench.$* $(if $(DATA),--data "$(DATA)") $(ARGS)
 
+bench-cutout: .make/setup-bench
+.make/setup-bench: .make/setup-test
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[bench]"
+	@touch $@
+
 .PHONY: images
 images: ## Build the container images (BUILDER=docker|podman|buildah VERSION=0.1.0)
 	@for target in gateway worker detect segment mesh render models triton; do \
