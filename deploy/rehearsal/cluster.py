@@ -6,6 +6,7 @@ import base64
 import itertools
 import random
 import re
+import socket
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deploy.rehearsal.chart import Manifest, named, of_kind
+from deploy.rehearsal.chart import Manifest, named, of_kind, pod_templates
 from deploy.rehearsal.dns import NameServer
 from deploy.rehearsal.forwarder import Forwarder
 from deploy.rehearsal.pod import Pod, Rehearsed, expand
@@ -48,6 +49,7 @@ class Cluster:
         self._tools = tools
         # A block of loopback addresses of its own, so that two rehearsals on one machine do not meet.
         self._block = f"127.{random.randint(32, 250)}.{random.randint(0, 255)}"  # noqa: S311
+        _require_ports(f"{self._block}.2", manifests)
         self._numbers = itertools.count(100)
         self.pods: list[Pod] = []
         self.past: list[Pod] = []
@@ -238,6 +240,25 @@ class Cluster:
             return [(pod.address, pod.ports[port["targetPort"]]) for pod in self._selected(service) if pod.ready]
 
         self._forwarders.append(Forwarder(self._addresses[service], port["port"], backends))
+
+
+def _require_ports(address: str, manifests: Sequence[Manifest]) -> None:
+    """Raises OSError for a port that another program holds on every address of this machine."""
+    ports = {
+        port["containerPort"]
+        for _, template in pod_templates(manifests)
+        for container in template["spec"]["containers"]
+        for port in container.get("ports", ())
+    }
+    for port in sorted(ports):
+        with socket.socket() as probe:
+            try:
+                probe.bind((address, port))
+            except OSError as error:
+                raise OSError(
+                    f"port {port} is taken on all addresses of this machine, and a pod of the chart needs it: "
+                    f"find who with `ss -ltnp 'sport = :{port}'` (9090: perhaps `systemctl stop prometheus`)"
+                ) from error
 
 
 def _component(template: Manifest) -> str:
