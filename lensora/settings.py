@@ -65,6 +65,8 @@ class ModelSettings(Settings):
     """Where neural nets run: in this process, or on a Triton Inference Server."""
     triton_target: str = "127.0.0.1:8001"
     """Triton's gRPC endpoint, for ``inference=triton``: host:port, or dns:///name:port for every pod of a Service."""
+    triton_shared_memory: bool = False
+    """Hand large tensors to Triton in shared memory: it sees the same /dev/shm and runs as the same user."""
     triton_timeout_seconds: float = Field(default=120.0, gt=0, le=3600)
     """Seconds that one call to Triton may take where the job's own deadline is later."""
     device: Literal["cpu", "cuda"] = "cpu"

@@ -88,6 +88,7 @@ class TritonRuntime:
         target: str,
         *,
         timeout_s: float,
+        shared_memory: bool = False,
         policy: LicensePolicy = LicensePolicy.PERMISSIVE,
         manifest: Manifest | None = None,
     ) -> None:
@@ -97,6 +98,7 @@ class TritonRuntime:
         self._triton = triton
         self._client = triton.connect(target)
         self._timeout_s = timeout_s
+        self._shared_memory = shared_memory
         self._policy = policy
         self._manifest = manifest or load_manifest()
         self._opened: list[Model] = []
@@ -108,7 +110,11 @@ class TritonRuntime:
     def open(self, name: str, stage: str) -> Model:
         entry = self._manifest.entry(name)
         check(entry, self._policy)
-        self._opened.append(self._triton.TritonModel(self._client, entry.use(stage), timeout_s=self._timeout_s))
+        self._opened.append(
+            self._triton.TritonModel(
+                self._client, entry.use(stage), timeout_s=self._timeout_s, shared_memory=self._shared_memory
+            )
+        )
         return self._opened[-1]
 
 
@@ -116,7 +122,12 @@ def open_runtime(settings: ModelSettings) -> Runtime:
     """The runtime that ``LENSORA_INFERENCE`` asks for."""
     policy = LicensePolicy(settings.license_policy)
     if settings.inference == "triton":
-        return TritonRuntime(settings.triton_target, timeout_s=settings.triton_timeout_seconds, policy=policy)
+        return TritonRuntime(
+            settings.triton_target,
+            timeout_s=settings.triton_timeout_seconds,
+            shared_memory=settings.triton_shared_memory,
+            policy=policy,
+        )
     return OnnxRuntime(settings.models_dir, device=settings.device, threads=settings.inference_threads, policy=policy)
 
 

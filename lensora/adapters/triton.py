@@ -25,6 +25,7 @@ from tritonclient.utils import InferenceServerException, np_to_triton_dtype, tri
 
 from lensora.adapters.inference import fits
 from lensora.adapters.patience import LOOK_INTERVAL_S, current_look
+from lensora.adapters.triton_memory import SharedInputs
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import (
     ConfigurationError,
@@ -130,6 +131,7 @@ class TritonModel:
         *,
         served_as: str = "",
         timeout_s: float = DEFAULT_TIMEOUT_S,
+        shared_memory: bool = False,
     ) -> None:
         """
         Args:
@@ -138,11 +140,13 @@ class TritonModel:
                 none, the one that the server names takes its place after the first call.
             served_as: the model's name in Triton's repository; empty means ``use.name``.
             timeout_s: seconds that a call may take whose caller sets no limit.
+            shared_memory: hand large inputs over in memory: the server is on this host, and runs as the same user.
         """
         self._client = client
         self._use = use
         self._served_as = served_as or use.name
         self._timeout_s = timeout_s
+        self._memory = SharedInputs(client) if shared_memory else None
         self._lock = threading.Lock()
         self._known: _Signature | None = None
 
@@ -170,11 +174,11 @@ class TritonModel:
             left_s = limit_s - (time.perf_counter() - started)
             if left_s <= 0:
                 raise DeadlineExceeded(self._late(limit_s))
-            with self._translated(limit_s):
+            with self._translated(limit_s), self._tensors(inputs) as tensors:
                 answer = _Answer()
                 call = self._client.async_infer(
                     self._served_as,
-                    [_input(name, array) for name, array in inputs.items()],
+                    tensors,
                     callback=answer.put,
                     outputs=[InferRequestedOutput(name) for name in wanted],
                     # Triton's queue drops the request once nobody waits for it; whole microseconds, at least one.
@@ -200,6 +204,11 @@ class TritonModel:
             is_ready = False
         TRITON_READY.labels(model=self.name).set(is_ready)
         return is_ready
+
+    def release(self) -> None:
+        """Give back what was kept for further calls: regions of shared memory. Otherwise the process's end does."""
+        if self._memory is not None:
+            self._memory.forget()
 
     def describe(self) -> ModelUse:
         with self._lock:
@@ -244,6 +253,14 @@ class TritonModel:
                     f"{self.name}: input {name} takes shape {list(taken.shape)}, not {list(array.shape)}"
                 )
 
+    @contextmanager
+    def _tensors(self, inputs: Mapping[str, NDArray[Any]]) -> Iterator[list[InferInput]]:
+        if self._memory is None:
+            yield [_input(name, array) for name, array in inputs.items()]
+            return
+        with self._memory.tensors(inputs) as tensors:
+            yield tensors
+
     def _output(self, result: InferResult, name: str) -> NDArray[Any]:
         try:
             array = result.as_numpy(name)
@@ -279,6 +296,8 @@ class TritonModel:
             if isinstance(translated, Unavailable):
                 with self._lock:
                     self._known = None
+                if self._memory is not None:
+                    self._memory.forget()
                 TRITON_READY.labels(model=self.name).set(0)
                 _log.warning("triton_unavailable", model=self._served_as, status=error.status(), error=error.message())
             raise translated from error
@@ -294,7 +313,9 @@ class TritonModel:
             return Unavailable(
                 f"The inference server (Triton) does not serve the model {self.name}.", retry_after_s=RETRY_AFTER_S
             )
-        if status in (grpc.StatusCode.UNAVAILABLE.name, grpc.StatusCode.CANCELLED.name):
+        # A server that was restarted between two calls has forgotten the regions of shared memory.
+        forgotten = "shared memory region" in message
+        if forgotten or status in (grpc.StatusCode.UNAVAILABLE.name, grpc.StatusCode.CANCELLED.name):
             return Unavailable(
                 f"The inference server (Triton) is not available for the model {self.name}.",
                 retry_after_s=RETRY_AFTER_S,
