@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Y_UP_FROM_Z_UP: NDArray[np.float64] = np.array(
     [[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
 )
-"""(4, 4) row-major matrix for column vectors: x right, y into the scene, z up (Blender, TripoSR) -> glTF."""
+"""(4, 4) row-major matrix for column vectors: x right, y into the scene, z up (Blender, TRELLIS, Shap-E) -> glTF."""
 
 
 def linear_from_srgb(srgb: NDArray[np.floating]) -> NDArray[np.float32]:
