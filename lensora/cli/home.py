@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from lensora.core.errors import ConfigurationError
 
 DEFAULT_HOME = "~/.lensora"
 
 SECRET_BYTES = 32
 """256 bits for the key that signs artifact URLs."""
+
+LOCK_PATIENCE_S = 10.0
+"""A stack whose keeper was killed has let go of its home within this: its redis-server ends at once."""
+
+LOCK_INTERVAL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +71,47 @@ class Home:
         """The file that tells other commands of the running stack."""
         return self.folder / "up.json"
 
+    @property
+    def lock_file(self) -> Path:
+        """The file that is locked while a stack has this home."""
+        return self.folder / "lock"
+
     def create(self) -> None:
-        """Make the folders; only this user can read them."""
+        """Make the folders; only this user can read what is in them, also where the home itself was there before."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for folder in (self.redis_folder, self.logs_folder, self.folder / "artifacts"):
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(exist_ok=True, mode=0o700)
+
+    def lock(self, patience_s: float = LOCK_PATIENCE_S) -> int:
+        """Take the home for one stack: two redis-servers on one append-only file would ruin it.
+
+        Returns:
+            A file descriptor: the home is held until it, and each copy that a child process has, is closed.
+
+        Raises:
+            ConfigurationError: another stack has it, and still has after ``patience_s`` seconds.
+        """
+        descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        until = time.monotonic() + patience_s
+        while not _locks(descriptor, fcntl.LOCK_EX):
+            if time.monotonic() > until:
+                os.close(descriptor)
+                raise ConfigurationError(
+                    f"another stack has the folder {self.folder}: wait for its end, or give another --home"
+                )
+            time.sleep(LOCK_INTERVAL_S)
+        return descriptor
+
+    def held(self) -> bool:
+        """Whether a stack has this home now."""
+        try:
+            descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            return not _locks(descriptor, fcntl.LOCK_SH)
+        finally:
+            os.close(descriptor)
 
     def signing_key(self) -> str:
         """The secret that signs artifact URLs; made at the first use and kept, so that links outlive a restart."""
@@ -88,7 +133,8 @@ class Home:
             os.kill(stack.pid, 0)
         except (OSError, ValueError, TypeError):
             return None
-        return stack
+        # After a crash or a reboot another process may have the keeper's id.
+        return stack if self.held() else None
 
     def announce(self, stack: RunningStack) -> None:
         """Leave the note, readable by this user only."""
@@ -100,3 +146,11 @@ class Home:
     def withdraw(self) -> None:
         """Take the note away."""
         self.note.unlink(missing_ok=True)
+
+
+def _locks(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -21,17 +21,28 @@ RESTART_DELAYS_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 STEADY_S = 60.0
 
+UNTIL_KEEPER_DIES = (
+    "import ctypes, os, sys\n"
+    "ctypes.CDLL(None).prctl(1, 15, 0, 0, 0)\n"
+    "if os.getppid() != int(sys.argv[1]): sys.exit(1)\n"
+    "os.execvp(sys.argv[2], sys.argv[2:])"
+)
+"""Becomes the program it is given, which gets SIGTERM (15) when its keeper dies, even by SIGKILL (prctl(2),
+PR_SET_PDEATHSIG = 1): a stack without its keeper would hold ports and data that nobody looks after."""
+
 Say = Callable[[str, str], None]
 """Called with a process's name and one line of its output, without its line break."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A process to keep running: its name, its arguments, and what its environment has beside ours."""
+    """A process to keep running: its name, its arguments, what its environment has beside ours, and file descriptors
+    of ours that it has too."""
 
     name: str
     arguments: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    descriptors: Sequence[int] = ()
 
 
 class Child:
@@ -83,12 +94,16 @@ class Child:
         self._thread.join()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
+        arguments = list(self.spec.arguments)
+        if sys.platform == "linux":
+            arguments = [sys.executable, "-I", "-S", "-c", UNTIL_KEEPER_DIES, str(os.getpid()), *arguments]
         return subprocess.Popen(
-            list(self.spec.arguments),
+            arguments,
             env={**os.environ, **self.spec.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            pass_fds=self.spec.descriptors,
             start_new_session=True,  # Ctrl-C reaches the keeper alone, which stops its children in order
         )
 

@@ -51,16 +51,19 @@ class Stack:
         self._models_dir = models_dir
         self._say = say
         self._children: list[Child] = []
+        self._lock: int | None = None
 
     def start(self, stop: threading.Event) -> RunningStack | None:
         """Start everything and wait until it is ready; None when ``stop`` was set in the meantime.
 
         Raises:
-            ConfigurationError: weights are missing, the port is taken, or a process does not come up.
+            ConfigurationError: weights are missing, another stack has the home, the port is taken, or a process does
+                not come up.
         """
         for entry in load_manifest().profile(Profile.EMBEDDED):
             path_of(entry.name, self._models_dir)
         self._home.create()
+        self._lock = self._home.lock()
         port = self._port or free_port()
         if self._port and not _is_free(self._host, self._port):
             raise ConfigurationError(f"--port {self._port}: the port is taken; choose another, or 0 for a free one")
@@ -75,13 +78,15 @@ class Stack:
             "LENSORA_PUBLIC_URL": os.environ.get("LENSORA_PUBLIC_URL", base_url),
             **{f"LENSORA_{name.upper()}_TARGET": f"127.0.0.1:{ports[name]}" for name in SERVICES},
         }
-        self._add(Spec("redis", redis_arguments(self._home.redis_folder, ports["redis"])))
+        self._add(Spec("redis", redis_arguments(self._home.redis_folder, ports["redis"]), {}, [self._lock]))
         for name in SERVICES:
             self._add(Spec(name, python_module(f"services.{name}"), {**common, "LENSORA_PORT": str(ports[name])}))
         self._add(Spec("worker", python_module("gateway", "worker"), gateway))
         http = {**gateway, "LENSORA_HOST": self._host, "LENSORA_PORT": str(port)}
         self._add(Spec("gateway", python_module("gateway", "http"), http))
-        api_key = self._bootstrap(gateway)
+        api_key = self._bootstrap(gateway, stop)
+        if not api_key:
+            return None
         running = RunningStack(pid=os.getpid(), base_url=base_url, api_key=api_key, redis_url=redis_url)
         return running if self._wait_ready(base_url, stop) else None
 
@@ -99,6 +104,9 @@ class Stack:
         for names in order:
             stop_all([child for child in self._children if child.spec.name in names])
         self._children.clear()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _add(self, spec: Spec) -> None:
         child = Child(spec, self._home.logs_folder / f"{spec.name}.log", self._say)
@@ -113,10 +121,13 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def _bootstrap(self, environment: Mapping[str, str]) -> str:
-        """An API key of the local account, kept in the home; it and the account are made at the first start."""
+    def _bootstrap(self, environment: Mapping[str, str], stop: threading.Event) -> str:
+        """An API key of the local account, kept in the home; it and the account are made at the first start.
+
+        Empty when ``stop`` was set in the meantime.
+        """
         kept = self._home.folder / "api-key"
-        done = subprocess.run(
+        process = subprocess.Popen(
             python_module(
                 "gateway.admin",
                 "bootstrap",
@@ -129,14 +140,22 @@ class Stack:
             ),
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=READY_TIMEOUT_S,
+            start_new_session=True,  # as the others: Ctrl-C is for the keeper
         )
-        if done.returncode != 0:
-            raise ConfigurationError(f"the local account could not be made: {done.stderr.strip()[-500:]}")
-        return str(json.loads(done.stdout)["api_key"])
+        with process:
+            until = time.monotonic() + READY_TIMEOUT_S
+            while process.poll() is None:
+                if stop.wait(POLL_INTERVAL_S) or time.monotonic() > until or self.lost():
+                    process.kill()
+            said, complaint = process.communicate()
+        if stop.is_set():
+            return ""
+        if process.returncode != 0:
+            raise ConfigurationError(f"the local account could not be made: {complaint.strip()[-500:]}")
+        return str(json.loads(said)["api_key"])
 
     def _wait_ready(self, base_url: str, stop: threading.Event) -> bool:
         until = time.monotonic() + READY_TIMEOUT_S

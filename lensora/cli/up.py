@@ -44,11 +44,13 @@ def up(home: str, host: str, port: int, as_json: bool, quiet: bool, models_dir: 
     signal.signal(signal.SIGTERM, on_signal)
     say = _quiet if quiet else _Lines()
     stack = Stack(place, host=host, port=port, models_dir=Path(models_dir), say=say)
+    announced = False
     try:
         running = stack.start(stop)
         if running is None:
             return
         place.announce(running)
+        announced = True
         if as_json:
             click.echo(json.dumps({**asdict(running), "home": str(place.folder), "pid": os.getpid()}))
         else:
@@ -63,7 +65,8 @@ def up(home: str, host: str, port: int, as_json: bool, quiet: bool, models_dir: 
             if lost:
                 raise ConfigurationError(f"{lost} keeps dying; its log is {place.logs_folder / lost}.log")
     finally:
-        place.withdraw()
+        if announced:  # else the note may be another stack's
+            place.withdraw()
         stack.stop()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -93,3 +94,33 @@ def test_a_child_that_keeps_dying_is_given_up(child_of: Callable[[str], tuple[Ch
     until(lambda: child.gave_up, timeout_s=20)
     assert "status 7" in lines[-1]
     assert "stays down" in lines[-1]
+
+
+def test_a_child_ends_with_its_keeper(tmp_path: Path) -> None:
+    """kill -9 of the keeper leaves no process behind that holds its ports and its data."""
+    keeper = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from lensora.cli.processes import Child, Spec\n"
+        "code = 'import os, time; print(os.getpid(), flush=True); time.sleep(60)'\n"
+        f"child = Child(Spec('child', [sys.executable, '-c', code]), Path({str(tmp_path / 'child.log')!r}),"
+        " lambda _name, line: print(line, flush=True))\n"
+        "child.start()\n"
+        "time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", keeper], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    child = int(process.stdout.readline())
+    assert Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[1] == b"-c"
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    until(lambda: not alive(child))
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended and waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -8,7 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from lensora.cli.home import Home, RunningStack
+from lensora.core.errors import ConfigurationError
 
 
 def test_the_signing_key_is_made_once_and_private(tmp_path: Path) -> None:
@@ -27,7 +30,11 @@ def test_the_note_tells_of_a_stack_that_runs(tmp_path: Path) -> None:
     home.create()
     stack = RunningStack(os.getpid(), "http://127.0.0.1:8000", "key", "redis://127.0.0.1:1/0")
     home.announce(stack)
+    assert home.running() is None, "a note that nobody holds the home for is a dead stack's"
+    lock = home.lock()
     assert home.running() == stack
+    os.close(lock)
+    assert home.running() is None
     assert stat.S_IMODE(home.note.stat().st_mode) == 0o600
     home.withdraw()
     assert home.running() is None
@@ -43,3 +50,28 @@ def test_a_stale_or_broken_note_is_ignored(tmp_path: Path) -> None:
     assert home.running() is None
     home.note.write_text("not json")
     assert home.running() is None
+
+
+def test_a_home_has_one_stack_at_a_time(tmp_path: Path) -> None:
+    """Two redis-servers on one append-only file would ruin it: the second is refused until the first has let go."""
+    home = Home.at(tmp_path)
+    home.create()
+    first = home.lock()
+    with pytest.raises(ConfigurationError, match="another stack has the folder"):
+        home.lock(patience_s=0.1)
+    keeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], pass_fds=[first])
+    os.close(first)
+    with pytest.raises(ConfigurationError, match="another stack has the folder"):
+        home.lock(patience_s=0.1)
+    keeper.kill()
+    keeper.wait()
+    os.close(home.lock(patience_s=0.1))
+
+
+def test_a_home_is_private_where_its_folder_was_there_before(tmp_path: Path) -> None:
+    """Redis's data, the logs and the artifacts are for this user only, whoever made the home."""
+    (tmp_path / "home").mkdir(mode=0o755)
+    home = Home.at(tmp_path / "home")
+    home.create()
+    for folder in (home.redis_folder, home.logs_folder, home.folder / "artifacts"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
