@@ -24,7 +24,7 @@ from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, read_cutout
 from services.mesh.fidelity import picture_of
-from services.mesh.model import Model, ModelRequest, create_model, finish
+from services.mesh.model import MIN_GLB_BYTES, Model, ModelRequest, create_model, finish
 from services.mesh.revolution import Axis, axis_camera, lathe
 from services.mesh.solid import Solid
 
@@ -151,6 +151,16 @@ def test_budgets_hold(blob_photo: NDArray[np.uint8], triangles: int, size: int) 
     model = create_model(blob_photo, request, SilhouetteBackend(), quiet)
     assert len(model.surface.faces) <= triangles
     assert len(model.glb) <= size
+    assert welded(model.glb).is_watertight
+
+
+@pytest.mark.parametrize("size", [MIN_GLB_BYTES, 100_000, 250_000])
+def test_a_budget_of_bytes_alone_takes_triangles_too(blob_photo: NDArray[np.uint8], size: int) -> None:
+    """A small file has fewer triangles, so that room for a texture is left; the mesh stays closed."""
+    model = create_model(blob_photo, ModelRequest(max_glb_bytes=size), SilhouetteBackend(), quiet)
+    assert len(model.glb) <= size
+    assert len(model.surface.faces) < size / 40
+    assert cv2.imdecode(np.frombuffer(model.texture_jpeg, np.uint8), cv2.IMREAD_COLOR).shape[0] >= 256
     assert welded(model.glb).is_watertight
 
 
