@@ -6,7 +6,7 @@ import ast
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -41,11 +41,16 @@ TARGETS: Mapping[str, Target] = {
 
 
 def distributions(target: Target) -> set[str]:
-    """Names of the distributions that the target imports, as pyproject writes them (lower case, dashes)."""
+    """Names of the distributions that the target imports, as pyproject writes them (lower case, dashes).
+
+    Raises:
+        PackageNotFoundError: an import that no installed distribution brings.
+    """
     installed = packages_distributions()
     found = {_normal(name) for name in target.extra}
     for module in third_party(target.modules):
-        for distribution in installed.get(module, ()):
+        # A wheel that is one extension file is not in the list; its distribution has the module's name.
+        for distribution in installed.get(module) or [version(module) and module]:
             if not _normal(distribution).startswith("types-"):
                 found.add(_normal(distribution))
     return found - {"lensora"}

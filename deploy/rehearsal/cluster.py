@@ -98,6 +98,11 @@ class Cluster:
         """The pods of a component that are not on their way out."""
         return [pod for pod in self.pods if pod.component == component and not pod.terminating]
 
+    @property
+    def refusals(self) -> list[str]:
+        """Why connections to Services were closed at once."""
+        return [refusal for forwarder in self._forwarders for refusal in forwarder.refusals]
+
     def pod_address(self) -> str:
         """A free address for something that runs beside the chart."""
         return f"{self._block}.{next(self._numbers)}"

@@ -24,6 +24,7 @@ class Forwarder:
             port: the Service's port.
             backends: the ready pods' addresses and ports, asked at every connection.
         """
+        self.refusals: list[str] = []
         self._backends = backends
         self._listener = socket.create_server((address, port), backlog=128)
         threading.Thread(target=self._accept, name=f"service-{port}", daemon=True).start()
@@ -45,10 +46,12 @@ class Forwarder:
         random.shuffle(backends)
         with client:
             if not backends:
+                self.refusals.append("no pod was ready")
                 return
             try:
                 server = socket.create_connection(backends[0], timeout=CONNECT_TIMEOUT_S)
-            except OSError:
+            except OSError as error:
+                self.refusals.append(f"{backends[0]}: {error}")
                 return
             with server:
                 server.settimeout(None)

@@ -60,9 +60,9 @@ class Pod:
     init: Sequence[tuple[Sequence[str], Mapping[str, str]]] = ()
     tools: Path | None = None
     terminating: bool = False
-    ready: bool = False
     killed: bool = False
     unhealthy: list[str] = field(default_factory=list)
+    _passing: bool = False
     _process: subprocess.Popen[bytes] | None = None
     _halt: threading.Event = field(default_factory=threading.Event)
     _started: threading.Event = field(default_factory=threading.Event)
@@ -78,6 +78,11 @@ class Pod:
     def ports(self) -> dict[str, int]:
         """Container ports by name."""
         return {port["name"]: port["containerPort"] for port in self.container.get("ports", ())}
+
+    @property
+    def ready(self) -> bool:
+        """Whether it gets new connections: its readiness probe passes, and it is not on its way out."""
+        return self._passing and not self.terminating
 
     @property
     def log(self) -> Path:
@@ -141,7 +146,7 @@ class Pod:
         """
         assert self._process is not None
         begun = time.monotonic()
-        self.terminating, self.ready = True, False
+        self.terminating = True
         self._halt.set()
         grace_s = float(self.template["spec"].get("terminationGracePeriodSeconds", 30))
         hook = self.container.get("lifecycle", {}).get("preStop", {})
@@ -160,7 +165,7 @@ class Pod:
     def kill(self) -> None:
         """SIGKILL."""
         if self._process is not None:
-            self.terminating, self.ready = True, False
+            self.terminating = True
             self._halt.set()
             self._process.kill()
             self._process.wait()
@@ -196,9 +201,9 @@ class Pod:
         while not self._halt.wait(FASTEST_PROBE_S if not self.ready else 1.0):
             now = time.monotonic()
             if self._ask(readiness):
-                last_ready, self.ready = now, not self.terminating
+                last_ready, self._passing = now, True
             elif now - last_ready > _patience_s(readiness):
-                self.ready = False
+                self._passing = False
             if self._ask(liveness):
                 last_alive = now
             elif now - last_alive > _patience_s(liveness) and not self.terminating:

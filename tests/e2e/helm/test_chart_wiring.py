@@ -207,7 +207,10 @@ def _poll(studio: Studio, job_ids: list[str], rolled: object) -> dict[str, str]:
     states = dict.fromkeys(job_ids, "queued")
     while time.monotonic() < until:
         for job_id in job_ids:
-            answer = httpx.get(f"{url}/{job_id}", headers=headers, trust_env=False, timeout=20)
+            try:
+                answer = httpx.get(f"{url}/{job_id}", headers=headers, trust_env=False, timeout=20)
+            except httpx.TransportError as error:
+                raise AssertionError(f"a poll was not answered: {error!r}; {studio.cluster.refusals}") from error
             assert answer.status_code == 200, answer.text
             states[job_id] = answer.json()["status"]
         if rolled() and not {"queued", "processing"} & set(states.values()):
