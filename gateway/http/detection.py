@@ -9,7 +9,7 @@ import grpc.aio
 
 from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.core.artifacts import Artifact, ModelUse
-from lensora.core.boxes import Proposal, SuggestedAction
+from lensora.core.boxes import MIN_CROP_SIDE_PX, Proposal, SuggestedAction
 from lensora.core.errors import DetectionUnavailable, InvalidInput
 from lensora.observability import logs, traces
 from lensora.rpc.messages import artifact_to_proto, box_from_proto, model_use_from_proto
@@ -17,6 +17,9 @@ from lensora.rpc.status import error_of
 
 RETRY_AFTER_S = 5.0
 """The public page says: retry after a few seconds."""
+
+SMALL_PHOTO_PX = 2 * MIN_CROP_SIDE_PX
+"""In a photo under this on its shorter side, a thing that fills most of it may still be too small to be cut out."""
 
 _log = logs.get(__name__)
 
@@ -73,19 +76,36 @@ class Detection:
             raise DetectionUnavailable(
                 "Object detection is temporarily unavailable; nothing was charged.", retry_after_s=RETRY_AFTER_S
             ) from call
+        proposals = tuple(
+            Proposal(
+                label=proposal.label,
+                category=proposal.category,
+                box=box_from_proto(proposal.box, field="box"),
+                score=proposal.score,
+            )
+            for proposal in answer.proposals
+        )
         return Detected(
-            proposals=tuple(
-                Proposal(
-                    label=proposal.label,
-                    category=proposal.category,
-                    box=box_from_proto(proposal.box, field="box"),
-                    score=proposal.score,
-                )
-                for proposal in answer.proposals
-            ),
+            proposals=offered(proposals, answer.width, answer.height),
             actions=tuple(SuggestedAction(action.code, action.message) for action in answer.suggested_actions),
             width=answer.width,
             height=answer.height,
             models=tuple(model_use_from_proto(use) for use in answer.models),
             elapsed_ms=round((time.perf_counter() - started) * 1000),
         )
+
+
+def offered(proposals: tuple[Proposal, ...], width: int, height: int) -> tuple[Proposal, ...]:
+    """The proposals of a photo without those that nobody could choose because the photo itself is small.
+
+    So the default choice, the first object, works for a photo of 64 x 64 pixels too; the full frame always stays. In a
+    larger photo a speck is offered, and refused with its size when it is chosen.
+
+    Args:
+        proposals: best first, the full frame last.
+        width: of the upright photo, pixels.
+        height: of the upright photo, pixels.
+    """
+    if min(width, height) >= SMALL_PHOTO_PX:
+        return proposals
+    return tuple(proposal for proposal in proposals if proposal.box.crop_side_px(width, height) >= MIN_CROP_SIDE_PX)

@@ -59,6 +59,11 @@ class Box:
         bottom = min(height_px, max(top + 1, round(self.y2 * height_px)))
         return left, top, right, bottom
 
+    def crop_side_px(self, width_px: int, height_px: int) -> int:
+        """The shorter side, in whole pixels, of the padded crop that is cut out when this box is chosen."""
+        left, top, right, bottom = self.padded(width_px, height_px).pixels(width_px, height_px)
+        return min(right - left, bottom - top)
+
 
 FULL_FRAME = Box(0.0, 0.0, 1.0, 1.0)
 FULL_FRAME_LABEL = "entire image (no crop)"

@@ -57,7 +57,7 @@ def transparent_png() -> bytes:
 
 KINDS = {
     "12 megapixels": lambda: saved(COFFEE.resize((4000, 3000)), "JPEG", quality=85),
-    "64 pixels": lambda: saved(COFFEE.resize((96, 64)), "PNG"),
+    "64 pixels": lambda: saved(COFFEE.resize((64, 64)), "PNG"),
     "EXIF rotation": rotated_by_exif,
     "greyscale": lambda: saved(COFFEE.convert("L"), "JPEG"),
     "CMYK": lambda: saved(COFFEE.convert("CMYK"), "JPEG"),
@@ -69,10 +69,9 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_photo_goes_through(client: Client, kind: str) -> None:
-    """The photo is accepted, its whole frame can be picked, and the job completes with all four artifacts."""
+    """The photo is accepted, its first object can be picked, and the job completes with all four artifacts."""
     session = client.init(KINDS[kind](), max_objects=2)
-    whole = len(session.objects) - 1
-    ticket = client.transform(session.session_id, "remove", object_index=0 if kind != "64 pixels" else whole)
+    ticket = client.transform(session.session_id, "remove")
     result = client.wait(ticket, timeout_s=240)
     assert result.status == "completed", result.error
     assert result.output is not None
