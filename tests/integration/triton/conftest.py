@@ -25,10 +25,11 @@ TINY = ("z-image-turbo", "flux2-klein-4b", "flux1-schnell", "shap-e-img2img", "f
 
 @dataclass(frozen=True)
 class Serving:
-    """A server, and the manifest that its weights belong to."""
+    """A server, the manifest that its weights belong to, and the repository that it was started on."""
 
     server: TritonServer
     manifest: Manifest
+    repository: Path
 
 
 @pytest.fixture(scope="session")
@@ -63,11 +64,25 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifes
 
 
 @pytest.fixture(scope="session")
-def tiny_server(tiny_models: tuple[Path, Manifest], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """Every net of the repository that runs on a CPU: the real ONNX ones, and the tiny ones."""
+def tiny_repository(tiny_models: tuple[Path, Manifest], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every net of the repository that runs on a CPU without upstream code: the real ONNX ones, and the tiny ones."""
     models_dir, manifest = tiny_models
-    folder = tmp_path_factory.mktemp("tiny")
-    names = (*ONNX, *TINY)
-    assemble(names, templates=TEMPLATES, models_dir=models_dir, target=folder / "repository", manifest=manifest)
-    with TritonServer(folder / "repository", log=folder / "triton.log", model_config_name="cpu") as server:
-        yield Serving(server, manifest)
+    target = tmp_path_factory.mktemp("tiny") / "repository"
+    assemble((*ONNX, *TINY), templates=TEMPLATES, models_dir=models_dir, target=target, manifest=manifest)
+    return target
+
+
+@pytest.fixture(scope="session")
+def tiny_server(tiny_models: tuple[Path, Manifest], tiny_repository: Path) -> Iterator[Serving]:
+    """A server with all of them, for tests that leave it running."""
+    log = tiny_repository.parent / "triton.log"
+    with TritonServer(tiny_repository, log=log, model_config_name="cpu") as server:
+        yield Serving(server, tiny_models[1], tiny_repository)
+
+
+@pytest.fixture
+def mortal_server(tiny_models: tuple[Path, Manifest], tiny_repository: Path, tmp_path: Path) -> Iterator[Serving]:
+    """A server with detection and cutout alone, to be killed and started again."""
+    models = ("isnet-general-use", "florence-2-large")
+    with TritonServer(tiny_repository, log=tmp_path / "triton.log", models=models, model_config_name="cpu") as server:
+        yield Serving(server, tiny_models[1], tiny_repository)

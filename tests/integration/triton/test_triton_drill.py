@@ -71,10 +71,10 @@ class House:
 
 
 @pytest.fixture
-def house_parts(tiny_server: Serving, tmp_path: Path) -> Iterator[tuple[ObjectArtifacts, Server, Server, list[bool]]]:
+def house_parts(mortal_server: Serving, tmp_path: Path) -> Iterator[tuple[ObjectArtifacts, Server, Server, list[bool]]]:
     """The artifact store, the server of the stages on Triton, that of the cheap ones, and what health was told."""
     artifacts = open_artifacts(f"file://{tmp_path}/artifacts")
-    runtime = TritonRuntime(tiny_server.server.target, timeout_s=60, manifest=tiny_server.manifest)
+    runtime = TritonRuntime(mortal_server.server.target, timeout_s=60, manifest=mortal_server.manifest)
     detect = DetectorServicer(artifacts, DETECT_BACKENDS["florence-2"](runtime))
     segment = SegmenterServicer(artifacts, CUTOUT_BACKENDS["isnet"](runtime), BACKPLATE_BACKENDS["procedural"](runtime))
 
@@ -155,7 +155,7 @@ def stored_photo(artifacts: ObjectArtifacts) -> Artifact:
     return artifacts.put("photos/cup.jpg", out.getvalue(), MediaType.JPEG)
 
 
-async def test_triton_dies_and_comes_back(house: House, tiny_server: Serving) -> None:
+async def test_triton_dies_and_comes_back(house: House, mortal_server: Serving) -> None:
     """From proposals to a refund that names Triton, and from its return to a finished job, with no restart of ours."""
     photo = stored_photo(house.artifacts)
     request = detector_pb2.DetectRequest(photo=artifact_to_proto(photo), max_objects=4)
@@ -177,7 +177,7 @@ async def test_triton_dies_and_comes_back(house: House, tiny_server: Serving) ->
         key = await customer(store, 75)
         job = await submit(store, key, order)
         await until(store, key, job, {Step.REMOVING_BG}, 10)
-        tiny_server.server.kill()
+        mortal_server.server.kill()
         failed = await until(store, key, job, {JobStatus.FAILED}, DEADLINE_S + 20)
         assert failed.error is not None
         assert failed.error.stage == Step.REMOVING_BG.value
@@ -194,7 +194,7 @@ async def test_triton_dies_and_comes_back(house: House, tiny_server: Serving) ->
                 raise error_of(error, service="detect") from error
     assert house.serving[-1] is False
 
-    back = threading.Thread(target=tiny_server.server.start)
+    back = threading.Thread(target=mortal_server.server.start)
     back.start()
     while back.is_alive():
         await asyncio.sleep(0.1)
