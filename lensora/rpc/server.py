@@ -26,7 +26,7 @@ KEEPALIVE_PERMIT_MS = 10_000
 """Clients ping every 20 s (``lensora.rpc.channels``); half of that is allowed."""
 
 
-CONNECTION_AGE_MS = 120_000
+CONNECTION_AGE_S = 120.0
 """Clients connect anew after this, and look the name up again: so pods that an autoscaler adds get their share."""
 CONNECTION_GRACE_MS = 3_600_000
 """Calls that run then go on to their end."""
@@ -41,6 +41,8 @@ class Server:
         settings: ServiceSettings,
         register: Callable[[grpc.Server], None],
         service_names: Sequence[str],
+        *,
+        connection_age_s: float = CONNECTION_AGE_S,
     ) -> None:
         """Bind the port; nothing answers SERVING before ``serve``.
 
@@ -49,6 +51,7 @@ class Server:
             settings: address, workers, drain time.
             register: adds the servicers to the server.
             service_names: full names of the services, for health and reflection.
+            connection_age_s: seconds after which a client connects anew.
 
         Raises:
             OSError: the port is taken.
@@ -63,7 +66,7 @@ class Server:
                 ("grpc.so_reuseport", 0),
                 ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_PERMIT_MS),
                 ("grpc.keepalive_permit_without_calls", 1),
-                ("grpc.max_connection_age_ms", CONNECTION_AGE_MS),
+                ("grpc.max_connection_age_ms", round(connection_age_s * 1000)),
                 ("grpc.max_connection_age_grace_ms", CONNECTION_GRACE_MS),
             ],
         )
