@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from bench.measure import PeakMemory, closing_line, machine, median, table
 from lensora.adapters.runtimes import open_runtime
@@ -84,8 +84,11 @@ def tile(path: Path, detection: Detection) -> NDArray[np.uint8]:
 
 
 def _write(picture: NDArray[np.uint8], text: str, at: tuple[int, int], color: tuple[int, int, int]) -> None:
-    cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 4, cv2.LINE_AA)
-    cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, color, 1, cv2.LINE_AA)
+    canvas = Image.fromarray(picture)
+    draw = ImageDraw.Draw(canvas)
+    font = ImageFont.load_default(13)
+    draw.text(at, text, fill=color, font=font, stroke_width=2, stroke_fill=(255, 255, 255), anchor="ls")
+    picture[:] = np.asarray(canvas)
 
 
 def sheet(tiles: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:

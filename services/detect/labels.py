@@ -6,7 +6,7 @@ thing (``dog``, ``bottle``), else the likely category (``vehicle``), else ``obje
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -27,7 +27,7 @@ _MEAN = np.array([0.485, 0.456, 0.406], np.float32) * 255
 _DEVIATION = np.array([0.229, 0.224, 0.225], np.float32) * 255
 """ImageNet's normalisation, levels of 255."""
 
-CLASS_SURE = 0.5
+CLASS_SURE = 0.55
 GROUP_SURE = 0.45
 CATEGORY_SURE = 0.6
 """Least probability at which a class, a kind of thing and a category is named."""
@@ -35,8 +35,8 @@ CATEGORY_SURE = 0.6
 SCENES = frozenset({"shop", "shore", "mountain"})
 """Groups that name a place, not a thing in it: of no use for a crop."""
 
-CONTEXT = 0.12
-"""Air around the box in the crop, as a share of its longer side: the net has learnt things with some air."""
+CONTEXTS = (0.03, 0.22)
+"""Air around the box in the crops, as shares of its longer side: tight, and as loose as in photos of things."""
 
 _NEUTRAL = (124, 116, 104)
 """ImageNet's mean colour: what is filled with it says nothing."""
@@ -137,11 +137,9 @@ class Labeller:
         batch = (np.stack(views).astype(np.float32) - _MEAN) / _DEVIATION
         batch = np.ascontiguousarray(np.moveaxis(batch, 3, 1))
         logits = self._model.infer({"input": batch}, outputs=["logits"], timeout_s=timeout_s)["logits"]
-        likely = np.exp(logits - logits.max(axis=1, keepdims=True))
-        likely /= likely.sum(axis=1, keepdims=True)
         ends = np.cumsum(counts)
         return [
-            choose_name(likely[end - count : end].mean(axis=0), self._vocabulary)
+            choose_name(_agreed(logits[end - count : end]), self._vocabulary)
             for end, count in zip(ends, counts, strict=True)
         ]
 
@@ -159,53 +157,64 @@ def choose_name(probabilities: NDArray[np.floating], vocabulary: Vocabulary) -> 
     best = int(np.argmax(weights))
     if weights[best] >= CLASS_SURE:
         return Name(vocabulary.labels[best], vocabulary.categories[best], float(weights[best]))
+    shared = Counter(vocabulary.groups)
     by_group: defaultdict[str, float] = defaultdict(float)
     by_category: defaultdict[Category, float] = defaultdict(float)
     for group, category, weight in zip(vocabulary.groups, vocabulary.categories, weights, strict=True):
-        by_group[group] += float(weight)
+        by_group[group] += float(weight) if shared[group] > 1 else 0.0
         by_category[category] += float(weight)
     group, weight = max(by_group.items(), key=lambda item: item[1])
     if weight >= GROUP_SURE:
-        members = [index for index, word in enumerate(vocabulary.groups) if word == group]
-        likeliest = max(members, key=lambda index: float(weights[index]))
-        return Name(group, vocabulary.categories[likeliest], weight)
+        members = [vocabulary.categories[index] for index, word in enumerate(vocabulary.groups) if word == group]
+        return Name(group, Counter(members).most_common(1)[0][0], weight)
     category, weight = max(by_category.items(), key=lambda item: item[1])
     if weight >= CATEGORY_SURE:
         return Name(_CATEGORY_WORDS[category], category, weight)
     return UNKNOWN
 
 
+def _agreed(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities on which several views agree: the normalised geometric mean of (views, classes)."""
+    mean = logits.mean(axis=0)
+    likely = np.exp(mean - mean.max())
+    return np.asarray(likely / likely.sum(), np.float32)
+
+
 def _views(rgb: NDArray[np.uint8], box: tuple[int, int, int, int], mask: Mask | None) -> list[NDArray[np.uint8]]:
-    """The crop as it is, and, where the thing's mask is known, the thing alone; both mirrored too."""
-    height, width = rgb.shape[:2]
-    left, top, right, bottom = box
-    side = max(right - left, bottom - top) * (1 + 2 * CONTEXT)
-    x, y = (left + right - side) / 2, (top + bottom - side) / 2
-    # A square window; what lies outside the picture is neutral.
-    scale = SIDE_PX / side
-    matrix = np.array([[scale, 0, -x * scale], [0, scale, -y * scale]], np.float64)
-    # warpAffine takes single samples: a large crop is reduced first.
-    reduce = max(1, int(side / (2 * SIDE_PX)))
-    if reduce > 1:
-        size = (max(1, width // reduce), max(1, height // reduce))
-        rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-        matrix[:, 0] *= width / rgb.shape[1]
-        matrix[:, 1] *= height / rgb.shape[0]
-    view = _warped(rgb, matrix, _NEUTRAL)
-    views = [view, view[:, ::-1]]
+    """The crop with little and with more air, and, where the thing's mask is known, the thing alone."""
+    views = [_view(rgb, box, context) for context in CONTEXTS]
     if mask is not None:
-        grid = matrix.copy()
-        grid[:, 0] *= rgb.shape[1] / mask.shape[1]
-        grid[:, 1] *= rgb.shape[0] / mask.shape[0]
-        opacity = _warped(mask.astype(np.float32), grid, (0, 0, 0))[..., None]
-        alone = np.rint(view * opacity + np.array(_NEUTRAL, np.float32) * (1 - opacity)).astype(np.uint8)
-        views += [alone, alone[:, ::-1]]
+        opaque = (mask * np.uint8(255))[..., None].repeat(3, axis=2)
+        scale = np.array([mask.shape[1] / rgb.shape[1], mask.shape[0] / rgb.shape[0]] * 2)
+        on_grid = tuple(float(value) for value in np.array(box) * scale)
+        for index, context in enumerate(CONTEXTS):
+            opacity = _view(opaque, on_grid, context, (0, 0, 0)).astype(np.float32) / 255
+            alone = views[index] * opacity + np.array(_NEUTRAL, np.float32) * (1 - opacity)
+            views.append(np.rint(alone).astype(np.uint8)[:, ::-1])
     return views
 
 
-def _warped(
-    picture: NDArray[np.uint8] | NDArray[np.float32], matrix: NDArray[np.float64], outside: tuple[int, int, int]
+def _view(
+    picture: NDArray[np.uint8],
+    box: tuple[float, ...],
+    context: float,
+    outside: tuple[int, int, int] = _NEUTRAL,
 ) -> NDArray[np.uint8]:
+    """A square window around a box at the net's size; what lies outside the picture is plain."""
+    height, width = picture.shape[:2]
+    left, top, right, bottom = box
+    side = max(right - left, bottom - top) * (1 + 2 * context)
+    x, y = (left + right - side) / 2, (top + bottom - side) / 2
+    # warpAffine takes single samples: a large crop is reduced first.
+    reduction = max(1, int(side / (2 * SIDE_PX)))
+    if reduction > 1:
+        size = (max(1, width // reduction), max(1, height // reduction))
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    scale = SIDE_PX / side
+    matrix = np.array(
+        [[scale * width / picture.shape[1], 0, -x * scale], [0, scale * height / picture.shape[0], -y * scale]]
+    )
     return np.asarray(
-        cv2.warpAffine(picture, matrix, (SIDE_PX, SIDE_PX), borderMode=cv2.BORDER_CONSTANT, borderValue=outside)
+        cv2.warpAffine(picture, matrix, (SIDE_PX, SIDE_PX), borderMode=cv2.BORDER_CONSTANT, borderValue=outside),
+        np.uint8,
     )
