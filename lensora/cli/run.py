@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,9 @@ from lensora.cli.models import models_dir_option
 from lensora.cli.stack import Stack
 from lensora.client import Client, Result, Session
 from lensora.core.errors import ConfigurationError, StageFailed
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+"""A background that ends so is a file's name and not a scene in words."""
 
 CAMERAS = ("turntable", "dolly", "cinematic")
 
@@ -52,6 +56,7 @@ def run(
     console = Console(stderr=True)
     if base_url and not api_key:
         raise ConfigurationError("--base-url needs --api-key (or LENSORA_API_KEY)")
+    _check_before_paying(background, out)
     started = time.monotonic()
     with (
         _gateway(Home.at(home), base_url, api_key, Path(models_dir), console) as (url, key),
@@ -69,6 +74,25 @@ def run(
         ended = time.monotonic()
         files = client.download(result.output, out)
     _report(result, files, {"start": ready - started, "init": looked - ready, "transform": ended - looked})
+
+
+def _check_before_paying(background: str, out: Path) -> None:
+    """Find out what cannot end well while nothing has been charged yet.
+
+    Raises:
+        ConfigurationError: the artifacts cannot be written, or the background is a file of this machine.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"--out {out}: {error.strerror or error}") from error
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"--out {out}: the folder is not writable")
+    if Path(background).suffix.lower() in PICTURE_SUFFIXES and "://" not in background:
+        raise ConfigurationError(
+            f"--background {background}: looks like a file; it takes remove, the public URL of a picture, or a scene "
+            "in words"
+        )
 
 
 def _look(client: Client, photo: Path, object_index: int, console: Console) -> Session:
