@@ -20,12 +20,21 @@ help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9_-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
+demo: export PHOTO := $(PHOTO)
+demo: export PROMPT := $(PROMPT)
+demo: export CAMERA := $(CAMERA)
+demo: export OUT := $(OUT)
 demo: setup ## One real photo to cutout, scene, 3D model and film (PHOTO= PROMPT= CAMERA= OUT=)
-	@$(BIN)/python tools/demo.py --photo "$(PHOTO)" --prompt "$(PROMPT)" --camera "$(CAMERA)" --out "$(OUT)"
+	@$(BIN)/python tools/demo.py --photo="$$PHOTO" --prompt="$$PROMPT" --camera="$$CAMERA" --out="$$OUT"
 
 .PHONY: up
 up: setup ## Start the whole stack on this machine (Ctrl-C stops it)
 	@$(BIN)/lensora up
+
+# Without its virtual environment nothing is set up, whatever the stamps say.
+ifeq ($(wildcard $(BIN)/lensora),)
+$(shell rm -f .make/setup-run .make/setup-test .make/setup-bench)
+endif
 
 .PHONY: setup
 setup: .make/setup-run ## Install what running needs: system libraries, Python packages, weights
@@ -44,7 +53,7 @@ setup-test: .make/setup-test ## Install also what tests, lint and benches need
 	@touch $@ .make/setup-run
 
 .PHONY: protos
-protos: setup ## Generate the gRPC stubs again after a change in protos/
+protos: .make/setup-test ## Generate the gRPC stubs again after a change in protos/
 	@$(BIN)/python build_protos.py
 
 .make/protos: $(PROTO_SOURCES) build_protos.py .make/setup-test

@@ -35,13 +35,11 @@ def main() -> None:
     command = [
         str(Path(sys.executable).parent / "lensora"),
         "run",
+        f"--background={arguments.prompt}",
+        f"--camera={arguments.camera}",
+        f"--out={out}",
+        "--",
         str(photo),
-        "--background",
-        arguments.prompt,
-        "--camera",
-        arguments.camera,
-        "--out",
-        str(out),
     ]
     sys.exit(subprocess.run(command, check=False).returncode)
 
