@@ -28,7 +28,24 @@ NAMES = ("triposr", "trellis-image-large")
 
 WEIGHTS = """
 import sys, torch
-torch.save({"scale": torch.tensor([0.3, 0.45, 0.5])}, sys.argv[1])
+state = {"scale": torch.tensor([0.3, 0.45, 0.5])}
+# The names that the published checkpoint has: transformers 4's.
+model = "image_tokenizer.model."
+state[model + "embeddings.cls_token"] = torch.zeros(1, 1, 8)
+state[model + "embeddings.position_embeddings"] = torch.zeros(1, 5, 8)
+for name, shape in {
+    "embeddings.patch_embeddings.projection": (8, 3, 16, 16), "layernorm": (8,), "pooler.dense": (8, 8),
+}.items():
+    state[model + name + ".weight"], state[model + name + ".bias"] = torch.zeros(shape), torch.zeros(8)
+for layer in range(2):
+    for name, shape in {
+        "attention.attention.query": (8, 8), "attention.attention.key": (8, 8), "attention.attention.value": (8, 8),
+        "attention.output.dense": (8, 8), "intermediate.dense": (16, 8), "output.dense": (8, 16),
+        "layernorm_before": (8,), "layernorm_after": (8,),
+    }.items():
+        at = f"{model}encoder.layer.{layer}.{name}"
+        state[at + ".weight"], state[at + ".bias"] = torch.zeros(shape), torch.zeros(shape[0])
+torch.save(state, sys.argv[1])
 """
 HOSTILE = """
 import pathlib, sys, torch

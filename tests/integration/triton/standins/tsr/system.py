@@ -2,6 +2,7 @@
 
 https://github.com/VAST-AI-Research/TripoSR/blob/107cefdc244c39106fa830359024f6a2f1c78871/tsr/system.py
 https://github.com/VAST-AI-Research/TripoSR/blob/107cefdc244c39106fa830359024f6a2f1c78871/run.py
+https://github.com/VAST-AI-Research/TripoSR/blob/107cefdc244c39106fa830359024f6a2f1c78871/tsr/models/tokenizers/image.py
 
 Only names, arguments, types and shapes are upstream's. It refuses what upstream would not take, and answers with an
 ellipsoid in upstream's axes: x towards the first camera, y to its right, z up; red on its right, blue on its left.
@@ -15,12 +16,19 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 from PIL import Image
+from transformers.models.vit.modeling_vit import ViTModel
+
+VIT_CONFIG = Path(__file__).with_name("vit.json")
+"""In place of the file that upstream fetches from facebook/dino-vitb16."""
 
 
 class TSR(torch.nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.scale = torch.nn.Parameter(torch.ones(3))
+        # As upstream's picture tokenizer: transformers' own class, made from a configuration file.
+        self.image_tokenizer = torch.nn.Module()
+        self.image_tokenizer.model = ViTModel(ViTModel.config_class.from_pretrained(str(VIT_CONFIG)))
         self.chunk_size = None
         self.renderer = SimpleNamespace(set_chunk_size=self._set_chunk_size)
 
