@@ -23,14 +23,18 @@ from services.detect.regions import Mask
 SIDE_PX = 224
 """EfficientNet-Lite0's input size."""
 
-_MEAN = np.array([0.485, 0.456, 0.406], np.float32) * 255
-_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32) * 255
-"""ImageNet's normalisation, levels of 255."""
+_MEAN = np.float32(127.0)
+_DEVIATION = np.float32(128.0)
+"""How the lite models saw their pictures in training, levels of 255 (TensorFlow's ``efficientnet-lite``)."""
 
 CLASS_SURE = 0.55
 GROUP_SURE = 0.45
 CATEGORY_SURE = 0.6
 """Least probability at which a class, a kind of thing and a category is named."""
+
+GROUP_LIKELY = 0.25
+GROUP_AHEAD = 3.0
+"""A kind of thing is also named when it is this likely and so many times likelier than the next kind."""
 
 SCENES = frozenset({"shop", "shore", "mountain"})
 """Groups that name a place, not a thing in it: of no use for a crop."""
@@ -38,8 +42,8 @@ SCENES = frozenset({"shop", "shore", "mountain"})
 CONTEXTS = (0.03, 0.22)
 """Air around the box in the crops, as shares of its longer side: tight, and as loose as in photos of things."""
 
-_NEUTRAL = (124, 116, 104)
-"""ImageNet's mean colour: what is filled with it says nothing."""
+_NEUTRAL = (127, 127, 127)
+"""The net's zero: what is filled with it says nothing."""
 
 _CATEGORY_WORDS = {
     Category.PRODUCT: "product",
@@ -163,8 +167,8 @@ def choose_name(probabilities: NDArray[np.floating], vocabulary: Vocabulary) -> 
     for group, category, weight in zip(vocabulary.groups, vocabulary.categories, weights, strict=True):
         by_group[group] += float(weight) if shared[group] > 1 else 0.0
         by_category[category] += float(weight)
-    group, weight = max(by_group.items(), key=lambda item: item[1])
-    if weight >= GROUP_SURE:
+    (group, weight), (_, next_weight) = sorted(by_group.items(), key=lambda item: -item[1])[:2]
+    if weight >= GROUP_SURE or (weight >= GROUP_LIKELY and weight >= GROUP_AHEAD * next_weight):
         members = [vocabulary.categories[index] for index, word in enumerate(vocabulary.groups) if word == group]
         return Name(group, Counter(members).most_common(1)[0][0], weight)
     category, weight = max(by_category.items(), key=lambda item: item[1])
