@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import LOOK_INTERVAL_S, Look, current_look
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import ConfigurationError, DeadlineExceeded, InferenceFailed
 
@@ -140,7 +142,7 @@ class OnnxModel:
         options = onnxruntime.RunOptions()
         options.log_severity_level = _ERRORS_ONLY
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", self._arenas)
-        with _deadline(self.name, options, timeout_s):
+        with _ended_early(self.name, options, timeout_s):
             try:
                 results = self._session.run(wanted, dict(inputs), options)
             except Exception as error:  # onnxruntime's errors share no base but Exception
@@ -174,25 +176,58 @@ def fits(shape: Sequence[int], declared: Sequence[int | None]) -> bool:
 
 
 @contextmanager
-def _deadline(name: str, options: Any, timeout_s: float | None) -> Iterator[None]:
-    """Ask onnxruntime to stop once the time is over; it looks between two nodes of the graph."""
-    if timeout_s is None:
+def _ended_early(name: str, options: Any, timeout_s: float | None) -> Iterator[None]:
+    """Ask onnxruntime to stop once the time is over or nobody waits any more; it looks between two nodes of the graph.
+
+    Raises:
+        DeadlineExceeded: the time is over.
+        Exception: what the look of ``patience.while_waiting`` raises.
+    """
+    look = current_look()
+    if timeout_s is None and look is None:
         yield
         return
-    sentence = f"{name} was not done within {max(timeout_s, 0.0):.3g} s"
-    if timeout_s <= 0:
-        raise DeadlineExceeded(sentence)
-    timer = threading.Timer(timeout_s, setattr, (options, "terminate", True))
-    timer.daemon = True
-    timer.start()
+    watch = _Watch(name, options, timeout_s, look)
+    watch.start()
     try:
         yield
     except InferenceFailed as error:
-        if options.terminate:
-            raise DeadlineExceeded(sentence) from error
+        if watch.reason is not None:
+            raise watch.reason from error
         raise
     finally:
-        timer.cancel()
+        watch.over.set()
+
+
+class _Watch(threading.Thread):
+    """Beside a run: ends it when it has no time left, or when a look says that nobody waits for it."""
+
+    def __init__(self, name: str, options: Any, timeout_s: float | None, look: Look | None) -> None:
+        super().__init__(name="watch-run", daemon=True)
+        self.over = threading.Event()
+        self.reason: Exception | None = None
+        self._options = options
+        self._look = look
+        self._until = None if timeout_s is None else time.monotonic() + timeout_s
+        self._late = DeadlineExceeded(f"{name} was not done within {max(timeout_s or 0.0, 0.0):.3g} s")
+        if timeout_s is not None and timeout_s <= 0:
+            raise self._late
+
+    def run(self) -> None:
+        while not self.over.wait(self._pause_s()):
+            try:
+                if self._until is not None and time.monotonic() >= self._until:
+                    raise self._late
+                if self._look is not None:
+                    self._look()
+            except Exception as reason:  # handed to the run's thread, which raises it
+                self.reason = reason
+                self._options.terminate = True
+                return
+
+    def _pause_s(self) -> float:
+        left_s = LOOK_INTERVAL_S if self._until is None else max(0.0, self._until - time.monotonic())
+        return left_s if self._look is None else min(LOOK_INTERVAL_S, left_s)
 
 
 def _return_freed_memory() -> None:

@@ -1,7 +1,7 @@
-"""What is looked at while a net runs elsewhere: whether anybody still waits for its answer.
+"""What is looked at while a net runs: whether anybody still waits for its answer.
 
-A backend says it around its call; an adapter that only waits looks from time to time, and a look that raises ends the
-call. It is no argument of ``Model.infer``, because a net in this process cannot be left between two looks anyway.
+A service or a backend says it around its calls; the adapter looks from time to time, and a look that raises ends the
+call: what it raised leaves ``Model.infer``. It is no argument there, because the code between has no use for it.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
+from lensora.adapters.patience import while_waiting
+
 T = TypeVar("T")
 
 POLL_S = 0.1
@@ -20,7 +22,8 @@ class Abandoned(Exception):
 class Phased(Generic[T]):
     """Runs ``work`` on a thread; iterating yields ``(fraction, phase)`` until it ends, then ``result`` has its value.
 
-    A caller that stops iterating, or a ``check_alive`` that raises, ends the work at its next phase.
+    A caller that stops iterating, or a ``check_alive`` that raises, ends the work at its next phase, or in the middle
+    of a net's run.
     """
 
     def __init__(self, work: Callable[[Callable[[float, str], None]], T], check_alive: Callable[[], None]) -> None:
@@ -62,7 +65,8 @@ class Phased(Generic[T]):
 
     def _run(self) -> None:
         try:
-            self._outcome.append(self._work(self._check))
+            with while_waiting(self._look):
+                self._outcome.append(self._work(self._check))
         except Abandoned:
             pass
         except Exception as error:  # handed to the stream, which raises it
@@ -70,8 +74,11 @@ class Phased(Generic[T]):
         finally:
             self._events.put(None)
 
-    def _check(self, fraction: float, phase: str) -> None:
+    def _look(self) -> None:
         if self._stop.is_set():
             raise Abandoned
         self._check_alive()
+
+    def _check(self, fraction: float, phase: str) -> None:
+        self._look()
         self._events.put((fraction, phase))

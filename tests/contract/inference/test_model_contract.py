@@ -7,6 +7,7 @@ Another adapter joins by a row in ``ADAPTERS``.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,9 +20,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from lensora.adapters.inference import Model, OnnxModel
+from lensora.adapters.patience import while_waiting
 from lensora.adapters.triton import TritonModel, connect
 from lensora.core.artifacts import ModelUse
-from lensora.core.errors import ConfigurationError, DeadlineExceeded, InferenceFailed, Unavailable
+from lensora.core.errors import Cancelled, ConfigurationError, DeadlineExceeded, InferenceFailed, Unavailable
 from lensora.testing.inference import FakeModel, TensorSpec
 from lensora.testing.triton import TritonServer
 
@@ -174,8 +176,8 @@ def test_it_describes_itself(model: Model) -> None:
     assert model.ready()
 
 
-def test_onnxruntime_is_stopped_in_mid_run(tmp_path: Path) -> None:
-    """A run that takes longer than its deadline is cut off between two nodes."""
+def slow_net(folder: Path) -> OnnxModel:
+    """A net of 400 large products, which takes many seconds on one thread."""
     side, count = 1024, 400
     nodes = [helper.make_node("MatMul", [f"y{i}", "w"], [f"y{i + 1}"]) for i in range(count)]
     graph = helper.make_graph(
@@ -185,11 +187,37 @@ def test_onnxruntime_is_stopped_in_mid_run(tmp_path: Path) -> None:
         [helper.make_tensor_value_info(f"y{count}", TensorProto.FLOAT, [side, side])],
         initializer=[numpy_helper.from_array(np.eye(side, dtype=np.float32), "w")],
     )
-    path = tmp_path / "slow.onnx"
+    path = folder / "slow.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
-    slow = OnnxModel(path, USE, threads=1)
+    return OnnxModel(path, USE, threads=1)
+
+
+SLOW_INPUT = {"y0": np.ones((1024, 1024), np.float32)}
+
+
+def test_onnxruntime_is_stopped_in_mid_run(tmp_path: Path) -> None:
+    """A run that takes longer than its deadline is cut off between two nodes."""
     with pytest.raises(DeadlineExceeded, match=r"0\.05 s"):
-        slow.infer({"y0": np.ones((side, side), np.float32)}, timeout_s=0.05)
+        slow_net(tmp_path).infer(SLOW_INPUT, timeout_s=0.05)
+
+
+def test_onnxruntime_is_stopped_when_nobody_waits(tmp_path: Path) -> None:
+    """A run whose caller has gone ends with what the look raised, long before it would be done; a further run works."""
+    slow = slow_net(tmp_path)
+    looks: list[float] = []
+
+    def look() -> None:
+        looks.append(time.process_time())
+        if len(looks) == 2:
+            raise Cancelled("the caller has cancelled the call")
+
+    with while_waiting(look), pytest.raises(Cancelled):
+        slow.infer(SLOW_INPUT, timeout_s=600.0)
+    assert len(looks) == 2
+    assert time.process_time() - looks[-1] < 1.0
+    with pytest.raises(DeadlineExceeded):
+        slow.infer(SLOW_INPUT, timeout_s=0.05)
+    assert len(looks) == 2, "the look was for the first run alone"
 
 
 def test_onnxruntime_says_what_it_cannot_load(tmp_path: Path) -> None:
