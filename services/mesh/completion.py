@@ -110,6 +110,13 @@ class RingCompletion:
     FOLDS_DEG = ((0.0, 60.0, 120.0, 150.0, 180.0), (0.0, 60.0, 0.0, 30.0, 0.0))
     """Angles from the front, and which seen angle each repeats: out, back, out half way and back, so that it closes."""
 
+    CALM_ROWS = 12.0
+    """Sigma, rows (2% of the height), over which a ring's colour is averaged with those of its neighbours that it
+    cannot be told from: the median of a speckled row is off by chance, and would be a stripe all around."""
+
+    SPECK_COLUMNS = 16.0
+    """Columns (7 degrees) after which a speckle is independent of the one before."""
+
     FINE_COLUMNS = 18.0
     """Sigma, columns (8 degrees): what is finer than this around the axis is pattern, what is coarser is light or
     panels."""
@@ -206,7 +213,7 @@ class RingCompletion:
         ring = np.zeros((self.ROWS, 3), np.float32)
         ring[usable] = np.nanmedian(np.where(good[..., None], strip, np.nan)[usable], axis=1)
         nearest = rows[usable][np.abs(rows[:, None] - rows[usable][None, :]).argmin(axis=1)]
-        ring = ring[nearest]
+        ring = self._calmed(ring[nearest], strip, good)
         light = self._light(strip, ring, good)
         lit = np.clip(ring[:, None, :] * light[..., None], 1.0, 255.0)
         around = cv2.GaussianBlur(np.where(good[..., None], strip, lit), (0, 0), sigmaX=self.FINE_COLUMNS, sigmaY=0.5)
@@ -223,6 +230,21 @@ class RingCompletion:
             return _Rings(ring, light, None)
         pattern = np.where(seen[..., None], strip / lit, 1.0)
         return _Rings(ring, light, np.clip(pattern, 0.0, 4.0).astype(np.float32))
+
+    def _calmed(self, ring: Colors, strip: Colors, good: NDArray[np.bool_]) -> Colors:
+        """(ROWS, 3): rings without the stripes that chance makes; bands that go round stay as sharp as they are.
+
+        A bilateral filter over the height, whose range is twice the standard error of the difference of two medians.
+        """
+        apart = np.where(good, np.abs(strip - ring[:, None, :]).max(axis=2), 0.0)
+        # 1.4826 and 1.2533: from a median deviation to a standard deviation, from a mean's error to a median's.
+        error = 1.4826 * 1.2533 * np.median(apart, axis=1) / np.sqrt(self.COLUMNS / self.SPECK_COLUMNS)
+        error = np.maximum(error, 0.5)
+        rows = np.arange(self.ROWS)
+        steps = (rows[:, None] - rows[None, :]) / self.CALM_ROWS
+        differ = np.abs(ring[:, None, :] - ring[None, :, :]).max(axis=2) / (2.0 * np.hypot(error[:, None], error[None]))
+        weight = np.exp(-0.5 * (steps**2 + differ**2))
+        return np.asarray(weight @ ring / weight.sum(axis=1, keepdims=True), np.float32)
 
     def _light(self, strip: Colors, ring: Colors, good: NDArray[np.bool_]) -> Colors:
         """(ROWS, COLUMNS): how much lighter than its ring each place is, as smooth as light is; a label hardly

@@ -156,7 +156,15 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
     if completion is None and raw.colors is not None:
         completion = VertexColors(raw.solid.vertices, raw.colors)
     texture = bake(
-        solid, surface, cutout, camera, inverse(move), completion, side, view_is_known=raw.camera is not None
+        solid,
+        surface,
+        cutout,
+        camera,
+        inverse(move),
+        completion,
+        side,
+        view_is_known=raw.camera is not None,
+        trusted=raw.trust,
     )
     report("fidelity", 0.85)
     fidelity = fidelity_of(surface, texture.pixels, camera, cutout)

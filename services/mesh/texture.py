@@ -26,11 +26,19 @@ TRUST = (0.18, 0.5)
 """Cosine between normal and view at which the photo begins to count and counts fully: at 0.18 it is stretched over
 five times."""
 
+FLAT_TRUST = (0.1, 0.25)
+"""The same for solids of flat sides: a print that is stretched ten times says more than any fill, and no side rounds
+off towards its outline."""
+
 BAND_ROWS = 128
 """Rows of the grid that are painted at a time."""
 
 DEPTH_PX = 512
 """Side of the picture in which occlusion is decided."""
+
+BEHIND_PX, BEHIND = (2, 4, 6, 8), 0.15
+"""Pixels of that picture around the outline of a nearer part (by at least so many view units) within which what lies
+behind it is trusted step by step less: the outline is not known to a pixel, and a cup's rim is not its saucer's."""
 
 LARGE_SUBJECT_PX = 640
 """A subject that is longer in the photo than this holds more than a 1024 texture can show."""
@@ -87,6 +95,7 @@ def bake(
     side: int,
     *,
     view_is_known: bool = True,
+    trusted: tuple[float, float] = TRUST,
 ) -> Texture:
     """Paint the atlas.
 
@@ -100,6 +109,7 @@ def bake(
         side: of the texture, 1024 or 2048.
         view_is_known: False when the camera is a guess: then nothing is taken from the photo where ``completion``
             has colours.
+        trusted: see ``TRUST``.
     """
     height, width = cutout.mask.shape
     photo = cutout.photo
@@ -116,7 +126,7 @@ def bake(
     position = _mixed(surface.positions, corners, weights)
     normal = _mixed(surface.normals, corners, weights)
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
-    pixels, trust = _seen(position, normal, camera, depth, small, 1.5)
+    pixels, trust = _seen(position, normal, camera, depth, small, 1.5, trusted)
     if completion is not None:
         trust = trust if view_is_known else np.zeros_like(trust)
         turn = to_backend[:, :3] / np.cbrt(np.linalg.det(to_backend[:, :3]))
@@ -124,7 +134,7 @@ def bake(
         backend_position = np.einsum("ij,kj->ik", position, to_backend[:, :3]) + to_backend[:, 3]
         fill = completion.colors(backend_position, backend_normal)
     else:
-        at_vertex = _vertex_fill(solid, normals, cutout, camera, depth, small)
+        at_vertex = _vertex_fill(solid, normals, cutout, camera, depth, small, trusted)
         fill = _mixed(at_vertex, surface.welded[corners], weights)
     fill = fill + _grain(cutout, len(fill))[:, None]
     maps = np.zeros((GRID_TEXELS, GRID_TEXELS, 6), np.float32)
@@ -185,13 +195,14 @@ def _seen(
     depth: Floats,
     small: PhotoCamera,
     reach_px: float,
+    trusted: tuple[float, float],
 ) -> tuple[Doubles, Doubles]:
     """Where points fall in the photo, (n, 2) pixels, and how far the photo is to be trusted there, (n,) 0..1."""
     pixels, far = camera.project(points)
     towards = camera.position() - points
     towards /= np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-12)
     cosine = np.einsum("ij,ij->i", normals, towards)
-    step = np.clip((cosine - TRUST[0]) / (TRUST[1] - TRUST[0]), 0.0, 1.0)
+    step = np.clip((cosine - trusted[0]) / (trusted[1] - trusted[0]), 0.0, 1.0)
     trust = step * step * (3.0 - 2.0 * step)
     at, _ = small.project(points)
     rows, columns = depth.shape
@@ -202,14 +213,24 @@ def _seen(
     column = np.clip(np.floor(at[:, 0]).astype(int), 0, columns - 1)
     row = np.clip(np.floor(at[:, 1]).astype(int), 0, rows - 1)
     trust = np.where(far <= farthest[row, column] + 0.02, trust, 0.0)
-    return pixels, trust
+    clear = np.zeros_like(trust)
+    for reach in BEHIND_PX:
+        nearest = cv2.erode(solid_depth, np.ones((2 * reach + 1,) * 2, np.uint8))
+        clear += far - nearest[row, column] <= BEHIND
+    return pixels, trust * clear / len(BEHIND_PX)
 
 
 def _vertex_fill(
-    solid: Solid, normals: Doubles, cutout: Cutout, camera: PhotoCamera, depth: Floats, small: PhotoCamera
+    solid: Solid,
+    normals: Doubles,
+    cutout: Cutout,
+    camera: PhotoCamera,
+    depth: Floats,
+    small: PhotoCamera,
+    trusted: tuple[float, float],
 ) -> Floats:
     """The harmonic fill's colours for each vertex of the solid."""
-    pixels, trust = _seen(solid.vertices, normals, camera, depth, small, 1.0)
+    pixels, trust = _seen(solid.vertices, normals, camera, depth, small, 1.0, trusted)
     height, width = cutout.mask.shape
     column = np.clip(np.floor(pixels[:, 0]).astype(int), 0, width - 1)
     row = np.clip(np.floor(pixels[:, 1]).astype(int), 0, height - 1)

@@ -15,6 +15,7 @@ from services.mesh.completion import Completion
 from services.mesh.cutout import Cutout
 from services.mesh.solid import Solid
 from services.mesh.surface import CREASE_DEG
+from services.mesh.texture import TRUST
 
 Report = Callable[[str, float], None]
 """Called with the phase and the share of the work done, 0..1; raises ``Cancelled`` when the caller has gone."""
@@ -33,6 +34,7 @@ class RawMesh:
         method: a word or two for ``asset.extras``, such as ``revolution``.
         models: what made it.
         crease_deg: edges that fold by more stay sharp, degrees.
+        trust: cosine between normal and view at which the photo begins to count and counts fully.
     """
 
     solid: Solid
@@ -42,6 +44,7 @@ class RawMesh:
     method: str
     models: tuple[ModelUse, ...] = ()
     crease_deg: float = CREASE_DEG
+    trust: tuple[float, float] = TRUST
 
 
 class MeshBackend(Protocol):

@@ -21,6 +21,7 @@ from services.mesh.raster import covering
 from services.mesh.relief import relief
 from services.mesh.solid import Solid
 from services.mesh.surface import CREASE_DEG
+from services.mesh.texture import FLAT_TRUST, TRUST
 from services.mesh.tiers import Tiers
 from services.mesh.vessel import calm_profile, cavity, domed, inner_wall, is_open, open_vessel, turned_solid
 
@@ -83,10 +84,11 @@ def _raw(
     completion: RingCompletion | None,
     method: str,
     crease_deg: float = CREASE_DEG,
+    trust: tuple[float, float] = TRUST,
 ) -> RawMesh:
     """The backend's answer with its one row for the bill of models."""
     used = ModelUse(name="lensora-silhouette", version="1", sha256="", license="Apache-2.0", stage="mesh")
-    return RawMesh(solid, camera, None, completion, method, (used,), crease_deg)
+    return RawMesh(solid, camera, None, completion, method, (used,), crease_deg, trust)
 
 
 def _seen_as(raw: RawMesh, cutout: Cutout) -> float:
@@ -107,7 +109,7 @@ def _full_camera(cutout: Cutout, fitted: PhotoCamera) -> PhotoCamera:
 def _box(cutout: Cutout, found: Evidence) -> RawMesh:
     """A box with softly rounded edges."""
     solid = rounded_box(found.box.half, EDGE_RADIUS * float(found.box.half.max()))
-    return _raw(solid, _full_camera(cutout, found.box.camera), None, Kind.BOX.value)
+    return _raw(solid, _full_camera(cutout, found.box.camera), None, Kind.BOX.value, trust=FLAT_TRUST)
 
 
 def _revolution(cutout: Cutout, found: Evidence) -> RawMesh:
