@@ -22,7 +22,7 @@ from lensora.rpc.status import hidden
 _log = logs.get(__name__)
 
 BEAT_S = 1.0
-"""A cancel reaches the running stage within this (the issue asks for 2 s), and progress is this fresh."""
+"""A cancel reaches the running stage within this (2 s are promised), and progress is this fresh."""
 
 BEATS_PER_LEASE = 3
 """With short leases: two heartbeats may get lost."""
