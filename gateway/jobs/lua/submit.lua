@@ -92,7 +92,7 @@ redis.call('ZADD', P .. 'deadlines', int(now + tonumber(ARGV[6])), job_id)
 redis.call('SADD', P .. 'live:' .. account, job_id)
 redis.call('ZADD', P .. 'jobs:' .. key_id, int(sequence), job_id)
 if price > 0 then
-  post(account, 'charge', -price, job_id, 'transform')
+  post(account, 'charge', -price, job_id, ARGV[11] == '' and 'transform' or 'render')
 end
 keep_answer(key_id, ARGV[14], ARGV[15], ARGV[16], ARGV[17], ARGV[18])
 announce(job_id)

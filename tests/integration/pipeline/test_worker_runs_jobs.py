@@ -307,6 +307,8 @@ async def test_filming_again_reuses_cutout_and_mesh(house: House) -> None:
     assert kept.expires_ms >= again.expires_ms
     assert [stage.status for stage in again.stages][:2] == [StageStatus.REUSED, StageStatus.REUSED]
     assert await house.store.credits.balance(key.account_id) == 100
+    ledger = await house.store.credits.ledger(key.account_id)
+    assert [(entry.amount, entry.memo) for entry in ledger.entries][:2] == [(-25, "render"), (-75, "transform")]
 
 
 async def test_a_job_that_cannot_be_read_harms_no_other(house: House) -> None:
