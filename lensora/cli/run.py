@@ -66,7 +66,12 @@ def run(
         session = _look(client, photo, object_index, console)
         looked = time.monotonic()
         ticket = client.transform(session.session_id, background, object_index=object_index, camera_preset=camera)
-        result = _watch(client, ticket.job_id, console)
+        try:
+            result = _watch(client, ticket.job_id, console)
+        except KeyboardInterrupt:
+            canceled = client.cancel(ticket.job_id)
+            console.print(f"The job is {canceled.status}; {canceled.credits_refunded} credits came back.")
+            raise
         if result.output is None:
             raise StageFailed(
                 f"the job has {result.status}: {result.error}; {result.credits_refunded} credits came back"

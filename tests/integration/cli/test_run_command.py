@@ -1,13 +1,19 @@
-"""``lensora run`` finds out what cannot end well before anything is started or charged."""
+"""``lensora run``: what cannot end well is found out before anything is charged; Ctrl-C takes the job back."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import httpx
 import pytest
+from PIL import Image
+
+from gateway.http.testing import installation
 
 
 @pytest.mark.parametrize(
@@ -36,3 +42,30 @@ def test_what_cannot_end_well_is_one_sentence(tmp_path: Path, arguments: list[st
     assert done.stderr.startswith(sentence.format(file=photo))
     assert done.stderr.count("\n") == 1
     assert not home.exists()
+
+
+def test_ctrl_c_cancels_the_job(tmp_path: Path) -> None:
+    """A job that its user no longer waits for is canceled, and its price comes back."""
+    photo = tmp_path / "photo.jpg"
+    Image.linear_gradient("L").resize((800, 600)).convert("RGB").save(photo)
+    with installation(tmp_path) as stack:
+        key = stack.gateway.api_key(100)
+        command = [sys.executable, "-m", "lensora.cli.main", "run", str(photo), "--out", str(tmp_path / "out")]
+        process = subprocess.Popen(
+            [*command, "--base-url", stack.gateway.base_url],
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "LENSORA_API_KEY": key},
+        )
+        until = time.monotonic() + 30.0
+        while stack.gateway.balance(key) != 20:
+            assert time.monotonic() < until, "the job was not submitted"
+            time.sleep(0.05)
+        with httpx.Client(base_url=stack.gateway.base_url, headers={"Authorization": f"Bearer {key}"}) as api:
+            time.sleep(0.5)  # the answer of the submit is on its way
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+            assert process.returncode == 1
+            assert "The job is canceled; 75 credits came back." in said
+            assert api.get("/v1/studio/jobs").json()["jobs"][0]["status"] == "canceled"
+        assert stack.gateway.balance(key) == 95
