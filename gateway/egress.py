@@ -47,6 +47,10 @@ class EgressRefused(Exception):
     """The URL may not be requested; ``str()`` is one sentence for the client, without internals."""
 
 
+class HostUnknown(EgressRefused):
+    """The host's name has no address now; it may have one later. The words are those for one that is not public."""
+
+
 class FetchFailed(Exception):
     """The URL may be requested, but did not yield what was asked for; ``str()`` is one sentence for the client."""
 
@@ -145,7 +149,7 @@ def parse(url: str, policy: EgressPolicy) -> Target:
         allowed = ", ".join(str(number) for number in sorted(policy.ports))
         raise EgressRefused(f"url's port must be one of {allowed}, not {port}")
     if address is not None and not is_public(address) and host not in policy.private_hosts:
-        raise _not_public(host)
+        raise EgressRefused(_not_public(host))
     netloc = f"[{host}]" if ":" in host else host
     if port != SCHEME_PORTS[parts.scheme]:
         netloc = f"{netloc}:{port}"
@@ -194,7 +198,8 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
         which names exist in our own network.
 
         Raises:
-            EgressRefused: there is no address, or one that is not public.
+            HostUnknown: there is no address.
+            EgressRefused: one is not public.
         """
         if literal(host) is not None:
             found: Sequence[str] = [host]
@@ -203,11 +208,11 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
                 async with asyncio.timeout(DNS_TIMEOUT_S):
                     found = await self._resolver(host, port)
             except (OSError, TimeoutError, UnicodeError) as error:
-                raise _not_public(host) from error
+                raise HostUnknown(_not_public(host)) from error
         if not found:
-            raise _not_public(host)
+            raise HostUnknown(_not_public(host))
         if host not in self._policy.private_hosts and not all(is_public(_address(text)) for text in found):
-            raise _not_public(host)
+            raise EgressRefused(_not_public(host))
         return list(found)
 
     async def connect_tcp(
@@ -240,8 +245,8 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-def _not_public(host: str) -> EgressRefused:
-    return EgressRefused(f"url's host {host} does not lead to a public address")
+def _not_public(host: str) -> str:
+    return f"url's host {host} does not lead to a public address"
 
 
 def _address(text: str) -> IPAddress:

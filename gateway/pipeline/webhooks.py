@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from standardwebhooks.webhooks import Webhook
 
-from gateway.egress import Answer, EgressRefused, FetchFailed
+from gateway.egress import Answer, EgressRefused, FetchFailed, HostUnknown
 from gateway.jobs import metrics
 from gateway.jobs.hooks import Hook, Hooks
 from gateway.jobs.ports import Jobs, WebhookSecrets
@@ -117,6 +117,9 @@ class Deliveries:
         }
         try:
             answer = await self._poster.post(hook.url, text.encode(), headers, timeout_s=TRY_S)
+        except HostUnknown:
+            # A name server that is away for a minute must not cost the message.
+            return "failed", 0
         except EgressRefused:
             return "refused", 0
         except FetchFailed:

@@ -171,6 +171,23 @@ async def test_private_addresses_are_refused_when_connecting(house: House, recei
     assert receiver.got == [] and await hook_times(house) == []
 
 
+async def test_a_name_server_that_is_away_costs_no_message(house: House) -> None:
+    """A host that cannot be resolved now is a failed try like any other: the next one comes."""
+    looked_up = []
+
+    async def resolve(host: str, _port: int) -> list[str]:
+        looked_up.append(host)
+        raise OSError("the name server does not answer")
+
+    await ended_job(house, "https://shop.test/hook")
+    store = house.store
+    egress = Egress(EgressPolicy(), resolver=resolve)
+    await Deliveries(store.hooks, store.jobs, store.webhook_secrets, egress, body=body, clock=time.time).deliver_due()
+    assert looked_up == ["shop.test"]
+    waits = await hook_times(house)
+    assert len(waits) == 1 and 0 < waits[0] <= 1.15 * DELAYS_S[0]
+
+
 async def test_a_worker_that_dies_while_delivering_is_replaced(house: House, receiver: Receiver) -> None:
     """A message that was taken and not settled is due again after a minute, not lost."""
     await ended_job(house, receiver.url)
