@@ -1,0 +1,31 @@
+"""The GIF's one palette holds the product's colours, however small the product."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from services.render.encode import GifSink
+
+SIDE = 256
+COLORS = ((190, 30, 20), (20, 120, 60), (240, 200, 40), (30, 40, 150))
+
+
+def test_small_bright_subjects_keep_their_colours() -> None:
+    """Four small saturated patches before a wide grey gradient come back as they were, blurred as the eye does."""
+    ramp = np.linspace(90, 220, SIDE * SIDE).reshape(SIDE, SIDE, 1)
+    frame = ramp + np.random.default_rng(2).normal(0, 4, (SIDE, SIDE, 3))
+    frame = np.clip(frame, 0, 255).astype(np.uint8)
+    places = [(60 + 30 * k, 150) for k in range(4)]
+    for (x, y), color in zip(places, COLORS, strict=True):
+        frame[y : y + 14, x : x + 14] = color
+    sink = GifSink(SIDE, 12)
+    for _ in range(8):
+        sink.write(frame)
+    seen = np.asarray(Image.open(io.BytesIO(sink.finish())).convert("RGB"))
+    soft = cv2.GaussianBlur(seen, (0, 0), 1.5).astype(int)
+    for (x, y), color in zip(places, COLORS, strict=True):
+        assert np.abs(soft[y + 7, x + 7] - color).max() <= 6
