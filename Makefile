@@ -3,7 +3,6 @@
 SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
-PYTHON_SOURCES := $(shell git ls-files '*.py' 2>/dev/null)
 PROTO_SOURCES := $(shell find protos -name '*.proto')
 
 # What a user may set: make demo PHOTO=mine.jpg PROMPT="on a beach at sunset" CAMERA=dolly

@@ -13,7 +13,7 @@ BUDGET_S = 2.0
 
 
 def main() -> None:
-    """Upload each photo several times; the first upload of each is left out of the median."""
+    """Upload each photo several times, after one upload that warms up and does not count."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", help="folder of photos; without it a made 12-megapixel JPEG is used")
     parser.add_argument("--repeats", type=int, default=5)

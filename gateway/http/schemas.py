@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError, field_validator
@@ -50,7 +51,8 @@ class PromptBackground(_Body):
     @field_validator("prompt")
     @classmethod
     def _not_blank(cls, value: str) -> str:
-        if not value.strip():
+        # Letters, digits, signs and pictures can be read; control characters and spaces of any width cannot.
+        if not any(unicodedata.category(character)[0] in "LNPS" for character in value):
             raise ValueError("must not be empty")
         return value
 

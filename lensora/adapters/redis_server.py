@@ -45,14 +45,29 @@ def free_port(host: str = "127.0.0.1") -> int:
         return int(probe.getsockname()[1])
 
 
-def arguments(folder: Path, port: int, *, appendfsync: str = "always", executable: Path | None = None) -> list[str]:
+def arguments(
+    folder: Path,
+    port: int,
+    *,
+    appendfsync: str = "always",
+    executable: Path | None = None,
+    config: Path | None = None,
+) -> list[str]:
     """The command line of a redis-server on loopback that keeps its append-only file in ``folder``.
+
+    Args:
+        folder: of the append-only file.
+        port: TCP port.
+        appendfsync: as in redis.conf.
+        executable: None takes the bundled one.
+        config: a redis.conf with what must not be seen in a list of processes, such as the password.
 
     Raises:
         ConfigurationError: there is no executable.
     """
     return [
         str(executable or bundled_executable()),
+        *([str(config)] if config is not None else []),
         *("--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)),
         *("--appendonly", "yes", "--appendfsync", appendfsync, "--save", ""),
         *("--aof-load-truncated", "yes", "--maxmemory-policy", "noeviction", "--daemonize", "no"),

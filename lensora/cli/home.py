@@ -117,6 +117,15 @@ class Home:
         """The secret that signs artifact URLs; made at the first use and kept, so that links outlive a restart."""
         return self.secret("signing-key", secrets.token_hex(SECRET_BYTES))
 
+    def redis_password(self) -> str:
+        """The password of the embedded Redis, which holds the credits: any user of the machine can reach its port."""
+        return self.secret("redis-password", secrets.token_hex(SECRET_BYTES))
+
+    def redis_config(self) -> Path:
+        """A redis.conf with that password, readable by this user only."""
+        self.secret("redis.conf", f"requirepass {self.redis_password()}\n")
+        return self.folder / "redis.conf"
+
     def secret(self, name: str, fresh: str) -> str:
         """The secret kept under a name, readable by this user only; ``fresh`` is kept where there is none yet."""
         path = self.folder / name

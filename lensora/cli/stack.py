@@ -68,7 +68,7 @@ class Stack:
         if self._port and not _is_free(self._host, self._port):
             raise ConfigurationError(f"--port {self._port}: the port is taken; choose another, or 0 for a free one")
         ports = {name: free_port() for name in ("redis", *SERVICES)}
-        redis_url = f"redis://127.0.0.1:{ports['redis']}/0"
+        redis_url = f"redis://:{self._home.redis_password()}@127.0.0.1:{ports['redis']}/0"
         base_url = f"http://{'127.0.0.1' if self._host in ('0.0.0.0', '::') else self._host}:{port}"  # noqa: S104
         common = self._common_environment()
         gateway = {
@@ -78,7 +78,8 @@ class Stack:
             "LENSORA_PUBLIC_URL": os.environ.get("LENSORA_PUBLIC_URL", base_url),
             **{f"LENSORA_{name.upper()}_TARGET": f"127.0.0.1:{ports[name]}" for name in SERVICES},
         }
-        self._add(Spec("redis", redis_arguments(self._home.redis_folder, ports["redis"]), {}, [self._lock]))
+        redis = redis_arguments(self._home.redis_folder, ports["redis"], config=self._home.redis_config())
+        self._add(Spec("redis", redis, {}, [self._lock]))
         for name in SERVICES:
             self._add(Spec(name, python_module(f"services.{name}"), {**common, "LENSORA_PORT": str(ports[name])}))
         self._add(Spec("worker", python_module("gateway", "worker"), gateway))

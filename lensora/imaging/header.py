@@ -31,6 +31,23 @@ _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_START = b"\xff\xd8\xff"
 _SCAN_MARKER = b"\xff\xda"
 
+_OTHER_KINDS = (
+    (0, b"GIF8", "a GIF"),
+    (0, b"BM", "a BMP"),
+    (0, b"II*\x00", "a TIFF"),
+    (0, b"MM\x00*", "a TIFF"),
+    (0, b"%PDF", "a PDF"),
+    (4, b"ftypavi", "an AVIF"),
+    (4, b"ftyphei", "a HEIC"),
+    (4, b"ftypmif", "a HEIF"),
+    (4, b"ftyp", "a video"),
+    (0, b"<svg", "an SVG"),
+    (0, b"PK\x03\x04", "a ZIP"),
+)
+"""Place, mark and name of formats that people send by mistake."""
+
+_TEXT_BYTES = frozenset((9, 10, 13, *range(32, 127), *range(128, 256)))
+
 # JPEG markers (ITU-T T.81, table B.1): start of frame 0 to 15 without DHT, JPG and DAC; those without a length.
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
@@ -91,7 +108,18 @@ def _sniff(data: bytes) -> Header:
             return _webp(data)
     except (struct.error, IndexError) as error:
         raise InvalidImage("image ends within its header: the file is truncated.", field=FIELD) from error
-    raise InvalidImage("image is not a JPEG, PNG or WebP file.", field=FIELD)
+    raise InvalidImage(f"image must be a JPEG, PNG or WebP file, not {_kind_of(data)}.", field=FIELD)
+
+
+def _kind_of(data: bytes) -> str:
+    """What a file of another format seems to be, in a few words."""
+    for place, mark, kind in _OTHER_KINDS:
+        if data[place : place + len(mark)] == mark:
+            return kind
+    head = data[:256]
+    if head and all(byte in _TEXT_BYTES for byte in head):
+        return "text"
+    return f"a file that begins with {data[:4].hex(' ')}" if data else "an empty file"
 
 
 def _png(data: bytes) -> Header:

@@ -57,14 +57,17 @@ local function terminate(job_id, status, by, failure)
   local key = P .. 'job:' .. job_id
   local now = now_ms()
   local job = redis.call('HMGET', key, 'account', 'key', 'price', 'entry', 'ttl', 'started', 'webhook_url',
-    'webhook_events')
+    'webhook_events', 'parent')
   local account, price, expires = job[1], tonumber(job[3]), now + tonumber(job[5])
   redis.call('HINCRBY', key, 'terminals', 1)
   redis.call('HSET', key, 'status', status, 'ended', int(now), 'expires', int(expires), 'token', '', 'ended_by', by)
   if status == 'completed' then
     redis.call('HSET', key, 'step', 'done', 'progress', '100')
-    redis.call('LPUSH', P .. 'durations', int(now - tonumber(job[6])))
-    redis.call('LTRIM', P .. 'durations', 0, 50)
+    -- A second film of a kept mesh says nothing of how long a whole job takes.
+    if (job[9] or '') == '' then
+      redis.call('LPUSH', P .. 'durations', int(now - tonumber(job[6])))
+      redis.call('LTRIM', P .. 'durations', 0, 50)
+    end
   else
     redis.call('HSET', key, 'progress', '0', 'refunded', int(price))
     if price > 0 then

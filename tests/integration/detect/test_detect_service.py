@@ -183,7 +183,7 @@ def test_a_transparent_photo_is_looked_at_over_white(faked: Service) -> None:
 
 def test_bad_requests_are_told(faked: Service) -> None:
     """Not an image, a count out of range, and a photo that is not there each give their own error."""
-    with pytest.raises(InvalidImage, match="not a JPEG, PNG or WebP"):
+    with pytest.raises(InvalidImage, match="JPEG, PNG or WebP file, not text"):
         faked.detect(b"plain text")
     for most in (0, 1, 9):
         with pytest.raises(InvalidRequest, match=f"max_objects must be 2 to 8, not {most}"):

@@ -267,3 +267,21 @@ async def test_a_worker_takes_as_many_as_it_has_room_for(store: Store) -> None:
     taken = await worker(store).take(5)
     tokens = {claim.token for claim in taken if isinstance(claim, Claim)}
     assert len(tokens) == 3
+
+
+async def test_a_second_film_does_not_count_as_a_whole_job(store: Store) -> None:
+    """The estimate for a new job rests on whole jobs: filming a kept mesh again, which is quick, does not change it."""
+    key = await customer(store, 75 * 4)
+    work = worker(store)
+    parent = await submit(store, key)
+    claim = await take_one(work)
+    await do_stages(work, claim)
+    await work.finish(claim)
+    before = await store.scripts.client.lrange(store.scripts.key("durations"), 0, -1)
+    film = (Step.RENDERING_VIDEO,)
+    await store.jobs.submit(NewJob(str(uuid.uuid4()), key, order(), 25, parent_id=parent.job_id, again=film))
+    claim = await take_one(work)
+    await do_stages(work, claim)
+    await work.finish(claim)
+    assert len(before) == 1
+    assert await store.scripts.client.lrange(store.scripts.key("durations"), 0, -1) == before

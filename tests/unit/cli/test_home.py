@@ -24,6 +24,16 @@ def test_the_signing_key_is_made_once_and_private(tmp_path: Path) -> None:
     assert stat.S_IMODE((home.folder / "signing-key").stat().st_mode) == 0o600
 
 
+def test_the_redis_password_stays_private(tmp_path: Path) -> None:
+    """The password is in a file that only its owner can read, and the same at every start."""
+    home = Home.at(tmp_path / "home")
+    home.create()
+    config = home.redis_config()
+    assert config.read_text() == f"requirepass {home.redis_password()}\n"
+    assert Home.at(tmp_path / "home").redis_config().read_text() == config.read_text()
+    assert stat.S_IMODE(config.stat().st_mode) == 0o600
+
+
 def test_the_note_tells_of_a_stack_that_runs(tmp_path: Path) -> None:
     """What was announced is found again, by its owner only, until it is withdrawn."""
     home = Home.at(tmp_path)

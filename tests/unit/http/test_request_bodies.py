@@ -86,6 +86,7 @@ def test_a_wrong_field_is_named_with_its_limit_and_value(changes: dict[str, Any]
         ({"type": "prompt"}, r"background\.prompt is required\."),
         ({"type": "prompt", "prompt": ""}, r"background\.prompt must not be empty\."),
         ({"type": "prompt", "prompt": " \n"}, r"background\.prompt must not be empty\."),
+        ({"type": "prompt", "prompt": "\u200b\u00a0\0"}, r"background\.prompt must not be empty\."),
         (
             {"type": "prompt", "prompt": "x" * 1001},
             r"background\.prompt must have at most 1,000 characters, not 1,001\.",

@@ -257,11 +257,28 @@ def test_a_picture_of_the_least_size_is_accepted_and_a_smaller_one_is_not() -> N
     ],
 )
 def test_other_files_are_refused(data: bytes) -> None:
-    """What is not a JPEG, PNG or WebP is told so."""
+    """What is not a JPEG, PNG or WebP is told so, with what it seems to be."""
     for check in (probe, decode):
-        with pytest.raises(InvalidImage, match="not a JPEG, PNG or WebP") as caught:
+        with pytest.raises(InvalidImage, match=r"must be a JPEG, PNG or WebP file, not (a|an|text)\b") as caught:
             check(data)
         assert caught.value.field == "image"
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"GIF89a" + bytes(50), "a GIF"),
+        (bytes(4) + b"ftypheic" + bytes(50), "a HEIC"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"hello", "text"),
+        (bytes([0, 1, 2, 3, 4]), "a file that begins with 00 01 02 03"),
+    ],
+)
+def test_a_refusal_names_what_was_sent(data: bytes, kind: str) -> None:
+    """People who send another format read which one it was."""
+    with pytest.raises(InvalidImage) as caught:
+        probe(data)
+    assert caught.value.message == f"image must be a JPEG, PNG or WebP file, not {kind}."
 
 
 def test_too_many_bytes_are_refused() -> None:
