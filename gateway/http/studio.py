@@ -198,9 +198,13 @@ class Studio:
                 again = (Step.GENERATING_BG, Step.COMPOSITING, Step.RENDERING_VIDEO)
             if body.camera_preset is not None:
                 order = replace(order, camera=Camera(body.camera_preset))
+            output = _film(parent.order.output, body.output)
+            if output.size != parent.order.output.size:
+                # The scene is painted at the film's size; its seed is the session's, so it is the same scene.
+                again = (Step.GENERATING_BG, Step.COMPOSITING, Step.RENDERING_VIDEO)
             order = replace(
                 order,
-                output=_film(parent.order.output, body.output),
+                output=output,
                 webhook_url=await self._webhook(body.webhook_url),
                 webhook_events=_events(body.webhook_url, body.webhook_events),
                 request_id=exchange_of(request).request_id,

@@ -155,7 +155,7 @@ class Stages:
         request = segmenter_pb2.CreateBackplateRequest(
             width=order.output.size,
             height=order.output.size,
-            seed=int.from_bytes(hashlib.sha256(run.job.job_id.encode()).digest()[:8], "big"),
+            seed=int.from_bytes(hashlib.sha256(order.session_id.encode()).digest()[:8], "big"),
             output_prefix=run.prefix,
         )
         match order.background.type:

@@ -177,6 +177,20 @@ def test_a_finished_job_is_filmed_again(gateway: Gateway, api: httpx.Client, key
     assert set(output) == {"mp4_url", "glb_url", "scene_url", "removed_bg_url"}
 
 
+def test_a_larger_film_gets_a_larger_scene(gateway: Gateway, api: httpx.Client, job_id: str) -> None:
+    """A film of another size is not blown up from the first one's scene: the scene is made again at its size."""
+    gateway.take(job_id)
+    gateway.do_stages(job_id, *STAGES)
+    gateway.finish(job_id)
+    ticket = api.post(f"/v1/studio/jobs/{job_id}/render", json={"output": {"size": 1080}}).json()
+    stages = {stage["name"]: stage["status"] for stage in api.get(ticket["poll_url"]).json()["stages"]}
+    assert {name for name, status in stages.items() if status == "pending"} == {
+        "generating-bg",
+        "compositing",
+        "rendering-video",
+    }
+
+
 def test_another_background_for_the_same_mesh(gateway: Gateway, api: httpx.Client, job_id: str) -> None:
     """The scene is made anew too; the model's own formats cannot be."""
     gateway.take(job_id)
