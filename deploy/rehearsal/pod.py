@@ -7,8 +7,10 @@ changed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -167,7 +169,9 @@ class Pod:
         if self._process is not None:
             self.terminating = True
             self._halt.set()
-            self._process.kill()
+            # The whole container: a server's own children end with it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     def run(self, command: Sequence[str], timeout_s: float) -> int:
