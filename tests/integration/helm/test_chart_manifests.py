@@ -289,6 +289,15 @@ def test_no_replicas_under_an_autoscaler() -> None:
         assert ("replicas" not in spec) == scaled, component
 
 
+def test_workers_scale_with_all_jobs_that_wait_or_run() -> None:
+    """KEDA reads the length of the stream: entries leave it when their jobs end, and its lag is nil after a deletion."""
+    manifests = render(sets=["worker.autoscaling.mode=keda", "worker.autoscaling.targetWaiting=3", "worker.jobs=2"])
+    (scaled,) = [manifest for manifest in manifests if manifest["kind"] == "ScaledObject"]
+    (trigger,) = scaled["spec"]["triggers"]
+    assert trigger["metadata"]["streamLength"] == "5"
+    assert not {"consumerGroup", "lagCount", "pendingEntriesCount"} & set(trigger["metadata"])
+
+
 def test_every_selector_selects_its_own_pods() -> None:
     """Services, budgets and policies select pods that the chart makes, and selectors do not overlap."""
     manifests = render(EXAMPLES[1], sets=("monitoring.monitors.enabled=true",))
