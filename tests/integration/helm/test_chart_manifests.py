@@ -290,7 +290,7 @@ def test_no_replicas_under_an_autoscaler() -> None:
 
 
 def test_workers_scale_with_all_jobs_that_wait_or_run() -> None:
-    """KEDA reads the length of the stream: entries leave it when their jobs end, and its lag is nil after a deletion."""
+    """KEDA reads the length of the stream: entries leave it when their jobs end, and then its lag is nil."""
     manifests = render(sets=["worker.autoscaling.mode=keda", "worker.autoscaling.targetWaiting=3", "worker.jobs=2"])
     (scaled,) = [manifest for manifest in manifests if manifest["kind"] == "ScaledObject"]
     (trigger,) = scaled["spec"]["triggers"]
