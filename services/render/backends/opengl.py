@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from lensora.core.cameras import projection, turn
 from lensora.core.errors import RenderFailed
-from services.render.model import Material, Model, Part
+from services.render.model import Model, Part
 from services.render.shot import Layer, Shot, Window
 
 _create_context: Callable[..., moderngl.Context] = (
@@ -37,6 +37,19 @@ SOFTWARE = ("llvmpipe", "softpipe", "swrast")
 
 MOST_DEVICES = 16
 """EGL devices that are tried when one is looked for."""
+
+FINE_STEP = 1.0
+"""Edges may span this share of a highlight's width where light is interpolated. On five meshes of 5k to 20k triangles, the
+coarsest with edges up to this, 99.9% of values then stay within 3/255 of light worked out at every sample, all in 7/255."""
+
+LONGEST_EDGE = 0.04
+"""Edges may be seen under this angle, radians, where light is interpolated: flat faces of a few triangles are not."""
+
+COARSE_SHARE = 0.1
+"""Share of a part's surface that may have longer edges: creases, where normals turn at once anyway."""
+
+LEAST_ROUGH = 0.08
+"""As in ``light.glsl``."""
 
 IN_FLIGHT = 2
 """Frames that are drawn before the first of them is read back."""
@@ -118,6 +131,7 @@ class OpenGLRenderer:
         folder = resources.files("services.render") / "shaders"
         self._vertex_source = (folder / "subject.vert").read_text()
         self._fragment_source = (folder / "subject.frag").read_text()
+        self._light_source = (folder / "light.glsl").read_text()
 
     @property
     def device(self) -> str:
@@ -209,15 +223,16 @@ class OpenGLRenderer:
         textures: dict[int, moderngl.Texture] = {}
         draws = []
         for part in shot.model.parts:
-            program = self._program(part, shot.model, owned)
-            bound = self._bind(part.material, program, textures, owned)
+            program = self._program(part, shot, owned)
+            bound = self._bind(part, program, textures, owned)
             _light(program, shot)
             vertex_array = self._vertices(part, program, owned)
             blended = part.material.alpha_mode == "BLEND"
             draws.append(_Draw(vertex_array, program, bound, blended, _two_sided(part, shot.model)))
         return draws
 
-    def _program(self, part: Part, model: Model, owned: list[Owned]) -> moderngl.Program:
+    def _program(self, part: Part, shot: Shot, owned: list[Owned]) -> moderngl.Program:
+        at_vertices = _lit_at_vertices(part, shot)
         material, has_uv = part.material, part.uvs is not None
         flags = {
             "HAS_UV": has_uv,
@@ -227,23 +242,25 @@ class OpenGLRenderer:
             "HAS_EMISSIVE_TEXTURE": has_uv and material.emissive_texture is not None,
             "ALPHA_MASK": material.alpha_mode == "MASK",
             "ALPHA_OPAQUE": material.alpha_mode not in ("MASK", "BLEND"),
-            "TWO_SIDED": _two_sided(part, model),
+            "TWO_SIDED": _two_sided(part, shot.model),
+            "LIT_AT_VERTICES": at_vertices,
         }
         head = "#version 330 core\n" + "".join(f"#define {name}\n" for name, on in flags.items() if on)
         program = self._context.program(
-            vertex_shader=head + self._vertex_source, fragment_shader=head + self._fragment_source
+            vertex_shader=head + (self._light_source if at_vertices else "") + self._vertex_source,
+            fragment_shader=head + ("" if at_vertices else self._light_source) + self._fragment_source,
         )
         owned.append(program)
         return program
 
     def _bind(
         self,
-        material: Material,
+        part: Part,
         program: moderngl.Program,
         textures: dict[int, moderngl.Texture],
         owned: list[Owned],
     ) -> tuple[tuple[moderngl.Texture, int], ...]:
-        bound = []
+        bound, material = [], part.material
         images = (
             ("base_texture", material.base_texture, True),
             ("surface_texture", material.surface_texture, False),
@@ -262,6 +279,10 @@ class OpenGLRenderer:
         _set(program, "surface_factor", np.array([material.metallic, material.roughness]))
         _set(program, "emissive_factor", np.array(material.emissive))
         _set(program, "alpha_cutoff", np.array([material.alpha_cutoff]))
+        if material.surface_texture is not None:
+            texels = material.surface_texture.shape[0] * material.surface_texture.shape[1]
+            level = 0.5 * np.log2(max(1.0, texels / len(part.positions)))
+            _set(program, "surface_level", np.array([level]))
         made = material.metallic > 0.0  # the mesh stage writes roughness maps, too, but never metal
         _set(program, "floor_reflection", np.array([MADE_REFLECTION if made else 0.0]))
         return tuple(bound)
@@ -273,7 +294,8 @@ class OpenGLRenderer:
             (width, height), 4, data, alignment=1, internal_format=SRGB8_ALPHA8 if encoded else None
         )
         texture.build_mipmaps()
-        texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        # The nearest level: with four samples a pixel nothing is seen of the step between levels, and a third is saved.
+        texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
         return texture
 
     def _vertices(self, part: Part, program: moderngl.Program, owned: list[Owned]) -> moderngl.VertexArray:
@@ -297,6 +319,30 @@ class OpenGLRenderer:
 
 def _two_sided(part: Part, model: Model) -> bool:
     return part.material.double_sided or not model.closed
+
+
+def _lit_at_vertices(part: Part, shot: Shot) -> bool:
+    """Whether light interpolated between vertices looks like light worked out at every sample.
+
+    The narrowest thing in it is the key light's highlight, about ``roughness ** 2`` radians wide around the half-way
+    vector (GGX). Along an edge that vector leaves the normal by the turn of the normal and half the turn of the view.
+    Metal is left out, as its highlights are many times brighter, and so are surfaces with two sides.
+    """
+    material = part.material
+    if material.metallic > 0.0 or _two_sided(part, shot.model) or part.normals is None:
+        return False
+    corners, normals = part.positions[part.triangles], part.normals[part.triangles]
+    distance = min(shot.depth_range(index)[0] for index in range(len(shot.poses)))
+    edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2)
+    turns = np.linalg.norm(normals - np.roll(normals, 1, axis=1), axis=2)
+    angle = edges / distance
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    rough = material.roughness
+    if material.surface_texture is not None and part.uvs is not None:
+        rough *= float(np.percentile(material.surface_texture[::8, ::8, 1], 10)) / 255.0
+    most = FINE_STEP * max(rough, LEAST_ROUGH) ** 2
+    coarse = (turns + 0.5 * angle > most).any(axis=1) | (angle > LONGEST_EDGE).any(axis=1)
+    return float(area[coarse].sum()) <= COARSE_SHARE * float(area.sum())
 
 
 def _set(program: moderngl.Program, name: str, values: NDArray[np.floating]) -> None:

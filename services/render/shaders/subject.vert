@@ -1,4 +1,4 @@
-// Places the subject in a window of the frame.
+// Places the subject in a window of the frame, and lights it where that is as good as lighting every sample.
 in vec3 in_position;
 in vec3 in_normal;
 #ifdef HAS_UV
@@ -12,17 +12,26 @@ out vec4 color;
 
 uniform mat4 clip_from_model;
 uniform mat3 world_from_model; // a rotation: right for normals too
+uniform vec3 eye;
+uniform vec3 diffuse_sh[9];
+uniform vec3 mirror_sh[9];
+uniform float foot_occlusion;
 
+#ifdef LIT_AT_VERTICES
+uniform vec2 surface_factor; // metallic, which is 0 here, and roughness
+#ifdef HAS_SURFACE_TEXTURE
+uniform sampler2D surface_texture;
+uniform float surface_level; // its level with texels about as large as triangles
+#endif
+out vec3 gain;
+out vec3 reflected;
+#else
 out vec3 position; // world frame, metres
 out vec3 normal;
 // Second-order harmonics are smooth enough to be worked out at vertices: a third of the cost of doing it per sample.
 out vec3 surroundings; // irradiance / pi
 out vec3 mirrored;     // radiance from where the surface reflects
-
-uniform vec3 eye;
-uniform vec3 diffuse_sh[9];
-uniform vec3 mirror_sh[9];
-uniform float foot_occlusion;
+#endif
 
 const float FOOT_HEIGHT = 0.035; // of the subject's unit size: the shadowed ground darkens what is this near to it
 
@@ -31,13 +40,24 @@ const float FOOT_HEIGHT = 0.035; // of the subject's unit size: the shadowed gro
 
 void main() {
     gl_Position = clip_from_model * vec4(in_position, 1.0);
+#ifdef LIT_AT_VERTICES
+    vec3 position, normal, surroundings, mirrored;
+#endif
     position = world_from_model * in_position;
     normal = normalize(world_from_model * in_normal);
     surroundings = POLYNOMIAL(diffuse_sh, normal);
     float foot = exp(-max(position.y, 0.0) / FOOT_HEIGHT) * foot_occlusion;
     surroundings *= 1.0 - foot * (0.6 - 0.4 * normal.y);
-    vec3 r = reflect(normalize(position - eye), normal);
+    vec3 v = normalize(eye - position);
+    vec3 r = reflect(-v, normal);
     mirrored = POLYNOMIAL(mirror_sh, r) * (1.0 - foot);
+#ifdef LIT_AT_VERTICES
+    float roughness = surface_factor.y;
+#ifdef HAS_SURFACE_TEXTURE
+    roughness *= textureLod(surface_texture, in_uv, surface_level).g;
+#endif
+    light(normal, v, vec3(DIELECTRIC), 0.0, roughness, surroundings, mirrored, gain, reflected);
+#endif
 #ifdef HAS_UV
     uv = in_uv;
 #endif
