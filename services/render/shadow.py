@@ -66,6 +66,10 @@ LEAST_LIGHT = 0.10
 """The ground never falls below this share of its light: some always comes round from the surroundings."""
 
 
+_CODED = (np.linspace(0.0, 1.0, 1024) ** CODE_GAMMA * 255.0 + 0.5).astype(np.uint8)
+"""(1024,) factors on encoded values of factors on light in steps of 1/1023."""
+
+
 @dataclass(frozen=True)
 class _Patch:
     """A slice's mask, blurred: (h, w) float32 0..1, centred on the subject's axis; its height above the ground,
@@ -95,11 +99,17 @@ class GroundShadow:
         heights = _boundaries(model.height)
         middles = (heights[:-1] + heights[1:]) / 2.0
         self._key_patches = self._patches(slices, middles, LIGHT_HALF_ANGLE, float(self._light[1]))
-        self._contact = self._contact_occlusion(slices, middles, model.height)
-        self._sky = self._sky_occlusion(self._patches(slices, middles, SKY_HALF_ANGLE, 0.8))
+        contact = self._contact_occlusion(slices, middles, model.height)
+        sky = self._sky_occlusion(self._patches(slices, middles, SKY_HALF_ANGLE, 0.8))
         ramp = np.minimum(np.arange(MAP_CELLS) + 0.5, MAP_CELLS - np.arange(MAP_CELLS) - 0.5) / (MAP_CELLS / 2)
         fade = np.clip(ramp / EDGE_FADE, 0.0, 1.0).astype(np.float32)
-        self._fade = np.minimum.outer(fade, fade)
+        faded = (1.0 - LEAST_LIGHT) * np.minimum.outer(fade, fade)[..., None]
+        ground = self._ground_key
+        self._open = np.ascontiguousarray(1.0 - sky[..., None] * (1.0 - ground), np.float32)
+        self._key_share = np.ascontiguousarray(np.broadcast_to(ground, self._open.shape))
+        shape, last = self._open.shape, len(_CODED) - 1
+        self._rest = np.ascontiguousarray(np.broadcast_to(faded * contact[..., None] * last, shape), np.float32)
+        self._least = np.ascontiguousarray(np.broadcast_to((1.0 - faded) * last + 0.5, shape), np.float32)
 
     def factors(self, yaw: float) -> NDArray[np.uint8]:
         """(cells, cells, 3) uint8: what the ground's encoded colours are multiplied by, 255 is unshaded.
@@ -108,12 +118,12 @@ class GroundShadow:
         """
         toward = turn(-yaw) @ self._light  # the light as seen by the turned subject
         key = self._union(self._key_patches, toward)
-        lit = 1.0 - np.minimum(key[..., None] * self._ground_key + self._sky[..., None] * (1.0 - self._ground_key), 1.0)
-        lit *= self._contact[..., None]
-        lit = LEAST_LIGHT + (1.0 - LEAST_LIGHT) * lit
-        lit = 1.0 - (1.0 - lit) * self._fade[..., None]
-        table = (np.linspace(0.0, 1.0, 1024) ** CODE_GAMMA * 255.0 + 0.5).astype(np.uint8)
-        return np.asarray(table[(lit * 1023.0 + 0.5).astype(np.int32)], np.uint8)
+        # All but the key light's shadow stays from frame to frame: least + rest * (open sky - key's share * key), >= 0.
+        lit = cv2.subtract(self._open, cv2.multiply(cv2.merge((key, key, key)), self._key_share))
+        np.maximum(lit, 0.0, out=lit)
+        cv2.multiply(lit, self._rest, dst=lit)
+        cv2.add(lit, self._least, dst=lit)
+        return np.take(_CODED, lit.astype(np.uint16))
 
     def seen(self, camera: Camera, yaw: float, size: int, edge: float) -> tuple[Window, NDArray[np.uint8]] | None:
         """The shadow in a frame: where, and (h, w, 3) uint8 factors; None when it is out of sight.

@@ -39,8 +39,8 @@ MOST_DEVICES = 16
 """EGL devices that are tried when one is looked for."""
 
 FINE_STEP = 1.0
-"""Edges may span this share of a highlight's width where light is interpolated. On five meshes of 5k to 20k triangles, the
-coarsest with edges up to this, 99.9% of values then stay within 3/255 of light worked out at every sample, all in 7/255."""
+"""Edges may span this share of a highlight's width where light is interpolated. On five meshes of 5k to 20k triangles
+99.9% of values then stay within 3/255 of light worked out at every sample, and all within 7/255."""
 
 LONGEST_EDGE = 0.04
 """Edges may be seen under this angle, radians, where light is interpolated: flat faces of a few triangles are not."""
