@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 import cv2
 import numpy as np
@@ -172,15 +174,16 @@ class FilmMaker:
         seconds: dict[str, float] = {}
         yield Progress(0.0, "setup")
         with _timed("setup", seconds):
-            shot, plate = set_up(order)
+            shot, plate_maker = planned(order)
             check()
-            compositor = Compositor(shot, plate, order.scene)
         yield Progress(SETUP_SHARE, "draw")
         encodings = self._encodings(order)
         try:
-            with _timed("draw", seconds):
+            # The plate and the shadow are made while the engine loads the subject and draws the first frames.
+            with _timed("draw", seconds), ThreadPoolExecutor(1, "render-plate") as beside:
+                composing = beside.submit(lambda: Compositor(shot, plate_maker(), order.scene))
                 for layer in self._engine.layers(shot, check):
-                    _compose(compositor, layer, encodings, check)
+                    _compose(composing.result(), layer, encodings, check)
                     if (layer.index + 1) % PROGRESS_EVERY == 0:
                         done = (layer.index + 1) / order.frames
                         yield Progress(min(DRAW_SHARE, SETUP_SHARE + (DRAW_SHARE - SETUP_SHARE) * done), "draw")
@@ -243,17 +246,23 @@ def _compose(
 
 def set_up(order: FilmOrder) -> tuple[Shot, Plate]:
     """Everything of a film that does not change from frame to frame."""
+    shot, plate_maker = planned(order)
+    return shot, plate_maker()
+
+
+def planned(order: FilmOrder) -> tuple[Shot, Callable[[], Plate]]:
+    """The shot, and what makes its plate, which takes longer and is not needed to draw the subject."""
     model = prepare(read_glb(order.glb))
     poses = frame_poses(order.move, order.frames)
     if order.scene.plain:
         rig = fit_rig(model.support, order.move, poses, PLAIN_PITCH)
-        plate = white_plate(order.size, rig)
+        plate_maker = partial(white_plate, order.size, rig)
     else:
         picture = decode_picture(order.picture)
         horizon = fitted_horizon(picture, order.scene.horizon)
         rig = fit_rig(model.support, order.move, poses, pitch_for_horizon(horizon))
-        plate = make_plate(picture, horizon, rig, poses, order.size)
-    return Shot(model, hero_illumination(model, order.scene), rig, poses, order.size), plate
+        plate_maker = partial(make_plate, picture, horizon, rig, poses, order.size)
+    return Shot(model, hero_illumination(model, order.scene), rig, poses, order.size), plate_maker
 
 
 def hero_illumination(model: Model, scene: Scene) -> Illumination:
