@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from lensora.core.cameras import projection, turn
 from lensora.core.errors import RenderFailed
-from services.render.backends.fence import Fences
 from services.render.model import Model, Part
 from services.render.shot import Layer, Shot, Window
 
@@ -128,7 +127,6 @@ class OpenGLRenderer:
         """
         self._samples = samples
         self._context = open_context(device)
-        self._fences = Fences()
         self._idle = self._context.simple_framebuffer((1, 1))
         folder = resources.files("services.render") / "shaders"
         self._vertex_source = (folder / "subject.vert").read_text()
@@ -163,12 +161,12 @@ class OpenGLRenderer:
             if max(width, height) > limit:
                 raise RenderFailed(f"a frame needs {max(width, height)} samples a side; this device has {limit}")
             targets = [self._target(width, height, owned) for _ in range(IN_FLIGHT)]
-            waiting: list[tuple[int, Window, moderngl.Framebuffer, int | None]] = []
+            waiting: list[tuple[int, Window, moderngl.Framebuffer]] = []
             for offset, window in enumerate(windows):
                 index = start + offset
                 target = targets[offset % IN_FLIGHT]
                 self._draw(shot, index, window, target, draws)
-                waiting.append((index, window, target, self._fences.mark()))
+                waiting.append((index, window, target))
                 if len(waiting) == IN_FLIGHT:
                     yield self._read(*waiting.pop(0))
             for last in waiting:
@@ -212,8 +210,7 @@ class OpenGLRenderer:
                 texture.use(unit)
             draw.vertex_array.render(moderngl.TRIANGLES)
 
-    def _read(self, index: int, window: Window, target: moderngl.Framebuffer, drawn: int | None) -> Layer:
-        self._fences.wait(drawn)
+    def _read(self, index: int, window: Window, target: moderngl.Framebuffer) -> Layer:
         width, height = window.width * self._samples, window.height * self._samples
         pixels = np.empty((height, width, 4), np.uint8)
         target.read_into(pixels, viewport=(0, 0, width, height), components=4, alignment=1)
