@@ -12,8 +12,6 @@ from gateway.jobs.scripts import Scripts
 TRY_MS = 60_000
 """A worker that dies while it delivers is replaced after this: longer than one try may take."""
 
-BATCH = 10
-
 
 @dataclass(frozen=True, slots=True)
 class Hook:
@@ -32,8 +30,12 @@ class Hook:
 class Hooks(Protocol):
     """Messages that are due, and how each try ended."""
 
-    async def due(self) -> list[Hook]:
-        """Some messages, given to this caller alone for a minute."""
+    async def due(self, most: int) -> list[Hook]:
+        """At most ``most`` messages, given to this caller alone for a minute."""
+        ...
+
+    async def aside(self, hook: Hook, delay_s: float) -> None:
+        """Not tried now: due again after this delay; no try is counted."""
         ...
 
     async def delivered(self, hook: Hook) -> None:
@@ -55,8 +57,8 @@ class RedisHooks:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
-    async def due(self) -> list[Hook]:
-        names: Any = await self._scripts.call("lease_due", "hooks", BATCH, TRY_MS, 0)
+    async def due(self, most: int) -> list[Hook]:
+        names: Any = await self._scripts.call("lease_due", "hooks", most, TRY_MS, 0)
         hooks = []
         for name in names:
             fields = await self._scripts.read_hash(f"hook:{name}")
@@ -78,6 +80,9 @@ class RedisHooks:
                 with translated():
                     await self._scripts.client.zrem(self._scripts.key("hooks"), name)
         return hooks
+
+    async def aside(self, hook: Hook, delay_s: float) -> None:
+        await self._scripts.repeat("postpone", "hooks", hook.message_id, round(delay_s * 1000))
 
     async def delivered(self, hook: Hook) -> None:
         await self._settle(hook, "", disable=False)

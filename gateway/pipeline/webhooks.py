@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -29,6 +30,18 @@ JITTER = 0.1
 
 TRY_S = 10.0
 """Longest time of one try."""
+
+IN_FLIGHT = 64
+"""Tries under way at once in one worker."""
+
+PER_ACCOUNT = 8
+"""Of these, at most so many for one account: a customer whose receiver hangs delays no other's messages."""
+
+ASIDE_S = 2.0
+"""When a message is looked at again whose account has all its tries under way."""
+
+LOOK_S = 0.5
+"""Pause between two looks for what has come due while tries are under way."""
 
 GONE = 410
 """The receiver does not want any more: the URL is disabled for the account."""
@@ -75,9 +88,34 @@ class Deliveries:
         self._clock = clock
 
     async def deliver_due(self) -> None:
-        """Try every message that is due now, ten at a time."""
-        while hooks := await self._hooks.due():
-            await asyncio.gather(*(self._try(hook) for hook in hooks))
+        """
+        Try every message that is due, and those that come due meanwhile, until none is left.
+
+        A slow receiver holds up only its own account: see ``PER_ACCOUNT``.
+        """
+        under_way: dict[asyncio.Task[None], str] = {}
+        try:
+            while True:
+                room = IN_FLIGHT - len(under_way)
+                due = await self._hooks.due(room) if room else []
+                busy = Counter(under_way.values())
+                for hook in due:
+                    if busy[hook.account_id] < PER_ACCOUNT:
+                        busy[hook.account_id] += 1
+                        under_way[asyncio.create_task(self._try(hook))] = hook.account_id
+                    else:
+                        await self._hooks.aside(hook, ASIDE_S)
+                if not due:
+                    if not under_way:
+                        return
+                    ended, _ = await asyncio.wait(under_way, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
+                    for task in ended:
+                        del under_way[task]
+                        task.result()
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _try(self, hook: Hook) -> None:
         with logs.bind(job_id=hook.job_id):

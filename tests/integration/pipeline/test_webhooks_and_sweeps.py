@@ -15,12 +15,12 @@ from typing import Any, Protocol
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from gateway.egress import Egress, EgressPolicy
+from gateway.egress import Answer, Egress, EgressPolicy
 from gateway.jobs.records import ApiKey, Job, WebhookEvent
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.testing import customer, order, session, submit
 from gateway.pipeline.sweeper import Sweeper
-from gateway.pipeline.webhooks import DELAYS_S, Deliveries
+from gateway.pipeline.webhooks import DELAYS_S, PER_ACCOUNT, Deliveries
 from gateway.settings import RedisSettings
 from lensora.adapters.artifacts import ObjectArtifacts
 
@@ -191,12 +191,56 @@ async def test_a_name_server_that_is_away_costs_no_message(house: House) -> None
 async def test_a_worker_that_dies_while_delivering_is_replaced(house: House, receiver: Receiver) -> None:
     """A message that was taken and not settled is due again after a minute, not lost."""
     await ended_job(house, receiver.url)
-    assert len(await house.store.hooks.due()) == 1
-    assert await house.store.hooks.due() == []
+    assert len(await house.store.hooks.due(10)) == 1
+    assert await house.store.hooks.due(10) == []
     assert 50 < (await hook_times(house))[0] <= 60
     await make_due(house)
     await deliveries(house).deliver_due()
     assert len(receiver.got) == 1
+
+
+@dataclass
+class HangingHost:
+    """The way out to two customers: posts to "slow" hang until they are let go, posts to "quick" are answered."""
+
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+    quick: asyncio.Event = field(default_factory=asyncio.Event)
+    hanging: int = 0
+    most_hanging: int = 0
+    answered: list[str] = field(default_factory=list)
+
+    async def post(self, url: str, body: bytes, headers: dict[str, str], *, timeout_s: float) -> Answer:
+        """Answer 200, or hang first."""
+        if "slow" in url:
+            self.hanging += 1
+            self.most_hanging = max(self.most_hanging, self.hanging)
+            await self.let_go.wait()
+            self.hanging -= 1
+        else:
+            self.quick.set()
+        self.answered.append(headers["webhook-id"])
+        return Answer(200, b"")
+
+
+async def test_one_customers_hanging_receiver_delays_no_other(house: House) -> None:
+    """With more messages for a receiver that hangs than its account may have under way, another's goes out at once."""
+    store = house.store
+    key = await customer(store, 75 * 100)
+    for _job in range(2 * PER_ACCOUNT):
+        job = await submit(store, key, order(webhook_url="https://slow.test/hook", webhook_events=tuple(WebhookEvent)))
+        await store.jobs.cancel(key.key_id, job.job_id)
+    await ended_job(house, "https://quick.test/hook")
+    out = HangingHost()
+    worker = Deliveries(store.hooks, store.jobs, store.webhook_secrets, out, body=body, clock=time.time)
+    delivering = asyncio.create_task(worker.deliver_due())
+    await asyncio.wait_for(out.quick.wait(), 10)
+    assert out.most_hanging == PER_ACCOUNT
+    out.let_go.set()
+    await asyncio.wait_for(delivering, 20)
+    while await hook_times(house):
+        await make_due(house)
+        await worker.deliver_due()
+    assert len(out.answered) == len(set(out.answered)) == 2 * PER_ACCOUNT + 1
 
 
 async def test_orphans_are_found_and_what_is_known_is_kept(house: House, tmp_path: Path) -> None:
