@@ -13,6 +13,7 @@ from lensora.core.boxes import MIN_CROP_SIDE_PX, Box
 from lensora.core.errors import CropTooSmall, EncodeFailed, SubjectNotFound
 from services.segment.backends import CutoutBackend
 from services.segment.foreground import estimate_foreground
+from services.segment.glass import find_body, glazed
 from services.segment.matte import SOLID, PixelBox, close_holes, isolate, settle, trim_wisps
 
 Check = Callable[[float, str], None]
@@ -111,6 +112,9 @@ def cut_out(
         raise SubjectNotFound("no subject found in the box: what stands out lies outside of it", field="box")
     colours = estimate_foreground(picture, matte)
     rgba = np.dstack([colours, np.asarray(matte * 255.0 + 0.5, np.uint8)])
+    body = None if own_alpha else find_body(matte, picture, within)
+    if body is not None:
+        rgba = glazed(rgba, body, picture)
     return Cutout(rgba=rgba, own_alpha=own_alpha)
 
 

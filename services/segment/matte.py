@@ -216,10 +216,16 @@ def _neighbours(
 def trim_wisps(alpha: Plane) -> Plane:
     """Fade what is faint and far from anything solid: half-seen cables and cast shadows, not hair or glass rims.
 
+    Faint patches that touch nothing solid go in any case: a ghost of a jar's foot under its lid is no part of a cutout.
+
     Args:
         alpha: (h, w) float32, 0..1.
     """
     solid = alpha > SOLID
+    count, labels = cv2.connectedComponents((alpha > 0.0).astype(np.uint8), connectivity=8)
+    held = np.zeros(count, bool)
+    held[np.unique(labels[solid])] = True
+    alpha = np.where(held[labels], alpha, 0.0).astype(np.float32)
     if float(alpha[solid].sum()) < DECIDED * np.count_nonzero(alpha > LOOSE):
         # The whole subject is soft (out of focus, or glass): what is faint is the subject.
         return alpha
