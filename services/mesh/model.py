@@ -19,6 +19,7 @@ from services.mesh.fidelity import Fidelity, fidelity_of
 from services.mesh.gltf import GENERATOR, Material, write_glb
 from services.mesh.orientation import facing_yaw, standing
 from services.mesh.solid import Solid, tidied
+from services.mesh.subject import Subject
 from services.mesh.surface import Surface, simplified, surfaced
 from services.mesh.texture import Texture, bake, texture_side
 
@@ -58,12 +59,14 @@ class ModelRequest:
         max_triangles: of the GLB.
         max_glb_bytes: of the GLB.
         upstream: models used by earlier stages, recorded in ``asset.extras``.
+        category: what kind of thing it is, one of the words of ``Category``; empty if not known.
     """
 
     name: str = "model"
     max_triangles: int = MAX_TRIANGLES
     max_glb_bytes: int = MAX_GLB_BYTES
     upstream: tuple[ModelUse, ...] = ()
+    category: str = ""
 
     def __post_init__(self) -> None:
         if self.max_triangles < MIN_TRIANGLES:
@@ -107,7 +110,13 @@ class Model:
     own_models: tuple[ModelUse, ...]
 
 
-def create_model(rgba: NDArray[np.uint8], request: ModelRequest, backend: MeshBackend, report: Report) -> Model:
+def create_model(
+    rgba: NDArray[np.uint8],
+    request: ModelRequest,
+    backend: MeshBackend,
+    report: Report,
+    timeout_s: float | None = None,
+) -> Model:
     """Make a model from a cutout.
 
     Args:
@@ -115,6 +124,7 @@ def create_model(rgba: NDArray[np.uint8], request: ModelRequest, backend: MeshBa
         request: names and budgets.
         backend: where the raw mesh comes from.
         report: called between phases with (phase, share done); raises to stop the work.
+        timeout_s: seconds after which the backend's net is given up; None means its adapter's own limit.
 
     Raises:
         SubjectNotFound: there is no subject in the cutout.
@@ -122,7 +132,7 @@ def create_model(rgba: NDArray[np.uint8], request: ModelRequest, backend: MeshBa
     """
     report("cutout", 0.0)
     cutout = read_cutout(rgba)
-    raw = backend.reconstruct(cutout, report)
+    raw = backend.reconstruct(cutout, report, timeout_s)
     return finish(cutout, raw, request, report)
 
 
@@ -165,6 +175,7 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
         side,
         view_is_known=raw.camera is not None,
         trusted=raw.trust,
+        repeats_behind=Subject(request.name, request.category).repeats_behind(cutout.mask),
     )
     report("fidelity", 0.85)
     fidelity = fidelity_of(surface, texture.pixels, camera, cutout)

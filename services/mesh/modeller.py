@@ -42,7 +42,13 @@ class Modeller:
         cv2.circle(rgba, (48, 48), 36, (180, 120, 60, 255), -1)
         create_model(rgba, ModelRequest(), self._backend, lambda _phase, _fraction: None)
 
-    def make(self, png: bytes, request: ModelRequest, check_alive: Callable[[], None]) -> Iterator[Progress | Model]:
+    def make(
+        self,
+        png: bytes,
+        request: ModelRequest,
+        check_alive: Callable[[], None],
+        timeout_s: float | None = None,
+    ) -> Iterator[Progress | Model]:
         """Progress any number of times, then the model.
 
         Args:
@@ -50,6 +56,7 @@ class Modeller:
             request: what to make.
             check_alive: raises when the caller has gone or its deadline has passed; the work then stops at the end of
                 its phase, well within 2 s.
+            timeout_s: seconds that the caller waits, passed to the backend's net; None where it has no deadline.
         """
         rgba = decode_cutout(png)
         news: queue.Queue[Progress | Model | BaseException] = queue.Queue()
@@ -62,7 +69,7 @@ class Modeller:
 
         def work() -> None:
             try:
-                news.put(create_model(rgba, request, self._backend, report))
+                news.put(create_model(rgba, request, self._backend, report, timeout_s))
             except BaseException as error:
                 news.put(error)
 

@@ -52,7 +52,7 @@ class MesherServicer(mesher_pb2_grpc.MesherServicer):
         """See mesher.proto."""
         order = _order(request)
         png = self._artifacts.get(artifact_from_proto(request.cutout, field="cutout"))
-        for item in self._modeller.make(png, order, lambda: check_alive(context)):
+        for item in self._modeller.make(png, order, lambda: check_alive(context), context.time_remaining()):
             if isinstance(item, Progress):
                 progress = progress_pb2.Progress(fraction=item.fraction, phase=item.phase)
                 yield mesher_pb2.CreateMeshResponse(progress=progress)
@@ -89,4 +89,5 @@ def _order(request: mesher_pb2.CreateMeshRequest) -> ModelRequest:
         max_triangles=request.max_triangles or MAX_TRIANGLES,
         max_glb_bytes=request.max_glb_bytes or MAX_GLB_BYTES,
         upstream=tuple(model_use_from_proto(use) for use in request.upstream_models),
+        category=request.category,
     )

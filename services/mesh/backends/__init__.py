@@ -54,5 +54,11 @@ class MeshBackend(Protocol):
     def name(self) -> str:
         """The word that settings name it by."""
 
-    def reconstruct(self, cutout: Cutout, report: Report) -> RawMesh:
-        """Build the mesh; ``report`` is called between phases and may raise to stop the work."""
+    def reconstruct(self, cutout: Cutout, report: Report, timeout_s: float | None = None) -> RawMesh:
+        """Build the mesh.
+
+        Args:
+            cutout: the subject.
+            report: called between phases; may raise to stop the work.
+            timeout_s: seconds after which a net is given up; None means the adapter's own limit.
+        """

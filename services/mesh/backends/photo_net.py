@@ -68,13 +68,15 @@ class PhotoNet:
         """See ``MeshBackend``."""
         return self._spec.name
 
-    def reconstruct(self, cutout: Cutout, report: Report) -> RawMesh:
+    def reconstruct(self, cutout: Cutout, report: Report, timeout_s: float | None = None) -> RawMesh:
         """See ``MeshBackend``."""
         report("net", 0.02)
         picture = framed(cutout, self._spec)
         with while_waiting(lambda: report("net", 0.02)):
             answer = self._model.infer(
-                {"image": picture, "seed": np.array([SEED], np.int64)}, outputs=["vertices", "faces", "colors"]
+                {"image": picture, "seed": np.array([SEED], np.int64)},
+                outputs=["vertices", "faces", "colors"],
+                timeout_s=timeout_s,
             )
         report("repair", 0.25)
         vertices, faces, colors = self._checked(answer)

@@ -59,8 +59,9 @@ class SilhouetteBackend:
 
     name = "silhouette"
 
-    def reconstruct(self, cutout: Cutout, report: Report) -> RawMesh:
+    def reconstruct(self, cutout: Cutout, report: Report, timeout_s: float | None = None) -> RawMesh:
         """See ``MeshBackend``."""
+        del timeout_s  # ``report`` ends the work between its phases, each of which takes a fraction of a second.
         report("evidence", 0.02)
         found = weigh.gather(cutout)
         report("shape", 0.2)

@@ -38,7 +38,7 @@ class SlowBackend:
     def __init__(self) -> None:
         self.stopped = threading.Event()
 
-    def reconstruct(self, cutout: Cutout, report: Report) -> RawMesh:
+    def reconstruct(self, cutout: Cutout, report: Report, timeout_s: float | None = None) -> RawMesh:
         try:
             for _ in range(400):
                 time.sleep(0.05)
@@ -46,7 +46,7 @@ class SlowBackend:
         except LensoraError:
             self.stopped.set()
             raise
-        return SilhouetteBackend().reconstruct(cutout, report)
+        return SilhouetteBackend().reconstruct(cutout, report, timeout_s)
 
 
 class Service:

@@ -8,7 +8,7 @@ import trimesh
 from numpy.typing import NDArray
 
 from lensora.core.artifacts import ModelUse
-from lensora.core.errors import InferenceFailed, InvalidMesh
+from lensora.core.errors import DeadlineExceeded, InferenceFailed, InvalidMesh
 from lensora.core.frames import linear_from_srgb
 from lensora.testing.inference import FakeModel, TensorSpec
 from services.mesh.backends.photo_net import NetSpec, PhotoNet, framed
@@ -70,13 +70,14 @@ def net_of(spec: NetSpec, solid: Solid, colors: NDArray[np.float32], *, flip: bo
     return fake_net(spec, answer)
 
 
-def fake_net(spec: NetSpec, answer: dict[str, NDArray[np.generic]]) -> PhotoNet:
-    """A net with that answer."""
+def fake_net(spec: NetSpec, answer: dict[str, NDArray[np.generic]], *, seconds: float = 0.0) -> PhotoNet:
+    """A net with that answer, after so long."""
     model = FakeModel(
         lambda _inputs: dict(answer),
         inputs={"image": TensorSpec(np.uint8, (spec.side_px, spec.side_px, 3)), "seed": TensorSpec(np.int64, (1,))},
         outputs=["vertices", "faces", "colors"],
         use=ModelUse(spec.model, "1", "f" * 64, "MIT", "mesh"),
+        seconds=seconds,
     )
     return PhotoNet(spec, model)
 
@@ -178,3 +179,10 @@ def test_a_server_s_bad_answer_is_told(change: dict[str, NDArray[np.generic]], s
     net = fake_net(TRIPOSR, GOOD | change)
     with pytest.raises(InferenceFailed, match=f"triposr.*{said}"):
         net.reconstruct(cutout, lambda *_: None)
+
+
+def test_a_net_is_given_up_at_the_call_s_deadline() -> None:
+    """The time that the caller still waits reaches the net: a slower one ends the call as ``deadline_exceeded``."""
+    net = fake_net(TRIPOSR, GOOD, seconds=30.0)
+    with pytest.raises(DeadlineExceeded, match="triposr"):
+        net.reconstruct(read_cutout(photo(*thing(), 0, 0)), lambda *_: None, 0.05)
