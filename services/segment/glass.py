@@ -42,7 +42,12 @@ AXIS_SLACK = 0.04
 """How far the body's axis may lie beside that of the sure part, share of the sure part's width."""
 
 RADIUS_RANGE = (0.35, 1.12)
-"""Half width of the body over that of the sure part, least and (where the box is no wider) most."""
+"""Half width of the body over that of the sure part: a lid reaches over its jar, a jar hardly over its lid. What is
+wider is more often the saucer below a cup."""
+
+EXPLAINED = 0.82
+"""Overlap of the box with the bounds of sure part and body together, from which the two are what the box was drawn
+round: a box that is wider than both has something else in it."""
 
 CONTRAST_FLOOR = 0.9
 """Least contrast, CIELAB steps a pixel, that counts as half a contour."""
@@ -70,6 +75,12 @@ WALLS, END = 0.36, 0.50
 half a height into the empty parts of 17 photos of opaque things met walls of 0.1 to 0.9 by chance, but hardly ever an
 end."""
 
+CLEARER = 1.5
+"""How much clearer the walls must be than pairs of pixels are on the whole: among clutter contours are everywhere."""
+
+ALIKE = 0.88
+"""Overlap of the sure part with its mirror image: lids, labels and contents of glass things are round, or upright."""
+
 END_SLACK = 0.05
 """How far the body's end may lie from the box's, share of the box's height: boxes of glass are drawn by eye."""
 
@@ -95,6 +106,9 @@ are hardly there, on another ground they are what says glass."""
 
 MOST_GAIN = 2.5
 """Most that the own reflections are raised: more would show the photo's noise."""
+
+OPAQUE_LAYER = 0.60
+"""Where the layer that explains the photo is so thick over half of the body, the body is not see-through."""
 
 NOISE_STEP = 0.016
 """Difference from the background, sRGB 0..1, that is noise: four steps of 255."""
@@ -185,8 +199,7 @@ def _below(solid: NDArray[np.bool_], picture: NDArray[np.uint8], area: PixelBox,
     last = min(solid.shape[0] - 1, round(area.bottom + END_SLACK * (area.bottom - area.top)))
     if sure < 6 or last - first < 12:
         return None
-    most = max(RADIUS_RANGE[1] * sure, 0.5 * (area.right - area.left) + 1.0)
-    radii = np.arange(max(4, int(RADIUS_RANGE[0] * sure)), int(most) + 2)
+    radii = np.arange(max(4, int(RADIUS_RANGE[0] * sure)), int(RADIUS_RANGE[1] * sure) + 2)
     # Under the sure part its own outline would be found: the body's is free only below it.
     hidden = cv2.dilate(solid.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     best: _Traced | None = None
@@ -195,11 +208,37 @@ def _below(solid: NDArray[np.bool_], picture: NDArray[np.uint8], area: PixelBox,
             traced = _traced(upright, every, hidden, float(axis), taper, radii, (first, last), area)
             if traced is not None and (best is None or traced.score > best.score):
                 best = traced
-    if best is None or best.walls < WALLS or best.end < END:
+    if best is None or best.end < END or best.walls < max(WALLS, CLEARER * best.usual):
+        return None
+    if _explained(solid, best, area) < EXPLAINED or _alike(solid, best.axis) < ALIKE:
         return None
     half_solid = np.array([_half_width(line, best.axis) for line in solid[first : first + len(best.radius)]])
     radius, begin = _emerging(best.radius, half_solid)
     return _drawn(solid.shape, full, first + begin, replace(best, radius=radius))
+
+
+def _explained(solid: NDArray[np.bool_], traced: _Traced, area: PixelBox) -> float:
+    """Overlap of the box with the bounds of the sure part and the body, intersection over union.
+
+    The box's border counts as met where the body ends: ``_below`` looked for the end near it.
+    """
+    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
+    reach = float(traced.radius.max())
+    left, right = min(columns[0], traced.axis - reach), max(columns[-1] + 1.0, traced.axis + reach)
+    across = max(0.0, min(right, area.right) - max(left, area.left))
+    down = area.bottom - max(area.top, rows[0])
+    union = (right - left) * (area.bottom - min(area.top, rows[0])) + (area.right - area.left) * (
+        area.bottom - area.top
+    )
+    return float(across * down / max(1.0, union - across * down))
+
+
+def _alike(solid: NDArray[np.bool_], axis: float) -> float:
+    """How alike the sure part is on both sides of an axis: overlap with its mirror image, 0..1."""
+    across = np.arange(solid.shape[1])
+    mirrored = np.round(2.0 * axis - 1.0 - across).astype(int)
+    other = solid[:, np.clip(mirrored, 0, solid.shape[1] - 1)] & (mirrored >= 0) & (mirrored < solid.shape[1])
+    return float((solid & other).sum() / max(1, (solid | other).sum()))
 
 
 def _half_width(line: NDArray[np.bool_], axis: float) -> float:
@@ -230,11 +269,12 @@ def _emerging(radius: NDArray[np.float64], half_solid: NDArray[np.float64]) -> t
 
 @dataclass(frozen=True)
 class _Traced:
-    """An outline: how well it scores, the evidence of its walls and of its end; its axis, the half width of each row
-    from the first on, and the half height of its end, in pixels."""
+    """An outline: how well it scores, the evidence of its walls, of all pairs of pixels, and of its end; its axis, the
+    half width of each row from the first on, and the half height of its end, in pixels."""
 
     score: float
     walls: float
+    usual: float
     end: float
     axis: float
     radius: NDArray[np.float64]
@@ -306,7 +346,7 @@ def _traced(
         j = int(np.clip(j + step[row, j], 0, len(start) - 1))
     if len(seen) < 6:
         return None
-    return _Traced(score_, float(np.mean(seen)), arc_, axis, path, rise)
+    return _Traced(score_, float(np.mean(seen)), float(pair[free & usable].mean()), arc_, axis, path, rise)
 
 
 def _arc(every: Plane, axis: float, half: Plane, foot: NDArray[np.int64], rise: Plane) -> Plane:
@@ -337,7 +377,7 @@ def _drawn(small: tuple[int, int], full: tuple[int, int], first: int, traced: _T
     axis, radius, rise = traced.axis, traced.radius, traced.rise
     height, width = full
     scale_x, scale_y = width / small[1], height / small[0]
-    smooth = cv2.GaussianBlur(radius.astype(np.float32)[:, None], (0, 0), 3.0, borderType=cv2.BORDER_REPLICATE)[:, 0]
+    smooth = cv2.GaussianBlur(radius.astype(np.float32)[:, None], (0, 0), 6.0, borderType=cv2.BORDER_REPLICATE)[:, 0]
     y = (np.arange(height, dtype=np.float32) + 0.5) / scale_y
     foot = first + len(radius) - 1 + 0.5
     half = np.interp(y, first + 0.5 + np.arange(len(radius)), smooth, left=0.0).astype(np.float32)
@@ -368,14 +408,17 @@ def glazed(rgba: NDArray[np.uint8], body: Body, rgb: NDArray[np.uint8]) -> NDArr
     front_alpha = rgba[..., 3].astype(np.float32) / 255.0
     front_alpha = _whole(front_alpha, body)
     behind = _behind(photo, np.maximum(front_alpha, body.cover))
-    own, own_alpha = _layer(photo, behind, body, front_alpha)
     inside = (body.cover > 0.9) & (front_alpha < 0.1)
+    own, own_alpha = _layer(photo, behind, inside)
     tone = float(np.median(photo[inside].mean(axis=1))) if inside.any() else 1.0
     line = np.exp(-(((1.0 - body.depth) * 0.5 / RIM_WIDTH) ** 2))
     veil = (VEIL + (VEIL_AT_RIM - VEIL) * body.depth**6).astype(np.float32)
     grey = np.float32(np.clip(tone, *VEIL_TONE)) - np.float32(RIM_DARK) * line
     # The own reflections over the veil, the opaque parts over both.
     alpha = own_alpha + veil * (1.0 - own_alpha)
+    if inside.any() and float(np.median(own_alpha[inside])) > OPAQUE_LAYER:
+        # Nothing of the background is seen through it: an opaque part that the net missed.
+        own, own_alpha, alpha = photo, np.ones_like(alpha), np.ones_like(alpha)
     colour = (own * own_alpha[..., None] + (grey * veil * (1.0 - own_alpha))[..., None]) / alpha[..., None]
     under = alpha * body.cover * (1.0 - front_alpha)
     whole = front_alpha + under
@@ -419,15 +462,14 @@ def _behind(photo: Plane, thing: Plane) -> Plane:
     return np.asarray(known[:, :1] * (1.0 - share) + known[:, 1:] * share, np.float32)
 
 
-def _layer(photo: Plane, behind: Plane, body: Body, front_alpha: Plane) -> tuple[Plane, Plane]:
-    """The thinnest layer that turns the background into the photo: ``(colour, alpha)``, raised to be seen."""
+def _layer(photo: Plane, behind: Plane, inside: NDArray[np.bool_]) -> tuple[Plane, Plane]:
+    """The thinnest layer that turns the background into the photo: ``(colour, alpha)``, raised to be seen inside."""
     difference = photo - behind
     lighter = difference / (1.0 - behind + 0.15)
     darker = -difference / (behind + 0.05)
     needed = np.maximum(lighter, darker).max(axis=2)
     alpha = np.clip((needed - NOISE_STEP) / (1.0 - NOISE_STEP), 0.0, 1.0).astype(np.float32)
     own = np.clip(behind + difference / np.maximum(alpha, 0.02)[..., None], 0.0, 1.0)
-    inside = (body.cover > 0.9) & (front_alpha < 0.1)
     clearest = float(np.quantile(alpha[inside], 0.99)) if inside.any() else 1.0
     gain = float(np.clip(SEEN_CONTRAST / max(clearest, 1e-3), 1.0, MOST_GAIN))
     return np.asarray(own, np.float32), np.clip(gain * alpha, 0.0, 0.97).astype(np.float32)

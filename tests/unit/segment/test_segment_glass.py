@@ -116,3 +116,24 @@ def test_ghosts_go() -> None:
     trimmed = trim_wisps(alpha)
     assert float(trimmed[185:].max()) == 0.0
     assert trimmed[90, 150] == np.float32(0.62)
+
+
+def test_an_opaque_part_that_the_net_missed_stays_opaque() -> None:
+    """Where nothing of the set is seen through the body, it is no glass: a dark pot below a red lid."""
+    rgb = jar()
+    cv2.fillPoly(rgb, [np.array([(124, 140), (356, 140), (332, 360), (148, 360)], np.int32)], (30, 34, 40))
+    cv2.ellipse(rgb, (240, 360), (92, 40), 0, 0, 360, (30, 34, 40), -1, cv2.LINE_AA)
+    cv2.ellipse(rgb, (240, 130), (124, 50), 0, 0, 360, LID, -1, cv2.LINE_AA)
+    rgba = cut(rgb)
+    assert (rgba[230:380, 200:280, 3] > 250).all()
+    assert float(np.abs(rgba[230:380, 200:280, :3].astype(int) - (30, 34, 40)).max()) < 4
+
+
+def test_things_that_are_not_alike_on_both_sides_have_no_glass() -> None:
+    """Two contours beside a lopsided thing are not its walls."""
+    rgb = jar()
+    matte = np.zeros((SIZE, SIZE), np.float32)
+    cv2.ellipse(matte, (240, 130), (124, 50), 0, 0, 360, 1.0, -1, cv2.LINE_AA)
+    assert find_body(matte, rgb, PixelBox(114, 80, 366, 402)) is not None
+    matte[:128, 250:] = 0.0
+    assert find_body(matte, rgb, PixelBox(114, 80, 366, 402)) is None
