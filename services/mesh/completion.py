@@ -24,11 +24,7 @@ Doubles = NDArray[np.float64]
 Colors = NDArray[np.float32]
 
 BACK_PULL = 0.03
-"""Weight of the photo's soft colours on the back, against 1 for agreement with each neighbour: felt over about six
-edges."""
-
-UNSEEN_SHADE = 0.97
-"""The back is a touch darker than the front: photos are lit from the camera's side."""
+"""Weight of the back's own colours, against 1 for agreement with each neighbour: felt over about six edges."""
 
 
 class Completion(Protocol):
@@ -38,21 +34,20 @@ class Completion(Protocol):
         """(n, 3) float32 sRGB in 0..255 for points (n, 3) with unit normals (n, 3)."""
 
 
-def harmonic_fill(solid: Solid, known: NDArray[np.bool_], color: Colors, soft: Colors, back: Doubles) -> Colors:
-    """Colours for every vertex: the known ones as they are, the others continued smoothly from them.
+def harmonic_offsets(solid: Solid, known: NDArray[np.bool_], offset: Colors, back: Doubles) -> Colors:
+    """Offsets for every vertex: the known ones as they are, continued smoothly and, on the back, towards zero.
 
     Args:
         solid: n vertices.
         known: (n,) bool.
-        color: (n, 3) float32, valid where known.
-        soft: (n, 3) float32, low-pass colours of the photo behind or before each vertex.
+        offset: (n, 3) float32, valid where known.
         back: (n,) how much each vertex faces away from the photo, 0..1.
 
     Returns:
-        (n, 3) float32 in 0..255.
+        (n, 3) float32.
     """
     count = len(solid.vertices)
-    result = np.where(known[:, None], color, soft * (1.0 - (1.0 - UNSEEN_SHADE) * back[:, None])).astype(np.float32)
+    result = np.where(known[:, None], offset, 0.0).astype(np.float32)
     free = np.flatnonzero(~known)
     if not len(free):
         return result
@@ -62,13 +57,13 @@ def harmonic_fill(solid: Solid, known: NDArray[np.bool_], color: Colors, soft: C
     weight = 1.0 / np.clip(length / typical, 0.2, 5.0)
     link = sparse.coo_matrix((weight, (start, end)), shape=(count, count)).tocsr()
     link = link.maximum(link.T)
-    pull = BACK_PULL * np.clip(back[free], 0.0, 1.0) + 1e-4
     rows = link[free]
     degree = np.asarray(rows.sum(axis=1)).ravel()
+    pull = BACK_PULL * np.clip(back[free], 0.0, 1.0) + 1e-4
     matrix = sparse.diags(degree + pull) - rows[:, free]
-    right = rows[:, np.flatnonzero(known)] @ result[known] + pull[:, None] * result[free]
+    right = rows[:, np.flatnonzero(known)] @ result[known]
     factors = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-    result[free] = np.clip(factors.solve(right), 0, 255)
+    result[free] = factors.solve(right)
     return result
 
 

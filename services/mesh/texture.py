@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from services.mesh.backside import Backside, carried_round, sampled, through
 from services.mesh.camera import PhotoCamera
-from services.mesh.completion import Completion, harmonic_fill
+from services.mesh.completion import Completion, harmonic_offsets
 from services.mesh.cutout import Cutout
+from services.mesh.grain import grain_of
 from services.mesh.raster import covering, far_to_near, weights_at
 from services.mesh.solid import Solid
 from services.mesh.surface import Surface
@@ -42,10 +44,6 @@ behind it is trusted step by step less: the outline is not known to a pixel, and
 
 LARGE_SUBJECT_PX = 640
 """A subject that is longer in the photo than this holds more than a 1024 texture can show."""
-
-SOFT_SHARE = 0.05
-"""Blur of the colours that the back is drawn towards, as a share of the subject: a dial's figures are gone, its
-tones are not."""
 
 GRAIN_LIMIT = 5.0
 """Most levels of grain that are added to made-up surfaces, so that they do not look like plastic beside the photo."""
@@ -96,6 +94,7 @@ def bake(
     *,
     view_is_known: bool = True,
     trusted: tuple[float, float] = TRUST,
+    repeats_behind: bool = False,
 ) -> Texture:
     """Paint the atlas.
 
@@ -110,6 +109,7 @@ def bake(
         view_is_known: False when the camera is a guess: then nothing is taken from the photo where ``completion``
             has colours.
         trusted: see ``TRUST``.
+        repeats_behind: whether the back of a free shape shows the photo again.
     """
     height, width = cutout.mask.shape
     photo = cutout.photo
@@ -127,16 +127,26 @@ def bake(
     normal = _mixed(surface.normals, corners, weights)
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
     pixels, trust = _seen(position, normal, camera, depth, small, 1.5, trusted)
+    turn = to_backend[:, :3] / np.cbrt(np.linalg.det(to_backend[:, :3]))
+    backend_normal = np.einsum("ij,kj->ik", normal, turn)
+    backend_position = np.einsum("ij,kj->ik", position, to_backend[:, :3]) + to_backend[:, 3]
     if completion is not None:
         trust = trust if view_is_known else np.zeros_like(trust)
-        turn = to_backend[:, :3] / np.cbrt(np.linalg.det(to_backend[:, :3]))
-        backend_normal = np.einsum("ij,kj->ik", normal, turn)
-        backend_position = np.einsum("ij,kj->ik", position, to_backend[:, :3]) + to_backend[:, 3]
         fill = completion.colors(backend_position, backend_normal)
+        fill = fill + _grain(cutout, len(fill))[:, None]
     else:
-        at_vertex = _vertex_fill(solid, normals, cutout, camera, depth, small, trusted)
-        fill = _mixed(at_vertex, surface.welded[corners], weights)
-    fill = fill + _grain(cutout, len(fill))[:, None]
+        behind = carried_round(cutout)
+        offset = _vertex_offsets(solid, normals, cutout, camera, depth, small, trusted, behind)
+        at = through(position, camera)
+        fill = behind.colors(at, _cosine(position, normal, camera)) + _mixed(offset, surface.welded[corners], weights)
+        if repeats_behind:
+            share = _facing_away(position, normal, camera, trusted).astype(np.float32)[:, None]
+            fill += share * (sampled(photo, at) - fill)
+        else:
+            share = np.zeros((len(fill), 1), np.float32)
+        grain = grain_of(cutout, behind.material)
+        spread = grain.levels(backend_position * cutout.camera.pixels, backend_normal)
+        fill += spread * grain.strength_at(at)[:, None] * (1.0 - share)
     maps = np.zeros((GRID_TEXELS, GRID_TEXELS, 6), np.float32)
     maps[rows, columns, :2] = pixels - 0.5
     maps[rows, columns, 2] = trust
@@ -188,6 +198,13 @@ def _mixed(values: NDArray[np.generic], corners: NDArray[np.int64], weights: Flo
     return out
 
 
+def _cosine(points: NDArray[np.floating], normals: NDArray[np.floating], camera: PhotoCamera) -> Doubles:
+    """(n,): between each normal and the direction towards the camera."""
+    towards = camera.position() - points
+    towards /= np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-12)
+    return np.asarray(np.einsum("ij,ij->i", normals, towards), np.float64)
+
+
 def _seen(
     points: NDArray[np.floating],
     normals: NDArray[np.floating],
@@ -199,9 +216,7 @@ def _seen(
 ) -> tuple[Doubles, Doubles]:
     """Where points fall in the photo, (n, 2) pixels, and how far the photo is to be trusted there, (n,) 0..1."""
     pixels, far = camera.project(points)
-    towards = camera.position() - points
-    towards /= np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-12)
-    cosine = np.einsum("ij,ij->i", normals, towards)
+    cosine = _cosine(points, normals, camera)
     step = np.clip((cosine - trusted[0]) / (trusted[1] - trusted[0]), 0.0, 1.0)
     trust = step * step * (3.0 - 2.0 * step)
     at, _ = small.project(points)
@@ -220,7 +235,15 @@ def _seen(
     return pixels, trust * clear / len(BEHIND_PX)
 
 
-def _vertex_fill(
+def _facing_away(
+    points: NDArray[np.floating], normals: NDArray[np.floating], camera: PhotoCamera, trusted: tuple[float, float]
+) -> Doubles:
+    """(n,) 0..1: how far the photo, as it lies on the back of a free shape, is to be trusted there."""
+    step = np.clip((-_cosine(points, normals, camera) - trusted[0]) / (trusted[1] - trusted[0]), 0.0, 1.0)
+    return np.asarray(step * step * (3.0 - 2.0 * step))
+
+
+def _vertex_offsets(
     solid: Solid,
     normals: Doubles,
     cutout: Cutout,
@@ -228,20 +251,20 @@ def _vertex_fill(
     depth: Floats,
     small: PhotoCamera,
     trusted: tuple[float, float],
+    behind: Backside,
 ) -> Floats:
-    """The harmonic fill's colours for each vertex of the solid."""
+    """For each vertex of the solid what is to be added to the back's colours so that they meet the photo's."""
     pixels, trust = _seen(solid.vertices, normals, camera, depth, small, 1.0, trusted)
     height, width = cutout.mask.shape
     column = np.clip(np.floor(pixels[:, 0]).astype(int), 0, width - 1)
     row = np.clip(np.floor(pixels[:, 1]).astype(int), 0, height - 1)
     known = (trust > 0.7) & cutout.safe[row, column]
     window = min(31, max(3, round(0.02 * max(height, width)) | 1))
-    near = cv2.medianBlur(cutout.photo, window)
-    soft = cutout.low_pass(SOFT_SHARE)
-    towards = camera.position() - solid.vertices
-    towards /= np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-12)
-    back = np.clip(-np.einsum("ij,ij->i", normals, towards) * 2.0, 0.0, 1.0)
-    return harmonic_fill(solid, known, near[row, column].astype(np.float32), soft[row, column].astype(np.float32), back)
+    near = cv2.medianBlur(cutout.photo, window)[row, column].astype(np.float32)
+    cosine = _cosine(solid.vertices, normals, camera)
+    base = behind.colors(through(solid.vertices, camera), cosine)
+    back = np.clip(-2.0 * cosine, 0.0, 1.0)
+    return harmonic_offsets(solid, known, near - base, back)
 
 
 def _grain(cutout: Cutout, count: int) -> Floats:

@@ -1,0 +1,231 @@
+"""What the photo does not show of a free shape: the same outline seen from behind.
+
+A free shape is symmetric about the plane of the picture, so every place on its back lies behind a pixel of the photo.
+Two pictures can be meant for it:
+
+- things that look the same from both sides (a truck seen from its side, a cow, a shoe, scissors) repeat the photo;
+- all others show what goes around the outline: bands, legs and patches that reach it continue, whatever is enclosed
+  by them (a dial, keys, a face, a seat, print, highlights) is taken out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from services.mesh.camera import PhotoCamera
+from services.mesh.cutout import Cutout
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+PICTURE_PX = 256
+"""Longer side of the picture in which enclosed features are taken out: finer detail is the grain's."""
+
+RIM_SHARE, LEAST_RIM_SHARE = 0.08, 0.015
+"""Width of the rim that says what continues behind, as a share of the local half width, and of the longer side."""
+
+LEAST_RIM_PX = 3.0
+
+SPECKLE_PX = 5
+"""Median window that takes speckles out first: they belong to the grain."""
+
+HAZE_SHARE = 0.12
+"""Width of the rim, as a share of the local half width, whose colours are not carried round: seen at more than 60
+degrees, they mirror the surroundings."""
+
+TAKEN_SHARE = 0.06
+"""Gaps between things that were taken out are taken out with them up to this width, a share of the longer side."""
+
+LIGHT, LIGHT_KEPT, DARK = (0.03, 0.10), 0.25, 12.0
+"""Steps of the logarithm from one pixel to the next that are light's, and that are the material's; what is left of the
+former; and what is added to a colour before its logarithm is taken, levels."""
+
+TURN = (-0.7, 0.25)
+"""Cosine to the camera at which a surface shows the back's colours, and from which on the front's."""
+
+STEP_PX = 1.2
+"""Sigma, pixels of the picture, of the blur that softens the steps where features were cut off."""
+
+CHANGED_LEVELS = 10.0
+"""What differs by more from the photo was taken out: its fine detail is not the material's."""
+
+
+@dataclass(frozen=True)
+class Backside:
+    """Colours behind each pixel of the photo.
+
+    Attributes:
+        picture: (h, w, 3) float32, sRGB 0..255, as if one looked through the subject.
+        front: the same for what faces the photo: with the photo's light on it.
+        material: (h, w) bool: inside the silhouette, and nothing was taken out there.
+        factor: pixels of ``picture`` for one of the photo.
+    """
+
+    picture: Floats
+    front: Floats
+    material: NDArray[np.bool_]
+    factor: float
+
+    def colors(self, pixels: NDArray[np.floating], cosine: NDArray[np.floating]) -> Floats:
+        """(n, 3) float32 at the photo's pixels (n, 2), of what faces its camera with a cosine (n,)."""
+        at = np.asarray(pixels) * self.factor
+        step = np.clip((np.asarray(cosine, np.float32) - TURN[0]) / (TURN[1] - TURN[0]), 0.0, 1.0)
+        share = (step * step * (3.0 - 2.0 * step))[:, None]
+        mixed = (1.0 - share) * sampled(self.picture, at) + share * sampled(self.front, at)
+        return np.asarray(mixed, np.float32)
+
+
+def carried_round(cutout: Cutout) -> Backside:
+    """The photo without what its outline does not reach.
+
+    A bright feature stays only as bright as the brightest rim that it is joined to by a path at least as bright, and
+    dark ones likewise: grey-scale reconstruction from the rim, by dilation and then by erosion (Vincent 1993).
+    """
+    height, width = cutout.mask.shape
+    factor = min(1.0, PICTURE_PX / max(height, width))
+    size = (max(3, round(width * factor)), max(3, round(height * factor)))
+    mask = np.asarray(cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA)) >= 0.5
+    photo = np.asarray(cv2.resize(cutout.photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+    calm = np.asarray(cv2.medianBlur(photo, SPECKLE_PX), np.uint8)
+    if not mask.any():
+        flat = calm.astype(np.float32)
+        return Backside(flat, flat, mask, factor)
+    depth, spine = _depths(mask)
+    least = max(LEAST_RIM_PX, LEAST_RIM_SHARE * max(mask.shape))
+    rim = (mask & (depth <= np.maximum(least, RIM_SHARE * spine)))[..., None]
+    inside = mask[..., None]
+    level = _grown(np.where(rim, calm, 0).astype(np.uint8), np.where(inside, calm, 0).astype(np.uint8))
+    hollow = np.where(inside, 255 - level, 0).astype(np.uint8)
+    level = (255 - _grown(np.where(rim, hollow, 0).astype(np.uint8), hollow)).astype(np.uint8)
+    changed = (np.abs(level.astype(np.float32) - calm).max(axis=2) > CHANGED_LEVELS) & mask
+    reach = round(0.5 * TAKEN_SHARE * max(size))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    taken = np.asarray(cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, disc)) > 0
+    taken &= mask & ~rim[..., 0]
+    own = mask & (depth >= HAZE_SHARE * spine)
+    filled = _filled_in(level, own & ~taken, taken)
+    behind = _evenly_lit(_carried_out(filled, own))
+    return Backside(
+        picture=np.asarray(cv2.GaussianBlur(behind, (0, 0), STEP_PX), np.float32),
+        front=np.asarray(cv2.GaussianBlur(_carried_out(filled, mask), (0, 0), STEP_PX), np.float32),
+        material=mask & ~changed,
+        factor=factor,
+    )
+
+
+def through(points: NDArray[np.floating], camera: PhotoCamera) -> Doubles:
+    """The photo's pixels (n, 2) in front of or behind points (n, 3) of a free shape.
+
+    In front points are seen in perspective; behind, the shape repeats its outline straight back (``relief``).
+    """
+    pixels, depth = camera.project(points)
+    behind = depth > camera.distance
+    squeezed = (depth / camera.distance)[:, None]
+    middle = np.asarray(camera.center)
+    return np.where(behind[:, None], middle + (pixels - middle) * squeezed, pixels)
+
+
+def sampled(picture: NDArray[np.generic], pixels: NDArray[np.floating]) -> Floats:
+    """Bilinear look-up in (h, w) or (h, w, c) at pixels (n, 2), whose (0.5, 0.5) is the middle of the top left one."""
+    source = np.asarray(picture, np.float32)
+    at = np.asarray(pixels, np.float32) - np.float32(0.5)
+    # OpenCV takes no more than 32,767 rows or columns at a time.
+    step = 30_000
+    parts = [
+        cv2.remap(
+            source,
+            np.ascontiguousarray(at[None, i : i + step, 0]),
+            np.ascontiguousarray(at[None, i : i + step, 1]),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )[0]
+        for i in range(0, len(at), step)
+    ]
+    return np.concatenate(parts) if parts else np.zeros((0, *source.shape[2:]), np.float32)
+
+
+def _depths(mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """For each pixel how far it is from the outline, and how far the middle of its part is: the local half width."""
+    depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    reach = max(1, round(0.5 * float(depth.max())))
+    spine = cv2.dilate(depth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
+    return np.asarray(depth, np.float32), np.asarray(spine, np.float32)
+
+
+def _grown(marker: Bytes, limit: Bytes) -> Bytes:
+    """The marker dilated under the limit until nothing changes, or as often as a path can be long."""
+    kernel = np.ones((3, 3), np.uint8)
+    for _ in range(max(marker.shape[:2]) // 2):
+        before = marker
+        for _ in range(8):
+            marker = np.minimum(cv2.dilate(marker, kernel), limit)
+        if np.array_equal(marker, before):
+            break
+    return marker
+
+
+def _filled_in(picture: Bytes, known: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> Floats:
+    """The picture with what is wanted made up from what is known around it, near or, failing that, far."""
+    weight = known.astype(np.float32)
+    total, share = np.zeros(picture.shape, np.float32), np.full(weight.shape, 1e-9, np.float32)
+    for reach, strength in ((0.02, 1.0), (0.08, 1e-2), (0.4, 1e-4)):
+        sigma = reach * max(known.shape)
+        total += strength * cv2.GaussianBlur(picture * weight[..., None], (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+        share += strength * cv2.GaussianBlur(weight, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+    here = cv2.GaussianBlur(wanted.astype(np.float32), (0, 0), STEP_PX)[..., None] if known.any() else np.float32(0.0)
+    return np.asarray(picture + here * (total / share[..., None] - picture), np.float32)
+
+
+def _evenly_lit(picture: Floats) -> Floats:
+    """The picture without slow changes: those are the light's, the material's are sudden (Retinex; Land 1971).
+
+    The gradient of the logarithm is kept where it is steep, and the picture with that gradient is the solution of a
+    Poisson equation, by cosine transforms.
+    """
+    even = [size - size % 2 for size in picture.shape[:2]]
+    log = np.log(np.clip(picture[: even[0], : even[1]], 0.0, 255.0) + DARK)
+    rows, columns = even
+    step_x, step_y = np.diff(log, axis=1, append=log[:, -1:]), np.diff(log, axis=0, append=log[-1:])
+    source = np.diff(_steep(step_x), axis=1, prepend=0.0) + np.diff(_steep(step_y), axis=0, prepend=0.0)
+    wave = (
+        2.0 * np.cos(np.pi * np.arange(rows) / rows)[:, None]
+        + 2.0 * np.cos(np.pi * np.arange(columns) / columns)[None, :]
+        - 4.0
+    )
+    wave[0, 0] = 1.0
+    out = np.empty_like(picture)
+    for k in range(3):
+        spectrum = cv2.dct(np.ascontiguousarray(source[..., k], np.float32)) / wave.astype(np.float32)
+        spectrum[0, 0] = 0.0
+        level = cv2.idct(spectrum)
+        level += np.median(log[..., k] - level)
+        out[..., k] = cv2.copyMakeBorder(
+            np.exp(level) - DARK,
+            0,
+            picture.shape[0] - rows,
+            0,
+            picture.shape[1] - columns,
+            cv2.BORDER_REPLICATE,
+        )
+    return np.clip(out, 0.0, 255.0)
+
+
+def _steep(step: Floats) -> Floats:
+    """Steps of a logarithm (h, w, 3) with those made small that light alone makes."""
+    share = np.clip((np.abs(step).max(axis=2) - LIGHT[0]) / (LIGHT[1] - LIGHT[0]), 0.0, 1.0)
+    return np.asarray(step * (LIGHT_KEPT + (1.0 - LIGHT_KEPT) * share)[..., None], np.float32)
+
+
+def _carried_out(picture: Floats, mask: NDArray[np.bool_]) -> Floats:
+    """The picture with every pixel outside the mask replaced by the nearest one inside."""
+    _, labels = cv2.distanceTransformWithLabels(
+        (~mask).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    table = np.zeros((int(labels.max()) + 1, 3), np.float32)
+    table[labels[mask]] = picture[mask]
+    return np.asarray(table[labels], np.float32)
