@@ -163,6 +163,7 @@ class Studio:
                 session_id=session.session_id,
                 object_index=body.object_index,
                 label=proposal.label,
+                category=proposal.category,
                 photo=session.photo,
                 photo_width=session.width,
                 photo_height=session.height,

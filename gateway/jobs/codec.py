@@ -77,6 +77,7 @@ def order_from_json(text: str) -> Order:
         session_models=_models(document.get("session_models", ())),
         request_id=document.get("request_id", ""),
         traceparent=document.get("traceparent", ""),
+        category=document.get("category", ""),
     )
 
 

@@ -216,6 +216,7 @@ class Order:
         session_models: what made the session's proposals; first rows of the bill of models.
         request_id: of the request that ordered it; goes with every call to a service.
         traceparent: the request's span (W3C Trace Context); empty while tracing is off.
+        category: the chosen object's category; tells the mesh stage what its far side looks like.
     """
 
     session_id: str
@@ -233,6 +234,7 @@ class Order:
     session_models: tuple[ModelUse, ...] = ()
     request_id: str = ""
     traceparent: str = ""
+    category: str = ""
 
 
 class StageStatus(StrEnum):

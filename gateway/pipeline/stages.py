@@ -185,6 +185,7 @@ class Stages:
             upstream_models=[*(model_use_to_proto(use) for use in order.session_models), *cutout.models],
             formats=[MESH_FORMATS[name][0] for name in order.output.formats if name in MESH_FORMATS],
             output_prefix=run.prefix,
+            category=order.category,
         )
         result = await streamed(self._mesher.CreateMesh(request, **run.call()), "mesh", run.progress)
         files = {"glb": _file(result.glb, "model.glb")}

@@ -19,6 +19,7 @@ from gateway.jobs.records import (
 )
 from gateway.jobs.testing import order, session
 from lensora.core.artifacts import ModelUse
+from lensora.core.boxes import Category
 
 texts = st.text(max_size=50)
 backgrounds = st.builds(Background, st.sampled_from(BackgroundType), texts, texts)
@@ -43,6 +44,7 @@ def test_an_order_survives_the_store(
         output=output,
         camera=camera,
         label=label,
+        category=Category.VEHICLE,
         session_models=(use,),
     )
     assert order_from_json(order_to_json(whole)) == whole
@@ -51,7 +53,7 @@ def test_an_order_survives_the_store(
 def test_an_order_of_an_older_release_is_read_with_defaults() -> None:
     """Fields that the release before did not write take their defaults."""
     document = json.loads(order_to_json(order()))
-    for newer in ("output", "webhook_url", "webhook_events", "session_models", "request_id", "camera"):
+    for newer in ("output", "webhook_url", "webhook_events", "session_models", "request_id", "camera", "category"):
         del document[newer]
     read = order_from_json(json.dumps(document))
     assert read.output == OutputChoices() and read.camera is Camera.TURNTABLE and read.webhook_events == ()
