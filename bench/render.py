@@ -200,7 +200,7 @@ def measure_colour(path: str) -> dict[str, Any]:
         replace(part, material=replace(part.material, metallic=0.0, surface_texture=None)) for part in shot.model.parts
     )
     flat = replace(shot, illumination=even_illumination(1.0, 0.0, (0, 1, 0)), model=replace(shot.model, parts=matt))
-    lit, own = (next(engine.layers(each, lambda: None)).resolved() for each in (shot, flat))
+    lit, own = (next(engine.layers(each, lambda: None)).pixels for each in (shot, flat))
     engine.close()
     full = (lit[..., 3] == 255) & (own[..., 3] == 255)
     difference = deltaE_ciede2000(rgb2lab(lit[..., :3]), rgb2lab(own[..., :3]))[full]

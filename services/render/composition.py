@@ -94,7 +94,7 @@ class Compositor:
 
     def _subject(self, layer: Layer) -> tuple[Window, Pixels]:
         """The subject at one pixel a sample, as far out of focus as the lens has it."""
-        pixels, window, size = layer.resolved(), layer.window, self._shot.size
+        pixels, window, size = layer.pixels, layer.window, self._shot.size
         radius = self._plate.subject_blur(self._shot.poses[layer.index]) * size
         if radius < SHARP_BELOW_PX or self._plate.white:
             return window, pixels

@@ -20,8 +20,9 @@ from services.render.shot import Layer, Shot, SubjectRenderer
 
 _log = logs.get(__name__)
 
-LAYERS_WAITING = 3
-"""Layers drawn ahead of the compositor: enough to keep both busy, few enough to stay small (about 7 MB each at 768)."""
+LAYERS_WAITING = 12
+"""Layers drawn ahead of the compositor: as many as are drawn while the plate and the shadow are made, each about 1 MB
+at 768 pixels."""
 
 POLL_S = 0.1
 """Waiting threads look this often whether they are still wanted: a cancelled job stops within twice this and one

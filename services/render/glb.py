@@ -257,9 +257,8 @@ def _triangles(order: NDArray[np.int64], mode: int) -> NDArray[np.int64]:
 
 def _material(file: _File, index: int | None) -> tuple[Material, int, NDArray[np.float64]]:
     """The material, the number of its texture coordinates, and their (3, 3) transform."""
-    identity = np.eye(3)
     if index is None:
-        return Material(), 0, identity
+        return Material(), 0, np.eye(3)
     source = file.gltf["materials"][index]
     pbr = source.get("pbrMetallicRoughness", {})
     base = pbr.get("baseColorTexture")
@@ -272,25 +271,41 @@ def _material(file: _File, index: int | None) -> tuple[Material, int, NDArray[np
     roughness = float(pbr.get("roughnessFactor", 1.0))
     if "KHR_materials_unlit" in source.get("extensions", {}):
         metallic, roughness = 0.0, 1.0
+    normal, emission = source.get("normalTexture"), source.get("emissiveTexture")
+    placing = next((each for each in (base, normal, pbr.get("metallicRoughnessTexture"), emission) if each), None)
+    uv_set, transform = _placement(placing)
+    if normal is not None and _differs(_placement(normal), (uv_set, transform)):
+        normal = None  # one set of coordinates is read; a shape that others spread would be worse than none
     material = Material(
         base_color=(factor[0], factor[1], factor[2], factor[3]),
         base_texture=_texture(file, base),
         metallic=min(1.0, max(0.0, metallic)),
         roughness=min(1.0, max(0.0, roughness)),
         surface_texture=surface,
+        normal_texture=_texture(file, normal),
+        normal_scale=float((normal or {}).get("scale", 1.0)),
         emissive=(emissive[0], emissive[1], emissive[2]),
-        emissive_texture=_texture(file, source.get("emissiveTexture")),
+        emissive_texture=_texture(file, emission),
         alpha_mode=str(source.get("alphaMode", "OPAQUE")),
         alpha_cutoff=float(source.get("alphaCutoff", 0.5)),
         double_sided=bool(source.get("doubleSided", False)),
     )
-    if base is None:
-        return material, 0, identity
-    moved = base.get("extensions", {}).get("KHR_texture_transform", {})
+    return material, uv_set, transform
+
+
+def _placement(reference: dict[str, Any] | None) -> tuple[int, NDArray[np.float64]]:
+    """Which texture coordinates a texture goes by, and their (3, 3) transform."""
+    if reference is None:
+        return 0, np.eye(3)
+    moved = reference.get("extensions", {}).get("KHR_texture_transform", {})
     angle, (sx, sy), (ox, oy) = moved.get("rotation", 0.0), moved.get("scale", (1, 1)), moved.get("offset", (0, 0))
     c, s = np.cos(angle), np.sin(angle)
     transform = np.array([[c * sx, s * sy, ox], [-s * sx, c * sy, oy], [0.0, 0.0, 1.0]])
-    return material, int(moved.get("texCoord", base.get("texCoord", 0))), transform
+    return int(moved.get("texCoord", reference.get("texCoord", 0))), transform
+
+
+def _differs(a: tuple[int, NDArray[np.float64]], b: tuple[int, NDArray[np.float64]]) -> bool:
+    return a[0] != b[0] or not np.allclose(a[1], b[1])
 
 
 def _texture(file: _File, reference: dict[str, Any] | None) -> NDArray[np.uint8] | None:

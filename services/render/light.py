@@ -49,7 +49,8 @@ def harmonics(directions: NDArray[np.floating]) -> NDArray[np.float64]:
 
 def irradiance(lighting: Lighting, normals: NDArray[np.floating]) -> NDArray[np.float64]:
     """(n, 3) irradiance from the surroundings, without the key light, on surfaces with unit normals (n, 3)."""
-    value = harmonics(normals) @ (lighting.sh * COSINE_LOBE[_BAND][:, None])
+    # Not a matrix product: BLAS's threads would spin for some 25 ms after it.
+    value = np.einsum("ij,jk->ik", harmonics(normals), lighting.sh * COSINE_LOBE[_BAND][:, None])
     return np.asarray(np.maximum(value, 0.0), np.float64)
 
 
@@ -114,7 +115,7 @@ def illuminate(lighting: Lighting, normals: NDArray[np.floating], weights: NDArr
     ground_key = key_on_ground / np.maximum(key_on_ground + sky_on_ground, 1e-6)
 
     sh = np.asarray(lighting.sh, np.float64).copy()
-    facing = np.maximum(normals @ key_direction, 0.0)[:, None]
+    facing = np.maximum(np.einsum("ij,j->i", normals, key_direction), 0.0)[:, None]
     total = max(float(weights.sum()), 1e-9)
 
     def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:

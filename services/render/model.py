@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lensora.core.cameras import turn
 from lensora.core.errors import InvalidMesh
 
 MAX_TRIANGLES = 3_000_000
@@ -16,6 +15,10 @@ MAX_TRIANGLES = 3_000_000
 
 SUPPORT_DIRECTIONS = 400
 """Directions in which the outermost vertex is kept: they hold the outline of a unit shape to about 1%."""
+
+SUPPORT_CHUNK = 200
+"""Vertices looked at together: a product that one thread of BLAS does by itself. The others would go on spinning for
+some 25 ms after each larger one."""
 
 CLOSED_CHECK_TRIANGLES = 250_000
 """Above this the check that the surface is closed costs more than half a second; it is then drawn from both sides."""
@@ -37,6 +40,8 @@ class Material:
         metallic: factor 0..1.
         roughness: factor 0..1.
         surface_texture: (h, w, 4) uint8, green is roughness and blue is metallic, or None.
+        normal_texture: (h, w, 4) uint8 tangent-space normals, +y up the picture, or None.
+        normal_scale: factor of their slope.
         emissive: RGB factor, linear, >= 0.
         emissive_texture: (h, w, 4) uint8 sRGB, or None.
         alpha_mode: ``OPAQUE``, ``MASK`` or ``BLEND``.
@@ -49,6 +54,8 @@ class Material:
     metallic: float = 0.0
     roughness: float = 0.6
     surface_texture: NDArray[np.uint8] | None = None
+    normal_texture: NDArray[np.uint8] | None = None
+    normal_scale: float = 1.0
     emissive: tuple[float, float, float] = (0.0, 0.0, 0.0)
     emissive_texture: NDArray[np.uint8] | None = None
     alpha_mode: str = "OPAQUE"
@@ -128,7 +135,7 @@ def prepare(parts: list[Part]) -> Model:
     offsets = np.cumsum([0] + [len(part.positions) for part in cleaned[:-1]])
     joined = np.concatenate([part.triangles.astype(np.int64) + o for part, o in zip(cleaned, offsets, strict=True)])
     yaw = orientation(points, joined)
-    points = points @ turn(yaw).T
+    points = _turned(points, yaw)
     low, high = points.min(axis=0), points.max(axis=0)
     scale = 1.0 / float((high - low).max())
     points = (points - np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])) * scale
@@ -145,6 +152,13 @@ def prepare(parts: list[Part]) -> Model:
             for part in placed
         ]
     return Model(parts=tuple(placed), closed=closed, support=support_points(points), scale=scale / size, yaw=yaw)
+
+
+def _turned(vectors: NDArray[np.float64], yaw: float) -> NDArray[np.float64]:
+    """(n, 3) turned about +Y, axis by axis: a matrix product so large wakes all of BLAS's threads, which then spin."""
+    c, s = math.cos(yaw), math.sin(yaw)
+    x, y, z = vectors.T
+    return np.stack([x * c + z * s, y, z * c - x * s], axis=1)
 
 
 def _flipped(normals: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
@@ -186,7 +200,7 @@ def _completed_normals(part: Part, positions: NDArray[np.float32], yaw: float) -
     """Unit normals: the file's where they are sound, else the mean of the triangles around the vertex by area."""
     given = None
     if part.normals is not None:
-        given = np.nan_to_num(part.normals.astype(np.float64)) @ turn(yaw).T
+        given = _turned(np.nan_to_num(part.normals.astype(np.float64)), yaw)
         long_enough = np.linalg.norm(given, axis=1) > 0.5
         if long_enough.all():
             return _unit(given)
@@ -241,8 +255,8 @@ def support_points(points: NDArray[np.float64]) -> NDArray[np.float64]:
     light = points.astype(np.float32)
     best = np.full(len(directions), -np.inf, np.float32)
     index = np.zeros(len(directions), np.int64)
-    for start in range(0, len(light), 20_000):  # bounds the product to 32 MB
-        reach = directions @ light[start : start + 20_000].T
+    for start in range(0, len(light), SUPPORT_CHUNK):
+        reach = directions @ light[start : start + SUPPORT_CHUNK].T
         at = reach.argmax(axis=1)
         value = reach[np.arange(len(directions)), at]
         better = value > best

@@ -104,26 +104,35 @@ class GroundShadow:
         ramp = np.minimum(np.arange(MAP_CELLS) + 0.5, MAP_CELLS - np.arange(MAP_CELLS) - 0.5) / (MAP_CELLS / 2)
         fade = np.clip(ramp / EDGE_FADE, 0.0, 1.0).astype(np.float32)
         faded = (1.0 - LEAST_LIGHT) * np.minimum.outer(fade, fade)[..., None]
+        last = len(_CODED) - 1
+        rest = np.asarray(faded * contact[..., None] * last, np.float32)
         ground = self._ground_key
-        self._open = np.ascontiguousarray(1.0 - sky[..., None] * (1.0 - ground), np.float32)
-        self._key_share = np.ascontiguousarray(np.broadcast_to(ground, self._open.shape))
-        shape, last = self._open.shape, len(_CODED) - 1
-        self._rest = np.ascontiguousarray(np.broadcast_to(faded * contact[..., None] * last, shape), np.float32)
-        self._least = np.ascontiguousarray(np.broadcast_to((1.0 - faded) * last + 0.5, shape), np.float32)
+        # All but the key light's shadow stays from frame to frame: max(open - taken * key, least).
+        self._least = np.ascontiguousarray(np.broadcast_to((1.0 - faded) * last + 0.5, (*sky.shape, 3)), np.float32)
+        self._open = np.asarray(self._least + rest * (1.0 - sky[..., None] * (1.0 - ground)), np.float32)
+        self._taken = np.asarray(rest * ground, np.float32)
+        self._still = _coded(self._open)
+        self._still_area = _shaded(self._still)
 
     def factors(self, yaw: float) -> NDArray[np.uint8]:
         """(cells, cells, 3) uint8: what the ground's encoded colours are multiplied by, 255 is unshaded.
 
         Rows run along +z of the turned subject, columns along +x.
         """
+        return self._factors(yaw)[0]
+
+    def _factors(self, yaw: float) -> tuple[NDArray[np.uint8], Window]:
+        """The same, and the cells outside of which nothing is shaded."""
         toward = turn(-yaw) @ self._light  # the light as seen by the turned subject
-        key = self._union(self._key_patches, toward)
-        # All but the key light's shadow stays from frame to frame: least + rest * (open sky - key's share * key), >= 0.
-        lit = cv2.subtract(self._open, cv2.multiply(cv2.merge((key, key, key)), self._key_share))
-        np.maximum(lit, 0.0, out=lit)
-        cv2.multiply(lit, self._rest, dst=lit)
-        cv2.add(lit, self._least, dst=lit)
-        return np.take(_CODED, lit.astype(np.uint16))
+        key, reached = self._union(self._key_patches, toward)
+        result = self._still.copy()
+        area = (slice(reached.top, reached.bottom), slice(reached.left, reached.right))
+        if reached.width > 0 and reached.height > 0:
+            share = key[area]
+            lit = cv2.multiply(cv2.merge((share, share, share)), self._taken[area])
+            lit = cv2.max(cv2.subtract(self._open[area], lit), self._least[area])
+            result[area] = _coded(np.asarray(lit, np.float32))
+        return result, self._still_area.union(reached)
 
     def seen(self, camera: Camera, yaw: float, size: int, edge: float) -> tuple[Window, NDArray[np.uint8]] | None:
         """The shadow in a frame: where, and (h, w, 3) uint8 factors; None when it is out of sight.
@@ -134,7 +143,9 @@ class GroundShadow:
             size: the frame's, pixels.
             edge: row of the surface's far edge, as a share of the frame; the shadow does not climb what stands there.
         """
-        corners = np.array([[x, 0.0, z] for x in (-1, 1) for z in (-1, 1)]) * self._half
+        factors, shaded = self._factors(yaw)
+        sides = (np.array([[shaded.left - 1, shaded.right + 1], [shaded.top - 1, shaded.bottom + 1]])) * self._cell
+        corners = np.array([[x, 0.0, z] for x in sides[0] for z in sides[1]]) - np.array([self._half, 0.0, self._half])
         places, depth = camera.project(corners @ turn(yaw).T)
         if depth.min() <= 1e-3:
             low, high = np.array([0.0, max(0.0, edge)]), np.ones(2)
@@ -157,15 +168,15 @@ class GroundShadow:
             [[1 / size, 0.0, (window.left + 0.5) / size], [0.0, 1 / size, (window.top + 0.5) / size], [0, 0, 1]]
         )
         mapping = cells @ unturn @ np.linalg.inv(ground) @ pixel
-        factors = cv2.warpPerspective(
-            self.factors(yaw),
+        seen = cv2.warpPerspective(
+            factors,
             mapping,
             (window.width, window.height),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(255, 255, 255),
         )
-        return window, np.asarray(factors, np.uint8)
+        return window, np.asarray(seen, np.uint8)
 
     def _patches(
         self, slices: NDArray[np.float32], middles: NDArray[np.float64], half_angle: float, rise: float
@@ -187,9 +198,11 @@ class GroundShadow:
             patches.append(_Patch(np.asarray(cv2.GaussianBlur(patch, (0, 0), sigma), np.float32), float(height)))
         return patches
 
-    def _union(self, patches: list[_Patch], toward: NDArray[np.float64]) -> NDArray[np.float32]:
-        """(cells, cells) float32: share of this light that each cell of the ground map does not get."""
+    def _union(self, patches: list[_Patch], toward: NDArray[np.float64]) -> tuple[NDArray[np.float32], Window]:
+        """(cells, cells) float32: share of this light that each cell of the ground map does not get; and the cells that
+        it may reach."""
         result = np.zeros((MAP_CELLS, MAP_CELLS), np.float32)
+        reached = Window(0, 0, 0, 0)
         for patch in patches:
             side = len(patch.mask)
             x = MAP_CELLS / 2.0 - side / 2.0 - toward[0] / toward[1] * patch.height / self._cell
@@ -203,7 +216,8 @@ class GroundShadow:
                 continue
             target = result[z0:z1, x0:x1]
             np.maximum(target, moved[z0 - top : z1 - top, x0 - left : x1 - left], out=target)
-        return result
+            reached = reached.union(Window(x0, z0, x1, z1))
+        return result, reached
 
     def _contact_occlusion(
         self, slices: NDArray[np.float32], middles: NDArray[np.float64], height: float
@@ -211,7 +225,7 @@ class GroundShadow:
         """(cells, cells) share of the light that is left around where the subject touches the ground."""
         touching = slices[middles <= max(CONTACT_HEIGHT * height, float(middles[0]))].max(axis=0, keepdims=True)
         at_ground = self._patches(touching, np.zeros(1), LIGHT_HALF_ANGLE, 1.0)
-        footprint = self._union(at_ground, np.array([0.0, 1.0, 0.0]))
+        footprint, _ = self._union(at_ground, np.array([0.0, 1.0, 0.0]))
         rims = [cv2.GaussianBlur(footprint, (0, 0), max(1.5, sigma / self._cell)) for sigma in CONTACT_BLURS]
         return np.asarray(1.0 - CONTACT_STRENGTH * sum(rims) / len(rims), np.float32)
 
@@ -221,11 +235,23 @@ class GroundShadow:
         for k in range(SKY_DIRECTIONS):
             sine_squared = (k + 0.5) / SKY_DIRECTIONS * 0.93  # by the cosine; the lowest 15 degrees reach too far
             radius, around = math.sqrt(sine_squared), k * math.pi * (3.0 - math.sqrt(5.0))
-            total += self._union(
-                patches,
-                np.array([radius * math.cos(around), math.sqrt(1.0 - sine_squared), radius * math.sin(around)]),
-            )
+            rise = math.sqrt(1.0 - sine_squared)
+            total += self._union(patches, np.array([radius * math.cos(around), rise, radius * math.sin(around)]))[0]
         return np.asarray(cv2.GaussianBlur(total / SKY_DIRECTIONS, (0, 0), 1.2), np.float32)
+
+
+def _coded(lit: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Bytes of factors on encoded values from factors on light in steps of 1/1023, rounded."""
+    return np.take(_CODED, lit.astype(np.uint16))
+
+
+def _shaded(factors: NDArray[np.uint8]) -> Window:
+    """The cells outside of which a map is 255."""
+    dark = factors.min(axis=2) < 255
+    rows, columns = np.flatnonzero(dark.any(axis=1)), np.flatnonzero(dark.any(axis=0))
+    if not len(rows):
+        return Window(0, 0, 0, 0)
+    return Window(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
 def _boundaries(height: float) -> NDArray[np.float64]:

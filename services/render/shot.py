@@ -7,21 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.cameras import Camera, Pose, Rig
-from lensora.core.frames import srgb_from_linear
 from services.render.framing import frame_bounds
 from services.render.light import Illumination
 from services.render.model import Model
-
-SRGB_FROM_ROOT = (srgb_from_linear((np.arange(256) / 255.0) ** 2) * 255.0 + 0.5).astype(np.uint8)
-"""(256,) sRGB bytes from square roots of linear light. The two are within 10/255 of each other, so pixels that are
-partly covered, whose colours are premultiplied, may go through it as well (an error of at most 2/255 on edges)."""
-
-_LAYER_TABLE = np.dstack([SRGB_FROM_ROOT] * 3 + [np.arange(256, dtype=np.uint8)])
 
 WINDOW_PADDING_PX = 4
 """Pixels of air around the subject's window: the resolve filter and rounding reach this far at most."""
@@ -45,6 +37,15 @@ class Window:
     def height(self) -> int:
         """Pixels."""
         return self.bottom - self.top
+
+    def union(self, other: Window) -> Window:
+        """The smallest window around both; an empty one adds nothing."""
+        if other.width <= 0 or other.height <= 0:
+            return self
+        if self.width <= 0 or self.height <= 0:
+            return other
+        left, top = min(self.left, other.left), min(self.top, other.top)
+        return Window(left, top, max(self.right, other.right), max(self.bottom, other.bottom))
 
 
 @dataclass(frozen=True)
@@ -93,29 +94,12 @@ class Layer:
     Attributes:
         index: of the frame.
         window: where in the frame it lies.
-        pixels: (window.height * factor, window.width * factor, 4) uint8, premultiplied by alpha, row 0 on top.
-        factor: samples per pixel along each side.
-        root: True when colours are square roots of linear light, which a shader can write cheaply; False for sRGB.
+        pixels: (window.height, window.width, 4) uint8 sRGB, premultiplied by alpha, row 0 on top.
     """
 
     index: int
     window: Window
     pixels: NDArray[np.uint8]
-    factor: int
-    root: bool
-
-    def resolved(self) -> NDArray[np.uint8]:
-        """(window.height, window.width, 4) uint8 sRGB, premultiplied: one pixel each.
-
-        The filter is a tent two pixels wide, not a box: nearly upright edges, of which a turntable shows many, get
-        twice the steps between inside and outside, so they do not crawl.
-        """
-        pixels = self.pixels
-        if self.factor > 1:
-            tent = cv2.GaussianBlur(pixels, (3, 3), 0, borderType=cv2.BORDER_REPLICATE)  # weights 1 2 1
-            size = (self.window.width, self.window.height)
-            pixels = np.asarray(cv2.resize(tent, size, interpolation=cv2.INTER_AREA), np.uint8)
-        return np.asarray(cv2.LUT(pixels, _LAYER_TABLE), np.uint8) if self.root else pixels
 
 
 class SubjectRenderer(Protocol):

@@ -85,7 +85,7 @@ class PyrenderRenderer:
             scene.set_pose(subject, placed)
             scene.set_pose(viewer, np.linalg.inv(shot.camera(index).view()))
             color, _depth = self._renderer.render(scene, flags=flags)
-            yield Layer(index, frame, np.ascontiguousarray(color, np.uint8), 1, root=False)
+            yield Layer(index, frame, np.ascontiguousarray(color, np.uint8))
 
     def _primitive(self, part: Part, two_sided: bool) -> Any:
         pyrender, material = self._pyrender, part.material

@@ -1,5 +1,5 @@
-// Metal-rough shading (glTF 2.0, appendix B) under spherical-harmonic surroundings and one key light. In front of the vertex
-// shader where that lights (LIT_AT_VERTICES), of the fragment shader elsewhere.
+// Metal-rough shading (glTF 2.0, appendix B) under spherical-harmonic surroundings and one key light. In front of the
+// vertex shader where that lights (LIT_AT_VERTICES), of the fragment shader elsewhere.
 uniform float floor_reflection; // share of head-on reflections: 0 for a photo's texture, which holds them already
 uniform vec3 key_direction;
 uniform vec3 key_radiance; // irradiance / pi

@@ -5,8 +5,10 @@ in vec3 reflected;
 #else
 in vec3 position;
 in vec3 normal;
+#ifndef HAS_NORMAL_TEXTURE
 in vec3 surroundings; // irradiance / pi
 in vec3 mirrored;     // radiance
+#endif
 #endif
 #ifdef HAS_UV
 in vec2 uv;
@@ -21,29 +23,51 @@ uniform vec2 surface_factor; // metallic, roughness
 uniform vec3 emissive_factor;
 uniform float alpha_cutoff;
 #ifdef HAS_BASE_TEXTURE
-uniform sampler2D base_texture; // sRGB format: arrives linear
+in float level;
+uniform sampler2D base_texture; // square roots of linear light
 #endif
 #ifdef HAS_SURFACE_TEXTURE
 uniform sampler2D surface_texture;
 #endif
 #ifdef HAS_EMISSIVE_TEXTURE
-uniform sampler2D emissive_texture;
+uniform sampler2D emissive_texture; // square roots of linear light
+#endif
+#ifdef HAS_NORMAL_TEXTURE
+uniform sampler2D normal_texture;
+uniform float normal_scale;
 #endif
 
 out vec4 fragment;
 
 const float SHOULDER = 0.85; // the curve is the identity up to here: colours stay true; highlights roll off above
 
-// The identity up to SHOULDER, then a smooth roll-off towards 1; encoded by a square root (see services/render/shot.py).
+// The identity up to SHOULDER, then a smooth roll-off towards 1; encoded by a square root (see services/render/samples.py).
 vec3 film(vec3 linear) {
     vec3 over = max(linear - SHOULDER, 0.0);
     return sqrt(min(linear, SHOULDER) + over / (1.0 + over * (1.0 / (1.0 - SHOULDER))));
 }
 
+#ifdef HAS_NORMAL_TEXTURE
+// The normal that the map asks for. Its axes are the surface's gradients of u and v, from derivatives on the screen
+// (Mikkelsen, "Bump Mapping Unparametrized Surfaces on the GPU", 2010): the file needs no tangents, and mirrored charts
+// come out right. glTF's map has +y up the picture, against v.
+vec3 bent(vec3 n) {
+    vec3 dx = dFdx(position), dy = dFdy(position);
+    vec2 ux = dFdx(uv), uy = dFdy(uv);
+    vec3 across = cross(dy, n), along = cross(n, dx);
+    vec3 u = across * ux.x + along * uy.x, v = across * ux.y + along * uy.y;
+    float size = max(dot(u, u), dot(v, v));
+    vec3 map = texture(normal_texture, uv).xyz * 2.0 - 1.0;
+    map.xy *= normal_scale * sign(dot(dx, across)) * inversesqrt(max(size, 1e-30));
+    return normalize(map.x * u - map.y * v + max(map.z, 0.05) * n);
+}
+#endif
+
 void main() {
     vec4 base = base_factor;
 #ifdef HAS_BASE_TEXTURE
-    base *= texture(base_texture, uv);
+    vec4 texel = textureLod(base_texture, uv, level);
+    base *= vec4(texel.rgb * texel.rgb, texel.a);
 #endif
 #ifdef HAS_COLOR
     base *= color;
@@ -70,6 +94,11 @@ void main() {
 #ifdef TWO_SIDED
     if (dot(n, v) < 0.0 && !gl_FrontFacing) n = -n;
 #endif
+#ifdef HAS_NORMAL_TEXTURE
+    n = bent(n);
+    vec3 surroundings, mirrored;
+    surround(position, n, v, surroundings, mirrored);
+#endif
     vec3 gain, reflected;
     light(n, v, mix(vec3(DIELECTRIC), base.rgb, metallic), metallic, roughness, surroundings, mirrored, gain, reflected);
     vec3 lit = base.rgb * (1.0 - metallic) * gain + reflected;
@@ -77,7 +106,8 @@ void main() {
 
     vec3 glow = emissive_factor;
 #ifdef HAS_EMISSIVE_TEXTURE
-    glow *= texture(emissive_texture, uv).rgb;
+    vec3 root = texture(emissive_texture, uv).rgb;
+    glow *= root * root;
 #endif
     fragment = vec4(film(lit + glow) * base.a, base.a);
 }

@@ -9,13 +9,15 @@ out vec2 uv;
 in vec4 in_color;
 out vec4 color;
 #endif
+#ifdef HAS_BASE_TEXTURE
+in float in_density; // texels a metre
+out float level;     // of the texture's mip levels
+uniform float sample_width; // metres at depth 1
+#endif
 
 uniform mat4 clip_from_model;
 uniform mat3 world_from_model; // a rotation: right for normals too
 uniform vec3 eye;
-uniform vec3 diffuse_sh[9];
-uniform vec3 mirror_sh[9];
-uniform float foot_occlusion;
 
 #ifdef LIT_AT_VERTICES
 uniform vec2 surface_factor; // metallic, which is 0 here, and roughness
@@ -28,15 +30,13 @@ out vec3 reflected;
 #else
 out vec3 position; // world frame, metres
 out vec3 normal;
-// Second-order harmonics are smooth enough to be worked out at vertices: a third of the cost of doing it per sample.
+#ifndef HAS_NORMAL_TEXTURE
 out vec3 surroundings; // irradiance / pi
 out vec3 mirrored;     // radiance from where the surface reflects
 #endif
+#endif
 
-const float FOOT_HEIGHT = 0.035; // of the subject's unit size: the shadowed ground darkens what is this near to it
-
-#define POLYNOMIAL(sh, n) max(sh[0] + sh[1] * n.y + sh[2] * n.z + sh[3] * n.x + sh[4] * (n.x * n.y) + \
-    sh[5] * (n.y * n.z) + sh[6] * (3.0 * n.z * n.z - 1.0) + sh[7] * (n.x * n.z) + sh[8] * (n.x * n.x - n.y * n.y), 0.0)
+const float LEAST_FACING = 0.05;
 
 void main() {
     gl_Position = clip_from_model * vec4(in_position, 1.0);
@@ -45,12 +45,10 @@ void main() {
 #endif
     position = world_from_model * in_position;
     normal = normalize(world_from_model * in_normal);
-    surroundings = POLYNOMIAL(diffuse_sh, normal);
-    float foot = exp(-max(position.y, 0.0) / FOOT_HEIGHT) * foot_occlusion;
-    surroundings *= 1.0 - foot * (0.6 - 0.4 * normal.y);
     vec3 v = normalize(eye - position);
-    vec3 r = reflect(-v, normal);
-    mirrored = POLYNOMIAL(mirror_sh, r) * (1.0 - foot);
+#ifndef HAS_NORMAL_TEXTURE
+    surround(position, normal, v, surroundings, mirrored);
+#endif
 #ifdef LIT_AT_VERTICES
     float roughness = surface_factor.y;
 #ifdef HAS_SURFACE_TEXTURE
@@ -63,5 +61,12 @@ void main() {
 #endif
 #ifdef HAS_COLOR
     color = in_color;
+#endif
+#ifdef HAS_BASE_TEXTURE
+    // Texels across a sample, as a logarithm: what rasterisers work out from derivatives at every sample. A slanted
+    // surface has more of them along the slant; the mean of the two directions keeps print sharp there, and the resolve
+    // filter, four samples wide, takes the rest.
+    float texels = in_density * sample_width * gl_Position.w;
+    level = log2(max(texels * inversesqrt(max(abs(dot(normal, v)), LEAST_FACING)), 1e-3));
 #endif
 }

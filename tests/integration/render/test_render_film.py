@@ -20,7 +20,8 @@ from lensora.core.cameras import CameraMove
 from lensora.core.errors import Cancelled, InvalidImage, InvalidMesh, InvalidRequest, RenderFailed
 from lensora.core.scene import Scene
 from lensora.testing.meshes import Finish, Shape, box, glb, vase
-from services.render.backends.opengl import OpenGLRenderer, open_context
+from services.render.backends.device import open_context
+from services.render.backends.opengl import OpenGLRenderer
 from services.render.composition import Compositor
 from services.render.encode import Mp4Sink
 from services.render.engine import Engine

@@ -65,8 +65,8 @@ def test_agrees_with_pyrender(engine: Engine, reference: Engine, name: str) -> N
     rig = fit_rig(model.support, CameraMove.CINEMATIC, poses, 0.1)
     shot = Shot(model, even_illumination(0.45, 0.4, (-0.4, 0.7, 0.6)), rig, poses, 768)
     for ours, theirs in zip(engine.layers(shot, lambda: None), reference.layers(shot, lambda: None), strict=True):
-        window, a = ours.window, ours.resolved()
-        whole = theirs.resolved()
+        window, a = ours.window, ours.pixels
+        whole = theirs.pixels
         b = whole[window.top : window.bottom, window.left : window.right]
         assert int(whole[..., 3].sum(dtype=np.int64)) == int(b[..., 3].sum(dtype=np.int64))
         inside = a[..., 3] > 127, b[..., 3] > 127

@@ -45,7 +45,7 @@ class Draughtsman:
                 raise self._problem
             time.sleep(self._pause_s)
             window = shot.window(index)
-            yield Layer(index, window, np.zeros((window.height, window.width, 4), np.uint8), 1, root=False)
+            yield Layer(index, window, np.zeros((window.height, window.width, 4), np.uint8))
 
     def close(self) -> None:
         self.closed = True

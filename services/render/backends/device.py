@@ -1,0 +1,61 @@
+"""Finds and opens the OpenGL device: the driver's through EGL on a GPU, Mesa's llvmpipe on a CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import moderngl
+
+from lensora.core.errors import RenderFailed
+
+_create_context: Callable[..., moderngl.Context] = (
+    moderngl.create_context
+)  # its stub has wrong types for EGL's arguments
+
+SOFTWARE = ("llvmpipe", "softpipe", "swrast")
+"""Names by which Mesa's renderers on the CPU can be told."""
+
+MOST_DEVICES = 16
+"""EGL devices that are tried when one is looked for."""
+
+
+def open_context(device: str) -> moderngl.Context:
+    """A context on the wanted device.
+
+    Args:
+        device: ``auto`` (the first GPU, else the CPU), ``cpu``, ``gpu``, or the index of an EGL device.
+
+    Raises:
+        RenderFailed: there is no such device, or its driver fails.
+    """
+    if device.isdigit():
+        return _open(int(device))
+    fallback: moderngl.Context | None = None
+    problem = "none found"
+    for index in range(MOST_DEVICES):
+        try:
+            context = _open(index)
+        except RenderFailed as exc:
+            problem = exc.message
+            if index > 0 or fallback is not None:
+                break
+            continue
+        software = any(name in context.info["GL_RENDERER"].lower() for name in SOFTWARE)
+        if device == ("cpu" if software else "gpu") or (device == "auto" and not software):
+            if fallback is not None:
+                fallback.release()
+            return context
+        if device == "auto" and fallback is None:
+            fallback = context
+        else:
+            context.release()
+    if fallback is not None:
+        return fallback
+    raise RenderFailed(f"no OpenGL device for LENSORA_RENDER_DEVICE={device}: {problem}")
+
+
+def _open(index: int) -> moderngl.Context:
+    try:
+        return _create_context(standalone=True, backend="egl", device_index=index, require=330)
+    except Exception as exc:  # glcontext and moderngl raise bare Exception
+        raise RenderFailed(f"OpenGL cannot be opened on EGL device {index}: {exc}") from exc
