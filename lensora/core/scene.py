@@ -59,11 +59,13 @@ class Scene:
             the image height from the top, 0..1.
         plain: True for the clean white plate of ``remove``: drawn white in every frame, with a soft shadow only.
         lighting: light at the subject.
+        afloat: True where the picture shows no ground (a sky, a wall, a gradient): the subject gets a hint of a shadow.
     """
 
     horizon: float
     plain: bool
     lighting: Lighting = field(default_factory=studio_lighting)
+    afloat: bool = False
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.horizon <= 1.0:

@@ -75,7 +75,7 @@ def scene_from_proto(message: scene_pb2.Backplate, *, field: str = "backplate") 
             key_direction=np.array(light.key_direction, np.float32),
             key_color=np.array(light.key_color, np.float32),
         )
-        return Scene(horizon=message.horizon, plain=message.plain, lighting=lighting)
+        return Scene(horizon=message.horizon, plain=message.plain, lighting=lighting, afloat=message.afloat)
     except ValueError as error:
         raise InvalidRequest(f"{field}: {error}", field=field) from error
 
@@ -91,6 +91,7 @@ def backplate_to_proto(image: Artifact, scene: Scene) -> scene_pb2.Backplate:
             key_direction=scene.lighting.key_direction.tolist(),
             key_color=scene.lighting.key_color.tolist(),
         ),
+        afloat=scene.afloat,
     )
 
 

@@ -14,7 +14,7 @@ from lensora.core.scene import Scene
 from lensora.imaging.header import read_header
 from lensora.imaging.photo import decode
 from services.segment.backends import BackplateBackend
-from services.segment.lighting import estimate_lighting, guess_horizon
+from services.segment.lighting import estimate_lighting, guess_horizon, shows_ground
 
 Check = Callable[[float, str], None]
 """Told ``(fraction, phase)`` between the phases of the work; may raise to end it."""
@@ -78,7 +78,8 @@ def image_backplate(data: bytes, width: int, height: int) -> Backplate:
         ) from error
     rgb = cover(photo.over((WHITE, WHITE, WHITE)), width, height)
     horizon = guess_horizon(rgb)
-    return Backplate(rgb, Scene(horizon=horizon, plain=False, lighting=estimate_lighting(rgb, horizon)))
+    lighting = estimate_lighting(rgb, horizon)
+    return Backplate(rgb, Scene(horizon=horizon, plain=False, lighting=lighting, afloat=not shows_ground(rgb)))
 
 
 def prompt_backplate(

@@ -17,6 +17,7 @@ from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.artifacts import Artifact, MediaType, ModelUse
 from lensora.core.errors import InvalidBackground
 from lensora.imaging.photo import Photo, decode
+from lensora.observability import logs
 from lensora.rpc.interceptors import check_alive
 from lensora.rpc.messages import (
     artifact_from_proto,
@@ -41,6 +42,8 @@ from services.segment.cutout import TimeLeft, cut_out, decode_side, encode_png
 from services.segment.phases import Phased
 
 Check = Callable[[float, str], None]
+
+_log = logs.get(__name__)
 
 OWN_ALPHA = ModelUse("photo-transparency", "1", "", "the photo's own", "segment")
 """The row of a cutout that took the photo's own transparency."""
@@ -143,6 +146,8 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
             data = self._read(request.image.image, "background.image")
             check(0.2, "decode")
             made = image_backplate(data, width, height)
+            if made.scene.afloat:
+                _log.info("backplate_without_ground", width=width, height=height)
         elif kind == "prompt":
             made = prompt_backplate(request.prompt.text, width, height, request.seed, self._backplate, check, timeout_s)
             uses.append(self._backplate.describe())

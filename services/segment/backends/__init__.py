@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.artifacts import ModelUse
+from services.segment.matte import PixelBox
 
 
 class CutoutBackend(Protocol):
@@ -37,6 +38,41 @@ class CutoutBackend(Protocol):
 
     def describe(self) -> ModelUse:
         """The row in a job's bill of models."""
+        ...
+
+
+@dataclass(frozen=True)
+class PromptedMask:
+    """What a net takes for the thing in a box.
+
+    Attributes:
+        inside: (h, w) float32, 0..1: how surely each pixel belongs to it; its outline is coarse.
+        confidence: how well the net expects its own mask to fit, 1 is perfectly (it may say a little more).
+    """
+
+    inside: NDArray[np.float32]
+    confidence: float
+
+
+class PromptedBackend(Protocol):
+    """Tells which pixels a box means. Safe to call from several threads."""
+
+    def mask(self, rgb: NDArray[np.uint8], box: PixelBox, timeout_s: float | None = None) -> PromptedMask:
+        """The thing that the box is drawn around.
+
+        Args:
+            rgb: (h, w, 3) uint8 sRGB, any size.
+            box: in its pixels.
+            timeout_s: seconds after which to give up; None means no limit.
+
+        Raises:
+            InferenceFailed: the net's runtime failed.
+            DeadlineExceeded: the time is over.
+        """
+        ...
+
+    def describe(self) -> tuple[ModelUse, ...]:
+        """The rows in a job's bill of models."""
         ...
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ import pytest
 from lensora.core.errors import InvalidBackground, InvalidRequest, SubjectNotFound
 from lensora.core.scene import Lighting, Scene, studio_lighting
 from services.segment.backplate import check_size, cover, image_backplate, plain_backplate
-from services.segment.composite import BASE_LINE, EXTENT, composite, encode_jpeg, key_share, place
+from services.segment.composite import EXTENT, composite, encode_jpeg, place
+from services.segment.shadow import BASE_LINE, Outline, key_share
 
 
 def cutout(width: int = 220, height: int = 300, pad: int = 30) -> np.ndarray:
@@ -122,3 +125,94 @@ def test_sizes_and_bytes_are_checked() -> None:
         check_size(256, 2161)
     with pytest.raises(InvalidBackground, match=r"background\.url"):
         image_backplate(b"\x89PNG nothing", 256, 256)
+
+
+def feet(positions: list[tuple[int, int]]) -> np.ndarray:
+    """A table: a slab on legs that end at ``(column, row)``."""
+    rgba = np.zeros((360, 400, 4), np.uint8)
+    rgba[..., :3] = (150, 110, 80)
+    rgba[100:150, 60:340, 3] = 255
+    for column, row in positions:
+        rgba[140:row, column - 8 : column + 8, 3] = 255
+    return rgba
+
+
+def test_every_foot_has_its_contact_shadow() -> None:
+    """Legs further back, and so higher in the picture, darken the ground under them as the front one does."""
+    legs = [(90, 290), (200, 340), (310, 290)]
+    table = feet(legs)
+    out = composite(table, grey(600), scene(0.0, horizon=0.4)).astype(float).mean(axis=2)
+    placed = place(table, 600, 600)
+    scale = (placed.right - placed.left) / 280
+    for column, row in legs:
+        x, y = placed.left + (column - 60) * scale, placed.bottom + (row - 340) * scale
+        under = out[int(y) + 1 : int(y) + 4, int(x) - 4 : int(x) + 4].mean()
+        between = out[int(y) + 1 : int(y) + 4, int(x) + 40 : int(x) + 48].mean()
+        assert under < 95 and under < between - 25
+
+
+def test_a_hand_is_no_foot() -> None:
+    """What ends far over the ground throws no contact shadow into the air below it."""
+    rgba = feet([(90, 340), (310, 190)])
+    out = composite(rgba, grey(600), scene(-0.01, horizon=0.2)).astype(float).mean(axis=2)
+    placed = place(rgba, 600, 600)
+    scale = (placed.right - placed.left) / 280
+    x, y = placed.left + 250 * scale, placed.bottom - 150 * scale
+    assert out[int(y) + 2 : int(y) + 5, int(x) - 4 : int(x) + 4].mean() > 130
+
+
+def test_the_lower_edges_of_a_corner_touch_the_ground() -> None:
+    """A box seen from its corner stands on both its lower edges, a ball on its lowest part alone."""
+    corner = np.zeros((400, 400), np.float32)
+    cv2.fillPoly(corner, [np.array([(60, 120), (340, 120), (340, 250), (200, 310), (60, 250)], np.int32)], 1.0)
+    box = Outline.of(corner, 311.0)
+    assert float(box.hang[80:320].max()) < 3.0 and box.ground[100] == pytest.approx(267, abs=4)
+    ball = np.zeros((400, 400), np.float32)
+    cv2.circle(ball, (200, 210), 100, 1.0, -1)
+    outline = Outline.of(ball, 311.0)
+    assert float(outline.hang[195:205].max()) < 1.0 and float(outline.hang[110]) > 20.0
+
+
+def pictures_without_ground() -> dict[str, np.ndarray]:
+    """A gradient, a night sky, plaster, blurred lights."""
+    random = np.random.default_rng(5)
+    down = np.linspace(0.0, 1.0, 300)[:, None, None]
+    fade = np.broadcast_to(np.array([250, 240, 230]) * (1 - down) + np.array([60, 60, 110]) * down, (300, 300, 3))
+    stars = np.zeros((300, 300, 3), np.uint8) + np.array([8, 10, 24], np.uint8)
+    lights = np.zeros((300, 300, 3), np.float32)
+    for x, y in random.integers(0, 300, (80, 2)):
+        stars[y, x] = 230
+        cv2.circle(lights, (int(x), int(y)), 16, tuple(random.uniform(40, 200, 3)), -1)
+    rough = cv2.GaussianBlur(random.standard_normal((300, 300)), (0, 0), 3.0)[..., None]
+    plaster = np.clip(185 + 60 * rough + np.zeros(3), 0, 255)
+    return {
+        "gradient": fade.astype(np.uint8),
+        "stars": stars,
+        "plaster": plaster.astype(np.uint8),
+        "lights": cv2.GaussianBlur(lights, (0, 0), 3.0).astype(np.uint8),
+    }
+
+
+@pytest.mark.parametrize("name", ["gradient", "stars", "plaster", "lights"])
+def test_a_picture_without_ground_gets_no_cast_shadow(name: str) -> None:
+    """On a sky, a wall or a gradient nothing falls beside the subject; a hint of contact stays under it."""
+    picture = pictures_without_ground()[name]
+    data = cv2.imencode(".png", picture[..., ::-1])[1].tobytes()
+    plate = image_backplate(data, 300, 300)
+    assert plate.scene.afloat
+    out = composite(cutout(), plate.rgb, plate.scene).astype(int)
+    assert np.abs(out - plate.rgb)[int(0.9 * 300) :, :70].max() <= 4
+    level = np.full((300, 300, 3), 150, np.uint8)
+    afloat = composite(cutout(), level, replace(scene(), afloat=True)).astype(int)[int(0.866 * 300), 120:180].mean()
+    grounded = composite(cutout(), level, scene()).astype(int)[int(0.866 * 300), 120:180].mean()
+    assert grounded + 15 < afloat < 147
+
+
+@pytest.mark.parametrize("slant", [0, 8])
+def test_a_table_is_a_ground(slant: int) -> None:
+    """A surface whose far edge runs across the picture, level or a little askew, carries the subject."""
+    picture = np.full((300, 300, 3), (205, 200, 190), np.uint8)
+    cv2.fillPoly(picture, [np.array([(0, 170 - slant), (300, 170 + slant), (300, 300), (0, 300)])], (120, 85, 60))
+    plate = image_backplate(cv2.imencode(".png", picture[..., ::-1])[1].tobytes(), 300, 300)
+    assert not plate.scene.afloat
+    assert plate.scene.horizon == pytest.approx(0.57, abs=0.05)
