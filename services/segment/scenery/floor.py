@@ -20,8 +20,8 @@ from services.segment.scenery.surfaces import SURFACES
 
 Light = NDArray[np.float32]
 
-APERTURE_M = 0.026
-"""Diameter of the lens's opening: f/2.8 at 73 mm. Far things blur to discs of 5% of the frame's height."""
+APERTURE_M = 0.034
+"""Diameter of the lens's opening: f/2.1 at 73 mm. Far things blur to discs of 6% of the frame's height."""
 
 SUPERSAMPLE_UNDER_PX = 900
 """Smaller pictures draw their surface at twice the size, so that fine grain does not sparkle."""

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from services.segment.scenery.material import colour
 from services.segment.scenery.noise import smoothstep
+from services.segment.scenery.painter import Painter
 from services.segment.scenery.place import Place, Stage
+
+SUNNY = ("bright", "warm", "sunset")
+"""Moods whose sun comes through the windows."""
+
+SUN_ON_WALL = 0.75
+"""Light of the sun's patches on an upright wall over its light on the table."""
 
 
 def _wall(stage: Stage, base: NDArray[np.float32], falloff: float = 0.55) -> None:
@@ -24,39 +32,62 @@ def _wall(stage: Stage, base: NDArray[np.float32], falloff: float = 0.55) -> Non
     painter.picture[:] = (light * texture)[..., None] * (base * stage.wall_light * 1.15)
 
 
+def _view(stage: Stage, x0: float, y0: float, x1: float, y1: float) -> NDArray[np.float32]:
+    """What a window shows, on a picture of the painter's size: far away, and so softer than the room.
+
+    By day the sky burns out in an exposure for the room, and leaves hang before it with the sun in their gaps.
+    """
+    painter, mood, random = stage.painter, stage.mood, stage.noise.random
+    view = Painter(painter.width, painter.height)
+    wide, high = x1 - x0, y1 - y0
+    if mood.dark:
+        view.gradient([(y0, mood.sky_top * 1.3), (y1, mood.sky_low)])
+        return view.picture
+    light = mood.dome + mood.key
+    # Overexposed skies are all but white, whatever their colour; the sun's own colour is in them.
+    pale = 0.35 * mood.sky_low + 0.65 * float(mood.sky_low.mean())
+    top = (1.5 * pale + 0.7 * light).astype(np.float32)
+    low = (0.4 * pale + 1.0 * light * stage.foliage + 0.20).astype(np.float32)
+    view.gradient([(y0, top), (y0 + 0.45 * high, 0.75 * top + 0.25 * low), (y1, low)])
+    greens = stage.greens
+    for crown, bright in ((0.55, 1.5), (0.80, 0.9)):
+        count = 46
+        y = y1 + 0.05 * high - np.abs(random.normal(0.0, 0.26, count)) * high / crown
+        rgb = greens[random.integers(0, len(greens), count)] * random.uniform(0.6, 1.3, (count, 1)) * light * bright
+        haze = np.clip((y1 - y) / high, 0.0, 1.0)[:, None] * 0.55
+        rgb = rgb * (1 - haze) + top * haze
+        view.leaves(
+            random.uniform(x0 - 0.02, x1 + 0.02, count),
+            y,
+            random.uniform(0.07, 0.16, count) * min(wide, high),
+            rgb.astype(np.float32),
+            random,
+        )
+    view.picture = np.asarray(cv2.GaussianBlur(view.picture, (0, 0), 0.016 * painter.height), np.float32)
+    count = 26
+    sparks = (0.6 * top + 0.5 * greens[random.integers(0, len(greens), count)]) * random.gamma(1.5, 1.4, (count, 1))
+    view.points(
+        random.uniform(x0, x1, count),
+        random.uniform(y0 + 0.25 * high, y1, count),
+        (sparks * 2.2).astype(np.float32),
+        0.0032,
+    )
+    return view.picture
+
+
 def _window(stage: Stage, x0: float, y0: float, x1: float, y1: float, panes: tuple[int, int]) -> None:
     """A window onto a bright day (or a blue night), with bars, a frame and the glow it throws around it."""
     painter, mood = stage.painter, stage.mood
     night = mood.dark
-    low = mood.sky_low * (1.5 if not night else 1.0)
-    top = mood.sky_top * (1.3 if not night else 1.0)
-    if not night:
-        # A window burns out in an exposure for the room.
-        low, top = 1.2 + 1.4 * low, 0.9 + 1.6 * top
-    steps = 14
-    for i in range(steps):
-        share = i / (steps - 1)
-        ya, yb = y0 + (y1 - y0) * i / steps, y0 + (y1 - y0) * (i + 1) / steps
-        painter.box(x0, ya, x1, yb + 0.002, (top * (1 - share) + low * share).astype(np.float32))
+    painter.box(x0, y0, x1, y1, _view(stage, x0, y0, x1, y1))
     random = stage.noise.random
-    if not night:
-        green = stage.foliage
-        count = 60
-        fx, fy = random.uniform(x0, x1, count), y1 - np.abs(random.normal(0, 0.30 * (y1 - y0), count))
-        shade = random.uniform(0.35, 1.3, (count, 1))
-        painter.leaves(
-            np.clip(fx, x0, x1),
-            np.clip(fy, y0, y1),
-            random.uniform(0.012, 0.035, count),
-            (green * shade * (mood.dome + mood.key) * 1.5).astype(np.float32),
-            random,
-        )
-    else:
+    if night:
         count = 24
         lights = stage.lamp_colours(count) * mood.practicals * random.uniform(0.4, 1.4, (count, 1)).astype(np.float32)
         painter.points(random.uniform(x0, x1, count), random.uniform(y0 + 0.45 * (y1 - y0), y1, count), lights, 0.004)
-    frame = colour("#e9e6df") * stage.wall_light * (0.9 if not night else 0.7)
-    bar = 0.014
+    # Bars stand against the light: their inner sides are in shade.
+    frame = colour("#e9e6df") * stage.wall_light * (0.78 if not night else 0.7)
+    bar = 0.012
     for i in range(panes[0] + 1):
         x = x0 + (x1 - x0) * i / panes[0]
         wide = bar * (1.6 if i in (0, panes[0]) else 0.8)
@@ -65,9 +96,43 @@ def _window(stage: Stage, x0: float, y0: float, x1: float, y1: float, panes: tup
         y = y0 + (y1 - y0) * i / panes[1]
         wide = bar * (1.6 if i in (0, panes[1]) else 0.8)
         painter.box(x0 - bar, y - wide, x1 + bar, y + wide, frame)
-    painter.box(x0 - 0.03, y1 + bar, x1 + 0.03, y1 + 0.035, frame * 1.15)
+    painter.box(x0 - 0.03, y1 + bar, x1 + 0.03, y1 + 0.035, colour("#e9e6df") * stage.wall_light * 1.35)
     if not night:
-        painter.glow((x0 + x1) / 2, (y0 + y1) / 2, 0.30, np.asarray(0.16 * (0.4 * low + 0.6 * mood.key), np.float32))
+        flare = (0.5 * mood.sky_low + 0.8 * mood.key).astype(np.float32)
+        painter.glow((x0 + x1) / 2, (y0 + y1) / 2, 0.22, np.asarray(0.16 * flare, np.float32))
+        painter.glow((x0 + x1) / 2, (y0 + y1) / 2 + 0.05, 0.48, np.asarray(0.05 * flare, np.float32))
+
+
+def _sunshine(stage: Stage, x: float, y: float, wide: float, high: float) -> None:
+    """The sun through a window with four panes, on the wall and on what stands before it.
+
+    Args:
+        stage: the room; moods without a sun leave it as it is.
+        x: middle of the patch, fraction of the height.
+        y: likewise.
+        wide: its width.
+        high: its height.
+    """
+    painter, mood = stage.painter, stage.mood
+    if mood.name not in SUNNY:
+        return
+    lit = Painter(painter.width, painter.height)
+    one = np.ones(3, np.float32)
+    for column in (-1.0, 1.0):
+        for row in (-1.0, 1.0):
+            u, v = x + 0.26 * wide * column, y + 0.26 * high * row
+            slant, fall = 0.30 * high * -stage.light_x, 0.10 * wide * -stage.light_x
+            half, rise = 0.23 * wide, 0.23 * high
+            corners = [(-half, -rise), (half, -rise), (half, rise), (-half, rise)]
+            points = [(u + a + slant * (v + b - y) / high, v + b + fall * (u + a - x) / wide) for a, b in corners]
+            lit.polygon(points, one)
+    # The sun's own size makes the edges soft, leaves before the window break the light.
+    patch = cv2.GaussianBlur(lit.picture[..., 0], (0, 0), 0.008 * painter.height)
+    shape = patch.shape
+    grid_x = np.broadcast_to(painter.columns * 9.0, shape).astype(np.float32)
+    grid_y = np.broadcast_to(painter.rows * 9.0, shape).astype(np.float32)
+    patch = patch * (0.55 + 0.45 * smoothstep(-0.7, 0.5, stage.noise.fractal(grid_x, grid_y, 2)))
+    painter.picture *= 1.0 + patch[..., None] * (SUN_ON_WALL * mood.key / stage.wall_light)
 
 
 def _crockery(stage: Stage, y: float, x0: float, x1: float, scale: float, palette: list[str]) -> None:
@@ -218,7 +283,8 @@ def kitchen(stage: Stage) -> None:
     zone = ((rows > top) & (rows < bottom))[..., None]
     painter.picture[:] = np.where(zone, painter.picture * ((0.80 + 0.20 * face) * vary)[..., None], painter.picture)
     # Cupboards overhead and below, a far worktop.
-    cupboard = colour("#cfc8bb") if stage.tint is None else 0.5 * colour("#cfc8bb") + 0.5 * stage.tint
+    fronts = colour(("#d9cfba", "#a3ad93", "#b98d60", "#c79c6e")[noise.choice(4)])
+    cupboard = fronts if stage.tint is None else 0.5 * fronts + 0.5 * stage.tint
     dark_wood = colour("#8d633e")
     x0, x1 = span(0.60, 1.08)
     _shelf(stage, 0.30, x0, x1, dark_wood)
@@ -228,7 +294,8 @@ def kitchen(stage: Stage) -> None:
     wx0, wx1 = span(0.03, 0.43)
     _window(stage, wx0, 0.03, wx1, 0.385, (2, 2))
     painter.box(-0.1, 0.50, aspect + 0.1, 0.53, colour("#d8d3c8") * stage.wall_light * 1.2)
-    painter.box(-0.1, 0.53, aspect + 0.1, 1.1, cupboard * stage.wall_light * 0.62)
+    painter.box(-0.1, 0.53, aspect + 0.1, 1.1, cupboard * stage.wall_light * 0.85)
+    painter.box(-0.1, 0.53, aspect + 0.1, 0.545, np.zeros(3, np.float32), 0.35)
     for i in range(7):
         x = i * 0.21 * aspect
         painter.box(x - 0.003, 0.54, x + 0.003, 1.0, np.zeros(3, np.float32), 0.35)
@@ -240,6 +307,7 @@ def kitchen(stage: Stage) -> None:
     _sprig(stage, px, 0.435, 0.16, 70)
     kx0, kx1 = span(0.60, 1.02)
     _crockery(stage, 0.50, kx0, kx1, 1.25, ["#ece6da", "#b98a5a", "#7f8d88", "#33373a", "#d9c7a8"])
+    _sunshine(stage, place(0.66), 0.36, 0.42, 0.40)
     if stage.mood.dark or noise.uniform() < 0.6:
         _pendant(stage, place(0.72), 0.02, 0.055)
         _pendant(stage, place(0.93), 0.02, 0.055)

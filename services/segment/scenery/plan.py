@@ -34,6 +34,12 @@ TABLE_TOPS = frozenset({"wood", "marble", "fabric", "tile", "gloss", "paper"})
 TABLE_EDGE = 0.60
 """Where a table in the open ends, fraction of the height."""
 
+INDOOR_SUN = np.array([1.07, 1.0, 0.89], np.float32)
+"""Colour of the sun in a room, over that in the open: walls and wood throw warm light back."""
+
+INDOOR_SHADE = 0.55
+"""Share of the sun that the bars of a window and the wall beside it keep off the table."""
+
 FROM_THE_RIGHT = 0.35
 """Share of the seeds whose light comes from the right: most pictures are lit from the left."""
 
@@ -73,6 +79,9 @@ def plan(wish: Wish, noise: Noise) -> Plan:
     if noise.uniform() < FROM_THE_RIGHT:
         mood = _mirrored(mood)
     place = PLACES.get(wish.place, PLACES["studio"])
+    if not place.outdoors and not place.sweep and mood.gobo == "leaves":
+        # Indoors the sun comes through a window, and warms.
+        mood = replace(mood, gobo="window", gobo_depth=INDOOR_SHADE, key=np.asarray(mood.key * INDOOR_SUN, np.float32))
     surface = wish.surface or place.surface
     season = wish.season or ("winter" if wish.place == "winter" else "")
     if season == "winter" and place.outdoors and surface in ("grass", "soil"):

@@ -33,8 +33,8 @@ def marble(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
     c, s = np.float32(np.cos(turn)), np.float32(np.sin(turn))
     u, v = c * patch.x - s * patch.z, s * patch.x + c * patch.z
     foot = patch.footprint
-    warp = noise.fractal(u * 2.6, v * 2.6, 7, gain=0.56, footprint=foot * 2.6)
-    other = noise.fractal(u * 3.4 + 5.0, v * 3.4, 7, gain=0.58, footprint=foot * 3.4)
+    warp = noise.fractal(u * 2.6, v * 2.6, 6, gain=0.48, footprint=foot * 2.6)
+    other = noise.fractal(u * 3.4 + 5.0, v * 3.4, 6, gain=0.50, footprint=foot * 3.4)
     clouds = noise.fractal(u * 2.0 + 0.4 * warp, v * 5.0 + 0.5 * other, 5, gain=0.55, footprint=foot * 5.0)
 
     def veins(frequency: float, wander: float, width: float, lean: float) -> Plane:
@@ -46,10 +46,10 @@ def marble(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
         softness = np.maximum(thickness, 0.8 * foot)
         return np.asarray(np.exp(-((line / softness) ** 2)) * presence * (thickness / softness), dtype=np.float32)
 
-    broad = veins(3.1, 0.42, 0.0045, 0.15)
-    halo = veins(3.1, 0.42, 0.022, 0.15)
-    fine = veins(6.3, 0.75, 0.0016, -0.35)
-    hair = veins(10.0, 1.15, 0.0010, 0.9)
+    broad = veins(3.1, 0.30, 0.0045, 0.15)
+    halo = veins(3.1, 0.30, 0.022, 0.15)
+    fine = veins(6.3, 0.52, 0.0016, -0.35)
+    hair = veins(10.0, 0.75, 0.0010, 0.9)
     if dark:
         base = mix(colour("#101113"), colour("#232527"), smoothstep(-1.5, 1.8, clouds))
         vein_colour, strength = colour("#d3cec4"), (0.75, 0.10, 0.50, 0.30)
