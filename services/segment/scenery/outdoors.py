@@ -86,15 +86,23 @@ def _canopy(stage: Stage, y_low: float, count: int, size: float, bright: float, 
     painter.leaves(x, y, size * random.uniform(0.5, 1.5, count) * (1.25 - 0.6 * depth), rgb.astype(np.float32), random)
 
 
-def gaps(stage: Stage, count: int, y0: float, y1: float, power: float, radius: float = 0.0045) -> None:
-    """Specks of sky between leaves: what turns into discs of light out of focus."""
+def gaps(
+    stage: Stage,
+    count: int,
+    y0: float,
+    y1: float,
+    power: float,
+    radius: float = 0.0045,
+    across: tuple[float, float] = (0.0, 1.0),
+) -> None:
+    """Specks of sky between leaves: what turns into discs of light out of focus. ``across``: shares of the width."""
     painter, random, mood = stage.painter, stage.noise.random, stage.mood
     tone = mood.sky_low * 0.6 + mood.key * 1.2 + 0.05
     greens = stage.greens
     mixed = 0.35 * tone + 0.75 * greens[random.integers(0, len(greens), count)]
     strength = random.gamma(1.2, 1.0, (count, 1)) * power
     painter.points(
-        random.uniform(0, painter.aspect, count),
+        random.uniform(across[0] * painter.aspect, across[1] * painter.aspect, count),
         random.uniform(y0, y1, count),
         (mixed * strength).astype(np.float32),
         radius,
@@ -164,7 +172,7 @@ def forest(stage: Stage) -> None:
     """Trunks at several depths in mist, a canopy against the sky, shafts of light."""
     painter, mood, noise = stage.painter, stage.mood, stage.noise
     random = noise.random
-    haze_colour = (mood.sky_low * 0.55 + colour("#b9cc8a") * (mood.dome + mood.key) * 0.45).astype(np.float32)
+    haze_colour = (mood.sky_low * 0.40 + colour("#c6c974") * (mood.dome + mood.key) * 0.62).astype(np.float32)
     if stage.season in ("winter", "christmas"):
         haze_colour = (mood.sky_low * 0.85).astype(np.float32)
     elif stage.season == "autumn":

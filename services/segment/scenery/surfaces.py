@@ -224,7 +224,7 @@ def snow(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
 
 def soil(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
     """A forest floor: moss in cushions, earth and needles between them, a few fallen leaves."""
-    return _forest_floor(patch, noise, tint, dark, 0.14)
+    return _forest_floor(patch, noise, tint, dark, 0.10)
 
 
 def litter(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
@@ -240,8 +240,9 @@ def _forest_floor(patch: Patch, noise: Noise, tint: Tint, dark: bool, leaves: fl
     cushions = noise.fractal(x * 4.0, z * 4.0, 4, gain=0.55, footprint=foot * 4.0)
     tuft = noise.fractal(x * 230.0, z * 230.0, 3, gain=0.85, footprint=foot * 230.0)
     needles = noise.fractal(x * 60.0 + z * 25.0, z * 420.0, 2, gain=0.8, footprint=foot * 420.0)
-    moss = smoothstep(-0.55, 0.25, cushions + 0.35 * lumps + 0.12 * tuft)
-    earth = mix(colour("#261c13"), colour("#63492f"), smoothstep(-1.6, 1.8, 0.7 * lumps + 0.6 * needles))
+    # Moss thins out into the earth tuft by tuft: it has no border.
+    moss = smoothstep(-1.5, 0.6, cushions + 0.45 * lumps + 0.40 * tuft)
+    earth = mix(colour("#2b2416"), colour("#655338"), smoothstep(-1.6, 1.8, 0.7 * lumps + 0.6 * needles))
     green = mix(colour("#27330f"), colour("#74872f"), smoothstep(-1.4, 2.0, 0.8 * tuft + 0.5 * lumps + 0.3 * cushions))
     albedo = mix(earth, green, moss)
     first, second, ident = cellular(x * 34.0 + 0.5 * lumps, z * 34.0 + 0.5 * cushions, noise.choice(1 << 30))
@@ -251,7 +252,7 @@ def _forest_floor(patch: Patch, noise: Noise, tint: Tint, dark: bool, leaves: fl
         * (1.0 - smoothstep(0.26 + 0.3 * leaves, 0.34 + 0.3 * leaves, first))
     )
     leaf = leaf * np.clip(1.4 - 70 * foot, 0.0, 1.0)
-    fallen = mix(colour("#7a3f1f"), colour("#c98a3a"), np.asarray((ident - 1.0 + leaves) / leaves, np.float32))
+    fallen = mix(colour("#6b4526"), colour("#b58546"), np.asarray((ident - 1.0 + leaves) / leaves, np.float32))
     if tint is not None:
         fallen = mix(tint * 0.6, tint, ident)
     rib = 0.8 + 0.2 * smoothstep(0.0, 0.12, first)

@@ -25,32 +25,49 @@ HEAD_LIGHT, TAIL_LIGHT = np.array([1.0, 0.93, 0.80], np.float32), np.array([1.0,
 
 
 def street(stage: Stage) -> None:
-    """Fronts, the road, trees or lamps."""
+    """Fronts, the road, trees or lamps. Lights are on at night, at sunset, and where rain keeps the day dim."""
     night = stage.mood.dark or stage.mood.name == "sunset"
+    dim = stage.mood.name == "overcast"
     sky(stage, clouds=0.4)
     for side in (-1.0, 1.0):
         near = 1.0
         for _ in range(5):
             _front(stage, side, near, night)
             near *= NARROWING
-    painter = stage.painter
-    middle = 0.5 * painter.aspect
-    painter.polygon(
-        [
-            (middle - 0.05, HORIZON),
-            (middle + 0.05, HORIZON),
-            (middle + 0.62 * painter.aspect, 0.62),
-            (painter.aspect + 0.2, 1.0),
-            (-0.2, 1.0),
-            (middle - 0.62 * painter.aspect, 0.62),
-        ],
-        stage.outdoor(colour("#7d7d7f" if not night else "#55565a"), 0.9),
-    )
+    _road(stage, night)
     if not night:
         _trees(stage)
-    _lamps(stage, night)
-    if night:
+    _lamps(stage, night or dim)
+    if night or dim:
         _cars(stage)
+
+
+def _road(stage: Stage, night: bool) -> None:
+    """The road and its pavements from the fronts' feet on: far away it takes the colour of the air."""
+    painter, mood = stage.painter, stage.mood
+    middle, aspect = 0.5 * painter.aspect, painter.aspect
+    near = stage.outdoor(colour("#77777a" if not night else "#55565a"), 0.9)
+    air = (0.5 * near + 0.5 * mood.sky_low * (0.8 if not night else 1.0)).astype(np.float32)
+    paving = stage.outdoor(colour("#8f8a84" if not night else "#5c5752"), 0.85)
+    reach = HALF_STREET * aspect
+    # As deep as the fronts are: their feet lie 0.12 of their distance under the horizon.
+    steps = 18
+    for k in range(steps):
+        share, after = k / steps, (k + 1) / steps
+        top, bottom = HORIZON + 0.24 * share, HORIZON + 0.24 * after + 0.003
+        tone = (air * (1 - share) + near * share).astype(np.float32)
+        walk = (air * (1 - share) + paving * share).astype(np.float32)
+        wide, next_wide = reach * 2 * share, reach * 2 * after
+        painter.polygon(
+            [(middle - wide, top), (middle + wide, top), (middle + next_wide, bottom), (middle - next_wide, bottom)],
+            walk,
+        )
+        wide, next_wide = 0.72 * wide, 0.72 * next_wide
+        painter.polygon(
+            [(middle - wide, top), (middle + wide, top), (middle + next_wide, bottom), (middle - next_wide, bottom)],
+            tone,
+        )
+    painter.box(-0.2, HORIZON + 0.24, aspect + 0.2, 1.1, near)
 
 
 def _front(stage: Stage, side: float, near: float, night: bool) -> None:
@@ -102,18 +119,18 @@ def _trees(stage: Stage) -> None:
             stage.outdoor(rgb.astype(np.float32), 1.1),
             random,
         )
-    gaps(stage, 40, 0.0, 0.34, 4.0)
+        gaps(stage, 12, 0.04, 0.30, 3.0, across=(middle - 0.12, middle + 0.12))
 
 
-def _lamps(stage: Stage, night: bool) -> None:
+def _lamps(stage: Stage, lit: bool) -> None:
     """Lamps and signs along both sides, nearer the vanishing point the denser."""
     painter, random = stage.painter, stage.noise.random
-    count = 120 if night else 26
+    count = 120 if lit else 26
     depth = random.beta(1.2, 1.6, count)
     spread = 0.07 + 0.50 * (1 - depth)
     x = painter.aspect * (0.5 + random.uniform(-1, 1, count) * spread)
     y = HORIZON + 0.02 + random.normal(0, 1, count) * (0.03 + 0.16 * (1 - depth)) - 0.10 * (1 - depth)
-    strength = random.gamma(1.6, 0.6, (count, 1)) * stage.mood.practicals * (1.5 if night else 0.7)
+    strength = random.gamma(1.6, 0.6, (count, 1)) * stage.mood.practicals * (1.5 if lit else 0.7)
     painter.points(x, np.minimum(y, 0.56), stage.lamp_colours(count) * strength.astype(np.float32), 0.0040)
 
 
