@@ -12,13 +12,13 @@ from services.mesh import revolution as turned
 from services.mesh.backends import RawMesh, Report
 from services.mesh.boolean import difference, union, without_crumbs
 from services.mesh.camera import PhotoCamera, inverse
-from services.mesh.completion import RingCompletion
 from services.mesh.cuboid import rounded_box
 from services.mesh.cutout import Cutout, kept_thin
 from services.mesh.evidence import Evidence, Kind
 from services.mesh.inflation import blended_square, inflated_square, rim_distance, slab_square
 from services.mesh.raster import covering
 from services.mesh.relief import relief
+from services.mesh.rings import RingCompletion
 from services.mesh.solid import Solid
 from services.mesh.surface import CREASE_DEG
 from services.mesh.texture import FLAT_TRUST, TRUST
