@@ -63,10 +63,8 @@ def quilted(canvas: Floats, gap: tuple[int, int], example: Example) -> Floats:
     tops = _starts(0, rows, height, height - over_y)
     lefts = _starts(gap[0] - over_x, gap[1] + over_x, width, width - over_x)
     coarse = _coarse(example.detail)
-    bad: Floats = np.asarray(
-        cv2.blur(
-        (~example.usable).astype(np.float32), (width, height), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE
-    )
+    spoilt = (~example.usable).astype(np.float32)
+    bad = np.asarray(cv2.blur(spoilt, (width, height), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE), np.float32)
     filled = np.zeros(canvas.shape[:2], bool)
     filled[:, : gap[0]] = True
     filled[:, gap[1] :] = True
