@@ -350,6 +350,7 @@ def room(stage: Stage) -> None:
     painter.polygon([(lx - 0.045, 0.16), (lx + 0.045, 0.16), (lx + 0.07, 0.27), (lx - 0.07, 0.27)], lamp)
     painter.box(lx - 0.004, 0.27, lx + 0.004, 0.42, colour("#4a4038") * stage.wall_light)
     painter.glow(lx, 0.22, 0.14, lamp * (0.10 if mood.dark else 0.05))
+    _sunshine(stage, place(0.66), 0.30, 0.50, 0.46)
     px = place(0.37)
     painter.turned(px, 0.48, 0.60, [(0, 0.05), (1, 0.04)], colour("#d7cfc2") * stage.wall_light, light_x=stage.light_x)
     _sprig(stage, px, 0.48, 0.30, 90)
@@ -359,7 +360,7 @@ def desk(stage: Stage) -> None:
     """A work place: a lit screen, books, a lamp, a plant, notes on the wall."""
     painter, noise, mood = stage.painter, stage.noise, stage.mood
     aspect, left = painter.aspect, stage.light_x < 0
-    _wall(stage, colour("#cfd2d2") if stage.tint is None else 0.4 * colour("#cfd2d2") + 0.6 * stage.tint, 0.55)
+    _wall(stage, colour("#dcd7cd") if stage.tint is None else 0.4 * colour("#dcd7cd") + 0.6 * stage.tint, 0.55)
 
     def place(x: float) -> float:
         return x * aspect if left else (1 - x) * aspect
@@ -370,7 +371,7 @@ def desk(stage: Stage) -> None:
     # Screen.
     mx0, mx1 = sorted((place(0.36), place(0.72)))
     painter.box(mx0 - 0.008, 0.185, mx1 + 0.008, 0.425, colour("#1c1d1f") * stage.wall_light)
-    screen = colour("#4d6f99") * (0.9 if mood.dark else 0.75)
+    screen = colour("#5b7188") * (0.9 if mood.dark else 0.75)
     painter.box(mx0, 0.193, mx1, 0.412, screen)
     painter.box(mx0, 0.193, mx0 + 0.28 * (mx1 - mx0), 0.412, screen * 0.55)
     for i in range(7):
@@ -381,6 +382,7 @@ def desk(stage: Stage) -> None:
     middle = (mx0 + mx1) / 2
     painter.box(middle - 0.018, 0.425, middle + 0.018, foot - 0.015, colour("#9a9c9f") * stage.wall_light)
     painter.ellipse(middle, foot - 0.012, 0.085, 0.014, colour("#9a9c9f") * stage.wall_light)
+    _sunshine(stage, place(0.64), 0.28, 0.46, 0.44)
     # Books.
     x = place(0.78) if left else place(0.98)
     for _ in range(8):
@@ -485,6 +487,7 @@ def bathroom(stage: Stage) -> None:
     px = place(0.38)
     painter.turned(px, 0.45, 0.53, [(0, 0.036), (1, 0.03)], colour("#f2f0ea") * stage.wall_light, light_x=stage.light_x)
     _sprig(stage, px, 0.45, 0.19, 70)
+    _sunshine(stage, place(0.72), 0.34, 0.40, 0.36)
     cx0, cx1 = sorted((place(0.50), place(0.86)))
     _crockery(stage, 0.53, cx0, cx1, 0.9, ["#f2f0ea", "#b98a5a", "#dfe6e4", "#8fa39a"])
 

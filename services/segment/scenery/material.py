@@ -45,6 +45,11 @@ class Material:
     sheen: float = 0.0
 
 
+LOWEST = 0.42
+"""Sine of the lowest light for relief: slopes have no cast shadows of their own here, and a lower light would only draw
+every grain in black and white."""
+
+
 def diffuse(material: Material, key_direction: NDArray[np.float32]) -> Plane:
     """Cosine of the key light on the relief over that on the flat plane, 1 where it is flat.
 
@@ -52,7 +57,7 @@ def diffuse(material: Material, key_direction: NDArray[np.float32]) -> Plane:
         material: its slopes.
         key_direction: (3,) float32 unit vector towards the light, glTF axes (z towards the viewer).
     """
-    x, y, z = float(key_direction[0]), max(0.2, float(key_direction[1])), -float(key_direction[2])
+    x, y, z = float(key_direction[0]), max(LOWEST, float(key_direction[1])), -float(key_direction[2])
     lean = (y - material.slope_x * x - material.slope_z * z) / y
     length = np.sqrt(1.0 + material.slope_x**2 + material.slope_z**2)
     return np.asarray(np.clip(lean / length, 0.0, 3.0), dtype=np.float32)

@@ -274,14 +274,18 @@ def garden(stage: Stage) -> None:
             x, y, radius * random.uniform(0.06, 0.16, count), stage.outdoor(rgb.astype(np.float32), 1.2), random
         )
     gaps(stage, 46, 0.02, 0.34, 6.0)
-    count = 520
-    y = np.sort(random.uniform(0.36, 0.47, count))
+    # A hedge, and the lawn before it, which a table in the open leaves in view.
+    count = 760
+    y = np.sort(random.uniform(0.36, 0.64, count))
     rgb = greens[random.integers(0, len(greens), count)] * random.uniform(0.35, 1.05, (count, 1))
-    painter.box(-0.1, 0.40, painter.aspect + 0.1, 1.1, stage.outdoor(greens[2], 0.7))
+    rgb = rgb * (0.85 + 1.1 * np.clip((y - 0.45) / 0.19, 0.0, 1.0))[:, None]
+    for k in range(8):
+        lawn = stage.outdoor(0.5 * (greens[1] + greens[2]), 0.62 + 0.07 * k)
+        painter.box(-0.1, 0.40 + 0.03 * k, painter.aspect + 0.1, 1.1, lawn)
     painter.leaves(
         random.uniform(-0.02, painter.aspect + 0.02, count),
         y,
-        0.010 + 0.10 * (y - 0.36),
+        0.010 + 0.07 * (y - 0.36),
         stage.outdoor(rgb.astype(np.float32)),
         random,
     )

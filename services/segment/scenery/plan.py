@@ -82,6 +82,9 @@ def plan(wish: Wish, noise: Noise) -> Plan:
     if not place.outdoors and not place.sweep and mood.gobo == "leaves":
         # Indoors the sun comes through a window, and warms.
         mood = replace(mood, gobo="window", gobo_depth=INDOOR_SHADE, key=np.asarray(mood.key * INDOOR_SUN, np.float32))
+    if place.outdoors and mood.gobo == "window":
+        # No window stands in the open: trees at most.
+        mood = replace(mood, gobo="leaves", gobo_depth=0.6 * mood.gobo_depth)
     surface = wish.surface or place.surface
     season = wish.season or ("winter" if wish.place == "winter" else "")
     if season == "winter" and place.outdoors and surface in ("grass", "soil"):

@@ -1,6 +1,8 @@
 """What the words of a prompt ask for: surface, surroundings, light, palette and season.
 
-A closed vocabulary, read by rule: the same words always mean the same scene, and an unknown word changes nothing.
+A closed vocabulary, read by rule: the same words always mean the same scene, and an unknown word changes nothing. The
+words are English; surfaces, places, lights and seasons are also known in German, French, Spanish and Italian (and some
+in Portuguese).
 """
 
 from __future__ import annotations
@@ -16,16 +18,21 @@ from services.segment.scenery.material import colour
 SURFACE_WORDS: dict[str, str] = {
     word: surface
     for surface, words in {
-        "marble": "marble quartz countertop counter worktop onyx travertine",
-        "wood": "wood wooden oak walnut timber plank planks pine bamboo teak mahogany table tabletop board parquet "
+        "marble": "marmor marmorplatte arbeitsplatte marbre mármol encimera marmo mármore marble quartz "
+        "countertop counter worktop onyx travertine",
+        "wood": "holz holztisch holzbrett bois madera legno madeira wood wooden oak walnut timber plank planks "
+        "pine bamboo teak mahogany table tabletop board parquet "
         "hardwood log bench",
-        "concrete": "concrete cement plaster microcement terrazzo clay stucco podium pedestal plinth",
-        "stone": "stone slate granite rock rocks rocky basalt boulder cliff",
-        "fabric": "fabric cloth linen silk satin velvet textile cotton tablecloth blanket wool canvas bed sheets",
-        "grass": "grass lawn meadow turf",
-        "sand": "sand sandy",
-        "water": "water",
-        "snow": "snow snowy",
+        "concrete": "beton béton hormigón cemento concrete cement plaster microcement terrazzo clay stucco podium "
+        "pedestal plinth",
+        "stone": "stein schiefer pierre ardoise piedra pietra pedra stone slate granite rock rocks rocky basalt "
+        "boulder cliff",
+        "fabric": "stoff leinen samt tissu velours tela tessuto fabric cloth linen silk satin velvet textile "
+        "cotton tablecloth blanket wool canvas bed sheets",
+        "grass": "gras rasen wiese herbe pelouse césped hierba erba grass lawn meadow turf",
+        "sand": "sable arena sabbia areia sand sandy",
+        "water": "wasser eau agua acqua água water",
+        "snow": "schnee neige nieve neve snow snowy",
         "soil": "soil moss mossy earth mud dirt",
         "asphalt": "asphalt pavement tarmac road cobblestone sidewalk",
         "tile": "tile tiles tiled ceramic porcelain mosaic",
@@ -39,20 +46,27 @@ PLACE_WORDS: dict[str, str] = {
     word: place
     for place, words in {
         "studio": "studio backdrop photostudio gradient cyclorama minimal minimalist",
-        "kitchen": "kitchen cooking pantry countertop",
-        "room": "room living livingroom bedroom lounge interior home house sofa fireplace apartment hotel cosy cozy "
+        "kitchen": "küche cuisine cocina cucina cozinha kitchen cooking pantry countertop",
+        "room": "wohnzimmer salon salón soggiorno sala room living livingroom bedroom lounge interior home house "
+        "sofa fireplace apartment hotel cosy cozy "
         "cabin bed",
-        "desk": "desk office workspace workplace study workbench laptop computer",
-        "shop": "shop store shelf shelves boutique supermarket market retail bookshop library showroom",
+        "desk": "schreibtisch büro bureau escritorio oficina ufficio desk office workspace workplace study "
+        "workbench laptop computer",
+        "shop": "laden geschäft magasin tienda negozio loja shop store shelf shelves boutique supermarket market "
+        "retail bookshop library showroom",
         "cafe": "cafe café coffeehouse restaurant bar pub bistro bakery diner",
-        "bathroom": "bathroom bath spa shower vanity washbasin",
-        "beach": "beach seaside shore coast coastal tropical island seashore palm",
-        "sea": "sea ocean lake river pond pool water waves",
-        "forest": "forest wood's woods woodland jungle trees rainforest tree pines",
-        "garden": "garden park meadow field lawn backyard orchard picnic flowers countryside farm vineyard grass",
-        "street": "street city urban downtown alley road traffic skyline town avenue rooftop tokyo york paris",
-        "mountains": "mountain mountains alps hills peak peaks valley alpine cliff canyon",
-        "desert": "desert dune dunes sahara",
+        "bathroom": "badezimmer baño bagno banheiro bathroom bath spa shower vanity washbasin",
+        "beach": "strand plage playa spiaggia praia beach seaside shore coast coastal tropical island seashore palm",
+        "sea": "meer mer mar océano sea ocean lake river pond pool water waves",
+        "forest": "wald forêt bosque bosco foresta floresta forest wood's woods woodland jungle trees rainforest "
+        "tree pines",
+        "garden": "garten jardin jardín giardino jardim garden park meadow field lawn backyard orchard picnic "
+        "flowers countryside farm vineyard grass",
+        "street": "straße strasse stadt rue ville calle ciudad strada città rua street city urban downtown alley "
+        "road traffic skyline town avenue rooftop tokyo york paris",
+        "mountains": "berge gebirge montagne montagnes montañas montagna mountain mountains alps hills peak peaks "
+        "valley alpine cliff canyon",
+        "desert": "wüste désert desierto deserto desert dune dunes sahara",
         "sky": "sky clouds heaven terrace balcony",
         "winter": "snow snowy",
     }.items()
@@ -62,12 +76,15 @@ PLACE_WORDS: dict[str, str] = {
 MOOD_WORDS: dict[str, str] = {
     word: mood
     for mood, words in {
-        "soft": "soft diffuse diffused gentle natural even airy clean delicate",
-        "bright": "bright sunny sunlit sunlight daylight sun noon summer midday morning sunshine",
-        "warm": "warm cosy cozy candle candlelight candlelit golden lamplight tungsten firelight fireplace",
-        "sunset": "sunset sunrise dusk dawn twilight evening",
-        "overcast": "overcast cloudy foggy misty mist fog rain rainy haze hazy",
-        "night": "night midnight moonlight moonlit nighttime dark-sky starry stars",
+        "soft": "sanft weich doux douce suave soft diffuse diffused gentle natural even airy clean delicate",
+        "bright": "sonnig sonnige sonnigen sonnenlicht ensoleillé ensoleillée soleil soleado soleada bright sunny "
+        "sunlit sunlight daylight sun noon summer midday morning sunshine",
+        "warm": "warme warmes warmem chaud chaude cálida cálido calda warm cosy cozy candle candlelight candlelit "
+        "golden lamplight tungsten firelight fireplace",
+        "sunset": "sonnenuntergang coucher crépuscule atardecer tramonto sunset sunrise dusk dawn twilight evening",
+        "overcast": "regen nebel pluie brume lluvia niebla pioggia nebbia overcast cloudy foggy misty mist fog "
+        "rain rainy haze hazy",
+        "night": "nacht nuit noche notte noite night midnight moonlight moonlit nighttime dark-sky starry stars",
         "dramatic": "dramatic moody cinematic spotlight lowkey noir contrast chiaroscuro mysterious",
         "neon": "neon cyberpunk synthwave vaporwave futuristic club",
     }.items()
@@ -78,6 +95,29 @@ MOOD_RANK = ("neon", "night", "sunset", "dramatic", "overcast", "warm", "bright"
 """The stronger word wins where two are said: "soft sunset light" is a sunset."""
 
 SEASON_WORDS: dict[str, str] = {
+    "frühling": "spring",
+    "printemps": "spring",
+    "primavera": "spring",
+    "sommer": "summer",
+    "été": "summer",
+    "verano": "summer",
+    "herbst": "autumn",
+    "automne": "autumn",
+    "otoño": "autumn",
+    "autunno": "autumn",
+    "outono": "autumn",
+    "hiver": "winter",
+    "invierno": "winter",
+    "inverno": "winter",
+    "schnee": "winter",
+    "neige": "winter",
+    "nieve": "winter",
+    "neve": "winter",
+    "weihnachten": "christmas",
+    "weihnachtlich": "christmas",
+    "noël": "christmas",
+    "navidad": "christmas",
+    "natale": "christmas",
     "spring": "spring",
     "blossom": "spring",
     "blossoms": "spring",
@@ -191,6 +231,14 @@ _HINTS = frozenset(
 
 _STRONG_SURFACES = frozenset(
     [
+        "marmor",
+        "marbre",
+        "mármol",
+        "marmo",
+        "holz",
+        "bois",
+        "madera",
+        "legno",
         "marble",
         "wood",
         "wooden",

@@ -149,3 +149,26 @@ def test_the_film_keeps_middle_tones_and_never_turns_back() -> None:
     low = ramp[0, :, 0] < 0.7
     assert np.allclose(curve[low], ramp[0, low, 0], atol=1e-6)
     assert smoothstep(0, 1, np.array([-1.0, 0.5, 2.0], np.float32)).tolist() == [0.0, 0.5, 1.0]
+
+
+def test_the_road_has_no_edge_in_the_picture() -> None:
+    """By day a street's far road goes over into the wet ground: no row jumps from light to dark under the horizon."""
+    scene = picture("street after rain", size=(384, 384))
+    rows = linear_from_srgb(scene.picture.astype(np.float32) / 255.0)[:, 150:234] @ LUMA
+    middle = rows.mean(axis=1)[int(0.43 * 384) : int(0.62 * 384)]
+    assert float(np.abs(np.diff(middle)).max()) < 0.035
+    assert float(middle.min()) > 0.45 * float(middle.max())
+
+
+def test_the_sun_comes_into_a_sunlit_kitchen() -> None:
+    """Its window is brighter than anything, without a clipped blue; the wall away from it has warm patches of sun."""
+    sunny = linear_from_srgb(picture("marble countertop in a sunlit kitchen", 3, (384, 384)).picture / np.float32(255))
+    plain = linear_from_srgb(picture("marble countertop in a kitchen", 3, (384, 384)).picture / np.float32(255))
+    window = sunny[20:130, 25:150].reshape(-1, 3)
+    assert float((window @ LUMA).mean()) > 0.6
+    assert float((window[:, 2] - window[:, 0]).mean()) < 0.05
+    wall = slice(60, 190), slice(210, 330)
+    gain = (sunny[wall] @ LUMA) / (plain[wall] @ LUMA)
+    assert float(np.quantile(gain, 0.9)) > 1.25 * float(np.quantile(gain, 0.1))
+    lit = sunny[wall][gain > np.quantile(gain, 0.8)].mean(axis=0)
+    assert lit[0] > 1.1 * lit[2]

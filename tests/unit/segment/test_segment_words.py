@@ -82,3 +82,28 @@ def test_any_text_is_a_scene(text: str) -> None:
     assert scene.surface in DRAWN
     assert scene.ground.vanishing <= scene.ground.edge < 0.7
     assert plan(read(text), Noise(3)).surface == scene.surface
+
+
+@pytest.mark.parametrize(
+    ("prompt", "surface", "place", "mood", "season"),
+    [
+        ("sur une table en bois dans une cuisine ensoleillée", "wood", "kitchen", "bright", ""),
+        ("auf einer Marmorplatte in der Küche", "marble", "kitchen", "soft", ""),
+        ("auf einem Holztisch im Wald, Herbst", "wood", "forest", "soft", "autumn"),
+        ("en la playa al atardecer", "", "beach", "sunset", ""),
+        ("su un tavolo di legno in giardino", "wood", "garden", "soft", ""),
+        ("Schreibtisch im Büro bei Nacht", "", "desk", "night", ""),
+    ],
+)
+def test_four_more_languages_are_read(prompt: str, surface: str, place: str, mood: str, season: str) -> None:
+    """German, French, Spanish and Italian words for surfaces, places, lights and seasons mean what they mean."""
+    wish = read(prompt)
+    assert (wish.surface, wish.place, wish.mood, wish.season) == (surface, place, mood, season)
+
+
+def test_no_window_stands_in_the_open() -> None:
+    """The bars of a window shade tables in rooms, not snow or grass; the sun in a room comes through a window."""
+    for place in ("snowy mountains", "meadow", "beach", "street"):
+        assert plan(read(f"{place}, soft light"), Noise(1)).mood.gobo != "window"
+    sunny = plan(read("marble countertop in a sunlit kitchen"), Noise(1)).mood
+    assert sunny.gobo == "window" and sunny.key[0] > sunny.key[2] * 1.2
