@@ -58,6 +58,12 @@ WISP_NEAR, WISP_FAR = 0.010, 0.028
 """Faint pixels up to the first distance from the solid subject stay, beyond the second they go; shares of the longer
 side. Hair and soft focus end within 15 of 1,536 pixels or are solid in between."""
 
+FEW_TAILS = 0.12
+"""A cable or two begin on this share of the outline at most; what reaches out along more of it is hair or fur."""
+
+STUB = 0.0025
+"""Where a tail is taken off, the outline keeps a soft edge of this share of the longer side."""
+
 DECIDED = 0.88
 """Share of the seen pixels that are solid in a subject whose faint parts are not its own."""
 
@@ -231,7 +237,29 @@ def trim_wisps(alpha: Plane) -> Plane:
         return alpha
     distance = np.asarray(cv2.distanceTransform((alpha <= SOLID).astype(np.uint8), cv2.DIST_L2, 3), np.float32)
     near, far = WISP_NEAR * max(alpha.shape), WISP_FAR * max(alpha.shape)
-    return np.asarray(alpha * np.clip((far - distance) / (far - near), 0.0, 1.0), np.float32)
+    faded = np.asarray(alpha * np.clip((far - distance) / (far - near), 0.0, 1.0), np.float32)
+    tails = _tails(alpha, distance, near, far)
+    root = cv2.dilate(tails.astype(np.uint8), _disc(1.4 * near)) > 0
+    outline = (distance > 0.0) & (distance < 2.0)
+    if not tails.any() or np.count_nonzero(outline & root) > FEW_TAILS * np.count_nonzero(outline):
+        return faded
+    edge = STUB * max(alpha.shape)
+    cut = alpha * np.clip((2.0 * edge - distance) / edge, 0.0, 1.0)
+    return np.asarray(np.where(root & (alpha <= SOLID), np.minimum(faded, cut), faded), np.float32)
+
+
+def _tails(alpha: Plane, distance: Plane, near: float, far: float) -> NDArray[np.bool_]:
+    """Faint parts that begin near the solid subject and reach far out: half-seen cables, shadows."""
+    count, labels = cv2.connectedComponents(((alpha > FLOOR) & (distance > near)).astype(np.uint8), connectivity=8)
+    reach = np.zeros(count, np.float32)
+    np.maximum.at(reach, labels.ravel(), distance.ravel())
+    reach[0] = 0.0
+    return np.asarray((reach > far)[labels])
+
+
+def _disc(radius_px: float) -> NDArray[np.uint8]:
+    side = 2 * max(1, round(radius_px)) + 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
 
 
 def close_holes(alpha: Plane) -> Plane:

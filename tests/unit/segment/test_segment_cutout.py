@@ -123,7 +123,20 @@ def test_faint_tails_are_trimmed() -> None:
     cv2.line(alpha, (350, 250), (480, 250), 0.4, 4)
     trimmed = trim_wisps(alpha)
     assert float(trimmed[:, 380:].max()) == 0.0
+    assert float(trimmed[:, 356:].max()) < 0.05, "no stub of it is left at the outline"
     assert np.allclose(trimmed[:, :250], alpha[:, :250], atol=0.02)
+
+
+def test_fur_is_not_cut_short() -> None:
+    """Faint hairs all around the outline fade out with their distance; they are not taken for cables."""
+    alpha = np.zeros((500, 500), np.float32)
+    for angle in np.linspace(0.0, 2 * np.pi, 60, endpoint=False):
+        tip = (250 + int(205 * np.cos(angle)), 250 + int(205 * np.sin(angle)))
+        cv2.line(alpha, (250, 250), tip, 0.4, 3)
+    cv2.circle(alpha, (250, 250), 180, 1.0, -1)
+    trimmed = trim_wisps(alpha)
+    assert trimmed[250, 434] == alpha[250, 434] > 0.3
+    assert 0.0 < trimmed[250, 440] < alpha[250, 440]
 
 
 def test_settling_keeps_the_outline() -> None:
