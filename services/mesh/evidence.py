@@ -15,6 +15,8 @@ from services.mesh.camera import PhotoCamera
 from services.mesh.cuboid import Cuboid
 from services.mesh.cutout import Cutout
 from services.mesh.inflation import inflated_square
+from services.mesh.interior import Interior, interior_of
+from services.mesh.mouth import Mouth, find_mouth, picture_of
 from services.mesh.revolution import Revolution
 from services.mesh.tiers import Tiers, find_tiers
 
@@ -35,6 +37,9 @@ ROUND_BODY = 0.70
 
 SYMMETRY_SLACK = 0.03
 """All that is mirror-symmetric in a round thing's silhouette must be explained by its body, but for this share."""
+
+MOUTH_SLACK = 0.015
+"""A body below a mouth that shows may agree with the silhouette this much worse than one of any pitch."""
 
 HOLES = 0.03
 """A body with more of its area in holes is not a turned one: a lattice, a fan, a wheel."""
@@ -61,6 +66,8 @@ class Evidence:
         box: the best cuboid.
         straightness: how well a polygon of four to six corners covers the silhouette, 0..1.
         round: the best surface of revolution.
+        mouth: of the surface of revolution, where it shows all around.
+        interior: what is seen through the mouth; None where there is no mouth or a lid on it.
         tiers: a vessel on its saucer, where the picture shows one.
         holes: share of the turned body's silhouette that is open, 0..1.
         rim: how clearly the front of a top rim shows, 0..1.
@@ -72,12 +79,19 @@ class Evidence:
     box: Cuboid
     straightness: float
     round: Revolution
+    mouth: Mouth | None
+    interior: Interior | None
     tiers: Tiers | None
     holes: float
     rim: float
     doming: float
     slab: float
     bands: float
+
+    @property
+    def lidded(self) -> bool:
+        """True for a body whose top shows and is no opening."""
+        return self.mouth is not None and self.interior is None
 
     @property
     def flat_face(self) -> bool:
@@ -110,7 +124,14 @@ def gather(cutout: Cutout) -> Evidence:
     alpha, factor = cutout.working_alpha(turned.FIT_SIDE_PX)
     camera = cutout.camera.scaled(factor, (2.0, 2.0))
     edges = crossing_edges(cutout, alpha, factor)
-    fit = turned.fit_revolution(alpha, camera, edges)
+    outline = turned.outline_of(alpha, camera)
+    fit = turned.fit_revolution(outline, edges)
+    picture = picture_of(cutout, alpha)
+    mouth, interior = None, None
+    top = find_mouth(picture, outline)
+    if top is not None and top[1].agreement >= fit.agreement - MOUTH_SLACK:
+        mouth, fit = top
+        interior = interior_of(picture, mouth, fit)
     holes = _holes(alpha, fit)
     small, small_factor = cutout.working_alpha(boxes.FIT_SIDE_PX)
     small_mask = turned.filled(small >= 0.5)
@@ -121,7 +142,9 @@ def gather(cutout: Cutout) -> Evidence:
         box=box,
         straightness=straight,
         round=fit,
-        tiers=find_tiers(alpha, camera, edges),
+        mouth=mouth,
+        interior=interior,
+        tiers=find_tiers(outline, edges),
         holes=holes,
         rim=turned.rim_evidence(fit, edges),
         doming=doming,

@@ -106,6 +106,41 @@ class Revolution:
     camera: PhotoCamera
 
 
+@dataclass(frozen=True)
+class Outline:
+    """What a turned body is fitted to.
+
+    Attributes:
+        whole: (h, w) bool, the subject's silhouette.
+        mask: (h, w) bool, its mirror-symmetric part, holes filled: without handles and spouts.
+        signed: (h, w) float32, pixels to the contour of ``mask``, positive inside.
+        axis: of symmetry.
+        camera: frontal, in pixels of ``mask``.
+    """
+
+    whole: NDArray[np.bool_]
+    mask: NDArray[np.bool_]
+    signed: Floats
+    axis: Axis
+    camera: PhotoCamera
+
+
+def outline_of(alpha: Floats, camera: PhotoCamera) -> Outline:
+    """Find the axis, and what of the silhouette belongs to a body about it.
+
+    Args:
+        alpha: (h, w) float32 in 0..1, about ``FIT_SIDE_PX`` on its longer side, below 0.5 along the border.
+        camera: frontal, in pixels of ``alpha``.
+    """
+    whole = alpha >= 0.5
+    axis = find_axis(_without_limbs(whole), camera)
+    core = whole & mirrored(whole, camera, axis)
+    axis = replace(axis, symmetry=float(core.sum()) / max(float(whole.sum()), 1.0))
+    # What has no mirror image is a handle or a spout: it must not shape the body.
+    mask = filled(whole if axis.symmetry >= SYMMETRIC else core)
+    return Outline(whole, mask, signed_distance(mask), axis, camera)
+
+
 def find_axis(mask: NDArray[np.bool_], camera: PhotoCamera) -> Axis:
     """Find the axis under which the mask is most nearly its own mirror image.
 
@@ -146,37 +181,28 @@ def axis_camera(camera: PhotoCamera, axis: Axis, pitch: float) -> PhotoCamera:
     return camera.turned(lean @ look_down, offset)
 
 
-def fit_revolution(alpha: Floats, camera: PhotoCamera, edges: Floats) -> Revolution:
+def fit_revolution(outline: Outline, edges: Floats) -> Revolution:
     """Fit the best surface of revolution; whether it is a good one is for the caller to judge.
 
     Args:
-        alpha: (h, w) float32 in 0..1, about ``FIT_SIDE_PX`` on its longer side, below 0.5 along the border.
-        camera: frontal, in pixels of ``alpha``.
+        outline: see ``outline_of``.
         edges: (h, w) float32 in 0..1, strength of the photo's edges that run across, 0 near the silhouette's rim.
     """
-    whole = alpha >= 0.5
-    axis = find_axis(_without_limbs(whole), camera)
-    core = whole & mirrored(whole, camera, axis)
-    axis = replace(axis, symmetry=float(core.sum()) / max(float(whole.sum()), 1.0))
-    # What has no mirror image is a handle or a spout: it must not shape the body.
-    mask = filled(whole if axis.symmetry >= SYMMETRIC else core)
-    signed = signed_distance(mask)
 
     def worth(fit: Revolution) -> float:
         off = (float(np.degrees(fit.pitch)) - USUAL_PITCH_DEG) / 10.0
         return fit.agreement - PITCH_PRIOR * off**2 + RIM_GAIN * rim_evidence(fit, edges) + BASE_GAIN * flat_base(fit)
 
-    tried = [at_pitch(mask, signed, camera, axis, np.radians(pitch), 72) for pitch in PITCHES_DEG]
+    tried = [at_pitch(outline, np.radians(pitch), 72) for pitch in PITCHES_DEG]
     best = max(tried, key=worth)
     # A rim that shows must lie on its edge in the photo, or its texture would slip off: a finer search around the best.
     near = [best.pitch + np.radians(step) for step in (-1.5, -0.75, 0.75, 1.5)]
-    finer = [at_pitch(mask, signed, camera, axis, pitch, 72) for pitch in near if pitch >= 0]
-    best = at_pitch(mask, signed, camera, axis, max([best, *finer], key=worth).pitch, 160)
-    covered = float((silhouette(best, mask.shape) & whole).sum()) / max(float(whole.sum()), 1.0)
+    finer = [at_pitch(outline, pitch, 72) for pitch in near if pitch >= 0]
+    best = at_pitch(outline, max([best, *finer], key=worth).pitch, 160)
     evidence, rim = _clearest_rim(best, edges)
     if evidence >= RIM_FOUND:
         best = replace(best, heights=best.heights[: rim + 1], radii=best.radii[: rim + 1])
-    return replace(best, cover=covered)
+    return best
 
 
 def _without_limbs(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -311,34 +337,42 @@ def circle_points(camera: PhotoCamera, heights: Doubles, radii: Doubles, sides: 
 
 
 def at_pitch(
-    mask: NDArray[np.bool_], signed: Floats, camera: PhotoCamera, axis: Axis, pitch: float, steps: int
+    outline: Outline, pitch: float, steps: int, top: float | None = None, *, cut_cones: bool = True
 ) -> Revolution:
-    """The largest surface of revolution inside the silhouette for one pitch, its false ends cut."""
-    view = axis_camera(camera, axis, pitch)
-    heights = np.linspace(-1.6, 1.6, 2 * steps)
+    """The largest surface of revolution inside the silhouette for one pitch, its false ends cut.
+
+    Args:
+        outline: see ``outline_of``.
+        pitch: radians.
+        steps: heights per view unit and a bit.
+        top: height at which the body ends, where it is known.
+        cut_cones: whether ends that run out like the shadow of a flat end are cut back to it.
+    """
+    mask, view = outline.mask, axis_camera(outline.camera, outline.axis, pitch)
+    heights = np.linspace(-1.6, 1.6 if top is None else top, 2 * steps)
     radii = np.linspace(0.0, 1.1, steps * 2 // 3)
-    largest = _largest_circles(signed, view, heights, radii)
+    largest = largest_circles(outline.signed, view, heights, radii)
     inside = largest > 0
     if inside.sum() < 3:
-        return Revolution(axis, pitch, heights[:2], np.zeros(2), 0.0, 0.0, 0.0, view)
+        return Revolution(outline.axis, pitch, heights[:2], np.zeros(2), 0.0, 0.0, 0.0, view)
     first, last = int(np.argmax(inside)), len(inside) - 1 - int(np.argmax(inside[::-1]))
     heights, largest = heights[first : last + 1], np.maximum(largest[first : last + 1], 0.0)
     x, y = circle_points(view, heights, largest, 48)
     tolerance = max(0.6, 0.004 * max(mask.shape))
     lowest, highest = y.max(axis=1), y.min(axis=1)
-    base = int(np.flatnonzero(lowest >= lowest.max() - tolerance)[-1])
-    top = int(np.flatnonzero(highest <= highest.min() + tolerance)[0])
-    if pitch <= np.radians(PITCHES_DEG[-1]) + 0.05:
-        base, top = _without_cones(view, heights, largest, base, top)
-    if top - base < 2:
-        base, top = 0, len(heights) - 1
-    heights, largest, x, y = heights[base : top + 1], largest[base : top + 1], x[base : top + 1], y[base : top + 1]
+    low = int(np.flatnonzero(lowest >= lowest.max() - tolerance)[-1])
+    high = int(np.flatnonzero(highest <= highest.min() + tolerance)[0]) if top is None else len(heights) - 1
+    if cut_cones:
+        low, high = _without_cones(view, heights, largest, low, high, cut_top=top is None)
+    if high - low < 2:
+        low, high = 0, len(heights) - 1
+    heights, largest, x, y = heights[low : high + 1], largest[low : high + 1], x[low : high + 1], y[low : high + 1]
     seen = _discs(mask.shape, x, y)
-    both = float((seen & mask).sum())
-    agreement = both / float((seen | mask).sum())
+    agreement = float((seen & mask).sum()) / float((seen | mask).sum())
+    cover = float((seen & outline.whole).sum()) / max(float(outline.whole.sum()), 1.0)
     left, right = int(np.argmin(x[0])), int(np.argmax(x[0]))
-    sag = (float(y[0].max()) - 0.5 * float(y[0][left] + y[0][right])) / camera.pixels
-    return Revolution(axis, pitch, heights, largest, agreement, both / float(mask.sum()), sag, view)
+    sag = (float(y[0].max()) - 0.5 * float(y[0][left] + y[0][right])) / outline.camera.pixels
+    return Revolution(outline.axis, pitch, heights, largest, agreement, cover, sag, view)
 
 
 def steepest(view: PhotoCamera, height: float) -> float:
@@ -352,9 +386,11 @@ def steepest(view: PhotoCamera, height: float) -> float:
     return 1.0 / max(rise, 1e-6)
 
 
-def _without_cones(view: PhotoCamera, heights: Doubles, radii: Doubles, base: int, top: int) -> tuple[int, int]:
+def _without_cones(
+    view: PhotoCamera, heights: Doubles, radii: Doubles, base: int, top: int, *, cut_top: bool
+) -> tuple[int, int]:
     """Move both ends inwards as long as the hull runs there like the cone that a flat end casts."""
-    above = view.position()[1] > heights[top]
+    above = cut_top and view.position()[1] > heights[top]
     while above and top - base > 8:
         slope = (radii[top - 3] - radii[top]) / (heights[top] - heights[top - 3])
         if slope < CONE_SHARE * steepest(view, float(heights[top])):
@@ -368,7 +404,7 @@ def _without_cones(view: PhotoCamera, heights: Doubles, radii: Doubles, base: in
     return base, top
 
 
-def _largest_circles(signed: Floats, view: PhotoCamera, heights: Doubles, radii: Doubles) -> Doubles:
+def largest_circles(signed: Floats, view: PhotoCamera, heights: Doubles, radii: Doubles) -> Doubles:
     """For each height the largest radius whose circle falls inside the silhouette; negative where none does."""
     x, y = circle_points(view, heights[:, None], radii[None, :], 32)
     rows, columns = signed.shape

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from services.mesh.camera import PhotoCamera
 from services.mesh.revolution import (
     Axis,
+    Outline,
     Revolution,
     at_pitch,
     circle_points,
@@ -96,25 +97,25 @@ class Tiers:
         return lathe(np.vstack([bottom, saucer, outer, rim, inner[::-1], floor]))
 
 
-def find_tiers(alpha: Floats, camera: PhotoCamera, edges: Floats) -> Tiers | None:
+def find_tiers(outline: Outline, edges: Floats) -> Tiers | None:
     """Look for a vessel on its saucer; None when the picture does not show one clearly.
 
     Args:
-        alpha: (h, w) float32 in 0..1, about ``revolution.FIT_SIDE_PX`` on its longer side.
-        camera: frontal, in pixels of ``alpha``.
+        outline: see ``revolution.outline_of``.
         edges: (h, w) float32 in 0..1, strength of the photo's edges that run across.
     """
-    mask = filled(alpha >= 0.5)
+    mask = filled(outline.whole)
     pitch = _pitch_of_near_arc(mask)
     if pitch is None or not PITCHES[0] <= pitch <= PITCHES[1]:
         return None
-    axis = find_axis(mask, camera)
-    signed = signed_distance(mask)
-    hull = at_pitch(mask, signed, camera, axis, pitch, PROFILE_STEPS)
+    camera = outline.camera
+    # A saucer has no limbs: all of the silhouette counts for the axis.
+    full = Outline(outline.whole, mask, signed_distance(mask), find_axis(mask, camera), camera)
+    hull = at_pitch(full, pitch, PROFILE_STEPS, cut_cones=False)
     widest = int(np.argmax(hull.radii))
     if hull.agreement < FOOT_AGREEMENT or widest > LOW_FOOT * len(hull.radii):
         return None
-    mouth = _mouth(hull, widest, signed, edges)
+    mouth = _mouth(hull, widest, full.signed, edges)
     return None if mouth is None else _profile(hull, widest, mouth)
 
 

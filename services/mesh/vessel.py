@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import cv2
@@ -15,7 +16,7 @@ from services.mesh.solid import Solid
 Doubles = NDArray[np.float64]
 
 WALL = 0.05
-"""Thickness of a vessel's wall as a share of its largest radius: china and glass have 3 to 6%."""
+"""Thickness of a vessel's wall as a share of its mouth's radius: china and glass have 3 to 6%."""
 
 FLOOR = 0.10
 """Where an open vessel's inside ends, as a share of its height above the ground."""
@@ -40,14 +41,14 @@ def calm_profile(fit: Revolution) -> tuple[Doubles, Doubles]:
     return fit.heights, np.maximum(radii, 1e-3)
 
 
-def domed(heights: Doubles, radii: Doubles) -> tuple[Doubles, Doubles]:
-    """The profile with its ends rounded off where the fit had to cut a rounded end.
+def domed(heights: Doubles, radii: Doubles, *, top: bool = True) -> tuple[Doubles, Doubles]:
+    """The profile with its ends rounded off where the fit had to cut a rounded end; the top only if asked for.
 
     What bulges towards its end, as a ball does, goes on as the sphere that continues it. What comes straight to its
     end, as a can does, has a flat one.
     """
     steps = max(2, len(heights) // 8)
-    for _ in range(2):
+    for end_is_top in (False, True):
         # The same for both ends: the profile is turned upside down in between.
         heights, radii = -heights[::-1], radii[::-1]
         tall = float(heights[-1] - heights[0])
@@ -55,7 +56,8 @@ def domed(heights: Doubles, radii: Doubles) -> tuple[Doubles, Doubles]:
         marks = -1 - np.array([0, steps // 2, steps, 3 * steps // 2, 2 * steps])
         slopes = (radii[marks[1:]] - radii[marks[:-1]]) / np.maximum(heights[marks[:-1]] - heights[marks[1:]], 1e-6)
         slope = min(float(slopes[0]), 4.0)
-        if slope > BULGING and float(slopes.min()) > 0.2 * slope and radii[-1] < 0.9 * radii.max():
+        wanted = top or not end_is_top
+        if wanted and slope > BULGING and float(slopes.min()) > 0.2 * slope and radii[-1] < 0.9 * radii.max():
             sphere = float(radii[-1]) * float(np.hypot(1.0, slope))
             rise = min(sphere - float(radii[-1]) * slope, 0.3 * tall)
             angle = np.linspace(0.0, 0.5 * np.pi, 14)[1:]
@@ -85,41 +87,61 @@ def turned_solid(heights: Doubles, radii: Doubles) -> Solid:
     return lathe(np.vstack([[0.0, heights[0]], ring, [0.0, heights[-1]]]))
 
 
-def inner_wall(heights: Doubles, radii: Doubles) -> tuple[Doubles, Doubles]:
+@dataclass(frozen=True)
+class Contents:
+    """What fills an open vessel, or its floor: a flat disc.
+
+    Attributes:
+        level: view units along the axis.
+        radius: view units.
+    """
+
+    level: float
+    radius: float
+
+
+def inner_wall(heights: Doubles, radii: Doubles, contents: Contents | None = None) -> tuple[Doubles, Doubles]:
     """Heights and radii of the inside of an open vessel, from its floor to its mouth."""
-    wall = WALL * float(radii.max())
+    wall = WALL * float(radii[-1])
     tall = float(heights[-1] - heights[0])
-    floor = heights[0] + max(FLOOR * tall, 1.5 * wall)
-    level = np.linspace(floor, heights[-1], 80)
-    inside = np.interp(level, heights, radii) - wall
-    # The floor meets the wall in a curve.
-    bend = np.clip((level - floor) / max(0.16 * tall, 1e-6), 0.0, 1.0)
-    inside = inside * np.sqrt(1.0 - (1.0 - np.maximum(bend, 0.02)) ** 2)
+    lowest = float(heights[0]) + max(FLOOR * tall, 1.5 * wall)
+    mouth = max(float(radii[-1]) - wall, 0.2 * wall)
+    if contents is None:
+        level = np.linspace(lowest, heights[-1], 80)
+        # A narrow mouth hides what widens below it: the inside goes straight down.
+        inside = np.minimum(np.interp(level, heights, radii) - wall, mouth)
+        # The floor meets the wall in a curve.
+        bend = np.clip((level - lowest) / max(0.16 * tall, 1e-6), 0.0, 1.0)
+        inside = inside * np.sqrt(1.0 - (1.0 - np.maximum(bend, 0.02)) ** 2)
+        return level, np.maximum(inside, 0.02 * wall)
+    level = np.linspace(min(max(contents.level, lowest), float(heights[-1]) - 0.2 * wall), heights[-1], 40)
+    straight = np.interp(level, level[[0, -1]], [min(contents.radius, mouth), mouth])
+    inside = np.minimum(np.interp(level, heights, radii) - wall, straight)
     return level, np.maximum(inside, 0.02 * wall)
 
 
-def open_vessel(heights: Doubles, radii: Doubles) -> Solid:
-    """A vessel with a wall, a rounded rim and a floor, as one closed profile."""
-    outer, inner, rim = walls(heights, radii)
+def open_vessel(heights: Doubles, radii: Doubles, contents: Contents | None = None) -> Solid:
+    """A vessel with a wall, a rounded rim and a floor or contents, as one closed profile."""
+    outer, inner, rim = walls(heights, radii, contents)
     return lathe(np.vstack([[0.0, heights[0]], outer, rim, inner[::-1], [0.0, inner[0, 1]]]))
 
 
-def cavity(heights: Doubles, radii: Doubles) -> Solid:
+def cavity(heights: Doubles, radii: Doubles, contents: Contents | None = None) -> Solid:
     """What is to be taken out of a closed body to make it a vessel: reaches a little above the rim."""
-    _, inner, _ = walls(heights, radii)
-    wall = WALL * float(radii.max())
+    _, inner, _ = walls(heights, radii, contents)
+    wall = WALL * float(radii[-1])
     above = heights[-1] + wall
     mouth = [[inner[-1, 0] + 0.3 * wall, above]]
     return lathe(np.vstack([[0.0, inner[0, 1]], inner, mouth, [0.0, above]]))
 
 
-def walls(heights: Doubles, radii: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+def walls(heights: Doubles, radii: Doubles, contents: Contents | None = None) -> tuple[Doubles, Doubles, Doubles]:
     """Profiles (radius, height) of the outside and the inside, both upwards, and the rim's arc from one to the
-    other."""
-    wall = WALL * float(radii.max())
-    level, inside = inner_wall(heights, radii)
+    other. The inside's begins near the axis."""
+    wall = WALL * float(radii[-1])
+    level, inside = inner_wall(heights, radii, contents)
     outer = spaced(np.stack([radii, heights], axis=1))
-    inner = spaced(np.stack([inside, level], axis=1))
+    inner = spaced(np.vstack([[0.02 * inside[0], level[0]], np.stack([inside, level], axis=1)]))
     middle, half = 0.5 * (outer[-1, 0] + inner[-1, 0]), 0.5 * (outer[-1, 0] - inner[-1, 0])
     arc = np.linspace(0.0, np.pi, 6)[1:-1]
     rim = np.stack([middle + half * np.cos(arc), heights[-1] + 0.35 * wall * np.sin(arc)], axis=1)

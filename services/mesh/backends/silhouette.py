@@ -8,22 +8,19 @@ from numpy.typing import NDArray
 
 from lensora.core.artifacts import ModelUse
 from services.mesh import evidence as weigh
-from services.mesh import revolution as turned
 from services.mesh.backends import RawMesh, Report
-from services.mesh.boolean import difference, union, without_crumbs
-from services.mesh.camera import PhotoCamera, inverse
+from services.mesh.camera import PhotoCamera
+from services.mesh.completion import Completion
 from services.mesh.cuboid import rounded_box
 from services.mesh.cutout import Cutout, kept_thin
 from services.mesh.evidence import Evidence, Kind
 from services.mesh.inflation import blended_square, inflated_square, rim_distance, slab_square
 from services.mesh.raster import covering
 from services.mesh.relief import relief
-from services.mesh.rings import RingCompletion
 from services.mesh.solid import Solid
 from services.mesh.surface import CREASE_DEG
 from services.mesh.texture import FLAT_TRUST, TRUST
-from services.mesh.tiers import Tiers
-from services.mesh.vessel import calm_profile, cavity, domed, inner_wall, is_open, open_vessel, turned_solid
+from services.mesh.turning import TurnedBody, tiered_body, turned_body
 
 Floats = NDArray[np.float32]
 
@@ -66,14 +63,10 @@ class SilhouetteBackend:
         found = weigh.gather(cutout)
         report("shape", 0.2)
         kind = found.kind
-        if kind is Kind.REVOLUTION and found.tiers is not None:
-            raw = _tiered(cutout, found.tiers)
-        elif kind is Kind.BOX:
+        if kind is Kind.BOX:
             raw = _box(cutout, found)
         elif kind is Kind.REVOLUTION:
             raw = _revolution(cutout, found)
-            if _seen_as(raw, cutout) < LEAST_AGREEMENT:
-                raw = _free(cutout, found, Kind.INFLATION)
         else:
             raw = _free(cutout, found, kind)
         return raw
@@ -82,7 +75,7 @@ class SilhouetteBackend:
 def _raw(
     solid: Solid,
     camera: PhotoCamera,
-    completion: RingCompletion | None,
+    completion: Completion | None,
     method: str,
     crease_deg: float = CREASE_DEG,
     trust: tuple[float, float] = TRUST,
@@ -107,54 +100,25 @@ def _full_camera(cutout: Cutout, fitted: PhotoCamera) -> PhotoCamera:
     return PhotoCamera(fitted.to_view, cutout.camera.center, cutout.camera.pixels, fitted.distance)
 
 
+def _revolution(cutout: Cutout, found: Evidence) -> RawMesh:
+    """The first turned body that is seen as the subject is; a free shape where none is."""
+    if found.tiers is not None:
+        raw = _turned(tiered_body(cutout, found.tiers))
+        if _seen_as(raw, cutout) >= LEAST_AGREEMENT:
+            return raw
+    raw = _turned(turned_body(cutout, found))
+    return raw if _seen_as(raw, cutout) >= LEAST_AGREEMENT else _free(cutout, found, Kind.INFLATION)
+
+
+def _turned(body: TurnedBody) -> RawMesh:
+    """A turned body as the backend's answer."""
+    return _raw(body.solid, body.camera, body.completion, body.method)
+
+
 def _box(cutout: Cutout, found: Evidence) -> RawMesh:
     """A box with softly rounded edges."""
     solid = rounded_box(found.box.half, EDGE_RADIUS * float(found.box.half.max()))
     return _raw(solid, _full_camera(cutout, found.box.camera), None, Kind.BOX.value, trust=FLAT_TRUST)
-
-
-def _revolution(cutout: Cutout, found: Evidence) -> RawMesh:
-    """A turned body, open or closed, with its handles and spouts."""
-    fit = found.round
-    camera = _full_camera(cutout, fit.camera)
-    alpha, factor = cutout.working_alpha(turned.FIT_SIDE_PX)
-    small = cutout.camera.scaled(factor, (2.0, 2.0))
-    beside = weigh.parts_beside(alpha >= 0.5, turned.silhouette(fit, alpha.shape))
-    heights, radii = calm_profile(fit)
-    parts = [_part(alpha, beside, small, fit)] if beside.any() else []
-    inner = None
-    if is_open(fit, found.rim, bool(parts)):
-        if parts:
-            body = union(turned_solid(heights, radii), parts)
-            solid = without_crumbs(difference(body, cavity(heights, radii)))
-        else:
-            solid = open_vessel(heights, radii)
-        inner = inner_wall(heights, radii)
-    else:
-        heights, radii = domed(heights, radii)
-        body = turned_solid(heights, radii)
-        solid = without_crumbs(union(body, parts)) if parts else body
-    completion = RingCompletion(cutout.photo, cutout.safe, camera, heights, radii, inner)
-    return _raw(solid, camera, completion, Kind.REVOLUTION.value)
-
-
-def _tiered(cutout: Cutout, tiers: Tiers) -> RawMesh:
-    """A vessel on its saucer."""
-    camera = _full_camera(cutout, tiers.camera)
-    completion = RingCompletion(cutout.photo, cutout.safe, camera, tiers.heights, tiers.radii, tiers.inner)
-    return _raw(tiers.solid(), camera, completion, "revolution in tiers")
-
-
-def _part(alpha: Floats, beside: NDArray[np.bool_], camera: PhotoCamera, fit: turned.Revolution) -> Solid:
-    """Handles and spouts: inflated, in the plane through the axis that faces the viewer, in the body's frame."""
-    matte = weigh.part_alpha(alpha, beside, camera, 0.05)
-    square = inflated_square(matte)
-    rows = np.arange(alpha.shape[0], dtype=np.float32)[:, None]
-    # The axis leans towards the viewer at the top: its depth grows with the height in the picture.
-    lean = np.float32(np.tan(fit.pitch)) * (np.float32(camera.center[1]) - rows - np.float32(0.5))
-    offset = np.broadcast_to(lean, alpha.shape).astype(np.float32)
-    solid = relief(matte, square, camera, offset=offset)
-    return solid.moved(inverse(fit.camera.to_view))
 
 
 def _free(cutout: Cutout, found: Evidence, kind: Kind) -> RawMesh:

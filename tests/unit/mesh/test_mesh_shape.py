@@ -22,7 +22,7 @@ from services.mesh.cutout import read_cutout
 from services.mesh.evidence import Kind
 from services.mesh.inflation import inflated_square, poisson_square, slab_square
 from services.mesh.relief import relief
-from services.mesh.revolution import Axis, axis_camera, fit_revolution, lathe
+from services.mesh.revolution import Axis, axis_camera, fit_revolution, lathe, outline_of
 from services.mesh.solid import Solid
 from services.mesh.vessel import cavity, is_open, open_vessel, turned_solid
 
@@ -108,7 +108,8 @@ def test_a_bottle_is_found_as_it_stands(lit_photo: Draw, pitch_deg: float) -> No
     camera = axis_camera(PhotoCamera.frontal((160.0, 160.0), 150.0), Axis(0.0, 0.0, 1.0), np.radians(pitch_deg))
     cutout = read_cutout(lit_photo(turned_solid(heights, radii), camera, 320))
     alpha, factor = cutout.working_alpha(revolution.FIT_SIDE_PX)
-    fit = fit_revolution(alpha, cutout.camera.scaled(factor, (2.0, 2.0)), np.zeros_like(alpha))
+    outline = outline_of(alpha, cutout.camera.scaled(factor, (2.0, 2.0)))
+    fit = fit_revolution(outline, np.zeros_like(alpha))
     assert fit.agreement > 0.96
     assert abs(np.degrees(fit.pitch) - pitch_deg) <= 8.0
     tall = float(fit.heights[-1] - fit.heights[0])

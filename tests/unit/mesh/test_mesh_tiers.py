@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from services.mesh import evidence
 from services.mesh.cutout import read_cutout
-from services.mesh.revolution import FIT_SIDE_PX
+from services.mesh.revolution import FIT_SIDE_PX, outline_of
 from services.mesh.tiers import Tiers, find_tiers
 
 SAUCER_PX = 190
@@ -42,7 +42,7 @@ def tiers_of(image: NDArray[np.uint8]) -> Tiers | None:
     cutout = read_cutout(image)
     alpha, factor = cutout.working_alpha(FIT_SIDE_PX)
     edges = evidence.crossing_edges(cutout, alpha, factor)
-    return find_tiers(alpha, cutout.camera.scaled(factor, (2.0, 2.0)), edges)
+    return find_tiers(outline_of(alpha, cutout.camera.scaled(factor, (2.0, 2.0))), edges)
 
 
 @pytest.mark.parametrize("pitch_deg", [42.0, 48.0, 54.0])

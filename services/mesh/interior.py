@@ -1,0 +1,139 @@
+"""What is seen through a vessel's mouth: contents, an inside, or no inside at all but a lid.
+
+Contents (and a vessel's floor) are one more circle about the axis, lower than the mouth, whose far half shows through
+it as an edge. Where none shows, an inside gives itself away by its shading: its far wall faces the light otherwise than
+its near one, its left wall otherwise than its right one, or it is plainly dark. A lid is lit evenly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from services.mesh.mouth import ARC, SECTORS, SIDES, Mouth, Picture, across, looked_up
+from services.mesh.revolution import Revolution, circle_points
+from services.mesh.vessel import Contents
+
+Doubles = NDArray[np.float64]
+Floats = NDArray[np.float32]
+
+DEPTHS = tuple(float(d) for d in np.arange(0.04, 1.0, 0.02))
+"""Depths of the contents tried, as shares of the body's height or of ``DEEPEST`` radii of the mouth, whichever is
+less."""
+
+DEEPEST = 2.2
+"""Radii of the mouth below which nothing can be seen at the pitches in question."""
+
+WIDTHS = (0.66, 0.74, 0.8, 0.86, 0.91, 0.95)
+"""Radii of the contents tried, as shares of the mouth's."""
+
+INSIDE_PX = 2.6
+"""So far from the mouth's own edge, in pixels of the fitting grid, an edge within is another one."""
+
+LEVEL_EVIDENCE = 0.6
+"""From this evidence on (0..1) an edge all along the far half is the contents' or the floor's."""
+
+DEEPER = 0.15
+"""The deepest circle within this of the clearest one is taken: higher ones are the rim's own steps."""
+
+HOLLOW_SHADING, STRAIGHT_HOLLOW_SHADING = 6.0, 9.0
+"""Difference (CIELAB) between far and near or left and right of an inside, in bodies that widen upwards and in others:
+lids measure 0 to 6, insides 4 to 20."""
+
+WIDENING = 1.1
+"""Radius of the mouth over that of the foot from which on a body widens."""
+
+SHALLOW, RIM_STEP = 0.05, 0.12
+"""Contents are at least this deep, and what is not deeper than the second may be the rim's inner edge, in radii of the
+mouth."""
+
+DARK = 0.72
+"""An inside this much darker than the outside below the rim is a dark hole."""
+
+
+@dataclass(frozen=True)
+class Interior:
+    """An inside.
+
+    Attributes:
+        contents: where they (or the floor) show.
+    """
+
+    contents: Contents | None
+
+
+def interior_of(picture: Picture, mouth: Mouth, body: Revolution) -> Interior | None:
+    """Look through the mouth; None where there is no inside.
+
+    Args:
+        picture: the photo.
+        mouth: of the body.
+        body: below the mouth.
+    """
+    view = body.camera
+    x, y = circle_points(view, np.array([mouth.height]), np.array([mouth.radius]), 96)
+    canvas = np.zeros(picture.lab.shape[:2], np.uint8)
+    cv2.fillPoly(canvas, [np.round((np.stack([x[0], y[0]], axis=1) - 0.5) * 16).astype(np.int32)], 1, shift=4)
+    depth = np.asarray(cv2.distanceTransform(canvas, cv2.DIST_L2, 5), np.float32)
+    contents = _contents(picture, mouth, body, depth)
+    widens = mouth.radius > WIDENING * float(body.radii[:3].max())
+    hollow = _shading(picture, depth) >= (HOLLOW_SHADING if widens else STRAIGHT_HOLLOW_SHADING)
+    # A circle just below the mouth may be the rim's inner edge: with an inside's shading below it, it is.
+    if contents is not None and (not hollow or mouth.height - contents.level > RIM_STEP * mouth.radius):
+        return Interior(contents)
+    if hollow:
+        return Interior(None)
+    outer, inner = across(picture, x, y, 4.0)
+    near = y[0] > y.mean()
+    dark = float(np.median(inner[0][near, 0])) < DARK * float(np.median(outer[0][near, 0]))
+    return Interior(None) if dark else None
+
+
+def _contents(picture: Picture, mouth: Mouth, body: Revolution, depth: Floats) -> Contents | None:
+    """The contents' circle, where its far half shows all along."""
+    tall = mouth.height - float(body.heights[0])
+    drops, shares = np.meshgrid(np.array(DEPTHS) * min(tall, DEEPEST * mouth.radius), np.array(WIDTHS), indexing="ij")
+    drops, radii = drops.ravel(), shares.ravel() * mouth.radius
+    fits = (radii <= np.interp(mouth.height - drops, body.heights, body.radii)) & (drops >= SHALLOW * mouth.radius)
+    drops, radii = drops[fits], radii[fits]
+    if not len(drops):
+        return None
+    x, y = circle_points(body.camera, mouth.height - drops, radii, SIDES)
+    shown = looked_up(depth[..., None].repeat(2, axis=2), x, y)[..., 0] > INSIDE_PX
+    outer, inner = across(picture, x, y, 1.6)
+    step = (outer - inner)[..., :3]
+    off = np.angle(np.exp(1j * ((np.arange(SIDES) + 0.5) * (2 * np.pi / SIDES) - np.pi)))
+    marks = np.linspace(-ARC, ARC, SECTORS + 1)
+    means, whole = [], np.ones(len(drops), bool)
+    for start, end in pairwise(marks):
+        part = (off >= start) & (off < end)
+        seen = shown[:, part]
+        means.append((step[:, part] * seen[..., None]).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)[:, None])
+        whole &= seen.mean(axis=1) >= 0.7
+    lengths = np.linalg.norm(means, axis=2)
+    clear = np.minimum(lengths / picture.step, 1.0)
+    agreeing = np.linalg.norm(np.mean(means, axis=0), axis=1) / np.maximum(lengths.mean(axis=0), 1e-6)
+    evidence = 0.5 * (clear.mean(axis=0) + clear.min(axis=0)) * np.clip(agreeing / 0.7, 0.0, 1.0) * whole
+    best = float(evidence.max())
+    if best < LEVEL_EVIDENCE:
+        return None
+    good = np.flatnonzero(evidence >= max(LEVEL_EVIDENCE, best - DEEPER))
+    k = int(good[np.argmax(drops[good] + 0.5 * radii[good])])
+    return Contents(mouth.height - float(drops[k]), float(radii[k]))
+
+
+def _shading(picture: Picture, depth: Floats) -> float:
+    """Difference of colour between the far and the near or the left and the right third of the mouth, CIELAB units."""
+    rows, columns = np.nonzero(depth > 1.0)
+    if len(rows) < 30:
+        return 0.0
+    colors = picture.lab[rows, columns, :3]
+    found = []
+    for place in (rows, columns):
+        low, high = np.percentile(place, (33, 67))
+        found.append(float(np.linalg.norm(colors[place < low].mean(axis=0) - colors[place > high].mean(axis=0))))
+    return max(found)

@@ -1,0 +1,90 @@
+"""Turned bodies from the evidence: closed or open, with contents, handles and spouts, or on a saucer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.mesh import evidence as weigh
+from services.mesh import revolution as turned
+from services.mesh.boolean import difference, union, without_crumbs
+from services.mesh.camera import PhotoCamera, inverse
+from services.mesh.cutout import Cutout
+from services.mesh.evidence import Evidence, Kind
+from services.mesh.inflation import inflated_square
+from services.mesh.relief import relief
+from services.mesh.rings import RingCompletion
+from services.mesh.solid import Solid
+from services.mesh.tiers import Tiers
+from services.mesh.vessel import calm_profile, cavity, domed, inner_wall, is_open, open_vessel, turned_solid
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TurnedBody:
+    """A turned body in its own frame, the axis on y.
+
+    Attributes:
+        solid: closed.
+        camera: the photo's, in pixels of the cutout.
+        completion: the colours all around.
+        method: how it was found.
+    """
+
+    solid: Solid
+    camera: PhotoCamera
+    completion: RingCompletion
+    method: str
+
+
+def turned_body(cutout: Cutout, found: Evidence) -> TurnedBody:
+    """The body that the evidence speaks for, with its handles and spouts."""
+    fit = found.round
+    camera = _full_camera(cutout, fit.camera)
+    alpha, factor = cutout.working_alpha(turned.FIT_SIDE_PX)
+    small = cutout.camera.scaled(factor, (2.0, 2.0))
+    beside = weigh.parts_beside(alpha >= 0.5, turned.silhouette(fit, alpha.shape))
+    heights, radii = calm_profile(fit)
+    parts = [_part(alpha, beside, small, fit)] if beside.any() else []
+    inner = None
+    if found.interior is not None or (is_open(fit, found.rim, bool(parts)) and not found.lidded):
+        contents = found.interior.contents if found.interior is not None else None
+        if parts:
+            body = union(turned_solid(heights, radii), parts)
+            solid = without_crumbs(difference(body, cavity(heights, radii, contents)))
+        else:
+            solid = open_vessel(heights, radii, contents)
+        inner = inner_wall(heights, radii, contents)
+    else:
+        heights, radii = domed(heights, radii, top=found.mouth is None)
+        body = turned_solid(heights, radii)
+        solid = without_crumbs(union(body, parts)) if parts else body
+    completion = RingCompletion(cutout.photo, cutout.safe, camera, heights, radii, inner)
+    return TurnedBody(solid, camera, completion, Kind.REVOLUTION.value)
+
+
+def tiered_body(cutout: Cutout, tiers: Tiers) -> TurnedBody:
+    """A vessel on its saucer."""
+    camera = _full_camera(cutout, tiers.camera)
+    completion = RingCompletion(cutout.photo, cutout.safe, camera, tiers.heights, tiers.radii, tiers.inner)
+    return TurnedBody(tiers.solid(), camera, completion, "revolution in tiers")
+
+
+def _full_camera(cutout: Cutout, fitted: PhotoCamera) -> PhotoCamera:
+    """A camera that was fitted on a small grid, in the pixels of the cutout."""
+    return PhotoCamera(fitted.to_view, cutout.camera.center, cutout.camera.pixels, fitted.distance)
+
+
+def _part(alpha: Floats, beside: NDArray[np.bool_], camera: PhotoCamera, fit: turned.Revolution) -> Solid:
+    """Handles and spouts: inflated, in the plane through the axis that faces the viewer, in the body's frame."""
+    matte = weigh.part_alpha(alpha, beside, camera, 0.05)
+    square = inflated_square(matte)
+    rows = np.arange(alpha.shape[0], dtype=np.float32)[:, None]
+    # The axis leans towards the viewer at the top: its depth grows with the height in the picture.
+    lean = np.float32(np.tan(fit.pitch)) * (np.float32(camera.center[1]) - rows - np.float32(0.5))
+    offset = np.broadcast_to(lean, alpha.shape).astype(np.float32)
+    solid = relief(matte, square, camera, offset=offset)
+    return solid.moved(inverse(fit.camera.to_view))
