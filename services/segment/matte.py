@@ -251,10 +251,10 @@ def trim_wisps(alpha: Plane) -> Plane:
 def _tails(alpha: Plane, distance: Plane, near: float, far: float) -> NDArray[np.bool_]:
     """Faint parts that begin near the solid subject and reach far out: half-seen cables, shadows."""
     count, labels = cv2.connectedComponents(((alpha > FLOOR) & (distance > near)).astype(np.uint8), connectivity=8)
-    reach = np.zeros(count, np.float32)
-    np.maximum.at(reach, labels.ravel(), distance.ravel())
-    reach[0] = 0.0
-    return np.asarray((reach > far)[labels])
+    reaches = np.zeros(count, bool)
+    reaches[np.unique(labels[distance > far])] = True
+    reaches[0] = False
+    return np.asarray(reaches[labels], np.bool_)
 
 
 def _disc(radius_px: float) -> NDArray[np.uint8]:
