@@ -20,11 +20,9 @@ BASE_LINE = 0.86
 HERO_FILL = {CameraMove.TURNTABLE: 0.66, CameraMove.DOLLY: 0.60, CameraMove.CINEMATIC: 0.66}
 """Share of the frame that the larger extent fills at the hero pose; the dolly grows to 0.75 from its first frame."""
 
-LEAST_HERO_FILL = 0.60
-"""A subject that grows wider as it turns may be shown smaller than ``HERO_FILL`` at angle 0, down to this ..."""
-
 MOST_FILL = 0.75
-"""... so that no frame is filled more than this, if it can be."""
+"""No frame of the move is filled more than this: a subject that grows wider as it turns, such as a cube on its diagonal,
+is shown smaller than ``HERO_FILL`` at angle 0."""
 
 MARGIN = 0.035
 """No point of the subject comes nearer to the frame's edge than this share of it."""
@@ -105,14 +103,13 @@ def fit_rig(
     pivot = (0.0, float(support[:, 1].max()) / 2.0, 0.0)
     looked_at = poses[:: max(1, len(poses) // 48)]
     base_line = BASE_LINE
-    least = min(LEAST_HERO_FILL, fill)
     rig = Rig(_hero(support, pitch, fill, base_line), pivot)
     for _ in range(40):
         rig = Rig(_hero(support, pitch, fill, base_line), pivot)
         bounds = [frame_bounds(rig.camera(pose), support, pose.subject_yaw) for pose in (*looked_at, poses[-1])]
         widest = max(extent(each) for each in bounds)
-        if widest > MOST_FILL + 1e-3 and fill > least + 1e-4:
-            fill = max(least, fill * max(0.9, MOST_FILL / widest))
+        if widest > MOST_FILL + 1e-3:
+            fill *= max(0.9, MOST_FILL / widest)
             continue
         below = max(each[3] for each in bounds) - (1.0 - MARGIN)
         above = MARGIN - min(each[1] for each in bounds)

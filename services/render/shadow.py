@@ -52,14 +52,14 @@ EDGE_FADE = 0.12
 CODE_GAMMA = 1.0 / 2.2
 """A factor on light is this power of it on sRGB-encoded values."""
 
-CONTACT_HEIGHT = 0.025
+CONTACT_HEIGHT = 0.04
 """Slices below this share of the height are taken to touch the ground ..."""
 
 CONTACT_BLURS = (0.012, 0.07)
 """... and darken it by a narrow and a wider rim (standard deviations in the subject's unit size), as the gap under a
 rounded foot does that no slice is thin enough to show ..."""
 
-CONTACT_STRENGTH = 0.62
+CONTACT_STRENGTH = 0.75
 """... by this share of the light under the middle, and half of it at the foot's outline."""
 
 LEAST_LIGHT = 0.10

@@ -71,6 +71,7 @@ class Shaders:
             "HAS_SURFACE_TEXTURE": has_uv and material.surface_texture is not None,
             "HAS_EMISSIVE_TEXTURE": has_uv and material.emissive_texture is not None,
             "HAS_NORMAL_TEXTURE": bent,
+            "HAS_GLOW": max(material.emissive) > 0.0,
             "ALPHA_MASK": material.alpha_mode == "MASK",
             "ALPHA_OPAQUE": material.alpha_mode not in ("MASK", "BLEND"),
             "TWO_SIDED": two_sided,

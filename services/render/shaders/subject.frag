@@ -20,7 +20,9 @@ in vec4 color;
 uniform vec3 eye;
 uniform vec4 base_factor;
 uniform vec2 surface_factor; // metallic, roughness
+#ifdef HAS_GLOW
 uniform vec3 emissive_factor;
+#endif
 uniform float alpha_cutoff;
 #ifdef HAS_BASE_TEXTURE
 in float level;
@@ -41,10 +43,11 @@ out vec4 fragment;
 
 const float SHOULDER = 0.85; // the curve is the identity up to here: colours stay true; highlights roll off above
 
-// The identity up to SHOULDER, then a smooth roll-off towards 1; encoded by a square root (see services/render/samples.py).
+// The identity up to SHOULDER, then SHOULDER + over / (1 + over / (1 - SHOULDER)), which nears 1 smoothly, with the fewest
+// operations; encoded by a square root (see services/render/samples.py).
 vec3 film(vec3 linear) {
-    vec3 over = max(linear - SHOULDER, 0.0);
-    return sqrt(min(linear, SHOULDER) + over / (1.0 + over * (1.0 / (1.0 - SHOULDER))));
+    const float ROOM = 1.0 - SHOULDER;
+    return sqrt(min(linear, 1.0 - ROOM * ROOM / (max(linear, SHOULDER) + (ROOM - SHOULDER))));
 }
 
 #ifdef HAS_NORMAL_TEXTURE
@@ -104,10 +107,13 @@ void main() {
     vec3 lit = base.rgb * (1.0 - metallic) * gain + reflected;
 #endif
 
+#ifdef HAS_GLOW
     vec3 glow = emissive_factor;
 #ifdef HAS_EMISSIVE_TEXTURE
     vec3 root = texture(emissive_texture, uv).rgb;
     glow *= root * root;
 #endif
-    fragment = vec4(film(lit + glow) * base.a, base.a);
+    lit += glow;
+#endif
+    fragment = vec4(film(lit) * base.a, base.a);
 }

@@ -46,19 +46,28 @@ def test_pitch_grows_with_a_higher_horizon() -> None:
 @pytest.mark.parametrize("move", list(CameraMove))
 @pytest.mark.parametrize(
     "support",
-    [_cylinder(0.2, 1.0), _cylinder(0.4, 0.9), _cuboid(0.76, 1.0, 0.34), _cuboid(1.0, 0.6, 0.4), _cylinder(0.5, 0.6)],
-    ids=["bottle", "mug", "box", "shoe", "bowl"],
+    [
+        _cylinder(0.2, 1.0),
+        _cylinder(0.4, 0.9),
+        _cuboid(0.76, 1.0, 0.34),
+        _cuboid(1.0, 0.6, 0.4),
+        _cylinder(0.5, 0.6),
+        _cuboid(1.0, 1.0, 1.0),
+        _cuboid(1.0, 0.04, 0.35),
+        _cuboid(0.3, 0.3, 1.0),
+    ],
+    ids=["bottle", "mug", "box", "shoe", "bowl", "cube", "keyboard", "plank"],
 )
-def test_usual_subjects_fill_60_to_75_per_cent(move: CameraMove, support: np.ndarray) -> None:
-    """The larger extent lies in 60-75% at the hero face, no frame is over 76%, and the base line is where the still has
-    it."""
+def test_subjects_fill_60_to_75_per_cent_at_their_largest(move: CameraMove, support: np.ndarray) -> None:
+    """The larger extent lies in 60-75% where it is the largest over the whole move, and the base line is where the still
+    has it."""
     poses = frame_poses(move, 96)
     rig = fit_rig(support, move, poses, pitch_for_horizon(0.55))
     bounds = [frame_bounds(rig.camera(pose), support, pose.subject_yaw) for pose in poses]
     hero = frame_bounds(rig.hero, support, 0.0)
-    assert 0.595 <= extent(hero) <= 0.755
-    assert max(extent(each) for each in bounds) <= MOST_FILL + 0.012
-    assert hero[3] == pytest.approx(BASE_LINE, abs=0.005 if move is CameraMove.TURNTABLE else 0.03)
+    assert 0.60 <= max(extent(each) for each in bounds) <= MOST_FILL + 0.012
+    assert extent(hero) <= 0.67
+    assert hero[3] == pytest.approx(BASE_LINE, abs=0.005 if move is CameraMove.TURNTABLE else 0.04)
     assert (hero[0] + hero[2]) / 2 == pytest.approx(0.5, abs=0.02)
 
 
@@ -71,13 +80,14 @@ def test_usual_subjects_fill_60_to_75_per_cent(move: CameraMove, support: np.nda
     st.floats(0.0, 1.0),
 )
 def test_nothing_is_ever_clipped(width: float, height: float, depth: float, move: CameraMove, horizon: float) -> None:
-    """Any cuboid under any move and horizon stays inside the frame, with a margin, in every frame."""
+    """Any cuboid under any move and horizon stays inside the frame, with a margin, and fills at most 75% of it."""
     scale = 1.0 / max(width, height, depth)
     support = _cuboid(width * scale, height * scale, depth * scale)
     poses = frame_poses(move, 96)
     rig = fit_rig(support, move, poses, pitch_for_horizon(horizon))
     for pose in poses:
         left, top, right, bottom = frame_bounds(rig.camera(pose), support, pose.subject_yaw)
+        assert extent((left, top, right, bottom)) <= MOST_FILL + 0.012
         assert min(left, top) >= 0.02
         assert max(right, bottom) <= 0.98
 
