@@ -81,41 +81,59 @@ class Backside:
 
 
 def carried_round(cutout: Cutout) -> Backside:
-    """The photo without what its outline does not reach.
-
-    A bright feature stays only as bright as the brightest rim that it is joined to by a path at least as bright, and
-    dark ones likewise: grey-scale reconstruction from the rim, by dilation and then by erosion (Vincent 1993).
-    """
+    """The back of a free shape: the photo without what its outline does not reach, evenly lit."""
     height, width = cutout.mask.shape
     factor = min(1.0, PICTURE_PX / max(height, width))
     size = (max(3, round(width * factor)), max(3, round(height * factor)))
     mask = np.asarray(cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA)) >= 0.5
     photo = np.asarray(cv2.resize(cutout.photo, size, interpolation=cv2.INTER_AREA), np.uint8)
-    calm = np.asarray(cv2.medianBlur(photo, SPECKLE_PX), np.uint8)
     if not mask.any():
-        flat = calm.astype(np.float32)
+        flat = photo.astype(np.float32)
         return Backside(flat, flat, mask, factor)
     depth, spine = _depths(mask)
     least = max(LEAST_RIM_PX, LEAST_RIM_SHARE * max(mask.shape))
-    rim = (mask & (depth <= np.maximum(least, RIM_SHARE * spine)))[..., None]
-    inside = mask[..., None]
-    level = _grown(np.where(rim, calm, 0).astype(np.uint8), np.where(inside, calm, 0).astype(np.uint8))
-    hollow = np.where(inside, 255 - level, 0).astype(np.uint8)
-    level = (255 - _grown(np.where(rim, hollow, 0).astype(np.uint8), hollow)).astype(np.uint8)
-    changed = (np.abs(level.astype(np.float32) - calm).max(axis=2) > CHANGED_LEVELS) & mask
-    reach = round(0.5 * TAKEN_SHARE * max(size))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    taken = np.asarray(cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, disc)) > 0
-    taken &= mask & ~rim[..., 0]
+    rim = mask & (depth <= np.maximum(least, RIM_SHARE * spine))
     own = mask & (depth >= HAZE_SHARE * spine)
-    filled = _filled_in(level, own & ~taken, taken)
-    behind = _evenly_lit(_carried_out(filled, own))
+    filled, changed = without_enclosed(photo, mask, rim, own)
+    behind = evenly_lit(_carried_out(filled, own))
     return Backside(
         picture=np.asarray(cv2.GaussianBlur(behind, (0, 0), STEP_PX), np.float32),
         front=np.asarray(cv2.GaussianBlur(_carried_out(filled, mask), (0, 0), STEP_PX), np.float32),
         material=mask & ~changed,
         factor=factor,
     )
+
+
+def without_enclosed(
+    photo: Bytes, mask: NDArray[np.bool_], rim: NDArray[np.bool_], own: NDArray[np.bool_]
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """A picture without the features that its rim does not reach.
+
+    A bright feature stays only as bright as the brightest rim that it is joined to by a path at least as bright, and
+    dark ones likewise: grey-scale reconstruction from the rim, by dilation and then by erosion (Vincent 1993). What was
+    taken out is filled in from around it.
+
+    Args:
+        photo: (h, w, 3) uint8, about ``PICTURE_PX`` on its longer side.
+        mask: (h, w) bool, inside.
+        rim: (h, w) bool, what may be joined to.
+        own: (h, w) bool, what colours may be filled in from.
+
+    Returns:
+        (h, w, 3) float32 and (h, w) bool, what was taken out.
+    """
+    size = max(mask.shape)
+    calm = np.asarray(cv2.medianBlur(photo, SPECKLE_PX), np.uint8)
+    inside, edge = mask[..., None], rim[..., None]
+    level = _grown(np.where(edge, calm, 0).astype(np.uint8), np.where(inside, calm, 0).astype(np.uint8))
+    hollow = np.where(inside, 255 - level, 0).astype(np.uint8)
+    level = (255 - _grown(np.where(edge, hollow, 0).astype(np.uint8), hollow)).astype(np.uint8)
+    changed = (np.abs(level.astype(np.float32) - calm).max(axis=2) > CHANGED_LEVELS) & mask
+    reach = round(0.5 * TAKEN_SHARE * size)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    taken = np.asarray(cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, disc)) > 0
+    taken &= mask & ~rim
+    return _filled_in(level, own & ~taken, taken), changed
 
 
 def through(points: NDArray[np.floating], camera: PhotoCamera) -> Doubles:
@@ -181,7 +199,7 @@ def _filled_in(picture: Bytes, known: NDArray[np.bool_], wanted: NDArray[np.bool
     return np.asarray(picture + here * (total / share[..., None] - picture), np.float32)
 
 
-def _evenly_lit(picture: Floats) -> Floats:
+def evenly_lit(picture: Floats) -> Floats:
     """The picture without slow changes: those are the light's, the material's are sudden (Retinex; Land 1971).
 
     The gradient of the logarithm is kept where it is steep, and the picture with that gradient is the solution of a

@@ -27,6 +27,10 @@ BACK_PULL = 0.03
 class Completion(Protocol):
     """Colours by place on the surface, in the frame of the backend's solid."""
 
+    @property
+    def detailed(self) -> bool:
+        """Whether the colours hold fine texture; the photo's grain is added to those that do not."""
+
     def colors(self, points: Doubles, normals: Doubles) -> Colors:
         """(n, 3) float32 sRGB in 0..255 for points (n, 3) with unit normals (n, 3)."""
 
@@ -66,6 +70,8 @@ def harmonic_offsets(solid: Solid, known: NDArray[np.bool_], offset: Colors, bac
 
 class VertexColors:
     """Colours that a backend gave for its vertices, mixed from the three nearest."""
+
+    detailed = False
 
     def __init__(self, points: Doubles, colors: NDArray[np.uint8]) -> None:
         """

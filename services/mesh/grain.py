@@ -65,11 +65,13 @@ class Grain:
         tile: (t, t, 3) float32, levels, zero mean, repeats seamlessly.
         strength: (h, w) float32, how strong it is behind each place of the photo, 1 as in the example.
         factor: pixels of ``strength`` for one of the photo.
+        usual: median strength on plain material.
     """
 
     tile: Floats
     strength: Floats
     factor: float
+    usual: float
 
     def levels(self, at: NDArray[np.floating], normals: NDArray[np.floating]) -> Floats:
         """(n, 3) float32 to be added to colours at places (n, 3), photo pixels along three axes, with unit
@@ -117,7 +119,9 @@ def grain_of(cutout: Cutout, material: NDArray[np.bool_]) -> Grain:
         example = np.clip(example, -3.0 * usual, 3.0 * usual)
         example = np.clip(example, -CALM, CALM)
     tile = _tile(example)
-    return Grain(tile, _strength(fine, plain, float(np.abs(example).mean()), size), size[0] / width)
+    strength = _strength(fine, plain, float(np.abs(example).mean()), size)
+    usual = float(np.median(strength[plain])) if plain.any() else float(np.median(strength))
+    return Grain(tile, strength, size[0] / width, usual)
 
 
 def _fine(cutout: Cutout, sigma: float) -> Floats:

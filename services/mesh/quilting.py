@@ -104,7 +104,7 @@ def _chosen(
     template = np.ascontiguousarray(_coarse(here)[::COARSE, ::COARSE])
     known = filled[::COARSE, ::COARSE].astype(np.float32)
     errors, places = [], []
-    for row in range(low, high + 1, max(1, JITTER_ROWS // 2)):
+    for row in range(low, high + 1, JITTER_ROWS):
         strip = coarse[row : row + height : COARSE]
         columns = np.arange(0, coarse.shape[1] - width + 1, 2)
         windows = np.lib.stride_tricks.sliding_window_view(strip, width, axis=1)[:, columns, ::COARSE]

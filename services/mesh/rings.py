@@ -8,6 +8,7 @@ occurs once (a label, a leaf, a spot of dirt) is not sewn on again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -23,6 +24,8 @@ Colors = NDArray[np.float32]
 
 class RingCompletion:
     """Colours for a surface of revolution about y, by height and angle."""
+
+    detailed = True
 
     ROWS = 512
     COLUMNS_A_DEGREE = 3
@@ -74,7 +77,7 @@ class RingCompletion:
         radii: Doubles,
         inner: tuple[Doubles, Doubles] | None = None,
     ) -> None:
-        """Read the rings off the photo.
+        """Nothing is read before the first colours are asked for: many a turned body is tried and given up.
 
         Args:
             photo: (h, w, 3) uint8.
@@ -87,36 +90,41 @@ class RingCompletion:
         self._low, self._high = float(heights[0]), float(heights[-1])
         position = camera.position()
         self._front = float(np.arctan2(position[0], position[2]))
-        self._outer = self._read(photo, safe, camera, heights, radii, self._front, None)
-        self._inner = None
+        self._photo, self._safe, self._camera = photo, safe, camera
+        self._heights, self._radii, self._hollow = heights, radii, inner
         self._floor = self._low
         if inner is not None:
             self._floor = float(inner[0][0]) - 0.02 * (self._high - self._low)
-            # From the viewer's side only the far wall shows, and of that what the near rim does not hide.
-            hidden_below = self._sight_line(camera, heights, radii)
-            self._inner = self._read(photo, safe, camera, *inner, self._front + np.pi, hidden_below)
 
-    @staticmethod
-    def _sight_line(camera: PhotoCamera, heights: Doubles, radii: Doubles) -> float:
+    @cached_property
+    def _outer(self) -> _Rings:
+        """The outside."""
+        strip, good = self._read(self._heights, self._radii, self._front)
+        return self._completed(strip, good, with_detail=True)
+
+    @cached_property
+    def _inner(self) -> _Rings | None:
+        """The inside of an open vessel. From the viewer's side only the far wall shows, and of that what the near rim
+        does not hide: too little to sew from."""
+        if self._hollow is None:
+            return None
+        strip, good = self._read(*self._hollow, self._front + np.pi, self._sight_line())
+        return self._completed(strip, good, with_detail=False)
+
+    def _sight_line(self) -> float:
         """Image row of the near side of the top rim: what is above it in the picture is the inside."""
-        position = camera.position()
+        position = self._camera.position()
         toward = np.array([position[0], 0.0, position[2]])
         toward /= max(float(np.linalg.norm(toward)), 1e-9)
-        near = toward * radii[-1] + np.array([0.0, heights[-1], 0.0])
-        pixel, _ = camera.project(near[None])
+        near = toward * self._radii[-1] + np.array([0.0, self._heights[-1], 0.0])
+        pixel, _ = self._camera.project(near[None])
         return float(pixel[0, 1])
 
     def _read(
-        self,
-        photo: NDArray[np.uint8],
-        safe: NDArray[np.bool_],
-        camera: PhotoCamera,
-        heights: Doubles,
-        radii: Doubles,
-        middle: float,
-        hidden_below: float | None,
-    ) -> _Rings:
-        """Colour by height (bottom first) and by angle from the middle, as far as it is read."""
+        self, heights: Doubles, radii: Doubles, middle: float, hidden_below: float | None = None
+    ) -> tuple[Colors, NDArray[np.bool_]]:
+        """Colour by height (bottom first) and by angle from the middle, as far as it is read, and where it is the
+        subject's own."""
         level = np.linspace(self._low, self._high, self.ROWS)
         radius = np.interp(level, heights, radii)
         angle = middle + np.radians(np.linspace(-self.READ_DEG, self.READ_DEG, self.columns))
@@ -128,16 +136,16 @@ class RingCompletion:
             ],
             axis=2,
         )
-        pixels, _ = camera.project(points.reshape(-1, 3))
+        pixels, _ = self._camera.project(points.reshape(-1, 3))
         x = (pixels[:, 0] - 0.5).astype(np.float32).reshape(self.ROWS, -1)
         y = (pixels[:, 1] - 0.5).astype(np.float32).reshape(self.ROWS, -1)
-        strip = cv2.remap(photo, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-        good = cv2.remap(safe.astype(np.uint8), x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT) > 0
+        strip = cv2.remap(self._photo, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+        good = cv2.remap(self._safe.astype(np.uint8), x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT) > 0
         if hidden_below is not None:
-            good &= y < hidden_below - 0.01 * photo.shape[0]
-        return self._completed(strip, good)
+            good &= y < hidden_below - 0.01 * self._photo.shape[0]
+        return strip, good
 
-    def _completed(self, strip: Colors, good: NDArray[np.bool_]) -> _Rings:
+    def _completed(self, strip: Colors, good: NDArray[np.bool_], *, with_detail: bool) -> _Rings:
         """Rings of typical colour, the light on them, and the detail: as seen, and sewn on behind."""
         rows = np.arange(self.ROWS)
         usable = good.mean(axis=1) > 0.15
@@ -150,13 +158,14 @@ class RingCompletion:
         ring = self._calmed(ring[nearest], strip, good)
         light = self._light(strip, ring, good)
         lit = ring[:, None, :] * light[..., None]
-        detail = np.log(strip + self.DARK) - np.log(np.clip(lit, 0.0, 255.0) + self.DARK)
-        detail[~(good & usable[:, None])] = 0.0
-        around = self._light_around(light)
-        whole = np.log(np.clip(ring[:, None, :] * around[..., None], 0.0, 255.0) + self.DARK)
-        whole += self._detail_around(detail, good & usable[:, None])
         typical = ring * light.mean(axis=1, keepdims=True)
-        return _Rings(typical, np.clip(np.exp(whole) - self.DARK, 0.0, 255.0).astype(np.float32))
+        around = np.clip(ring[:, None, :] * self._light_around(light)[..., None], 0.0, 255.0)
+        if with_detail:
+            detail = np.log(strip + self.DARK) - np.log(np.clip(lit, 0.0, 255.0) + self.DARK)
+            detail[~(good & usable[:, None])] = 0.0
+            change = cv2.exp(self._detail_around(detail, good & usable[:, None]))
+            around = np.clip((around + self.DARK) * change - self.DARK, 0.0, 255.0)
+        return _Rings(typical, np.asarray(around, np.float32))
 
     def _light_around(self, light: Colors) -> Colors:
         """(ROWS, full circle): as seen in front; behind, evenly from each edge to what both and the whole agree on."""

@@ -32,6 +32,9 @@ FLAT_TRUST = (0.1, 0.25)
 """The same for solids of flat sides: a print that is stretched ten times says more than any fill, and no side rounds
 off towards its outline."""
 
+SURE = 0.99
+"""What is trusted more is the photo's alone: nothing is made up for it."""
+
 BAND_ROWS = 128
 """Rows of the grid that are painted at a time."""
 
@@ -44,9 +47,6 @@ behind it is trusted step by step less: the outline is not known to a pixel, and
 
 LARGE_SUBJECT_PX = 640
 """A subject that is longer in the photo than this holds more than a 1024 texture can show."""
-
-GRAIN_LIMIT = 5.0
-"""Most levels of grain that are added to made-up surfaces, so that they do not look like plastic beside the photo."""
 
 
 @dataclass(frozen=True)
@@ -127,26 +127,35 @@ def bake(
     normal = _mixed(surface.normals, corners, weights)
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
     pixels, trust = _seen(position, normal, camera, depth, small, 1.5, trusted)
+    if completion is not None and not view_is_known:
+        trust = np.zeros_like(trust)
+    hidden = np.flatnonzero(trust < SURE)
+    trust[trust >= SURE] = 1.0
+    fill = sampled(photo, pixels)
+    points, directions = position[hidden], normal[hidden]
     turn = to_backend[:, :3] / np.cbrt(np.linalg.det(to_backend[:, :3]))
-    backend_normal = np.einsum("ij,kj->ik", normal, turn)
-    backend_position = np.einsum("ij,kj->ik", position, to_backend[:, :3]) + to_backend[:, 3]
+    along = np.einsum("ij,kj->ik", directions, turn)
     if completion is not None:
-        trust = trust if view_is_known else np.zeros_like(trust)
-        fill = completion.colors(backend_position, backend_normal)
-        fill = fill + _grain(cutout, len(fill))[:, None]
+        made_up = completion.colors(np.einsum("ij,kj->ik", points, to_backend[:, :3]) + to_backend[:, 3], along)
+        grain = None if completion.detailed else grain_of(cutout, cutout.mask)
+        strength = np.full(len(hidden), 0.0 if grain is None else grain.usual, np.float32)
     else:
         behind = carried_round(cutout)
         offset = _vertex_offsets(solid, normals, cutout, camera, depth, small, trusted, behind)
-        at = through(position, camera)
-        fill = behind.colors(at, _cosine(position, normal, camera)) + _mixed(offset, surface.welded[corners], weights)
-        if repeats_behind:
-            share = _facing_away(position, normal, camera, trusted).astype(np.float32)[:, None]
-            fill += share * (sampled(photo, at) - fill)
-        else:
-            share = np.zeros((len(fill), 1), np.float32)
+        at = through(points, camera)
+        cosine = _cosine(points, directions, camera)
+        made_up = behind.colors(at, cosine) + _mixed(offset, surface.welded[corners[hidden]], weights[hidden])
         grain = grain_of(cutout, behind.material)
-        spread = grain.levels(backend_position * cutout.camera.pixels, backend_normal)
-        fill += spread * grain.strength_at(at)[:, None] * (1.0 - share)
+        strength = grain.strength_at(at)
+        if repeats_behind:
+            share = _trusted(-cosine, trusted).astype(np.float32)
+            made_up += share[:, None] * (sampled(photo, at) - made_up)
+            strength *= 1.0 - share
+    if grain is not None:
+        # Laid along the backend's axes, at the photo's own scale.
+        px = float(np.cbrt(np.linalg.det(camera.to_view[:, :3]))) * camera.pixels
+        made_up = made_up + grain.levels(np.einsum("ij,kj->ik", points, turn) * px, along) * strength[:, None]
+    fill[hidden] = made_up
     maps = np.zeros((GRID_TEXELS, GRID_TEXELS, 6), np.float32)
     maps[rows, columns, :2] = pixels - 0.5
     maps[rows, columns, 2] = trust
@@ -217,8 +226,7 @@ def _seen(
     """Where points fall in the photo, (n, 2) pixels, and how far the photo is to be trusted there, (n,) 0..1."""
     pixels, far = camera.project(points)
     cosine = _cosine(points, normals, camera)
-    step = np.clip((cosine - trusted[0]) / (trusted[1] - trusted[0]), 0.0, 1.0)
-    trust = step * step * (3.0 - 2.0 * step)
+    trust = _trusted(cosine, trusted)
     at, _ = small.project(points)
     rows, columns = depth.shape
     # A point is hidden when even the farthest surface near its pixel is clearly in front of it.
@@ -235,12 +243,10 @@ def _seen(
     return pixels, trust * clear / len(BEHIND_PX)
 
 
-def _facing_away(
-    points: NDArray[np.floating], normals: NDArray[np.floating], camera: PhotoCamera, trusted: tuple[float, float]
-) -> Doubles:
-    """(n,) 0..1: how far the photo, as it lies on the back of a free shape, is to be trusted there."""
-    step = np.clip((-_cosine(points, normals, camera) - trusted[0]) / (trusted[1] - trusted[0]), 0.0, 1.0)
-    return np.asarray(step * step * (3.0 - 2.0 * step))
+def _trusted(cosine: Doubles, trusted: tuple[float, float]) -> Doubles:
+    """(n,) 0..1: how far a photo is to be trusted at cosines between normal and view."""
+    step = np.clip((cosine - trusted[0]) / (trusted[1] - trusted[0]), 0.0, 1.0)
+    return np.asarray(step * step * (3.0 - 2.0 * step), np.float64)
 
 
 def _vertex_offsets(
@@ -265,14 +271,6 @@ def _vertex_offsets(
     base = behind.colors(through(solid.vertices, camera), cosine)
     back = np.clip(-2.0 * cosine, 0.0, 1.0)
     return harmonic_offsets(solid, known, near - base, back)
-
-
-def _grain(cutout: Cutout, count: int) -> Floats:
-    """Noise as strong as the photo's own grain (median, so that edges do not count), the same for all channels."""
-    grey = cv2.cvtColor(cutout.photo, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    fine = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 1.5))[cutout.mask]
-    strength = min(GRAIN_LIMIT, 1.48 * float(np.median(fine)))
-    return np.asarray(np.random.default_rng(7).normal(0.0, strength, count), dtype=np.float32)
 
 
 def _fill_gutters(maps: Floats, covered: NDArray[np.bool_]) -> None:

@@ -119,6 +119,8 @@ class PhotoNet:
 class PointColors:
     """``Completion`` from colours that are known at points of the surface."""
 
+    detailed = False
+
     def __init__(self, points: Doubles, colors: Colors) -> None:
         """
         Args:

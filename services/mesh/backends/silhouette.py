@@ -15,6 +15,7 @@ from services.mesh.cuboid import rounded_box
 from services.mesh.cutout import Cutout, kept_thin
 from services.mesh.evidence import Evidence, Kind
 from services.mesh.inflation import blended_square, inflated_square, rim_distance, slab_square
+from services.mesh.panels import PanelCompletion
 from services.mesh.raster import covering
 from services.mesh.relief import relief
 from services.mesh.solid import Solid
@@ -118,7 +119,9 @@ def _turned(body: TurnedBody) -> RawMesh:
 def _box(cutout: Cutout, found: Evidence) -> RawMesh:
     """A box with softly rounded edges."""
     solid = rounded_box(found.box.half, EDGE_RADIUS * float(found.box.half.max()))
-    return _raw(solid, _full_camera(cutout, found.box.camera), None, Kind.BOX.value, trust=FLAT_TRUST)
+    camera = _full_camera(cutout, found.box.camera)
+    completion = PanelCompletion(cutout, camera, found.box.half)
+    return _raw(solid, camera, completion, Kind.BOX.value, trust=FLAT_TRUST)
 
 
 def _free(cutout: Cutout, found: Evidence, kind: Kind) -> RawMesh:

@@ -1,0 +1,146 @@
+"""The colours of a box all around, from the sides that the photo shows.
+
+A side that is not seen has the ground colour of the one across from it, and its bands: tape and stripes that run all
+across go round a box, prints do not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
+
+from services.mesh.backside import evenly_lit, sampled
+from services.mesh.camera import PhotoCamera
+from services.mesh.cutout import Cutout
+from services.mesh.grain import grain_of
+
+Doubles = NDArray[np.float64]
+Floats = NDArray[np.float32]
+
+SIDE_PX = 200
+"""Pixels along the longest side of a laid-out panel."""
+
+LEAST_COSINE = 0.12
+"""A side that is seen at a flatter angle says nothing."""
+
+BORDER_SHARE = 0.025
+"""Border of a side, share of its shorter edge, that rounds off and is left out."""
+
+LIKE = 30.0
+"""Levels within which colours count as the same."""
+
+ACROSS = 0.85
+"""A row or a column of which this share has one colour is a band or a part of the ground."""
+
+SOFT_PX = 0.8
+"""Sigma, pixels, of the edges of bands."""
+
+EDGE_POWER = 8.0
+"""Power of the normal's parts: panels mix only where an edge is rounded."""
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One laid-out side.
+
+    Attributes:
+        axis: across it: 0, 1 or 2.
+        picture: (rows, columns, 3) float32: rows along the first of the other two axes, columns along the second, both
+            from -half to half.
+    """
+
+    axis: int
+    picture: Floats
+
+
+class PanelCompletion:
+    """Colours for a box about the origin whose sides face the axes."""
+
+    detailed = True
+
+    def __init__(self, cutout: Cutout, camera: PhotoCamera, half: Doubles) -> None:
+        """Lay out what the photo shows.
+
+        Args:
+            cutout: the photo.
+            camera: in the box's frame, pixels of ``cutout.rgb``.
+            half: (3,) half the box's sides.
+        """
+        self._half = np.asarray(half, np.float64)
+        self._camera = camera
+        seen = [self._panel(cutout, axis) for axis in range(3)]
+        plain = self._plain(cutout, [panel for panel in seen if panel is not None])
+        self._panels = [panel or _Panel(axis, plain) for axis, panel in enumerate(seen)]
+        self._grain = grain_of(cutout, cutout.mask)
+
+    def _panel(self, cutout: Cutout, axis: int) -> _Panel | None:
+        """The side across ``axis`` that faces the camera, if one does clearly."""
+        position = self._camera.position()
+        sign = float(np.sign(position[axis])) or 1.0
+        middle = np.zeros(3)
+        middle[axis] = sign * self._half[axis]
+        towards = position - middle
+        if sign * towards[axis] < LEAST_COSINE * float(np.linalg.norm(towards)):
+            return None
+        u, v = (k for k in range(3) if k != axis)
+        scale = SIDE_PX / (2.0 * float(self._half.max()))
+        rows, columns = (max(8, round(2.0 * float(self._half[k]) * scale)) for k in (u, v))
+        points = np.empty((rows, columns, 3))
+        border = BORDER_SHARE * min(self._half[u], self._half[v]) * 2.0
+        points[..., axis] = middle[axis]
+        points[..., u] = np.linspace(border - self._half[u], self._half[u] - border, rows)[:, None]
+        points[..., v] = np.linspace(border - self._half[v], self._half[v] - border, columns)[None, :]
+        pixels, _ = self._camera.project(points.reshape(-1, 3))
+        laid = sampled(cutout.photo, pixels).reshape(rows, columns, 3)
+        return _Panel(axis, _banded(evenly_lit(np.clip(laid, 0.0, 255.0))))
+
+    @staticmethod
+    def _plain(cutout: Cutout, panels: list[_Panel]) -> Floats:
+        """One pixel of the typical colour of the largest panel: for sides of which no photo is."""
+        largest = max((panel.picture for panel in panels), key=lambda picture: picture.size, default=None)
+        colors = cutout.photo[cutout.mask] if largest is None else largest.reshape(-1, 3)
+        return _ground(colors.astype(np.float32)).reshape(1, 1, 3)
+
+    def colors(self, points: Doubles, normals: Doubles) -> Floats:
+        """See ``Completion``."""
+        weight = np.abs(normals).astype(np.float32) ** EDGE_POWER
+        weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
+        share = np.clip(0.5 + 0.5 * points / self._half, 0.0, 1.0)
+        total = np.zeros((len(points), 3), np.float32)
+        for panel in self._panels:
+            u, v = (k for k in range(3) if k != panel.axis)
+            chosen = np.flatnonzero(weight[:, panel.axis] > 0.01)
+            size = panel.picture.shape[:2]
+            at = np.stack([share[chosen, v] * size[1], share[chosen, u] * size[0]], axis=1)
+            total[chosen] += weight[chosen, panel.axis, None] * sampled(panel.picture, at)
+        grain = self._grain.levels(points * self._camera.pixels, normals)
+        return np.asarray(total + self._grain.usual * grain, np.float32)
+
+
+def _ground(colors: Floats) -> Floats:
+    """(3,): the colour that most of (n, 3) are close to."""
+    cells = np.clip(colors / 16.0, 0, 15).astype(int)
+    count = np.zeros((16, 16, 16), np.float32)
+    np.add.at(count, tuple(cells.T), 1.0)
+    # Neighbouring cells count as well, or a ground on the border of two would lose to a print.
+    near = uniform_filter(count, 3, mode="constant")
+    peak = (np.array(np.unravel_index(int(np.argmax(near)), near.shape)) + 0.5) * 16.0
+    close = np.abs(colors - peak).max(axis=1) < LIKE
+    return np.asarray(np.median(colors[close], axis=0) if close.any() else peak, np.float32)
+
+
+def _banded(picture: Floats) -> Floats:
+    """The picture's ground with those of its rows and columns that have one other colour all across."""
+    out = np.empty_like(picture)
+    ground = _ground(picture.reshape(-1, 3))
+    out[:] = ground
+    for turned, target in ((picture, out), (picture.transpose(1, 0, 2), out.transpose(1, 0, 2))):
+        color = np.median(turned, axis=1)
+        alike = (np.abs(turned - color[:, None]).max(axis=2) < LIKE).mean(axis=1) >= ACROSS
+        band = alike & (np.abs(color - ground).max(axis=1) >= LIKE)
+        target[band] = color[band, None]
+    return np.asarray(cv2.GaussianBlur(out, (0, 0), SOFT_PX), np.float32)
