@@ -69,7 +69,7 @@ def relief(
         front: (h, w) float32, squared half thickness towards the viewer, pixels; positive inside.
         camera: the view, in pixels of ``alpha``; its world is the result's frame.
         back: the same away from the viewer; ``front`` if not given.
-        offset: (h, w) float32, pixels: how far both sheets are moved towards the viewer.
+        offset: (h, w) float32, pixels: how far the rim and both sheets are moved towards the viewer.
 
     Returns:
         a closed solid whose silhouette, seen by the camera, is the contour: x and y are scaled along the view rays.
@@ -89,8 +89,9 @@ def relief(
     renumber = np.cumsum(used) - 1
     flat = camera.plane(position[used] + 0.5)
     z = height[used] / camera.pixels
-    # In front points move along their view rays, so that the photo's outline holds; behind they may stay straight.
-    scale = (camera.distance - np.maximum(z, 0.0)) / camera.distance
+    # The rim and what is in front of it lie on their view rays, so that the photo's outline holds; what is behind stays
+    # straight.
+    scale = (camera.distance - np.maximum(z, shift[used] / camera.pixels)) / camera.distance
     view = np.stack([flat[:, 0] * scale, flat[:, 1] * scale, z], axis=1)
     return Solid(view, renumber[triangles])
 

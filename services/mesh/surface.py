@@ -80,10 +80,16 @@ def simplified(solid: Solid, max_triangles: int) -> Solid:
         points, faces = fast_simplification.simplify(
             solid.vertices.astype(np.float32), solid.faces.astype(np.int32), target_count=max_triangles, agg=aggression
         )
-        result = _compact(Solid(np.asarray(points, np.float64), np.asarray(faces, np.int64)))
+        result = _compact(Solid(np.asarray(points, np.float64), _without_flats(np.asarray(faces, np.int64))))
         if result.is_closed() or not closed:
             return result
     return solid
+
+
+def _without_flats(faces: Ints) -> Ints:
+    """Faces without pairs on the same three corners: thin parts that have collapsed and enclose nothing."""
+    _, group, count = np.unique(np.sort(faces, axis=1), axis=0, return_inverse=True, return_counts=True)
+    return faces[count[group.ravel()] == 1] if (count > 1).any() else faces
 
 
 def _compact(solid: Solid) -> Solid:

@@ -14,10 +14,10 @@ from services.mesh.completion import Completion
 from services.mesh.cuboid import rounded_box
 from services.mesh.cutout import Cutout, kept_thin
 from services.mesh.evidence import Evidence, Kind
-from services.mesh.inflation import blended_square, inflated_square, rim_distance, slab_square
+from services.mesh.freeform import freeform
+from services.mesh.inflation import rim_distance
 from services.mesh.panels import PanelCompletion
 from services.mesh.raster import covering
-from services.mesh.relief import relief
 from services.mesh.solid import Solid
 from services.mesh.surface import CREASE_DEG
 from services.mesh.texture import FLAT_TRUST, TRUST
@@ -37,9 +37,6 @@ MAX_OUTLINES = 300
 THIN_SHARE = 0.10
 """A silhouette with more of its area within a pixel and a half of the rim than this is thin enough for the finer
 grid."""
-
-SLAB_THICKNESS = 0.32
-"""Half thickness of a slab as a share of its inscribed radius: between a phone (0.1) and a camera (0.5)."""
 
 FREE_CREASE_DEG = 75.0
 """Free shapes are smooth all over: only the edge of a slab may stay, not the slivers of the simplification."""
@@ -133,15 +130,9 @@ def _free(cutout: Cutout, found: Evidence, kind: Kind) -> RawMesh:
         side = round(min(MAX_FINE_SIDE_PX, max(RELIEF_SIDE_PX, (FINE_PIXELS / share) ** 0.5)))
         alpha, factor = cutout.working_alpha(side)
     alpha = _settled(alpha)
-    depth = rim_distance(alpha)
     camera = cutout.camera.scaled(factor, (2.0, 2.0))
-    square = inflated_square(alpha)
-    flatness = 1.0 if kind is Kind.SLAB else found.slab
-    if flatness > 0:
-        half = max(SLAB_THICKNESS * float(depth.max()), 1.5)
-        square = blended_square(square, slab_square(alpha, half, max(0.35 * half, 1.5)), flatness)
-    solid = relief(alpha, square, camera)
-    return _raw(solid, cutout.camera, None, kind.value, FREE_CREASE_DEG)
+    solid, seen = freeform(alpha, camera, 1.0 if kind is Kind.SLAB else found.slab)
+    return _raw(solid, _full_camera(cutout, seen), None, kind.value, FREE_CREASE_DEG)
 
 
 def _settled(alpha: Floats) -> Floats:

@@ -1,0 +1,280 @@
+"""How a free shape stands: where its silhouette touches the ground, and how far behind each other those places lie.
+
+The camera looks down on the ground, so of two points that stand on it the higher one in the picture is farther away.
+The lower hull of the silhouette, as far as it rests on the ground, is therefore a plan of the front of the base: one
+wheel higher than the other means a car seen at an angle, a corner in the middle means two sides that recede. Where two
+sides recede, their corner in the plan is taken for a right one, and that gives the pitch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import find_peaks
+
+from services.mesh.camera import PhotoCamera
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+USUAL_PITCH = float(np.radians(15.0))
+"""Of a camera that is held a little above a thing on a table or in a street."""
+
+LEAST_PITCH, MOST_PITCH = float(np.radians(4.0)), float(np.radians(50.0))
+"""Where a right corner in the plan asks for more or less than this, the corner was no corner."""
+
+STEEPEST = 1.0
+"""A base line that climbs more in the picture than it runs belongs to a part that sticks out, not to the base."""
+
+HIGHEST = 0.45
+"""Nothing above this share of the silhouette's height stands on the ground."""
+
+CLOSE = 0.05
+"""The outline follows the ground along an edge of the hull if the gap is under this share of the edge's length."""
+
+CORNER_STEEP = 0.5
+"""A base ends in a corner; where the outline goes on to climb with a medium slope for half the length of the supposed
+base it is the belly of a round thing."""
+
+CONTACT_SHARE = 0.02
+"""What is within this share of the silhouette's width from the ground rests on it: outlines are not known better."""
+
+LEAST_LEG, LEAST_RISE = 0.12, 0.02
+"""Shares of the width that both sides of a base must have along and up the picture before they tell the pitch."""
+
+LEAST_FOOT, FARTHEST_FOOT = 0.05, 0.25
+"""Shares of the silhouette's height: how far a foot comes down beside its surroundings, and how high above the lowest
+it may be in the picture."""
+
+LEAST_CORNER = 0.8
+"""A corner tells the pitch if its sides are straight: the outline comes this close to their area."""
+
+WIDEST_TURN = 1.0
+"""From one end to the other the base recedes at most as far as it runs: 45 degrees."""
+
+DEEPEST_PITCH = float(np.radians(36.0))
+"""So far is the pitch raised so that the base is no deeper than the shape is taken to be."""
+
+BOLDEST = 1.6
+"""A clear corner is believed though it makes the shape this many times as deep."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """The line along which a silhouette stands.
+
+    Attributes:
+        at: (k,) float64, k >= 1, places along x, view units, rising.
+        height: (k,) float64, how high they lie in the picture, view units; convex, no neighbour far from its line.
+        bottom: (w,) float64, the silhouette's lowest point in each column of the grid, view units; nan where empty.
+        touches: (w,) bool, columns whose lowest point rests on the ground.
+        wide: of the silhouette, view units.
+    """
+
+    at: Doubles
+    height: Doubles
+    bottom: Doubles
+    touches: NDArray[np.bool_]
+    wide: float
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The ground plane in the view: ``normal . p = level`` with the normal (0, cos pitch, sin pitch).
+
+    Attributes:
+        pitch: radians, how far the camera looks down.
+        level: view units.
+        distance: of the camera, view units.
+    """
+
+    pitch: float
+    level: float
+    distance: float
+
+    def depth(self, up: NDArray[np.floating]) -> Doubles:
+        """View z where the rays through image heights ``up`` (view units) meet the ground; -inf above the horizon."""
+        c, s = np.cos(self.pitch), np.sin(self.pitch)
+        slope = s - c * np.asarray(up, np.float64) / self.distance
+        met = slope > 1e-3
+        return np.where(met, (self.level - c * np.asarray(up)) / np.where(met, slope, 1.0), -np.inf)
+
+    def plan(self, x: Doubles, up: Doubles) -> tuple[Doubles, Doubles]:
+        """Where the rays through (x, up) meet the ground: to the right and towards the viewer along the ground."""
+        z = self.depth(up)
+        shrink = (self.distance - z) / self.distance
+        y = up * shrink
+        return x * shrink, z * np.cos(self.pitch) - y * np.sin(self.pitch)
+
+    def to_world(self) -> Doubles:
+        """(3, 3) rotation from the view to a world whose y is up."""
+        c, s = np.cos(self.pitch), np.sin(self.pitch)
+        return np.array([[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]])
+
+
+def find_base(alpha: Floats, camera: PhotoCamera) -> Base:
+    """The part of the silhouette's lower hull that rests on the ground.
+
+    Args:
+        alpha: (h, w) float32 matte.
+        camera: frontal, in pixels of it.
+    """
+    inside = alpha >= 0.5
+    rows = np.arange(alpha.shape[0])[:, None]
+    lowest = np.where(inside, rows, -1).max(axis=0)
+    columns = np.flatnonzero(lowest >= 0)
+    flat = camera.plane(np.stack([columns + 0.5, lowest[columns] + 1.0], axis=1))
+    top = camera.plane(np.array([[0.0, float(np.flatnonzero(inside.any(axis=1))[0])]]))[0, 1]
+    hull = _lower_hull(flat)
+    lowest_at = int(np.argmin(flat[hull, 1]))
+    wide = float(np.ptp(flat[:, 0])) + 1.0 / camera.pixels
+    limit = float(flat[:, 1].min()) + HIGHEST * float(top - flat[:, 1].min())
+    kept = [hull[lowest_at]]
+    for side in (-1, 1):
+        chain = hull[lowest_at::side] if side > 0 else hull[lowest_at::-1]
+        accepted, trust = _standing_on(flat, chain, limit, wide)
+        if trust > 0:
+            kept += accepted
+            # A doubtful base is levelled: its height counts as much as it is trusted.
+            flat[accepted, 1] = flat[kept[0], 1] + trust * (flat[accepted, 1] - flat[kept[0], 1])
+    kept = sorted(kept)
+    at, height = flat[kept, 0], flat[kept, 1]
+    bottom = np.full(alpha.shape[1], np.nan)
+    bottom[columns] = camera.plane(np.stack([columns + 0.5, lowest[columns] + 1.0], axis=1))[:, 1]
+    line = np.interp(np.arange(alpha.shape[1]), columns[kept], height)
+    slack = max(CONTACT_SHARE * wide, 1.5 / camera.pixels)
+    touches = np.abs(bottom - line) <= slack
+    ends = columns[[kept[0], kept[-1]]]
+    touches[: ends[0]] = touches[ends[1] + 1 :] = False
+    touches |= _feet(bottom, slack, float(top - np.nanmin(bottom)))
+    return Base(at, height, bottom, touches, wide)
+
+
+def _feet(bottom: Doubles, slack: float, tall: float) -> NDArray[np.bool_]:
+    """Columns of feet farther back than the hull's: places where the outline comes down from at least as high as it
+    stays above the ground."""
+    above = np.where(np.isfinite(bottom), bottom - np.nanmin(bottom), tall)
+    found, shape = find_peaks(-np.pad(above, 1, constant_values=tall), prominence=LEAST_FOOT * tall)
+    feet = np.zeros(len(bottom), bool)
+    for column, prominence in zip(found - 1, shape["prominences"], strict=True):
+        if above[column] > min(FARTHEST_FOOT * tall, prominence):
+            continue
+        left = right = int(column)
+        while left > 0 and above[left - 1] <= above[column] + slack:
+            left -= 1
+        while right + 1 < len(bottom) and above[right + 1] <= above[column] + slack:
+            right += 1
+        feet[left : right + 1] = True
+    return feet & np.isfinite(bottom)
+
+
+def _lower_hull(points: Doubles) -> list[int]:
+    """Indices of the lower convex hull of points whose x rises."""
+    hull: list[int] = []
+    for index, (x, y) in enumerate(points):
+        while len(hull) >= 2:
+            (ax, ay), (bx, by) = points[hull[-2]], points[hull[-1]]
+            if (bx - ax) * (y - ay) - (by - ay) * (x - ax) > 0:
+                break
+            hull.pop()
+        hull.append(index)
+    return hull
+
+
+def _standing_on(points: Doubles, chain: list[int], limit: float, wide: float) -> tuple[list[int], float]:
+    """The hull's points on one side of the lowest that stand on the ground, and how sure that is, 0..1.
+
+    An edge lies on the ground if the outline follows it, or if it leads over a gap to a foot: then the gap is at least
+    as high as the foot.
+    """
+    ground = points[chain[0], 1]
+    accepted: list[int] = []
+    followed = 0.0
+    for start, end in pairwise(chain):
+        run, climb = abs(points[end, 0] - points[start, 0]), points[end, 1] - points[start, 1]
+        if climb > STEEPEST * run or points[end, 1] > limit:
+            break
+        between = np.arange(min(start, end), max(start, end) + 1)
+        gap = points[between, 1] - np.interp(points[between, 0], points[[between[0], between[-1]], 0],
+                                             points[[between[0], between[-1]], 1])  # fmt: skip
+        follows = float(gap.mean()) <= max(CLOSE * float(np.hypot(run, climb)), 0.005 * wide)
+        if not follows and float(gap.max()) < points[end, 1] - ground:
+            break
+        if follows:
+            followed += run
+        accepted.append(end)
+    if not accepted:
+        return [], 0.0
+    # A foot across a gap is a foot whatever the outline does beyond it.
+    base = abs(float(points[accepted[-1], 0] - points[chain[0], 0]))
+    if followed < 0.5 * base:
+        return accepted, 1.0
+    medium = 0.0
+    for start, end in pairwise(chain):
+        run, climb = abs(points[end, 0] - points[start, 0]), points[end, 1] - points[start, 1]
+        if STEEPEST * run < climb <= 3.0 * run:
+            medium += float(np.hypot(run, climb))
+    return accepted, float(np.clip(2.0 - 2.0 * medium / (CORNER_STEEP * base), 0.0, 1.0))
+
+
+def find_ground(base: Base, camera: PhotoCamera, thickness: float) -> Ground:
+    """The plane that the base stands on: its pitch from the base's corner, or the usual one.
+
+    Args:
+        base: of the silhouette.
+        camera: the one that ``find_base`` had.
+        thickness: the most that half the shape is taken to measure from front to back, view units.
+    """
+    pitch = USUAL_PITCH
+    low = int(np.argmin(base.height))
+    ends = (0, len(base.at) - 1)
+    legs = [abs(base.at[end] - base.at[low]) for end in ends]
+    rises = [base.height[end] - base.height[low] for end in ends]
+    pitches = np.linspace(LEAST_PITCH, MOST_PITCH, 93)
+    clear = min(legs) >= LEAST_LEG * base.wide and min(rises) >= LEAST_RISE * base.wide
+    if clear and _is_corner(base, low):
+        corner = [_corner(base, float(p), camera, low) for p in pitches]
+        pitch = float(pitches[int(np.argmin(np.abs(corner)))])
+        thickness *= BOLDEST
+    for steeper in pitches[(pitches > pitch) & (pitches < DEEPEST_PITCH)]:
+        if _recession(base, pitch, camera, low) <= WIDEST_TURN and _depth(base, pitch, camera, low) <= thickness:
+            break
+        pitch = float(steeper)
+    return _through(base, pitch, camera, low)
+
+
+def _is_corner(base: Base, low: int) -> bool:
+    """True where the base's two sides are straight, not an arc."""
+    at, height = base.at, base.height
+    ends = np.interp(at, at[[0, low, -1]], height[[0, low, -1]])
+    flat = np.interp(at, at[[0, -1]], height[[0, -1]])
+    return bool(np.trapezoid(flat - ends, at) >= LEAST_CORNER * np.trapezoid(flat - height, at))
+
+
+def _through(base: Base, pitch: float, camera: PhotoCamera, low: int) -> Ground:
+    """The ground of a pitch on which the base's lowest point lies at depth 0."""
+    return Ground(pitch, float(np.cos(pitch) * base.height[low]), camera.distance)
+
+
+def _corner(base: Base, pitch: float, camera: PhotoCamera, low: int) -> float:
+    """Cosine of the angle between the base's two sides on the ground."""
+    x, z = _through(base, pitch, camera, low).plan(base.at, base.height)
+    a, b = np.array([x[0] - x[low], z[0] - z[low]]), np.array([x[-1] - x[low], z[-1] - z[low]])
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+def _depth(base: Base, pitch: float, camera: PhotoCamera, low: int) -> float:
+    """How far the base comes forward before the line between its ends."""
+    x, z = _through(base, pitch, camera, low).plan(base.at, base.height)
+    return float((z - np.interp(x, x[[0, -1]], z[[0, -1]])).max())
+
+
+def _recession(base: Base, pitch: float, camera: PhotoCamera, low: int) -> float:
+    """How far the base's ends recede for each unit that it runs sideways."""
+    if len(base.at) < 2:
+        return 0.0
+    x, z = _through(base, pitch, camera, low).plan(base.at, base.height)
+    return float(abs(z[-1] - z[0]) / max(float(np.ptp(x)), 1e-6))
