@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from services.segment.scenery.daylight import DAYLIT, fronds, sunshine, window
 from services.segment.scenery.material import colour
 from services.segment.scenery.noise import smoothstep
-from services.segment.scenery.painter import Painter
 from services.segment.scenery.place import Place, Stage
-
-SUNNY = ("bright", "warm", "sunset")
-"""Moods whose sun comes through the windows."""
-
-SUN_ON_WALL = 0.75
-"""Light of the sun's patches on an upright wall over its light on the table."""
 
 
 def _wall(stage: Stage, base: NDArray[np.float32], falloff: float = 0.55) -> None:
@@ -30,109 +23,6 @@ def _wall(stage: Stage, base: NDArray[np.float32], falloff: float = 0.55) -> Non
         3,
     )
     painter.picture[:] = (light * texture)[..., None] * (base * stage.wall_light * 1.15)
-
-
-def _view(stage: Stage, x0: float, y0: float, x1: float, y1: float) -> NDArray[np.float32]:
-    """What a window shows, on a picture of the painter's size: far away, and so softer than the room.
-
-    By day the sky burns out in an exposure for the room, and leaves hang before it with the sun in their gaps.
-    """
-    painter, mood, random = stage.painter, stage.mood, stage.noise.random
-    view = Painter(painter.width, painter.height)
-    wide, high = x1 - x0, y1 - y0
-    if mood.dark:
-        view.gradient([(y0, mood.sky_top * 1.3), (y1, mood.sky_low)])
-        return view.picture
-    light = mood.dome + mood.key
-    # Overexposed skies are all but white, whatever their colour; the sun's own colour is in them.
-    pale = 0.35 * mood.sky_low + 0.65 * float(mood.sky_low.mean())
-    top = (1.5 * pale + 0.7 * light).astype(np.float32)
-    low = (0.4 * pale + 1.0 * light * stage.foliage + 0.20).astype(np.float32)
-    view.gradient([(y0, top), (y0 + 0.45 * high, 0.75 * top + 0.25 * low), (y1, low)])
-    greens = stage.greens
-    for crown, bright in ((0.55, 1.5), (0.80, 0.9)):
-        count = 46
-        y = y1 + 0.05 * high - np.abs(random.normal(0.0, 0.26, count)) * high / crown
-        rgb = greens[random.integers(0, len(greens), count)] * random.uniform(0.6, 1.3, (count, 1)) * light * bright
-        haze = np.clip((y1 - y) / high, 0.0, 1.0)[:, None] * 0.55
-        rgb = rgb * (1 - haze) + top * haze
-        view.leaves(
-            random.uniform(x0 - 0.02, x1 + 0.02, count),
-            y,
-            random.uniform(0.07, 0.16, count) * min(wide, high),
-            rgb.astype(np.float32),
-            random,
-        )
-    view.picture = np.asarray(cv2.GaussianBlur(view.picture, (0, 0), 0.016 * painter.height), np.float32)
-    count = 26
-    sparks = (0.6 * top + 0.5 * greens[random.integers(0, len(greens), count)]) * random.gamma(1.5, 1.4, (count, 1))
-    view.points(
-        random.uniform(x0, x1, count),
-        random.uniform(y0 + 0.25 * high, y1, count),
-        (sparks * 2.2).astype(np.float32),
-        0.0032,
-    )
-    return view.picture
-
-
-def _window(stage: Stage, x0: float, y0: float, x1: float, y1: float, panes: tuple[int, int]) -> None:
-    """A window onto a bright day (or a blue night), with bars, a frame and the glow it throws around it."""
-    painter, mood = stage.painter, stage.mood
-    night = mood.dark
-    painter.box(x0, y0, x1, y1, _view(stage, x0, y0, x1, y1))
-    random = stage.noise.random
-    if night:
-        count = 24
-        lights = stage.lamp_colours(count) * mood.practicals * random.uniform(0.4, 1.4, (count, 1)).astype(np.float32)
-        painter.points(random.uniform(x0, x1, count), random.uniform(y0 + 0.45 * (y1 - y0), y1, count), lights, 0.004)
-    # Bars stand against the light: their inner sides are in shade.
-    frame = colour("#e9e6df") * stage.wall_light * (0.78 if not night else 0.7)
-    bar = 0.012
-    for i in range(panes[0] + 1):
-        x = x0 + (x1 - x0) * i / panes[0]
-        wide = bar * (1.6 if i in (0, panes[0]) else 0.8)
-        painter.box(x - wide, y0 - bar, x + wide, y1 + bar, frame)
-    for i in range(panes[1] + 1):
-        y = y0 + (y1 - y0) * i / panes[1]
-        wide = bar * (1.6 if i in (0, panes[1]) else 0.8)
-        painter.box(x0 - bar, y - wide, x1 + bar, y + wide, frame)
-    painter.box(x0 - 0.03, y1 + bar, x1 + 0.03, y1 + 0.035, colour("#e9e6df") * stage.wall_light * 1.35)
-    if not night:
-        flare = (0.5 * mood.sky_low + 0.8 * mood.key).astype(np.float32)
-        painter.glow((x0 + x1) / 2, (y0 + y1) / 2, 0.22, np.asarray(0.16 * flare, np.float32))
-        painter.glow((x0 + x1) / 2, (y0 + y1) / 2 + 0.05, 0.48, np.asarray(0.05 * flare, np.float32))
-
-
-def _sunshine(stage: Stage, x: float, y: float, wide: float, high: float) -> None:
-    """The sun through a window with four panes, on the wall and on what stands before it.
-
-    Args:
-        stage: the room; moods without a sun leave it as it is.
-        x: middle of the patch, fraction of the height.
-        y: likewise.
-        wide: its width.
-        high: its height.
-    """
-    painter, mood = stage.painter, stage.mood
-    if mood.name not in SUNNY:
-        return
-    lit = Painter(painter.width, painter.height)
-    one = np.ones(3, np.float32)
-    for column in (-1.0, 1.0):
-        for row in (-1.0, 1.0):
-            u, v = x + 0.26 * wide * column, y + 0.26 * high * row
-            slant, fall = 0.30 * high * -stage.light_x, 0.10 * wide * -stage.light_x
-            half, rise = 0.23 * wide, 0.23 * high
-            corners = [(-half, -rise), (half, -rise), (half, rise), (-half, rise)]
-            points = [(u + a + slant * (v + b - y) / high, v + b + fall * (u + a - x) / wide) for a, b in corners]
-            lit.polygon(points, one)
-    # The sun's own size makes the edges soft, leaves before the window break the light.
-    patch = cv2.GaussianBlur(lit.picture[..., 0], (0, 0), 0.008 * painter.height)
-    shape = patch.shape
-    grid_x = np.broadcast_to(painter.columns * 9.0, shape).astype(np.float32)
-    grid_y = np.broadcast_to(painter.rows * 9.0, shape).astype(np.float32)
-    patch = patch * (0.55 + 0.45 * smoothstep(-0.7, 0.5, stage.noise.fractal(grid_x, grid_y, 2)))
-    painter.picture *= 1.0 + patch[..., None] * (SUN_ON_WALL * mood.key / stage.wall_light)
 
 
 def _crockery(stage: Stage, y: float, x0: float, x1: float, scale: float, palette: list[str]) -> None:
@@ -249,7 +139,7 @@ def garlands(stage: Stage) -> None:
 def studio(stage: Stage) -> None:
     """A paper sweep: a soft pool of light on the backdrop, behind where the subject stands."""
     painter, mood = stage.painter, stage.mood
-    base = stage.tint if stage.tint is not None else (colour("#46484c") if mood.dark else colour("#d9d6d1"))
+    base = stage.tint if stage.tint is not None else (colour("#46484c") if mood.dark else colour("#e6ddd3"))
     x = (painter.columns / painter.aspect - 0.5 - 0.10 * stage.light_x) / 0.52
     y = (painter.rows - 0.40) / 0.50
     pool = np.exp(-(x * x + y * y))
@@ -257,6 +147,8 @@ def studio(stage: Stage) -> None:
     flat = float(mood.total.mean())
     tint = mood.total / max(flat, 1e-3)
     painter.picture[:] = (low + high * pool)[..., None] * (base * tint * max(flat, 0.55))
+    if mood.name in DAYLIT and not stage.bare:
+        fronds(stage)
 
 
 def kitchen(stage: Stage) -> None:
@@ -292,7 +184,7 @@ def kitchen(stage: Stage) -> None:
     _shelf(stage, 0.105, x0, x1, dark_wood)
     _crockery(stage, 0.105, x0, x1, 0.8, ["#f2efe9", "#c9b79c", "#a96a3c", "#d9d4c8"])
     wx0, wx1 = span(0.03, 0.43)
-    _window(stage, wx0, 0.03, wx1, 0.385, (2, 2))
+    window(stage, wx0, 0.03, wx1, 0.385, (2, 2))
     painter.box(-0.1, 0.50, aspect + 0.1, 0.53, colour("#d8d3c8") * stage.wall_light * 1.2)
     painter.box(-0.1, 0.53, aspect + 0.1, 1.1, cupboard * stage.wall_light * 0.85)
     painter.box(-0.1, 0.53, aspect + 0.1, 0.545, np.zeros(3, np.float32), 0.35)
@@ -307,7 +199,7 @@ def kitchen(stage: Stage) -> None:
     _sprig(stage, px, 0.435, 0.16, 70)
     kx0, kx1 = span(0.60, 1.02)
     _crockery(stage, 0.50, kx0, kx1, 1.25, ["#ece6da", "#b98a5a", "#7f8d88", "#33373a", "#d9c7a8"])
-    _sunshine(stage, place(0.66), 0.36, 0.42, 0.40)
+    sunshine(stage, place(0.66), 0.36, 0.42, 0.40)
     if stage.mood.dark or noise.uniform() < 0.6:
         _pendant(stage, place(0.72), 0.02, 0.055)
         _pendant(stage, place(0.93), 0.02, 0.055)
@@ -323,7 +215,7 @@ def room(stage: Stage) -> None:
         return x * aspect if left else (1 - x) * aspect
 
     wx0, wx1 = sorted((place(0.02), place(0.30)))
-    _window(stage, wx0, -0.04, wx1, 0.40, (2, 3))
+    window(stage, wx0, -0.04, wx1, 0.40, (2, 3))
     for cx in (place(-0.01), place(0.335)):
         for i in range(6):
             fold = 0.75 + 0.25 * np.cos(i * 2.1)
@@ -350,7 +242,7 @@ def room(stage: Stage) -> None:
     painter.polygon([(lx - 0.045, 0.16), (lx + 0.045, 0.16), (lx + 0.07, 0.27), (lx - 0.07, 0.27)], lamp)
     painter.box(lx - 0.004, 0.27, lx + 0.004, 0.42, colour("#4a4038") * stage.wall_light)
     painter.glow(lx, 0.22, 0.14, lamp * (0.10 if mood.dark else 0.05))
-    _sunshine(stage, place(0.66), 0.30, 0.50, 0.46)
+    sunshine(stage, place(0.66), 0.30, 0.50, 0.46)
     px = place(0.37)
     painter.turned(px, 0.48, 0.60, [(0, 0.05), (1, 0.04)], colour("#d7cfc2") * stage.wall_light, light_x=stage.light_x)
     _sprig(stage, px, 0.48, 0.30, 90)
@@ -366,7 +258,7 @@ def desk(stage: Stage) -> None:
         return x * aspect if left else (1 - x) * aspect
 
     wx0, wx1 = sorted((place(-0.02), place(0.24)))
-    _window(stage, wx0, 0.0, wx1, 0.40, (1, 3))
+    window(stage, wx0, 0.0, wx1, 0.40, (1, 3))
     foot = 0.555
     # Screen.
     mx0, mx1 = sorted((place(0.36), place(0.72)))
@@ -382,7 +274,7 @@ def desk(stage: Stage) -> None:
     middle = (mx0 + mx1) / 2
     painter.box(middle - 0.018, 0.425, middle + 0.018, foot - 0.015, colour("#9a9c9f") * stage.wall_light)
     painter.ellipse(middle, foot - 0.012, 0.085, 0.014, colour("#9a9c9f") * stage.wall_light)
-    _sunshine(stage, place(0.64), 0.28, 0.46, 0.44)
+    sunshine(stage, place(0.64), 0.28, 0.46, 0.44)
     # Books.
     x = place(0.78) if left else place(0.98)
     for _ in range(8):
@@ -436,7 +328,7 @@ def cafe(stage: Stage) -> None:
     aspect = painter.aspect
     _wall(stage, colour("#6b513d") if stage.tint is None else 0.4 * colour("#6b513d") + 0.6 * stage.tint, 0.6)
     x0, x1 = sorted((0.04 * aspect, 0.40 * aspect)) if stage.light_x < 0 else (0.60 * aspect, 0.96 * aspect)
-    _window(stage, x0, 0.05, x1, 0.45, (3, 2))
+    window(stage, x0, 0.05, x1, 0.45, (3, 2))
     _shelf(
         stage,
         0.34,
@@ -476,7 +368,7 @@ def bathroom(stage: Stage) -> None:
     grout = np.minimum(np.mod(rows, 0.15), np.mod(columns, 0.15))
     painter.picture *= (0.86 + 0.14 * smoothstep(0.001, 0.005, grout.astype(np.float32)))[..., None]
     wx0, wx1 = sorted((place(0.0), place(0.26)))
-    _window(stage, wx0, 0.0, wx1, 0.36, (1, 2))
+    window(stage, wx0, 0.0, wx1, 0.36, (1, 2))
     mx = place(0.66)
     painter.ellipse(mx, 0.20, 0.178, 0.178, colour("#b08d57") * stage.wall_light)
     painter.ellipse(mx, 0.20, 0.168, 0.168, colour("#f3f6f6") * stage.wall_light * 1.25)
@@ -487,7 +379,7 @@ def bathroom(stage: Stage) -> None:
     px = place(0.38)
     painter.turned(px, 0.45, 0.53, [(0, 0.036), (1, 0.03)], colour("#f2f0ea") * stage.wall_light, light_x=stage.light_x)
     _sprig(stage, px, 0.45, 0.19, 70)
-    _sunshine(stage, place(0.72), 0.34, 0.40, 0.36)
+    sunshine(stage, place(0.72), 0.34, 0.40, 0.36)
     cx0, cx1 = sorted((place(0.50), place(0.86)))
     _crockery(stage, 0.53, cx0, cx1, 0.9, ["#f2f0ea", "#b98a5a", "#dfe6e4", "#8fa39a"])
 

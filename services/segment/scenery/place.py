@@ -42,6 +42,7 @@ class Stage:
         noise: the seed's own stream.
         tint: (3,) linear RGB that the palette asks for, or None.
         season: ``spring``, ``summer``, ``autumn``, ``winter``, ``christmas`` or empty.
+        bare: nothing on the wall of a studio.
     """
 
     painter: Painter
@@ -50,6 +51,7 @@ class Stage:
     noise: Noise
     tint: NDArray[np.float32] | None
     season: str
+    bare: bool = False
 
     @property
     def light_x(self) -> float:

@@ -92,6 +92,8 @@ def plan(wish: Wish, noise: Noise) -> Plan:
     if season == "autumn" and surface == "soil":
         surface = "litter"
     sweep = place.sweep and surface == "paper"
+    if sweep and mood.gobo != "spot":
+        mood = replace(mood, gobo="none")
     edge = place.edge
     if place is PLACES["sea"] and surface == "water":
         edge = VANISHING + 0.002
@@ -123,7 +125,7 @@ def _tints(
         return of_place, of_place
     if of_place is None and of_surface is not None and place is PLACES["studio"]:
         # A set in one colour: the wall takes a pale shade of the cloth.
-        of_place = np.asarray(0.30 * of_surface + 0.70 * colour("#dcd8d2"), np.float32)
+        of_place = np.asarray(0.42 * of_surface + 0.58 * colour("#dcd8d2"), np.float32)
         if mood.dark:
             of_place = np.asarray(of_place * 0.12, np.float32)
     return of_place, of_surface

@@ -58,7 +58,7 @@ def build(
     check(0.05, "surroundings")
     scale = min(1.0, BACKDROP_PX / height)
     painter = Painter(max(16, round(width * scale)), max(16, round(height * scale)))
-    stage = Stage(painter, scene.ground, scene.mood, noise, scene.place_tint, scene.season)
+    stage = Stage(painter, scene.ground, scene.mood, noise, scene.place_tint, scene.season, wish.bare)
     scene.place.paint(stage)
     if scene.season == "christmas" and not scene.place.outdoors and not scene.sweep:
         garlands(stage)

@@ -312,7 +312,7 @@ def gloss(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
 
 def paper(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
     """A studio's seamless paper: one colour with the least of texture."""
-    base = colour("#3a3b3e") if dark else colour("#d9d6d1")
+    base = colour("#3a3b3e") if dark else colour("#e6ddd3")
     if tint is not None:
         base = tint
     fibre = noise.fractal(patch.x * 500.0, patch.z * 500.0, 2, gain=0.8, footprint=patch.footprint * 500.0)

@@ -208,6 +208,23 @@ DEFAULT_PLACE_OF_SURFACE: dict[str, str] = {
 _WATERS = frozenset({"lake", "river", "pond", "pool"})
 """Water within another place: a lake in the mountains."""
 
+_BARE_WORDS = frozenset(
+    [
+        "plain",
+        "clean",
+        "minimal",
+        "minimalist",
+        "simple",
+        "empty",
+        "blank",
+        "seamless",
+        "cyclorama",
+        "gradient",
+        "solid",
+    ]
+)
+"""A studio with nothing in it."""
+
 _OUTSIDE = frozenset({"outdoor", "outdoors", "outside", "terrace", "sidewalk"})
 
 _HINTS = frozenset(
@@ -282,6 +299,7 @@ class Wish:
         place_tint: (3,) linear RGB for the surroundings, or None.
         dark: the surface's dark sort.
         wet: wet ground, which mirrors.
+        bare: a set without anything in it, not even a shadow on its wall.
     """
 
     surface: str
@@ -292,6 +310,7 @@ class Wish:
     place_tint: NDArray[np.float32] | None
     dark: bool
     wet: bool
+    bare: bool = False
 
 
 def read(prompt: str) -> Wish:
@@ -342,6 +361,7 @@ def read(prompt: str) -> Wish:
         place_tint=place_tint,
         dark=dark,
         wet=bool({"wet", "rain", "rainy", "puddle", "puddles"} & set(words)),
+        bare=bool(_BARE_WORDS & set(words)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -172,3 +173,14 @@ def test_the_sun_comes_into_a_sunlit_kitchen() -> None:
     assert float(np.quantile(gain, 0.9)) > 1.25 * float(np.quantile(gain, 0.1))
     lit = sunny[wall][gain > np.quantile(gain, 0.8)].mean(axis=0)
     assert lit[0] > 1.1 * lit[2]
+
+
+def test_leaves_shade_a_studio_s_wall_unless_it_is_to_be_plain() -> None:
+    """Words that nobody knows get a studio with the shadow of leaves on its wall; a plain one has an even wall."""
+
+    def ripple(prompt: str) -> float:
+        wall = linear_from_srgb(picture(prompt, 9, (384, 384)).picture / np.float32(255))[:200] @ LUMA
+        return float(np.abs(cv2.GaussianBlur(wall, (0, 0), 3) - cv2.GaussianBlur(wall, (0, 0), 9)).mean())
+
+    plain = ripple("plain bewildered otters")
+    assert ripple("bewildered otters") > 2.5 * plain
