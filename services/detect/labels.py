@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lensora.adapters.inference import Model
 from lensora.core.boxes import Category
 from lensora.core.errors import ConfigurationError
+from services.detect.objects import Sighting
 from services.detect.regions import Mask
 
 SIDE_PX = 224
@@ -35,6 +36,12 @@ CATEGORY_SURE = 0.6
 GROUP_LIKELY = 0.25
 GROUP_AHEAD = 3.0
 """A kind of thing is also named when it is this likely and so many times likelier than the next kind."""
+
+POSSIBLE = 0.1
+"""A detector's name needs this probability of the like classes of ImageNet, where there are any."""
+
+ALONE_SURE = 0.8
+"""A detector's name for what ImageNet does not have needs this score."""
 
 SCENES = frozenset({"shop", "shore", "mountain"})
 """Groups that name a place, not a thing in it: of no use for a crop."""
@@ -120,6 +127,7 @@ class Labeller:
         rgb: NDArray[np.uint8],
         boxes: Sequence[tuple[int, int, int, int]],
         masks: Sequence[Mask | None],
+        sightings: Sequence[Sighting | None],
         timeout_s: float | None = None,
     ) -> list[Name]:
         """A name for each box.
@@ -128,6 +136,7 @@ class Labeller:
             rgb: (h, w, 3) uint8 sRGB.
             boxes: left, top, right, bottom in pixels of ``rgb``, right and bottom exclusive.
             masks: (h', w') bool of the whole picture at any scale, True on the thing; None where it is not known.
+            sightings: what a detector takes it for; None where none knows it.
             timeout_s: seconds from now after which the run is given up.
         """
         if not boxes:
@@ -143,24 +152,54 @@ class Labeller:
         logits = self._model.infer({"input": batch}, outputs=["logits"], timeout_s=timeout_s)["logits"]
         ends = np.cumsum(counts)
         return [
-            choose_name(_agreed(logits[end - count : end]), self._vocabulary)
-            for end, count in zip(ends, counts, strict=True)
+            choose_name(_agreed(logits[end - count : end]), self._vocabulary, sighting)
+            for end, count, sighting in zip(ends, counts, sightings, strict=True)
         ]
 
 
-def choose_name(probabilities: NDArray[np.floating], vocabulary: Vocabulary) -> Name:
-    """The most exact name that is likely enough.
+def choose_name(probabilities: NDArray[np.floating], vocabulary: Vocabulary, sighting: Sighting | None = None) -> Name:
+    """The most exact name that is likely enough, of ImageNet's words and of what a detector saw.
 
     Args:
         probabilities: (classes,) that sum to 1.
         vocabulary: the classes.
+        sighting: what a detector takes the thing for.
     """
     things = np.array([group not in SCENES for group in vocabulary.groups])
     weights = np.where(things, probabilities, 0.0)
     weights = weights / max(float(weights.sum()), 1e-9)
     best = int(np.argmax(weights))
-    if weights[best] >= CLASS_SURE:
-        return Name(vocabulary.labels[best], vocabulary.categories[best], float(weights[best]))
+    exact = Name(vocabulary.labels[best], vocabulary.categories[best], float(weights[best]))
+    if sighting is not None and _holds(sighting, exact, weights, vocabulary):
+        return Name(sighting.kind.label, sighting.kind.category, sighting.score)
+    if exact.probability >= CLASS_SURE:
+        return exact
+    general = _general(weights, vocabulary)
+    kind = sighting.kind if sighting is not None and sighting.score >= ALONE_SURE else None
+    if kind is not None and kind.category == general.category != Category.OBJECT and not kind.alike & {general.label}:
+        # Two kinds of one category: neither name is safe.
+        return Name(_CATEGORY_WORDS[general.category], general.category, general.probability)
+    return general
+
+
+def _holds(sighting: Sighting, exact: Name, weights: NDArray[np.floating], vocabulary: Vocabulary) -> bool:
+    """True where the detector's name is better than ImageNet's.
+
+    A detector calls what it never learnt by the nearest name that it knows, and is sure of it. So where ImageNet has
+    such things too, its classifier must find that possible; where ImageNet has none, the detector must be very sure.
+    """
+    alike = sighting.kind.alike
+    if not alike:
+        return sighting.score >= max(ALONE_SURE, exact.probability)
+    if exact.probability >= CLASS_SURE:
+        return False
+    pairs = zip(vocabulary.labels, vocabulary.groups, strict=True)
+    agreed = np.array([label in alike or group in alike for label, group in pairs])
+    return float(weights[agreed].sum()) >= POSSIBLE
+
+
+def _general(weights: NDArray[np.floating], vocabulary: Vocabulary) -> Name:
+    """The likely kind of thing, else the likely category, else an object."""
     shared = Counter(vocabulary.groups)
     by_group: defaultdict[str, float] = defaultdict(float)
     by_category: defaultdict[Category, float] = defaultdict(float)

@@ -32,6 +32,9 @@ BAND = 0.05
 SEE_THROUGH_SHARE = 0.12
 """Share of the subject that is see-through from which the back will show in the cutout."""
 
+BOX_ACTIONS = frozenset({"no_clear_subject", "subject_cropped", "subject_small", "subject_blurred"})
+"""What holds for a box; the others need an outline."""
+
 _EDGES = ("left", "top", "right", "bottom")
 
 

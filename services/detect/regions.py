@@ -79,6 +79,15 @@ class Region:
         left, top, right, bottom = self.bounds
         return Box(left / width, top / height, right / width, bottom / height)
 
+    def within(self, box: Box) -> Region | None:
+        """The part of it in a box, as sure as the whole; None where the box holds nothing of it."""
+        height, width = self.mask.shape
+        left, top, right, bottom = box.pixels(width, height)
+        mask = np.zeros_like(self.mask)
+        mask[top:bottom, left:right] = self.mask[top:bottom, left:right]
+        area = int(np.count_nonzero(mask))
+        return Region(mask, (left, top, right, bottom), area, self.mean, self.contrast, self.cut) if area else None
+
     def overlap(self, other: Region) -> int:
         """Grid pixels that both cover."""
         left, top = max(self.bounds[0], other.bounds[0]), max(self.bounds[1], other.bounds[1])
@@ -135,6 +144,17 @@ def find_patches(saliency: NDArray[np.float32], seen: Mask) -> list[Patch]:
             (roots if parent is None else parent.children).append(node)
         above = nodes
     return [Patch(root.region, _best_cut(root)[1]) for root in roots]
+
+
+def contrast_in(region: Region, saliency: NDArray[np.float32], seen: Mask) -> float:
+    """A region's contrast in another map, -1..1.
+
+    Args:
+        region: found in any map on the same grid.
+        saliency: (h, w) float32 in 0..1.
+        seen: (h, w) bool; False where that map shows nothing. Some of the region must be seen.
+    """
+    return _measured(region.mask & seen, region.bounds, region.area, saliency, seen).contrast
 
 
 def _components(saliency: NDArray[np.float32], seen: Mask, level: float) -> list[Region]:

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.detect.regions import Mask, Patch, Region, find_patches
+from services.detect.regions import Mask, Patch, Region, contrast_in, find_patches
 from services.detect.saliency import Saliency
 
 GRID_PX = 320
@@ -66,6 +66,9 @@ SAME_THING_IOU = 0.5
 WIPED_SHARE = 0.25
 """A region that lies with more than this of itself where something was wiped out is a ghost of that."""
 
+SHOWN_SHARE = 0.85
+"""A look shows a region if it sees this much of it."""
+
 CLOSE_PADDING = 0.3
 """Air around a patch in its close look, as a share of its longer side."""
 
@@ -74,18 +77,42 @@ Window = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Doubtful:
+    """A region that was seen through a window of clutter.
+
+    Attributes:
+        region: as it was seen there.
+        steadiness: its least contrast in all looks that show it, the whole picture's included, -1..1.
+    """
+
+    region: Region
+    steadiness: float
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """What the search has found.
 
     Attributes:
         regions: the things, in no order; masks on the grid.
+        doubtful: what clutter shows through windows only, in no order: a texture may look like that, too.
         faint: regions too weak to be things, best first: of use where there is nothing else.
         first: (h, w) float32, the map of the whole picture on the grid.
     """
 
     regions: list[Region]
+    doubtful: list[Doubtful]
     faint: list[Region]
     first: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A look through a window: its map on the grid of the whole picture, where it sees, and what it finds."""
+
+    saliency: NDArray[np.float32]
+    seen: Mask
+    patches: list[Patch]
 
 
 class Search:
@@ -113,18 +140,21 @@ class Search:
         unclear = [patch for patch in patches if not _is_settled(patch)]
         clutter = [patch.root for patch in unclear if patch.root.share() > CLUTTER_SHARE]
         close_by = [patch.root for patch in unclear if patch.root not in clutter]
+        doubtful: list[Doubtful] = []
         if clutter or not patches:
             views = self._through(_windows(_extent(clutter, self._shape)))
-            things = (thing for view in views for patch in view for thing in patch.things)
-            found += _without_parts(_usable(things), found)
-        for patch in self._second_look([*found, *close_by]):
+            things = (thing for view in views for patch in view.patches for thing in patch.things)
+            looks = [_View(first, self._everything, patches), *views]
+            doubtful = [Doubtful(thing, _steadiness(thing, looks)) for thing in _without_parts(_usable(things), found)]
+        known = [*found, *(doubt.region for doubt in doubtful)]
+        for patch in self._second_look([*known, *close_by]):
             if _is_settled(patch):
-                found += _without_parts(patch.things, found)
+                found += _without_parts(patch.things, known)
             else:
                 close_by.append(patch.root)
-        found += _without_parts(_usable(self._close_looks(close_by)), found)
+        found += _without_parts(_usable(self._close_looks(close_by)), [*found, *known])
         faint = [thing for patch in unclear for thing in patch.things if not _is_surroundings(thing)]
-        return Findings(found, sorted(faint, key=_contrast, reverse=True), first)
+        return Findings(found, doubtful, sorted(faint, key=_contrast, reverse=True), first)
 
     def _look(self, picture: NDArray[np.uint8], side_px: int) -> NDArray[np.float32]:
         (seen,) = self._saliency.maps([picture], side_px, self._timeout_s)
@@ -147,13 +177,13 @@ class Search:
         return [
             thing
             for root, view in zip(chosen, views, strict=True)
-            for patch in view
+            for patch in view.patches
             for thing in patch.things
             if thing.inside(root) >= SAME_THING_IOU or root.inside(thing) >= SAME_THING_IOU
         ]
 
-    def _through(self, windows: Sequence[Window]) -> list[list[Patch]]:
-        """The patches that the net finds in each window."""
+    def _through(self, windows: Sequence[Window]) -> list[_View]:
+        """What the net finds in each window."""
         if not windows:
             return []
         found = []
@@ -163,7 +193,7 @@ class Search:
             visible = np.zeros(self._shape, np.bool_)
             whole[top:bottom, left:right] = _resized(seen, (bottom - top, right - left))
             visible[top:bottom, left:right] = True
-            found.append(find_patches(whole, visible))
+            found.append(_View(whole, visible, find_patches(whole, visible)))
         return found
 
     def _crop(self, window: Window) -> NDArray[np.uint8]:
@@ -244,6 +274,12 @@ def _without_parts(regions: Iterable[Region], known: Sequence[Region]) -> list[R
         ) and all(other.inside(region) < SAME_THING_IOU for other in others):
             kept.append(region)
     return kept
+
+
+def _steadiness(region: Region, looks: Sequence[_View]) -> float:
+    """The least contrast of a region in the looks that show nearly all of it."""
+    shown = (look for look in looks if np.count_nonzero(region.mask & look.seen) >= SHOWN_SHARE * region.area)
+    return min(contrast_in(region, look.saliency, look.seen) for look in shown)
 
 
 def _windows(extent: Window) -> list[Window]:

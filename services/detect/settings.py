@@ -16,5 +16,5 @@ class DetectSettings(ServiceSettings, ModelSettings):
     """TCP port to listen on; 0 takes a free one."""
     workers: int = Field(default=1, ge=1, le=256)
     """Calls that run at the same time; one alone uses every core, two together take twice as long and more memory."""
-    detect_backend: Literal["saliency", "florence-2"] = "saliency"
-    """What finds the things in a photo."""
+    detect_backend: Literal["objects", "saliency", "florence-2"] = "objects"
+    """What finds the things in a photo: detectors and saliency together, saliency alone, or Florence-2."""

@@ -19,7 +19,7 @@ from lensora.core.errors import InferenceFailed
 from lensora.imaging.photo import Photo
 from services.detect.detection import Detection, listed
 from services.detect.labels import Vocabulary
-from services.detect.preflight import Subject, suggested_actions
+from services.detect.preflight import BOX_ACTIONS, Subject, suggested_actions
 from services.detect.regions import Region
 
 FLORENCE2 = "florence-2-large"
@@ -48,9 +48,6 @@ LARGE_SHARE = 0.15
 
 GRID_PX = 128
 """Side of the grid on which preflight sees the best box."""
-
-BOX_ACTIONS = frozenset({"no_clear_subject", "subject_cropped", "subject_small", "subject_blurred"})
-"""Preflight's findings that hold for a box; the others need an outline, which this net does not give."""
 
 MATTE = (255, 255, 255)
 """See-through pictures are judged over white, as a web page would show them."""

@@ -1,33 +1,48 @@
-"""Things by saliency (IS-Net) and ImageNet's words (EfficientNet-Lite0): the default, on a CPU."""
+"""Things by saliency (IS-Net), with or without detectors (SSD), and names by EfficientNet-Lite0: made for a CPU."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lensora.adapters.inference import Model
-from lensora.core.boxes import Box, Proposal
+from lensora.core.boxes import Box, Proposal, SuggestedAction
 from lensora.imaging.photo import Photo
-from services.detect.detection import Detection, listed
+from services.detect.detection import MOST_IOU, Detection, listed
+from services.detect.fusion import Thing, fuse
 from services.detect.labels import Labeller, load_vocabulary
-from services.detect.preflight import Subject, suggested_actions
+from services.detect.objects import ObjectNet, load_classes, windows
+from services.detect.preflight import BOX_ACTIONS, Subject, suggested_actions
 from services.detect.regions import Mask, Region
 from services.detect.saliency import Saliency
-from services.detect.search import Findings, Search
+from services.detect.search import GRID_PX, Findings, Search
 from services.detect.translucence import faint_part
 
 ISNET = "isnet-general-use"
 CLASSIFIER = "efficientnet-lite0"
 """Names in the model manifest."""
 
+OBJECT_CLASSES = {"ssdlite-coco": "coco_classes.tsv", "ssd-openimages": "openimages_classes.tsv"}
+"""Detectors in the model manifest, and their classes' tables: each knows kinds that the other does not."""
+
 WORKING_SIDE_PX = 1024
 """A little over the net's 512, so that close looks have something to show."""
 
 LARGE_SHARE = 0.15
 """A thing that covers this much of the picture loses nothing in rank for its size."""
+
+FILL = 0.7
+"""Share of its box that a thing fills where its outline is not known."""
+
+PART_RANK = 0.7
+"""Factor on the score of a part that is proposed beside its whole."""
+
+NEIGHBOUR_SHARE = 0.2
+"""A faint part that lies with more than this of itself in another thing's box is no part of this one."""
 
 FAINT_CONTRAST = 0.2
 """Where nothing stands out, a region with this much contrast is still worth proposing."""
@@ -49,17 +64,20 @@ MATTE = (255, 255, 255)
 
 
 class SaliencyDetector:
-    """``Detector`` on IS-Net and EfficientNet-Lite0."""
+    """``Detector`` on IS-Net and EfficientNet-Lite0, and on detectors where they are given."""
 
-    def __init__(self, isnet: Model, classifier: Model) -> None:
+    def __init__(self, isnet: Model, classifier: Model, detectors: Mapping[str, Model] | None = None) -> None:
         """
         Args:
             isnet: ``isnet-general-use`` of the manifest.
             classifier: ``efficientnet-lite0`` of the manifest.
+            detectors: any of ``OBJECT_CLASSES`` by their names in the manifest: they tell apart what touches.
         """
-        self._models = (isnet, classifier)
+        found = dict(detectors or {})
+        self._models = (isnet, classifier, *found.values())
         self._saliency = Saliency(isnet)
         self._labeller = Labeller(classifier, load_vocabulary())
+        self._nets = [ObjectNet(model, load_classes(OBJECT_CLASSES[name])) for name, model in found.items()]
 
     @property
     def working_side_px(self) -> int:
@@ -71,44 +89,85 @@ class SaliencyDetector:
     def detect(self, photo: Photo, max_objects: int, timeout_s: float | None = None) -> Detection:
         rgb = photo.over(MATTE)
         findings = Search(rgb, self._saliency, timeout_s).run()
-        ranked = sorted(findings.regions, key=rank, reverse=True)[: max_objects - 1]
-        faint_parts = [faint_part(region, findings.first) for region in ranked]
-        boxes = [_box(region, faint) for region, faint in zip(ranked, faint_parts, strict=True)]
-        scores = [rank(region) for region in ranked]
-        masks: list[Mask | None] = [
-            region.mask if faint is None else None for region, faint in zip(ranked, faint_parts, strict=True)
+        ranked = self._things(rgb, findings, timeout_s)[: max_objects - 1]
+        faint_parts = [_faint_part(thing, ranked, findings) for thing in ranked]
+        boxes = [_box(thing.box, faint) for thing, faint in zip(ranked, faint_parts, strict=True)]
+        scores = [rank(thing) for thing in ranked]
+        masks = [
+            thing.region.mask if thing.region and faint is None else None
+            for thing, faint in zip(ranked, faint_parts, strict=True)
+        ]
+        # A detector that saw the lid of a jar has not named the jar.
+        sightings = [
+            thing.sighting if faint is None else None for thing, faint in zip(ranked, faint_parts, strict=True)
         ]
         if not ranked:
             boxes, scores, masks = _last_resort(rgb, findings)
+            sightings = [None] * len(boxes)
         height, width = rgb.shape[:2]
-        names = self._labeller.names(rgb, [box.pixels(width, height) for box in boxes], masks, timeout_s)
+        areas = [box.pixels(width, height) for box in boxes]
+        names = self._labeller.names(rgb, areas, masks, sightings, timeout_s)
         proposals = [
             Proposal(label=name.label, category=name.category, box=box, score=score)
             for name, box, score in zip(names, boxes, scores, strict=True)
         ]
-        subject = None
-        if ranked:
-            left, top, right, bottom = boxes[0].pixels(photo.info.width, photo.info.height)
-            subject = Subject(ranked[0], faint_parts[0], right - left, bottom - top)
+        actions = _advice(rgb, photo, ranked[0], boxes[0], faint_parts[0]) if ranked else suggested_actions(rgb, None)
         return Detection(
             proposals=listed(proposals, max_objects),
-            actions=tuple(suggested_actions(rgb, subject)),
+            actions=tuple(actions),
             models=tuple(model.describe() for model in self._models),
         )
 
+    def _things(self, rgb: NDArray[np.uint8], findings: Findings, timeout_s: float | None) -> list[Thing]:
+        """What both cues show, best first, each once."""
+        known = [*findings.regions, *(doubt.region for doubt in findings.doubtful)]
+        look = windows([region.box() for region in known])
+        sightings = [sighting for net in self._nets for sighting in net.sightings(rgb, look, timeout_s)]
+        kept: list[Thing] = []
+        for thing in sorted(fuse(findings.regions, findings.doubtful, sightings), key=rank, reverse=True):
+            if all(thing.box.iou(other.box) <= MOST_IOU for other in kept):
+                kept.append(thing)
+        return kept
 
-def rank(region: Region) -> float:
-    """How likely the user means this thing, 0..1: it stands out, is large, and near the middle."""
-    height, width = region.mask.shape
-    left, top, right, bottom = region.bounds
-    size = min(1.0, math.sqrt(region.share() / LARGE_SHARE))
-    off_centre = math.hypot((left + right) / 2 / width - 0.5, (top + bottom) / 2 / height - 0.5)
-    return max(0.0, min(1.0, region.contrast)) * (0.4 + 0.6 * size) * (1 - 0.5 * min(1.0, off_centre))
+
+def rank(thing: Thing) -> float:
+    """How likely the user means this thing, 0..1: it is surely one, large, and near the middle."""
+    box = thing.box
+    share = thing.region.share() if thing.region else FILL * box.area
+    size = min(1.0, math.sqrt(share / LARGE_SHARE))
+    off_centre = math.hypot((box.x1 + box.x2) / 2 - 0.5, (box.y1 + box.y2) / 2 - 0.5)
+    sure = max(0.0, min(1.0, thing.confidence)) * (PART_RANK if thing.part else 1.0)
+    return sure * (0.4 + 0.6 * size) * (1 - 0.5 * min(1.0, off_centre))
 
 
-def _box(region: Region, faint: Mask | None) -> Box:
-    """The region's box, with its see-through part."""
-    box = region.box()
+def _advice(rgb: NDArray[np.uint8], photo: Photo, thing: Thing, box: Box, faint: Mask | None) -> list[SuggestedAction]:
+    """Preflight's findings about the best thing; where its outline is not known, those that hold for its box."""
+    left, top, right, bottom = box.pixels(photo.info.width, photo.info.height)
+    if thing.region is not None:
+        return suggested_actions(rgb, Subject(thing.region, faint, right - left, bottom - top))
+    mask = np.zeros((GRID_PX, GRID_PX), np.bool_)
+    bounds = box.pixels(GRID_PX, GRID_PX)
+    mask[bounds[1] : bounds[3], bounds[0] : bounds[2]] = True
+    region = Region(mask, bounds, int(np.count_nonzero(mask)), 1.0, 1.0, 0.0)
+    found = suggested_actions(rgb, Subject(region, None, right - left, bottom - top))
+    return [action for action in found if action.code in BOX_ACTIONS]
+
+
+def _faint_part(thing: Thing, things: Sequence[Thing], findings: Findings) -> Mask | None:
+    """The see-through part of a thing; None where there is none, or where it is that of a neighbour."""
+    faint = faint_part(thing.region, findings.first) if thing.region else None
+    if faint is None:
+        return None
+    others = np.zeros_like(faint)
+    for other in things:
+        if other is not thing and not other.part:
+            left, top, right, bottom = other.box.pixels(faint.shape[1], faint.shape[0])
+            others[top:bottom, left:right] = True
+    return None if np.count_nonzero(faint & others) > NEIGHBOUR_SHARE * np.count_nonzero(faint) else faint
+
+
+def _box(box: Box, faint: Mask | None) -> Box:
+    """A thing's box, with its see-through part."""
     if faint is None:
         return box
     height, width = faint.shape
@@ -125,7 +184,11 @@ def _last_resort(rgb: NDArray[np.uint8], findings: Findings) -> tuple[list[Box],
     """Something to pick where nothing stands out: the best faint region, else where the detail is."""
     for region in findings.faint:
         if region.contrast >= FAINT_CONTRAST and region.share() >= FAINT_SHARE:
-            return [region.box()], [FAINT_SCORE * rank(region)], [region.mask]
+            return (
+                [region.box()],
+                [FAINT_SCORE * rank(Thing(region.box(), region, None, region.contrast))],
+                [region.mask],
+            )
     box = detail_box(rgb)
     return ([box], [FAINT_SCORE * FAINT_CONTRAST], [None]) if box is not None else ([], [], [])
 

@@ -42,7 +42,8 @@ VALUES = (
     "gateway.replicas=2",
     "worker.jobs=3",
     # Two cores: every process has its say, none takes all.
-    'triton.pools={"small":{"models":["isnet-general-use","efficientnet-lite0"],"gpu":{"enabled":false},'
+    'triton.pools={"small":{"models":["isnet-general-use","efficientnet-lite0","ssdlite-coco","ssd-openimages"],'
+    '"gpu":{"enabled":false},'
     '"startupSeconds":120,"preStopSeconds":2,"drainSeconds":30}}',
     "stages.detect.inference=triton",
     "stages.detect.tritonPool=small",

@@ -19,6 +19,7 @@ from lensora.adapters.artifacts import ObjectArtifacts, memory_artifacts
 from lensora.adapters.runtimes import OnnxRuntime
 from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.core.artifacts import MediaType, ModelUse
+from lensora.core.boxes import Box
 from lensora.core.errors import FileNotFound, InferenceFailed, InvalidImage, InvalidRequest, LensoraError
 from lensora.rpc.messages import artifact_to_proto
 from lensora.rpc.server import Server
@@ -112,7 +113,7 @@ def faked(isnet: FakeModel) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def real() -> Iterator[Service]:
     """The service on the real nets."""
-    service = Service(DETECT_BACKENDS["saliency"](OnnxRuntime(MODELS_DIR)))
+    service = Service(DETECT_BACKENDS["objects"](OnnxRuntime(MODELS_DIR)))
     yield service
     service.close()
 
@@ -237,6 +238,24 @@ def test_two_things_give_two_boxes(real: Service) -> None:
     left, right = sorted(found)
     assert np.abs(np.array(left) - [180 / 1500, 330 / 900, 600 / 1500, 720 / 900]).max() < 0.05
     assert np.abs(np.array(right) - [980 / 1500, 420 / 900, 1260 / 1500, 660 / 900]).max() < 0.05
+
+
+def test_things_that_overlap_give_a_box_each(real: Service) -> None:
+    """The cat's face before the cup hides a part of it; saliency sees one thing, the detectors know two."""
+    table = np.full((900, 1500, 3), (206, 200, 190), np.uint8)
+    cup, cat = photographs.coffee()[10:400, 70:490], photographs.cat()[20:260, 80:360]
+    for picture, at in ((cup, (300, 420)), (cat, (480, 740))):
+        height, width = picture.shape[:2]
+        oval = np.zeros((height, width), np.uint8)
+        cv2.ellipse(oval, (width // 2, height // 2), (width // 2 - 4, height // 2 - 4), 0, 0, 360, 255, -1)
+        opacity = cv2.GaussianBlur(oval, (0, 0), 1)[..., None] / 255
+        window = table[at[0] : at[0] + height, at[1] : at[1] + width]
+        window[:] = np.rint(picture * opacity + window * (1 - opacity))
+    response = real.detect(file_of(table, quality=92))
+    boxes_of = {thing.category: Box(*box) for thing, box in zip(response.proposals, boxes(response), strict=False)}
+    assert boxes_of["animal"].iou(Box(744 / 1500, 484 / 900, 1016 / 1500, 716 / 900)) > 0.85
+    assert any(box.iou(Box(424 / 1500, 304 / 900, 836 / 1500, 686 / 900)) > 0.4 for box in boxes_of.values())
+    assert len(boxes_of) > 1
 
 
 def test_a_plain_wall_gives_the_full_frame_alone(real: Service) -> None:

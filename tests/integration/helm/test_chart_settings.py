@@ -83,6 +83,7 @@ def test_smoke_test_has_what_it_reads() -> None:
 
 NETS = {
     "LENSORA_DETECT_BACKEND": {
+        "objects": {"isnet-general-use", "efficientnet-lite0", "ssdlite-coco", "ssd-openimages"},
         "saliency": {"isnet-general-use", "efficientnet-lite0"},
         "florence-2": {"florence-2-large"},
     },

@@ -11,9 +11,11 @@ import pytest
 from numpy.typing import NDArray
 
 from lensora.core.artifacts import ModelUse
-from lensora.core.boxes import Category
+from lensora.core.boxes import FULL_FRAME, Box, Category
 from lensora.testing.inference import FakeModel, TensorSpec
+from services.detect.backends.saliency import OBJECT_CLASSES
 from services.detect.labels import SIDE_PX, Labeller, Vocabulary, choose_name, load_vocabulary
+from services.detect.objects import Sighting, load_classes
 
 VOCABULARY = load_vocabulary()
 WORDS = re.compile(r"[A-Za-z][A-Za-z'. -]*")
@@ -114,6 +116,54 @@ def test_each_box_is_named_by_what_it_holds() -> None:
         mask = np.zeros((50, 75), np.bool_)
         mask[:25, 38:] = True
         boxes = [(width // 2, 0, width, height // 2), (0, height // 2, width // 2, height)]
-        names = Labeller(model, vocabulary).names(picture, boxes, [mask, None])
+        names = Labeller(model, vocabulary).names(picture, boxes, [mask, None], [None, None])
         assert [name.label for name in names] == ["red", "grey"]
-    assert Labeller(model, vocabulary).names(picture, [], []) == []
+    assert Labeller(model, vocabulary).names(picture, [], [], []) == []
+
+
+def seen(label: str, score: float) -> Sighting:
+    """A detector's sighting of a kind that one of the shipped detectors knows."""
+    kinds = [kind for table in OBJECT_CLASSES.values() for kind in load_classes(table) if kind is not None]
+    return Sighting(Box(0.2, 0.2, 0.6, 0.6), score, next(kind for kind in kinds if kind.label == label), FULL_FRAME)
+
+
+def test_every_word_that_a_detector_shares_with_imagenet_is_there() -> None:
+    """The tables of the detectors name labels or general words of the vocabulary, and public categories."""
+    words = {*VOCABULARY.labels, *VOCABULARY.groups}
+    for table, count in zip(OBJECT_CLASSES.values(), (80, 23), strict=True):
+        kinds = [kind for kind in load_classes(table) if kind is not None]
+        assert len(kinds) == count
+        for kind in kinds:
+            assert kind.alike <= words, kind
+            assert WORDS.fullmatch(kind.label)
+            assert kind.category != Category.FULL_FRAME
+
+
+def test_a_detectors_name_is_taken_where_the_classifier_finds_it_possible() -> None:
+    """Chairs of three kinds and a sighting of a chair make a chair; the same sighting of a product does not."""
+    spread = likely(folding_chair=0.1, rocking_chair=0.1, banana=0.15)
+    assert choose_name(spread, VOCABULARY).label == "object"
+    named = choose_name(spread, VOCABULARY, seen("chair", 0.9))
+    assert (named.label, named.category) == ("chair", Category.FURNITURE)
+    products = likely(lens_cap=0.25, joystick=0.25, radio=0.25)
+    assert choose_name(products, VOCABULARY, seen("chair", 0.9)) == choose_name(products, VOCABULARY)
+
+
+def test_what_imagenet_does_not_have_is_named_by_a_sure_detector_alone() -> None:
+    """Scissors are named at 0.9, not at 0.6, and never against a surer classifier."""
+    products = likely(screwdriver=0.3, corkscrew=0.2)
+    assert choose_name(products, VOCABULARY, seen("scissors", 0.9)).label == "scissors"
+    assert choose_name(products, VOCABULARY, seen("scissors", 0.6)).label != "scissors"
+    assert choose_name(likely(screwdriver=0.95), VOCABULARY, seen("scissors", 0.9)).label == "screwdriver"
+
+
+def test_a_sure_class_is_more_exact_than_a_sighting() -> None:
+    """A rotary telephone is not called a phone."""
+    assert choose_name(likely(rotary_telephone=0.8), VOCABULARY, seen("phone", 0.95)).label == "rotary telephone"
+
+
+def test_two_kinds_of_one_category_give_its_word() -> None:
+    """What one net takes for dogs and the other for a horse is an animal."""
+    dogs = likely(beagle=0.25, pug_dog=0.25, boxer_dog=0.25)
+    assert choose_name(dogs, VOCABULARY, seen("horse", 0.9)).label == "animal"
+    assert choose_name(dogs, VOCABULARY, seen("dog", 0.9)).label == "dog"
