@@ -110,6 +110,9 @@ MOST_GAIN = 2.5
 OPAQUE_LAYER = 0.60
 """Where the layer that explains the photo is so thick over half of the body, the body is not see-through."""
 
+COLOURLESS = 0.05
+"""Alpha of the own reflections up to which they are taken for grey; at four times as much they have their colour."""
+
 NOISE_STEP = 0.016
 """Difference from the background, sRGB 0..1, that is noise: four steps of 255."""
 
@@ -470,6 +473,10 @@ def _layer(photo: Plane, behind: Plane, inside: NDArray[np.bool_]) -> tuple[Plan
     needed = np.maximum(lighter, darker).max(axis=2)
     alpha = np.clip((needed - NOISE_STEP) / (1.0 - NOISE_STEP), 0.0, 1.0).astype(np.float32)
     own = np.clip(behind + difference / np.maximum(alpha, 0.02)[..., None], 0.0, 1.0)
+    # The colour of a layer that is hardly there is the photo's noise, magnified.
+    grey = own.mean(axis=2, keepdims=True)
+    sure = np.clip((alpha - COLOURLESS) / (3 * COLOURLESS), 0.0, 1.0)[..., None]
+    own = grey + (own - grey) * sure
     clearest = float(np.quantile(alpha[inside], 0.99)) if inside.any() else 1.0
     gain = float(np.clip(SEEN_CONTRAST / max(clearest, 1e-3), 1.0, MOST_GAIN))
     return np.asarray(own, np.float32), np.clip(gain * alpha, 0.0, 0.97).astype(np.float32)

@@ -137,3 +137,12 @@ def test_things_that_are_not_alike_on_both_sides_have_no_glass() -> None:
     assert find_body(matte, rgb, PixelBox(114, 80, 366, 402)) is not None
     matte[:128, 250:] = 0.0
     assert find_body(matte, rgb, PixelBox(114, 80, 366, 402)) is None
+
+
+def test_the_noise_of_the_photo_is_no_colour_in_the_walls() -> None:
+    """A photo whose every channel has noise of its own gives walls without coloured specks."""
+    rgb = jar().astype(np.float32)
+    rgb[150:] += np.random.default_rng(8).normal(0.0, 4.0, rgb[150:].shape)
+    rgba = cut(np.clip(rgb, 0, 255).astype(np.uint8))
+    inside = rgba[230:350, 190:290, :3].astype(np.float32)
+    assert float((inside.max(axis=2) - inside.min(axis=2)).mean()) < 6.0
