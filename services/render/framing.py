@@ -21,8 +21,8 @@ HERO_FILL = {CameraMove.TURNTABLE: 0.66, CameraMove.DOLLY: 0.60, CameraMove.CINE
 """Share of the frame that the larger extent fills at the hero pose; the dolly grows to 0.75 from its first frame."""
 
 MOST_FILL = 0.75
-"""No frame of the move is filled more than this: a subject that grows wider as it turns, such as a cube on its diagonal,
-is shown smaller than ``HERO_FILL`` at angle 0."""
+"""No frame of the move is filled more than this: a subject that grows wider as it turns, such as a cube on its
+diagonal, is shown smaller than ``HERO_FILL`` at angle 0."""
 
 MARGIN = 0.035
 """No point of the subject comes nearer to the frame's edge than this share of it."""

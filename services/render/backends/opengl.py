@@ -17,6 +17,7 @@ from lensora.core.cameras import projection, turn
 from lensora.core.errors import RenderFailed
 from services.render.backends.device import open_context
 from services.render.backends.drawable import Drawable, Owned, Shaders, load, set_uniform
+from services.render.backends.lattice import lattice_sides, sheared, upright
 from services.render.samples import resolved
 from services.render.shot import Layer, Shot, Window
 
@@ -61,8 +62,8 @@ class OpenGLRenderer:
             drawables = load(context, self._shaders, shot, self._samples, owned)
             drawables.sort(key=lambda each: each.blended)
             windows = [shot.window(index) for index in range(start, len(shot.poses))]
-            width = max(window.width for window in windows) * self._samples
-            height = max(window.height for window in windows) * self._samples
+            sides = [lattice_sides(window, self._samples) for window in windows]
+            width, height = max(side[0] for side in sides), max(side[1] for side in sides)
             limit = int(context.info["GL_MAX_TEXTURE_SIZE"])
             if max(width, height) > limit:
                 raise RenderFailed(f"a frame needs {max(width, height)} samples a side; this device has {limit}")
@@ -102,11 +103,10 @@ class OpenGLRenderer:
         model[:3, :3] = rotation
         clip = projection(camera, near, far, share) @ camera.view() @ model
         clip[1] = -clip[1]  # upside down: the first row read back is then the picture's top row
+        clip = sheared(window, self._samples) @ clip
         target.use()
-        area = (0, 0, window.width * self._samples, window.height * self._samples)
-        target.viewport = area
-        target.scissor = area
-        target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
+        target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)  # the whole: llvmpipe clears a part by drawing it, which is slow
+        target.viewport = (0, 0, *lattice_sides(window, self._samples))
         context.enable(moderngl.DEPTH_TEST)
         context.front_face = "cw"  # counter-clockwise, seen upside down
         for each in drawables:
@@ -122,10 +122,10 @@ class OpenGLRenderer:
 
     def _read(self, index: int, window: Window, target: moderngl.Framebuffer, memory: NDArray[np.uint8]) -> Layer:
         """A drawn frame as pixels. ``memory`` holds its samples for a moment: fresh pages cost as much as the read."""
-        width, height = window.width * self._samples, window.height * self._samples
-        samples = memory[: height * width * 4].reshape(height, width, 4)
-        target.read_into(samples, viewport=(0, 0, width, height), components=4, alignment=1)
+        width, height = lattice_sides(window, self._samples)
+        drawn = memory[: height * width * 4].reshape(height, width, 4)
+        target.read_into(drawn, viewport=(0, 0, width, height), components=4, alignment=1)
         error = self._context.error
         if error != "GL_NO_ERROR":
             raise RenderFailed(f"OpenGL reported {error} while a frame was read back")
-        return Layer(index, window, resolved(samples, self._samples))
+        return Layer(index, window, resolved(upright(drawn, window, self._samples), self._samples))

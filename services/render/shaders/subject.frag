@@ -43,7 +43,7 @@ out vec4 fragment;
 
 const float SHOULDER = 0.85; // the curve is the identity up to here: colours stay true; highlights roll off above
 
-// The identity up to SHOULDER, then SHOULDER + over / (1 + over / (1 - SHOULDER)), which nears 1 smoothly, with the fewest
+// The identity up to SHOULDER, then SHOULDER + over / (1 + over / (1 - SHOULDER)), which nears 1 smoothly, in the fewest
 // operations; encoded by a square root (see services/render/samples.py).
 vec3 film(vec3 linear) {
     const float ROOM = 1.0 - SHOULDER;

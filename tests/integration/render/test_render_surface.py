@@ -61,6 +61,28 @@ def test_fine_print_keeps_its_tone_when_it_is_small(engine: Engine) -> None:
     assert inside.std() < 2.0
 
 
+def test_an_upright_edge_does_not_crawl(engine: Engine) -> None:
+    """As an edge goes across a pixel in steps of a sixteenth, no step changes its coverage by more than a fifth."""
+    model = prepare(read_glb(glb(_sheet(), Finish())))
+    poses = frame_poses(CameraMove.TURNTABLE, 8)
+    rig = fit_rig(model.support, CameraMove.TURNTABLE, poses, 0.0)
+    part, size = model.parts[0], 256
+    pixel = rig.hero.eye[2] / rig.hero.focal / size  # metres, at the sheet
+    coverage = []
+    for step in range(17):
+        aside = np.array([step / 16.0 * pixel, 0.0, 0.0], np.float32)
+        moved = replace(model, parts=(replace(part, positions=part.positions + aside),))
+        shot = Shot(moved, even_illumination(1.0, 0.0, (0, 0, 1)), rig, poses[:1], size)
+        layer = next(engine.layers(shot, lambda: None))
+        row = layer.pixels[layer.window.height // 2, :, 3].astype(int)
+        edge = np.zeros(size, int)
+        edge[layer.window.left : layer.window.right] = row
+        coverage.append(edge[: size // 2])
+    changes = np.abs(np.diff(np.array(coverage), axis=0))
+    assert changes.max() <= 52
+    assert changes.sum() > 200
+
+
 def _sheet(mirrored: bool = False) -> Shape:
     """A square that looks at the camera; u runs to the right, or to the left."""
     u = np.array([0, 1, 1, 0], np.float32)

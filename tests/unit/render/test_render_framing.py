@@ -59,8 +59,7 @@ def test_pitch_grows_with_a_higher_horizon() -> None:
     ids=["bottle", "mug", "box", "shoe", "bowl", "cube", "keyboard", "plank"],
 )
 def test_subjects_fill_60_to_75_per_cent_at_their_largest(move: CameraMove, support: np.ndarray) -> None:
-    """The larger extent lies in 60-75% where it is the largest over the whole move, and the base line is where the still
-    has it."""
+    """The larger extent lies in 60-75% at its largest over the whole move; the base line is where the still has it."""
     poses = frame_poses(move, 96)
     rig = fit_rig(support, move, poses, pitch_for_horizon(0.55))
     bounds = [frame_bounds(rig.camera(pose), support, pose.subject_yaw) for pose in poses]
