@@ -338,7 +338,16 @@ def cafe(stage: Stage) -> None:
     )
     sx0, sx1 = (0.52 * aspect, 1.02 * aspect) if stage.light_x < 0 else (-0.02, 0.48 * aspect)
     _crockery(stage, 0.34, sx0, sx1, 1.0, ["#d9c7a8", "#8f4b36", "#efe7d8", "#3f4a44", "#b98a55"])
-    painter.box(-0.1, 0.46, aspect + 0.1, 1.1, colour("#3f2b1e") * stage.wall_light)
+    # The bar: cups and jars on it, a warm light under its top, panels below.
+    _crockery(stage, 0.465, -0.02, aspect + 0.02, 0.9, ["#efe7d8", "#b98a55", "#5a4436", "#d9c7a8", "#7c8d74"])
+    painter.box(-0.1, 0.46, aspect + 0.1, 1.1, colour("#4a3222") * stage.wall_light)
+    painter.box(-0.1, 0.46, aspect + 0.1, 0.474, colour("#8a5f3c") * stage.wall_light * 1.3)
+    strip = np.array([1.0, 0.74, 0.44], np.float32) * np.float32(0.10 + 0.03 * mood.practicals)
+    for k in range(6):
+        painter.box(-0.1, 0.474 + 0.014 * k, aspect + 0.1, 0.490 + 0.014 * k, strip, 0.55 * 0.72**k)
+    for k in range(9):
+        x = (k + 0.5) / 9 * aspect
+        painter.box(x - 0.003, 0.48, x + 0.003, 1.0, np.zeros(3, np.float32), 0.30)
     random = noise.random
     count = 16
     xs, ys = random.uniform(0.0, aspect, count), random.uniform(0.03, 0.30, count)

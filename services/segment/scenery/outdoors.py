@@ -273,7 +273,9 @@ def garden(stage: Stage) -> None:
         painter.leaves(
             x, y, radius * random.uniform(0.06, 0.16, count), stage.outdoor(rgb.astype(np.float32), 1.2), random
         )
-    gaps(stage, 46, 0.02, 0.34, 6.0)
+        # Light comes through the crowns, not out of the sky between them.
+        crown = (cx - 0.8 * radius / painter.aspect, cx + 0.8 * radius / painter.aspect)
+        gaps(stage, 4 + round(42 * radius), 0.20 - 0.6 * radius, 0.20 + 0.6 * radius, 6.0, across=crown)
     # A hedge, and the lawn before it, which a table in the open leaves in view.
     count = 760
     y = np.sort(random.uniform(0.36, 0.64, count))

@@ -79,9 +79,9 @@ def wood(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
     ident = np.mod(np.sin(board * 12.9898 + 4.1) * 43758.547, 1.0).astype(np.float32)
     along = along + ident * 7.0
     foot = patch.footprint
-    wander = noise.fractal(along * 1.6 + board * 9.0, across * 5.0, 3, footprint=foot * 5.0)
+    wander = noise.fractal(along * 1.1 + board * 9.0, across * 5.0, 3, footprint=foot * 5.0)
     heart = (inside - 0.5 + 0.7 * (ident - 0.5)) * plank
-    rings = np.hypot(heart, 0.035 + 0.03 * ident + 0.012 * wander) + 0.004 * wander
+    rings = np.hypot(heart, 0.035 + 0.03 * ident + 0.008 * wander) + 0.003 * wander
     lines = noise.uniform(150.0, 210.0)
     phase = rings * lines + 0.25 * noise.fractal(along * 9.0 + board, across * 60.0, 2, footprint=foot * 60.0)
     saw = np.mod(phase, 1.0)
@@ -96,7 +96,7 @@ def wood(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
     )
     if tint is not None:
         early_colour, late_colour = 0.3 * early_colour + 0.7 * tint, 0.45 * late_colour + 0.35 * tint
-    albedo = mix(early_colour, late_colour, np.asarray(0.62 * late, np.float32))
+    albedo = mix(early_colour, late_colour, np.asarray(0.46 * late, np.float32))
     drift = 1.0 + 0.20 * (ident - 0.5) + 0.055 * fibre + 0.07 * wander
     albedo = albedo * drift[..., None]
     albedo = mix(albedo, late_colour * 0.5, np.asarray(0.45 * pores, np.float32))
