@@ -51,6 +51,9 @@ SHALLOW, RIM_STEP = 0.05, 0.12
 """Contents are at least this deep, and what is not deeper than the second may be the rim's inner edge, in radii of the
 mouth."""
 
+OTHER_HUE = 8.0
+"""Contents whose hue differs by this from the rim's (CIELAB a and b) are not the rim's shadow."""
+
 DARK = 0.72
 """An inside this much darker than the outside below the rim is a dark hole."""
 
@@ -82,9 +85,12 @@ def interior_of(picture: Picture, mouth: Mouth, body: Revolution) -> Interior | 
     contents = _contents(picture, mouth, body, depth)
     widens = mouth.radius > WIDENING * float(body.radii[:3].max())
     hollow = _shading(picture, depth) >= (HOLLOW_SHADING if widens else STRAIGHT_HOLLOW_SHADING)
-    # A circle just below the mouth may be the rim's inner edge: with an inside's shading below it, it is.
-    if contents is not None and (not hollow or mouth.height - contents.level > RIM_STEP * mouth.radius):
-        return Interior(contents)
+    # A circle just below the mouth may be the rim's inner edge: with an inside's shading below it, it is, but for
+    # contents of another hue.
+    if contents is not None:
+        deep = mouth.height - contents[0].level > RIM_STEP * mouth.radius
+        if deep or not hollow or contents[1] >= OTHER_HUE:
+            return Interior(contents[0])
     if hollow:
         return Interior(None)
     outer, inner = across(picture, x, y, 4.0)
@@ -93,8 +99,8 @@ def interior_of(picture: Picture, mouth: Mouth, body: Revolution) -> Interior | 
     return Interior(None) if dark else None
 
 
-def _contents(picture: Picture, mouth: Mouth, body: Revolution, depth: Floats) -> Contents | None:
-    """The contents' circle, where its far half shows all along."""
+def _contents(picture: Picture, mouth: Mouth, body: Revolution, depth: Floats) -> tuple[Contents, float] | None:
+    """The contents' circle, where its far half shows all along, and by how much the hue differs across it (CIELAB)."""
     tall = mouth.height - float(body.heights[0])
     drops, shares = np.meshgrid(np.array(DEPTHS) * min(tall, DEEPEST * mouth.radius), np.array(WIDTHS), indexing="ij")
     drops, radii = drops.ravel(), shares.ravel() * mouth.radius
@@ -123,7 +129,8 @@ def _contents(picture: Picture, mouth: Mouth, body: Revolution, depth: Floats) -
         return None
     good = np.flatnonzero(evidence >= max(LEVEL_EVIDENCE, best - DEEPER))
     k = int(good[np.argmax(drops[good] + 0.5 * radii[good])])
-    return Contents(mouth.height - float(drops[k]), float(radii[k]))
+    hue = float(np.linalg.norm(np.mean(means, axis=0)[k, 1:]))
+    return Contents(mouth.height - float(drops[k]), float(radii[k])), hue
 
 
 def _shading(picture: Picture, depth: Floats) -> float:

@@ -52,6 +52,10 @@ FLAT_ENOUGH = 0.9
 SLACK_PX = 0.25
 """A circle may leave the silhouette by this much: half of a rim's circle lies on the contour, noise and all."""
 
+SHADOW_PX = 0.8
+"""What a contour's noise and an unknown perspective may add to the lowest row of a shadow cone, pixels times the
+pitch's sine."""
+
 ROLLS_DEG = tuple(float(r) for r in range(-12, 13, 3))
 """Leans of the axis that are tried: hand-held photos are rarely further off."""
 
@@ -172,10 +176,14 @@ def find_axis(mask: NDArray[np.bool_], camera: PhotoCamera) -> Axis:
 
 
 def axis_camera(camera: PhotoCamera, axis: Axis, pitch: float) -> PhotoCamera:
-    """The photo's camera in a frame whose y axis is the given axis, seen from ``pitch`` radians above."""
+    """The photo's camera in a frame whose y axis is the given axis, seen from ``pitch`` radians above.
+
+    An upright axis beside the picture's middle is seen leaning outwards at its nearer end: that is taken off its roll.
+    """
     c, s = np.cos(pitch), np.sin(pitch)
     look_down = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
-    cr, sr = np.cos(axis.roll), np.sin(axis.roll)
+    roll = axis.roll + np.arctan(axis.offset * np.tan(pitch) / camera.distance)
+    cr, sr = np.cos(roll), np.sin(roll)
     lean = np.array([[cr, -sr, 0.0], [sr, cr, 0.0], [0.0, 0.0, 1.0]])
     offset = lean @ np.array([axis.offset, 0.0, 0.0])
     return camera.turned(lean @ look_down, offset)
@@ -360,7 +368,8 @@ def at_pitch(
     x, y = circle_points(view, heights, largest, 48)
     tolerance = max(0.6, 0.004 * max(mask.shape))
     lowest, highest = y.max(axis=1), y.min(axis=1)
-    low = int(np.flatnonzero(lowest >= lowest.max() - tolerance)[-1])
+    # From above, the rings of a base's shadow cone all end at the picture's lowest row: the base is the topmost one.
+    low = int(np.flatnonzero(lowest >= lowest.max() - tolerance - SHADOW_PX * np.sin(pitch))[-1])
     high = int(np.flatnonzero(highest <= highest.min() + tolerance)[0]) if top is None else len(heights) - 1
     if cut_cones:
         low, high = _without_cones(view, heights, largest, low, high, cut_top=top is None)

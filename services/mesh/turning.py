@@ -18,7 +18,7 @@ from services.mesh.relief import relief
 from services.mesh.rings import RingCompletion
 from services.mesh.solid import Solid
 from services.mesh.tiers import Tiers
-from services.mesh.vessel import calm_profile, cavity, domed, inner_wall, is_open, open_vessel, turned_solid
+from services.mesh.vessel import calm_profile, cavity, domed, footed, inner_wall, is_open, open_vessel, turned_solid
 
 Floats = NDArray[np.float32]
 
@@ -51,6 +51,7 @@ def turned_body(cutout: Cutout, found: Evidence) -> TurnedBody:
     parts = [_part(alpha, beside, small, fit)] if beside.any() else []
     inner = None
     if found.interior is not None or (is_open(fit, found.rim, bool(parts)) and not found.lidded):
+        heights, radii = footed(fit, heights, radii)
         contents = found.interior.contents if found.interior is not None else None
         if parts:
             body = union(turned_solid(heights, radii), parts)
@@ -59,7 +60,7 @@ def turned_body(cutout: Cutout, found: Evidence) -> TurnedBody:
             solid = open_vessel(heights, radii, contents)
         inner = inner_wall(heights, radii, contents)
     else:
-        heights, radii = domed(heights, radii, top=found.mouth is None)
+        heights, radii = footed(fit, heights, radii) if found.lidded else domed(heights, radii)
         body = turned_solid(heights, radii)
         solid = without_crumbs(union(body, parts)) if parts else body
     completion = RingCompletion(cutout.photo, cutout.safe, camera, heights, radii, inner)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter
 
-from services.mesh.revolution import Revolution, lathe
+from services.mesh.revolution import Revolution, lathe, steepest
 from services.mesh.solid import Solid
 
 Doubles = NDArray[np.float64]
@@ -30,6 +30,24 @@ CLEAR_RIM = 0.2
 BULGING = 0.6
 """A profile that narrows by more than this per height at its end may be the flank of a dome."""
 
+LOWEST_PART = 0.4
+"""Share of the height on which the wall above a hidden foot is judged."""
+
+GRAZING = 0.3
+"""A wall that narrows downwards, ever more, and at this share of the lines of sight's slope, turns away from them."""
+
+TOO_SHALLOW, DEEP_ENOUGH = 0.5, 0.9
+"""Heights in radii of the mouth: vessels of the first are bowls whose lower part is hidden, of the second whole."""
+
+CARRIED = 0.8
+"""A hidden part's share of the greatest height that the lines of sight leave room for."""
+
+LEAST_DROP = 0.02
+"""Share of the height below which a hidden part is not worth adding."""
+
+FOOT = 0.58
+"""Radius of a hidden foot as a share of the body's largest: cups, bowls and vases have 0.5 to 0.7."""
+
 RING_SPACING = 0.035
 """Largest distance of two rings, view units: keeps triangles compact for shading and atlas."""
 
@@ -41,14 +59,14 @@ def calm_profile(fit: Revolution) -> tuple[Doubles, Doubles]:
     return fit.heights, np.maximum(radii, 1e-3)
 
 
-def domed(heights: Doubles, radii: Doubles, *, top: bool = True) -> tuple[Doubles, Doubles]:
-    """The profile with its ends rounded off where the fit had to cut a rounded end; the top only if asked for.
+def domed(heights: Doubles, radii: Doubles) -> tuple[Doubles, Doubles]:
+    """The profile with its ends rounded off where the fit had to cut a rounded end.
 
     What bulges towards its end, as a ball does, goes on as the sphere that continues it. What comes straight to its
     end, as a can does, has a flat one.
     """
     steps = max(2, len(heights) // 8)
-    for end_is_top in (False, True):
+    for _ in range(2):
         # The same for both ends: the profile is turned upside down in between.
         heights, radii = -heights[::-1], radii[::-1]
         tall = float(heights[-1] - heights[0])
@@ -56,8 +74,7 @@ def domed(heights: Doubles, radii: Doubles, *, top: bool = True) -> tuple[Double
         marks = -1 - np.array([0, steps // 2, steps, 3 * steps // 2, 2 * steps])
         slopes = (radii[marks[1:]] - radii[marks[:-1]]) / np.maximum(heights[marks[:-1]] - heights[marks[1:]], 1e-6)
         slope = min(float(slopes[0]), 4.0)
-        wanted = top or not end_is_top
-        if wanted and slope > BULGING and float(slopes.min()) > 0.2 * slope and radii[-1] < 0.9 * radii.max():
+        if slope > BULGING and float(slopes.min()) > 0.2 * slope and radii[-1] < 0.9 * radii.max():
             sphere = float(radii[-1]) * float(np.hypot(1.0, slope))
             rise = min(sphere - float(radii[-1]) * slope, 0.3 * tall)
             angle = np.linspace(0.0, 0.5 * np.pi, 14)[1:]
@@ -69,6 +86,40 @@ def domed(heights: Doubles, radii: Doubles, *, top: bool = True) -> tuple[Double
             heights = np.concatenate([heights, cap_heights])
             radii = np.concatenate([radii, np.maximum(cap_radii, 1e-3)])
     return heights, radii
+
+
+def footed(fit: Revolution, heights: Doubles, radii: Doubles) -> tuple[Doubles, Doubles]:
+    """The profile of a vessel carried on to its foot, where its own belly hides it.
+
+    The silhouette's lower end is then the belly's, not the foot's. A wall that turns away from sight there says so: it
+    goes on as the conic of revolution that its lower part lies on. A body that would be far too shallow for its mouth
+    says so too: it turns in like a quarter of an ellipse. Both stay within the lines of sight and end where they are
+    as narrow as a foot.
+    """
+    base, foot = float(radii[0]), FOOT * float(radii.max())
+    above = heights - heights[0]
+    tall = float(above[-1])
+    low = above <= LOWEST_PART * tall
+    if base <= foot or low.sum() < 8:
+        return heights, radii
+    cone = steepest(fit.camera, float(heights[0]))
+    # Squared radii of balls, ellipsoids and cones are quadratic in the height.
+    bend, slope, _ = np.polyfit(above[low], radii[low] ** 2, 2)
+    room = (base - foot) / cone
+    if slope > GRAZING * cone * 2.0 * base and bend < 0.0:
+        below = np.linspace(-room, 0.0, 60)[:-1]
+        carried = np.sqrt(np.maximum(base**2 + slope * below + bend * below**2, 0.0))
+        kept = carried > foot
+        kept[max(int(np.argmax(kept)) - 1, 0)] = True
+        below, carried = below[kept], np.maximum(carried[kept], foot)
+    else:
+        shallow = float(np.clip((DEEP_ENOUGH - tall / radii[-1]) / (DEEP_ENOUGH - TOO_SHALLOW), 0.0, 1.0))
+        if shallow * room < LEAST_DROP * tall:
+            return heights, radii
+        turn = np.linspace(0.5 * np.pi, 0.0, 24)[:-1]
+        below = -shallow * CARRIED * room * np.sin(turn)
+        carried = base - (base - foot) * (1.0 - np.cos(turn))
+    return np.concatenate([heights[0] + below, heights]), np.concatenate([carried, radii])
 
 
 def is_open(fit: Revolution, rim: float, has_handle: bool) -> bool:
