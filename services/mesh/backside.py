@@ -48,6 +48,9 @@ former; and what is added to a colour before its logarithm is taken, levels."""
 TURN = (-0.7, 0.25)
 """Cosine to the camera at which a surface shows the back's colours, and from which on the front's."""
 
+PATTERN_BLUR = 3.0
+"""How much wider than a filled place the colours of a pattern are averaged."""
+
 STEP_PX = 1.2
 """Sigma, pixels of the picture, of the blur that softens the steps where features were cut off."""
 
@@ -80,8 +83,13 @@ class Backside:
         return np.asarray(mixed, np.float32)
 
 
-def carried_round(cutout: Cutout) -> Backside:
-    """The back of a free shape: the photo without what its outline does not reach, evenly lit."""
+def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
+    """The back of a free shape: the photo without what its outline does not reach, evenly lit.
+
+    Args:
+        cutout: the photo.
+        patterned: the thing is patterned all over: then only its soft colours are carried, and all of it is material.
+    """
     height, width = cutout.mask.shape
     factor = min(1.0, PICTURE_PX / max(height, width))
     size = (max(3, round(width * factor)), max(3, round(height * factor)))
@@ -94,7 +102,10 @@ def carried_round(cutout: Cutout) -> Backside:
     least = max(LEAST_RIM_PX, LEAST_RIM_SHARE * max(mask.shape))
     rim = mask & (depth <= np.maximum(least, RIM_SHARE * spine))
     own = mask & (depth >= HAZE_SHARE * spine)
-    filled, changed = without_enclosed(photo, mask, rim, own)
+    if patterned:
+        filled, changed = _filled_in(photo, own, own, PATTERN_BLUR), np.zeros_like(mask)
+    else:
+        filled, changed = without_enclosed(photo, mask, rim, own)
     behind = evenly_lit(_carried_out(filled, own))
     return Backside(
         picture=np.asarray(cv2.GaussianBlur(behind, (0, 0), STEP_PX), np.float32),
@@ -133,7 +144,7 @@ def without_enclosed(
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     taken = np.asarray(cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, disc)) > 0
     taken &= mask & ~rim
-    return _filled_in(level, own & ~taken, taken), changed
+    return _filled_in(level, own & ~taken, taken, 1.0), changed
 
 
 def through(points: NDArray[np.floating], camera: PhotoCamera) -> Doubles:
@@ -187,12 +198,19 @@ def _grown(marker: Bytes, limit: Bytes) -> Bytes:
     return marker
 
 
-def _filled_in(picture: Bytes, known: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> Floats:
-    """The picture with what is wanted made up from what is known around it, near or, failing that, far."""
+def _filled_in(picture: Bytes, known: NDArray[np.bool_], wanted: NDArray[np.bool_], reach: float) -> Floats:
+    """The picture with what is wanted made up from what is known around it, near or, failing that, far.
+
+    Args:
+        picture: (h, w, 3) uint8.
+        known: (h, w) bool.
+        wanted: (h, w) bool.
+        reach: 1 for the nearest colours, more for softer ones.
+    """
     weight = known.astype(np.float32)
     total, share = np.zeros(picture.shape, np.float32), np.full(weight.shape, 1e-9, np.float32)
-    for reach, strength in ((0.02, 1.0), (0.08, 1e-2), (0.4, 1e-4)):
-        sigma = reach * max(known.shape)
+    for share_of_side, strength in ((0.02, 1.0), (0.08, 1e-2), (0.4, 1e-4)):
+        sigma = reach * share_of_side * max(known.shape)
         total += strength * cv2.GaussianBlur(picture * weight[..., None], (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
         share += strength * cv2.GaussianBlur(weight, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
     here = cv2.GaussianBlur(wanted.astype(np.float32), (0, 0), STEP_PX)[..., None] if known.any() else np.float32(0.0)

@@ -93,19 +93,20 @@ class Grain:
         return sampled(self.strength, np.asarray(pixels) * self.factor)
 
 
-def grain_of(cutout: Cutout, material: NDArray[np.bool_]) -> Grain:
+def grain_of(cutout: Cutout, material: NDArray[np.bool_], strongest: float = STRONG) -> Grain:
     """Find the example and make its tile.
 
     Args:
         cutout: the photo.
         material: (h, w) bool at any scale: where the photo shows plain material.
+        strongest: most standard deviation of the example's grey, levels.
     """
     height, width = cutout.mask.shape
     factor = min(1.0, SEARCH_PX / max(height, width))
     size = (max(8, round(width * factor)), max(8, round(height * factor)))
     usable = np.asarray(cv2.resize(cutout.safe.astype(np.float32), size, interpolation=cv2.INTER_AREA)) > 0.99
     plain = usable & (cv2.resize(material.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0)
-    window, share, fits = _example(cutout, usable, plain, size)
+    window, share, fits = _example(cutout, usable, plain, size, strongest)
     middle_x, middle_y, side = (round(value / factor) for value in window)
     side = max(8, min(side, EXAMPLE_PX, height, width))
     left, top = min(max(0, middle_x - side // 2), width - side), min(max(0, middle_y - side // 2), height - side)
@@ -135,7 +136,7 @@ def _fine(cutout: Cutout, sigma: float) -> Floats:
 
 
 def _example(
-    cutout: Cutout, usable: NDArray[np.bool_], plain: NDArray[np.bool_], size: tuple[int, int]
+    cutout: Cutout, usable: NDArray[np.bool_], plain: NDArray[np.bool_], size: tuple[int, int], strongest: float
 ) -> tuple[tuple[float, float, float], float, bool]:
     """The window (x, y of its middle, side; pixels of the search) that looks most the same all over, its share, and
     whether it holds texture.
@@ -164,7 +165,7 @@ def _example(
             & (kurtosis >= KURTOSIS[0])
             & (kurtosis <= KURTOSIS[1])
             & (cv2.blur(finest**2, window) >= ROUGH * square)
-            & (square <= STRONG**2)
+            & (square <= strongest**2)
         )
         inner = np.zeros(fits.shape, bool)
         border = side // 2 + 1

@@ -1,7 +1,7 @@
 """The colours of a box all around, from the sides that the photo shows.
 
 A side that is not seen has the ground colour of the one across from it, and its bands: tape and stripes that run all
-across go round a box, prints do not.
+across go round a box, prints do not. A side that is patterned all over repeats its pattern.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from services.mesh.backside import evenly_lit, sampled
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
 from services.mesh.grain import grain_of
+from services.mesh.pattern import patterned
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
-SIDE_PX = 200
+SIDE_PX = 400
 """Pixels along the longest side of a laid-out panel."""
 
 LEAST_COSINE = 0.12
@@ -72,9 +73,10 @@ class PanelCompletion:
         """
         self._half = np.asarray(half, np.float64)
         self._camera = camera
+        self._scale = SIDE_PX / (2.0 * float(self._half.max()))
+        self._patterned = patterned(cutout)
         seen = [self._panel(cutout, axis) for axis in range(3)]
-        plain = self._plain(cutout, [panel for panel in seen if panel is not None])
-        self._panels = [panel or _Panel(axis, plain) for axis, panel in enumerate(seen)]
+        self._panels = [panel or self._unseen(cutout, axis, seen) for axis, panel in enumerate(seen)]
         self._grain = grain_of(cutout, cutout.mask)
 
     def _panel(self, cutout: Cutout, axis: int) -> _Panel | None:
@@ -87,8 +89,7 @@ class PanelCompletion:
         if sign * towards[axis] < LEAST_COSINE * float(np.linalg.norm(towards)):
             return None
         u, v = (k for k in range(3) if k != axis)
-        scale = SIDE_PX / (2.0 * float(self._half.max()))
-        rows, columns = (max(8, round(2.0 * float(self._half[k]) * scale)) for k in (u, v))
+        rows, columns = (max(8, round(2.0 * float(self._half[k]) * self._scale)) for k in (u, v))
         points = np.empty((rows, columns, 3))
         border = BORDER_SHARE * min(self._half[u], self._half[v]) * 2.0
         points[..., axis] = middle[axis]
@@ -96,14 +97,24 @@ class PanelCompletion:
         points[..., v] = np.linspace(border - self._half[v], self._half[v] - border, columns)[None, :]
         pixels, _ = self._camera.project(points.reshape(-1, 3))
         laid = sampled(cutout.photo, pixels).reshape(rows, columns, 3)
+        if self._patterned:
+            return _Panel(axis, laid)
         return _Panel(axis, _banded(evenly_lit(np.clip(laid, 0.0, 255.0))))
 
-    @staticmethod
-    def _plain(cutout: Cutout, panels: list[_Panel]) -> Floats:
-        """One pixel of the typical colour of the largest panel: for sides of which no photo is."""
-        largest = max((panel.picture for panel in panels), key=lambda picture: picture.size, default=None)
-        colors = cutout.photo[cutout.mask] if largest is None else largest.reshape(-1, 3)
-        return _ground(colors.astype(np.float32)).reshape(1, 1, 3)
+    def _unseen(self, cutout: Cutout, axis: int, seen: list[_Panel | None]) -> _Panel:
+        """A pair of sides of which no photo is: the pattern or the ground of the largest side."""
+        largest = max((panel for panel in seen if panel is not None), key=lambda p: p.picture.size, default=None)
+        if largest is None or not self._patterned:
+            colors = cutout.photo[cutout.mask] if largest is None else largest.picture.reshape(-1, 3)
+            return _Panel(axis, _ground(colors.astype(np.float32)).reshape(1, 1, 3))
+        # The vertical, where both have it, stays the vertical.
+        own, lent = ([k for k in range(3) if k != a] for a in (axis, largest.axis))
+        upright = 1 not in own or 1 not in lent or own.index(1) == lent.index(1)
+        picture = largest.picture if upright else largest.picture.transpose(1, 0, 2)
+        rows, columns = (max(8, round(2.0 * float(self._half[k]) * self._scale)) for k in own)
+        down, right = max(0, rows - picture.shape[0]), max(0, columns - picture.shape[1])
+        whole = np.pad(picture, ((0, down), (0, right), (0, 0)), mode="symmetric")
+        return _Panel(axis, np.ascontiguousarray(whole[:rows, :columns], np.float32))
 
     def colors(self, points: Doubles, normals: Doubles) -> Floats:
         """See ``Completion``."""
@@ -117,6 +128,8 @@ class PanelCompletion:
             size = panel.picture.shape[:2]
             at = np.stack([share[chosen, v] * size[1], share[chosen, u] * size[0]], axis=1)
             total[chosen] += weight[chosen, panel.axis, None] * sampled(panel.picture, at)
+        if self._patterned:
+            return total
         grain = self._grain.levels(points * self._camera.pixels, normals)
         return np.asarray(total + self._grain.usual * grain, np.float32)
 

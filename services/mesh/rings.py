@@ -62,6 +62,10 @@ class RingCompletion:
     GENTLE = 0.1
     """Most that a place's colour may be off its ring's (logarithm) to be carried on far behind: a shade."""
 
+    SOME, LOOSE = 0.4, 0.15
+    """Least share of a ring that must be ordinary to have a usual colour, and the spread (logarithm) at which it has
+    none."""
+
     DARK = 12.0
     """Levels added to colours before their logarithm is taken: black has no noise worth sewing on."""
 
@@ -100,16 +104,16 @@ class RingCompletion:
     def _outer(self) -> _Rings:
         """The outside."""
         strip, good = self._read(self._heights, self._radii, self._front)
-        return self._completed(strip, good, with_detail=True)
+        return self._completed(strip, good)
 
     @cached_property
     def _inner(self) -> _Rings | None:
         """The inside of an open vessel. From the viewer's side only the far wall shows, and of that what the near rim
-        does not hide: too little to sew from."""
+        does not hide."""
         if self._hollow is None:
             return None
         strip, good = self._read(*self._hollow, self._front + np.pi, self._sight_line())
-        return self._completed(strip, good, with_detail=False)
+        return self._completed(strip, good)
 
     def _sight_line(self) -> float:
         """Image row of the near side of the top rim: what is above it in the picture is the inside."""
@@ -145,7 +149,7 @@ class RingCompletion:
             good &= y < hidden_below - 0.01 * self._photo.shape[0]
         return strip, good
 
-    def _completed(self, strip: Colors, good: NDArray[np.bool_], *, with_detail: bool) -> _Rings:
+    def _completed(self, strip: Colors, good: NDArray[np.bool_]) -> _Rings:
         """Rings of typical colour, the light on them, and the detail: as seen, and sewn on behind."""
         rows = np.arange(self.ROWS)
         usable = good.mean(axis=1) > 0.15
@@ -160,11 +164,10 @@ class RingCompletion:
         lit = ring[:, None, :] * light[..., None]
         typical = ring * light.mean(axis=1, keepdims=True)
         around = np.clip(ring[:, None, :] * self._light_around(light)[..., None], 0.0, 255.0)
-        if with_detail:
-            detail = np.log(strip + self.DARK) - np.log(np.clip(lit, 0.0, 255.0) + self.DARK)
-            detail[~(good & usable[:, None])] = 0.0
-            change = cv2.exp(self._detail_around(detail, good & usable[:, None]))
-            around = np.clip((around + self.DARK) * change - self.DARK, 0.0, 255.0)
+        detail = np.log(strip + self.DARK) - np.log(np.clip(lit, 0.0, 255.0) + self.DARK)
+        detail[~(good & usable[:, None])] = 0.0
+        change = cv2.exp(self._detail_around(detail, good & usable[:, None]))
+        around = np.clip((around + self.DARK) * change - self.DARK, 0.0, 255.0)
         return _Rings(typical, np.asarray(around, np.float32))
 
     def _light_around(self, light: Colors) -> Colors:
@@ -201,12 +204,26 @@ class RingCompletion:
         away = np.minimum(angle, 360.0 - angle)
         carried = np.where((angle <= 180.0)[None, :, None], right[:, None], left[:, None])
         # What is far off its ring is the end of a label or of a handle: it goes on no further than a blur needs.
+        typical = self._typical(slow[:, inner], plain)
+        carried = carried - typical[:, None]
         gentle = np.clip(carried, -self.GENTLE, self.GENTLE)
         far, near = (1.0 - self._behind(away, end)[None, :, None] for end in (160.0, self.KNOWN_DEG + 12.0))
-        carried = far * gentle + near * (carried - gentle)
+        carried = typical[:, None] + far * gentle + near * (carried - gentle)
         in_front = np.clip((self.KNOWN_DEG - away) / 6.0, 0.0, 1.0)[None, :, None]
         canvas = canvas + carried + in_front * (slow[:, read] - carried)
         return np.asarray(np.roll(canvas, circle // 2, axis=1), np.float32)
+
+    def _typical(self, slow: Colors, plain: NDArray[np.bool_]) -> Colors:
+        """(ROWS, 3): how far a ring's usual colour is off its middle one, as white between stripes is; nothing where
+        it is not the same all along."""
+        some = plain.mean(axis=1) > self.SOME
+        out = np.zeros((self.ROWS, 3), np.float32)
+        if some.any():
+            low, middle, high = np.nanpercentile(
+                np.where(plain[..., None], slow, np.nan)[some, ::4], (25, 50, 75), axis=1
+            )
+            out[some] = middle * np.clip(1.0 - (high - low) / self.LOOSE, 0.0, 1.0)
+        return np.asarray(cv2.GaussianBlur(out, (1, 0), sigmaX=0.1, sigmaY=2.0).reshape(-1, 3), np.float32)
 
     def _ordinary(self, fine: Colors, slow: Colors, good: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(ROWS, columns): where the detail is like what else is seen at that height."""
@@ -215,8 +232,13 @@ class RingCompletion:
         usual = np.quantile(strength, 0.35, axis=1, keepdims=True).astype(np.float32)
         usual = cv2.GaussianBlur(usual, (1, 0), sigmaX=0.1, sigmaY=self.CELL[0] / 2.0).reshape(-1, 1)
         panel = np.abs(slow - np.median(slow, axis=1, keepdims=True)).max(axis=2)
-        once = (strength > self.ONCE * usual + self.ONCE_FLOOR) | (panel > self.PANEL) | ~good
-        return np.asarray(cv2.dilate(once.astype(np.uint8), np.ones((5, 9), np.uint8)) == 0)
+        once = (strength > self.ONCE * usual + self.ONCE_FLOOR) | ~good
+        # What is slow bleeds over a label's border as far as it is blurred.
+        panels = cv2.dilate(
+            (panel > self.PANEL).astype(np.uint8), np.ones((5, 2 * round(self.FINE_COLUMNS) + 1), np.uint8)
+        )
+        spoilt = cv2.dilate(once.astype(np.uint8), np.ones((5, 9), np.uint8)) | panels
+        return np.asarray(spoilt == 0)
 
     def _column(self, degrees: float) -> int:
         """Column of the strip."""

@@ -12,7 +12,8 @@ from services.mesh.backside import Backside, carried_round, sampled, through
 from services.mesh.camera import PhotoCamera
 from services.mesh.completion import Completion, harmonic_offsets
 from services.mesh.cutout import Cutout
-from services.mesh.grain import grain_of
+from services.mesh.grain import STRONG, grain_of
+from services.mesh.pattern import patterned
 from services.mesh.raster import covering, far_to_near, weights_at
 from services.mesh.solid import Solid
 from services.mesh.surface import Surface
@@ -34,6 +35,9 @@ off towards its outline."""
 
 SURE = 0.99
 """What is trusted more is the photo's alone: nothing is made up for it."""
+
+PATTERN_STRENGTH = 64.0
+"""Most standard deviation, levels, of the grain on the sides of a thing that is patterned all over."""
 
 BAND_ROWS = 128
 """Rows of the grid that are painted at a time."""
@@ -140,17 +144,15 @@ def bake(
         grain = None if completion.detailed else grain_of(cutout, cutout.mask)
         strength = np.full(len(hidden), 0.0 if grain is None else grain.usual, np.float32)
     else:
-        behind = carried_round(cutout)
-        offset = _vertex_offsets(solid, normals, cutout, camera, depth, small, trusted, behind)
-        at = through(points, camera)
-        cosine = _cosine(points, directions, camera)
-        made_up = behind.colors(at, cosine) + _mixed(offset, surface.welded[corners[hidden]], weights[hidden])
-        grain = grain_of(cutout, behind.material)
-        strength = grain.strength_at(at)
-        if repeats_behind:
-            share = _trusted(-cosine, trusted).astype(np.float32)
-            made_up += share[:, None] * (sampled(photo, at) - made_up)
-            strength *= 1.0 - share
+        all_over = patterned(cutout)
+        behind = carried_round(cutout, patterned=all_over)
+        at_vertex = _vertex_offsets(solid, normals, cutout, camera, depth, small, trusted, behind)
+        offset = _mixed(at_vertex, surface.welded[corners[hidden]], weights[hidden])
+        at, cosine = through(points, camera), _cosine(points, directions, camera)
+        grain = grain_of(cutout, behind.material, PATTERN_STRENGTH if all_over else STRONG)
+        share = _trusted(-cosine, trusted) if repeats_behind or all_over else np.zeros(len(hidden))
+        strength = grain.strength_at(at) * (1.0 - share).astype(np.float32)
+        made_up = _blended(behind.colors(at, cosine) + offset, sampled(photo, at), share)
     if grain is not None:
         # Laid along the backend's axes, at the photo's own scale.
         px = float(np.cbrt(np.linalg.det(camera.to_view[:, :3]))) * camera.pixels
@@ -162,6 +164,11 @@ def bake(
     maps[rows, columns, 3:] = fill
     _fill_gutters(maps, covered >= 0)
     return Texture(_painted(maps, photo, side), roughness_of(cutout), 0.0)
+
+
+def _blended(first: Floats, second: Floats, share: Doubles) -> Floats:
+    """(n, 3): a share (n,) of the second colours over the first."""
+    return np.asarray(first + share.astype(np.float32)[:, None] * (second - first), np.float32)
 
 
 def _painted(maps: Floats, photo: Bytes, side: int) -> Bytes:
