@@ -136,7 +136,8 @@ class Floor:
             share = share * np.clip(1.0 + 1.5 * ripple, 0.2, 2.0)
         # Lamps do not glare on what is rough: their light is spread too far.
         brightest = 0.6 + 2.4 * (1.0 - material.roughness) ** 2
-        return np.asarray(np.minimum(soft, brightest) * share[..., None], dtype=np.float32)
+        peak = soft.max(axis=2, keepdims=True)
+        return np.asarray(soft * np.minimum(1.0, brightest / np.maximum(peak, 1e-4)) * share[..., None], np.float32)
 
 
 def _wetted(material: Material) -> Material:

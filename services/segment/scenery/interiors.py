@@ -10,6 +10,9 @@ from services.segment.scenery.material import colour
 from services.segment.scenery.noise import smoothstep
 from services.segment.scenery.place import Place, Stage
 
+LEAST_WALL = np.float32(0.05)
+"""Albedo of the darkest backdrop in a spot."""
+
 
 def _wall(stage: Stage, base: NDArray[np.float32], falloff: float = 0.55) -> None:
     """A wall that is brightest near the key light and darkens away from it and towards the ceiling."""
@@ -139,11 +142,14 @@ def garlands(stage: Stage) -> None:
 def studio(stage: Stage) -> None:
     """A paper sweep: a soft pool of light on the backdrop, behind where the subject stands."""
     painter, mood = stage.painter, stage.mood
-    base = stage.tint if stage.tint is not None else (colour("#46484c") if mood.dark else colour("#e6ddd3"))
+    base = stage.tint if stage.tint is not None else (colour("#6a6d74") if mood.dark else colour("#e6ddd3"))
+    if mood.dark:
+        # A black wall in a spot is not black: its sheen parts the subject from it.
+        base = np.maximum(base, LEAST_WALL)
     x = (painter.columns / painter.aspect - 0.5 - 0.10 * stage.light_x) / 0.52
     y = (painter.rows - 0.40) / 0.50
     pool = np.exp(-(x * x + y * y))
-    low, high = (0.05, 1.15) if mood.dark else (0.66, 0.34)
+    low, high = (0.04, 1.35) if mood.dark else (0.66, 0.34)
     flat = float(mood.total.mean())
     tint = mood.total / max(flat, 1e-3)
     painter.picture[:] = (low + high * pool)[..., None] * (base * tint * max(flat, 0.55))
