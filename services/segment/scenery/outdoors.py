@@ -306,6 +306,25 @@ def garden(stage: Stage) -> None:
         )
 
 
+def _meadow(stage: Stage, top: float, bottom: float) -> None:
+    """Grass out of focus, lighter towards the viewer, over the rows that a table in the open leaves in view."""
+    painter, random, greens = stage.painter, stage.noise.random, stage.greens
+    steps = 8
+    for k in range(steps):
+        lawn = stage.outdoor(0.5 * (greens[1] + greens[2]), 0.62 + 0.07 * k)
+        painter.box(-0.1, top + (bottom - top) * k / steps, painter.aspect + 0.1, 1.1, lawn)
+    count = 420
+    share = np.sort(random.uniform(0.0, 1.0, count))
+    rgb = greens[random.integers(0, len(greens), count)] * random.uniform(0.35, 1.05, (count, 1))
+    painter.leaves(
+        random.uniform(-0.02, painter.aspect + 0.02, count),
+        top + (bottom - top) * share,
+        0.006 + 0.016 * share,
+        stage.outdoor((rgb * (0.85 + 0.8 * share)[:, None]).astype(np.float32)),
+        random,
+    )
+
+
 def mountains(stage: Stage) -> None:
     """Ranges fading into the distance, a lake of mist, firs close by."""
     mood = stage.mood
@@ -323,8 +342,7 @@ def mountains(stage: Stage) -> None:
         stage.painter.polygon(
             [(x - 0.28 * high, foot), (x, foot - high), (x + 0.28 * high, foot)], firs * random.uniform(0.7, 1.2)
         )
-    ground = stage.outdoor(stage.greens[2], 0.8)
-    stage.painter.box(-0.1, 0.45, stage.painter.aspect + 0.1, 1.1, ground)
+    _meadow(stage, 0.445, 0.64)
 
 
 def desert(stage: Stage) -> None:
