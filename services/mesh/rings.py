@@ -56,8 +56,8 @@ class RingCompletion:
     """A cell whose detail is this many times as strong as usual at its height, and by so much (logarithm) stronger,
     holds something that occurs once."""
 
-    PANEL = 0.22
-    """A cell whose colour is off its ring's by more (logarithm) belongs to a label."""
+    PANEL = 0.35
+    """A place whose colour is off its ring's by more (logarithm) belongs to a label."""
 
     GENTLE = 0.1
     """Most that a place's colour may be off its ring's (logarithm) to be carried on far behind: a shade."""
@@ -166,7 +166,7 @@ class RingCompletion:
         around = np.clip(ring[:, None, :] * self._light_around(light)[..., None], 0.0, 255.0)
         detail = np.log(strip + self.DARK) - np.log(np.clip(lit, 0.0, 255.0) + self.DARK)
         detail[~(good & usable[:, None])] = 0.0
-        change = cv2.exp(self._detail_around(detail, good & usable[:, None]))
+        change = cv2.exp(self._detail_around(detail, good & usable[:, None], ring))
         around = np.clip((around + self.DARK) * change - self.DARK, 0.0, 255.0)
         return _Rings(typical, np.asarray(around, np.float32))
 
@@ -180,7 +180,7 @@ class RingCompletion:
         share = self._behind(np.abs(angle), 180.0)
         return np.asarray(out + share * (behind[:, None] - out), np.float32)
 
-    def _detail_around(self, detail: Colors, good: NDArray[np.bool_]) -> Colors:
+    def _detail_around(self, detail: Colors, good: NDArray[np.bool_], ring: Colors) -> Colors:
         """(ROWS, full circle, 3): the detail as seen, continued by what can be sewn on."""
         weight = good.astype(np.float32)
         mean = cv2.GaussianBlur(weight, (0, 0), sigmaX=self.FINE_COLUMNS, sigmaY=0.5)[..., None]
@@ -188,7 +188,7 @@ class RingCompletion:
         slow = np.asarray(total / np.maximum(mean, 0.05), np.float32)
         fine = np.asarray((detail - slow) * weight[..., None], np.float32)
         inner = slice(self._column(-self.EXAMPLE_DEG), self._column(self.EXAMPLE_DEG) + 1)
-        plain = self._ordinary(fine[:, inner], slow[:, inner], good[:, inner])
+        plain = self._ordinary(fine[:, inner], slow[:, inner], good[:, inner], ring)
         faded = cv2.GaussianBlur(plain.astype(np.float32), (0, 0), 3.0)[..., None]
         example = Example(np.asarray(fine[:, inner] * faded, np.float32), plain)
         # From the front to the right, around, and back to the front.
@@ -225,20 +225,21 @@ class RingCompletion:
             out[some] = middle * np.clip(1.0 - (high - low) / self.LOOSE, 0.0, 1.0)
         return np.asarray(cv2.GaussianBlur(out, (1, 0), sigmaX=0.1, sigmaY=2.0).reshape(-1, 3), np.float32)
 
-    def _ordinary(self, fine: Colors, slow: Colors, good: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _ordinary(self, fine: Colors, slow: Colors, good: NDArray[np.bool_], ring: Colors) -> NDArray[np.bool_]:
         """(ROWS, columns): where the detail is like what else is seen at that height."""
         cell = (self.CELL[1], self.CELL[0])
         strength = cv2.blur(np.abs(fine).mean(axis=2), cell)
         usual = np.quantile(strength, 0.35, axis=1, keepdims=True).astype(np.float32)
         usual = cv2.GaussianBlur(usual, (1, 0), sigmaX=0.1, sigmaY=self.CELL[0] / 2.0).reshape(-1, 1)
-        panel = np.abs(slow - np.median(slow, axis=1, keepdims=True)).max(axis=2)
+        # A channel that is nearly black changes manifold with every speckle: it counts by its share of the light.
+        part = (ring + self.DARK) / (ring + self.DARK).max(axis=1, keepdims=True)
+        off = np.abs(slow - np.median(slow, axis=1, keepdims=True)) * part[:, None]
+        panel = (off.max(axis=2) > self.PANEL).astype(np.uint8)
         once = (strength > self.ONCE * usual + self.ONCE_FLOOR) | ~good
         # What is slow bleeds over a label's border as far as it is blurred.
-        panels = cv2.dilate(
-            (panel > self.PANEL).astype(np.uint8), np.ones((5, 2 * round(self.FINE_COLUMNS) + 1), np.uint8)
-        )
-        spoilt = cv2.dilate(once.astype(np.uint8), np.ones((5, 9), np.uint8)) | panels
-        return np.asarray(spoilt == 0)
+        around = np.ones((5, 2 * round(self.FINE_COLUMNS) + 1), np.uint8)
+        spoilt = cv2.dilate(once.astype(np.uint8), np.ones((5, 9), np.uint8)) + cv2.dilate(panel, around)
+        return np.asarray(spoilt == 0, np.bool_)
 
     def _column(self, degrees: float) -> int:
         """Column of the strip."""
