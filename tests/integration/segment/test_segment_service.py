@@ -19,7 +19,7 @@ from lensora.api.scene.v1 import scene_pb2
 from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.errors import InvalidBackground, LensoraError, SubjectNotFound
-from lensora.rpc.messages import artifact_from_proto, artifact_to_proto
+from lensora.rpc.messages import artifact_from_proto, artifact_to_proto, scene_from_proto
 from lensora.rpc.server import Server
 from lensora.rpc.status import error_of
 from lensora.testing.inference import FakeModel, TensorSpec
@@ -181,6 +181,23 @@ def test_an_image_backplate_is_upright_and_covers(service: Service) -> None:
     assert picture.shape == (256, 256, 3)
     assert picture[40, 128, 0] > 150 and picture[216, 128, 0] < 60
     assert abs(backplate.horizon - 0.5) < 0.03
+    assert not backplate.afloat, "an edge runs across the picture: the ground's"
+
+
+def test_a_picture_without_ground_says_so_to_the_composite(service: Service) -> None:
+    """A gradient is marked as a place without ground, and the composite takes that from the message: no cast shadow."""
+    down = np.linspace(250, 90, 256)[:, None, None] + np.zeros((1, 256, 3))
+    out = io.BytesIO()
+    Image.fromarray(down.astype(np.uint8)).save(out, "PNG")
+    request = segmenter_pb2.CreateBackplateRequest(
+        image=segmenter_pb2.ImageBackground(image=service.store(out.getvalue(), "image/png")),
+        width=256,
+        height=256,
+        output_prefix="jobs/one/",
+    )
+    backplate = list(service.stub.CreateBackplate(request))[-1].result.backplate
+    assert backplate.afloat
+    assert scene_from_proto(backplate).afloat
 
 
 @pytest.mark.parametrize(
