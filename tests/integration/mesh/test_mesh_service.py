@@ -136,6 +136,16 @@ def test_the_same_call_writes_the_same_bytes(service: Service) -> None:
     assert (first.uri, first.sha256) == (second.uri, second.sha256)
 
 
+def test_the_kind_of_thing_reaches_the_texture(service: Service) -> None:
+    """A vehicle's far side is painted otherwise than that of a thing of which nothing is known."""
+    png = cv2.imdecode(np.frombuffer(round_png(), np.uint8), cv2.IMREAD_UNCHANGED)
+    cv2.circle(png, (80, 80), 20, (255, 255, 255, 255), -1)
+    cutout = service.store(bytes(cv2.imencode(".png", png)[1].tobytes()))
+    requests = [mesher_pb2.CreateMeshRequest(cutout=cutout, category=word) for word in ("", "vehicle")]
+    first, second = (list(service.stub.CreateMesh(request, timeout=60))[-1].result.glb.sha256 for request in requests)
+    assert first != second
+
+
 def test_errors_cross_the_wire_as_themselves(service: Service) -> None:
     """An empty cutout, bytes that are no PNG, and impossible budgets are told apart."""
     empty = mesher_pb2.CreateMeshRequest(cutout=service.store(png_of(np.zeros((80, 80)))))

@@ -1,0 +1,141 @@
+"""What the back of a free shape shows: what goes around the outline, or the photo again."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lensora.core.boxes import Category
+from services.mesh.backends.silhouette import SilhouetteBackend
+from services.mesh.backside import carried_round, evenly_lit, through
+from services.mesh.camera import PhotoCamera
+from services.mesh.cutout import read_cutout
+from services.mesh.model import Model, ModelRequest, create_model
+from services.mesh.pattern import patterned
+from services.mesh.subject import Subject
+
+SIDE = 360
+BODY, BAND, DIAL = (40, 60, 120), (220, 200, 40), (240, 240, 240)
+
+
+def _telephone() -> NDArray[np.uint8]:
+    """A lopsided blue body with a yellow band all across and a white dial that nothing joins to the outline."""
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    cv2.fillPoly(mask, [np.array([[40, 320], [320, 320], [330, 140], [230, 40], [60, 120]])], 255)
+    mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), 9.0) > 127).astype(np.uint8) * 255
+    image = np.full((SIDE, SIDE, 3), BODY, np.uint8)
+    image[270:290] = BAND
+    cv2.circle(image, (190, 180), 42, DIAL, -1, cv2.LINE_AA)
+    for x in (170, 190, 210):
+        cv2.circle(image, (x, 180), 6, (20, 20, 20), -1, cv2.LINE_AA)
+    return np.dstack([image, mask])
+
+
+def _at(model: Model, backwards: bool) -> NDArray[np.int64]:
+    """Colours of the model's vertices that face the photo, or that face away from it."""
+    assert model.camera is not None
+    view = model.camera.position() / np.linalg.norm(model.camera.position())
+    facing = model.surface.normals @ view
+    side = len(model.texture.pixels)
+    at = np.clip((model.surface.uvs * side).astype(int), 0, side - 1)
+    chosen = facing < -0.8 if backwards else facing > 0.8
+    return np.asarray(model.texture.pixels[at[chosen, 1], at[chosen, 0]], np.int64)
+
+
+def _white(colors: NDArray[np.int64]) -> float:
+    return float((colors.min(axis=1) > 170).mean())
+
+
+def _yellow(colors: NDArray[np.int64]) -> float:
+    return float(((colors[:, 0] - colors[:, 2]) > 60).mean())
+
+
+def test_a_dial_stays_in_front_and_a_band_goes_round() -> None:
+    """The back's picture has the body's colour where the dial is, and the band where the band is."""
+    cutout = read_cutout(_telephone())
+    behind = carried_round(cutout)
+    left, top = cutout.origin
+    at = np.array([[190.0, 180.0], [190.0, 150.0], [190.0, 280.0], [120.0, 240.0]]) - (left, top)
+    dial, dial_rim, band, body = behind.colors(at, np.full(4, -1.0))
+    assert np.abs(dial - body).max() < 25 and np.abs(dial_rim - body).max() < 25
+    assert np.abs(band - BAND).max() < 45
+    material = behind.material[tuple(np.round(at[0, ::-1] * behind.factor).astype(int))]
+    assert not material
+
+
+@pytest.mark.parametrize(("category", "on_the_back"), [("", False), ("vehicle", True)])
+def test_only_two_sided_things_show_the_photo_again(category: str, on_the_back: bool) -> None:
+    """A model's white dial is on its back if it is a vehicle, and not if nothing is known of it."""
+    model = create_model(
+        _telephone(), ModelRequest(category=category), SilhouetteBackend(), lambda _phase, _fraction: None
+    )
+    assert _white(_at(model, backwards=False)) > 0.02
+    back = _at(model, backwards=True)
+    assert (_white(back) > 0.02) is on_the_back
+    assert _yellow(back) > 0.02
+
+
+def test_light_is_taken_off_the_back_and_paint_is_not() -> None:
+    """A slow fall of brightness to a third nearly vanishes; an edge between two paints keeps its contrast."""
+    ramp = np.linspace(180.0, 60.0, 200, dtype=np.float32)
+    picture = np.repeat(np.repeat(ramp[None], 160, axis=0)[..., None], 3, axis=2)
+    picture[100:] *= 0.3
+    even = evenly_lit(picture)
+    assert even[40, 10, 0] / even[40, 190, 0] < 1.5
+    assert even[40, 100, 0] / even[140, 100, 0] > 2.2
+    assert abs(float(np.median(even)) - float(np.median(picture))) < 25
+
+
+def test_a_place_on_the_back_lies_behind_its_pixel() -> None:
+    """A relief's front moves along the view rays and its back straight away: both have the pixel of their outline."""
+    camera = PhotoCamera.frontal((100.0, 80.0), 50.0)
+    flat, depth = np.array([0.6, -0.4]), 0.3
+    front = np.array([[*(flat * (camera.distance - depth) / camera.distance), depth]])
+    back = np.array([[*flat, -depth]])
+    assert np.allclose(through(front, camera), through(back, camera))
+
+
+@pytest.mark.parametrize(
+    ("label", "category", "symmetric", "expected"),
+    [
+        ("pickup truck", Category.VEHICLE, False, True),
+        ("pickup truck", Category.VEHICLE, True, False),
+        ("Running Shoes", Category.PRODUCT, False, True),
+        ("fruit", Category.FOOD, True, True),
+        ("rotary telephone", Category.PRODUCT, False, False),
+        ("chair", Category.FURNITURE, False, False),
+        ("carpet", Category.PRODUCT, False, False),
+        ("", "", False, False),
+    ],
+)
+def test_words_say_what_the_far_side_is_like(label: str, category: str, symmetric: bool, expected: bool) -> None:
+    """Things seen from their side repeat it; seen from the front, or with one face, they do not."""
+    mask = np.zeros((60, 80), bool)
+    mask[20:50, 10:70] = True
+    mask[5:20, 10:30] = True
+    mask[5:20, 50:70] = symmetric
+    assert Subject(label, category).repeats_behind(mask) is expected
+
+
+def _vase(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    cv2.ellipse(mask, (180, 180), (120, 165), 0, 0, 360, 255, -1)
+    light = np.linspace(0.6, 1.1, SIDE)[None, :, None]
+    return np.dstack([np.clip(image * light, 0, 255).astype(np.uint8), mask])
+
+
+def test_dots_all_over_are_a_pattern_and_a_face_is_none() -> None:
+    """Dots in a grid, lit from one side, are a pattern; a plain body and one with eyes and a mouth are not."""
+    plain = np.full((SIDE, SIDE, 3), (200, 180, 90), np.uint8)
+    dotted, face = plain.copy(), plain.copy()
+    for y in range(12, SIDE, 24):
+        for x in range(12, SIDE, 24):
+            cv2.circle(dotted, (x, y), 7, (150, 30, 40), -1, cv2.LINE_AA)
+    for x in (150, 210):
+        cv2.circle(face, (x, 130), 20, (20, 20, 20), -1, cv2.LINE_AA)
+    cv2.rectangle(face, (140, 220), (220, 240), (150, 30, 40), -1)
+    assert patterned(read_cutout(_vase(dotted)))
+    assert not patterned(read_cutout(_vase(plain)))
+    assert not patterned(read_cutout(_vase(face)))
