@@ -48,6 +48,9 @@ HOLES = 0.03
 STRAIGHT_BANDS = 0.97
 """Bands on turned bodies measure 0.6 to 0.95 here, prints on flat ones 1.0 to 1.5."""
 
+ROUND_LIGHT = 0.65
+"""Plain cans and cones measure 0.7 to 0.9 here, flat things and printed boxes 0.2 to 0.55."""
+
 
 class Kind(StrEnum):
     """The ways to build a shape."""
@@ -95,8 +98,11 @@ class Evidence:
 
     @property
     def flat_face(self) -> bool:
-        """True for a straight-edged thing whose print runs straight: a remote control is not a bottle."""
-        return self.straightness >= BOX_STRAIGHT - 0.015 and self.bands > STRAIGHT_BANDS
+        """True for a straight-edged thing whose print runs straight: a remote control is not a bottle.
+
+        A plain can has no print to tell, but light that goes round it.
+        """
+        return self.straightness >= BOX_STRAIGHT - 0.015 and self.bands > STRAIGHT_BANDS and self.doming < ROUND_LIGHT
 
     @property
     def kind(self) -> Kind:

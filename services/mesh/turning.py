@@ -11,8 +11,10 @@ from services.mesh import evidence as weigh
 from services.mesh import revolution as turned
 from services.mesh.boolean import difference, union, without_crumbs
 from services.mesh.camera import PhotoCamera, inverse
+from services.mesh.completion import Completion
 from services.mesh.cutout import Cutout
 from services.mesh.evidence import Evidence, Kind
+from services.mesh.growth import GrowthCompletion, find_growth, grown_parts, soil_of
 from services.mesh.inflation import inflated_square
 from services.mesh.relief import relief
 from services.mesh.rings import RingCompletion
@@ -36,7 +38,7 @@ class TurnedBody:
 
     solid: Solid
     camera: PhotoCamera
-    completion: RingCompletion
+    completion: Completion
     method: str
 
 
@@ -72,6 +74,18 @@ def tiered_body(cutout: Cutout, tiers: Tiers) -> TurnedBody:
     camera = _full_camera(cutout, tiers.camera)
     completion = RingCompletion(cutout.photo, cutout.safe, camera, tiers.heights, tiers.radii, tiers.inner)
     return TurnedBody(tiers.solid(), camera, completion, "revolution in tiers")
+
+
+def grown_body(cutout: Cutout) -> TurnedBody | None:
+    """A pot with its plant, where the silhouette shows one."""
+    alpha, factor = cutout.working_alpha(turned.FIT_SIDE_PX)
+    found = find_growth(turned.filled(alpha >= 0.5), cutout.camera.scaled(factor, (2.0, 2.0)))
+    if found is None:
+        return None
+    camera, soil = _full_camera(cutout, found.pot.camera), soil_of(found.pot)
+    heights, radii = calm_profile(found.pot)
+    solid = without_crumbs(union(open_vessel(heights, radii, soil), grown_parts(cutout, found)))
+    return TurnedBody(solid, camera, GrowthCompletion(cutout, camera, found.pot, soil), "revolution with growth")
 
 
 def _full_camera(cutout: Cutout, fitted: PhotoCamera) -> PhotoCamera:

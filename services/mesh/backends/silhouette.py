@@ -17,11 +17,12 @@ from services.mesh.evidence import Evidence, Kind
 from services.mesh.freeform import freeform
 from services.mesh.inflation import rim_distance
 from services.mesh.panels import PanelCompletion
+from services.mesh.lying import is_lying, lying
 from services.mesh.raster import covering
 from services.mesh.solid import Solid
 from services.mesh.surface import CREASE_DEG
 from services.mesh.texture import FLAT_TRUST, TRUST
-from services.mesh.turning import TurnedBody, tiered_body, turned_body
+from services.mesh.turning import TurnedBody, grown_body, tiered_body, turned_body
 
 Floats = NDArray[np.float32]
 
@@ -44,6 +45,9 @@ FREE_CREASE_DEG = 75.0
 CHECK_SIDE_PX, LEAST_AGREEMENT = 256, 0.955
 """A turned body whose silhouette agrees with the photo's less than this is not one: an apple with a dip is inflated."""
 
+GROWN_AGREEMENT = 0.93
+"""The same for a pot with a plant, whose leaves are ragged."""
+
 EDGE_RADIUS = 0.03
 """Radius of a box's edges, view units: cartons have sharp edges, cases soft ones."""
 
@@ -65,6 +69,8 @@ class SilhouetteBackend:
             raw = _box(cutout, found)
         elif kind is Kind.REVOLUTION:
             raw = _revolution(cutout, found)
+        elif kind is Kind.INFLATION and (grown := _grown(cutout)) is not None:
+            raw = grown
         else:
             raw = _free(cutout, found, kind)
         return raw
@@ -108,6 +114,13 @@ def _revolution(cutout: Cutout, found: Evidence) -> RawMesh:
     return raw if _seen_as(raw, cutout) >= LEAST_AGREEMENT else _free(cutout, found, Kind.INFLATION)
 
 
+def _grown(cutout: Cutout) -> RawMesh | None:
+    """A pot with its plant, if it is seen as the subject is."""
+    body = grown_body(cutout)
+    raw = None if body is None else _turned(body)
+    return raw if raw is not None and _seen_as(raw, cutout) >= GROWN_AGREEMENT else None
+
+
 def _turned(body: TurnedBody) -> RawMesh:
     """A turned body as the backend's answer."""
     return _raw(body.solid, body.camera, body.completion, body.method)
@@ -131,7 +144,10 @@ def _free(cutout: Cutout, found: Evidence, kind: Kind) -> RawMesh:
         alpha, factor = cutout.working_alpha(side)
     alpha = _settled(alpha)
     camera = cutout.camera.scaled(factor, (2.0, 2.0))
-    solid, seen = freeform(alpha, camera, 1.0 if kind is Kind.SLAB else found.slab)
+    if is_lying(found.box, found.straightness):
+        solid, seen = lying(alpha, camera, found.box)
+    else:
+        solid, seen = freeform(alpha, camera, 1.0 if kind is Kind.SLAB else found.slab)
     return _raw(solid, _full_camera(cutout, seen), None, kind.value, FREE_CREASE_DEG)
 
 

@@ -1,0 +1,215 @@
+"""A pot with a plant: a turned body whose lower part shows, and what grows out of it.
+
+From the ground up the silhouette is one run of pixels a row, about one vertical line, as far as the pot goes; above, it
+is ragged. The pot is turned as if its rim's far half showed over the last of those rows; the plant is built as a fan in
+the plane that faces the viewer and, since leaves grow to all sides, once more at right angles to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from services.mesh.camera import PhotoCamera, inverse
+from services.mesh.cutout import Cutout
+from services.mesh.inflation import inflated_square
+from services.mesh.relief import relief
+from services.mesh.revolution import (
+    BASE_GAIN,
+    FIT_SIDE_PX,
+    PITCH_PRIOR,
+    PITCHES_DEG,
+    USUAL_PITCH_DEG,
+    Axis,
+    Outline,
+    Revolution,
+    at_pitch,
+    filled,
+    flat_base,
+    signed_distance,
+    silhouette,
+)
+from services.mesh.rings import RingCompletion
+from services.mesh.solid import Solid
+from services.mesh.vessel import Contents, calm_profile, inner_wall
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+FOOT_ROWS = 0.04
+"""Share of the height at the very bottom where rows are too short to tell their middle."""
+
+OFF_MIDDLE = 0.02
+"""How far a row of the pot may be off the pot's axis, shares of its width, with a pixel for noise."""
+
+POT_TALL, POT_AREA = 0.3, 0.4
+"""Least share of the silhouette's height and area that the pot has."""
+
+PLANT_TALL, PLANT_AREA = 0.2, 0.06
+"""The same for what grows."""
+
+RAGGED = 0.8
+"""What grows fills less than this of its convex hull: an apple's shoulder fills more."""
+
+POT_AGREEMENT = 0.95
+"""IoU of the turned pot with its rows of the silhouette."""
+
+SOIL = 0.12
+"""Depth of the soil below the rim, in radii of the rim."""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A pot and its plant, in the picture.
+
+    Attributes:
+        pot: the turned body, up to its rim.
+        plant: (h, w) bool, what of the silhouette the pot does not cover.
+    """
+
+    pot: Revolution
+    plant: Mask
+
+
+def find_growth(mask: Mask, camera: PhotoCamera) -> Growth | None:
+    """Look for a pot with a plant; None where the silhouette is something else.
+
+    Args:
+        mask: (h, w) bool, about ``revolution.FIT_SIDE_PX`` on its longer side, False along the border.
+        camera: frontal, in pixels of ``mask``.
+    """
+    run = _pot_rows(mask)
+    if run is None:
+        return None
+    rim, middle, half = run
+    lower = mask.copy()
+    lower[:rim] = False
+    if lower.sum() < POT_AREA * mask.sum():
+        return None
+    axis = Axis(0.0, (middle - camera.center[0]) / camera.pixels, 1.0)
+    fits = [_pot(lower, rim, middle, half, axis, camera, np.radians(pitch)) for pitch in PITCHES_DEG]
+
+    def worth(fit: Revolution) -> float:
+        off = (float(np.degrees(fit.pitch)) - USUAL_PITCH_DEG) / 10.0
+        return fit.agreement - PITCH_PRIOR * off**2 + BASE_GAIN * flat_base(fit)
+
+    pot = max(fits, key=worth)
+    if pot.agreement < POT_AGREEMENT:
+        return None
+    plant = mask & ~silhouette(pot, mask.shape)
+    tall = np.flatnonzero(mask.any(axis=1))
+    above = plant.copy()
+    above[rim:] = False
+    rows = np.flatnonzero(above.any(axis=1))
+    if above.sum() < PLANT_AREA * mask.sum() or np.ptp(rows) < PLANT_TALL * np.ptp(tall):
+        return None
+    hull = cv2.convexHull(np.argwhere(above)[:, ::-1].astype(np.int32))
+    if above.sum() > RAGGED * cv2.contourArea(hull):
+        return None
+    return Growth(pot, plant)
+
+
+def _pot_rows(mask: Mask) -> tuple[int, float, float] | None:
+    """The rim's row, the axis' column and half the rim's width, in pixels; None where the lower part is no pot."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    tall = len(rows)
+    steps = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    left, right = np.argmax(steps == 1, axis=1), mask.shape[1] - np.argmax(steps[:, ::-1] == -1, axis=1)
+    single = (steps == 1).sum(axis=1) == 1
+    middles, widths = 0.5 * (left + right), (right - left).astype(np.float64)
+    bottom = int(rows[-1]) - round(FOOT_ROWS * tall)
+    lowest = np.arange(bottom - tall // 4, bottom + 1)
+    middle, width = float(np.median(middles[lowest])), float(widths[lowest].max())
+    good = single & (np.abs(middles - middle) <= OFF_MIDDLE * width + 1.0)
+    wrong = np.flatnonzero(~good[: bottom + 1])
+    rim = int(wrong[-1]) + 1 if len(wrong) else int(rows[0])
+    if bottom - rim < POT_TALL * tall or rim <= rows[0]:
+        return None
+    return rim, middle, 0.5 * float(np.median(widths[rim : rim + 3]))
+
+
+def _pot(
+    lower: Mask, rim: int, middle: float, half: float, axis: Axis, camera: PhotoCamera, pitch: float
+) -> Revolution:
+    """The pot seen from one pitch: its rows, with the far half of a rim of that pitch on top."""
+    canvas = lower.astype(np.uint8)
+    size = (max(1, round(half)), round(half * float(np.sin(pitch))))
+    cv2.ellipse(canvas, (round(middle), rim), size, 0.0, 180.0, 360.0, 1, -1)
+    mask = filled(canvas > 0)
+    return at_pitch(Outline(mask, mask, signed_distance(mask), axis, camera), pitch, 96)
+
+
+def grown_parts(cutout: Cutout, found: Growth) -> list[Solid]:
+    """The plant as two crossed fans in the pot's frame.
+
+    Args:
+        cutout: the photo.
+        found: on the grid of ``revolution.FIT_SIDE_PX``.
+    """
+    alpha, factor = cutout.working_alpha(FIT_SIDE_PX)
+    camera = cutout.camera.scaled(factor, (2.0, 2.0))
+    reach = max(2, round(0.05 * camera.pixels))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    near = cv2.GaussianBlur(cv2.dilate(found.plant.astype(np.uint8), kernel).astype(np.float32), (0, 0), 1.0)
+    matte = np.asarray(np.minimum(alpha, near), np.float32)
+    rows = np.arange(alpha.shape[0], dtype=np.float32)[:, None]
+    lean = np.float32(np.tan(found.pot.pitch)) * (np.float32(camera.center[1]) - rows - np.float32(0.5))
+    fan = relief(matte, inflated_square(matte), camera, offset=np.broadcast_to(lean, alpha.shape).astype(np.float32))
+    fan = fan.moved(inverse(found.pot.camera.to_view))
+    turn = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
+    return [fan, Solid(fan.vertices @ turn.T, fan.faces)]
+
+
+class GrowthCompletion:
+    """Colours of a pot with a plant: rings below the rim, and each leaf on its back as on its front."""
+
+    detailed = True
+
+    def __init__(self, cutout: Cutout, camera: PhotoCamera, pot: Revolution, contents: Contents) -> None:
+        """
+        Args:
+            cutout: the photo.
+            camera: in the pot's frame, pixels of the photo.
+            pot: the turned body.
+            contents: the soil.
+        """
+        heights, radii = calm_profile(pot)
+        inner = inner_wall(heights, radii, contents)
+        self._rings = RingCompletion(cutout.photo, cutout.safe, camera, heights, radii, inner)
+        self._photo, self._camera = cutout.photo, camera
+        self._heights, self._radii = heights, radii
+
+    def colors(self, points: Doubles, normals: Doubles) -> Floats:
+        """See ``Completion``."""
+        colors = np.array(self._rings.colors(points, normals), np.float32)
+        wall = 1.04 * np.interp(points[:, 1], self._heights, self._radii)
+        plant = (points[:, 1] > self._heights[-1]) | (np.hypot(points[:, 0], points[:, 2]) > wall)
+        leaf = points[plant]
+        # The second fan is the first one turned by a right angle: each of its leaves is somewhere on the first.
+        crossed = np.abs(leaf[:, 2]) > np.abs(leaf[:, 0])
+        flat = np.where(crossed[:, None], np.stack([-leaf[:, 2], leaf[:, 1], leaf[:, 0]], axis=1), leaf)
+        pixels, _ = self._camera.project(flat)
+        at = (pixels - 0.5).astype(np.float32)
+        seen = [
+            cv2.remap(
+                self._photo,
+                at[None, k : k + 30_000, 0],
+                at[None, k : k + 30_000, 1],
+                cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REPLICATE,
+            )[0]
+            for k in range(0, len(at), 30_000)
+        ]
+        if seen:
+            colors[plant] = np.concatenate(seen)
+        return colors
+
+
+def soil_of(pot: Revolution) -> Contents:
+    """The soil in a pot."""
+    radius = float(pot.radii[-1])
+    return Contents(float(pot.heights[-1]) - SOIL * radius, 0.95 * radius)
