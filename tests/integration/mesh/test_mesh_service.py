@@ -143,7 +143,9 @@ def test_the_kind_of_thing_reaches_the_texture(service: Service) -> None:
     png = cv2.imdecode(np.frombuffer(png_of(cv2.GaussianBlur(matte, (0, 0), 4.0)), np.uint8), cv2.IMREAD_UNCHANGED)
     cv2.circle(png, (95, 90), 20, (255, 255, 255, 255), -1)
     cutout = service.store(bytes(cv2.imencode(".png", png)[1].tobytes()))
-    requests = [mesher_pb2.CreateMeshRequest(cutout=cutout, category=word) for word in ("", "vehicle")]
+    requests = [
+        mesher_pb2.CreateMeshRequest(cutout=cutout, category=word, output_prefix="jobs/3/") for word in ("", "vehicle")
+    ]
     first, second = (list(service.stub.CreateMesh(request, timeout=60))[-1].result.glb.sha256 for request in requests)
     assert first != second
 
