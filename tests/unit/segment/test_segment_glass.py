@@ -9,7 +9,7 @@ import pytest
 from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import Box
 from services.segment.cutout import cut_out
-from services.segment.glass import find_body
+from services.segment.glass import find_body, glazed
 from services.segment.matte import PixelBox, trim_wisps
 
 SIZE = 480
@@ -146,3 +146,33 @@ def test_the_noise_of_the_photo_is_no_colour_in_the_walls() -> None:
     rgba = cut(np.clip(rgb, 0, 255).astype(np.uint8))
     inside = rgba[230:350, 190:290, :3].astype(np.float32)
     assert float((inside.max(axis=2) - inside.min(axis=2)).mean()) < 6.0
+
+
+def test_limbs_that_the_net_half_saw_make_no_glass() -> None:
+    """A big head over pale limbs in the dark: contours on both sides, but what lies between them hides the set."""
+    rgb = set_with((30, 30, 34))
+    matte = np.zeros((SIZE, SIZE), np.float32)
+    cv2.ellipse(rgb, (240, 150), (120, 70), 0, 0, 360, LID, -1, cv2.LINE_AA)
+    cv2.ellipse(matte, (240, 150), (120, 70), 0, 0, 360, 1.0, -1, cv2.LINE_AA)
+    for x in (150, 240, 330):
+        cv2.ellipse(rgb, (x, 310), (26, 90), 0, 0, 360, (225, 225, 230), -1, cv2.LINE_AA)
+    for side in (-1, 1):
+        cv2.line(rgb, (240 + side * 116, 200), (240 + side * 116, 380), (90, 90, 96), 3, cv2.LINE_AA)
+    cv2.ellipse(rgb, (240, 380), (116, 22), 0, 0, 180, (90, 90, 96), 3, cv2.LINE_AA)
+    rgba = np.dstack([rgb, np.asarray(matte * 255 + 0.5, np.uint8)])
+    body = find_body(matte, rgb, PixelBox(120, 80, 360, 402))
+    assert body is not None, "the contours alone look like a jar"
+    assert np.array_equal(glazed(rgba, body, rgb), rgba)
+
+
+def test_what_the_net_sees_beside_a_body_speaks_against_it() -> None:
+    """Faint parts inside the walls belong to them; faint parts beside them are limbs of another thing."""
+    rgb = jar()
+    matte = np.zeros((SIZE, SIZE), np.float32)
+    cv2.ellipse(matte, (240, 130), (124, 50), 0, 0, 360, 1.0, -1, cv2.LINE_AA)
+    inside, beside = matte.copy(), matte.copy()
+    cv2.circle(inside, (240, 330), 40, 0.4, -1)
+    cv2.circle(beside, (400, 330), 40, 0.4, -1)
+    box = PixelBox(114, 80, 366, 402)
+    assert find_body(inside, rgb, box) is not None
+    assert find_body(beside, rgb, box) is None
