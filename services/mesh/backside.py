@@ -48,6 +48,14 @@ former; and what is added to a colour before its logarithm is taken, levels."""
 TURN = (-0.7, 0.25)
 """Cosine to the camera at which a surface shows the back's colours, and from which on the front's."""
 
+FLANK, FLANK_BLUR = 0.6, 2.5
+"""Towards a cosine of zero a pixel is drawn out over a whole flank, so from this cosine on colours get softer, by so
+much."""
+
+THICK, DEEP = (0.06, 0.16), (0.05, 0.15)
+"""That is so on parts whose half width, as a share of the longer side, is large, and far (view units) from the plane of
+the picture; not on legs and arms: rings go round them."""
+
 PATTERN_BLUR = 3.0
 """How much wider than a filled place the colours of a pattern are averaged."""
 
@@ -65,22 +73,30 @@ class Backside:
     Attributes:
         picture: (h, w, 3) float32, sRGB 0..255, as if one looked through the subject.
         front: the same for what faces the photo: with the photo's light on it.
+        soft: (h, w, 3) float32, the back's colours without anything that could be drawn out to a streak.
+        thick: (h, w) float32, how far ``soft`` takes their place on the flanks: 1 on bodies, 0 on legs and arms.
         material: (h, w) bool: inside the silhouette, and nothing was taken out there.
         factor: pixels of ``picture`` for one of the photo.
     """
 
     picture: Floats
     front: Floats
+    soft: Floats
+    thick: Floats
     material: NDArray[np.bool_]
     factor: float
 
-    def colors(self, pixels: NDArray[np.floating], cosine: NDArray[np.floating]) -> Floats:
-        """(n, 3) float32 at the photo's pixels (n, 2), of what faces its camera with a cosine (n,)."""
+    def colors(self, pixels: NDArray[np.floating], cosine: NDArray[np.floating], off: NDArray[np.floating]) -> Floats:
+        """(n, 3) float32 at the photo's pixels (n, 2), of what faces its camera with a cosine (n,), ``off`` (n,) view
+        units from the plane of the picture."""
         at = np.asarray(pixels) * self.factor
         step = np.clip((np.asarray(cosine, np.float32) - TURN[0]) / (TURN[1] - TURN[0]), 0.0, 1.0)
         share = (step * step * (3.0 - 2.0 * step))[:, None]
         mixed = (1.0 - share) * sampled(self.picture, at) + share * sampled(self.front, at)
-        return np.asarray(mixed, np.float32)
+        deep = np.clip((np.asarray(off, np.float32) - DEEP[0]) / (DEEP[1] - DEEP[0]), 0.0, 1.0)
+        flank = np.clip(1.0 - np.abs(np.asarray(cosine, np.float32)) / FLANK, 0.0, 1.0)
+        flank *= np.maximum(sampled(self.thick, at), deep)
+        return np.asarray(mixed + flank[:, None] * (sampled(self.soft, at) - mixed), np.float32)
 
 
 def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
@@ -97,7 +113,7 @@ def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
     photo = np.asarray(cv2.resize(cutout.photo, size, interpolation=cv2.INTER_AREA), np.uint8)
     if not mask.any():
         flat = photo.astype(np.float32)
-        return Backside(flat, flat, mask, factor)
+        return Backside(flat, flat, flat, np.zeros(mask.shape, np.float32), mask, factor)
     depth, spine = _depths(mask)
     least = max(LEAST_RIM_PX, LEAST_RIM_SHARE * max(mask.shape))
     rim = mask & (depth <= np.maximum(least, RIM_SHARE * spine))
@@ -107,9 +123,12 @@ def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
     else:
         filled, changed = without_enclosed(photo, mask, rim, own)
     behind = evenly_lit(_carried_out(filled, own))
+    share = spine / max(mask.shape)
     return Backside(
         picture=np.asarray(cv2.GaussianBlur(behind, (0, 0), STEP_PX), np.float32),
         front=np.asarray(cv2.GaussianBlur(_carried_out(filled, mask), (0, 0), STEP_PX), np.float32),
+        soft=_filled_in(np.clip(behind, 0, 255).astype(np.uint8), own, np.ones_like(own), FLANK_BLUR),
+        thick=np.clip((share - THICK[0]) / (THICK[1] - THICK[0]), 0.0, 1.0).astype(np.float32),
         material=mask & ~changed,
         factor=factor,
     )
@@ -147,8 +166,9 @@ def without_enclosed(
     return _filled_in(level, own & ~taken, taken, 1.0), changed
 
 
-def through(points: NDArray[np.floating], camera: PhotoCamera) -> Doubles:
-    """The photo's pixels (n, 2) in front of or behind points (n, 3) of a free shape.
+def through(points: NDArray[np.floating], camera: PhotoCamera) -> tuple[Doubles, Doubles]:
+    """The photo's pixels (n, 2) in front of or behind points (n, 3) of a free shape, and their distance (n,), view
+    units, from the plane of the picture.
 
     In front points are seen in perspective; behind, the shape repeats its outline straight back (``relief``).
     """
@@ -156,7 +176,7 @@ def through(points: NDArray[np.floating], camera: PhotoCamera) -> Doubles:
     behind = depth > camera.distance
     squeezed = (depth / camera.distance)[:, None]
     middle = np.asarray(camera.center)
-    return np.where(behind[:, None], middle + (pixels - middle) * squeezed, pixels)
+    return np.where(behind[:, None], middle + (pixels - middle) * squeezed, pixels), np.abs(depth - camera.distance)
 
 
 def sampled(picture: NDArray[np.generic], pixels: NDArray[np.floating]) -> Floats:

@@ -29,9 +29,9 @@ TRUST = (0.18, 0.5)
 """Cosine between normal and view at which the photo begins to count and counts fully: at 0.18 it is stretched over
 five times."""
 
-FLAT_TRUST = (0.1, 0.25)
-"""The same for solids of flat sides: a print that is stretched ten times says more than any fill, and no side rounds
-off towards its outline."""
+FLAT_TRUST = (0.08, 0.16)
+"""The same for solids of flat sides: no side rounds off towards its outline, a print that is stretched six times says
+more than any fill, and half of a print over half of a fill is neither."""
 
 SURE = 0.99
 """What is trusted more is the photo's alone: nothing is made up for it."""
@@ -148,11 +148,12 @@ def bake(
         behind = carried_round(cutout, patterned=all_over)
         at_vertex = _vertex_offsets(solid, normals, cutout, camera, depth, small, trusted, behind)
         offset = _mixed(at_vertex, surface.welded[corners[hidden]], weights[hidden])
-        at, cosine = through(points, camera), _cosine(points, directions, camera)
+        at, off = through(points, camera)
+        cosine = _cosine(points, directions, camera)
         grain = grain_of(cutout, behind.material, PATTERN_STRENGTH if all_over else STRONG)
         share = _trusted(-cosine, trusted) if repeats_behind or all_over else np.zeros(len(hidden))
         strength = grain.strength_at(at) * (1.0 - share).astype(np.float32)
-        made_up = _blended(behind.colors(at, cosine) + offset, sampled(photo, at), share)
+        made_up = _blended(behind.colors(at, cosine, off) + offset, sampled(photo, at), share)
     if grain is not None:
         # Laid along the backend's axes, at the photo's own scale.
         px = float(np.cbrt(np.linalg.det(camera.to_view[:, :3]))) * camera.pixels
@@ -275,7 +276,8 @@ def _vertex_offsets(
     window = min(31, max(3, round(0.02 * max(height, width)) | 1))
     near = cv2.medianBlur(cutout.photo, window)[row, column].astype(np.float32)
     cosine = _cosine(solid.vertices, normals, camera)
-    base = behind.colors(through(solid.vertices, camera), cosine)
+    at, off = through(solid.vertices, camera)
+    base = behind.colors(at, cosine, off)
     back = np.clip(-2.0 * cosine, 0.0, 1.0)
     return harmonic_offsets(solid, known, near - base, back)
 

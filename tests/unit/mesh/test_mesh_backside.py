@@ -58,7 +58,7 @@ def test_a_dial_stays_in_front_and_a_band_goes_round() -> None:
     behind = carried_round(cutout)
     left, top = cutout.origin
     at = np.array([[190.0, 180.0], [190.0, 150.0], [190.0, 280.0], [120.0, 240.0]]) - (left, top)
-    dial, dial_rim, band, body = behind.colors(at, np.full(4, -1.0))
+    dial, dial_rim, band, body = behind.colors(at, np.full(4, -1.0), np.zeros(4))
     assert np.abs(dial - body).max() < 25 and np.abs(dial_rim - body).max() < 25
     assert np.abs(band - BAND).max() < 45
     material = behind.material[tuple(np.round(at[0, ::-1] * behind.factor).astype(int))]
@@ -94,7 +94,26 @@ def test_a_place_on_the_back_lies_behind_its_pixel() -> None:
     flat, depth = np.array([0.6, -0.4]), 0.3
     front = np.array([[*(flat * (camera.distance - depth) / camera.distance), depth]])
     back = np.array([[*flat, -depth]])
-    assert np.allclose(through(front, camera), through(back, camera))
+    (at_front, off_front), (at_back, off_back) = through(front, camera), through(back, camera)
+    assert np.allclose(at_front, at_back)
+    assert np.allclose((off_front, off_back), depth)
+
+
+def test_flanks_are_soft_and_rings_go_round_arms() -> None:
+    """On a body's flank a stripe that its outline shows is not drawn out to a streak; round a thin arm it goes on."""
+    rgba = np.zeros((SIDE, SIDE, 4), np.uint8)
+    rgba[60:340, 40:240] = (*BODY, 255)
+    rgba[150:170, 240:350] = (*BODY, 255)
+    rgba[200:212, 40:240] = (*BAND, 255)
+    rgba[150:170, 290:302] = (*BAND, 255)
+    cutout = read_cutout(rgba)
+    behind = carried_round(cutout)
+    at = np.array([[60.0, 206.0], [296.0, 160.0]]) - cutout.origin
+    flank = behind.colors(at, np.zeros(2), np.zeros(2))
+    back = behind.colors(at, np.full(2, -1.0), np.zeros(2))
+    yellow = [colors[:, 0] - colors[:, 2] for colors in (flank, back)]
+    assert yellow[1].min() > 60
+    assert yellow[0][0] < 20 and yellow[0][1] > 60
 
 
 @pytest.mark.parametrize(
