@@ -80,7 +80,7 @@ def _hero(support: NDArray[np.float64], pitch: float, fill: float, base_line: fl
         return camera
 
     near, far = 0.3, 60.0
-    for _ in range(40):
+    for _ in range(24):  # to a millionth of the distance
         middle = math.sqrt(near * far)
         small = extent(frame_bounds(standing(middle), support, 0.0)) <= fill
         near, far = (near, middle) if small else (middle, far)
@@ -105,19 +105,18 @@ def fit_rig(
     base_line = BASE_LINE
     rig = Rig(_hero(support, pitch, fill, base_line), pivot)
     for _ in range(40):
-        rig = Rig(_hero(support, pitch, fill, base_line), pivot)
         bounds = [frame_bounds(rig.camera(pose), support, pose.subject_yaw) for pose in (*looked_at, poses[-1])]
         widest = max(extent(each) for each in bounds)
-        if widest > MOST_FILL + 1e-3:
-            fill *= max(0.9, MOST_FILL / widest)
-            continue
         below = max(each[3] for each in bounds) - (1.0 - MARGIN)
         above = MARGIN - min(each[1] for each in bounds)
         aside = max(MARGIN - min(each[0] for each in bounds), max(each[2] for each in bounds) - (1.0 - MARGIN))
-        if below > 0.0 and above + below < -0.02 and math.isfinite(below):
+        if widest > MOST_FILL + 1e-3:
+            fill *= max(0.9, MOST_FILL / widest)
+        elif below > 0.0 and above + below < -0.02 and math.isfinite(below):
             base_line -= below + 0.005
         elif max(below, above, aside) > 0.0:
             fill *= 0.95
         else:
             break
+        rig = Rig(_hero(support, pitch, fill, base_line), pivot)
     return rig
