@@ -1,8 +1,10 @@
 """The detect stage on a folder of photos: time, memory, and what it proposes.
 
-``python -m bench.detect --data DIR [--sheet FILE]``: DIR holds photos, at any depth. Each is run through the stage in
-this process: decode, search, names, preflight. The first photo is also scaled to 12 megapixels, which is what the
-budget of ``/init`` is about. ``--sheet`` writes a picture of all proposals, for looking at.
+``python -m bench.detect --data DIR [--sheet FILE] [--things DIR]``: DIR holds photos, at any depth. Each is run through
+the stage in this process: decode, search, names, preflight. The first photo is also scaled to 12 megapixels, which is
+what the budget of ``/init`` is about. ``--sheet`` writes a picture of all proposals, for looking at. ``--things`` names
+a folder of cutouts: scenes are made of them (``bench.scenes``) in which every box is known, and both backends are run
+on these.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from bench.measure import PeakMemory, closing_line, machine, median, table
+from bench.scenes import KINDS, Scene, Tally, compose, load_things
 from lensora.adapters.runtimes import open_runtime
 from lensora.imaging.photo import decode
 from lensora.settings import ModelSettings, load
@@ -30,6 +33,9 @@ from services.detect.detection import MAX_OBJECTS, Detection, Detector
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 LARGE_SIZE = (4000, 3000)
 LARGE_RUNS = 5
+SCENES_OF_A_KIND = 10
+SCENES_SEED = 20261123
+BACKENDS = ("saliency", "objects")
 TILE_HEIGHT, SHEET_WIDTH, GAP = 250, 1600, 6
 COLORS = ((230, 40, 40), (20, 150, 60), (40, 90, 230), (200, 120, 0), (180, 30, 180), (0, 140, 150), (90, 90, 90))
 
@@ -50,6 +56,42 @@ def once(detector: Detector, name: str, data: bytes) -> Run:
     detection = detector.detect(decode(data, longest_side_px=detector.working_side_px), MAX_OBJECTS)
     seconds, after = time.perf_counter() - started, os.times()
     return Run(name, seconds, after.user + after.system - cpu.user - cpu.system, detection)
+
+
+def scenes_of(folder: Path) -> list[Scene]:
+    """As many scenes of each kind, the same for the same cutouts."""
+    things = load_things(folder)
+    return [
+        compose(kind, things, np.random.default_rng([SCENES_SEED, number, index]))
+        for number, kind in enumerate(KINDS)
+        for index in range(SCENES_OF_A_KIND)
+    ]
+
+
+def tallies(detector: Detector, scenes: list[Scene]) -> dict[str, Tally]:
+    """What the stage finds in scenes, by their kinds and in all. Proposals of nothing in particular do not count."""
+    found = {kind: Tally() for kind in (*KINDS, "all")}
+    for scene in scenes:
+        out = io.BytesIO()
+        Image.fromarray(scene.rgb).save(out, "PNG")
+        detection = once(detector, scene.kind, out.getvalue()).detection
+        unclear = any(action.code == "no_clear_subject" for action in detection.actions)
+        boxes = [] if unclear else [proposal.box for proposal in detection.proposals[:-1]]
+        for kind in (scene.kind, "all"):
+            found[kind] = found[kind].with_scene(scene, boxes)
+    return found
+
+
+def shares(tally: Tally) -> tuple[float, float, float, float]:
+    """Recall and precision, at IoU 0.5 and at 0.75; 1 where there was nothing to find or nothing was proposed."""
+    things, boxes = max(1, tally.things), max(1, tally.boxes)
+    no_things, no_boxes = float(not tally.things), float(not tally.boxes)
+    return (
+        no_things or tally.loose / things,
+        no_boxes or tally.loose / boxes,
+        no_things or tally.tight / things,
+        no_boxes or tally.tight / boxes,
+    )
 
 
 def photos(folder: Path) -> list[Path]:
@@ -113,14 +155,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of photos")
     parser.add_argument("--sheet", type=Path, help="where to write the contact sheet (JPEG)")
+    parser.add_argument("--things", type=Path, help="folder of cutouts, for scenes whose boxes are known")
     options = parser.parse_args()
     paths = photos(options.data)
     if not paths:
         print(f"{options.data} holds no photos", file=sys.stderr)
         return 2
     large = large_jpeg(paths[0])
+    runtime = open_runtime(load(ModelSettings))
     with PeakMemory(os.getpid()) as memory:
-        detector = DETECT_BACKENDS["saliency"](open_runtime(load(ModelSettings)))
+        detector = DETECT_BACKENDS["objects"](runtime)
         once(detector, "warm-up", large)
         large_runs = [once(detector, f"{paths[0].name} at 12 MP", large) for _ in range(LARGE_RUNS)]
         runs = [once(detector, path.name, path.read_bytes()) for path in paths]
@@ -142,8 +186,20 @@ def main() -> int:
     if options.sheet:
         picture = sheet([tile(path, run.detection) for path, run in zip(paths, runs, strict=True)])
         Image.fromarray(picture).save(options.sheet, "JPEG", quality=82, optimize=True)
+    figures: dict[str, float] = {}
+    if options.things:
+        scenes = scenes_of(options.things)
+        rows = []
+        for backend in BACKENDS:
+            found = tallies(DETECT_BACKENDS[backend](runtime), scenes)
+            rows += [(backend, kind, tally.things, tally.boxes, *shares(tally)) for kind, tally in found.items()]
+            names = ("recall_50", "precision_50", "recall_75", "precision_75")
+            figures |= {f"scenes_{backend}_{n}": v for n, v in zip(names, shares(found["all"]), strict=True)}
+        heads = ["recall at 0.5", "precision at 0.5", "recall at 0.75", "precision at 0.75"]
+        table(["backend", "scenes", "things", "boxes", *heads], rows)
     closing_line(
         {
+            **figures,
             "photos": len(paths),
             "detect_12mp_p50_s": median(run.seconds for run in large_runs),
             "detect_12mp_cpu_p50_s": median(run.cpu_seconds for run in large_runs),

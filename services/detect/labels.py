@@ -187,12 +187,13 @@ def _holds(sighting: Sighting, exact: Name, weights: NDArray[np.floating], vocab
 
     A detector calls what it never learnt by the nearest name that it knows, and is sure of it. So where ImageNet has
     such things too, its classifier must find that possible; where ImageNet has none, the detector must be very sure.
+    A sure class is more exact, but for those that the detector's table names themselves.
     """
     alike = sighting.kind.alike
     if not alike:
         return sighting.score >= max(ALONE_SURE, exact.probability)
     if exact.probability >= CLASS_SURE:
-        return False
+        return exact.label in alike
     pairs = zip(vocabulary.labels, vocabulary.groups, strict=True)
     agreed = np.array([label in alike or group in alike for label, group in pairs])
     return float(weights[agreed].sum()) >= POSSIBLE
