@@ -45,11 +45,12 @@ LIGHT, LIGHT_KEPT, DARK = (0.03, 0.10), 0.25, 12.0
 """Steps of the logarithm from one pixel to the next that are light's, and that are the material's; what is left of the
 former; and what is added to a colour before its logarithm is taken, levels."""
 
-TURN = (-0.7, 0.25)
-"""Cosine to the camera at which a surface shows the back's colours, and from which on the front's."""
+TURN, SLANT = (-0.7, 0.25), (0.05, 0.3)
+"""Cosines to the camera between which a surface turns from the back's light to the front's, and from what is carried
+round to the photo itself."""
 
-FLANK, FLANK_BLUR = 0.6, 2.5
-"""Towards a cosine of zero a pixel is drawn out over a whole flank, so from this cosine on colours get softer, by so
+FLANK, FLANK_BLUR = (-0.6, -0.2, 0.05, 0.25), 2.5
+"""Around a cosine of zero a pixel is drawn out over a whole flank, so colours get softer between these cosines, by so
 much."""
 
 THICK, DEEP = (0.06, 0.16), (0.05, 0.15)
@@ -72,7 +73,8 @@ class Backside:
 
     Attributes:
         picture: (h, w, 3) float32, sRGB 0..255, as if one looked through the subject.
-        front: the same for what faces the photo: with the photo's light on it.
+        front: the same for what turns towards the photo: with the photo's light on it.
+        near: the photo at the same scale, for what the photo shows at a slant.
         soft: (h, w, 3) float32, the back's colours without anything that could be drawn out to a streak.
         thick: (h, w) float32, how far ``soft`` takes their place on the flanks: 1 on bodies, 0 on legs and arms.
         material: (h, w) bool: inside the silhouette, and nothing was taken out there.
@@ -81,6 +83,7 @@ class Backside:
 
     picture: Floats
     front: Floats
+    near: Floats
     soft: Floats
     thick: Floats
     material: NDArray[np.bool_]
@@ -90,13 +93,18 @@ class Backside:
         """(n, 3) float32 at the photo's pixels (n, 2), of what faces its camera with a cosine (n,), ``off`` (n,) view
         units from the plane of the picture."""
         at = np.asarray(pixels) * self.factor
-        step = np.clip((np.asarray(cosine, np.float32) - TURN[0]) / (TURN[1] - TURN[0]), 0.0, 1.0)
-        share = (step * step * (3.0 - 2.0 * step))[:, None]
-        mixed = (1.0 - share) * sampled(self.picture, at) + share * sampled(self.front, at)
+        turned = np.asarray(cosine, np.float32)
         deep = np.clip((np.asarray(off, np.float32) - DEEP[0]) / (DEEP[1] - DEEP[0]), 0.0, 1.0)
-        flank = np.clip(1.0 - np.abs(np.asarray(cosine, np.float32)) / FLANK, 0.0, 1.0)
+        flank = np.minimum(_step(turned, FLANK[0], FLANK[1]), _step(turned, FLANK[3], FLANK[2]))
         flank *= np.maximum(sampled(self.thick, at), deep)
-        return np.asarray(mixed + flank[:, None] * (sampled(self.soft, at) - mixed), np.float32)
+        mixed = sampled(self.picture, at)
+        for share, picture in (
+            (_step(turned, *TURN), self.front),
+            (flank, self.soft),
+            (_step(turned, *SLANT), self.near),
+        ):
+            mixed += share[:, None] * (sampled(picture, at) - mixed)
+        return mixed
 
 
 def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
@@ -113,7 +121,7 @@ def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
     photo = np.asarray(cv2.resize(cutout.photo, size, interpolation=cv2.INTER_AREA), np.uint8)
     if not mask.any():
         flat = photo.astype(np.float32)
-        return Backside(flat, flat, flat, np.zeros(mask.shape, np.float32), mask, factor)
+        return Backside(flat, flat, flat, flat, np.zeros(mask.shape, np.float32), mask, factor)
     depth, spine = _depths(mask)
     least = max(LEAST_RIM_PX, LEAST_RIM_SHARE * max(mask.shape))
     rim = mask & (depth <= np.maximum(least, RIM_SHARE * spine))
@@ -127,6 +135,7 @@ def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
     return Backside(
         picture=np.asarray(cv2.GaussianBlur(behind, (0, 0), STEP_PX), np.float32),
         front=np.asarray(cv2.GaussianBlur(_carried_out(filled, mask), (0, 0), STEP_PX), np.float32),
+        near=_carried_out(np.asarray(cv2.medianBlur(photo, 3), np.float32), mask),
         soft=_filled_in(np.clip(behind, 0, 255).astype(np.uint8), own, np.ones_like(own), FLANK_BLUR),
         thick=np.clip((share - THICK[0]) / (THICK[1] - THICK[0]), 0.0, 1.0).astype(np.float32),
         material=mask & ~changed,
@@ -196,6 +205,12 @@ def sampled(picture: NDArray[np.generic], pixels: NDArray[np.floating]) -> Float
         for i in range(0, len(at), step)
     ]
     return np.concatenate(parts) if parts else np.zeros((0, *source.shape[2:]), np.float32)
+
+
+def _step(values: Floats, low: float, high: float) -> Floats:
+    """0 at the first limit, 1 at the second, smoothly; the second may be the lower one."""
+    share = np.clip((values - low) / (high - low), 0.0, 1.0)
+    return np.asarray(share * share * (3.0 - 2.0 * share), np.float32)
 
 
 def _depths(mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
