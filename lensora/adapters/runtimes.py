@@ -45,6 +45,18 @@ class Runtime(Protocol):
         """
         ...
 
+    def open_optional(self, name: str, stage: str) -> Model | None:
+        """The same for a model that the stage can do without; it does not count among ``opened``.
+
+        Returns:
+            None where it is known not to be here; a Triton server is asked at the first call only.
+
+        Raises:
+            ConfigurationError: unknown, or no ONNX file.
+            LicenseRefused: the policy in force does not allow it.
+        """
+        ...
+
 
 class OnnxRuntime:
     """Opens verified ONNX files in this process."""
@@ -70,14 +82,27 @@ class OnnxRuntime:
         return tuple(self._opened)
 
     def open(self, name: str, stage: str) -> Model:
+        self._opened.append(self._load(self._entry(name), stage))
+        return self._opened[-1]
+
+    def open_optional(self, name: str, stage: str) -> Model | None:
+        entry = self._entry(name)
+        if not (self._models_dir.expanduser() / entry.file).is_file():
+            _log.warning("model_left_out", model=name, stage=stage, remedy=f"lensora models pull {name}")
+            return None
+        return self._load(entry, stage)
+
+    def _entry(self, name: str) -> ModelEntry:
         entry = self._manifest.entry(name)
         if not isinstance(entry, ModelEntry):
             raise ConfigurationError(
                 f"model {name!r} is no ONNX file and runs on Triton only: LENSORA_INFERENCE=triton, not onnxruntime"
             )
-        path = path_of(name, self._models_dir, policy=self._policy, manifest=self._manifest)
-        self._opened.append(OnnxModel(path, entry.use(stage), device=self._device, threads=self._threads))
-        return self._opened[-1]
+        return entry
+
+    def _load(self, entry: ModelEntry, stage: str) -> Model:
+        path = path_of(entry.name, self._models_dir, policy=self._policy, manifest=self._manifest)
+        return OnnxModel(path, entry.use(stage), device=self._device, threads=self._threads)
 
 
 class TritonRuntime:
@@ -108,14 +133,19 @@ class TritonRuntime:
         return tuple(self._opened)
 
     def open(self, name: str, stage: str) -> Model:
+        self._opened.append(self._served(name, stage))
+        return self._opened[-1]
+
+    def open_optional(self, name: str, stage: str) -> Model | None:
+        return self._served(name, stage)
+
+    def _served(self, name: str, stage: str) -> Model:
         entry = self._manifest.entry(name)
         check(entry, self._policy)
-        self._opened.append(
-            self._triton.TritonModel(
-                self._client, entry.use(stage), timeout_s=self._timeout_s, shared_memory=self._shared_memory
-            )
+        model: Model = self._triton.TritonModel(
+            self._client, entry.use(stage), timeout_s=self._timeout_s, shared_memory=self._shared_memory
         )
-        return self._opened[-1]
+        return model
 
 
 def open_runtime(settings: ModelSettings) -> Runtime:

@@ -12,7 +12,7 @@ from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.errors import LensoraError
 from lensora.rpc.server import Server, begin, run
 from lensora.settings import load
-from services.segment.backends.registry import BACKPLATE_BACKENDS, CUTOUT_BACKENDS
+from services.segment.backends.registry import BACKPLATE_BACKENDS, CUTOUT_BACKENDS, PROMPTED_BACKENDS
 from services.segment.servicer import SegmenterServicer
 from services.segment.settings import SegmentSettings
 
@@ -26,7 +26,11 @@ def main() -> int:
         cutout = CUTOUT_BACKENDS[settings.cutout_backend](runtime)
         backplate = BACKPLATE_BACKENDS[settings.backplate_backend](runtime)
         servicer = SegmenterServicer(
-            open_artifacts(settings.artifacts_url), cutout, backplate, cutouts_at_once=settings.cutouts_at_once
+            open_artifacts(settings.artifacts_url),
+            cutout,
+            backplate,
+            prompted=PROMPTED_BACKENDS[settings.prompted_backend](runtime),
+            cutouts_at_once=settings.cutouts_at_once,
         )
 
         def register(server: grpc.Server) -> None:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from lensora.core.boxes import MIN_CROP_SIDE_PX, Box
 from lensora.core.errors import CropTooSmall, EncodeFailed, SubjectNotFound
-from services.segment.backends import CutoutBackend
+from services.segment.backends import CutoutBackend, PromptedBackend
 from services.segment.foreground import estimate_foreground
 from services.segment.glass import find_body, glazed
 from services.segment.matte import SOLID, PixelBox, close_holes, isolate, settle, trim_wisps
+from services.segment.opinion import Look, box_fit, doubt_of, second_opinion
 
 Check = Callable[[float, str], None]
 """Told ``(fraction, phase)`` between the phases of the work; may raise to end it."""
@@ -51,10 +52,12 @@ class Cutout:
     Attributes:
         rgba: (h, w, 4) uint8, sRGB, straight alpha, the extent of the crop.
         own_alpha: True when the photo's own transparency was used instead of the net.
+        asked_twice: True when the prompted net had a say.
     """
 
     rgba: NDArray[np.uint8]
     own_alpha: bool
+    asked_twice: bool = False
 
 
 def decode_side(crop: Box) -> int:
@@ -70,6 +73,7 @@ def cut_out(
     backend: CutoutBackend,
     check: Check = lambda _fraction, _phase: None,
     time_left: TimeLeft = lambda: None,
+    prompted: PromptedBackend | None = None,
 ) -> Cutout:
     """Cut the subject of ``box`` out of a photo.
 
@@ -81,6 +85,7 @@ def cut_out(
         backend: finds what stands out.
         check: told how far the work is.
         time_left: seconds until the caller's deadline, or None.
+        prompted: asked where salience is not clear about the box; None means that salience decides alone.
 
     Raises:
         CropTooSmall: the crop is under the least side.
@@ -100,13 +105,23 @@ def cut_out(
     ).scaled(size[0] / (right - left), size[1] / (bottom - top))
     own = None if alpha is None else _limited(alpha[top:bottom, left:right])
     own_alpha = own is not None and _is_matte(own)
+    asked_twice = False
     if own is not None and own_alpha:
         check(0.3, "own-alpha")
         matte = own.astype(np.float32) / 255.0
         matte = matte * isolate(matte, picture, within)
     else:
         check(0.05, "net")
-        matte = _seen_by_net(rgb, picture, box, crop, within, backend, check, time_left)
+        look, missing = _seen_by_net(rgb, picture, box, crop, within, backend, check, time_left)
+        second, doubt = None, doubt_of(look, within)
+        if prompted is not None and doubt is not None:
+            check(0.7, "net-box")
+            second = second_opinion(rgb, picture, box, crop, within, look, doubt, prompted, time_left())
+            asked_twice = second is not None
+        chosen = look.matte if second is None else second
+        if chosen is None:
+            raise missing or SubjectNotFound("no subject found in the box", field="box")
+        matte = trim_wisps(chosen)
     check(0.88, "foreground")
     if not (matte > SOLID).any():
         raise SubjectNotFound("no subject found in the box: what stands out lies outside of it", field="box")
@@ -115,7 +130,7 @@ def cut_out(
     body = None if own_alpha else find_body(matte, picture, within)
     if body is not None:
         rgba = glazed(rgba, body, picture)
-    return Cutout(rgba=rgba, own_alpha=own_alpha)
+    return Cutout(rgba=rgba, own_alpha=own_alpha, asked_twice=asked_twice)
 
 
 def _seen_by_net(
@@ -127,36 +142,38 @@ def _seen_by_net(
     backend: CutoutBackend,
     check: Check,
     time_left: TimeLeft,
-) -> NDArray[np.float32]:
-    """The matte from the net: of the crop, or of a wider view where the crop alone does not explain the box.
+) -> tuple[Look, SubjectNotFound | None]:
+    """What the net sees: of the crop, or of a wider view where the crop alone does not explain the box.
 
-    Raises:
-        SubjectNotFound: neither view has a subject in the box.
+    Returns:
+        The better look, and why it has no matte where it has none.
     """
     missing: SubjectNotFound | None = None
-    matte, fit = None, 0.0
+    salience = backend.salience(picture, time_left())
+    check(0.45, "matte")
+    look = Look(salience, None, 0.0)
     try:
-        salience = backend.salience(picture, time_left())
-        check(0.45, "matte")
-        matte = _matte(salience, picture, within)
-        fit = fit_of(matte, salience, within)
+        look = _look(salience, picture, within)
     except SubjectNotFound as error:
         missing = error
     height, width = rgb.shape[:2]
     wide = box.padded(width, height, WIDE_PADDING)
-    if fit < GOOD_FIT and wide.area > WIDER_BY * crop.area:
+    if look.fit < GOOD_FIT and wide.area > WIDER_BY * crop.area:
         check(0.48, "net-wide")
+        around = _salience_around(rgb, picture, wide, crop, backend, time_left())
         try:
-            around = _salience_around(rgb, picture, wide, crop, backend, time_left())
-            other = _matte(around, picture, within)
+            other = _look(around, picture, within)
         except SubjectNotFound as error:
             missing = missing or error
         else:
-            if matte is None or fit_of(other, around, within) > BETTER_BY * fit:
-                matte = other
-    if matte is None:
-        raise missing or SubjectNotFound("no subject found in the box", field="box")
-    return trim_wisps(matte)
+            if look.matte is None or other.fit > BETTER_BY * look.fit:
+                look = other
+    return look, missing
+
+
+def _look(salience: NDArray[np.float32], picture: NDArray[np.uint8], within: PixelBox) -> Look:
+    matte = _matte(salience, picture, within)
+    return Look(salience, matte, fit_of(matte, salience, within))
 
 
 def _matte(salience: NDArray[np.float32], picture: NDArray[np.uint8], within: PixelBox) -> NDArray[np.float32]:
@@ -199,11 +216,6 @@ def fit_of(matte: NDArray[np.float32], salience: NDArray[np.float32], box: Pixel
     solid = matte > SOLID
     if not solid.any():
         return 0.0
-    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
-    left, right, top, bottom = columns[0], columns[-1] + 1, rows[0], rows[-1] + 1
-    across = max(0.0, min(right, box.right) - max(left, box.left))
-    down = max(0.0, min(bottom, box.bottom) - max(top, box.top))
-    union = (right - left) * (bottom - top) + (box.right - box.left) * (box.bottom - box.top) - across * down
     decided = float(matte[solid].sum()) / float(np.count_nonzero(matte > 0.1))
     count, labels = cv2.connectedComponents((salience > SOLID).astype(np.uint8), connectivity=8)
     taken = np.bincount(labels[solid], minlength=count)
@@ -212,7 +224,7 @@ def fit_of(matte: NDArray[np.float32], salience: NDArray[np.float32], box: Pixel
     # Pieces that hold next to nothing of the matte do not count against it.
     from_these = taken > 0.02 * taken.sum()
     whole = float(taken[from_these].sum()) / max(1.0, float(source[from_these].sum()))
-    return float(across * down / union) * decided * whole
+    return box_fit(solid, box) * decided * whole
 
 
 def encode_png(rgba: NDArray[np.uint8]) -> bytes:

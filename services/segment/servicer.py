@@ -28,7 +28,7 @@ from lensora.rpc.messages import (
     output_key,
     scene_from_proto,
 )
-from services.segment.backends import BackplateBackend, CutoutBackend
+from services.segment.backends import BackplateBackend, CutoutBackend, PromptedBackend
 from services.segment.backplate import (
     Backplate,
     check_size,
@@ -61,6 +61,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         cutout: CutoutBackend,
         backplate: BackplateBackend,
         *,
+        prompted: PromptedBackend | None = None,
         cutouts_at_once: int = 1,
     ) -> None:
         """
@@ -68,11 +69,13 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
             artifacts: where inputs are read and outputs are written.
             cutout: finds the subject.
             backplate: makes scenes from words.
+            prompted: asked where the subject is not clear; None means that ``cutout`` decides alone.
             cutouts_at_once: nets that run at the same time; further calls wait for their turn.
         """
         self._artifacts = artifacts
         self._cutout = cutout
         self._backplate = backplate
+        self._prompted = prompted
         self._turn = threading.BoundedSemaphore(cutouts_at_once)
 
     def Cutout(  # noqa: N802 (gRPC's name)
@@ -120,13 +123,14 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         while not self._turn.acquire(timeout=0.1):
             alive()
         try:
-            found = cut_out(photo.rgb, photo.alpha, box, crop, self._cutout, check, time_left)
+            found = cut_out(photo.rgb, photo.alpha, box, crop, self._cutout, check, time_left, self._prompted)
         finally:
             self._turn.release()
         check(0.95, "encode")
         key = output_key(request.output_prefix, "cutout", request, MediaType.PNG)
         stored = self._artifacts.put(key, encode_png(found.rgba), MediaType.PNG)
-        uses = [OWN_ALPHA if found.own_alpha else self._cutout.describe(), MATTE]
+        second = self._prompted.describe() if self._prompted is not None and found.asked_twice else ()
+        uses = [OWN_ALPHA if found.own_alpha else self._cutout.describe(), *second, MATTE]
         return segmenter_pb2.CutoutResult(
             cutout=artifact_to_proto(stored), models=[model_use_to_proto(use) for use in uses]
         )

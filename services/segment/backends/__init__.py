@@ -6,7 +6,7 @@ encoding are the stage's own and shared by all.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,12 +57,19 @@ class PromptedMask:
 class PromptedBackend(Protocol):
     """Tells which pixels a box means. Safe to call from several threads."""
 
-    def mask(self, rgb: NDArray[np.uint8], box: PixelBox, timeout_s: float | None = None) -> PromptedMask:
+    def mask(
+        self,
+        rgb: NDArray[np.uint8],
+        box: PixelBox,
+        others: Sequence[tuple[float, float]] = (),
+        timeout_s: float | None = None,
+    ) -> PromptedMask:
         """The thing that the box is drawn around.
 
         Args:
             rgb: (h, w, 3) uint8 sRGB, any size.
             box: in its pixels.
+            others: points (x, y) in its pixels on things that are not meant.
             timeout_s: seconds after which to give up; None means no limit.
 
         Raises:

