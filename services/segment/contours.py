@@ -45,11 +45,8 @@ ALONG_PX = 3.0
 OUTER_BONUS = 0.10
 """Evidence in favour of the widest outline against the narrowest: contents have contours, too."""
 
-OWN_CONTOUR = 13
+OWN_CONTOUR = 5
 """Side of the square around the sure part, pixels, in which a contour may be its own outline, smoothed."""
-
-SEEN_ROWS = 0.35
-"""Share of the rows in which the walls must lie clear of the sure part."""
 
 HIDDEN_PX = 4
 """Beside the sure part's outline its own contour drowns that of the walls."""
@@ -271,7 +268,7 @@ def _traced(
         if free[row, j]:
             seen.append(float(pair[row, j]))
         j = int(np.clip(j + step[row, j], 0, len(start) - 1))
-    if len(seen) < max(6, SEEN_ROWS * len(path)):
+    if len(seen) < 6:
         return None
     return _Traced(score_, float(np.mean(seen)), float(pair[free & usable].mean()), arc_, axis, path, rise)
 

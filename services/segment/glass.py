@@ -40,8 +40,8 @@ SURE_SHARE = 0.10
 FAINT = 0.2
 """Alpha from which the net sees something."""
 
-STRAY = 0.20
-"""Most of what the net sees faintly that may lie beside the body: a body that the net saw half has limbs there."""
+STRAY = 0.04
+"""Most that the net may see faintly beside the body, share of the body: a thing that it saw half has limbs there."""
 
 VEIL, VEIL_AT_RIM = 0.52, 0.72
 """Alpha of the walls where one looks through, and along the outline. Over one half, so that the 3D stage, which parts
@@ -111,11 +111,12 @@ def find_body(matte: Plane, rgb: NDArray[np.uint8], box: PixelBox) -> Body | Non
 
 
 def _stray(matte: Plane, body: Body) -> float:
-    """Share of what the net sees faintly, away from its opaque parts, that lies beside the body, 0..1."""
+    """What the net sees faintly beside the body and away from the opaque parts, as a share of the body's area."""
     side = 1 + 2 * max(1, round(0.012 * max(matte.shape)))
     edges = cv2.dilate((matte > OPAQUE).astype(np.uint8), np.ones((side, side), np.uint8)) > 0
     faint = (matte > FAINT) & ~edges
-    return float((faint & (body.cover < 0.5)).sum() / max(1, faint.sum()))
+    whole = body.cover >= 0.5
+    return float((faint & ~whole).sum()) / max(1.0, float(whole.sum()))
 
 
 def _sure(matte: Plane) -> NDArray[np.bool_]:
