@@ -28,8 +28,8 @@ from services.render.backplate import Plate, fitted_horizon, make_plate, white_p
 from services.render.composition import Compositor
 from services.render.encode import Encoding, GifSink, Mp4Sink, PosterSink, Sink, WebmAlphaSink
 from services.render.engine import Engine
-from services.render.framing import PLAIN_PITCH, fit_rig, pitch_for_horizon
-from services.render.glb import read_glb
+from services.render.framing import PLAIN_PITCH, pitch_for_horizon, raised_rig
+from services.render.glb import read_glb, source_elevation
 from services.render.light import Illumination, illuminate
 from services.render.model import Model, prepare
 from services.render.shot import Layer, Shot
@@ -252,15 +252,15 @@ def set_up(order: FilmOrder) -> tuple[Shot, Plate]:
 
 def planned(order: FilmOrder) -> tuple[Shot, Callable[[], Plate]]:
     """The shot, and what makes its plate, which takes longer and is not needed to draw the subject."""
-    model = prepare(read_glb(order.glb))
+    model, photo = prepare(read_glb(order.glb)), source_elevation(order.glb)
     poses = frame_poses(order.move, order.frames)
     if order.scene.plain:
-        rig = fit_rig(model.support, order.move, poses, PLAIN_PITCH)
+        rig = raised_rig(model.support, order.move, poses, PLAIN_PITCH, photo, None)
         plate_maker = partial(white_plate, order.size, rig)
     else:
         picture = decode_picture(order.picture)
         horizon = fitted_horizon(picture, order.scene.horizon)
-        rig = fit_rig(model.support, order.move, poses, pitch_for_horizon(horizon))
+        rig = raised_rig(model.support, order.move, poses, pitch_for_horizon(horizon), photo, horizon)
         plate_maker = partial(make_plate, picture, horizon, rig, poses, order.size)
     return Shot(model, hero_illumination(model, order.scene), rig, poses, order.size), plate_maker
 

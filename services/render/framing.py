@@ -38,6 +38,15 @@ line."""
 GREATEST_PITCH = math.radians(20.0)
 """A camera that looks down more steeply than this shows the subject from the top."""
 
+GREATEST_ELEVATION = math.radians(20.0)
+"""A photo taken from further above is followed only so far: on a backdrop seen from eye level more would look wrong."""
+
+SURFACE_LEFT = 0.02
+"""Share of the frame between the furthest ground under the subject and the surface's edge: nothing hangs over it."""
+
+RAISES = (1.0, 0.75, 0.5, 0.25)
+"""Shares of the way up to the photo's elevation that are tried until the surface reaches far enough."""
+
 PLAIN_PITCH = math.radians(5.0)
 """Pitch on the white plate, which has no horizon: enough to see the shadow lie on a ground."""
 
@@ -119,4 +128,45 @@ def fit_rig(
         else:
             break
         rig = Rig(_hero(support, pitch, fill, base_line), pivot)
+    return rig
+
+
+def elevation(rig: Rig) -> float:
+    """How far from above the hero camera looks at the subject's middle, radians."""
+    x, y, z = np.array(rig.hero.eye) - np.array(rig.pivot)
+    return math.atan2(y, math.hypot(x, z))
+
+
+def raised_rig(
+    support: NDArray[np.float64],
+    move: CameraMove,
+    poses: Sequence[Pose],
+    pitch: float,
+    photo: float | None,
+    edge: float | None,
+) -> Rig:
+    """The rig that looks down on the subject as its photo did, as far as the backplate bears it.
+
+    What a photo shows from above, such as what is in a cup, a lower camera would hide. A surface ends at an edge which
+    may be seen at the same place from higher up as well: it is then nearer.
+
+    Args:
+        support: as for ``fit_rig``.
+        move: the camera move.
+        poses: all poses of the film.
+        pitch: of the hero camera as the backplate has it, radians downwards.
+        photo: elevation that the photo was taken from, radians; None if not known.
+        edge: height of the surface's far edge in the frame, 0..1 from the top; None where there is none.
+    """
+    rig = fit_rig(support, move, poses, pitch)
+    if photo is None:
+        return rig
+    missing = min(photo, GREATEST_ELEVATION) - elevation(rig)
+    if missing < math.radians(1.0):
+        return rig
+    furthest = np.array([[0.0, 0.0, -float(np.hypot(support[:, 0], support[:, 2]).max())]])
+    for share in RAISES:
+        raised = fit_rig(support, move, poses, pitch + missing * share)
+        if edge is None or raised.hero.project(furthest)[0][0, 1] >= edge + SURFACE_LEFT:
+            return raised
     return rig

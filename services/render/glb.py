@@ -80,6 +80,22 @@ def _read(data: bytes) -> list[Part]:
     return parts
 
 
+def source_elevation(data: bytes) -> float | None:
+    """How far from above the photo was taken that the mesh was made from, radians; None where the file does not say.
+
+    The mesh stage writes the photo's camera into ``asset.extras``: its third axis points from the subject to it.
+    """
+    try:
+        view = _chunks(data)[0]["asset"]["extras"]["source_view"]["world_to_camera"]
+        back = np.array(view, np.float64)[2, :3]
+        length = float(np.linalg.norm(back))
+    except (InvalidMesh, KeyError, IndexError, ValueError, TypeError, RecursionError):
+        return None
+    if not (np.isfinite(length) and length > 1e-6):
+        return None
+    return float(np.arcsin(np.clip(back[1] / length, -1.0, 1.0)))
+
+
 def _chunks(data: bytes) -> tuple[dict[str, Any], bytes]:
     if len(data) < 20 or data[:4] != MAGIC:
         raise InvalidMesh("glb is not a glTF binary file: it must begin with 'glTF'", field="glb")

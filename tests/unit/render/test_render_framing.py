@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 from lensora.core.cameras import Camera, CameraMove, frame_poses
 from services.render.framing import (
     BASE_LINE,
+    GREATEST_ELEVATION,
     MOST_FILL,
     PLAIN_PITCH,
+    elevation,
     extent,
     fit_rig,
     frame_bounds,
     pitch_for_horizon,
+    raised_rig,
 )
 
 
@@ -97,3 +100,37 @@ def test_plain_scenes_look_a_little_down() -> None:
     poses = frame_poses(CameraMove.TURNTABLE, 24)
     rig = fit_rig(support, CameraMove.TURNTABLE, poses, PLAIN_PITCH)
     assert rig.hero.eye[1] > 0.3
+
+
+@pytest.mark.parametrize("move", list(CameraMove))
+def test_the_camera_looks_down_as_the_photo_did(move: CameraMove) -> None:
+    """A cup photographed from 45 degrees is seen from as far up as goes, its size and place in the frame kept."""
+    support, poses = _cylinder(0.5, 0.8), frame_poses(move, 96)
+    low = fit_rig(support, move, poses, pitch_for_horizon(0.55))
+    rig = raised_rig(support, move, poses, pitch_for_horizon(0.55), math.radians(45.0), 0.55)
+    assert elevation(low) < math.radians(9.0)
+    assert elevation(rig) == pytest.approx(GREATEST_ELEVATION, abs=math.radians(2.5))
+    bounds = [frame_bounds(rig.camera(pose), support, pose.subject_yaw) for pose in poses]
+    assert 0.60 <= max(extent(each) for each in bounds) <= MOST_FILL + 0.012
+    halfway = raised_rig(support, move, poses, pitch_for_horizon(0.55), math.radians(13.0), 0.55)
+    assert elevation(halfway) == pytest.approx(math.radians(13.0), abs=math.radians(2.5))
+
+
+@pytest.mark.parametrize("photo", [None, math.radians(-5.0), math.radians(4.0)])
+def test_level_photos_keep_the_backplates_camera(photo: float | None) -> None:
+    """A photo from no further above than the backplate's camera, or from nobody knows where, changes nothing."""
+    support, poses = _cylinder(0.4, 0.9), frame_poses(CameraMove.TURNTABLE, 24)
+    as_before = fit_rig(support, CameraMove.TURNTABLE, poses, pitch_for_horizon(0.55))
+    assert raised_rig(support, CameraMove.TURNTABLE, poses, pitch_for_horizon(0.55), photo, 0.55) == as_before
+
+
+@pytest.mark.parametrize("edge", [0.5, 0.6, 0.65, 0.7, 0.8])
+def test_the_subject_stays_on_its_surface(edge: float) -> None:
+    """However low the surface's edge is in the picture, no raised camera has the subject's far side hang over it."""
+    support, poses = _cuboid(1.0, 0.2, 1.0), frame_poses(CameraMove.TURNTABLE, 24)
+    rig = raised_rig(support, CameraMove.TURNTABLE, poses, 0.05, math.radians(45.0), edge)
+    furthest = rig.hero.project(np.array([[0.0, 0.0, -math.sqrt(0.5)]]))[0][0, 1]
+    unraised = fit_rig(support, CameraMove.TURNTABLE, poses, 0.05)
+    assert furthest >= edge or rig == unraised
+    if edge <= 0.6:
+        assert elevation(rig) > elevation(unraised) + math.radians(3.0)
