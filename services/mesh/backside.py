@@ -101,10 +101,14 @@ class Backside:
         for share, picture in (
             (_step(turned, *TURN), self.front),
             (flank, self.soft),
-            (_step(turned, *SLANT), self.near),
         ):
             mixed += share[:, None] * (sampled(picture, at) - mixed)
         return mixed
+
+    def slanted(self, pixels: NDArray[np.floating], cosine: NDArray[np.floating]) -> tuple[Floats, Floats]:
+        """The photo itself, (n, 3) float32, and its share (n,) of what faces the camera with a cosine (n,)."""
+        share = _step(np.asarray(cosine, np.float32), *SLANT)
+        return sampled(self.near, np.asarray(pixels) * self.factor), share
 
 
 def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
@@ -243,11 +247,25 @@ def _filled_in(picture: Bytes, known: NDArray[np.bool_], wanted: NDArray[np.bool
         reach: 1 for the nearest colours, more for softer ones.
     """
     weight = known.astype(np.float32)
+    size = picture.shape[1::-1]
     total, share = np.zeros(picture.shape, np.float32), np.full(weight.shape, 1e-9, np.float32)
     for share_of_side, strength in ((0.02, 1.0), (0.08, 1e-2), (0.4, 1e-4)):
         sigma = reach * share_of_side * max(known.shape)
-        total += strength * cv2.GaussianBlur(picture * weight[..., None], (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
-        share += strength * cv2.GaussianBlur(weight, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+        # A wide blur of a picture that was made small first is the same blur, in a fraction of the time.
+        step = max(1.0, sigma / 4.0)
+        small = (max(1, round(size[0] / step)), max(1, round(size[1] / step)))
+        blurred = (
+            cv2.GaussianBlur(
+                cv2.resize(values, small, interpolation=cv2.INTER_AREA),
+                (0, 0),
+                sigma * small[0] / size[0],
+                borderType=cv2.BORDER_CONSTANT,
+            )
+            for values in (picture * weight[..., None], weight)
+        )
+        color, part = (cv2.resize(values, size, interpolation=cv2.INTER_LINEAR) for values in blurred)
+        total += strength * color
+        share += strength * part
     here = cv2.GaussianBlur(wanted.astype(np.float32), (0, 0), STEP_PX)[..., None] if known.any() else np.float32(0.0)
     return np.asarray(picture + here * (total / share[..., None] - picture), np.float32)
 

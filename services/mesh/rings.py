@@ -157,7 +157,7 @@ class RingCompletion:
             flat = np.broadcast_to(np.median(strip.reshape(-1, 3), axis=0), (self.ROWS, 3)).astype(np.float32)
             return _Rings(flat, np.repeat(flat[:, None, :], 4, axis=1))
         ring = np.zeros((self.ROWS, 3), np.float32)
-        ring[usable] = np.nanmedian(np.where(good[..., None], strip, np.nan)[usable], axis=1)
+        ring[usable] = np.nanmedian(np.where(good[..., None], strip, np.nan)[usable, ::3], axis=1)
         nearest = rows[usable][np.abs(rows[:, None] - rows[usable][None, :]).argmin(axis=1)]
         ring = self._calmed(ring[nearest], strip, good)
         light = self._light(strip, ring, good)
@@ -220,7 +220,7 @@ class RingCompletion:
         out = np.zeros((self.ROWS, 3), np.float32)
         if some.any():
             low, middle, high = np.nanpercentile(
-                np.where(plain[..., None], slow, np.nan)[some, ::4], (25, 50, 75), axis=1
+                np.where(plain[..., None], slow, np.nan)[some, ::12], (25, 50, 75), axis=1
             )
             out[some] = middle * np.clip(1.0 - (high - low) / self.LOOSE, 0.0, 1.0)
         return np.asarray(cv2.GaussianBlur(out, (1, 0), sigmaX=0.1, sigmaY=2.0).reshape(-1, 3), np.float32)

@@ -115,9 +115,8 @@ def bake(
         trusted: see ``TRUST``.
         repeats_behind: whether the back of a free shape shows the photo again.
     """
-    height, width = cutout.mask.shape
     photo = cutout.photo
-    depth, small = visible_depth(solid, camera, (width, height))
+    depth, small = visible_depth(solid, camera, (photo.shape[1], photo.shape[0]))
     normals = np.zeros((len(solid.vertices), 3))
     np.add.at(normals, surface.welded, surface.normals)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
@@ -130,7 +129,7 @@ def bake(
     position = _mixed(surface.positions, corners, weights)
     normal = _mixed(surface.normals, corners, weights)
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
-    pixels, trust = _seen(position, normal, camera, depth, small, 1.5, trusted)
+    pixels, trust, in_view = _seen(position, normal, camera, depth, small, 1.5, trusted)
     if completion is not None and not view_is_known:
         trust = np.zeros_like(trust)
     hidden = np.flatnonzero(trust < SURE)
@@ -153,7 +152,9 @@ def bake(
         grain = grain_of(cutout, behind.material, PATTERN_STRENGTH if all_over else STRONG)
         share = _trusted(-cosine, trusted) if repeats_behind or all_over else np.zeros(len(hidden))
         strength = grain.strength_at(at) * (1.0 - share).astype(np.float32)
-        made_up = _blended(behind.colors(at, cosine, off) + offset, sampled(photo, at), share)
+        near, at_a_slant = behind.slanted(at, cosine)
+        made_up = _blended(behind.colors(at, cosine, off) + offset, near, at_a_slant * in_view[hidden])
+        made_up = _blended(made_up, sampled(photo, at), share)
     if grain is not None:
         # Laid along the backend's axes, at the photo's own scale.
         px = float(np.cbrt(np.linalg.det(camera.to_view[:, :3]))) * camera.pixels
@@ -167,7 +168,7 @@ def bake(
     return Texture(_painted(maps, photo, side), roughness_of(cutout), 0.0)
 
 
-def _blended(first: Floats, second: Floats, share: Doubles) -> Floats:
+def _blended(first: Floats, second: Floats, share: NDArray[np.floating]) -> Floats:
     """(n, 3): a share (n,) of the second colours over the first."""
     return np.asarray(first + share.astype(np.float32)[:, None] * (second - first), np.float32)
 
@@ -230,8 +231,9 @@ def _seen(
     small: PhotoCamera,
     reach_px: float,
     trusted: tuple[float, float],
-) -> tuple[Doubles, Doubles]:
-    """Where points fall in the photo, (n, 2) pixels, and how far the photo is to be trusted there, (n,) 0..1."""
+) -> tuple[Doubles, Doubles, NDArray[np.bool_]]:
+    """Where points fall in the photo, (n, 2) pixels, how far the photo is to be trusted there, (n,) 0..1, and whether
+    nothing comes near to standing before them, (n,) bool."""
     pixels, far = camera.project(points)
     cosine = _cosine(points, normals, camera)
     trust = _trusted(cosine, trusted)
@@ -243,12 +245,12 @@ def _seen(
     farthest = cv2.dilate(solid_depth, kernel)
     column = np.clip(np.floor(at[:, 0]).astype(int), 0, columns - 1)
     row = np.clip(np.floor(at[:, 1]).astype(int), 0, rows - 1)
-    trust = np.where(far <= farthest[row, column] + 0.02, trust, 0.0)
+    visible = far <= farthest[row, column] + 0.02
     clear = np.zeros_like(trust)
     for reach in BEHIND_PX:
         nearest = cv2.erode(solid_depth, np.ones((2 * reach + 1,) * 2, np.uint8))
         clear += far - nearest[row, column] <= BEHIND
-    return pixels, trust * clear / len(BEHIND_PX)
+    return pixels, np.where(visible, trust * clear / len(BEHIND_PX), 0.0), visible & (clear == len(BEHIND_PX))
 
 
 def _trusted(cosine: Doubles, trusted: tuple[float, float]) -> Doubles:
@@ -268,7 +270,7 @@ def _vertex_offsets(
     behind: Backside,
 ) -> Floats:
     """For each vertex of the solid what is to be added to the back's colours so that they meet the photo's."""
-    pixels, trust = _seen(solid.vertices, normals, camera, depth, small, 1.0, trusted)
+    pixels, trust, _ = _seen(solid.vertices, normals, camera, depth, small, 1.0, trusted)
     height, width = cutout.mask.shape
     column = np.clip(np.floor(pixels[:, 0]).astype(int), 0, width - 1)
     row = np.clip(np.floor(pixels[:, 1]).astype(int), 0, height - 1)

@@ -109,8 +109,7 @@ def test_flanks_are_soft_and_rings_go_round_arms() -> None:
     cutout = read_cutout(rgba)
     behind = carried_round(cutout)
     at = np.array([[60.0, 206.0], [296.0, 160.0]]) - cutout.origin
-    flank = behind.colors(at, np.zeros(2), np.zeros(2))
-    back = behind.colors(at, np.full(2, -1.0), np.zeros(2))
+    flank, back = (behind.colors(at, np.full(2, cosine), np.zeros(2)) for cosine in (0.0, -1.0))
     yellow = [colors[:, 0] - colors[:, 2] for colors in (flank, back)]
     assert yellow[1].min() > 60
     assert yellow[0][0] < 20 and yellow[0][1] > 60
