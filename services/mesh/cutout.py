@@ -34,9 +34,6 @@ MAX_ISLANDS = 64
 MAX_SIDE_PX = 2048
 """Longer subjects are scaled down to this: no texture holds more."""
 
-MEDIAN_SHARE = 0.14
-"""Window of the median that takes letters, figures and dials out of the soft colours, as a share of the longer side."""
-
 RIM_SHARE = 0.006
 """Width of the rim, as a share of the subject's longer side, whose colours hold background light and are not
 trusted."""
@@ -92,36 +89,6 @@ class Cutout:
         # The nearest colour jumps from pixel to pixel along the rim: soften it there and only there.
         soft = cv2.blur(filled, (3, 3))
         return np.asarray(np.where(safe[..., None], filled, soft), np.uint8)
-
-    def low_pass(self, share: float) -> Bytes:
-        """The subject's colours blurred inside the silhouette and carried on outside it.
-
-        Args:
-            share: the blur's sigma as a share of the subject's longer side.
-
-        Returns:
-            (h, w, 3) uint8.
-        """
-        height, width = self.mask.shape
-        factor = min(1.0, 160.0 / max(height, width))
-        size = (max(2, round(width * factor)), max(2, round(height * factor)))
-        weight = cv2.resize(self.safe.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        color = cv2.resize(
-            self.rgb.astype(np.float32) * self.safe[..., None].astype(np.float32), size, interpolation=cv2.INTER_AREA
-        )
-        # A plain blur of a red box with white letters is pink: the median first takes the letters away.
-        base = np.clip(color / np.maximum(weight, 1e-6)[..., None], 0, 255).astype(np.uint8)
-        base = _median_inside(base, weight > 0.25, MEDIAN_SHARE * max(size))
-        color = base.astype(np.float32) * weight[..., None]
-        total, share_of = np.zeros_like(color), np.full(weight.shape, 1e-6, np.float32)
-        # Wider and wider blurs, each weaker: inside the narrow one rules, far outside only the widest reaches.
-        for spread, strength in ((1.0, 1.0), (3.0, 1e-2), (12.0, 1e-4)):
-            sigma = max(0.5, share * max(size) * spread)
-            total += strength * cv2.GaussianBlur(color, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
-            share_of += strength * cv2.GaussianBlur(weight, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
-        small = np.clip(total / share_of[..., None], 0, 255)
-        full = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(np.round(full), dtype=np.uint8)
 
     def working_alpha(self, side_px: int) -> tuple[Floats, float]:
         """The matte scaled so that its longer side is ``side_px``, and the factor from ``rgb`` pixels to those."""
@@ -209,19 +176,6 @@ def _crop(image: Bytes, box: tuple[int, int, int, int]) -> Bytes:
     x0, x1, y0, y1 = max(left, 0), min(right, width), max(top, 0), min(bottom, height)
     out[y0 - top : y1 - top, x0 - left : x1 - left] = image[y0:y1, x0:x1]
     return out
-
-
-def _median_inside(image: Bytes, inside: NDArray[np.bool_], window_px: float) -> Bytes:
-    """Median of a picture's own colours: outside, each pixel first takes the nearest colour inside."""
-    if not inside.any():
-        return image
-    _, labels = cv2.distanceTransformWithLabels(
-        (~inside).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    table = np.zeros((int(labels.max()) + 1, 3), np.uint8)
-    table[labels[inside]] = image[inside]
-    window = max(3, round(window_px) | 1)
-    return np.asarray(cv2.medianBlur(table[labels], window), dtype=np.uint8)
 
 
 def _without_crumbs(solid: Bytes) -> Bytes:

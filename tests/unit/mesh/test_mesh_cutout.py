@@ -47,16 +47,6 @@ def test_background_does_not_reach_the_photo(flat_photo: Draw) -> None:
     assert np.abs(cutout.photo.astype(int) - [40, 160, 40]).max() <= 2
 
 
-def test_soft_colours_do_not_hold_letters(flat_photo: Draw) -> None:
-    """White letters on red leave the soft colours red, not pink."""
-    mask = np.ones((240, 240), np.uint8)
-    rgba = flat_photo(mask, (200, 20, 20))
-    for row in range(40, 200, 40):
-        rgba[row : row + 8, 60:180, :3] = 255
-    soft = read_cutout(rgba).low_pass(0.05)
-    assert np.abs(soft.astype(int) - [200, 20, 20]).max() < 25
-
-
 def test_thin_wires_survive_scaling() -> None:
     """A wire of a third of a pixel is still inside the matte."""
     alpha = np.zeros((40, 40), np.float32)
