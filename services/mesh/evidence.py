@@ -118,7 +118,8 @@ class Evidence:
         turned_body = explained and (whole or with_parts) and self.holes < HOLES
         pointed = self.straightness > 0.89 and not wide_base
         flat = self.flat_face or (self.slab > 0.5 and not (wide_base and fit.bottom_sag > 0.03))
-        if boxed and (self.box.agreement >= fit.agreement + 0.004 or not turned_body):
+        round_light = turned_body and self.doming >= ROUND_LIGHT
+        if boxed and not round_light and (self.box.agreement >= fit.agreement + 0.004 or not turned_body):
             return Kind.BOX
         if turned_body and not pointed and not flat:
             return Kind.REVOLUTION

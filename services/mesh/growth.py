@@ -58,6 +58,9 @@ RAGGED = 0.8
 POT_AGREEMENT = 0.95
 """IoU of the turned pot with its rows of the silhouette."""
 
+ROOTS, ROOTS_REACH = 0.3, 0.8
+"""How far leaves are carried down into the pot, and how far out from its axis, in radii of the rim."""
+
 SOIL = 0.12
 """Depth of the soil below the rim, in radii of the rim."""
 
@@ -68,7 +71,7 @@ class Growth:
 
     Attributes:
         pot: the turned body, up to its rim.
-        plant: (h, w) bool, what of the silhouette the pot does not cover.
+        plant: (h, w) bool, what of the silhouette the pot does not cover, and its roots in the pot.
     """
 
     pot: Revolution
@@ -102,7 +105,7 @@ def find_growth(mask: Mask, camera: PhotoCamera) -> Growth | None:
         return None
     plant = mask & ~silhouette(pot, mask.shape)
     tall = np.flatnonzero(mask.any(axis=1))
-    above = plant.copy()
+    above = mask.copy()
     above[rim:] = False
     rows = np.flatnonzero(above.any(axis=1))
     if above.sum() < PLANT_AREA * mask.sum() or np.ptp(rows) < PLANT_TALL * np.ptp(tall):
@@ -110,7 +113,13 @@ def find_growth(mask: Mask, camera: PhotoCamera) -> Growth | None:
     hull = cv2.convexHull(np.argwhere(above)[:, ::-1].astype(np.int32))
     if above.sum() > RAGGED * cv2.contourArea(hull):
         return None
-    return Growth(pot, plant)
+    # Leaves stand in the soil, not on the rim: they are carried down to it, clear of the pot's wall.
+    depth = max(2, round(ROOTS * half))
+    rooted = cv2.dilate(plant.astype(np.uint8), np.ones((2 * depth + 1, 1), np.uint8)) > 0
+    columns = np.arange(mask.shape[1]) + 0.5
+    rooted &= (np.abs(columns - middle) < ROOTS_REACH * half) & mask
+    rooted[rim + depth :] = False
+    return Growth(pot, plant | rooted)
 
 
 def _pot_rows(mask: Mask) -> tuple[int, float, float] | None:

@@ -24,11 +24,17 @@ Doubles = NDArray[np.float64]
 FIT_SIDE_PX = 176
 """Side of the matte on which axis, pitch and profile are searched: a pixel is under 1% of the subject."""
 
-PITCHES_DEG = tuple(float(p) for p in range(0, 43, 3))
-"""Camera pitches tried: product photos look down by 0 to 40 degrees."""
+PITCHES_DEG = tuple(float(p) for p in range(0, 61, 3))
+"""Camera pitches tried: product photos look down by 0 to 50 degrees; the last two only tell whether more explains
+less."""
 
 USUAL_PITCH_DEG = 13.0
 """The middle of the pitches at which products are photographed."""
+
+KNEE_GAIN, KNEE_DROP, KNEE_STEPS = 0.035, (0.008, 0.023), 2
+"""Gain of agreement that a knee is worth, and the losses over so many more pitches that make none and a whole one: up
+to its true pitch every lower one explains the silhouette of a thing with a sharp-edged foot as well, and no higher one
+does."""
 
 PITCH_PRIOR = 0.002
 """Loss of agreement that being 10 degrees off the usual pitch is worth; it decides where the silhouette cannot."""
@@ -202,7 +208,9 @@ def fit_revolution(outline: Outline, edges: Floats) -> Revolution:
         return fit.agreement - PITCH_PRIOR * off**2 + RIM_GAIN * rim_evidence(fit, edges) + BASE_GAIN * flat_base(fit)
 
     tried = [at_pitch(outline, np.radians(pitch), 72) for pitch in PITCHES_DEG]
-    best = max(tried, key=worth)
+    drops = [a.agreement - b.agreement for a, b in zip(tried, tried[KNEE_STEPS:], strict=False)]
+    knees = KNEE_GAIN * np.clip((np.array(drops) - KNEE_DROP[0]) / (KNEE_DROP[1] - KNEE_DROP[0]), 0.0, 1.0)
+    best = tried[int(np.argmax([worth(fit) + knee for fit, knee in zip(tried, knees, strict=False)]))]
     # A rim that shows must lie on its edge in the photo, or its texture would slip off: a finer search around the best.
     near = [best.pitch + np.radians(step) for step in (-1.5, -0.75, 0.75, 1.5)]
     finer = [at_pitch(outline, pitch, 72) for pitch in near if pitch >= 0]
@@ -369,7 +377,8 @@ def at_pitch(
     tolerance = max(0.6, 0.004 * max(mask.shape))
     lowest, highest = y.max(axis=1), y.min(axis=1)
     # From above, the rings of a base's shadow cone all end at the picture's lowest row: the base is the topmost one.
-    low = int(np.flatnonzero(lowest >= lowest.max() - tolerance - SHADOW_PX * np.sin(pitch))[-1])
+    shadow = SHADOW_PX * float(np.sin(pitch)) if cut_cones else 0.0
+    low = int(np.flatnonzero(lowest >= lowest.max() - tolerance - shadow)[-1])
     high = int(np.flatnonzero(highest <= highest.min() + tolerance)[0]) if top is None else len(heights) - 1
     if cut_cones:
         low, high = _without_cones(view, heights, largest, low, high, cut_top=top is None)

@@ -124,12 +124,13 @@ def footed(fit: Revolution, heights: Doubles, radii: Doubles) -> tuple[Doubles, 
 
 def is_open(fit: Revolution, rim: float, has_handle: bool) -> bool:
     """Whether the thing is a vessel that one looks into: a wide mouth, and widening, or with a handle."""
-    top, base, widest = float(fit.radii[-3:].max()), float(fit.radii[:3].max()), float(fit.radii.max())
+    end = max(3, len(fit.radii) // 20)
+    top, base, widest = float(fit.radii[-end:].max()), float(fit.radii[:3].max()), float(fit.radii.max())
     if top < OPEN_MOUTH * widest:
         return False
     widening = top / max(base, 1e-6)
     seen = rim >= CLEAR_RIM
-    return widening > 1.5 or (widening > 1.12 and seen) or has_handle
+    return widening > 1.3 or (widening > 1.12 and seen) or has_handle
 
 
 def turned_solid(heights: Doubles, radii: Doubles) -> Solid:
