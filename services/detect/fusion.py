@@ -62,6 +62,9 @@ MOST_STEADY = 2
 CLEARLY_SURER = 0.3
 """Parts tell a region apart that was also sighted as a whole if the second of them is surer than that by this."""
 
+SPLIT_SCORE = 0.5
+"""Several sightings tell a region apart if the second of them is this sure, or something stands beside them all."""
+
 PART_SCORE = 0.6
 """A part of a thing is proposed beside it from this score on."""
 
@@ -182,6 +185,8 @@ def _told_apart(region: Region, sightings: Sequence[Sighting]) -> list[Thing]:
     snapped = [_snapped(part.box, region.mask) for part in apart]
     beside = [rest for rest in _rests(region, snapped) if all(_stands_beside(rest, other) for other in snapped)]
     found = [Thing(b, region.within(b), part, part.score) for b, part in zip(snapped, apart, strict=True)]
+    if len(apart) > 1 and apart[1].score < SPLIT_SCORE and not beside:
+        apart = apart[:1]
     if (len(apart) == 1 and not beside) or _covered(region.mask, [*snapped, *beside]) < EXPLAINED:
         sure = [replace(thing, part=True) for thing in found if thing.confidence >= PART_SCORE]
         return [Thing(box, region, None, region.contrast), *sure]

@@ -70,6 +70,15 @@ def test_things_that_touch_are_told_apart_by_two_sightings() -> None:
     assert first.region is not None and first.region.box().x2 <= 0.46
 
 
+def test_a_guess_does_not_tell_a_thing_apart() -> None:
+    """A drill of which one end is surely a cup, and the rest perhaps a camera, stays one thing with a part."""
+    drill = region(LEFT, RIGHT)
+    found = fuse([drill], [], [sighting(LEFT, 0.8), sighting(RIGHT, 0.45, BOTTLE)])
+    whole, end = sorted(found, key=lambda thing: -thing.box.area)
+    assert (whole.box, whole.part) == (drill.box(), False)
+    assert end.part and end.box.iou(LEFT) > 0.9
+
+
 def test_what_stands_beside_a_sighting_is_a_thing_too() -> None:
     """One of two that touch is known: what is left of the region is the other."""
     found = fuse([region(LEFT, RIGHT)], [], [sighting(LEFT)])
