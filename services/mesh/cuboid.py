@@ -27,6 +27,9 @@ USUAL_DEPTH = 0.45
 """Depth of a packaged good seen straight on, as a share of the smaller side of its face: cereal boxes have 0.3 to 0.5,
 cartons and cases 0.5 to 1."""
 
+MOST_DOUBT = 1.5
+"""Priors hold where the outline says nothing; a box that lies flat and is seen from above is doubted no further."""
+
 _SIGNS = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
 
 
@@ -100,7 +103,8 @@ def fit_cuboid(mask: NDArray[np.bool_], camera: PhotoCamera) -> Cuboid:
     def loss(values: Doubles) -> float:
         face = min(values[0], values[1])
         # Weak priors, each worth under half a per cent of overlap until the values are far from the usual.
-        prior = 0.002 * (values[2] - face - np.log(USUAL_DEPTH)) ** 2 + 0.002 * ((values[4] - 0.2) / 0.2) ** 2
+        prior = 0.002 * min((values[2] - face - np.log(USUAL_DEPTH)) ** 2, MOST_DOUBT)
+        prior += 0.002 * min(((values[4] - 0.2) / 0.2) ** 2, MOST_DOUBT)
         outside = max(0.0, abs(values[3]) - 0.9) + max(0.0, -values[4]) + max(0.0, values[4] - 0.9)
         return float(1.0 - overlap(values) + prior + outside)
 
@@ -108,6 +112,11 @@ def fit_cuboid(mask: NDArray[np.bool_], camera: PhotoCamera) -> Cuboid:
         np.array([np.log(wide * c), np.log(tall * 0.9), np.log(wide * d), yaw, pitch, 0.0, 0.0])
         for yaw, c, d in ((0.05, 0.95, 0.4), (0.6, 0.8, 0.5), (-0.6, 0.8, 0.5))
         for pitch in (0.12, 0.4)
+    ]
+    # What lies flat and is seen from above: a book, a keyboard.
+    starts += [
+        np.array([np.log(wide * 0.75), np.log(tall * 0.2), np.log(wide * 0.6), yaw, 0.6, 0.0, 0.0])
+        for yaw in (0.5, -0.5)
     ]
     found = [
         minimize(loss, start, method="Nelder-Mead", options={"maxfev": 220, "initial_simplex": _simplex(start)})

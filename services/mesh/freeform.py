@@ -13,10 +13,11 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from services.mesh.camera import PhotoCamera
-from services.mesh.inflation import blended_square, inflated_square, rim_distance, slab_square
+from services.mesh.carriage import carried_square, is_carried, opened
+from services.mesh.inflation import blended_square, rim_distance, rounded_square, slab_square
 from services.mesh.relief import relief
 from services.mesh.solid import Solid
-from services.mesh.stance import Base, Ground, find_base, find_ground
+from services.mesh.stance import USUAL_PITCH, WIDEST_TURN, Base, Ground, find_base, find_ground, levelled
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -24,9 +25,27 @@ Doubles = NDArray[np.float64]
 SLAB_THICKNESS = 0.32
 """Half thickness of a slab as a share of its inscribed radius: between a phone (0.1) and a camera (0.5)."""
 
-FOOT_SHARE = 0.16
+FOOT_SHARE = 0.24
 """Share of the silhouette's longer side by which whatever rests on the ground is continued below it while its thickness
 is found, so that it does not taper to a keel."""
+
+ROUND_POWER, FLAT_POWER = 2.3, 5.0
+"""Powers of the superellipses that cross-sections are: of what looks round, and of what looks flat."""
+
+THINNER = 0.4
+"""A shape that is taken for a slab but for its outline is thinned towards one by this share of how flat it looks."""
+
+PLATE = 0.08
+"""What has no inscribed circle of this radius, as a share of its width, is a thin tool: it is shown flat, as it was
+taken."""
+
+CARRIED_PITCH, CARRIED_TURN = float(np.radians(6.0)), 0.65
+"""Vehicles and cattle are seen from a man's height a few metres away, hardly from above; and what is turned by more
+than 33 degrees shows its end as well as its side."""
+
+FINEST_PX, MOSTLY_WIRES = 3.0, 0.4
+"""A silhouette with this share of its area so close to the rim is a lattice: its wires stay round, for the triangles
+that flat sides would take are needed along them."""
 
 LEAST_THICKNESS_PX = 0.25
 """Thinner, front and back would collapse onto each other."""
@@ -47,8 +66,12 @@ def freeform(alpha: Floats, camera: PhotoCamera, flatness: float) -> tuple[Solid
         the closed solid in a world whose y is up, and the camera in that world.
     """
     base = find_base(alpha, camera)
-    thick = _thickness(alpha, base, flatness) / camera.pixels
-    ground = find_ground(base, camera, float(thick.max()))
+    carried = is_carried(alpha, base, flatness)
+    thick = _thickness(alpha, base, flatness, carried) / camera.pixels
+    if float(rim_distance(alpha).max()) < PLATE * base.wide * camera.pixels:
+        base = levelled(base)
+    usual = (CARRIED_PITCH, CARRIED_TURN) if carried else (USUAL_PITCH, WIDEST_TURN)
+    ground = find_ground(base, camera, float(thick.max()), *usual)
     rows, columns = np.indices(alpha.shape)
     flat = camera.plane(np.stack([columns.ravel() + 0.5, rows.ravel() + 0.5], axis=1))
     floor = np.maximum(ground.depth(flat[:, 1]).reshape(alpha.shape), -2.0 * camera.distance)
@@ -62,23 +85,47 @@ def freeform(alpha: Floats, camera: PhotoCamera, flatness: float) -> tuple[Solid
         alpha, _square(front * px), camera, _square(back * px), offset=np.asarray((rim - shift) * px, np.float32)
     )
     turn = ground.to_world()
-    return Solid(solid.vertices @ turn.T, solid.faces), camera.turned(turn.T)
+    solid = Solid(solid.vertices @ turn.T, solid.faces)
+    if carried:
+        solid = _with_rows(solid, alpha, camera, base, middle - shift, thick, turn)
+    return solid, camera.turned(turn.T)
+
+
+def _with_rows(
+    solid: Solid, alpha: Floats, camera: PhotoCamera, base: Base, middle: Doubles, thick: Doubles, turn: Doubles
+) -> Solid:
+    """The solid with a way between its left and right feet, if it has a gap between its front and back ones."""
+    rows, columns = np.nonzero(alpha >= 0.5)
+    z = middle[rows, columns]
+    flat = camera.plane(np.stack([columns + 0.5, rows + 0.5], axis=1))
+    points = np.column_stack([flat * ((camera.distance - z) / camera.distance)[:, None], z]) @ turn.T
+    lowest = alpha.shape[0] - 1 - np.argmax((alpha >= 0.5)[::-1], axis=0)
+    feet = np.flatnonzero(base.touches)
+    between = ~base.touches & np.isfinite(base.bottom)
+    between[: feet[0]] = between[feet[-1] + 1 :] = False
+    under = between[columns] & (rows == lowest[columns])
+    body = thick[rows, columns] > 0.5 * thick.max()
+    return opened(solid, points[body], points[under, 1], float(np.percentile(thick[lowest[feet], feet], 20)))
 
 
 def _square(values: Doubles) -> Floats:
     return np.asarray(values**2, np.float32)
 
 
-def _thickness(alpha: Floats, base: Base, flatness: float) -> Doubles:
+def _thickness(alpha: Floats, base: Base, flatness: float, carried: bool) -> Doubles:
     """Half thickness in pixels; what rests on the ground is as thick there as if it went on below."""
     foot = round(FOOT_SHARE * max(alpha.shape))
     tall = np.pad(alpha, ((0, foot + 2), (0, 0)))
     for column in np.flatnonzero(base.touches):
         lowest = int(np.flatnonzero(alpha[:, column] >= 0.5)[-1])
         tall[lowest + 1 : lowest + 1 + foot, column] = 1.0
-    square = inflated_square(tall)
+    if carried:
+        return np.sqrt(carried_square(tall)[: alpha.shape[0]]).astype(np.float64)
+    depth = rim_distance(alpha)
+    wires = min(1.0, float((depth[depth > 0] < FINEST_PX).mean()) / MOSTLY_WIRES)
+    square = rounded_square(tall, ROUND_POWER + (FLAT_POWER - ROUND_POWER) * flatness * (1.0 - wires))
     if flatness > 0:
-        depth = rim_distance(alpha)
+        flatness = 1.0 if flatness >= 1.0 else THINNER * flatness
         half = max(SLAB_THICKNESS * float(depth.max()), 1.5)
         square = blended_square(square, slab_square(tall, half, max(0.35 * half, 1.5)), flatness)
     return np.sqrt(np.maximum(square[: alpha.shape[0]], 0.0)).astype(np.float64)
@@ -117,7 +164,10 @@ def _placed(
 
 def _chord(x: Doubles, base: Base, ground: Ground) -> Doubles:
     """Depth over each column of the straight line on the ground between the ends of the base."""
-    return np.asarray(ground.depth(base.height[0]) + _slope(base, ground) * (x - base.at[0]))
+    slope = _slope(base, ground)
+    # Beyond the base it goes on backwards, not forwards: what sticks out there stands on nothing that shows.
+    at = np.minimum(x, base.at[-1]) if slope > 0 else np.maximum(x, base.at[0])
+    return np.asarray(ground.depth(base.height[0]) + slope * (at - base.at[0]))
 
 
 def _slope(base: Base, ground: Ground) -> float:

@@ -113,10 +113,31 @@ def inflated_square(alpha: Floats) -> Floats:
     Returns:
         (h, w) float32, squared pixels, 0 outside.
     """
+    return _scaled(alpha)[0]
+
+
+def rounded_square(alpha: Floats, power: float) -> Floats:
+    """Squared half thickness of an inflation whose cross-sections are superellipses.
+
+    Args:
+        alpha: (h, w) float32 in 0..1.
+        power: of the superellipse; 2 for round cross-sections, more for flat ones with rounded edges.
+
+    Returns:
+        (h, w) float32, squared pixels, 0 outside; on the spine that of ``inflated_square``.
+    """
+    field, widest = _scaled(alpha)
+    share = np.clip(field / np.maximum(widest, 1e-6), 0.0, 1.0)
+    flat = widest * (1.0 - (1.0 - share) ** (0.5 * power)) ** (2.0 / power)
+    return np.asarray(np.maximum(flat, field), dtype=np.float32)
+
+
+def _scaled(alpha: Floats) -> tuple[Floats, Floats]:
+    """The inflation's squared half thickness, and smoothly over it the square of the inscribed circles' radius."""
     field = poisson_square(alpha)
     inside = field > 0
     if not inside.any():
-        return field
+        return field, field
     depth = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
     depth = np.maximum(depth - 0.5, 0.25) * inside
     spine = inside & (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8)) - 1e-4)
@@ -124,12 +145,15 @@ def inflated_square(alpha: Floats) -> Floats:
     # The scale of thick parts reaches far, that of limbs only as far as they are wide: wider and wider blurs, each
     # weaker, so that the scale is smooth everywhere and no step shows where a limb meets the body.
     weight = np.where(spine, depth**2, 0.0).astype(np.float32)
-    top, bottom = np.zeros_like(field), np.full_like(field, 1e-12)
+    top, wide = np.zeros_like(field), np.zeros_like(field)
+    bottom = np.full_like(field, 1e-12)
     for share, strength in ((0.05, 1.0), (0.12, 0.1), (0.4, 0.001)):
         sigma = max(1.5, share * max(alpha.shape))
         top += strength * cv2.GaussianBlur((ratio * weight).astype(np.float32), (0, 0), sigma)
+        wide += strength * cv2.GaussianBlur((weight * depth**2).astype(np.float32), (0, 0), sigma)
         bottom += strength * cv2.GaussianBlur(weight, (0, 0), sigma)
-    return np.asarray(field * np.clip(top / bottom, 0.3, 1.0), dtype=np.float32)
+    field = field * np.clip(top / bottom, 0.3, 1.0)
+    return np.asarray(field, np.float32), np.asarray(np.maximum(wide / bottom, field) * inside, np.float32)
 
 
 def slab_square(alpha: Floats, half_thickness: float, rounding: float) -> Floats:

@@ -8,7 +8,7 @@ sides recede, their corner in the plan is taken for a right one, and that gives 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -29,15 +29,17 @@ LEAST_PITCH, MOST_PITCH = float(np.radians(4.0)), float(np.radians(50.0))
 STEEPEST = 1.0
 """A base line that climbs more in the picture than it runs belongs to a part that sticks out, not to the base."""
 
+STEEPEST_SIDE, LONG_SIDE = 1.5, 0.2
+"""The same for a long straight side: its least length as a share of the silhouette's width."""
+
 HIGHEST = 0.45
 """Nothing above this share of the silhouette's height stands on the ground."""
 
 CLOSE = 0.05
 """The outline follows the ground along an edge of the hull if the gap is under this share of the edge's length."""
 
-CORNER_STEEP = 0.5
-"""A base ends in a corner; where the outline goes on to climb with a medium slope for half the length of the supposed
-base it is the belly of a round thing."""
+STRAIGHT = 0.04
+"""A side of a base is straight to this share of its length; a ball's belly bends by 0.1."""
 
 CONTACT_SHARE = 0.02
 """What is within this share of the silhouette's width from the ground rests on it: outlines are not known better."""
@@ -48,6 +50,9 @@ LEAST_LEG, LEAST_RISE = 0.12, 0.02
 LEAST_FOOT, FARTHEST_FOOT = 0.05, 0.25
 """Shares of the silhouette's height: how far a foot comes down beside its surroundings, and how high above the lowest
 it may be in the picture."""
+
+LEAST_DIP = 0.9
+"""A foot comes down by at least this share of its height above the lowest: a bumper or a tail hangs in the air."""
 
 LEAST_CORNER = 0.8
 """A corner tells the pitch if its sides are straight: the outline comes this close to their area."""
@@ -135,7 +140,7 @@ def find_base(alpha: Floats, camera: PhotoCamera) -> Base:
     kept = [hull[lowest_at]]
     for side in (-1, 1):
         chain = hull[lowest_at::side] if side > 0 else hull[lowest_at::-1]
-        accepted, trust = _standing_on(flat, chain, limit, wide)
+        accepted, trust = _standing_on(flat, chain, limit, wide, float(top - flat[:, 1].min()))
         if trust > 0:
             kept += accepted
             # A doubtful base is levelled: its height counts as much as it is trusted.
@@ -160,7 +165,7 @@ def _feet(bottom: Doubles, slack: float, tall: float) -> NDArray[np.bool_]:
     found, shape = find_peaks(-np.pad(above, 1, constant_values=tall), prominence=LEAST_FOOT * tall)
     feet = np.zeros(len(bottom), bool)
     for column, prominence in zip(found - 1, shape["prominences"], strict=True):
-        if above[column] > min(FARTHEST_FOOT * tall, prominence):
+        if above[column] > min(FARTHEST_FOOT * tall, prominence / LEAST_DIP):
             continue
         left = right = int(column)
         while left > 0 and above[left - 1] <= above[column] + slack:
@@ -184,7 +189,7 @@ def _lower_hull(points: Doubles) -> list[int]:
     return hull
 
 
-def _standing_on(points: Doubles, chain: list[int], limit: float, wide: float) -> tuple[list[int], float]:
+def _standing_on(points: Doubles, chain: list[int], limit: float, wide: float, tall: float) -> tuple[list[int], float]:
     """The hull's points on one side of the lowest that stand on the ground, and how sure that is, 0..1.
 
     An edge lies on the ground if the outline follows it, or if it leads over a gap to a foot: then the gap is at least
@@ -195,40 +200,53 @@ def _standing_on(points: Doubles, chain: list[int], limit: float, wide: float) -
     followed = 0.0
     for start, end in pairwise(chain):
         run, climb = abs(points[end, 0] - points[start, 0]), points[end, 1] - points[start, 1]
-        if climb > STEEPEST * run or points[end, 1] > limit:
+        long = float(np.hypot(run, climb)) >= LONG_SIDE * wide
+        if climb > (STEEPEST_SIDE if long else STEEPEST) * run or points[end, 1] > limit:
             break
         between = np.arange(min(start, end), max(start, end) + 1)
         gap = points[between, 1] - np.interp(points[between, 0], points[[between[0], between[-1]], 0],
                                              points[[between[0], between[-1]], 1])  # fmt: skip
         follows = float(gap.mean()) <= max(CLOSE * float(np.hypot(run, climb)), 0.005 * wide)
-        if not follows and float(gap.max()) < points[end, 1] - ground:
+        if not follows and float(gap.max()) < max(LEAST_DIP * (points[end, 1] - ground), LEAST_FOOT * tall):
             break
         if follows:
             followed += run
         accepted.append(end)
     if not accepted:
         return [], 0.0
-    # A foot across a gap is a foot whatever the outline does beyond it.
-    base = abs(float(points[accepted[-1], 0] - points[chain[0], 0]))
-    if followed < 0.5 * base:
+    # A foot across a gap is a foot; an outline that bends all the way is the belly of a round thing.
+    run, climb = (abs(float(d)) for d in points[accepted[-1]] - points[chain[0]])
+    if followed < 0.5 * run:
         return accepted, 1.0
-    medium = 0.0
-    for start, end in pairwise(chain):
-        run, climb = abs(points[end, 0] - points[start, 0]), points[end, 1] - points[start, 1]
-        if STEEPEST * run < climb <= 3.0 * run:
-            medium += float(np.hypot(run, climb))
-    return accepted, float(np.clip(2.0 - 2.0 * medium / (CORNER_STEEP * base), 0.0, 1.0))
+    line = points[chain[0], 1] + climb * np.abs(points[accepted, 0] - points[chain[0], 0]) / run
+    bend = float(np.abs(points[accepted, 1] - line).max()) / float(np.hypot(run, climb))
+    return accepted, float(np.clip(2.0 - bend / STRAIGHT, 0.0, 1.0))
 
 
-def find_ground(base: Base, camera: PhotoCamera, thickness: float) -> Ground:
+def levelled(base: Base) -> Base:
+    """The base of a thing that faces the viewer squarely: its lowest point."""
+    low = int(np.argmin(base.height))
+    above = base.bottom - base.height[low]
+    return replace(
+        base,
+        at=base.at[low : low + 1],
+        height=base.height[low : low + 1],
+        touches=base.touches & (np.where(np.isfinite(above), above, np.inf) <= CONTACT_SHARE * base.wide),
+    )
+
+
+def find_ground(
+    base: Base, camera: PhotoCamera, thickness: float, pitch: float = USUAL_PITCH, turn: float = WIDEST_TURN
+) -> Ground:
     """The plane that the base stands on: its pitch from the base's corner, or the usual one.
 
     Args:
         base: of the silhouette.
         camera: the one that ``find_base`` had.
         thickness: the most that half the shape is taken to measure from front to back, view units.
+        pitch: radians, the usual one.
+        turn: how far the base may recede from one end to the other for each unit that it runs.
     """
-    pitch = USUAL_PITCH
     low = int(np.argmin(base.height))
     ends = (0, len(base.at) - 1)
     legs = [abs(base.at[end] - base.at[low]) for end in ends]
@@ -240,7 +258,7 @@ def find_ground(base: Base, camera: PhotoCamera, thickness: float) -> Ground:
         pitch = float(pitches[int(np.argmin(np.abs(corner)))])
         thickness *= BOLDEST
     for steeper in pitches[(pitches > pitch) & (pitches < DEEPEST_PITCH)]:
-        if _recession(base, pitch, camera, low) <= WIDEST_TURN and _depth(base, pitch, camera, low) <= thickness:
+        if _recession(base, pitch, camera, low) <= turn and _depth(base, pitch, camera, low) <= thickness:
             break
         pitch = float(steeper)
     return _through(base, pitch, camera, low)
