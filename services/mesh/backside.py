@@ -38,8 +38,9 @@ HAZE_SHARE = 0.12
 """Width of the rim, as a share of the local half width, whose colours are not carried round: seen at more than 60
 degrees, they mirror the surroundings."""
 
-TAKEN_SHARE = 0.06
-"""Gaps between things that were taken out are taken out with them up to this width, a share of the longer side."""
+TAKEN_SHARE, AROUND_SHARE = 0.1, 0.03
+"""Gaps between things that were taken out are taken out with them up to this width, and so is what lies this close
+around them (a dial's rim, a key's edge); shares of the longer side."""
 
 LIGHT, LIGHT_KEPT, DARK = (0.03, 0.10), 0.25, 12.0
 """Steps of the logarithm from one pixel to the next that are light's, and that are the material's; what is left of the
@@ -48,6 +49,9 @@ former; and what is added to a colour before its logarithm is taken, levels."""
 TURN, SLANT = (-0.7, 0.25), (0.05, 0.3)
 """Cosines to the camera between which a surface turns from the back's light to the front's, and from what is carried
 round to the photo itself."""
+
+BODY_SHARE = 0.3
+"""Parts narrower than this share of the widest are legs and arms, not body."""
 
 FLANK, FLANK_BLUR = (-0.6, -0.2, 0.05, 0.25), 2.5
 """Around a cosine of zero a pixel is drawn out over a whole flank, so colours get softer between these cosines, by so
@@ -130,17 +134,20 @@ def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
     least = max(LEAST_RIM_PX, LEAST_RIM_SHARE * max(mask.shape))
     rim = mask & (depth <= np.maximum(least, RIM_SHARE * spine))
     own = mask & (depth >= HAZE_SHARE * spine)
+    # A body is filled in with its own colours, not with those of the legs that it stands on.
+    body = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _disc(BODY_SHARE * float(depth.max())))
+    weight = np.where(own, body + np.float32(0.01), np.float32(0.0)).astype(np.float32)
     if patterned:
-        filled, changed = _filled_in(photo, own, own, PATTERN_BLUR), np.zeros_like(mask)
+        filled, changed = _filled_in(photo, weight, own, PATTERN_BLUR), np.zeros_like(mask)
     else:
-        filled, changed = without_enclosed(photo, mask, rim, own)
+        filled, changed = without_enclosed(photo, mask, rim, weight)
     behind = evenly_lit(_carried_out(filled, own))
     share = spine / max(mask.shape)
     return Backside(
         picture=np.asarray(cv2.GaussianBlur(behind, (0, 0), STEP_PX), np.float32),
         front=np.asarray(cv2.GaussianBlur(_carried_out(filled, mask), (0, 0), STEP_PX), np.float32),
         near=_carried_out(np.asarray(cv2.medianBlur(photo, 3), np.float32), mask),
-        soft=_filled_in(np.clip(behind, 0, 255).astype(np.uint8), own, np.ones_like(own), FLANK_BLUR),
+        soft=_filled_in(np.clip(behind, 0, 255).astype(np.uint8), weight, np.ones_like(own), FLANK_BLUR),
         thick=np.clip((share - THICK[0]) / (THICK[1] - THICK[0]), 0.0, 1.0).astype(np.float32),
         material=mask & ~changed,
         factor=factor,
@@ -148,7 +155,7 @@ def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
 
 
 def without_enclosed(
-    photo: Bytes, mask: NDArray[np.bool_], rim: NDArray[np.bool_], own: NDArray[np.bool_]
+    photo: Bytes, mask: NDArray[np.bool_], rim: NDArray[np.bool_], weight: Floats
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """A picture without the features that its rim does not reach.
 
@@ -160,7 +167,7 @@ def without_enclosed(
         photo: (h, w, 3) uint8, about ``PICTURE_PX`` on its longer side.
         mask: (h, w) bool, inside.
         rim: (h, w) bool, what may be joined to.
-        own: (h, w) bool, what colours may be filled in from.
+        weight: (h, w) float32, how much each place's colour counts for what is filled in.
 
     Returns:
         (h, w, 3) float32 and (h, w) bool, what was taken out.
@@ -172,11 +179,10 @@ def without_enclosed(
     hollow = np.where(inside, 255 - level, 0).astype(np.uint8)
     level = (255 - _grown(np.where(edge, hollow, 0).astype(np.uint8), hollow)).astype(np.uint8)
     changed = (np.abs(level.astype(np.float32) - calm).max(axis=2) > CHANGED_LEVELS) & mask
-    reach = round(0.5 * TAKEN_SHARE * size)
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    taken = np.asarray(cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, disc)) > 0
+    closed = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, _disc(0.5 * TAKEN_SHARE * size))
+    taken = np.asarray(np.asarray(cv2.dilate(closed, _disc(AROUND_SHARE * size))) > 0)
     taken &= mask & ~rim
-    return _filled_in(level, own & ~taken, taken, 1.0), changed
+    return _filled_in(level, np.where(taken, 0.0, weight).astype(np.float32), taken, 1.0), changed
 
 
 def through(points: NDArray[np.floating], camera: PhotoCamera) -> tuple[Doubles, Doubles]:
@@ -211,6 +217,11 @@ def sampled(picture: NDArray[np.generic], pixels: NDArray[np.floating]) -> Float
     return np.concatenate(parts) if parts else np.zeros((0, *source.shape[2:]), np.float32)
 
 
+def _disc(radius: float) -> Bytes:
+    """A round structuring element."""
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(radius) + 1,) * 2), np.uint8)
+
+
 def _step(values: Floats, low: float, high: float) -> Floats:
     """0 at the first limit, 1 at the second, smoothly; the second may be the lower one."""
     share = np.clip((values - low) / (high - low), 0.0, 1.0)
@@ -237,20 +248,19 @@ def _grown(marker: Bytes, limit: Bytes) -> Bytes:
     return marker
 
 
-def _filled_in(picture: Bytes, known: NDArray[np.bool_], wanted: NDArray[np.bool_], reach: float) -> Floats:
+def _filled_in(picture: Bytes, weight: Floats, wanted: NDArray[np.bool_], reach: float) -> Floats:
     """The picture with what is wanted made up from what is known around it, near or, failing that, far.
 
     Args:
         picture: (h, w, 3) uint8.
-        known: (h, w) bool.
+        weight: (h, w) float32 in 0..1, 0 where nothing is known.
         wanted: (h, w) bool.
         reach: 1 for the nearest colours, more for softer ones.
     """
-    weight = known.astype(np.float32)
     size = picture.shape[1::-1]
     total, share = np.zeros(picture.shape, np.float32), np.full(weight.shape, 1e-9, np.float32)
     for share_of_side, strength in ((0.02, 1.0), (0.08, 1e-2), (0.4, 1e-4)):
-        sigma = reach * share_of_side * max(known.shape)
+        sigma = reach * share_of_side * max(weight.shape)
         # A wide blur of a picture that was made small first is the same blur, in a fraction of the time.
         step = max(1.0, sigma / 4.0)
         small = (max(1, round(size[0] / step)), max(1, round(size[1] / step)))
@@ -266,7 +276,7 @@ def _filled_in(picture: Bytes, known: NDArray[np.bool_], wanted: NDArray[np.bool
         color, part = (cv2.resize(values, size, interpolation=cv2.INTER_LINEAR) for values in blurred)
         total += strength * color
         share += strength * part
-    here = cv2.GaussianBlur(wanted.astype(np.float32), (0, 0), STEP_PX)[..., None] if known.any() else np.float32(0.0)
+    here = cv2.GaussianBlur(wanted.astype(np.float32), (0, 0), STEP_PX)[..., None] if weight.any() else np.float32(0.0)
     return np.asarray(picture + here * (total / share[..., None] - picture), np.float32)
 
 
