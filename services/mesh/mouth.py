@@ -127,7 +127,7 @@ def find_mouth(picture: Picture, outline: Outline) -> tuple[Mouth, Revolution] |
         picture: the photo.
         outline: the silhouette's turned part.
     """
-    found = _distinct([mouth for pitch in PITCHES_DEG for mouth in _at(picture, outline, np.radians(pitch))])
+    found = _distinct([mouth for pitch in PITCHES_DEG for mouth in _at(picture, outline, float(np.radians(pitch)))])
     bodies = [(mouth, body_below(mouth, outline, 72)) for mouth in found]
     best = max((body.agreement for _, body in bodies), default=0.0)
     good = [
@@ -198,7 +198,7 @@ def _distinct(mouths: list[Mouth]) -> list[Mouth]:
 def _refined(mouth: Mouth, picture: Picture, outline: Outline) -> Mouth:
     """The mouth to a degree and a pixel: the clearest circle around, judged by a step twice as high."""
     best, best_worth = mouth, -np.inf
-    for turn in np.radians((-2.0, -1.0, 0.0, 1.0, 2.0)):
+    for turn in np.radians((-2.0, -1.0, 0.0, 1.0, 2.0)).tolist():
         view = axis_camera(outline.camera, outline.axis, mouth.pitch + turn)
         levels = mouth.height + np.linspace(-0.05, 0.05, 9)
         largest = largest_circles(outline.signed, view, levels, np.linspace(0.0, 1.1, 48))

@@ -45,6 +45,9 @@ FREE_CREASE_DEG = 75.0
 CHECK_SIDE_PX, LEAST_AGREEMENT = 256, 0.955
 """A turned body whose silhouette agrees with the photo's less than this is not one: an apple with a dip is inflated."""
 
+MOUTHED_AGREEMENT = 0.94
+"""The same for a body whose mouth shows all around, which says by itself that it is turned."""
+
 GROWN_AGREEMENT = 0.88
 """The same for a pot with a plant: leaves are mostly rim, and the pot's far rim may show between them."""
 
@@ -111,7 +114,8 @@ def _revolution(cutout: Cutout, found: Evidence) -> RawMesh:
         if _seen_as(raw, cutout) >= LEAST_AGREEMENT:
             return raw
     raw = _turned(turned_body(cutout, found))
-    return raw if _seen_as(raw, cutout) >= LEAST_AGREEMENT else _free(cutout, found, Kind.INFLATION)
+    least = LEAST_AGREEMENT if found.mouth is None else MOUTHED_AGREEMENT
+    return raw if _seen_as(raw, cutout) >= least else _free(cutout, found, Kind.INFLATION)
 
 
 def _grown(cutout: Cutout) -> RawMesh | None:
