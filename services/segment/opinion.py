@@ -68,6 +68,10 @@ LEAST_STABILITY, LEAST_CONTRAST = 0.75, 8.0
 """What a mask must have where nothing stands out: 26 boxes on empty tables, floors, grass and noise gave masks that
 reach either the share of stable pixels, or the colour step at three quarters of the outline (CIELAB), never both."""
 
+FILLS, LEAST_KEPT = 0.70, 0.50
+"""Where what salience found fills the box by the first (overlap of bounding boxes), a mask must keep the second share
+of it: the ground between the wheels of a car that fills its box fills the box, too."""
+
 MOST_OTHERS = 2
 """Neighbours that are pointed out to the net."""
 
@@ -200,7 +204,9 @@ def second_opinion(
         return None
     if look.matte is None and not _stands_alone(inside, picture):
         return None
-    if doubt is Doubt.EDGES:
+    if look.matte is not None and _another_thing(inside > SOLID, look.matte > SOLID, within):
+        return None
+    if doubt is Doubt.EDGES or (look.matte is not None and box_fit(look.matte > SOLID, within) > FILLS):
         # The thing itself was found: what was clearly seen not to stand out is no part of it.
         inside = np.where(look.salience < SURELY_NOT, np.float32(0.0), inside)
     cell_px = max(right - left, bottom - top) / GRID_CELLS / across
@@ -229,6 +235,13 @@ def _others(look: Look, within: PixelBox) -> list[tuple[float, float]]:
             y, x = np.unravel_index(int(depth.argmax()), depth.shape)
             points.append((float(x) + 0.5, float(y) + 0.5))
     return points
+
+
+def _another_thing(mask: Mask, solid: Mask, within: PixelBox) -> bool:
+    """True when salience found what fills the box, and a mask leaves most of it out: the table around a toy."""
+    inside = solid & (within.outside(solid.shape) <= 0.0)
+    kept = int(np.count_nonzero(mask & inside)) / max(1, int(np.count_nonzero(inside)))
+    return box_fit(solid, within) > FILLS and kept < LEAST_KEPT
 
 
 def _stands_alone(inside: Plane, picture: NDArray[np.uint8]) -> bool:

