@@ -46,7 +46,7 @@ LIGHT, LIGHT_KEPT, DARK = (0.03, 0.10), 0.25, 12.0
 """Steps of the logarithm from one pixel to the next that are light's, and that are the material's; what is left of the
 former; and what is added to a colour before its logarithm is taken, levels."""
 
-TURN, SLANT = (-0.7, 0.25), (0.05, 0.3)
+TURN, SLANT = (-0.7, 0.25), (0.0, 0.18)
 """Cosines to the camera between which a surface turns from the back's light to the front's, and from what is carried
 round to the photo itself."""
 

@@ -13,6 +13,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 from services.mesh.backside import sampled
 from services.mesh.camera import PhotoCamera
@@ -59,8 +60,8 @@ class RingCompletion:
     PANEL = 0.35
     """A place whose colour is off its ring's by more (logarithm) belongs to a label."""
 
-    GENTLE = 0.1
-    """Most that a place's colour may be off its ring's (logarithm) to be carried on far behind: a shade."""
+    TALL = 257
+    """Rows: what differs from its ring over less than half of them is no light."""
 
     SOME, LOOSE = 0.4, 0.15
     """Least share of a ring that must be ordinary to have a usual colour, and the spread (logarithm) at which it has
@@ -198,15 +199,18 @@ class RingCompletion:
         column = np.where(angle <= 180.0, angle, angle - 360.0) * step + self.READ_DEG * step
         read = np.clip(column, 0, detail.shape[1] - 1).astype(int)
         canvas = quilted(fine[:, read], (known, circle - known + 1), example)
-        edge = 6 * step
-        left = slow[:, self._column(-self.KNOWN_DEG) : self._column(-self.KNOWN_DEG) + edge].mean(axis=1)
-        right = slow[:, self._column(self.KNOWN_DEG) - edge : self._column(self.KNOWN_DEG)].mean(axis=1)
-        away = np.minimum(angle, 360.0 - angle)
-        carried = np.where((angle <= 180.0)[None, :, None], right[:, None], left[:, None])
-        # What is far off its ring is the end of a label or of a handle: it goes on no further than a blur needs.
+        width = 6 * step
         typical = self._typical(slow[:, inner], plain)
-        carried = carried - typical[:, None]
-        gentle = np.clip(carried, -self.GENTLE, self.GENTLE)
+        left = slow[:, self._column(-self.KNOWN_DEG) : self._column(-self.KNOWN_DEG) + width].mean(axis=1)
+        right = slow[:, self._column(self.KNOWN_DEG) - width : self._column(self.KNOWN_DEG)].mean(axis=1)
+        away = np.minimum(angle, 360.0 - angle)
+        # What reaches over much of the height is light and goes on far behind; what does not is the end of a label or
+        # of a handle and goes on no further than a blur needs.
+        left, right = left - typical, right - typical
+        tall = [median_filter(edge, size=(self.TALL, 1), mode="nearest") for edge in (left, right)]
+        to_right = (angle <= 180.0)[None, :, None]
+        carried = np.where(to_right, right[:, None], left[:, None])
+        gentle = np.where(to_right, tall[1][:, None], tall[0][:, None])
         far, near = (1.0 - self._behind(away, end)[None, :, None] for end in (160.0, self.KNOWN_DEG + 12.0))
         carried = typical[:, None] + far * gentle + near * (carried - gentle)
         in_front = np.clip((self.KNOWN_DEG - away) / 6.0, 0.0, 1.0)[None, :, None]
