@@ -66,10 +66,10 @@ def freeform(alpha: Floats, camera: PhotoCamera, flatness: float) -> tuple[Solid
         the closed solid in a world whose y is up, and the camera in that world.
     """
     base = find_base(alpha, camera)
-    carried = is_carried(alpha, base, flatness)
-    thick = _thickness(alpha, base, flatness, carried) / camera.pixels
     if float(rim_distance(alpha).max()) < PLATE * base.wide * camera.pixels:
         base = levelled(base)
+    carried = is_carried(alpha, base, flatness)
+    thick = _thickness(alpha, base, flatness, carried) / camera.pixels
     usual = (CARRIED_PITCH, CARRIED_TURN) if carried else (USUAL_PITCH, WIDEST_TURN)
     ground = find_ground(base, camera, float(thick.max()), *usual)
     rows, columns = np.indices(alpha.shape)

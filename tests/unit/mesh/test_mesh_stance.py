@@ -182,7 +182,7 @@ def test_thin_tools_stay_flat() -> None:
     camera = PhotoCamera.frontal((150.0, 105.0), 130.0)
     assert len(levelled(find_base(alpha, camera)).at) == 1
     solid, _ = freeform(alpha, camera, 0.0)
-    assert np.ptp(solid.vertices[:, 2]) < 0.3 * np.ptp(solid.vertices[:, 0])
+    assert np.ptp(solid.vertices[:, 2]) < 0.15 * np.ptp(solid.vertices[:, 0])
 
 
 def test_squarer_cross_sections_keep_their_depth() -> None:
