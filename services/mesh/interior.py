@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.mesh.mouth import ARC, SECTORS, SIDES, Mouth, Picture, across, looked_up
+from services.mesh.mouth import ARC, NARROW, SECTORS, SIDES, Mouth, Picture, across, looked_up
 from services.mesh.revolution import Revolution, circle_points
 from services.mesh.vessel import Contents
 
@@ -47,9 +47,13 @@ lids measure 0 to 6, insides 4 to 20."""
 WIDENING = 1.1
 """Radius of the mouth over that of the foot from which on a body widens."""
 
-SHALLOW, RIM_STEP = 0.05, 0.12
+SHALLOW, RIM_STEP = 0.05, 0.16
 """Contents are at least this deep, and what is not deeper than the second may be the rim's inner edge, in radii of the
 mouth."""
+
+SEEN_SHARE, FLOOR_SHARE = 0.7, 0.9
+"""A narrow opening's floor lies at this share of the depth down to which its far wall is seen, and is this wide, in
+radii of the mouth."""
 
 OTHER_HUE = 8.0
 """Contents whose hue differs by this from the rim's (CIELAB a and b) are not the rim's shadow."""
@@ -92,11 +96,19 @@ def interior_of(picture: Picture, mouth: Mouth, body: Revolution) -> Interior | 
         if deep or not hollow or contents[1] >= OTHER_HUE:
             return Interior(contents[0])
     if hollow:
-        return Interior(None)
+        return Interior(_floor(mouth, body))
     outer, inner = across(picture, x, y, 4.0)
     near = y[0] > y.mean()
     dark = float(np.median(inner[0][near, 0])) < DARK * float(np.median(outer[0][near, 0]))
-    return Interior(None) if dark else None
+    return Interior(_floor(mouth, body)) if dark else None
+
+
+def _floor(mouth: Mouth, body: Revolution) -> Contents | None:
+    """The floor of a narrow opening, about as deep as one sees into it; None for wide ones, which go to the ground."""
+    if mouth.radius > NARROW * float(body.radii.max()):
+        return None
+    depth = SEEN_SHARE * 2.0 * mouth.radius * float(np.tan(mouth.pitch))
+    return Contents(mouth.height - depth, FLOOR_SHARE * mouth.radius)
 
 
 def _contents(picture: Picture, mouth: Mouth, body: Revolution, depth: Floats) -> tuple[Contents, float] | None:

@@ -98,8 +98,10 @@ class RingCompletion:
         self._photo, self._safe, self._camera = photo, safe, camera
         self._heights, self._radii, self._hollow = heights, radii, inner
         self._floor = self._low
+        self._wall = (heights, radii)
         if inner is not None:
             self._floor = float(inner[0][0]) - 0.02 * (self._high - self._low)
+            self._wall = inner
 
     @cached_property
     def _outer(self) -> _Rings:
@@ -299,7 +301,9 @@ class RingCompletion:
             points[:, 0], points[:, 2]
         )
         below_mouth = points[:, 1] < self._high - 0.05 * (self._high - self._low)
-        deep = inwards | ((normals[:, 1] > 0.3) & below_mouth)
+        # What faces up outside the inner wall is the body's own shoulder.
+        within = np.hypot(points[:, 0], points[:, 2]) <= 1.03 * np.interp(points[:, 1], *self._wall)
+        deep = inwards | ((normals[:, 1] > 0.3) & below_mouth & within)
         # What faces up below the vessel's floor is the top of the saucer that it stands on.
         deep &= points[:, 1] > self._floor
         inside = self._sample(self._inner, angle - self._front - np.pi, row, level)

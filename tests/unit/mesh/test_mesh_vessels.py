@@ -119,7 +119,7 @@ def test_a_lid_is_no_opening(pitch_deg: float) -> None:
 
 
 def test_a_ball_with_an_opening_gets_its_recess() -> None:
-    """A dark opening that is narrower than the body is found all around, and dug."""
+    """A dark opening that is narrower than the body is found all around and dug; the shoulder beside it stays light."""
     angle = np.linspace(-1.0, 1.0, 50)
     heights, radii = 0.8 * np.sin(angle), 0.8 * np.cos(angle)
 
@@ -134,6 +134,12 @@ def test_a_ball_with_an_opening_gets_its_recess() -> None:
     assert found.interior is not None
     raw = SilhouetteBackend().reconstruct(cutout, lambda _phase, _done: None)
     assert deepest_on_axis(raw.solid) > 0.15
+    wide = found.round.radii.max()
+    high = found.mouth.height - 0.1
+    behind = np.array([[0.0, high, -float(np.interp(high, found.round.heights, found.round.radii))]])
+    assert raw.completion is not None
+    assert behind[0, 2] < -0.5 * wide
+    assert raw.completion.colors(behind, np.array([[0.0, 0.8, -0.6]])).mean() > 85.0
 
 
 def test_what_has_no_mouth_is_not_opened() -> None:
