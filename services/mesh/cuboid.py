@@ -30,6 +30,9 @@ cartons and cases 0.5 to 1."""
 MOST_DOUBT = 1.5
 """Priors hold where the outline says nothing; a box that lies flat and is seen from above is doubted no further."""
 
+REFINEMENTS = (0.4, -0.6, 0.3, -0.2)
+"""Sizes of the simplices that the best start is refined with; a negative one looks to the other side."""
+
 _SIGNS = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
 
 
@@ -123,9 +126,11 @@ def fit_cuboid(mask: NDArray[np.bool_], camera: PhotoCamera) -> Cuboid:
         for start in starts
     ]
     best = min(found, key=lambda result: float(result.fun))
-    best = minimize(
-        loss, best.x, method="Nelder-Mead", options={"maxfev": 400, "initial_simplex": _simplex(best.x, 0.4)}
-    )
+    # The simplex collapses in narrow valleys (height against pitch): fresh ones, smaller and smaller, go on from there.
+    for size in REFINEMENTS:
+        best = minimize(
+            loss, best.x, method="Nelder-Mead", options={"maxfev": 400, "initial_simplex": _simplex(best.x, size)}
+        )
     half, view = view_of(best.x)
     return Cuboid(half, float(best.x[3]), float(best.x[4]), overlap(best.x), view)
 
