@@ -32,7 +32,7 @@ PACKING_TEXELS = 512
 """Charts are packed at this resolution: to a quarter of a per cent, in a fraction of the time that 2048 takes."""
 
 HIDDEN_DENSITY = 0.6
-"""Texels per metre on charts that the photo does not show, against those it does: they hold only soft colours."""
+"""Texels per metre on charts that the photo does not show, against those it does: what they hold is made up."""
 
 GROUND_DENSITY = 0.3
 """The same for what faces the ground."""
