@@ -65,7 +65,7 @@ FIRM = (0.27, 0.73)
 """A mask is stable when few pixels lie between these (the logits -1 and 1)."""
 
 LEAST_STABILITY, LEAST_CONTRAST = 0.75, 8.0
-"""What a mask must have where nothing stands out: 26 boxes on empty tables, floors, grass and noise gave masks that
+"""What a mask must have where nothing stands out: 30 boxes on empty tables, floors, grass and noise gave masks that
 reach either the share of stable pixels, or the colour step at three quarters of the outline (CIELAB), never both."""
 
 FILLS, LEAST_KEPT = 0.70, 0.50
