@@ -53,12 +53,13 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A picture and the boxes of what is to be seen of each thing in it, as fractions."""
+    """A picture, and of what is to be seen of each thing in it the boxes, as fractions, and the pixels, (h, w) bool."""
 
     kind: str
     rgb: Picture
     names: tuple[str, ...]
     boxes: tuple[Box, ...]
+    masks: tuple[NDArray[np.bool_], ...]
 
 
 def load_things(folder: Path) -> list[Thing]:
@@ -105,7 +106,7 @@ def compose(kind: str, things: Sequence[Thing], rng: np.random.Generator) -> Sce
             names.append(thing.name)
             shown = [mask & ~opaque for mask in shown] + [opaque]
     rgb = (cv2.GaussianBlur(canvas, (0, 0), 0.7) + rng.normal(0, 2.0, (*SIZE, 1))).clip(0, 255).astype(np.uint8)
-    return Scene(kind, rgb, tuple(names), tuple(_fractions(_bounds(mask)) for mask in shown))
+    return Scene(kind, rgb, tuple(names), tuple(_fractions(_bounds(mask)) for mask in shown), tuple(shown))
 
 
 def _sized(thing: Thing, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
