@@ -28,6 +28,9 @@ PLAIN_FAINTEST = 9
 """Of 255: shade fainter than this is left out on a plain plate (and all shade is that much lighter), so that the white
 stays white away from the subject. In a room it would go on to the walls."""
 
+AFLOAT_SHADE = 0.5
+"""Share of the contact shadow that is left where the plate shows no ground (a sky, a wall); nothing is cast there."""
+
 
 class Compositor:
     """Composes the frames of one shot in front of one plate."""
@@ -36,8 +39,11 @@ class Compositor:
         self._shot = shot
         self._plate = plate
         light = shot.illumination
-        self._shadow = GroundShadow(shot.model, light.key_direction, light.ground_key)
-        self._plain = scene.plain
+        # Without ground there is nothing that the key light's shadow could fall on.
+        ground_key = np.zeros_like(light.ground_key) if scene.afloat else light.ground_key
+        self._shadow = GroundShadow(shot.model, light.key_direction, ground_key)
+        self._open_ground = scene.plain or scene.afloat
+        self._shade = AFLOAT_SHADE if scene.afloat else 1.0
         self._fade = _border_fade(shot.size) if scene.plain else None
 
     def frame(self, layer: Layer) -> Pixels:
@@ -79,15 +85,17 @@ class Compositor:
         page."""
         shot = self._shot
         seen = self._shadow.seen(shot.camera(index), shot.poses[index].subject_yaw, shot.size, self._edge(index))
-        if seen is None or self._fade is None:
+        if seen is None or (self._fade is None and self._shade == 1.0):
             return seen
         window, factors = seen
-        shade = cv2.subtract(cv2.bitwise_not(factors), np.full_like(factors, PLAIN_FAINTEST))
-        kept = cv2.multiply(shade, _area(self._fade, window), scale=1.0 / 255.0)
-        return window, np.asarray(cv2.bitwise_not(kept), np.uint8)
+        shade = cv2.convertScaleAbs(cv2.bitwise_not(factors), alpha=self._shade)
+        if self._fade is not None:
+            shade = cv2.subtract(shade, np.full_like(shade, PLAIN_FAINTEST))
+            shade = cv2.multiply(shade, _area(self._fade, window), scale=1.0 / 255.0)
+        return window, np.asarray(cv2.bitwise_not(shade), np.uint8)
 
     def _edge(self, index: int) -> float:
-        if self._plain:
+        if self._open_ground:
             return 0.0
         edge = self._plate.edge(self._shot.camera(index))
         return float(edge[:, 1].max())

@@ -306,3 +306,23 @@ def test_edges_do_not_crawl(engine: Engine) -> None:
     steps = [np.abs(a - b) for a, b in pairwise(frames)]
     assert max(step.mean() for step in steps) < 0.25
     assert max(np.percentile(step, 99.9) for step in steps) <= 12
+
+
+def test_a_plate_without_ground_gets_a_hint_of_a_shadow(engine: Engine, picture: bytes, scene: Scene) -> None:
+    """Before a sky or a wall the film casts no shadow and keeps half the contact, as the still scene does."""
+    subject = glb(vase(60, 90), Finish((0.3, 0.3, 0.3, 1.0)))
+
+    def shade(plate_scene: Scene) -> np.ndarray:
+        """How much darker the plate is for the subject's shadow, the subject's own pixels left out."""
+        order = FilmOrder(subject, picture, plate_scene, size=256, fps=12, seconds=1.0)
+        shot, plate = set_up(order)
+        compositor = Compositor(shot, plate, order.scene)
+        layer = next(iter(engine.layers(shot, lambda: None)))
+        alone = plate.seen(shot.camera(0), shot.poses[0]).astype(int)
+        darker = (alone - compositor.frame(layer)).mean(axis=2)
+        window = layer.window
+        darker[window.top : window.bottom, window.left : window.right][layer.pixels[..., 3] > 0] = 0.0
+        return np.asarray(darker)
+
+    grounded, afloat = shade(scene), shade(replace(scene, afloat=True))
+    assert 0.02 * grounded.sum() < afloat.sum() < 0.6 * grounded.sum()
