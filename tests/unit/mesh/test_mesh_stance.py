@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 import pytest
@@ -22,7 +20,6 @@ from services.mesh.raster import covering
 from services.mesh.solid import Solid, joined
 from services.mesh.stance import find_base, find_ground, levelled
 
-Draw = Callable[..., NDArray[np.uint8]]
 Floats = NDArray[np.float32]
 
 
@@ -206,7 +203,7 @@ def test_a_book_that_lies_is_found_as_a_box(yaw_deg: float) -> None:
     assert np.degrees(fit.pitch) == pytest.approx(33.0, abs=7.0)
 
 
-def test_flat_things_with_an_outline_of_their_own_lie(flat_photo: Draw) -> None:
+def test_flat_things_with_an_outline_of_their_own_lie() -> None:
     """A flat thing with a notched outline, seen from above, lies on the ground with its outline and its height."""
     plate = joined([block((1.3, 0.16, 0.7), (0.0, 0.0, 0.1)), block((0.7, 0.16, 0.3), (-0.25, 0.0, -0.35))])
     cutout = seen_from(plate, view_from(-25.0, 35.0))
