@@ -41,12 +41,12 @@ setup: .make/setup-run ## Install what running needs: system libraries, Python p
 .PHONY: setup-test
 setup-test: .make/setup-test ## Install also what tests, lint and benches need
 
-.make/setup-run: pyproject.toml tools/setup.sh
+.make/setup-run: pyproject.toml tools/setup.sh lensora/models/manifest.toml
 	@mkdir -p .make
-	@test -e .make/setup-test -a .make/setup-test -nt pyproject.toml || tools/setup.sh run
+	@test -e .make/setup-test -a .make/setup-test -nt pyproject.toml -a .make/setup-test -nt lensora/models/manifest.toml || tools/setup.sh run
 	@touch $@
 
-.make/setup-test: pyproject.toml tools/setup.sh
+.make/setup-test: pyproject.toml tools/setup.sh lensora/models/manifest.toml
 	@mkdir -p .make
 	@tools/setup.sh test
 	@touch $@ .make/setup-run

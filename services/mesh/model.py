@@ -43,9 +43,6 @@ MIN_TRIANGLES, MIN_GLB_BYTES = 200, 40_000
 GRID_M = 2.0**-19
 """Coordinates are multiples of this, about 2 micrometres: exact in float32 up to 8 m."""
 
-FRONT_REACH = float(np.radians(80.0))
-"""How far the model may be turned away from the photo's view: the back and the sides behind it are made up."""
-
 JPEG_QUALITIES = (90, 82, 72, 60)
 """Tried in turn until the file fits; under 60 blocks show."""
 
@@ -148,7 +145,7 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
             f"max_triangles must be at least {len(solid.faces)} for this subject, not {request.max_triangles}",
             field="max_triangles",
         )
-    yaw = facing_yaw(solid, FRONT_REACH if raw.camera is not None else np.pi)
+    yaw = facing_yaw(solid, raw.reach if raw.camera is not None else np.pi)
     move = standing(solid, yaw)
     solid = solid.moved(move)
     # Written positions are float32: a grid of 2 micrometres is exact in it, and everything after works on those

@@ -41,6 +41,9 @@ CLOSE = 0.05
 STRAIGHT = 0.04
 """A side of a base is straight to this share of its length; a ball's belly bends by 0.1."""
 
+LEAST_RUN = 0.3
+"""A base that runs along less of the silhouette's width tells nothing of how the thing is turned: it is levelled."""
+
 CONTACT_SHARE = 0.02
 """What is within this share of the silhouette's width from the ground rests on it: outlines are not known better."""
 
@@ -155,7 +158,8 @@ def find_base(alpha: Floats, camera: PhotoCamera) -> Base:
     ends = columns[[kept[0], kept[-1]]]
     touches[: ends[0]] = touches[ends[1] + 1 :] = False
     touches |= _feet(bottom, slack, float(top - np.nanmin(bottom)))
-    return Base(at, height, bottom, touches, wide)
+    base = Base(at, height, bottom, touches, wide)
+    return base if float(np.ptp(at)) >= LEAST_RUN * wide else levelled(base)
 
 
 def _feet(bottom: Doubles, slack: float, tall: float) -> NDArray[np.bool_]:

@@ -17,6 +17,9 @@ from services.mesh.solid import Solid
 from services.mesh.surface import CREASE_DEG
 from services.mesh.texture import TRUST
 
+FRONT_REACH = float(np.radians(80.0))
+"""How far a model is turned away from the photo's view at most: the back and the sides behind it are made up."""
+
 Report = Callable[[str, float], None]
 """Called with the phase and the share of the work done, 0..1; raises ``Cancelled`` when the caller has gone."""
 
@@ -35,6 +38,7 @@ class RawMesh:
         models: what made it.
         crease_deg: edges that fold by more stay sharp, degrees.
         trust: cosine between normal and view at which the photo begins to count and counts fully.
+        reach: radians, how far the model may be turned away from the photo's view to bring its largest side forward.
     """
 
     solid: Solid
@@ -45,6 +49,7 @@ class RawMesh:
     models: tuple[ModelUse, ...] = ()
     crease_deg: float = CREASE_DEG
     trust: tuple[float, float] = TRUST
+    reach: float = FRONT_REACH
 
 
 class MeshBackend(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,7 @@ from services.mesh.raster import covering
 from services.mesh.solid import Solid
 from services.mesh.surface import CREASE_DEG
 from services.mesh.texture import FLAT_TRUST, TRUST
+from services.mesh.tracing import traced
 from services.mesh.turning import TurnedBody, grown_body, tiered_body, turned_body
 
 Floats = NDArray[np.float32]
@@ -42,8 +45,14 @@ grid."""
 FREE_CREASE_DEG = 75.0
 """Free shapes are smooth all over: only the edge of a slab may stay, not the slivers of the simplification."""
 
+FREE_REACH = float(np.radians(30.0))
+"""The flank of a free shape is as large as its front, and less is known of it: it is not brought to the front."""
+
 CHECK_SIDE_PX, LEAST_AGREEMENT = 256, 0.955
-"""A turned body whose silhouette agrees with the photo's less than this is not one: an apple with a dip is inflated."""
+"""A turned body whose silhouette agrees with the photo's less than this is not one."""
+
+NEARLY_AGREEMENT = 0.925
+"""From here on a body is turned but for a little (an apple, a burger on its plate): it is moved onto the outline."""
 
 MOUTHED_AGREEMENT = 0.94
 """The same for a body whose mouth shows all around, which says by itself that it is turned."""
@@ -94,12 +103,17 @@ def _raw(
 
 def _seen_as(raw: RawMesh, cutout: Cutout) -> float:
     """IoU of a raw mesh's silhouette from the photo's view with the subject's, on a small picture."""
-    alpha, factor = cutout.working_alpha(CHECK_SIDE_PX)
-    camera = (raw.camera or cutout.camera).scaled(factor, (2.0, 2.0))
+    alpha, camera = _checked_view(raw, cutout)
     pixels, _ = camera.project(raw.solid.vertices)
     seen = covering(pixels, raw.solid.faces, (alpha.shape[1], alpha.shape[0])) >= 0
     mask = alpha >= 0.5
     return float((seen & mask).sum()) / float((seen | mask).sum())
+
+
+def _checked_view(raw: RawMesh, cutout: Cutout) -> tuple[Floats, PhotoCamera]:
+    """The subject's matte on a small picture, and the raw mesh's camera in its pixels."""
+    alpha, factor = cutout.working_alpha(CHECK_SIDE_PX)
+    return alpha, (raw.camera or cutout.camera).scaled(factor, (2.0, 2.0))
 
 
 def _full_camera(cutout: Cutout, fitted: PhotoCamera) -> PhotoCamera:
@@ -114,8 +128,15 @@ def _revolution(cutout: Cutout, found: Evidence) -> RawMesh:
         if _seen_as(raw, cutout) >= LEAST_AGREEMENT:
             return raw
     raw = _turned(turned_body(cutout, found))
-    least = LEAST_AGREEMENT if found.mouth is None else MOUTHED_AGREEMENT
-    return raw if _seen_as(raw, cutout) >= least else _free(cutout, found, Kind.INFLATION)
+    agreement = _seen_as(raw, cutout)
+    if agreement >= (LEAST_AGREEMENT if found.mouth is None else MOUTHED_AGREEMENT):
+        return raw
+    if agreement >= NEARLY_AGREEMENT:
+        alpha, camera = _checked_view(raw, cutout)
+        raw = replace(raw, solid=traced(raw.solid, camera, alpha >= 0.5))
+        if _seen_as(raw, cutout) >= LEAST_AGREEMENT:
+            return raw
+    return _free(cutout, found, Kind.INFLATION)
 
 
 def _grown(cutout: Cutout) -> RawMesh | None:
@@ -152,7 +173,8 @@ def _free(cutout: Cutout, found: Evidence, kind: Kind) -> RawMesh:
         solid, seen = lying(alpha, camera, found.box)
     else:
         solid, seen = freeform(alpha, camera, 1.0 if kind is Kind.SLAB else found.slab)
-    return _raw(solid, _full_camera(cutout, seen), None, kind.value, FREE_CREASE_DEG)
+    raw = _raw(solid, _full_camera(cutout, seen), None, kind.value, FREE_CREASE_DEG)
+    return replace(raw, reach=FREE_REACH)
 
 
 def _settled(alpha: Floats) -> Floats:

@@ -91,6 +91,16 @@ def table_on_legs(thick: float = 0.14) -> Solid:
     return joined([block((1.2, 0.25, 0.9), (0.0, 0.5, 0.0)), *legs])
 
 
+def test_a_short_base_does_not_turn_the_thing() -> None:
+    """A wheel's slanted tread under a long body says nothing of how the body is turned: its base is one point."""
+    picture = np.zeros((200, 200), np.uint8)
+    cv2.ellipse(picture, (100, 80), (85, 30), 0, 0, 360, 255, -1)
+    cv2.fillConvexPoly(picture, np.array([[60, 90], [100, 90], [100, 150], [66, 160], [60, 150]]), 255)
+    base = find_base(picture.astype(np.float32) / 255.0, PhotoCamera.frontal((100.0, 100.0), 90.0))
+    assert len(base.at) == 1
+    assert base.touches.any()
+
+
 def test_feet_are_told_from_what_sticks_out() -> None:
     """All visible legs of a table touch the ground, the arms of a standing figure do not."""
     alpha, camera = working(seen_from(table_on_legs(), view_from(25.0, 18.0)))
