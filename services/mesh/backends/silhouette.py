@@ -32,7 +32,7 @@ Floats = NDArray[np.float32]
 RELIEF_SIDE_PX = 224
 """Side of the grid that free shapes are built on: finer than the default budget of triangles can keep."""
 
-FINE_PIXELS, MAX_FINE_SIDE_PX = 26_000, 448
+FINE_PIXELS, MAX_FINE_SIDE_PX = 20_000, 448
 """Lattices and wires would be lost on that grid: they get as fine a one as keeps this many pixels inside."""
 
 MAX_OUTLINES = 300
