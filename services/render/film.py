@@ -252,7 +252,8 @@ def set_up(order: FilmOrder) -> tuple[Shot, Plate]:
 
 def planned(order: FilmOrder) -> tuple[Shot, Callable[[], Plate]]:
     """The shot, and what makes its plate, which takes longer and is not needed to draw the subject."""
-    model, photo = prepare(read_glb(order.glb)), source_elevation(order.glb)
+    photo = source_elevation(order.glb)
+    model = prepare(read_glb(order.glb), oriented=photo is not None)
     poses = frame_poses(order.move, order.frames)
     if order.scene.plain:
         rig = raised_rig(model.support, order.move, poses, PLAIN_PITCH, photo, None)

@@ -113,8 +113,12 @@ class Model:
         return float(self.support[:, 1].max())
 
 
-def prepare(parts: list[Part]) -> Model:
+def prepare(parts: list[Part], oriented: bool = False) -> Model:
     """Clean, scale, centre, orient and complete the parts of a file.
+
+    Args:
+        parts: of the file.
+        oriented: True where the file's maker has already brought its front to +Z; it knows the photo.
 
     Raises:
         InvalidMesh: nothing is left to draw, or there is too much.
@@ -134,7 +138,7 @@ def prepare(parts: list[Part]) -> Model:
     points = (points - origin) / size
     offsets = np.cumsum([0] + [len(part.positions) for part in cleaned[:-1]])
     joined = np.concatenate([part.triangles.astype(np.int64) + o for part, o in zip(cleaned, offsets, strict=True)])
-    yaw = orientation(points, joined)
+    yaw = 0.0 if oriented else orientation(points, joined)
     points = _turned(points, yaw)
     low, high = points.min(axis=0), points.max(axis=0)
     scale = 1.0 / float((high - low).max())

@@ -35,7 +35,7 @@ RELIEF_SIDE_PX = 224
 FINE_PIXELS, MAX_FINE_SIDE_PX = 20_000, 448
 """Lattices and wires would be lost on that grid: they get as fine a one as keeps this many pixels inside."""
 
-MAX_OUTLINES = 300
+MAX_OUTLINES = 100
 """A silhouette of more outlines (islands and holes) is dust or a screen, not parts."""
 
 THIN_SHARE = 0.10
@@ -45,7 +45,7 @@ grid."""
 FREE_CREASE_DEG = 75.0
 """Free shapes are smooth all over: only the edge of a slab may stay, not the slivers of the simplification."""
 
-FREE_REACH = float(np.radians(30.0))
+FREE_REACH = float(np.radians(15.0))
 """The flank of a free shape is as large as its front, and less is known of it: it is not brought to the front."""
 
 CHECK_SIDE_PX, LEAST_AGREEMENT = 256, 0.955

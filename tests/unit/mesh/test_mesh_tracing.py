@@ -96,3 +96,15 @@ def test_a_model_is_turned_no_farther_from_the_photo_than_its_backend_allows(
     assert model.camera is not None
     eye = model.camera.position()
     assert abs(np.degrees(np.arctan2(eye[0], eye[2]))) == pytest.approx(turned_deg, abs=3.0)
+
+
+def test_a_lattice_stays_within_the_budget() -> None:
+    """A tower of struts with over a hundred holes is a model of the default size, not an error."""
+    rgba = np.full((SIDE, SIDE, 4), (120, 140, 160, 0), np.uint8)
+    rgba[10:190, 40:160, 3] = 255
+    for top in range(16, 184, 14):
+        for left in range(46, 154, 11):
+            rgba[top : top + 9, left : left + 7, 3] = 0
+    model = create_model(rgba, ModelRequest(), SilhouetteBackend(), lambda *_: None)
+    assert len(model.surface.faces) <= 20_000
+    assert model.solid.is_closed()

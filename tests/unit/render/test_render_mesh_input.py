@@ -77,6 +77,15 @@ def test_auto_orient_brings_the_largest_face_square(angle_deg: float) -> None:
     assert abs(model.yaw) <= math.pi / 2 + 1e-9
 
 
+def test_a_front_that_the_maker_chose_is_kept() -> None:
+    """A mesh whose file holds the photo's view has been oriented by its maker, who knows what the photo shows."""
+    shape = box(0.3, 0.2, 0.1)
+    positions = shape.positions @ turn(math.radians(45.0)).T.astype(np.float32)
+    data = glb(replace(shape, positions=positions.astype(np.float32), normals=None))
+    assert prepare(read_glb(data), oriented=True).yaw == 0.0
+    assert prepare(read_glb(data)).yaw != 0.0
+
+
 def test_round_things_keep_their_front() -> None:
     """A surface of revolution has no largest face: the photo's own view stays in front."""
     assert prepare(read_glb(glb(vase()))).yaw == 0.0
