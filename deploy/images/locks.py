@@ -21,7 +21,7 @@ PYTHON_VERSIONS = {"triton": "3.12"}
 """Of NVIDIA's image; every other one has Debian bookworm's 3.11."""
 
 ON_CPU = ("numpy", "onnxruntime", "pillow")
-"""What the nets need that run in Triton without a GPU: IS-Net and EfficientNet-Lite0."""
+"""What the nets need that run in Triton without a GPU: those whose weights are ONNX files of the manifest."""
 
 
 def main() -> int:
