@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
+from services.mesh.exposure import projected
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -185,36 +186,32 @@ def without_enclosed(
     return _filled_in(level, np.where(taken, 0.0, weight).astype(np.float32), taken, 1.0), changed
 
 
-def through(points: NDArray[np.floating], camera: PhotoCamera) -> tuple[Doubles, Doubles]:
-    """The photo's pixels (n, 2) in front of or behind points (n, 3) of a free shape, and their distance (n,), view
+def through(points: Floats, camera: PhotoCamera) -> tuple[Floats, Floats]:
+    """The photo's pixels (n, 2) in front of or behind points (3, n) of a free shape, and their distance (n,), view
     units, from the plane of the picture.
 
     In front points are seen in perspective; behind, the shape repeats its outline straight back (``relief``).
     """
-    pixels, depth = camera.project(points)
-    behind = depth > camera.distance
-    squeezed = (depth / camera.distance)[:, None]
-    middle = np.asarray(camera.center)
-    return np.where(behind[:, None], middle + (pixels - middle) * squeezed, pixels), np.abs(depth - camera.distance)
+    pixels, depth = projected(points, camera)
+    squeezed = np.maximum(depth / np.float32(camera.distance), np.float32(1.0))
+    middle = np.array(camera.center, np.float32)[:, None]
+    return (middle + (pixels - middle) * squeezed).T, np.abs(depth - np.float32(camera.distance))
 
 
-def sampled(picture: NDArray[np.generic], pixels: NDArray[np.floating]) -> Floats:
+def sampled(picture: NDArray[np.floating] | Bytes, pixels: NDArray[np.floating]) -> Floats:
     """Bilinear look-up in (h, w) or (h, w, c) at pixels (n, 2), whose (0.5, 0.5) is the middle of the top left one."""
-    source = np.asarray(picture, np.float32)
-    at = np.asarray(pixels, np.float32) - np.float32(0.5)
+    # Bytes are looked up as bytes: the result is rounded, and a photo is not copied for a few of its pixels.
+    source: Bytes | Floats = np.asarray(picture, np.uint8 if picture.dtype == np.uint8 else np.float32)
+    x, y = (np.ascontiguousarray(values, np.float32) - np.float32(0.5) for values in np.asarray(pixels).T)
     # OpenCV takes no more than 32,767 rows or columns at a time.
     step = 30_000
     parts = [
         cv2.remap(
-            source,
-            np.ascontiguousarray(at[None, i : i + step, 0]),
-            np.ascontiguousarray(at[None, i : i + step, 1]),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
+            source, x[None, i : i + step], y[None, i : i + step], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )[0]
-        for i in range(0, len(at), step)
+        for i in range(0, len(x), step)
     ]
-    return np.concatenate(parts) if parts else np.zeros((0, *source.shape[2:]), np.float32)
+    return np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, *source.shape[2:]), np.float32)
 
 
 def _disc(radius: float) -> Bytes:

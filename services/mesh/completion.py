@@ -31,7 +31,7 @@ class Completion(Protocol):
     def detailed(self) -> bool:
         """Whether the colours hold fine texture; the photo's grain is added to those that do not."""
 
-    def colors(self, points: Doubles, normals: Doubles) -> Colors:
+    def colors(self, points: NDArray[np.floating], normals: NDArray[np.floating]) -> Colors:
         """(n, 3) float32 sRGB in 0..255 for points (n, 3) with unit normals (n, 3)."""
 
 
@@ -82,7 +82,7 @@ class VertexColors:
         self._tree = cKDTree(points)
         self._colors = colors.astype(np.float32)
 
-    def colors(self, points: Doubles, normals: Doubles) -> Colors:
+    def colors(self, points: NDArray[np.floating], normals: NDArray[np.floating]) -> Colors:
         """See ``Completion``."""
         count = min(3, len(self._colors))
         distance, nearest = self._tree.query(points, k=count)

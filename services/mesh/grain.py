@@ -9,6 +9,7 @@ are sparse or uneven, and pieces are no larger than a part of the window.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -53,8 +54,9 @@ EXAMPLE_PX = 256
 TILE_PX = 512
 """Side of the tile, pixels of the photo."""
 
-SHARPNESS = 4.0
-"""Power of the normal's parts that mix the three axes: the zones where two mix are narrow."""
+LEAST_WEIGHT = 0.02
+"""Least weight of an axis that is looked at. Weights are the fourth power of a normal's parts: zones where two mix
+are narrow."""
 
 
 @dataclass(frozen=True)
@@ -76,17 +78,23 @@ class Grain:
     def levels(self, at: NDArray[np.floating], normals: NDArray[np.floating]) -> Floats:
         """(n, 3) float32 to be added to colours at places (n, 3), photo pixels along three axes, with unit
         normals (n, 3) along the same axes."""
-        weight = np.abs(normals).astype(np.float32) ** SHARPNESS
-        weight /= np.maximum(np.sqrt((weight**2).sum(axis=1, keepdims=True)), 1e-9)
+        weight = np.square(np.square(normals.T.astype(np.float32)))
+        weight /= np.maximum(np.sqrt((weight**2).sum(axis=0)), np.float32(1e-9))
         total = np.zeros((len(at), 3), np.float32)
-        side = float(self.tile.shape[0])
-        wrapped = np.pad(self.tile, ((0, 1), (0, 1), (0, 0)), mode="wrap")
+        side = np.float32(self.tile.shape[0])
+        place = at.T.astype(np.float32)
         for axis, (u, v) in enumerate(((2, 1), (0, 2), (0, 1))):
-            chosen = np.flatnonzero(weight[:, axis] > 0.02)
+            chosen = np.flatnonzero(weight[axis] > LEAST_WEIGHT)
             # A third of a tile apart, so that opposite edges do not meet in one pattern.
-            flat = np.stack([at[chosen, u] + axis * side / 3.0, -at[chosen, v]], axis=1) % side
-            total[chosen] += weight[chosen, axis, None] * sampled(wrapped, flat + 0.5)
+            flat = np.stack([place[u, chosen] + np.float32(axis) * side / np.float32(3.0), -place[v, chosen]])
+            flat -= side * np.floor(flat / side)
+            total[chosen] += weight[axis, chosen, None] * sampled(self._wrapped, flat.T + np.float32(0.5))
         return total
+
+    @cached_property
+    def _wrapped(self) -> Floats:
+        """The tile with its first row and column again at its end."""
+        return np.pad(self.tile, ((0, 1), (0, 1), (0, 0)), mode="wrap")
 
     def strength_at(self, pixels: NDArray[np.floating]) -> Floats:
         """(n,) at the photo's pixels (n, 2)."""

@@ -192,7 +192,7 @@ class GrowthCompletion:
         self._photo, self._camera = cutout.photo, camera
         self._heights, self._radii = heights, radii
 
-    def colors(self, points: Doubles, normals: Doubles) -> Floats:
+    def colors(self, points: NDArray[np.floating], normals: NDArray[np.floating]) -> Floats:
         """See ``Completion``."""
         colors = np.array(self._rings.colors(points, normals), np.float32)
         wall = 1.04 * np.interp(points[:, 1], self._heights, self._radii)

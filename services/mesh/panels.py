@@ -116,7 +116,7 @@ class PanelCompletion:
         whole = np.pad(picture, ((0, down), (0, right), (0, 0)), mode="symmetric")
         return _Panel(axis, np.ascontiguousarray(whole[:rows, :columns], np.float32))
 
-    def colors(self, points: Doubles, normals: Doubles) -> Floats:
+    def colors(self, points: NDArray[np.floating], normals: NDArray[np.floating]) -> Floats:
         """See ``Completion``."""
         weight = np.abs(normals).astype(np.float32) ** EDGE_POWER
         weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)

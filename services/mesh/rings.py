@@ -288,7 +288,7 @@ class RingCompletion:
         tall = cv2.GaussianBlur(tall, (0, 0), sigmaX=1.5, sigmaY=3.0)
         return np.asarray(cv2.resize(tall, (self.columns, self.ROWS), interpolation=cv2.INTER_LINEAR))
 
-    def colors(self, points: Doubles, normals: Doubles) -> Colors:
+    def colors(self, points: NDArray[np.floating], normals: NDArray[np.floating]) -> Colors:
         """Look up by height and angle."""
         angle = np.arctan2(points[:, 0], points[:, 2])
         # On a flat end the angle means nothing near the axis: it gets the light of its whole ring.
@@ -309,7 +309,9 @@ class RingCompletion:
         inside = self._sample(self._inner, angle - self._front - np.pi, row, level)
         return np.where(deep[:, None], inside, outside).astype(np.float32)
 
-    def _sample(self, rings: _Rings, angle: Doubles, row: Doubles, level: Doubles) -> Colors:
+    def _sample(
+        self, rings: _Rings, angle: NDArray[np.floating], row: NDArray[np.floating], level: NDArray[np.floating]
+    ) -> Colors:
         """Colours at (angle from the strip's middle, row) of a surface that lies flat (``level`` 1) or stands (0)."""
         turn = (angle / (2.0 * np.pi) + 0.5) % 1.0
         index = np.clip(row, 0, self.ROWS - 1)

@@ -12,9 +12,10 @@ from services.mesh.backside import Backside, carried_round, sampled, through
 from services.mesh.camera import PhotoCamera
 from services.mesh.completion import Completion, harmonic_offsets
 from services.mesh.cutout import Cutout
-from services.mesh.grain import STRONG, grain_of
+from services.mesh.exposure import TRUST, Exposure, exposed, trusted_at
+from services.mesh.grain import STRONG, Grain, grain_of
 from services.mesh.pattern import patterned
-from services.mesh.raster import covering, far_to_near, weights_at
+from services.mesh.raster import covering, weights_at
 from services.mesh.solid import Solid
 from services.mesh.surface import Surface
 
@@ -25,14 +26,6 @@ Bytes = NDArray[np.uint8]
 GRID_TEXELS = 1024
 """Where each texel lies on the surface is worked out on this grid; a finer texture interpolates it."""
 
-TRUST = (0.18, 0.5)
-"""Cosine between normal and view at which the photo begins to count and counts fully: at 0.18 it is stretched over
-five times."""
-
-FLAT_TRUST = (0.08, 0.16)
-"""The same for solids of flat sides: no side rounds off towards its outline, a print that is stretched six times says
-more than any fill, and half of a print over half of a fill is neither."""
-
 SURE = 0.99
 """What is trusted more is the photo's alone: nothing is made up for it."""
 
@@ -42,12 +35,8 @@ PATTERN_STRENGTH = 64.0
 BAND_ROWS = 128
 """Rows of the grid that are painted at a time."""
 
-DEPTH_PX = 512
-"""Side of the picture in which occlusion is decided."""
-
-BEHIND_PX, BEHIND = (2, 4, 6, 8), 0.15
-"""Pixels of that picture around the outline of a nearer part (by at least so many view units) within which what lies
-behind it is trusted step by step less: the outline is not known to a pixel, and a cup's rim is not its saucer's."""
+TEXELS = 30_000
+"""Texels that are worked out at a time: what is known of them stays in the processor's cache."""
 
 LARGE_SUBJECT_PX = 640
 """A subject that is longer in the photo than this holds more than a 1024 texture can show."""
@@ -71,20 +60,6 @@ class Texture:
 def texture_side(cutout: Cutout, limit: int = 2048) -> int:
     """1024 or 2048, by how many pixels the photo has of the subject."""
     return 2048 if limit >= 2048 and max(cutout.mask.shape) > LARGE_SUBJECT_PX else 1024
-
-
-def visible_depth(solid: Solid, camera: PhotoCamera, size: tuple[int, int]) -> tuple[Floats, PhotoCamera]:
-    """Depth of the nearest surface at each pixel of a picture no longer than ``DEPTH_PX``; infinite where nothing
-    is."""
-    factor = DEPTH_PX / max(size)
-    small = camera.scaled(factor)
-    extent = (max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
-    pixels, depth = small.project(solid.vertices)
-    covered = covering(pixels, solid.faces, extent, far_to_near(depth, solid.faces, pixels))
-    rows, columns, face, weights = weights_at(covered, pixels, solid.faces)
-    picture = np.full((extent[1], extent[0]), np.inf, np.float32)
-    picture[rows, columns] = (depth[solid.faces[face]] * weights).sum(axis=1)
-    return picture, small
 
 
 def bake(
@@ -116,56 +91,154 @@ def bake(
         repeats_behind: whether the back of a free shape shows the photo again.
     """
     photo = cutout.photo
-    depth, small = visible_depth(solid, camera, (photo.shape[1], photo.shape[0]))
-    normals = np.zeros((len(solid.vertices), 3))
-    np.add.at(normals, surface.welded, surface.normals)
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    exposure = exposed(solid, camera, (photo.shape[1], photo.shape[0]), trusted)
     uv = surface.uvs.astype(np.float64) * GRID_TEXELS
     faces = surface.faces.astype(np.int64)
     covered = covering(uv, faces, (GRID_TEXELS, GRID_TEXELS))
-    rows, columns, face, exact = weights_at(covered, uv, faces)
-    weights = exact.astype(np.float32)
-    corners = faces[face]
-    position = _mixed(surface.positions, corners, weights)
-    normal = _mixed(surface.normals, corners, weights)
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
-    pixels, trust, in_view = _seen(position, normal, camera, depth, small, 1.5, trusted)
-    if completion is not None and not view_is_known:
-        trust = np.zeros_like(trust)
-    hidden = np.flatnonzero(trust < SURE)
-    trust[trust >= SURE] = 1.0
-    fill = sampled(photo, pixels)
-    points, directions = position[hidden], normal[hidden]
-    turn = to_backend[:, :3] / np.cbrt(np.linalg.det(to_backend[:, :3]))
-    along = np.einsum("ij,kj->ik", directions, turn)
+    rows, columns, face, weights = weights_at(covered, uv, faces)
+    texel = rows * GRID_TEXELS + columns
+    fill: _Completed | _Carried
     if completion is not None:
-        made_up = completion.colors(np.einsum("ij,kj->ik", points, to_backend[:, :3]) + to_backend[:, 3], along)
-        grain = None if completion.detailed else grain_of(cutout, cutout.mask)
-        strength = np.full(len(hidden), 0.0 if grain is None else grain.usual, np.float32)
+        fill = _Completed(cutout, completion, camera, to_backend)
     else:
+        fill = _Carried(solid, surface, cutout, exposure, to_backend, repeats_behind)
+    maps = np.zeros((GRID_TEXELS * GRID_TEXELS, 3), np.float32)
+    colors = np.zeros((GRID_TEXELS * GRID_TEXELS, 3), np.uint8)
+    positions, normals = surface.positions.T.copy(), surface.normals.T.copy()
+    for start in range(0, len(texel), TEXELS):
+        part = slice(start, start + TEXELS)
+        corners, shares = faces[face[part]].T, weights[part].T
+        points, directions = _mixed(positions, corners, shares), _unit(_mixed(normals, corners, shares))
+        sight = exposure.of(points, directions)
+        trust = sight.trust if completion is None or view_is_known else np.zeros_like(sight.trust)
+        hidden = np.flatnonzero(trust < SURE)
+        own = sampled(photo, sight.pixels.T)
+        made_up = fill.colors(
+            _Texels(
+                points[:, hidden],
+                directions[:, hidden],
+                corners[:, hidden],
+                shares[:, hidden],
+                sight.cosine[hidden],
+                sight.clear[hidden],
+            )
+        )
+        own[hidden] = made_up
+        colors[texel[part]] = np.clip(own + 0.5, 0, 255)
+        maps[texel[part], 0] = sight.pixels[0] - 0.5
+        maps[texel[part], 1] = sight.pixels[1] - 0.5
+        maps[texel[part], 2] = np.where(trust < SURE, trust, 1.0)
+    _fill_gutters((maps, colors), covered >= 0)
+    shape = (GRID_TEXELS, GRID_TEXELS, 3)
+    return Texture(_painted(maps.reshape(shape), colors.reshape(shape), photo, side), roughness_of(cutout), 0.0)
+
+
+@dataclass(frozen=True)
+class _Texels:
+    """Places on the surface that are to be coloured, laid out by coordinate.
+
+    Attributes:
+        points: (3, n) float32.
+        normals: (3, n) float32 unit vectors.
+        corners: (3, n) vertices of the surface.
+        weights: (3, n) float32 of those.
+        cosine: (n,) float32 towards the photo's camera.
+        clear: (n,) bool, see ``Sight``.
+    """
+
+    points: Floats
+    normals: Floats
+    corners: NDArray[np.int64]
+    weights: Floats
+    cosine: Floats
+    clear: NDArray[np.bool_]
+
+
+class _Completed:
+    """Colours that a backend has an opinion on, with the photo's grain where they hold none."""
+
+    def __init__(self, cutout: Cutout, completion: Completion, camera: PhotoCamera, to_backend: Doubles) -> None:
+        self._completion, self._axes = completion, _Axes(camera, to_backend)
+        self._grain = None if completion.detailed else grain_of(cutout, cutout.mask)
+
+    def colors(self, texels: _Texels) -> Floats:
+        """(n, 3) float32, 0..255."""
+        along = self._axes.turned(texels.normals)
+        made_up = self._completion.colors(self._axes.moved(texels.points).T, along.T)
+        if self._grain is None:
+            return made_up
+        levels = self._grain.levels(self._axes.photo_pixels(texels.points).T, along.T)
+        return np.asarray(made_up + self._grain.usual * levels, np.float32)
+
+
+class _Carried:
+    """The back of a free shape: what the photo shows in front of it, as far as that goes round."""
+
+    def __init__(
+        self,
+        solid: Solid,
+        surface: Surface,
+        cutout: Cutout,
+        exposure: Exposure,
+        to_backend: Doubles,
+        repeats_behind: bool,
+    ) -> None:
         all_over = patterned(cutout)
-        behind = carried_round(cutout, patterned=all_over)
-        at_vertex = _vertex_offsets(solid, normals, cutout, camera, depth, small, trusted, behind)
-        offset = _mixed(at_vertex, surface.welded[corners[hidden]], weights[hidden])
-        at, off = through(points, camera)
-        cosine = _cosine(points, directions, camera)
-        grain = grain_of(cutout, behind.material, PATTERN_STRENGTH if all_over else STRONG)
-        share = _trusted(-cosine, trusted) if repeats_behind or all_over else np.zeros(len(hidden))
-        strength = grain.strength_at(at) * (1.0 - share).astype(np.float32)
+        self._photo, self._exposure, self._axes = cutout.photo, exposure, _Axes(exposure.camera, to_backend)
+        self._behind = carried_round(cutout, patterned=all_over)
+        self._grain: Grain = grain_of(cutout, self._behind.material, PATTERN_STRENGTH if all_over else STRONG)
+        self._repeats = repeats_behind or all_over
+        offsets = _vertex_offsets(solid, surface, cutout, exposure, self._behind)
+        self._offsets = offsets[surface.welded].T.copy()
+
+    def colors(self, texels: _Texels) -> Floats:
+        """(n, 3) float32, 0..255."""
+        behind, cosine = self._behind, texels.cosine
+        at, off = through(texels.points, self._exposure.camera)
+        offset = _mixed(self._offsets, texels.corners, texels.weights).T
         near, at_a_slant = behind.slanted(at, cosine)
-        made_up = _blended(behind.colors(at, cosine, off) + offset, near, at_a_slant * in_view[hidden])
-        made_up = _blended(made_up, sampled(photo, at), share)
-    if grain is not None:
-        # Laid along the backend's axes, at the photo's own scale.
-        px = float(np.cbrt(np.linalg.det(camera.to_view[:, :3]))) * camera.pixels
-        made_up = made_up + grain.levels(np.einsum("ij,kj->ik", points, turn) * px, along) * strength[:, None]
-    fill[hidden] = made_up
-    maps = np.zeros((GRID_TEXELS, GRID_TEXELS, 6), np.float32)
-    maps[rows, columns, :2] = pixels - 0.5
-    maps[rows, columns, 2] = trust
-    maps[rows, columns, 3:] = fill
-    _fill_gutters(maps, covered >= 0)
-    return Texture(_painted(maps, photo, side), roughness_of(cutout), 0.0)
+        made_up = _blended(behind.colors(at, cosine, off) + offset, near, at_a_slant * texels.clear)
+        strength = self._grain.strength_at(at)
+        if self._repeats:
+            share = trusted_at(-cosine, self._exposure.trusted)
+            made_up = _blended(made_up, sampled(self._photo, at), share)
+            strength = strength * (1.0 - share)
+        levels = self._grain.levels(self._axes.photo_pixels(texels.points).T, self._axes.turned(texels.normals).T)
+        return np.asarray(made_up + levels * strength[:, None], np.float32)
+
+
+class _Axes:
+    """The backend's own frame, which completions and the grain are laid out in."""
+
+    def __init__(self, camera: PhotoCamera, to_backend: Doubles) -> None:
+        self._move = to_backend
+        self._turn = to_backend[:, :3] / np.cbrt(np.linalg.det(to_backend[:, :3]))
+        # The grain is laid at the photo's own scale.
+        self._px = float(np.cbrt(np.linalg.det(camera.to_view[:, :3]))) * camera.pixels
+
+    def moved(self, points: Floats) -> Floats:
+        """(3, n): points in the backend's frame."""
+        return _linear(self._move[:, :3], points) + self._move[:, 3:].astype(np.float32)
+
+    def turned(self, normals: Floats) -> Floats:
+        """(3, n): directions along the backend's axes."""
+        return _linear(self._turn, normals)
+
+    def photo_pixels(self, points: Floats) -> Floats:
+        """(3, n): places along the backend's axes, in pixels of the photo."""
+        return _linear(self._turn * self._px, points)
+
+
+def _linear(matrix: Doubles, values: Floats) -> Floats:
+    """(3, n): a (3, 3) map of columns."""
+    rows = matrix.astype(np.float32)
+    return np.stack([row[0] * values[0] + row[1] * values[1] + row[2] * values[2] for row in rows])
+
+
+def _unit(values: Floats) -> Floats:
+    """(3, n): columns of length one."""
+    length = np.sqrt(values[0] ** 2 + values[1] ** 2 + values[2] ** 2)
+    return np.asarray(values / np.maximum(length, np.float32(1e-9)), np.float32)
 
 
 def _blended(first: Floats, second: Floats, share: NDArray[np.floating]) -> Floats:
@@ -173,11 +246,12 @@ def _blended(first: Floats, second: Floats, share: NDArray[np.floating]) -> Floa
     return np.asarray(first + share.astype(np.float32)[:, None] * (second - first), np.float32)
 
 
-def _painted(maps: Floats, photo: Bytes, side: int) -> Bytes:
+def _painted(maps: Floats, fill: Bytes, photo: Bytes, side: int) -> Bytes:
     """Photo and fill mixed as the maps say, at full size, in bands so that memory stays small.
 
     Args:
-        maps: (g, g, 6) float32: photo x, photo y (pixel indices), share of the photo, fill red, green, blue.
+        maps: (g, g, 3) float32: photo x, photo y (pixel indices), share of the photo.
+        fill: (g, g, 3) uint8, what is made up.
         photo: (h, w, 3) uint8.
         side: of the result, a multiple of g.
     """
@@ -187,105 +261,47 @@ def _painted(maps: Floats, photo: Bytes, side: int) -> Bytes:
     for start in range(0, grid, BAND_ROWS):
         stop = min(start + BAND_ROWS, grid)
         low, high = max(start - 1, 0), min(stop + 1, grid)
-        band = maps[low:high]
+        band, beside = maps[low:high], fill[low:high]
         if factor > 1:
             size = (side, (high - low) * factor)
             band = np.asarray(cv2.resize(band, size, interpolation=cv2.INTER_LINEAR), np.float32)
-        band = band[(start - low) * factor : (stop - low) * factor]
-        sampled = cv2.remap(
-            photo,
-            np.ascontiguousarray(band[..., 0]),
-            np.ascontiguousarray(band[..., 1]),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        ).astype(np.float32)
-        sampled -= band[..., 3:]
-        sampled *= band[..., 2:3]
-        sampled += band[..., 3:]
-        np.clip(sampled + 0.5, 0, 255, out=sampled)
-        out[start * factor : stop * factor] = sampled
+            beside = np.asarray(cv2.resize(beside, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+        inner = slice((start - low) * factor, (stop - low) * factor)
+        x, y, share = cv2.split(band[inner])
+        own = cv2.remap(photo, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        out[start * factor : stop * factor] = cv2.blendLinear(own, beside[inner], share, 1.0 - share)
     return out
 
 
-def _mixed(values: NDArray[np.generic], corners: NDArray[np.int64], weights: Floats) -> Floats:
-    """Values at vertices (n, c) interpolated: corners (k, 3), weights (k, 3) -> (k, c)."""
-    source = np.asarray(values, np.float32)
-    out = source[corners[:, 0]] * weights[:, :1]
-    out += source[corners[:, 1]] * weights[:, 1:2]
-    out += source[corners[:, 2]] * weights[:, 2:]
-    return out
+def _mixed(values: Floats, corners: NDArray[np.int64], weights: Floats) -> Floats:
+    """Values at vertices (c, n) interpolated: corners (3, k), weights (3, k) -> (c, k)."""
+    out = values[:, corners[0]] * weights[0]
+    out += values[:, corners[1]] * weights[1]
+    out += values[:, corners[2]] * weights[2]
+    return np.asarray(out, np.float32)
 
 
-def _cosine(points: NDArray[np.floating], normals: NDArray[np.floating], camera: PhotoCamera) -> Doubles:
-    """(n,): between each normal and the direction towards the camera."""
-    towards = camera.position() - points
-    towards /= np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-12)
-    return np.asarray(np.einsum("ij,ij->i", normals, towards), np.float64)
-
-
-def _seen(
-    points: NDArray[np.floating],
-    normals: NDArray[np.floating],
-    camera: PhotoCamera,
-    depth: Floats,
-    small: PhotoCamera,
-    reach_px: float,
-    trusted: tuple[float, float],
-) -> tuple[Doubles, Doubles, NDArray[np.bool_]]:
-    """Where points fall in the photo, (n, 2) pixels, how far the photo is to be trusted there, (n,) 0..1, and whether
-    nothing comes near to standing before them, (n,) bool."""
-    pixels, far = camera.project(points)
-    cosine = _cosine(points, normals, camera)
-    trust = _trusted(cosine, trusted)
-    at, _ = small.project(points)
-    rows, columns = depth.shape
-    # A point is hidden when even the farthest surface near its pixel is clearly in front of it.
-    solid_depth = np.where(np.isfinite(depth), depth, 1e6).astype(np.float32)
-    kernel = np.ones((2 * int(np.ceil(reach_px)) + 1,) * 2, np.uint8)
-    farthest = cv2.dilate(solid_depth, kernel)
-    column = np.clip(np.floor(at[:, 0]).astype(int), 0, columns - 1)
-    row = np.clip(np.floor(at[:, 1]).astype(int), 0, rows - 1)
-    visible = far <= farthest[row, column] + 0.02
-    clear = np.zeros_like(trust)
-    for reach in BEHIND_PX:
-        nearest = cv2.erode(solid_depth, np.ones((2 * reach + 1,) * 2, np.uint8))
-        clear += far - nearest[row, column] <= BEHIND
-    return pixels, np.where(visible, trust * clear / len(BEHIND_PX), 0.0), visible & (clear == len(BEHIND_PX))
-
-
-def _trusted(cosine: Doubles, trusted: tuple[float, float]) -> Doubles:
-    """(n,) 0..1: how far a photo is to be trusted at cosines between normal and view."""
-    step = np.clip((cosine - trusted[0]) / (trusted[1] - trusted[0]), 0.0, 1.0)
-    return np.asarray(step * step * (3.0 - 2.0 * step), np.float64)
-
-
-def _vertex_offsets(
-    solid: Solid,
-    normals: Doubles,
-    cutout: Cutout,
-    camera: PhotoCamera,
-    depth: Floats,
-    small: PhotoCamera,
-    trusted: tuple[float, float],
-    behind: Backside,
-) -> Floats:
+def _vertex_offsets(solid: Solid, surface: Surface, cutout: Cutout, exposure: Exposure, behind: Backside) -> Floats:
     """For each vertex of the solid what is to be added to the back's colours so that they meet the photo's."""
-    pixels, trust, _ = _seen(solid.vertices, normals, camera, depth, small, 1.0, trusted)
+    normals = np.zeros((3, len(solid.vertices)), np.float32)
+    for k in range(3):
+        normals[k] = np.bincount(surface.welded, surface.normals[:, k], minlength=len(solid.vertices))
+    points = solid.vertices.T.astype(np.float32)
+    sight = exposure.within(1).of(points, _unit(normals))
     height, width = cutout.mask.shape
-    column = np.clip(np.floor(pixels[:, 0]).astype(int), 0, width - 1)
-    row = np.clip(np.floor(pixels[:, 1]).astype(int), 0, height - 1)
-    known = (trust > 0.7) & cutout.safe[row, column]
+    column = np.clip(sight.pixels[0], 0, width - 1).astype(int)
+    row = np.clip(sight.pixels[1], 0, height - 1).astype(int)
+    known = (sight.trust > 0.7) & cutout.safe[row, column]
     window = min(31, max(3, round(0.02 * max(height, width)) | 1))
     near = cv2.medianBlur(cutout.photo, window)[row, column].astype(np.float32)
-    cosine = _cosine(solid.vertices, normals, camera)
-    at, off = through(solid.vertices, camera)
-    base = behind.colors(at, cosine, off)
-    back = np.clip(-2.0 * cosine, 0.0, 1.0)
+    at, off = through(points, exposure.camera)
+    base = behind.colors(at, sight.cosine, off)
+    back = np.clip(-2.0 * sight.cosine, 0.0, 1.0).astype(np.float64)
     return harmonic_offsets(solid, known, near - base, back)
 
 
-def _fill_gutters(maps: Floats, covered: NDArray[np.bool_]) -> None:
-    """Every free texel takes what its nearest covered texel has."""
+def _fill_gutters(pictures: tuple[NDArray[np.generic], ...], covered: NDArray[np.bool_]) -> None:
+    """Every free texel takes what its nearest covered texel has, in pictures (g * g, c) of a grid (g, g)."""
     _, labels = cv2.distanceTransformWithLabels(
         (~covered).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
@@ -293,8 +309,9 @@ def _fill_gutters(maps: Floats, covered: NDArray[np.bool_]) -> None:
     taken = np.flatnonzero(covered)
     place[labels.ravel()[taken]] = taken
     free = np.flatnonzero(~covered)
-    flat = maps.reshape(-1, maps.shape[2])
-    flat[free] = flat[place[labels.ravel()[free]]]
+    source = place[labels.ravel()[free]]
+    for picture in pictures:
+        picture[free] = picture[source]
 
 
 def roughness_of(cutout: Cutout) -> float:

@@ -13,9 +13,9 @@ from lensora.core.artifacts import ModelUse
 from services.mesh.camera import PhotoCamera
 from services.mesh.completion import Completion
 from services.mesh.cutout import Cutout
+from services.mesh.exposure import TRUST
 from services.mesh.solid import Solid
 from services.mesh.surface import CREASE_DEG
-from services.mesh.texture import TRUST
 
 FRONT_REACH = float(np.radians(80.0))
 """How far a model is turned away from the photo's view at most: the back and the sides behind it are made up."""

@@ -130,7 +130,7 @@ class PointColors:
         self._tree = cKDTree(points)
         self._colors = colors
 
-    def colors(self, points: Doubles, _normals: Doubles) -> Colors:
+    def colors(self, points: NDArray[np.floating], _normals: NDArray[np.floating]) -> Colors:
         """See ``Completion``."""
         count = min(NEIGHBOURS, len(self._colors))
         distance, index = self._tree.query(points, k=count, workers=-1)

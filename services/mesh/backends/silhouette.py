@@ -16,6 +16,7 @@ from services.mesh.completion import Completion
 from services.mesh.cuboid import rounded_box
 from services.mesh.cutout import Cutout, kept_thin
 from services.mesh.evidence import Evidence, Kind
+from services.mesh.exposure import FLAT_TRUST, TRUST
 from services.mesh.freeform import freeform
 from services.mesh.inflation import rim_distance
 from services.mesh.lying import is_lying, lying
@@ -23,7 +24,6 @@ from services.mesh.panels import PanelCompletion
 from services.mesh.raster import covering
 from services.mesh.solid import Solid
 from services.mesh.surface import CREASE_DEG
-from services.mesh.texture import FLAT_TRUST, TRUST
 from services.mesh.tracing import traced
 from services.mesh.turning import TurnedBody, grown_body, tiered_body, turned_body
 
@@ -60,8 +60,8 @@ MOUTHED_AGREEMENT = 0.94
 GROWN_AGREEMENT = 0.88
 """The same for a pot with a plant: leaves are mostly rim, and the pot's far rim may show between them."""
 
-EDGE_RADIUS = 0.03
-"""Radius of a box's edges, view units: cartons have sharp edges, cases soft ones."""
+EDGE_RADIUS = 0.008
+"""Least radius of a box's edges, share of its largest half side: even cartons have none that are sharp."""
 
 
 class SilhouetteBackend:
@@ -153,7 +153,7 @@ def _turned(body: TurnedBody) -> RawMesh:
 
 def _box(cutout: Cutout, found: Evidence) -> RawMesh:
     """A box with softly rounded edges."""
-    solid = rounded_box(found.box.half, EDGE_RADIUS * float(found.box.half.max()))
+    solid = rounded_box(found.box.half, max(found.box.radius, EDGE_RADIUS * float(found.box.half.max())))
     camera = _full_camera(cutout, found.box.camera)
     completion = PanelCompletion(cutout, camera, found.box.half)
     return _raw(solid, camera, completion, Kind.BOX.value, trust=FLAT_TRUST)
