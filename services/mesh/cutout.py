@@ -140,10 +140,9 @@ def read_cutout(rgba: Bytes) -> Cutout:
         size = (round(alpha.shape[1] * scale), round(alpha.shape[0] * scale))
         rgb = np.asarray(cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_AREA), np.uint8)
         alpha = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
-    points = np.argwhere(alpha >= 0.5)[:, ::-1].astype(np.float32)
-    outline = cv2.convexHull(points)
+    outline = cv2.convexHull(cv2.findNonZero((alpha >= 0.5).astype(np.uint8))).astype(np.float32)
     _, radius = cv2.minEnclosingCircle(outline)
-    center = 0.5 * (points.min(axis=0) + points.max(axis=0)) + 0.5
+    center = 0.5 * (outline.min(axis=(0, 1)) + outline.max(axis=(0, 1))) + 0.5
     camera = PhotoCamera.frontal((float(center[0]), float(center[1])), max(radius, 1.0))
     return Cutout(
         rgb=np.ascontiguousarray(rgb, dtype=np.uint8),
@@ -190,10 +189,11 @@ def _without_crumbs(solid: Bytes) -> Bytes:
         keep[order[MAX_ISLANDS:]] = False
     if not keep.any():
         keep[int(np.argmax(areas))] = True
-    cleaned = np.concatenate([[0], keep.astype(np.uint8)])[labels].astype(np.uint8)
+    cleaned = solid.copy() if keep.all() else np.concatenate([[0], keep.astype(np.uint8)]).astype(np.uint8)[labels]
     holes, hole_labels, hole_stats, _ = cv2.connectedComponentsWithStats(1 - cleaned, connectivity=4)
     if holes > 1:
         fill = hole_stats[:, cv2.CC_STAT_AREA] < HOLE_SHARE * float(cleaned.sum())
         fill[0] = False
-        cleaned[fill[hole_labels]] = 1
+        if fill.any():
+            cleaned[fill[hole_labels]] = 1
     return np.asarray(cleaned, np.uint8)

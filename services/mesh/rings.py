@@ -160,7 +160,7 @@ class RingCompletion:
             flat = np.broadcast_to(np.median(strip.reshape(-1, 3), axis=0), (self.ROWS, 3)).astype(np.float32)
             return _Rings(flat, np.repeat(flat[:, None, :], 4, axis=1))
         ring = np.zeros((self.ROWS, 3), np.float32)
-        ring[usable] = np.nanmedian(np.where(good[..., None], strip, np.nan)[usable, ::3], axis=1)
+        ring[usable] = _quantiles(strip[usable, ::3], good[usable, ::3], (0.5,))[0]
         nearest = rows[usable][np.abs(rows[:, None] - rows[usable][None, :]).argmin(axis=1)]
         ring = self._calmed(ring[nearest], strip, good)
         light = self._light(strip, ring, good)
@@ -215,7 +215,7 @@ class RingCompletion:
         gentle = np.where(to_right, tall[1][:, None], tall[0][:, None])
         far, near = (1.0 - self._behind(away, end)[None, :, None] for end in (160.0, self.KNOWN_DEG + 12.0))
         carried = typical[:, None] + far * gentle + near * (carried - gentle)
-        in_front = np.clip((self.KNOWN_DEG - away) / 6.0, 0.0, 1.0)[None, :, None]
+        in_front = np.clip((self.KNOWN_DEG - away) / 6.0, 0.0, 1.0).astype(np.float32)[None, :, None]
         canvas = canvas + carried + in_front * (slow[:, read] - carried)
         return np.asarray(np.roll(canvas, circle // 2, axis=1), np.float32)
 
@@ -225,9 +225,7 @@ class RingCompletion:
         some = plain.mean(axis=1) > self.SOME
         out = np.zeros((self.ROWS, 3), np.float32)
         if some.any():
-            low, middle, high = np.nanpercentile(
-                np.where(plain[..., None], slow, np.nan)[some, ::12], (25, 50, 75), axis=1
-            )
+            low, middle, high = _quantiles(slow[some, ::12], plain[some, ::12], (0.25, 0.5, 0.75))
             out[some] = middle * np.clip(1.0 - (high - low) / self.LOOSE, 0.0, 1.0)
         return np.asarray(cv2.GaussianBlur(out, (1, 0), sigmaX=0.1, sigmaY=2.0).reshape(-1, 3), np.float32)
 
@@ -251,10 +249,10 @@ class RingCompletion:
         """Column of the strip."""
         return round((degrees + self.READ_DEG) * self.COLUMNS_A_DEGREE)
 
-    def _behind(self, away: NDArray[np.number], far: float) -> NDArray[np.float64]:
+    def _behind(self, away: NDArray[np.number], far: float) -> NDArray[np.float32]:
         """0 up to the edge of what is kept, 1 from ``far`` degrees on, smoothly."""
         share = np.clip((away - self.KNOWN_DEG) / (far - self.KNOWN_DEG), 0.0, 1.0)
-        return np.asarray(share * share * (3.0 - 2.0 * share), np.float64)
+        return np.asarray(share * share * (3.0 - 2.0 * share), np.float32)
 
     def _calmed(self, ring: Colors, strip: Colors, good: NDArray[np.bool_]) -> Colors:
         """(ROWS, 3): rings without the stripes that chance makes; bands that go round stay as sharp as they are.
@@ -326,3 +324,18 @@ class _Rings:
 
     typical: Colors
     around: Colors
+
+
+def _quantiles(values: Colors, good: NDArray[np.bool_], shares: tuple[float, ...]) -> list[Colors]:
+    """Quantiles along the second axis of values (r, n, 3) that are good (r, n), each (r, 3); nothing where none is."""
+    order = np.sort(np.where(good[..., None], values, np.float32(np.inf)), axis=1)
+    count, rows = good.sum(axis=1), np.arange(len(good))
+    found = []
+    for share in shares:
+        place = share * np.maximum(count - 1, 0)
+        low = np.floor(place).astype(int)
+        high = np.minimum(low + 1, np.maximum(count - 1, 0))
+        part = (place - low).astype(np.float32)[:, None]
+        below, above = order[rows, low], order[rows, high]
+        found.append(np.where(count[:, None] > 0, below + part * (above - below), np.float32(0.0)).astype(np.float32))
+    return found
