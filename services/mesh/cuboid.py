@@ -31,9 +31,6 @@ cartons and cases 0.5 to 1."""
 MOST_DOUBT = 1.5
 """Priors hold where the outline says nothing; a box that lies flat and is seen from above is doubted no further."""
 
-REFINEMENTS = (0.4, -0.6, 0.3, -0.2)
-"""Sizes of the simplices that the best start is refined with; a negative one looks to the other side."""
-
 _SIGNS = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
 
 
@@ -47,6 +44,11 @@ class Cuboid:
         pitch: radians, how far the camera looks down on it.
         agreement: IoU of its outline with the silhouette, 0..1.
         camera: the photo's camera in the frame of the box (centre at the origin, sides along the axes).
+        roll: radians, how far the picture is turned anticlockwise.
+        radius: of its edges, view units.
+        clearness: for each edge between two sides that show, how much of it is there in the photo, 0..1; empty where
+            none was looked for.
+        upright: whether it stands as things stand.
     """
 
     half: Doubles
@@ -54,6 +56,10 @@ class Cuboid:
     pitch: float
     agreement: float
     camera: PhotoCamera
+    roll: float = 0.0
+    radius: float = 0.0
+    clearness: tuple[float, ...] = ()
+    upright: bool = True
 
 
 def straightness(mask: NDArray[np.bool_]) -> float:
@@ -73,8 +79,8 @@ def straightness(mask: NDArray[np.bool_]) -> float:
     return best
 
 
-def fit_cuboid(mask: NDArray[np.bool_], camera: PhotoCamera) -> Cuboid:
-    """Fit the box whose outline agrees best with the mask.
+def fit_cuboids(mask: NDArray[np.bool_], camera: PhotoCamera) -> list[Cuboid]:
+    """The boxes that a search from several starts ends at, that which agrees best with the mask first.
 
     Args:
         mask: (h, w) bool, about ``FIT_SIDE_PX`` on its longer side, holes filled.
@@ -129,19 +135,17 @@ def fit_cuboid(mask: NDArray[np.bool_], camera: PhotoCamera) -> Cuboid:
         minimize(loss, start, method="Nelder-Mead", options={"maxfev": 220, "initial_simplex": _simplex(start)})
         for start in starts
     ]
-    best = min(found, key=lambda result: float(result.fun))
-    # The simplex collapses in narrow valleys (height against pitch): fresh ones, smaller and smaller, go on from there.
-    for size in REFINEMENTS:
-        best = minimize(
-            loss, best.x, method="Nelder-Mead", options={"maxfev": 400, "initial_simplex": _simplex(best.x, size)}
-        )
-    half, view = np.exp(best.x[:3]), _camera(camera, best.x[3], best.x[4], best.x[5], best.x[6])
-    return Cuboid(half, float(best.x[3]), float(best.x[4]), overlap(best.x), view)
+    boxes = []
+    for result in sorted(found, key=lambda result: float(result.fun)):
+        x = result.x
+        view = _camera(camera, x[3], x[4], x[5], x[6])
+        boxes.append(Cuboid(np.exp(x[:3]), float(x[3]), float(x[4]), overlap(x), view))
+    return boxes
 
 
-def _simplex(start: Doubles, size: float = 1.0) -> Doubles:
+def _simplex(start: Doubles) -> Doubles:
     """A first simplex with steps that suit each unknown."""
-    steps = size * np.array([0.15, 0.15, 0.3, 0.25, 0.15, 0.06, 0.06])
+    steps = np.array([0.15, 0.15, 0.3, 0.25, 0.15, 0.06, 0.06])
     return np.vstack([start, start + np.diag(steps)])
 
 

@@ -17,6 +17,7 @@ from services.mesh.cutout import Cutout
 from services.mesh.inflation import inflated_square
 from services.mesh.interior import Interior, interior_of
 from services.mesh.mouth import Mouth, find_mouth, picture_of
+from services.mesh.refinement import find_box
 from services.mesh.revolution import Revolution
 from services.mesh.tiers import Tiers, find_tiers
 
@@ -29,8 +30,22 @@ noise)."""
 BOX_STRAIGHT = 0.945
 """A polygon of four to six corners covers a box's silhouette at least this well."""
 
+CLEAR_EDGES, UNSEEN_EDGES = 0.8, 0.5
+"""Share of its inner edges that shows of a box for sure; under the second they are not there, and no box is. Boxes
+measure 0.85 to 1.0 here, cuboids laid over turned things 0.02 to 0.6."""
+
+EDGED_AGREEMENT, CORNERED_AGREEMENT = 0.975, 0.955
+"""A cuboid with clear inner edges explains a silhouette that it agrees with this well, whatever the light says; with
+all three edges of a corner towards the viewer a lid or feet may stand out."""
+
+EDGED_SLACK = 0.02
+"""It may agree with the silhouette this much worse than a surface of revolution, which can bend to any profile."""
+
 ROUND_AGREEMENT = 0.945
 """The same for a surface of revolution without parts."""
+
+CORNER_EDGES = 3
+"""Edges that meet in a corner of a box."""
 
 ROUND_BODY = 0.70
 """The least share of the silhouette that the body of a round thing with parts (a mug with its handle) must cover."""
@@ -105,11 +120,23 @@ class Evidence:
         return self.straightness >= BOX_STRAIGHT - 0.015 and self.bands > STRAIGHT_BANDS and self.doming < ROUND_LIGHT
 
     @property
+    def edged(self) -> bool:
+        """True for a box whose inner edges the photo shows where its outline asks for them."""
+        box, clear = self.box, self.box.clearness
+        if not clear or not box.upright or box.agreement < self.round.agreement - EDGED_SLACK:
+            return False
+        corner = len(clear) == CORNER_EDGES and min(clear) >= UNSEEN_EDGES
+        return float(np.mean(clear)) >= CLEAR_EDGES and box.agreement >= (
+            CORNERED_AGREEMENT if corner else EDGED_AGREEMENT
+        )
+
+    @property
     def kind(self) -> Kind:
         """The shape that explains the evidence."""
         fit = self.round
         wide_base = fit.radii[0] >= 0.3 * fit.radii.max()
-        boxed = self.box.agreement >= BOX_AGREEMENT and self.straightness >= BOX_STRAIGHT
+        boxed = self.box.agreement >= BOX_AGREEMENT and self.straightness >= BOX_STRAIGHT and self.box.upright
+        boxed = boxed and (not self.box.clearness or float(np.mean(self.box.clearness)) >= UNSEEN_EDGES)
         explained = fit.cover >= fit.axis.symmetry - SYMMETRY_SLACK
         whole = fit.agreement >= ROUND_AGREEMENT and fit.cover >= ROUND_AGREEMENT
         with_parts = (
@@ -119,6 +146,8 @@ class Evidence:
         pointed = self.straightness > 0.89 and not wide_base
         flat = self.flat_face or (self.slab > 0.5 and not (wide_base and fit.bottom_sag > 0.03))
         round_light = turned_body and self.doming >= ROUND_LIGHT
+        if self.edged:
+            return Kind.BOX
         if boxed and not round_light and (self.box.agreement >= fit.agreement + 0.004 or not turned_body):
             return Kind.BOX
         if turned_body and not pointed and not flat:
@@ -140,9 +169,7 @@ def gather(cutout: Cutout) -> Evidence:
         mouth, fit = top
         interior = interior_of(picture, mouth, fit)
     holes = _holes(alpha, fit)
-    small, small_factor = cutout.working_alpha(boxes.FIT_SIDE_PX)
-    small_mask = turned.filled(small >= 0.5)
-    box = boxes.fit_cuboid(small_mask, cutout.camera.scaled(small_factor, (2.0, 2.0)))
+    box = find_box(cutout)
     doming = doming_of(cutout)
     straight = boxes.straightness(turned.filled(alpha >= 0.5))
     return Evidence(

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.camera import PhotoCamera
 from services.mesh.carriage import is_carried
-from services.mesh.cuboid import fit_cuboid, rounded_box
+from services.mesh.cuboid import rounded_box
 from services.mesh.cutout import Cutout, read_cutout
 from services.mesh.freeform import freeform
 from services.mesh.inflation import inflated_square, rounded_square
 from services.mesh.lying import is_lying, lying
 from services.mesh.raster import covering
+from services.mesh.refinement import find_box
 from services.mesh.solid import Solid, joined
 from services.mesh.stance import find_base, find_ground, levelled
 
@@ -206,8 +207,7 @@ def test_squarer_cross_sections_keep_their_depth() -> None:
 def test_a_book_that_lies_is_found_as_a_box(yaw_deg: float) -> None:
     """The cuboid's fit finds flat boxes that are seen from above too, with their three sides."""
     cutout = seen_from(block((1.3, 0.16, 0.9), (0.0, 0.0, 0.0)), view_from(yaw_deg, 33.0))
-    alpha, factor = cutout.working_alpha(112)
-    fit = fit_cuboid(alpha >= 0.5, cutout.camera.scaled(factor, (2.0, 2.0)))
+    fit = find_box(cutout)
     assert fit.agreement > 0.96
     assert sorted(fit.half / fit.half.max()) == pytest.approx([0.16 / 1.3, 0.9 / 1.3, 1.0], abs=0.12)
     assert np.degrees(fit.pitch) == pytest.approx(33.0, abs=7.0)
@@ -217,8 +217,7 @@ def test_flat_things_with_an_outline_of_their_own_lie() -> None:
     """A flat thing with a notched outline, seen from above, lies on the ground with its outline and its height."""
     plate = joined([block((1.3, 0.16, 0.7), (0.0, 0.0, 0.1)), block((0.7, 0.16, 0.3), (-0.25, 0.0, -0.35))])
     cutout = seen_from(plate, view_from(-25.0, 35.0))
-    alpha, factor = cutout.working_alpha(112)
-    box = fit_cuboid(alpha >= 0.5, cutout.camera.scaled(factor, (2.0, 2.0)))
+    box = find_box(cutout)
     assert is_lying(box, 0.9)
     assert not is_lying(box, 0.5)
     matte, camera = working(cutout)

@@ -1,0 +1,326 @@
+"""A box's fit made exact: the roll and the distance of the camera and the rounding of the edges found as well.
+
+Outline and inner edges of the box are moved onto those of the photo by least squares. A rounded box is the hull of
+eight balls, so its outline is the hull of their pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from services.mesh.camera import DISTANCE, PhotoCamera
+from services.mesh.creases import SIGNS, Crease, Slopes, edge_ends, find_creases, slopes_of
+from services.mesh.cuboid import FIT_SIDE_PX, USUAL_DEPTH, Cuboid, fit_cuboids
+from services.mesh.cutout import Cutout
+from services.mesh.revolution import filled
+
+Doubles = NDArray[np.float64]
+Floats = NDArray[np.float32]
+
+SIDE_PX = 224
+"""Side of the picture in which outline and edges are compared."""
+
+WORTH_A_LOOK = 0.86
+"""What no cuboid of the search explains this well is no box, whatever the camera did."""
+
+STARTS = 4
+"""Different ends of the search that are followed."""
+
+EDGE_WORTH = 12.0
+"""What a clear edge between two sides is worth beside the outline's cost: of two boxes of one outline that is right
+whose edges the photo has."""
+
+OUTLINE_POINTS = 160
+"""Places on the outline that are compared."""
+
+OUTLINE_SIGMA_PX, OUTLINE_WEIGHT = 0.6, 30.0
+"""A matte is known to about this, and its errors hang together: all of the outline counts as so many measurements."""
+
+CREASE_SIGMA_PX = 1.0
+"""Folds are rounded, so their place is known less well than the outline's."""
+
+ROUNDS = 3
+"""Edges are looked for again after each."""
+
+HELD = 20.0
+"""So much less may roll and distance differ from the usual for an outline that is no box's."""
+
+LEVEL_ROLL, LOWEST_PITCH = float(np.radians(9.0)), float(np.radians(-8.0))
+"""Products stand upright and are not seen from below."""
+
+FAR_PX, CLOSE_PX = 6.0, 2.0
+"""What is farther from the outline than this counts less: at first, while the box still has a way to go, and later."""
+
+FINER = 4
+"""Times as fine as the working grid the overlap is drawn."""
+
+USUAL_ROLL, USUAL_DISTANCE, USUAL_RADIUS = float(np.radians(2.5)), 0.35, 0.08
+"""Standard deviations: of the camera's roll (hands are steady to a few degrees), of the logarithm of its distance, and
+of the edges' radius, share of the largest half side."""
+
+TYPICAL_RADIUS = 0.012
+"""Radius of a carton's edges, share of the largest half side."""
+
+LEAST_DISTANCE, MOST_DISTANCE = 1.7, 12.0
+"""Nearer, the subject would fill a wide-angle lens; from farther off, nothing converges any more."""
+
+LEAST_RADIUS, FIRST_RADIUS, MOST_RADIUS = 0.01, 0.15, 0.75
+"""Of the edges, share of the smallest half side: the search begins with the second; rounder things are no boxes."""
+
+_OCTANT = np.array([(i, j, 3 - i - j) for i in range(4) for j in range(4 - i)], np.float64)
+_BALLS = np.concatenate([sign * _OCTANT / np.linalg.norm(_OCTANT, axis=1)[:, None] for sign in SIGNS])
+_FLIP = np.array([1.0, -1.0])
+_CENTERS = np.repeat(SIGNS, len(_OCTANT), axis=0)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A box before the camera.
+
+    Attributes:
+        half: (3,) float64 half sides, view units.
+        radius: of its edges.
+        yaw: radians, how far its front is turned to the viewer's right about the vertical.
+        pitch: radians, how far the camera looks down on it.
+        roll: radians, how far the picture is turned anticlockwise.
+        middle: (2,) of the box in the view.
+        distance: of the camera, view units.
+    """
+
+    half: Doubles
+    radius: float
+    yaw: float
+    pitch: float
+    roll: float
+    middle: Doubles
+    distance: float
+
+    @classmethod
+    def like(cls, box: Cuboid) -> Placement:
+        """Where the search has found a box."""
+        radius = FIRST_RADIUS * float(box.half.min())
+        middle = np.asarray(box.camera.to_view[:2, 3], np.float64)
+        return cls(box.half, radius, box.yaw, box.pitch, 0.0, middle, box.camera.distance)
+
+    def resembles(self, other: Placement) -> bool:
+        """True where both would be refined to the same box."""
+        sides = float(np.abs(np.log(self.half / other.half)).max())
+        return sides < 0.25 and abs(self.yaw - other.yaw) < 0.15 and abs(self.pitch - other.pitch) < 0.12
+
+    @property
+    def upright(self) -> bool:
+        """True for a box that stands as things stand."""
+        return abs(self.roll) <= LEVEL_ROLL and self.pitch >= LOWEST_PITCH
+
+    def fronted(self) -> Placement:
+        """The same box with that of its upright sides as its front that looks most towards the viewer."""
+        quarters = round(self.yaw / (0.5 * np.pi))
+        half = self.half[[2, 1, 0]] if quarters % 2 else self.half
+        return replace(self, half=half, yaw=self.yaw - quarters * 0.5 * np.pi)
+
+    def turn(self) -> Doubles:
+        """(3, 3): from the box's axes to the view's."""
+        cy, sy, cp, sp = math.cos(self.yaw), math.sin(self.yaw), math.cos(self.pitch), math.sin(self.pitch)
+        cr, sr = math.cos(self.roll), math.sin(self.roll)
+        seen = np.array([[cy, 0.0, sy], [sp * sy, cp, -sp * cy], [-cp * sy, sp, cp * cy]])
+        return np.asarray(np.array([[cr, -sr, 0.0], [sr, cr, 0.0], [0.0, 0.0, 1.0]]) @ seen, np.float64)
+
+    def seen_by(self, camera: PhotoCamera) -> PhotoCamera:
+        """The frontal ``camera`` in the frame of the box."""
+        held = replace(camera, distance=self.distance)
+        return held.turned(self.turn(), np.array([self.middle[0], self.middle[1], 0.0]))
+
+    def pixels(self, camera: PhotoCamera, points: Doubles) -> Doubles:
+        """(n, 2): where the frontal ``camera`` sees points (n, 3) of the box."""
+        # By hand, for the fit looks at a thousand boxes.
+        seen = points @ self.turn().T
+        seen[:, :2] += self.middle
+        scale = camera.pixels * self.distance / np.maximum(self.distance - seen[:, 2], 1e-6)
+        return np.asarray(camera.center + seen[:, :2] * (scale[:, None] * _FLIP), np.float64)
+
+    def balls(self) -> Doubles:
+        """(n, 3) points on the eight corners: the box is their hull."""
+        return np.asarray(_CENTERS * (self.half - self.radius) + self.radius * _BALLS, np.float64)
+
+    def values(self) -> Doubles:
+        """(10,) the unknowns as numbers that may take any value."""
+        share = self.radius / float(self.half.min())
+        return np.concatenate(
+            [
+                np.log(self.half),
+                [self.yaw, self.pitch, *self.middle, self.roll, np.log(self.distance)],
+                [share],
+            ]
+        )
+
+    @classmethod
+    def of(cls, values: Doubles) -> Placement:
+        """What ``values`` were of."""
+        half = np.exp(np.clip(values[:3], -5.0, 2.0))
+        distance = float(np.exp(np.clip(values[8], np.log(LEAST_DISTANCE), np.log(MOST_DISTANCE))))
+        radius = float(half.min() * np.clip(values[9], LEAST_RADIUS, MOST_RADIUS))
+        return cls(half, radius, float(values[3]), float(values[4]), float(values[7]), values[5:7].copy(), distance)
+
+
+@dataclass(frozen=True)
+class Refined:
+    """A fit and how good it is.
+
+    Attributes:
+        placement: of the box.
+        creases: its inner edges as the photo has them.
+        cost: half the sum of squares, in standard deviations, less what its edges are worth; lower is better.
+    """
+
+    placement: Placement
+    creases: tuple[Crease, ...]
+    cost: float
+
+
+def outline_points(alpha: Floats) -> Doubles:
+    """(n, 2) pixels on the largest outline of a matte, to a fraction of a pixel."""
+    contours, _ = cv2.findContours((alpha >= 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not contours:
+        return np.zeros((0, 2))
+    contour = max(contours, key=cv2.contourArea)[:, 0]
+    chosen = contour[np.linspace(0, len(contour), OUTLINE_POINTS, endpoint=False).astype(int)]
+    soft = cv2.GaussianBlur(alpha, (0, 0), 1.0)
+    x, y = chosen[:, 0], chosen[:, 1]
+    slope = np.stack(
+        [
+            cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=3)[y, x] / 8.0,
+            cv2.Sobel(soft, cv2.CV_32F, 0, 1, ksize=3)[y, x] / 8.0,
+        ],
+        axis=1,
+    ).astype(np.float64)
+    steep = np.linalg.norm(slope, axis=1)
+    move = np.clip((0.5 - soft[y, x]) / np.maximum(steep, 0.05), -1.5, 1.5)
+    return np.asarray(chosen + 0.5 + slope / np.maximum(steep, 1e-6)[:, None] * move[:, None], np.float64)
+
+
+def hull_of(pixels: Doubles) -> Floats:
+    """(k, 2) float32: the corners of the convex outline of points (n, 2)."""
+    return np.asarray(cv2.convexHull(pixels.astype(np.float32))[:, 0], np.float32)
+
+
+def outside(points: Doubles, hull: Floats) -> Doubles:
+    """(n,) signed distance of points from a convex outline, pixels, positive outside."""
+    start = hull.astype(np.float64)
+    along = np.roll(start, -1, axis=0) - start
+    length = np.linalg.norm(along, axis=1)
+    start, along, length = start[length > 1e-6], along[length > 1e-6], length[length > 1e-6]
+    normal = np.stack([along[:, 1], -along[:, 0]], axis=1) / length[:, None]
+    if float(normal[0] @ (start.mean(axis=0) - start[0])) > 0:
+        normal = -normal
+    return np.asarray((points @ normal.T - np.einsum("ij,ij->i", start, normal)).max(axis=1), np.float64)
+
+
+def find_box(cutout: Cutout) -> Cuboid:
+    """The box whose outline and inner edges agree best with the photo's."""
+    small, factor = cutout.working_alpha(FIT_SIDE_PX)
+    coarse = fit_cuboids(filled(small >= 0.5), cutout.camera.scaled(factor, (2.0, 2.0)))
+    if coarse[0].agreement < WORTH_A_LOOK:
+        return coarse[0]
+    alpha, factor = cutout.working_alpha(SIDE_PX)
+    camera = cutout.camera.scaled(factor, (2.0, 2.0))
+    size = (alpha.shape[1] - 4, alpha.shape[0] - 4)
+    photo = cv2.resize(cutout.photo, size, interpolation=cv2.INTER_AREA)
+    framed = np.asarray(cv2.copyMakeBorder(photo, 2, 2, 2, 2, cv2.BORDER_REPLICATE), np.uint8)
+    slopes, points = slopes_of(framed, alpha >= 0.5), outline_points(alpha)
+    starts: list[Placement] = []
+    for found in coarse:
+        start = Placement.like(found)
+        if len(starts) < STARTS and not any(start.resembles(other) for other in starts):
+            starts.append(start)
+    tried = [refined(start, points, slopes, camera, 1) for start in starts]
+    best = refined(min(tried, key=lambda fit: fit.cost).placement, points, slopes, camera)
+    if not best.placement.upright:
+        # An outline that is no box's would have the camera stand anywhere: it is held as products are held.
+        best = min((refined(start, points, slopes, camera, 1, HELD) for start in starts), key=lambda fit: fit.cost)
+    box = best.placement.fronted()
+    view, agreement = box.seen_by(camera), overlap(hull_of(box.pixels(camera, box.balls())), filled(alpha >= 0.5))
+    clearness = tuple(crease.clearness for crease in best.creases)
+    return Cuboid(box.half, box.yaw, box.pitch, agreement, view, box.roll, box.radius, clearness, box.upright)
+
+
+def overlap(hull: Floats, mask: NDArray[np.bool_]) -> float:
+    """IoU of a convex outline (k, 2), pixels, with a mask."""
+    # Drawing covers each pixel that is touched: on a picture so much finer that hardly shows.
+    fine = cv2.resize(mask.astype(np.uint8), None, fx=FINER, fy=FINER, interpolation=cv2.INTER_LINEAR)
+    drawn = np.zeros_like(fine)
+    cv2.fillConvexPoly(drawn, np.round((hull * FINER - 0.5) * 16.0).astype(np.int32), 1, cv2.LINE_8, 4)
+    both = float(cv2.countNonZero(cv2.bitwise_and(drawn, fine)))
+    return both / (float(cv2.countNonZero(drawn)) + float(cv2.countNonZero(fine)) - both)
+
+
+def refined(
+    first: Placement, points: Doubles, slopes: Slopes, camera: PhotoCamera, rounds: int = ROUNDS, held: float = 1.0
+) -> Refined:
+    """Move a box onto the outline and the inner edges that the photo shows.
+
+    Args:
+        first: near the truth.
+        points: (n, 2) on the outline.
+        slopes: of the photo, on the same grid.
+        camera: frontal, pixels of that grid.
+        rounds: how often the edges are looked for anew.
+        held: times as unusual as it is that each roll and distance of the camera counts.
+    """
+    best = first
+    creases: list[Crease] = []
+    knee = FAR_PX
+    weight = np.sqrt(OUTLINE_WEIGHT / max(len(points), 1)) / OUTLINE_SIGMA_PX
+
+    def residuals(values: Doubles) -> Doubles:
+        box = Placement.of(values)
+        ridges = edge_ends([crease.corners for crease in creases], box.half, box.radius).reshape(-1, 3)
+        seen = box.pixels(camera, np.concatenate([box.balls(), ridges]))
+        rim = weight * _robust(outside(points, hull_of(seen[: len(_BALLS)])), knee)
+        ends = seen[len(_BALLS) :].reshape(-1, 2, 2)
+        off = [
+            crease.clearness**2 * crease.off(pair) / CREASE_SIGMA_PX for crease, pair in zip(creases, ends, strict=True)
+        ]
+        return np.concatenate([rim, _priors(box, values, held), *(_robust(one, knee) for one in off)])
+
+    for number in range(rounds):
+        knee = FAR_PX if number == 0 else CLOSE_PX
+        creases = find_creases(slopes, best.seen_by(camera), best.half, best.radius)
+        fit = least_squares(residuals, best.values(), method="lm", diff_step=1e-4, max_nfev=160)
+        best = Placement.of(fit.x)
+    creases = find_creases(slopes, best.seen_by(camera), best.half, best.radius)
+    values = best.values()
+    clear = float(np.mean([crease.clearness for crease in creases])) if creases else 0.0
+    return Refined(best, tuple(creases), 0.5 * float((residuals(values) ** 2).sum()) - EDGE_WORTH * clear)
+
+
+def _robust(distance: Doubles, knee: float) -> Doubles:
+    """Distances of which those beyond the knee count less: handles and dents are no part of a box."""
+    far = np.abs(distance)
+    bent = knee * np.sqrt(np.maximum(2.0 * far / knee - 1.0, 1.0))
+    return np.asarray(np.sign(distance) * np.where(far < knee, far, bent))
+
+
+def _priors(box: Placement, values: Doubles, held: float) -> Doubles:
+    """(5,) how far a box is from the usual, in standard deviations."""
+    face = float(min(box.half[0], box.half[1]))
+    radius = box.radius / float(box.half.max()) - TYPICAL_RADIUS
+    return np.array(
+        [
+            held * box.roll / USUAL_ROLL,
+            held * (values[8] - np.log(DISTANCE)) / USUAL_DISTANCE,
+            0.5 * _bounded(np.log(box.half[2] / face / USUAL_DEPTH) / 0.5),
+            0.5 * _bounded((box.pitch - 0.25) / 0.2),
+            radius / USUAL_RADIUS,
+        ]
+    )
+
+
+def _bounded(value: float) -> float:
+    """A deviation that is doubted no further from a certain size on."""
+    return float(np.tanh(value / 2.0) * 2.0)
