@@ -53,13 +53,17 @@ def picture_of(
     # Twice as fine and then halved: the drawing touches half a pixel too much.
     covered = covering(pixels * 2.0, faces, (size[0] * 2, size[1] * 2), far_to_near(depth, faces, pixels))
     rows, columns, face, weights = weights_at(covered, pixels * 2.0, faces)
-    corners = faces[face]
-    near = weights / depth[corners]
-    near /= near.sum(axis=1, keepdims=True)
-    uv = (surface.uvs[corners] * near[..., None]).sum(axis=1)
-    texel = np.clip((uv * texture.shape[0]).astype(int), 0, texture.shape[0] - 1)
+    corners, shares = faces[face].T, weights.T
+    near = [share / depth.astype(np.float32)[corner] for share, corner in zip(shares, corners, strict=True)]
+    total = (near[0] + near[1] + near[2]) / np.float32(texture.shape[0])
+    u, v = (
+        (near[0] * axis[corners[0]] + near[1] * axis[corners[1]] + near[2] * axis[corners[2]]) / total
+        for axis in surface.uvs.T
+    )
+    last = texture.shape[0] - 1
+    texel = np.clip(v.astype(np.int64), 0, last) * texture.shape[0] + np.clip(u.astype(np.int64), 0, last)
     large = np.zeros((size[1] * 2, size[0] * 2, 3), np.uint8)
-    large[rows, columns] = texture[texel[:, 1], texel[:, 0]]
+    large[rows, columns] = texture.reshape(-1, 3)[texel]
     drawn = (covered >= 0).astype(np.float32)
     # Undo the half pixel of the doubled picture that drawing adds all around.
     inside = cv2.erode(drawn, np.ones((2, 2), np.uint8), anchor=(0, 0))

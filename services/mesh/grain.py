@@ -54,6 +54,9 @@ EXAMPLE_PX = 256
 TILE_PX = 512
 """Side of the tile, pixels of the photo."""
 
+SIGMAS, SIGMA_STEPS = 4, 256
+"""Reach of the table of a normal distribution's values, and its entries for one standard deviation."""
+
 LEAST_WEIGHT = 0.02
 """Least weight of an axis that is looked at. Weights are the fourth power of a normal's parts: zones where two mix
 are narrow."""
@@ -225,9 +228,12 @@ def _tile(example: Floats) -> Floats:
         values[:piece] += values[TILE_PX:]
         values[:, :piece] += values[:, TILE_PX:]
     blended = total[:TILE_PX, :TILE_PX] / np.sqrt(np.maximum(power[:TILE_PX, :TILE_PX], 1e-9))
+    # A table of the distributions: a look-up for each pixel in all of the example's values takes ten times as long.
+    steps = np.linspace(-SIGMAS, SIGMAS, 2 * SIGMAS * SIGMA_STEPS + 1)
+    place = np.clip(np.rint((blended + SIGMAS) * SIGMA_STEPS), 0, len(steps) - 1).astype(np.int32)
     out = np.empty_like(blended)
     for k in range(3):
-        out[..., k] = np.interp(blended[..., k], normal, order[:, k])
+        out[..., k] = np.interp(steps, normal, order[:, k]).astype(np.float32)[place[..., k]]
     out = out @ directions.T.astype(np.float32)
     return np.asarray(out - out.mean(axis=(0, 1)), np.float32)
 

@@ -432,18 +432,12 @@ def largest_circles(signed: Floats, view: PhotoCamera, heights: Doubles, radii: 
     middle = (np.outer(turn[:, 1], heights) + move[:, None]).astype(np.float32)[:, None, :, None]
     far = np.maximum(np.float32(view.distance) - middle[2] - wide[2], np.float32(1e-6))
     scale = np.float32(view.pixels * view.distance) / far
-    x = np.float32(view.center[0] - 0.5) + (wide[0] + middle[0]) * scale
-    y = np.float32(view.center[1] - 0.5) - (wide[1] + middle[1]) * scale
+    x = (np.float32(view.center[0] - 0.5) + (wide[0] + middle[0]) * scale).reshape(-1, len(radii))
+    y = (np.float32(view.center[1] - 0.5) - (wide[1] + middle[1]) * scale).reshape(-1, len(radii))
     # Bilinear look-up through OpenCV; outside the picture is outside the subject.
-    value = cv2.remap(
-        signed,
-        x.reshape(-1, len(radii)),
-        y.reshape(-1, len(radii)),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=-float(max(signed.shape)),
-    )
-    worst = value.reshape(x.shape).min(axis=0) + SLACK_PX
+    beyond = -float(max(signed.shape))
+    value = cv2.remap(signed, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=beyond)
+    worst = value.reshape(far.shape).min(axis=0) + SLACK_PX
     outside = worst < 0
     first_out = np.where(outside.any(axis=1), np.argmax(outside, axis=1), len(radii) - 1)
     before = np.maximum(first_out - 1, 0)

@@ -320,7 +320,8 @@ def roughness_of(cutout: Cutout) -> float:
     Returns:
         0.38 (glaze, gloss paint) to 0.85 (paper, cloth).
     """
-    value = cutout.photo.max(axis=2)[cutout.safe]
+    # Every fourth pixel says as much: a highlight is more than one.
+    value = cutout.photo[::2, ::2].max(axis=2)[cutout.safe[::2, ::2]]
     if not len(value):
         return 0.8
     middle, bright, peak = np.percentile(value.astype(np.float32), (60, 97, 99.7))
