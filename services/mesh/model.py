@@ -165,7 +165,7 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
     texture = bake(
         solid,
         surface,
-        cutout,
+        raw.photo or cutout,
         camera,
         inverse(move),
         completion,

@@ -15,6 +15,7 @@ from scipy.ndimage import uniform_filter
 
 from services.mesh.backside import evenly_lit, sampled
 from services.mesh.camera import PhotoCamera
+from services.mesh.creases import shown_sides
 from services.mesh.cutout import Cutout
 from services.mesh.grain import grain_of
 from services.mesh.pattern import patterned
@@ -30,6 +31,9 @@ LEAST_COSINE = 0.12
 
 BORDER_SHARE = 0.025
 """Border of a side, share of its shorter edge, that rounds off and is left out."""
+
+EDGE_SHARE = 0.08
+"""Share of a side at either end that is not looked at for grain: edges are worn and lit in their own way."""
 
 LIKE = 30.0
 """Levels within which colours count as the same."""
@@ -77,7 +81,19 @@ class PanelCompletion:
         self._patterned = patterned(cutout)
         seen = [self._panel(cutout, axis) for axis in range(3)]
         self._panels = [panel or self._unseen(cutout, axis, seen) for axis, panel in enumerate(seen)]
-        self._grain = grain_of(cutout, cutout.mask)
+        self._grain = grain_of(cutout, self._plain(cutout.mask.shape))
+
+    def _plain(self, size: tuple[int, ...]) -> NDArray[np.bool_]:
+        """(h, w) bool: the insides of the sides that show. An edge between two is no grain."""
+        inside = np.zeros(size, np.uint8)
+        for axis, sign in shown_sides(self._camera.position(), self._half):
+            u, v = (k for k in range(3) if k != axis)
+            corners = np.zeros((4, 3))
+            corners[:, axis] = sign
+            corners[:, [u, v]] = (1.0 - 2.0 * EDGE_SHARE) * np.array([[-1, -1], [-1, 1], [1, 1], [1, -1]])
+            pixels, _ = self._camera.project(corners * self._half)
+            cv2.fillConvexPoly(inside, np.round(pixels - 0.5).astype(np.int32), 1)
+        return inside > 0
 
     def _panel(self, cutout: Cutout, axis: int) -> _Panel | None:
         """The side across ``axis`` that faces the camera, if one does clearly."""

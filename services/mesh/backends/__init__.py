@@ -38,6 +38,7 @@ class RawMesh:
         models: what made it.
         crease_deg: edges that fold by more stay sharp, degrees.
         trust: cosine between normal and view at which the photo begins to count and counts fully.
+        photo: the photo as it is to be laid on the mesh, for a backend that has straightened it; None for the cutout.
         reach: radians, how far the model may be turned away from the photo's view to bring its largest side forward.
     """
 
@@ -50,6 +51,7 @@ class RawMesh:
     crease_deg: float = CREASE_DEG
     trust: tuple[float, float] = TRUST
     reach: float = FRONT_REACH
+    photo: Cutout | None = None
 
 
 class MeshBackend(Protocol):

@@ -23,6 +23,7 @@ from services.mesh.lying import is_lying, lying
 from services.mesh.panels import PanelCompletion
 from services.mesh.raster import covering
 from services.mesh.solid import Solid
+from services.mesh.straightening import straightened
 from services.mesh.surface import CREASE_DEG
 from services.mesh.tracing import traced
 from services.mesh.turning import TurnedBody, grown_body, tiered_body, turned_body
@@ -155,8 +156,9 @@ def _box(cutout: Cutout, found: Evidence) -> RawMesh:
     """A box with softly rounded edges."""
     solid = rounded_box(found.box.half, max(found.box.radius, EDGE_RADIUS * float(found.box.half.max())))
     camera = _full_camera(cutout, found.box.camera)
-    completion = PanelCompletion(cutout, camera, found.box.half)
-    return _raw(solid, camera, completion, Kind.BOX.value, trust=FLAT_TRUST)
+    photo = straightened(cutout, camera, found.box.half)
+    completion = PanelCompletion(photo, camera, found.box.half)
+    return replace(_raw(solid, camera, completion, Kind.BOX.value, trust=FLAT_TRUST), photo=photo)
 
 
 def _free(cutout: Cutout, found: Evidence, kind: Kind) -> RawMesh:
