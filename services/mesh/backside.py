@@ -39,6 +39,27 @@ HAZE_SHARE = 0.12
 """Width of the rim, as a share of the local half width, whose colours are not carried round: seen at more than 60
 degrees, they mirror the surroundings."""
 
+CAST_SHARE = 0.28
+"""Width of the rim, as a share of the local half width, that a cast is looked for in: of a round part it is seen at
+more than 45 degrees."""
+
+CAST_STEP = (0.5, 0.3)
+"""A rim that differs from what it encloses by a step is a trim, by a slope a cast of the surroundings: the steepest
+change from one pixel to the next, as a share of the whole, at which nothing and all of it is taken for a cast."""
+
+SHADE_KEPT = 0.75
+"""Power of a rim's own shade that stays: its colour is the surroundings', its shade is mostly the shape's."""
+
+CAST_LEVELS = (8.0, 20.0)
+"""Levels by which a rim must differ before any and before all of it counts as a cast."""
+
+CAST_PX = 1.5
+"""Sigma, pixels of the picture, of what is compared: a rim's grain is not its cast."""
+
+CAST_SLANT = (0.6, 0.3)
+"""Cosines to the camera at which a cast begins to be taken off and is off: of what is seen at more than 60 degrees a
+good part of the light is a reflection, and what is drawn out over a flank would show as a streak."""
+
 TAKEN_SHARE, AROUND_SHARE = 0.1, 0.03
 """Gaps between things that were taken out are taken out with them up to this width, and so is what lies this close
 around them (a dial's rim, a key's edge); shares of the longer side."""
@@ -80,6 +101,7 @@ class Backside:
         picture: (h, w, 3) float32, sRGB 0..255, as if one looked through the subject.
         front: the same for what turns towards the photo: with the photo's light on it.
         near: the photo at the same scale, for what the photo shows at a slant.
+        cast: (h, w, 3) float32, levels to be added to the photo so that its rim has no cast of the surroundings.
         soft: (h, w, 3) float32, the back's colours without anything that could be drawn out to a streak.
         thick: (h, w) float32, how far ``soft`` takes their place on the flanks: 1 on bodies, 0 on legs and arms.
         material: (h, w) bool: inside the silhouette, and nothing was taken out there.
@@ -89,6 +111,7 @@ class Backside:
     picture: Floats
     front: Floats
     near: Floats
+    cast: Floats
     soft: Floats
     thick: Floats
     material: NDArray[np.bool_]
@@ -115,6 +138,11 @@ class Backside:
         share = _step(np.asarray(cosine, np.float32), *SLANT)
         return sampled(self.near, np.asarray(pixels) * self.factor), share
 
+    def without_cast(self, pixels: NDArray[np.floating], cosine: NDArray[np.floating]) -> Floats:
+        """Levels (n, 3) to be added to the photo at its pixels (n, 2), of what faces its camera with a cosine (n,)."""
+        share = _step(np.asarray(cosine, np.float32), *CAST_SLANT)
+        return np.asarray(sampled(self.cast, np.asarray(pixels) * self.factor) * share[:, None], np.float32)
+
 
 def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
     """The back of a free shape: the photo without what its outline does not reach, evenly lit.
@@ -130,7 +158,7 @@ def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
     photo = np.asarray(cv2.resize(cutout.photo, size, interpolation=cv2.INTER_AREA), np.uint8)
     if not mask.any():
         flat = photo.astype(np.float32)
-        return Backside(flat, flat, flat, flat, np.zeros(mask.shape, np.float32), mask, factor)
+        return Backside(flat, flat, flat, flat * 0.0, flat, np.zeros(mask.shape, np.float32), mask, factor)
     depth, spine = _depths(mask)
     least = max(LEAST_RIM_PX, LEAST_RIM_SHARE * max(mask.shape))
     rim = mask & (depth <= np.maximum(least, RIM_SHARE * spine))
@@ -144,12 +172,16 @@ def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
         filled, changed = without_enclosed(photo, mask, rim, weight)
     behind = evenly_lit(_carried_out(filled, own))
     share = spine / max(mask.shape)
+    thick = np.clip((share - THICK[0]) / (THICK[1] - THICK[0]), 0.0, 1.0).astype(np.float32)
+    near = _carried_out(np.asarray(cv2.medianBlur(photo, 3), np.float32), mask)
+    cast = _cast(near, mask, (depth, spine), thick)
     return Backside(
         picture=np.asarray(cv2.GaussianBlur(behind, (0, 0), STEP_PX), np.float32),
         front=np.asarray(cv2.GaussianBlur(_carried_out(filled, mask), (0, 0), STEP_PX), np.float32),
-        near=_carried_out(np.asarray(cv2.medianBlur(photo, 3), np.float32), mask),
+        near=near + cast,
+        cast=cast,
         soft=_filled_in(np.clip(behind, 0, 255).astype(np.uint8), weight, np.ones_like(own), FLANK_BLUR),
-        thick=np.clip((share - THICK[0]) / (THICK[1] - THICK[0]), 0.0, 1.0).astype(np.float32),
+        thick=thick,
         material=mask & ~changed,
         factor=factor,
     )
@@ -274,6 +306,34 @@ def _filled_in(picture: Bytes, weight: Floats, wanted: NDArray[np.bool_], reach:
         share += strength * part
     here = cv2.GaussianBlur(wanted.astype(np.float32), (0, 0), STEP_PX)[..., None] if weight.any() else np.float32(0.0)
     return np.asarray(picture + here * (total / share[..., None] - picture), np.float32)
+
+
+def _cast(near: Floats, mask: NDArray[np.bool_], depths: tuple[Floats, Floats], thick: Floats) -> Floats:
+    """What is to be added along the rims of thick parts so that they have the colours of what they enclose.
+
+    Args:
+        near: (h, w, 3) float32, the photo carried on beyond the outline.
+        mask: (h, w) bool, inside.
+        depths: see ``_depths``.
+        thick: (h, w) float32, 0..1, where casts are looked for.
+    """
+    depth, spine = depths
+    inner = mask & (depth >= CAST_SHARE * spine)
+    rim = mask & ~inner & (thick > 0.0)
+    if not inner.any() or not rim.any():
+        return np.zeros_like(near)
+    calm = np.asarray(cv2.GaussianBlur(near, (0, 0), CAST_PX), np.float32)
+    enclosed = np.asarray(cv2.GaussianBlur(_carried_out(calm, inner), (0, 0), CAST_PX), np.float32)
+    shade = (calm.mean(axis=2) + DARK) / (enclosed.mean(axis=2) + DARK)
+    differ = (enclosed + DARK) * np.minimum(shade**SHADE_KEPT, 1.0)[..., None] - DARK - calm
+    whole = np.abs(enclosed - calm).max(axis=2)
+    across, along = (np.abs(np.diff(near, axis=axis, append=near.take([-1], axis=axis))) for axis in (0, 1))
+    reach = max(2, round(CAST_SHARE * float(np.median(spine[rim]))))
+    steps = (np.maximum(across, along).max(axis=2) * mask).astype(np.float32)
+    steepest = np.asarray(cv2.dilate(steps, _disc(reach)), np.float32)
+    share = _step(steepest / np.maximum(whole, 1.0), *CAST_STEP) * _step(whole, *CAST_LEVELS) * thick
+    share *= np.clip(2.0 - 2.0 * depth / np.maximum(CAST_SHARE * spine, 1.0), 0.0, 1.0)
+    return np.asarray(differ * cv2.GaussianBlur(share.astype(np.float32), (0, 0), CAST_PX)[..., None], np.float32)
 
 
 def evenly_lit(picture: Floats) -> Floats:

@@ -12,7 +12,7 @@ from services.mesh.backside import Backside, carried_round, sampled, through
 from services.mesh.camera import PhotoCamera
 from services.mesh.completion import Completion, harmonic_offsets
 from services.mesh.cutout import Cutout
-from services.mesh.exposure import TRUST, Exposure, exposed, trusted_at
+from services.mesh.exposure import TRUST, Exposure, Sight, exposed, trusted_at
 from services.mesh.grain import STRONG, Grain, grain_of
 from services.mesh.pattern import patterned
 from services.mesh.raster import covering, weights_at
@@ -28,6 +28,9 @@ GRID_TEXELS = 1024
 
 SURE = 0.99
 """What is trusted more is the photo's alone: nothing is made up for it."""
+
+CORRECTED = 0.5
+"""Levels: what is corrected by more is painted with the fill, at the fill's resolution."""
 
 PATTERN_STRENGTH = 64.0
 """Most standard deviation, levels, of the grain on the sides of a thing that is patterned all over."""
@@ -112,7 +115,9 @@ def bake(
         sight = exposure.of(points, directions)
         trust = sight.trust if completion is None or view_is_known else np.zeros_like(sight.trust)
         hidden = np.flatnonzero(trust < SURE)
-        own = sampled(photo, sight.pixels.T)
+        off = fill.correction(sight)
+        own = sampled(photo, sight.pixels.T) + off
+        corrected = np.abs(off).max(axis=1) > CORRECTED
         made_up = fill.colors(
             _Texels(
                 points[:, hidden],
@@ -123,11 +128,12 @@ def bake(
                 sight.clear[hidden],
             )
         )
-        own[hidden] = made_up
+        kept = np.where(corrected, trust, 0.0)[hidden]
+        own[hidden] = _blended(made_up, own[hidden], kept)
         colors[texel[part]] = np.clip(own + 0.5, 0, 255)
         maps[texel[part], 0] = sight.pixels[0] - 0.5
         maps[texel[part], 1] = sight.pixels[1] - 0.5
-        maps[texel[part], 2] = np.where(trust < SURE, trust, 1.0)
+        maps[texel[part], 2] = np.where(corrected, 0.0, np.where(trust < SURE, trust, 1.0))
     _fill_gutters((maps, colors), covered >= 0)
     shape = (GRID_TEXELS, GRID_TEXELS, 3)
     return Texture(_painted(maps.reshape(shape), colors.reshape(shape), photo, side), roughness_of(cutout), 0.0)
@@ -161,6 +167,10 @@ class _Completed:
         self._completion, self._axes = completion, _Axes(camera, to_backend)
         self._grain = None if completion.detailed else grain_of(cutout, cutout.mask)
 
+    def correction(self, sight: Sight) -> Floats:
+        """(n, 3): nothing is added to the photo."""
+        return np.zeros((len(sight.trust), 3), np.float32)
+
     def colors(self, texels: _Texels) -> Floats:
         """(n, 3) float32, 0..255."""
         along = self._axes.turned(texels.normals)
@@ -190,6 +200,10 @@ class _Carried:
         self._repeats = repeats_behind or all_over
         offsets = _vertex_offsets(solid, surface, cutout, exposure, self._behind)
         self._offsets = offsets[surface.welded].T.copy()
+
+    def correction(self, sight: Sight) -> Floats:
+        """(n, 3) levels to be added to the photo, which mirrors its surroundings along the outline."""
+        return self._behind.without_cast(sight.pixels.T, sight.cosine)
 
     def colors(self, texels: _Texels) -> Floats:
         """(n, 3) float32, 0..255."""
@@ -294,6 +308,7 @@ def _vertex_offsets(solid: Solid, surface: Surface, cutout: Cutout, exposure: Ex
     known = (sight.trust > 0.7) & cutout.safe[row, column]
     window = min(31, max(3, round(0.02 * max(height, width)) | 1))
     near = cv2.medianBlur(cutout.photo, window)[row, column].astype(np.float32)
+    near += behind.without_cast(sight.pixels.T, sight.cosine)
     at, off = through(points, exposure.camera)
     base = behind.colors(at, sight.cosine, off)
     back = np.clip(-2.0 * sight.cosine, 0.0, 1.0).astype(np.float64)

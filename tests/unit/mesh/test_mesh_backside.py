@@ -157,3 +157,28 @@ def test_dots_all_over_are_a_pattern_and_a_face_is_none() -> None:
     assert patterned(read_cutout(_vase(dotted)))
     assert not patterned(read_cutout(_vase(plain)))
     assert not patterned(read_cutout(_vase(face)))
+
+
+def _ball(rim: NDArray[np.float64], middle: tuple[int, int, int], outer: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """A round thing whose colour goes from the middle's to the outer one as ``rim`` (360, 360) goes from 0 to 1."""
+    away = np.hypot(*(np.mgrid[:SIDE, :SIDE] - SIDE / 2))
+    color = np.array(middle) + rim[..., None] * (np.array(outer) - np.array(middle))
+    return np.dstack([color, 255.0 * (away < 150.0)]).astype(np.uint8)
+
+
+def test_a_cast_along_the_rim_is_taken_off_what_is_seen_at_a_slant_and_a_trim_is_not() -> None:
+    """The surroundings' orange that creeps over a green rim is not drawn out over the flank; a sharp orange trim stays;
+    what faces the camera is the photo's in either case."""
+    away = np.hypot(*(np.mgrid[:SIDE, :SIDE] - SIDE / 2))
+    green, orange = (120, 220, 60), (190, 140, 40)
+    off = {}
+    for name, rim in (("cast", np.clip((away - 110.0) / 35.0, 0.0, 1.0)), ("trim", np.where(away > 130.0, 1.0, 0.0))):
+        cutout = read_cutout(_ball(rim, green, orange))
+        at = np.array([[SIDE / 2 + 143.0, SIDE / 2]] * 2) - cutout.origin
+        slanted, facing = carried_round(cutout).without_cast(at, np.array([0.25, 0.9]))
+        assert np.abs(facing).max() == 0.0
+        off[name] = slanted
+    # Green comes back, red goes: nearer to the middle's colour by more than a third.
+    assert off["cast"][1] > 25.0
+    assert off["cast"][0] < -10.0
+    assert np.abs(off["trim"]).max() < 5.0
