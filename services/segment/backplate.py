@@ -14,7 +14,8 @@ from lensora.core.scene import Scene
 from lensora.imaging.header import read_header
 from lensora.imaging.photo import decode
 from services.segment.backends import BackplateBackend
-from services.segment.lighting import estimate_lighting, guess_horizon, shows_ground
+from services.segment.horizon import ground_edge, guess_horizon
+from services.segment.lighting import estimate_lighting
 
 Check = Callable[[float, str], None]
 """Told ``(fraction, phase)`` between the phases of the work; may raise to end it."""
@@ -77,9 +78,10 @@ def image_backplate(data: bytes, width: int, height: int) -> Backplate:
             f"background.url is not a usable picture: {error.message}", field="background.url"
         ) from error
     rgb = cover(photo.over((WHITE, WHITE, WHITE)), width, height)
-    horizon = guess_horizon(rgb)
+    edge = ground_edge(rgb)
+    horizon = guess_horizon(rgb) if edge is None else edge
     lighting = estimate_lighting(rgb, horizon)
-    return Backplate(rgb, Scene(horizon=horizon, plain=False, lighting=lighting, afloat=not shows_ground(rgb)))
+    return Backplate(rgb, Scene(horizon=horizon, plain=False, lighting=lighting, afloat=edge is None))
 
 
 def prompt_backplate(

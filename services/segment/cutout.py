@@ -9,22 +9,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lensora.core.boxes import MIN_CROP_SIDE_PX, Box
-from lensora.core.errors import CropTooSmall, EncodeFailed, SubjectNotFound
+from lensora.core.boxes import Box
+from lensora.core.errors import EncodeFailed, SubjectNotFound
+from services.segment.aim import LONGEST_SIDE_PX, Aim, Surroundings, limited
 from services.segment.backends import CutoutBackend, PromptedBackend
+from services.segment.doubt import Look, box_fit, doubt_of
 from services.segment.foreground import estimate_foreground
 from services.segment.glass import find_body, glazed
 from services.segment.matte import SOLID, PixelBox, close_holes, isolate, settle, trim_wisps
-from services.segment.opinion import Look, box_fit, doubt_of, second_opinion
+from services.segment.opinion import second_opinion, without_strays
+from services.segment.strays import find_strays
+
+Plane = NDArray[np.float32]
 
 Check = Callable[[float, str], None]
 """Told ``(fraction, phase)`` between the phases of the work; may raise to end it."""
 
 TimeLeft = Callable[[], float | None]
 """Seconds until the caller's deadline; None when it has none."""
-
-LONGEST_SIDE_PX = 1536
-"""Longest side of a cutout: half as fine again as the net sees, and 4K film shows the subject at 1,425 pixels."""
 
 CLEAR_SHARE = 0.03
 """A photo with this share of clear pixels was cut out by its maker, whose matte is better than any guess."""
@@ -91,19 +93,10 @@ def cut_out(
         CropTooSmall: the crop is under the least side.
         SubjectNotFound: nothing in the box stands out.
     """
-    height, width = rgb.shape[:2]
-    left, top, right, bottom = crop.pixels(width, height)
-    if min(right - left, bottom - top) < MIN_CROP_SIDE_PX:
-        raise CropTooSmall(
-            f"crop must be at least {MIN_CROP_SIDE_PX} pixels on each side, not {right - left}x{bottom - top}",
-            field="crop",
-        )
-    picture = _limited(rgb[top:bottom, left:right])
-    size = (picture.shape[1], picture.shape[0])
-    within = PixelBox(
-        box.x1 * width - left, box.y1 * height - top, box.x2 * width - left, box.y2 * height - top
-    ).scaled(size[0] / (right - left), size[1] / (bottom - top))
-    own = None if alpha is None else _limited(alpha[top:bottom, left:right])
+    aim = Aim.at(rgb, box, crop)
+    picture, within = aim.picture, aim.within
+    left, top, right, bottom = crop.pixels(rgb.shape[1], rgb.shape[0])
+    own = None if alpha is None else limited(alpha[top:bottom, left:right])
     own_alpha = own is not None and _is_matte(own)
     asked_twice = False
     if own is not None and own_alpha:
@@ -112,12 +105,9 @@ def cut_out(
         matte = matte * isolate(matte, picture, within)
     else:
         check(0.05, "net")
-        look, missing = _seen_by_net(rgb, picture, box, crop, within, backend, check, time_left)
-        second, doubt = None, doubt_of(look, within)
-        if prompted is not None and doubt is not None:
-            check(0.7, "net-box")
-            second = second_opinion(rgb, picture, box, crop, within, look, doubt, prompted, time_left())
-            asked_twice = second is not None
+        look, missing = _seen_by_net(aim, backend, check, time_left)
+        second = None if prompted is None else _asked_again(aim, look, prompted, check, time_left)
+        asked_twice = second is not None
         chosen = look.matte if second is None else second
         if chosen is None:
             raise missing or SubjectNotFound("no subject found in the box", field="box")
@@ -133,15 +123,21 @@ def cut_out(
     return Cutout(rgba=rgba, own_alpha=own_alpha, asked_twice=asked_twice)
 
 
+def _asked_again(aim: Aim, look: Look, prompted: PromptedBackend, check: Check, time_left: TimeLeft) -> Plane | None:
+    """The matte after the prompted net was asked; None where it was not, or had nothing to say."""
+    doubt = doubt_of(look, aim.within)
+    if doubt is not None:
+        check(0.7, "net-box")
+        return second_opinion(aim, look, doubt, prompted, time_left())
+    strays = [] if look.matte is None else find_strays(look.matte, aim.picture)
+    if look.matte is None or not strays:
+        return None
+    check(0.7, "net-box")
+    return without_strays(aim, look.matte, strays, prompted, time_left())
+
+
 def _seen_by_net(
-    rgb: NDArray[np.uint8],
-    picture: NDArray[np.uint8],
-    box: Box,
-    crop: Box,
-    within: PixelBox,
-    backend: CutoutBackend,
-    check: Check,
-    time_left: TimeLeft,
+    aim: Aim, backend: CutoutBackend, check: Check, time_left: TimeLeft
 ) -> tuple[Look, SubjectNotFound | None]:
     """What the net sees: of the crop, or of a wider view where the crop alone does not explain the box.
 
@@ -149,20 +145,19 @@ def _seen_by_net(
         The better look, and why it has no matte where it has none.
     """
     missing: SubjectNotFound | None = None
-    salience = backend.salience(picture, time_left())
+    salience = backend.salience(aim.picture, time_left())
     check(0.45, "matte")
     look = Look(salience, None, 0.0)
     try:
-        look = _look(salience, picture, within)
+        look = _look(salience, aim)
     except SubjectNotFound as error:
         missing = error
-    height, width = rgb.shape[:2]
-    wide = box.padded(width, height, WIDE_PADDING)
-    if look.fit < GOOD_FIT and wide.area > WIDER_BY * crop.area:
+    height, width = aim.rgb.shape[:2]
+    if look.fit < GOOD_FIT and aim.box.padded(width, height, WIDE_PADDING).area > WIDER_BY * aim.crop.area:
         check(0.48, "net-wide")
-        around = _salience_around(rgb, picture, wide, crop, backend, time_left())
+        around = Surroundings.of(aim, WIDE_PADDING, LONGEST_SIDE_PX)
         try:
-            other = _look(around, picture, within)
+            other = _look(around.seen_from(aim, backend.salience(around.rgb, time_left())), aim)
         except SubjectNotFound as error:
             missing = missing or error
         else:
@@ -171,38 +166,12 @@ def _seen_by_net(
     return look, missing
 
 
-def _look(salience: NDArray[np.float32], picture: NDArray[np.uint8], within: PixelBox) -> Look:
-    matte = _matte(salience, picture, within)
-    return Look(salience, matte, fit_of(matte, salience, within))
+def _look(salience: Plane, aim: Aim) -> Look:
+    matte = close_holes(settle(salience * isolate(salience, aim.picture, aim.within)))
+    return Look(salience, matte, fit_of(matte, salience, aim.within))
 
 
-def _matte(salience: NDArray[np.float32], picture: NDArray[np.uint8], within: PixelBox) -> NDArray[np.float32]:
-    return close_holes(settle(salience * isolate(salience, picture, within)))
-
-
-def _salience_around(
-    rgb: NDArray[np.uint8],
-    picture: NDArray[np.uint8],
-    wide: Box,
-    crop: Box,
-    backend: CutoutBackend,
-    timeout_s: float | None,
-) -> NDArray[np.float32]:
-    """Salience of the crop as seen within a wider view, at the crop's size."""
-    height, width = rgb.shape[:2]
-    left, top, right, bottom = wide.pixels(width, height)
-    view = _limited(rgb[top:bottom, left:right])
-    seen = backend.salience(view, timeout_s)
-    scale_x, scale_y = view.shape[1] / (right - left), view.shape[0] / (bottom - top)
-    crop_left, crop_top, crop_right, crop_bottom = crop.pixels(width, height)
-    x0, x1 = int((crop_left - left) * scale_x), max(1, round((crop_right - left) * scale_x))
-    y0, y1 = int((crop_top - top) * scale_y), max(1, round((crop_bottom - top) * scale_y))
-    part = seen[y0 : max(y0 + 1, y1), x0 : max(x0 + 1, x1)]
-    size = (picture.shape[1], picture.shape[0])
-    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def fit_of(matte: NDArray[np.float32], salience: NDArray[np.float32], box: PixelBox) -> float:
+def fit_of(matte: Plane, salience: Plane, box: PixelBox) -> float:
     """How well a matte explains a box, 0..1.
 
     The product of three: the overlap of its bounding box with the box, how decided it is, and how whole: the share that
@@ -237,16 +206,6 @@ def encode_png(rgba: NDArray[np.uint8]) -> bytes:
     if not done:
         raise EncodeFailed(f"the cutout of {rgba.shape[1]}x{rgba.shape[0]} pixels could not be written as PNG")
     return bytes(data)
-
-
-def _limited(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A copy of at most ``LONGEST_SIDE_PX``; a photo is never scaled up."""
-    longest = max(picture.shape[:2])
-    if longest <= LONGEST_SIDE_PX:
-        return np.ascontiguousarray(picture)
-    scale = LONGEST_SIDE_PX / longest
-    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _is_matte(alpha: NDArray[np.uint8]) -> bool:

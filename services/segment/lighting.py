@@ -42,21 +42,7 @@ KEY_FLOOR, KEY_GAIN, KEY_MOST = 0.35, 2.6, 1.6
 KEPT_SATURATION = 0.7
 """Colour of the brightest part that the key takes: a coloured wall is not a coloured lamp."""
 
-EDGE_STEP, EDGE_OVER_USUAL = 5.0, 2.2
-"""An edge of the ground in a column: CIELAB difference between above and below, at least, and over the column's
-median."""
-
-EDGE_SHARE = 0.58
-"""Share of the columns that must have such an edge at one height: scenes with a ground have 0.6 to 1, skies, walls,
-gradients and lights out of focus up to 0.5."""
-
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
-
-HORIZON_RANGE = (0.34, 0.80)
-"""Where the far edge of the ground may lie in a picture of the user's: subjects stand at 0.86."""
-
-HORIZON_PRIOR, HORIZON_SPREAD = 0.58, 0.16
-"""The usual place, fraction of the height, and how far from it an edge still convinces."""
 
 
 def harmonics(directions: Grid) -> Grid:
@@ -172,49 +158,3 @@ def _key(grid: Grid, light: Grid, mean: float, horizon: float) -> tuple[NDArray[
     colour = (1 - KEPT_SATURATION) + KEPT_SATURATION * tint / grey
     share = min(KEY_FLOOR + KEY_GAIN * uneven, KEY_MOST)
     return direction.astype(np.float32), np.asarray(np.pi * mean * share * np.maximum(colour, 0.05), np.float32)
-
-
-def guess_horizon(rgb: NDArray[np.uint8]) -> float:
-    """Where the ground of a picture ends, fraction of its height: the row across which its colours change most.
-
-    Args:
-        rgb: (h, w, 3) uint8 sRGB.
-    """
-    rows, columns = 96, 48
-    small = np.asarray(cv2.resize(rgb, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
-    lab = np.asarray(cv2.cvtColor(small / 255.0, cv2.COLOR_RGB2LAB), np.float32)
-    band = 8
-    change = np.zeros(rows, np.float32)
-    for row in range(band, rows - band):
-        above, below = lab[row - band : row].mean(axis=0), lab[row : row + band].mean(axis=0)
-        # The median over columns: an edge that runs across the picture, not an object's.
-        change[row] = float(np.median(np.linalg.norm(above - below, axis=1)))
-    y = np.arange(rows, dtype=np.float32) / rows
-    trust = np.exp(-0.5 * ((y - HORIZON_PRIOR) / HORIZON_SPREAD) ** 2)
-    trust = trust * ((y >= HORIZON_RANGE[0]) & (y <= HORIZON_RANGE[1]))
-    score = change * trust
-    if float(score.max()) < 2.0:
-        # Two steps of lightness: nothing runs across the picture.
-        return HORIZON_PRIOR
-    return float(y[int(np.argmax(score))])
-
-
-def shows_ground(rgb: NDArray[np.uint8]) -> bool:
-    """True when something runs across the picture that can be the far edge of a ground.
-
-    A sky, a wall, a gradient or blurred lights have none: they change evenly, or differently in every column.
-
-    Args:
-        rgb: (h, w, 3) uint8 sRGB.
-    """
-    rows, columns, band = 96, 48, 6
-    small = np.asarray(cv2.resize(rgb, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
-    lab = np.asarray(cv2.cvtColor(small / 255.0, cv2.COLOR_RGB2LAB), np.float32)
-    sums = np.pad(lab.cumsum(axis=0), ((1, 0), (0, 0), (0, 0)))
-    at = np.arange(band, rows - band)
-    step = np.linalg.norm((2 * sums[at] - sums[at - band] - sums[at + band]) / band, axis=2)
-    # Edges lean and wave: each column may have its own within a few rows.
-    near = cv2.dilate(step.astype(np.float32), np.ones((7, 1), np.uint8))
-    edges = (near > np.maximum(EDGE_STEP, EDGE_OVER_USUAL * np.median(step, axis=0))).mean(axis=1)
-    within = (at / rows >= HORIZON_RANGE[0] - 0.04) & (at / rows <= HORIZON_RANGE[1] + 0.02)
-    return bool(edges[within].max() >= EDGE_SHARE)

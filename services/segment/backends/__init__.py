@@ -54,22 +54,41 @@ class PromptedMask:
     confidence: float
 
 
-class PromptedBackend(Protocol):
-    """Tells which pixels a box means. Safe to call from several threads."""
+class PromptedView(Protocol):
+    """A picture that a prompted net has looked at once and can be asked about several times."""
 
     def mask(
         self,
-        rgb: NDArray[np.uint8],
         box: PixelBox,
-        others: Sequence[tuple[float, float]] = (),
+        on: Sequence[tuple[float, float]] = (),
+        off: Sequence[tuple[float, float]] = (),
+        rounds: int = 1,
         timeout_s: float | None = None,
     ) -> PromptedMask:
         """The thing that the box is drawn around.
 
         Args:
+            box: in the picture's pixels.
+            on: points (x, y) in its pixels on the thing.
+            off: points on what is not meant.
+            rounds: how often the net is asked, from the second time on with its own last mask to correct.
+            timeout_s: seconds after which to give up; None means no limit.
+
+        Raises:
+            InferenceFailed: the net's runtime failed.
+            DeadlineExceeded: the time is over.
+        """
+        ...
+
+
+class PromptedBackend(Protocol):
+    """Tells which pixels a box means. Safe to call from several threads."""
+
+    def view(self, rgb: NDArray[np.uint8], timeout_s: float | None = None) -> PromptedView:
+        """Look at a picture.
+
+        Args:
             rgb: (h, w, 3) uint8 sRGB, any size.
-            box: in its pixels.
-            others: points (x, y) in its pixels on things that are not meant.
             timeout_s: seconds after which to give up; None means no limit.
 
         Raises:

@@ -31,8 +31,8 @@ MEAN = np.array([123.675, 116.28, 103.53], np.float32)
 DEVIATION = np.array([58.395, 57.12, 57.375], np.float32)
 """ImageNet's, in 0..255, which the net was trained with."""
 
-OUTSIDE, FIRST_CORNER, SECOND_CORNER = 0.0, 2.0, 3.0
-"""The decoder's labels of points: on something else, top left and bottom right of the box."""
+OFF, ON, FIRST_CORNER, SECOND_CORNER = 0.0, 1.0, 2.0, 3.0
+"""The decoder's labels of points: on something else, on the thing, top left and bottom right of the box."""
 
 
 class MiniSam:
@@ -42,13 +42,7 @@ class MiniSam:
         self._encoder = encoder
         self._decoder = decoder
 
-    def mask(
-        self,
-        rgb: NDArray[np.uint8],
-        box: PixelBox,
-        others: Sequence[tuple[float, float]] = (),
-        timeout_s: float | None = None,
-    ) -> PromptedMask:
+    def view(self, rgb: NDArray[np.uint8], timeout_s: float | None = None) -> MiniSamView:
         height, width = rgb.shape[:2]
         scale = SIDE_PX / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -57,26 +51,57 @@ class MiniSam:
         reduced = (cv2.resize(rgb, size, interpolation=flags).astype(np.float32) - MEAN) / DEVIATION
         tensor[0, :, : size[1], : size[0]] = reduced.transpose(2, 0, 1)
         features = self._encoder.infer({"input": tensor}, outputs=["output"], timeout_s=timeout_s)["output"]
-        points = np.array([[*others, (box.left, box.top), (box.right, box.bottom)]], np.float32) * np.float32(scale)
-        labels = np.array([[OUTSIDE] * len(others) + [FIRST_CORNER, SECOND_CORNER]], np.float32)
-        found = self._decoder.infer(
-            {
-                "image_embeddings": features,
-                "point_coords": points,
-                "point_labels": labels,
-                "mask_input": np.zeros((1, 1, GRID_PX, GRID_PX), np.float32),
-                "has_mask_input": np.zeros(1, np.float32),
-                "orig_im_size": np.array([height, width], np.float32),
-            },
-            outputs=["low_res_masks", "iou_predictions"],
-            timeout_s=timeout_s,
-        )
-        square = cv2.resize(found["low_res_masks"][0, 0], (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR)
+        return MiniSamView(self._decoder, features, (height, width))
+
+    def describe(self) -> tuple[ModelUse, ...]:
+        return self._encoder.describe(), self._decoder.describe()
+
+
+class MiniSamView:
+    """What the encoder saw of a picture: each question costs the decoder alone, a tenth of the encoder's time."""
+
+    def __init__(self, decoder: Model, features: NDArray[np.float32], shape: tuple[int, int]) -> None:
+        """
+        Args:
+            decoder: the net that turns features and prompts into a mask.
+            features: the encoder's output.
+            shape: ``(height, width)`` of the picture, pixels.
+        """
+        self._decoder = decoder
+        self._features = features
+        self._shape = shape
+
+    def mask(
+        self,
+        box: PixelBox,
+        on: Sequence[tuple[float, float]] = (),
+        off: Sequence[tuple[float, float]] = (),
+        rounds: int = 1,
+        timeout_s: float | None = None,
+    ) -> PromptedMask:
+        height, width = self._shape
+        scale = SIDE_PX / max(height, width)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        points = np.array([[*off, *on, (box.left, box.top), (box.right, box.bottom)]], np.float32) * np.float32(scale)
+        labels = np.array([[OFF] * len(off) + [ON] * len(on) + [FIRST_CORNER, SECOND_CORNER]], np.float32)
+        guess = np.zeros((1, 1, GRID_PX, GRID_PX), np.float32)
+        for attempt in range(rounds):
+            found = self._decoder.infer(
+                {
+                    "image_embeddings": self._features,
+                    "point_coords": points,
+                    "point_labels": labels,
+                    "mask_input": guess,
+                    "has_mask_input": np.full(1, float(attempt > 0), np.float32),
+                    "orig_im_size": np.array([height, width], np.float32),
+                },
+                outputs=["low_res_masks", "iou_predictions"],
+                timeout_s=timeout_s,
+            )
+            guess = found["low_res_masks"][:, :1]
+        square = cv2.resize(guess[0, 0], (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR)
         # The mask's cells beyond the photo belong to the empty part of the encoder's picture.
         grown = cv2.resize(square[: size[1], : size[0]], (width, height), interpolation=cv2.INTER_LINEAR)
         # A logistic function, written so that exp() stays inside float32 whatever the net says.
         inside = np.float32(0.5) * (np.tanh(np.float32(0.5) * grown) + np.float32(1.0))
         return PromptedMask(np.asarray(inside, np.float32), float(found["iou_predictions"][0, 0]))
-
-    def describe(self) -> tuple[ModelUse, ...]:
-        return self._encoder.describe(), self._decoder.describe()

