@@ -24,6 +24,10 @@ BACK_PULL = 0.03
 """Weight of the back's own colours, against 1 for agreement with each neighbour: felt over about six edges."""
 
 
+NEIGHBOURS = 3
+"""Vertices that a colour between them is weighted from: the corners of a triangle."""
+
+
 class Completion(Protocol):
     """Colours by place on the surface, in the frame of the backend's solid."""
 
@@ -69,24 +73,28 @@ def harmonic_offsets(solid: Solid, known: NDArray[np.bool_], offset: Colors, bac
 
 
 class VertexColors:
-    """Colours that a backend gave for its vertices, mixed from the three nearest."""
+    """Colours that a backend gave for its vertices, between them weighted from the nearest.
+
+    They are looked up in the backend's own vertices, before simplification: that moves the surface by far less than
+    their distance, so nothing of them is lost.
+    """
 
     detailed = False
 
-    def __init__(self, points: Doubles, colors: NDArray[np.uint8]) -> None:
+    def __init__(self, points: Doubles, colors: NDArray[np.uint8] | Colors) -> None:
         """
         Args:
             points: (n, 3), the backend's vertices.
-            colors: (n, 3) uint8 sRGB.
+            colors: (n, 3) sRGB, 0..255.
         """
         self._tree = cKDTree(points)
         self._colors = colors.astype(np.float32)
 
     def colors(self, points: NDArray[np.floating], normals: NDArray[np.floating]) -> Colors:
         """See ``Completion``."""
-        count = min(3, len(self._colors))
-        distance, nearest = self._tree.query(points, k=count)
+        count = min(NEIGHBOURS, len(self._colors))
+        distance, nearest = self._tree.query(points, k=count, workers=-1)
         distance, nearest = distance.reshape(-1, count), nearest.reshape(-1, count)
         weight = 1.0 / np.maximum(distance, 1e-9)
         weight /= weight.sum(axis=1, keepdims=True)
-        return np.asarray((self._colors[nearest] * weight[..., None]).sum(axis=1), dtype=np.float32)
+        return np.asarray(np.einsum("nk,nkc->nc", weight, self._colors[nearest]), np.float32)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from lensora.adapters.inference import Model
 from lensora.adapters.patience import while_waiting
 from lensora.core.errors import InferenceFailed, InvalidMesh
 from lensora.core.frames import srgb_from_linear
 from services.mesh.backends import RawMesh, Report
+from services.mesh.completion import VertexColors
 from services.mesh.cutout import Cutout
 from services.mesh.registration import find_view, view_camera
 from services.mesh.repair import closed_solid
@@ -26,9 +26,6 @@ Colors = NDArray[np.float32]
 
 SEED = 0
 """The same cutout gives the same mesh."""
-
-NEIGHBOURS = 3
-"""Colours between a net's vertices are weighted from this many."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ class PhotoNet:
             back = np.hstack([_about_y(-view.yaw), np.zeros((3, 1))])
             solid, vertices, camera = solid.moved(back), vertices @ back[:, :3].T, view.camera.after(back)
         used = (self._model.describe(),)
-        return RawMesh(solid, camera, None, PointColors(vertices, colors), self._spec.name, used)
+        return RawMesh(solid, camera, None, VertexColors(vertices, colors), self._spec.name, used)
 
     def _checked(self, answer: dict[str, NDArray[np.generic]]) -> tuple[Doubles, NDArray[np.int64], Colors]:
         """Arrays of the right kind: a server's answer is input like any other."""
@@ -114,31 +111,6 @@ class PhotoNet:
         if self._spec.linear_colors:
             shades = srgb_from_linear(shades)
         return vertices.astype(np.float64), faces.astype(np.int64), (shades * 255.0).astype(np.float32)
-
-
-class PointColors:
-    """``Completion`` from colours that are known at points of the surface."""
-
-    detailed = False
-
-    def __init__(self, points: Doubles, colors: Colors) -> None:
-        """
-        Args:
-            points: (n, 3) in the solid's frame.
-            colors: (n, 3) sRGB, 0..255.
-        """
-        self._tree = cKDTree(points)
-        self._colors = colors
-
-    def colors(self, points: NDArray[np.floating], _normals: NDArray[np.floating]) -> Colors:
-        """See ``Completion``."""
-        count = min(NEIGHBOURS, len(self._colors))
-        distance, index = self._tree.query(points, k=count, workers=-1)
-        if count == 1:
-            return np.asarray(self._colors[index], np.float32)
-        weight = 1.0 / np.maximum(distance, 1e-9)
-        weight /= weight.sum(axis=1, keepdims=True)
-        return np.asarray(np.einsum("nk,nkc->nc", weight, self._colors[index]), np.float32)
 
 
 def framed(cutout: Cutout, spec: NetSpec) -> NDArray[np.uint8]:
