@@ -14,7 +14,7 @@ from services.mesh.camera import DISTANCE, PhotoCamera
 from services.mesh.cutout import Cutout
 from services.mesh.raster import covering, far_to_near
 from services.mesh.solid import Solid
-from services.mesh.surface import simplified
+from services.mesh.surface import EVEN_AGGRESSIONS, simplified
 
 Doubles = NDArray[np.float64]
 Colors = NDArray[np.float32]
@@ -121,7 +121,7 @@ def _comparison(
     solid: Solid, points: Doubles, colors: Colors, cutout: Cutout
 ) -> Callable[[float, float], tuple[float, float]]:
     """A function of yaw and pitch that gives the score and the overlap."""
-    proxy = simplified(solid, PROXY_TRIANGLES)
+    proxy = simplified(solid, PROXY_TRIANGLES, EVEN_AGGRESSIONS)
     middle = proxy.vertices[proxy.faces].mean(axis=1)
     face_color = colors[cKDTree(points).query(middle, workers=-1)[1]]
     height, width = cutout.mask.shape

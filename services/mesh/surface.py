@@ -41,6 +41,9 @@ AGGRESSIONS = (4.0, 7.0, 2.0)
 """How steeply the simplifier's threshold rises, in the order in which they are tried. At 4 thin parts stay closed that
 collapse at the library's own 7, in the same time; only 7 reaches budgets of a few hundred triangles."""
 
+EVEN_AGGRESSIONS = (7.0, 4.0, 2.0)
+"""The same for triangles of about one size, where each is to have a colour of its own."""
+
 SMALLEST_CHART = 24
 """Charts of fewer faces are given to a neighbour: each chart costs gutters and splits vertices."""
 
@@ -68,7 +71,7 @@ class Surface:
     welded: Ints
 
 
-def simplified(solid: Solid, max_triangles: int) -> Solid:
+def simplified(solid: Solid, max_triangles: int, aggressions: tuple[float, ...] = AGGRESSIONS) -> Solid:
     """Quadric simplification to a budget that keeps the solid closed.
 
     Where the simplifier's result is not closed, or stops short of the budget, it is asked for again with another
@@ -77,9 +80,10 @@ def simplified(solid: Solid, max_triangles: int) -> Solid:
     Args:
         solid: closed.
         max_triangles: >= 4.
+        aggressions: see ``AGGRESSIONS``.
     """
     best = solid
-    for aggression in AGGRESSIONS:
+    for aggression in aggressions:
         if len(best.faces) <= max_triangles:
             break
         points, faces = fast_simplification.simplify(
