@@ -1,7 +1,7 @@
 """Where the hero camera stands: its pitch from the backplate's horizon, its place from the subject's size.
 
-The still scene and the film share one convention: the subject's base line lies at ``BASE_LINE`` of the frame's height
-and its larger extent fills about ``HERO_FILL`` of the frame.
+The still scene and the film share one convention (``lensora.core.staging``): where the subject's base line lies, and
+how much of the frame its larger extent fills; both depend on how flat it is seen.
 """
 
 from __future__ import annotations
@@ -13,16 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.cameras import FOCAL, Camera, CameraMove, Pose, Rig, turn
+from lensora.core.staging import BASE_LINE, FILL, staged
 
-BASE_LINE = 0.86
-"""Height of the subject's lowest visible point at angle 0, as a share of the frame from the top."""
-
-HERO_FILL = {CameraMove.TURNTABLE: 0.66, CameraMove.DOLLY: 0.60, CameraMove.CINEMATIC: 0.66}
-"""Share of the frame that the larger extent fills at the hero pose; the dolly grows to 0.75 from its first frame."""
+HERO_SHARE = {CameraMove.TURNTABLE: 1.0, CameraMove.DOLLY: 0.91, CameraMove.CINEMATIC: 1.0}
+"""Share of the still's extent that the larger extent has at the hero pose; the dolly grows from its first frame on."""
 
 MOST_FILL = 0.75
 """No frame of the move is filled more than this: a subject that grows wider as it turns, such as a cube on its
-diagonal, is shown smaller than ``HERO_FILL`` at angle 0."""
+diagonal, is shown smaller than the still at angle 0."""
 
 MARGIN = 0.035
 """No point of the subject comes nearer to the frame's edge than this share of it."""
@@ -106,12 +104,14 @@ def fit_rig(
         move: the camera move.
         poses: all poses of the film.
         pitch: of the hero camera, radians downwards.
-        hero_fill: share of the frame at angle 0; None for the move's own.
+        hero_fill: share of the frame at angle 0; None for what its shape and the move ask for.
     """
-    fill = HERO_FILL[move] if hero_fill is None else hero_fill
+    first = frame_bounds(_hero(support, pitch, FILL, BASE_LINE), support, 0.0)
+    stage = staged(first[2] - first[0], first[3] - first[1])
+    fill = HERO_SHARE[move] * stage.fill if hero_fill is None else hero_fill
     pivot = (0.0, float(support[:, 1].max()) / 2.0, 0.0)
     looked_at = poses[:: max(1, len(poses) // 48)]
-    base_line = BASE_LINE
+    base_line = stage.base_line
     rig = Rig(_hero(support, pitch, fill, base_line), pivot)
     for _ in range(40):
         bounds = [frame_bounds(rig.camera(pose), support, pose.subject_yaw) for pose in (*looked_at, poses[-1])]

@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 from lensora.core.errors import EncodeFailed, SubjectNotFound
 from lensora.core.frames import linear_from_srgb, srgb_from_linear
 from lensora.core.scene import Scene
-from services.segment.shadow import BASE_LINE, shade
+from lensora.core.staging import staged
+from services.segment.shadow import shade
 
 Plane = NDArray[np.float32]
-
-EXTENT = 0.66
-"""Share of the frame that the subject's larger extent fills."""
 
 JPEG_QUALITY = 92
 """No visible loss at normal viewing; the colours are kept at full resolution."""
@@ -64,9 +62,10 @@ def place(rgba: NDArray[np.uint8], width: int, height: int) -> Placed:
         raise SubjectNotFound("cutout is empty: no pixel has alpha over 24 of 255", field="cutout")
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    scale = min(EXTENT * width / (right - left), EXTENT * height / (bottom - top))
+    stage = staged(right - left, bottom - top)
+    scale = min(stage.fill * width / (right - left), stage.fill * height / (bottom - top))
     shift_x = 0.5 * width - scale * (left + right) / 2
-    shift_y = BASE_LINE * height - scale * bottom
+    shift_y = stage.base_line * height - scale * bottom
     alpha = rgba[..., 3:].astype(np.float32) / 255.0
     layer = np.dstack([rgba[..., :3].astype(np.float32) / 255.0 * alpha, alpha])
     if scale < 1.0:

@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
 from lensora.core.scene import Lighting, Scene
+from lensora.core.staging import BASE_LINE
 
 Plane = NDArray[np.float32]
-
-BASE_LINE = 0.86
-"""Height of the subject's lowest point, as a share of the frame from the top: the film stands it there, too."""
 
 SHADOW_PX = 448
 """Shadows are made at this size: they are soft."""

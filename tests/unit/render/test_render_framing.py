@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lensora.core.cameras import Camera, CameraMove, frame_poses
+from lensora.core.staging import staged
 from services.render.framing import (
-    BASE_LINE,
     GREATEST_ELEVATION,
     MOST_FILL,
     PLAIN_PITCH,
@@ -68,8 +68,9 @@ def test_subjects_fill_60_to_75_per_cent_at_their_largest(move: CameraMove, supp
     bounds = [frame_bounds(rig.camera(pose), support, pose.subject_yaw) for pose in poses]
     hero = frame_bounds(rig.hero, support, 0.0)
     assert 0.60 <= max(extent(each) for each in bounds) <= MOST_FILL + 0.012
-    assert extent(hero) <= 0.67
-    assert hero[3] == pytest.approx(BASE_LINE, abs=0.005 if move is CameraMove.TURNTABLE else 0.04)
+    stage = staged(hero[2] - hero[0], hero[3] - hero[1])
+    assert extent(hero) <= stage.fill + 0.01
+    assert hero[3] == pytest.approx(stage.base_line, abs=0.005 if move is CameraMove.TURNTABLE else 0.04)
     assert (hero[0] + hero[2]) / 2 == pytest.approx(0.5, abs=0.02)
 
 

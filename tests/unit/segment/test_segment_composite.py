@@ -10,9 +10,10 @@ import pytest
 
 from lensora.core.errors import InvalidBackground, InvalidRequest, SubjectNotFound
 from lensora.core.scene import Lighting, Scene, studio_lighting
+from lensora.core.staging import BASE_LINE, FILL, staged
 from services.segment.backplate import check_size, cover, image_backplate, plain_backplate
-from services.segment.composite import EXTENT, composite, encode_jpeg, place
-from services.segment.shadow import BASE_LINE, Outline, key_share
+from services.segment.composite import composite, encode_jpeg, place
+from services.segment.shadow import Outline, key_share
 
 
 def cutout(width: int = 220, height: int = 300, pad: int = 30) -> np.ndarray:
@@ -38,14 +39,25 @@ def grey(side: int = 400) -> np.ndarray:
 @pytest.mark.parametrize(("width", "height"), [(220, 300), (300, 120), (60, 500)])
 @pytest.mark.parametrize("frame", [(400, 400), (640, 360)])
 def test_the_subject_stands_on_the_line(width: int, height: int, frame: tuple[int, int]) -> None:
-    """Base line at 0.86, centred, larger extent 66% of the frame, whatever the shapes."""
+    """Base line, size and middle are those of the staging, whatever the shapes."""
+    stage = staged(width, height)
     placed = place(cutout(width, height), *frame)
     rows = np.flatnonzero((placed.alpha > 0.5).any(axis=1))
     columns = np.flatnonzero((placed.alpha > 0.5).any(axis=0))
-    assert abs((rows[-1] + 1) / frame[1] - BASE_LINE) < 0.01
+    assert abs((rows[-1] + 1) / frame[1] - stage.base_line) < 0.01
     assert abs((columns[0] + columns[-1] + 1) / 2 / frame[0] - 0.5) < 0.01
     extent = max((columns[-1] + 1 - columns[0]) / frame[0], (rows[-1] + 1 - rows[0]) / frame[1])
-    assert extent == pytest.approx(EXTENT, abs=0.025)
+    assert extent == pytest.approx(stage.fill, abs=0.025)
+
+
+def test_flat_things_are_shown_larger_and_stand_higher() -> None:
+    """What is as tall as wide, or taller, stands on the base line; a truck is larger and stands higher, a plank more."""
+    assert staged(1.0, 1.0) == staged(1.0, 3.0) and (staged(1.0, 1.0).fill, staged(1.0, 1.0).base_line) == (
+        FILL,
+        BASE_LINE,
+    )
+    truck, plank = staged(5.0, 2.0), staged(5.0, 0.1)
+    assert FILL < truck.fill < plank.fill < 0.75 and BASE_LINE > truck.base_line > plank.base_line > 0.79
 
 
 def test_colours_are_not_shifted() -> None:
