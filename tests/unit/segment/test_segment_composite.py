@@ -51,7 +51,7 @@ def test_the_subject_stands_on_the_line(width: int, height: int, frame: tuple[in
 
 
 def test_flat_things_are_shown_larger_and_stand_higher() -> None:
-    """What is as tall as wide, or taller, stands on the base line; a truck is larger and stands higher, a plank more."""
+    """What is as tall as wide stands on the base line; a truck is larger and stands higher, a plank more so."""
     assert staged(1.0, 1.0) == staged(1.0, 3.0) and (staged(1.0, 1.0).fill, staged(1.0, 1.0).base_line) == (
         FILL,
         BASE_LINE,
