@@ -29,6 +29,9 @@ GIRTH, EDGE = 1.45, 0.3
 """Half the width of the body, and the rounding of its edges, in radii of its largest inscribed circle: wheels and legs
 make a thing as wide as it is high, but they are no part of that circle."""
 
+WIDEST = 0.42
+"""Half the width is at most this share of the height: buses and carriages are higher than wide."""
+
 LIMB_GIRTH = 3.0
 """Parts are at most this many times as deep as they are wide: wheels and legs go through, aerials and tails do not."""
 
@@ -52,11 +55,16 @@ def is_carried(alpha: Floats, base: Base, flatness: float) -> bool:
     return flatness >= CLEARLY_FLAT and long and bool(apart)
 
 
-def carried_square(alpha: Floats) -> Floats:
-    """Squared half width, in pixels, of a body with flat sides and rounded edges, thin where its parts are thin."""
+def carried_square(alpha: Floats, high: float) -> Floats:
+    """Squared half width, in pixels, of a body with flat sides and rounded edges, thin where its parts are thin.
+
+    Args:
+        alpha: (h, w) float32 matte.
+        high: the body's height, pixels.
+    """
     depth = rim_distance(alpha)
     deepest = float(depth.max())
-    square = slab_square(alpha, GIRTH * deepest, max(EDGE * deepest, 1.5))
+    square = slab_square(alpha, min(GIRTH * deepest, WIDEST * high), max(EDGE * deepest, 1.5))
     # How wide parts are: the depth at the spine, spread over the part.
     reach = 2 * max(1, round(0.5 * deepest)) + 1
     spine = cv2.dilate(depth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))

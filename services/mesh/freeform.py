@@ -17,7 +17,7 @@ from services.mesh.carriage import carried_square, is_carried, opened
 from services.mesh.inflation import blended_square, rim_distance, rounded_square, slab_square
 from services.mesh.relief import relief
 from services.mesh.solid import Solid
-from services.mesh.stance import USUAL_PITCH, WIDEST_TURN, Base, Ground, find_base, find_ground, levelled
+from services.mesh.stance import Base, Ground, facing, find_base, find_ground, has_corner, levelled
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -38,10 +38,6 @@ THINNER = 0.4
 PLATE = 0.08
 """What has no inscribed circle of this radius, as a share of its width, is a thin tool: it is shown flat, as it was
 taken."""
-
-CARRIED_PITCH, CARRIED_TURN = float(np.radians(6.0)), 0.65
-"""Vehicles and cattle are seen from a man's height a few metres away, hardly from above; and what is turned by more
-than 33 degrees shows its end as well as its side."""
 
 FINEST_PX, MOSTLY_WIRES = 3.0, 0.4
 """A silhouette with this share of its area so close to the rim is a lattice: its wires stay round, for the triangles
@@ -66,12 +62,12 @@ def freeform(alpha: Floats, camera: PhotoCamera, flatness: float) -> tuple[Solid
         the closed solid in a world whose y is up, and the camera in that world.
     """
     base = find_base(alpha, camera)
-    if float(rim_distance(alpha).max()) < PLATE * base.wide * camera.pixels:
-        base = levelled(base)
+    plate = float(rim_distance(alpha).max()) < PLATE * base.wide * camera.pixels
     carried = is_carried(alpha, base, flatness)
+    if plate or not has_corner(base):
+        base = levelled(base) if plate else facing(base)
     thick = _thickness(alpha, base, flatness, carried) / camera.pixels
-    usual = (CARRIED_PITCH, CARRIED_TURN) if carried else (USUAL_PITCH, WIDEST_TURN)
-    ground = find_ground(base, camera, float(thick.max()), *usual)
+    ground = find_ground(base, camera, float(thick.max()))
     rows, columns = np.indices(alpha.shape)
     flat = camera.plane(np.stack([columns.ravel() + 0.5, rows.ravel() + 0.5], axis=1))
     floor = np.maximum(ground.depth(flat[:, 1]).reshape(alpha.shape), -2.0 * camera.distance)
@@ -120,7 +116,8 @@ def _thickness(alpha: Floats, base: Base, flatness: float, carried: bool) -> Dou
         lowest = int(np.flatnonzero(alpha[:, column] >= 0.5)[-1])
         tall[lowest + 1 : lowest + 1 + foot, column] = 1.0
     if carried:
-        return np.sqrt(carried_square(tall)[: alpha.shape[0]]).astype(np.float64)
+        high = float(np.ptp(np.flatnonzero((alpha >= 0.5).any(axis=1))))
+        return np.sqrt(carried_square(tall, high)[: alpha.shape[0]]).astype(np.float64)
     depth = rim_distance(alpha)
     wires = min(1.0, float((depth[depth > 0] < FINEST_PX).mean()) / MOSTLY_WIRES)
     square = rounded_square(tall, ROUND_POWER + (FLAT_POWER - ROUND_POWER) * flatness * (1.0 - wires))

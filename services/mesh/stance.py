@@ -20,8 +20,9 @@ from services.mesh.camera import PhotoCamera
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-USUAL_PITCH = float(np.radians(15.0))
-"""Of a camera that is held a little above a thing on a table or in a street."""
+USUAL_PITCH = float(np.radians(6.0))
+"""Where no corner tells the pitch. Photos are mostly taken from higher up, but a shape that is sheared by a pitch too
+much is farther from the truth than one that faces the viewer."""
 
 LEAST_PITCH, MOST_PITCH = float(np.radians(4.0)), float(np.radians(50.0))
 """Where a right corner in the plan asks for more or less than this, the corner was no corner."""
@@ -66,6 +67,9 @@ WIDEST_TURN = 1.0
 DEEPEST_PITCH = float(np.radians(36.0))
 """So far is the pitch raised so that the base is no deeper than the shape is taken to be."""
 
+DEEPEST_FACING = float(np.radians(15.0))
+"""The same for what faces the viewer, so that its feet are not farther apart than it is thick."""
+
 BOLDEST = 1.6
 """A clear corner is believed though it makes the shape this many times as deep."""
 
@@ -79,6 +83,7 @@ class Base:
         height: (k,) float64, how high they lie in the picture, view units; convex, no neighbour far from its line.
         bottom: (w,) float64, the silhouette's lowest point in each column of the grid, view units; nan where empty.
         touches: (w,) bool, columns whose lowest point rests on the ground.
+        feet: (w,) bool, those of them that belong to feet of their own, wherever these come down.
         wide: of the silhouette, view units.
     """
 
@@ -86,6 +91,7 @@ class Base:
     height: Doubles
     bottom: Doubles
     touches: NDArray[np.bool_]
+    feet: NDArray[np.bool_]
     wide: float
 
 
@@ -157,8 +163,8 @@ def find_base(alpha: Floats, camera: PhotoCamera) -> Base:
     touches = np.abs(bottom - line) <= slack
     ends = columns[[kept[0], kept[-1]]]
     touches[: ends[0]] = touches[ends[1] + 1 :] = False
-    touches |= _feet(bottom, slack, float(top - np.nanmin(bottom)))
-    base = Base(at, height, bottom, touches, wide)
+    feet = _feet(bottom, slack, float(top - np.nanmin(bottom)))
+    base = Base(at, height, bottom, touches | feet, feet, wide)
     return base if float(np.ptp(at)) >= LEAST_RUN * wide else levelled(base)
 
 
@@ -239,38 +245,43 @@ def levelled(base: Base) -> Base:
     )
 
 
-def find_ground(
-    base: Base, camera: PhotoCamera, thickness: float, pitch: float = USUAL_PITCH, turn: float = WIDEST_TURN
-) -> Ground:
+def facing(base: Base) -> Base:
+    """The base of a thing that faces the viewer squarely, on feet some of which may stand farther back."""
+    front = levelled(base)
+    return replace(front, touches=front.touches | base.feet)
+
+
+def find_ground(base: Base, camera: PhotoCamera, thickness: float) -> Ground:
     """The plane that the base stands on: its pitch from the base's corner, or the usual one.
 
     Args:
         base: of the silhouette.
         camera: the one that ``find_base`` had.
         thickness: the most that half the shape is taken to measure from front to back, view units.
-        pitch: radians, the usual one.
-        turn: how far the base may recede from one end to the other for each unit that it runs.
     """
     low = int(np.argmin(base.height))
-    ends = (0, len(base.at) - 1)
-    legs = [abs(base.at[end] - base.at[low]) for end in ends]
-    rises = [base.height[end] - base.height[low] for end in ends]
+    pitch = USUAL_PITCH
     pitches = np.linspace(LEAST_PITCH, MOST_PITCH, 93)
-    clear = min(legs) >= LEAST_LEG * base.wide and min(rises) >= LEAST_RISE * base.wide
-    if clear and _is_corner(base, low):
+    if has_corner(base):
         corner = [_corner(base, float(p), camera, low) for p in pitches]
         pitch = float(pitches[int(np.argmin(np.abs(corner)))])
         thickness *= BOLDEST
-    for steeper in pitches[(pitches > pitch) & (pitches < DEEPEST_PITCH)]:
-        if _recession(base, pitch, camera, low) <= turn and _depth(base, pitch, camera, low) <= thickness:
+    deepest = DEEPEST_PITCH if len(base.at) > 1 else DEEPEST_FACING
+    for steeper in pitches[(pitches > pitch) & (pitches < deepest)]:
+        if _recession(base, pitch, camera, low) <= WIDEST_TURN and _depth(base, pitch, camera, low) <= thickness:
             break
         pitch = float(steeper)
     return _through(base, pitch, camera, low)
 
 
-def _is_corner(base: Base, low: int) -> bool:
-    """True where the base's two sides are straight, not an arc."""
+def has_corner(base: Base) -> bool:
+    """True where two straight sides of the base, not an arc, recede from its lowest point: only they tell how a thing
+    is turned. What recedes to one side alone may as well be a far foot, a spout or the toe of a shoe."""
     at, height = base.at, base.height
+    low = int(np.argmin(height))
+    legs, rises = np.abs(at[[0, -1]] - at[low]), height[[0, -1]] - height[low]
+    if legs.min() < LEAST_LEG * base.wide or rises.min() < LEAST_RISE * base.wide:
+        return False
     ends = np.interp(at, at[[0, low, -1]], height[[0, low, -1]])
     flat = np.interp(at, at[[0, -1]], height[[0, -1]])
     return bool(np.trapezoid(flat - ends, at) >= LEAST_CORNER * np.trapezoid(flat - height, at))
@@ -289,7 +300,9 @@ def _corner(base: Base, pitch: float, camera: PhotoCamera, low: int) -> float:
 
 
 def _depth(base: Base, pitch: float, camera: PhotoCamera, low: int) -> float:
-    """How far the base comes forward before the line between its ends."""
+    """How far the base comes forward before the line between its ends; before its farthest foot where it has none."""
+    if len(base.at) < 2:
+        return -float(_through(base, pitch, camera, low).depth(base.bottom[base.touches]).min(initial=0.0))
     x, z = _through(base, pitch, camera, low).plan(base.at, base.height)
     return float((z - np.interp(x, x[[0, -1]], z[[0, -1]])).max())
 
