@@ -6,7 +6,6 @@ eight balls, so its outline is the hull of their pictures.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import cv2
@@ -15,9 +14,10 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from services.mesh.camera import DISTANCE, PhotoCamera
-from services.mesh.creases import SIGNS, Crease, Slopes, edge_ends, find_creases, slopes_of
+from services.mesh.creases import Crease, Slopes, edge_ends, find_creases, slopes_of
 from services.mesh.cuboid import FIT_SIDE_PX, USUAL_DEPTH, Cuboid, fit_cuboids
 from services.mesh.cutout import Cutout
+from services.mesh.placement import BALLS, TYPICAL_RADIUS, Placement
 from services.mesh.revolution import filled
 
 Doubles = NDArray[np.float64]
@@ -31,6 +31,12 @@ WORTH_A_LOOK = 0.86
 
 STARTS = 4
 """Different ends of the search that are followed."""
+
+UNEXPLAINED = 30.0
+"""Boxes cost less once they are found; 20 to 90 with lids and leaning walls."""
+
+NEAR_PITCH, NEAR_DISTANCE = 0.06, 2.4
+"""Radians and view units: a look from near by and from hardly above."""
 
 EDGE_WORTH = 12.0
 """What a clear edge between two sides is worth beside the outline's cost: of two boxes of one outline that is right
@@ -51,8 +57,11 @@ ROUNDS = 3
 HELD = 20.0
 """So much less may roll and distance differ from the usual for an outline that is no box's."""
 
-LEVEL_ROLL, LOWEST_PITCH = float(np.radians(9.0)), float(np.radians(-8.0))
-"""Products stand upright and are not seen from below."""
+STEPS = np.array([0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.2, 0.1])
+"""How far each of the unknowns of ``Placement.values`` is moved to make about as much of a difference."""
+
+STEP, MOST_LOOKS = 0.01, 160
+"""Share of those by which unknowns are moved to find slopes, and boxes looked at in each round."""
 
 FAR_PX, CLOSE_PX = 6.0, 2.0
 """What is farther from the outline than this counts less: at first, while the box still has a way to go, and later."""
@@ -63,109 +72,6 @@ FINER = 4
 USUAL_ROLL, USUAL_DISTANCE, USUAL_RADIUS = float(np.radians(2.5)), 0.35, 0.08
 """Standard deviations: of the camera's roll (hands are steady to a few degrees), of the logarithm of its distance, and
 of the edges' radius, share of the largest half side."""
-
-TYPICAL_RADIUS = 0.012
-"""Radius of a carton's edges, share of the largest half side."""
-
-LEAST_DISTANCE, MOST_DISTANCE = 1.7, 12.0
-"""Nearer, the subject would fill a wide-angle lens; from farther off, nothing converges any more."""
-
-LEAST_RADIUS, FIRST_RADIUS, MOST_RADIUS = 0.01, 0.15, 0.75
-"""Of the edges, share of the smallest half side: the search begins with the second; rounder things are no boxes."""
-
-_OCTANT = np.array([(i, j, 3 - i - j) for i in range(4) for j in range(4 - i)], np.float64)
-_BALLS = np.concatenate([sign * _OCTANT / np.linalg.norm(_OCTANT, axis=1)[:, None] for sign in SIGNS])
-_FLIP = np.array([1.0, -1.0])
-_CENTERS = np.repeat(SIGNS, len(_OCTANT), axis=0)
-
-
-@dataclass(frozen=True)
-class Placement:
-    """A box before the camera.
-
-    Attributes:
-        half: (3,) float64 half sides, view units.
-        radius: of its edges.
-        yaw: radians, how far its front is turned to the viewer's right about the vertical.
-        pitch: radians, how far the camera looks down on it.
-        roll: radians, how far the picture is turned anticlockwise.
-        middle: (2,) of the box in the view.
-        distance: of the camera, view units.
-    """
-
-    half: Doubles
-    radius: float
-    yaw: float
-    pitch: float
-    roll: float
-    middle: Doubles
-    distance: float
-
-    @classmethod
-    def like(cls, box: Cuboid) -> Placement:
-        """Where the search has found a box."""
-        radius = FIRST_RADIUS * float(box.half.min())
-        middle = np.asarray(box.camera.to_view[:2, 3], np.float64)
-        return cls(box.half, radius, box.yaw, box.pitch, 0.0, middle, box.camera.distance)
-
-    def resembles(self, other: Placement) -> bool:
-        """True where both would be refined to the same box."""
-        sides = float(np.abs(np.log(self.half / other.half)).max())
-        return sides < 0.25 and abs(self.yaw - other.yaw) < 0.15 and abs(self.pitch - other.pitch) < 0.12
-
-    @property
-    def upright(self) -> bool:
-        """True for a box that stands as things stand."""
-        return abs(self.roll) <= LEVEL_ROLL and self.pitch >= LOWEST_PITCH
-
-    def fronted(self) -> Placement:
-        """The same box with that of its upright sides as its front that looks most towards the viewer."""
-        quarters = round(self.yaw / (0.5 * np.pi))
-        half = self.half[[2, 1, 0]] if quarters % 2 else self.half
-        return replace(self, half=half, yaw=self.yaw - quarters * 0.5 * np.pi)
-
-    def turn(self) -> Doubles:
-        """(3, 3): from the box's axes to the view's."""
-        cy, sy, cp, sp = math.cos(self.yaw), math.sin(self.yaw), math.cos(self.pitch), math.sin(self.pitch)
-        cr, sr = math.cos(self.roll), math.sin(self.roll)
-        seen = np.array([[cy, 0.0, sy], [sp * sy, cp, -sp * cy], [-cp * sy, sp, cp * cy]])
-        return np.asarray(np.array([[cr, -sr, 0.0], [sr, cr, 0.0], [0.0, 0.0, 1.0]]) @ seen, np.float64)
-
-    def seen_by(self, camera: PhotoCamera) -> PhotoCamera:
-        """The frontal ``camera`` in the frame of the box."""
-        held = replace(camera, distance=self.distance)
-        return held.turned(self.turn(), np.array([self.middle[0], self.middle[1], 0.0]))
-
-    def pixels(self, camera: PhotoCamera, points: Doubles) -> Doubles:
-        """(n, 2): where the frontal ``camera`` sees points (n, 3) of the box."""
-        # By hand, for the fit looks at a thousand boxes.
-        seen = points @ self.turn().T
-        seen[:, :2] += self.middle
-        scale = camera.pixels * self.distance / np.maximum(self.distance - seen[:, 2], 1e-6)
-        return np.asarray(camera.center + seen[:, :2] * (scale[:, None] * _FLIP), np.float64)
-
-    def balls(self) -> Doubles:
-        """(n, 3) points on the eight corners: the box is their hull."""
-        return np.asarray(_CENTERS * (self.half - self.radius) + self.radius * _BALLS, np.float64)
-
-    def values(self) -> Doubles:
-        """(10,) the unknowns as numbers that may take any value."""
-        share = self.radius / float(self.half.min())
-        return np.concatenate(
-            [
-                np.log(self.half),
-                [self.yaw, self.pitch, *self.middle, self.roll, np.log(self.distance)],
-                [share],
-            ]
-        )
-
-    @classmethod
-    def of(cls, values: Doubles) -> Placement:
-        """What ``values`` were of."""
-        half = np.exp(np.clip(values[:3], -5.0, 2.0))
-        distance = float(np.exp(np.clip(values[8], np.log(LEAST_DISTANCE), np.log(MOST_DISTANCE))))
-        radius = float(half.min() * np.clip(values[9], LEAST_RADIUS, MOST_RADIUS))
-        return cls(half, radius, float(values[3]), float(values[4]), float(values[7]), values[5:7].copy(), distance)
 
 
 @dataclass(frozen=True)
@@ -204,14 +110,15 @@ def outline_points(alpha: Floats) -> Doubles:
     return np.asarray(chosen + 0.5 + slope / np.maximum(steep, 1e-6)[:, None] * move[:, None], np.float64)
 
 
-def hull_of(pixels: Doubles) -> Floats:
-    """(k, 2) float32: the corners of the convex outline of points (n, 2)."""
-    return np.asarray(cv2.convexHull(pixels.astype(np.float32))[:, 0], np.float32)
+def hull_of(pixels: Doubles) -> Doubles:
+    """(k, 2): the corners of the convex outline of points (n, 2)."""
+    corners = np.asarray(cv2.convexHull(pixels.astype(np.float32), returnPoints=False)).ravel()
+    return np.asarray(pixels[corners], np.float64)
 
 
-def outside(points: Doubles, hull: Floats) -> Doubles:
+def outside(points: Doubles, hull: Doubles) -> Doubles:
     """(n,) signed distance of points from a convex outline, pixels, positive outside."""
-    start = hull.astype(np.float64)
+    start = hull
     along = np.roll(start, -1, axis=0) - start
     length = np.linalg.norm(along, axis=1)
     start, along, length = start[length > 1e-6], along[length > 1e-6], length[length > 1e-6]
@@ -239,7 +146,12 @@ def find_box(cutout: Cutout) -> Cuboid:
         if len(starts) < STARTS and not any(start.resembles(other) for other in starts):
             starts.append(start)
     tried = [refined(start, points, slopes, camera, 1) for start in starts]
-    best = refined(min(tried, key=lambda fit: fit.cost).placement, points, slopes, camera)
+    best = min(tried, key=lambda fit: fit.cost)
+    if best.cost > UNEXPLAINED:
+        # What converges seen from near by at its own height, the search takes for a view from above.
+        near = replace(best.placement, pitch=NEAR_PITCH, distance=NEAR_DISTANCE)
+        best = min(best, refined(near, points, slopes, camera, 1), key=lambda fit: fit.cost)
+    best = refined(best.placement, points, slopes, camera)
     if not best.placement.upright:
         # An outline that is no box's would have the camera stand anywhere: it is held as products are held.
         best = min((refined(start, points, slopes, camera, 1, HELD) for start in starts), key=lambda fit: fit.cost)
@@ -249,7 +161,7 @@ def find_box(cutout: Cutout) -> Cuboid:
     return Cuboid(box.half, box.yaw, box.pitch, agreement, view, box.roll, box.radius, clearness, box.upright)
 
 
-def overlap(hull: Floats, mask: NDArray[np.bool_]) -> float:
+def overlap(hull: Doubles, mask: NDArray[np.bool_]) -> float:
     """IoU of a convex outline (k, 2), pixels, with a mask."""
     # Drawing covers each pixel that is touched: on a picture so much finer that hardly shows.
     fine = cv2.resize(mask.astype(np.uint8), None, fx=FINER, fy=FINER, interpolation=cv2.INTER_LINEAR)
@@ -281,8 +193,8 @@ def refined(
         box = Placement.of(values)
         ridges = edge_ends([crease.corners for crease in creases], box.half, box.radius).reshape(-1, 3)
         seen = box.pixels(camera, np.concatenate([box.balls(), ridges]))
-        rim = weight * _robust(outside(points, hull_of(seen[: len(_BALLS)])), knee)
-        ends = seen[len(_BALLS) :].reshape(-1, 2, 2)
+        rim = weight * _robust(outside(points, hull_of(seen[: len(BALLS)])), knee)
+        ends = seen[len(BALLS) :].reshape(-1, 2, 2)
         off = [
             crease.clearness**2 * crease.off(pair) / CREASE_SIGMA_PX for crease, pair in zip(creases, ends, strict=True)
         ]
@@ -291,8 +203,16 @@ def refined(
     for number in range(rounds):
         knee = FAR_PX if number == 0 else CLOSE_PX
         creases = find_creases(slopes, best.seen_by(camera), best.half, best.radius)
-        fit = least_squares(residuals, best.values(), method="lm", diff_step=1e-4, max_nfev=160)
-        best = Placement.of(fit.x)
+        start = best.values()
+        # Unknowns of about 1, so that slopes are taken over steps that suit each of them, also where it is 0 itself.
+        fit = least_squares(
+            lambda moves, start=start: residuals(start + STEPS * (moves - 1.0)),
+            np.ones(len(start)),
+            method="lm",
+            diff_step=STEP,
+            max_nfev=MOST_LOOKS,
+        )
+        best = Placement.of(start + STEPS * (fit.x - 1.0))
     creases = find_creases(slopes, best.seen_by(camera), best.half, best.radius)
     values = best.values()
     clear = float(np.mean([crease.clearness for crease in creases])) if creases else 0.0

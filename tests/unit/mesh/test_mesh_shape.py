@@ -21,7 +21,8 @@ from services.mesh.cuboid import rounded_box
 from services.mesh.cutout import read_cutout
 from services.mesh.evidence import Kind
 from services.mesh.inflation import inflated_square, poisson_square, slab_square
-from services.mesh.refinement import Placement, find_box
+from services.mesh.placement import Placement
+from services.mesh.refinement import find_box
 from services.mesh.relief import relief
 from services.mesh.revolution import Axis, axis_camera, fit_revolution, lathe, outline_of
 from services.mesh.solid import Solid

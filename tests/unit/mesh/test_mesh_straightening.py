@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from services.mesh.camera import PhotoCamera
 from services.mesh.creases import SIGNS
 from services.mesh.cutout import Cutout, read_cutout
-from services.mesh.refinement import Placement
+from services.mesh.placement import Placement
 from services.mesh.straightening import straightened
 
 HALF = np.array([0.5, 0.35, 0.45])

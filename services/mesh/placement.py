@@ -1,0 +1,131 @@
+"""Where a box stands before the camera, and the camera before it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.mesh.camera import PhotoCamera
+from services.mesh.creases import SIGNS
+from services.mesh.cuboid import Cuboid
+
+Doubles = NDArray[np.float64]
+
+LEVEL_ROLL, LOWEST_PITCH = float(np.radians(9.0)), float(np.radians(-8.0))
+"""Products stand upright and are not seen from below."""
+
+FRONT_REACH, TIE = float(np.radians(70.0)), 0.93
+"""A side that is turned farther away is seen too slantingly to be a front; sides within this share are as wide."""
+
+TYPICAL_RADIUS = 0.012
+"""Radius of a carton's edges, share of the largest half side."""
+
+LEAST_DISTANCE, MOST_DISTANCE = 1.7, 12.0
+"""Nearer, the subject would fill a wide-angle lens; from farther off, nothing converges any more."""
+
+LEAST_RADIUS, FIRST_RADIUS, MOST_RADIUS = 0.01, 0.15, 0.75
+"""Of the edges, share of the smallest half side: the search begins with the second; rounder things are no boxes."""
+
+_OCTANT = np.array([(i, j, 3 - i - j) for i in range(4) for j in range(4 - i)], np.float64)
+BALLS = np.concatenate([sign * _OCTANT / np.linalg.norm(_OCTANT, axis=1)[:, None] for sign in SIGNS])
+"""(80, 3) directions: points of eight balls, each on the outer eighth of its own."""
+
+_FLIP = np.array([1.0, -1.0])
+_CENTERS = np.repeat(SIGNS, len(_OCTANT), axis=0)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A box before the camera.
+
+    Attributes:
+        half: (3,) float64 half sides, view units.
+        radius: of its edges.
+        yaw: radians, how far its front is turned to the viewer's right about the vertical.
+        pitch: radians, how far the camera looks down on it.
+        roll: radians, how far the picture is turned anticlockwise.
+        middle: (2,) of the box in the view.
+        distance: of the camera, view units.
+    """
+
+    half: Doubles
+    radius: float
+    yaw: float
+    pitch: float
+    roll: float
+    middle: Doubles
+    distance: float
+
+    @classmethod
+    def like(cls, box: Cuboid) -> Placement:
+        """Where the search has found a box."""
+        radius = FIRST_RADIUS * float(box.half.min())
+        middle = np.asarray(box.camera.to_view[:2, 3], np.float64)
+        return cls(box.half, radius, box.yaw, box.pitch, 0.0, middle, box.camera.distance)
+
+    def resembles(self, other: Placement) -> bool:
+        """True where both would be refined to the same box."""
+        sides = float(np.abs(np.log(self.half / other.half)).max())
+        return sides < 0.25 and abs(self.yaw - other.yaw) < 0.15 and abs(self.pitch - other.pitch) < 0.12
+
+    @property
+    def upright(self) -> bool:
+        """True for a box that stands as things stand."""
+        return abs(self.roll) <= LEVEL_ROLL and self.pitch >= LOWEST_PITCH
+
+    def fronted(self) -> Placement:
+        """The same box with the widest upright side that shows well as its front; of two alike that which is nearer."""
+        turns = [q for q in range(-2, 3) if abs(self.yaw - q * 0.5 * np.pi) <= FRONT_REACH]
+        if not turns:
+            return self
+        sides = {q: self.half[[2, 1, 0]] if q % 2 else self.half for q in turns}
+        widest = max(float(half[0]) for half in sides.values())
+        alike = [q for q in turns if float(sides[q][0]) >= TIE * widest]
+        best = min(alike, key=lambda q: abs(self.yaw - q * 0.5 * np.pi))
+        return replace(self, half=sides[best], yaw=self.yaw - best * 0.5 * np.pi)
+
+    def turn(self) -> Doubles:
+        """(3, 3): from the box's axes to the view's."""
+        cy, sy, cp, sp = math.cos(self.yaw), math.sin(self.yaw), math.cos(self.pitch), math.sin(self.pitch)
+        cr, sr = math.cos(self.roll), math.sin(self.roll)
+        seen = np.array([[cy, 0.0, sy], [sp * sy, cp, -sp * cy], [-cp * sy, sp, cp * cy]])
+        return np.asarray(np.array([[cr, -sr, 0.0], [sr, cr, 0.0], [0.0, 0.0, 1.0]]) @ seen, np.float64)
+
+    def seen_by(self, camera: PhotoCamera) -> PhotoCamera:
+        """The frontal ``camera`` in the frame of the box."""
+        held = replace(camera, distance=self.distance)
+        return held.turned(self.turn(), np.array([self.middle[0], self.middle[1], 0.0]))
+
+    def pixels(self, camera: PhotoCamera, points: Doubles) -> Doubles:
+        """(n, 2): where the frontal ``camera`` sees points (n, 3) of the box."""
+        # By hand, for the fit looks at a thousand boxes.
+        seen = points @ self.turn().T
+        seen[:, :2] += self.middle
+        scale = camera.pixels * self.distance / np.maximum(self.distance - seen[:, 2], 1e-6)
+        return np.asarray(camera.center + seen[:, :2] * (scale[:, None] * _FLIP), np.float64)
+
+    def balls(self) -> Doubles:
+        """(n, 3) points on the eight corners: the box is their hull."""
+        return np.asarray(_CENTERS * (self.half - self.radius) + self.radius * BALLS, np.float64)
+
+    def values(self) -> Doubles:
+        """(10,) the unknowns as numbers that may take any value."""
+        share = self.radius / float(self.half.min())
+        return np.concatenate(
+            [
+                np.log(self.half),
+                [self.yaw, self.pitch, *self.middle, self.roll, np.log(self.distance)],
+                [share],
+            ]
+        )
+
+    @classmethod
+    def of(cls, values: Doubles) -> Placement:
+        """What ``values`` were of."""
+        half = np.exp(np.clip(values[:3], -5.0, 2.0))
+        distance = float(np.exp(np.clip(values[8], np.log(LEAST_DISTANCE), np.log(MOST_DISTANCE))))
+        radius = float(half.min() * np.clip(values[9], LEAST_RADIUS, MOST_RADIUS))
+        return cls(half, radius, float(values[3]), float(values[4]), float(values[7]), values[5:7].copy(), distance)
