@@ -178,7 +178,7 @@ def gather(cutout: Cutout) -> Evidence:
         round=fit,
         mouth=mouth,
         interior=interior,
-        tiers=find_tiers(outline, edges),
+        tiers=find_tiers(outline, picture, fit),
         holes=holes,
         rim=turned.rim_evidence(fit, edges),
         doming=doming,

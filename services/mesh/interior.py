@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from services.mesh.camera import PhotoCamera
 from services.mesh.mouth import ARC, NARROW, SECTORS, SIDES, Mouth, Picture, across, looked_up
 from services.mesh.revolution import Revolution, circle_points
 from services.mesh.vessel import Contents
@@ -58,6 +59,9 @@ radii of the mouth."""
 OTHER_HUE = 8.0
 """Contents whose hue differs by this from the rim's (CIELAB a and b) are not the rim's shadow."""
 
+DRINK_LEVEL, DRINK_RADIUS = 0.08, 0.93
+"""Depth and radius of a drink that fills its vessel, in radii of the mouth."""
+
 DARK = 0.72
 """An inside this much darker than the outside below the rim is a dark hole."""
 
@@ -101,6 +105,28 @@ def interior_of(picture: Picture, mouth: Mouth, body: Revolution) -> Interior | 
     near = y[0] > y.mean()
     dark = float(np.median(inner[0][near, 0])) < DARK * float(np.median(outer[0][near, 0]))
     return Interior(_floor(mouth, body)) if dark else None
+
+
+def drink_of(picture: Picture, mouth: Mouth, view: PhotoCamera) -> Contents | None:
+    """A drink up to the rim: what is seen through the mouth is of one hue all round, and the rim of another.
+
+    An inside has its rim's own hue, lit in several ways.
+
+    Args:
+        picture: the photo.
+        mouth: of the vessel.
+        view: the camera in the vessel's frame, in pixels of the picture.
+    """
+    shares = np.array([0.97, 0.98, 0.99, *np.linspace(0.3, 0.88, 6)])
+    x, y = circle_points(view, np.full(len(shares), mouth.height), shares * mouth.radius, 4 * SECTORS)
+    hues = looked_up(picture.lab, x, y)[..., 1:3]
+    rim = np.median(hues[:3].reshape(-1, 2), axis=0)
+    sectors = np.median(hues[3:].reshape(6, SECTORS, 4, 2), axis=(0, 2))
+    off = np.linalg.norm(sectors - rim, axis=1).min()
+    spread = np.linalg.norm(sectors - sectors.mean(axis=0), axis=1).max()
+    if off < max(OTHER_HUE, 1.5 * spread):
+        return None
+    return Contents(mouth.height - DRINK_LEVEL * mouth.radius, DRINK_RADIUS * mouth.radius)
 
 
 def _floor(mouth: Mouth, body: Revolution) -> Contents | None:

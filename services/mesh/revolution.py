@@ -321,7 +321,7 @@ def _looked_up(picture: Floats, x: Doubles, y: Doubles) -> Floats:
 def silhouette(fit: Revolution, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """The fitted surface's silhouette in the picture that it was fitted to, (h, w) bool."""
     x, y = circle_points(fit.camera, fit.heights, fit.radii, 48)
-    return _discs(shape, x, y)
+    return discs(shape, x, y)
 
 
 def filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -385,7 +385,7 @@ def at_pitch(
     if high - low < 2:
         low, high = 0, len(heights) - 1
     heights, largest, x, y = heights[low : high + 1], largest[low : high + 1], x[low : high + 1], y[low : high + 1]
-    seen = _discs(mask.shape, x, y)
+    seen = discs(mask.shape, x, y)
     agreement = float((seen & mask).sum()) / float((seen | mask).sum())
     cover = float((seen & outline.whole).sum()) / max(float(outline.whole.sum()), 1.0)
     left, right = int(np.argmin(x[0])), int(np.argmax(x[0]))
@@ -448,7 +448,7 @@ def largest_circles(signed: Floats, view: PhotoCamera, heights: Doubles, radii: 
     return np.where(first_out == 0, -1.0, largest)
 
 
-def _discs(shape: tuple[int, ...], x: Doubles, y: Doubles) -> NDArray[np.bool_]:
+def discs(shape: tuple[int, ...], x: Doubles, y: Doubles) -> NDArray[np.bool_]:
     """The silhouette of a stack of circles, each joined with the next by their convex hull."""
     canvas = np.zeros(shape, np.uint8)
     # Four fractional bits for OpenCV's fixed-point drawing; its pixel centres are whole numbers.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +19,7 @@ from services.mesh.growth import GrowthCompletion, find_growth, grown_parts, soi
 from services.mesh.inflation import inflated_square
 from services.mesh.relief import relief
 from services.mesh.rings import RingCompletion
+from services.mesh.saucer import TieredCompletion
 from services.mesh.solid import Solid
 from services.mesh.tiers import Tiers
 from services.mesh.vessel import calm_profile, cavity, domed, footed, inner_wall, is_open, open_vessel, turned_solid
@@ -50,7 +52,7 @@ def turned_body(cutout: Cutout, found: Evidence) -> TurnedBody:
     small = cutout.camera.scaled(factor, (2.0, 2.0))
     beside = weigh.parts_beside(alpha >= 0.5, turned.silhouette(fit, alpha.shape))
     heights, radii = calm_profile(fit)
-    parts = [_part(alpha, beside, small, fit)] if beside.any() else []
+    parts = [_part(alpha, beside, small, fit.pitch, fit.camera)] if beside.any() else []
     inner = None
     if found.interior is not None or (is_open(fit, found.rim, bool(parts)) and not found.lidded):
         heights, radii = footed(fit, heights, radii)
@@ -72,8 +74,25 @@ def turned_body(cutout: Cutout, found: Evidence) -> TurnedBody:
 def tiered_body(cutout: Cutout, tiers: Tiers) -> TurnedBody:
     """A vessel on its saucer."""
     camera = _full_camera(cutout, tiers.camera)
-    completion = RingCompletion(cutout.photo, cutout.safe, camera, tiers.heights, tiers.radii, tiers.inner)
-    return TurnedBody(tiers.solid(), camera, completion, "revolution in tiers")
+    alpha, factor = cutout.working_alpha(turned.FIT_SIDE_PX)
+    small = cutout.camera.scaled(factor, (2.0, 2.0))
+    beside = _handles(alpha, tiers)
+    solid = tiers.solid()
+    if beside.any():
+        part = _part(alpha, beside, small, tiers.pitch, tiers.camera)
+        solid = without_crumbs(difference(union(tiers.closed(), [part]), cavity(*tiers.cup, tiers.contents)))
+    return TurnedBody(solid, camera, TieredCompletion(cutout, camera, tiers), "revolution in tiers")
+
+
+def _handles(alpha: Floats, tiers: Tiers) -> NDArray[np.bool_]:
+    """(h, w) bool: parts beside the cup; what is beside the saucer only is no handle."""
+    shape = alpha.shape
+    cup = turned.discs(shape, *turned.circle_points(tiers.camera, *tiers.cup, 48))
+    beside = weigh.parts_beside(alpha >= 0.5, tiers.silhouette(shape, tiers.camera))
+    count, labels = cv2.connectedComponents(beside.astype(np.uint8))
+    near = cv2.dilate(cup.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    touching = [k for k in range(1, count) if ((labels == k) & near).sum() >= 5]
+    return np.asarray(np.isin(labels, touching), np.bool_)
 
 
 def grown_body(cutout: Cutout) -> TurnedBody | None:
@@ -93,13 +112,13 @@ def _full_camera(cutout: Cutout, fitted: PhotoCamera) -> PhotoCamera:
     return PhotoCamera(fitted.to_view, cutout.camera.center, cutout.camera.pixels, fitted.distance)
 
 
-def _part(alpha: Floats, beside: NDArray[np.bool_], camera: PhotoCamera, fit: turned.Revolution) -> Solid:
+def _part(alpha: Floats, beside: NDArray[np.bool_], camera: PhotoCamera, pitch: float, body: PhotoCamera) -> Solid:
     """Handles and spouts: inflated, in the plane through the axis that faces the viewer, in the body's frame."""
     matte = weigh.part_alpha(alpha, beside, camera, 0.05)
     square = inflated_square(matte)
     rows = np.arange(alpha.shape[0], dtype=np.float32)[:, None]
     # The axis leans towards the viewer at the top: its depth grows with the height in the picture.
-    lean = np.float32(np.tan(fit.pitch)) * (np.float32(camera.center[1]) - rows - np.float32(0.5))
+    lean = np.float32(np.tan(pitch)) * (np.float32(camera.center[1]) - rows - np.float32(0.5))
     offset = np.broadcast_to(lean, alpha.shape).astype(np.float32)
     solid = relief(matte, square, camera, offset=offset)
-    return solid.moved(inverse(fit.camera.to_view))
+    return solid.moved(inverse(body.to_view))

@@ -58,6 +58,9 @@ NEARLY_AGREEMENT = 0.925
 MOUTHED_AGREEMENT = 0.94
 """The same for a body whose mouth shows all around, which says by itself that it is turned."""
 
+TIERED_AGREEMENT = 0.92
+"""The same for a cup on its saucer, whose silhouette was held against its own before."""
+
 GROWN_AGREEMENT = 0.88
 """The same for a pot with a plant: leaves are mostly rim, and the pot's far rim may show between them."""
 
@@ -80,6 +83,8 @@ class SilhouetteBackend:
         kind = found.kind
         if kind is Kind.BOX:
             raw = _box(cutout, found)
+        elif (tiered := _tiered(cutout, found)) is not None:
+            raw = tiered
         elif kind is Kind.REVOLUTION:
             raw = _revolution(cutout, found)
         elif kind is Kind.INFLATION and (grown := _grown(cutout)) is not None:
@@ -124,10 +129,6 @@ def _full_camera(cutout: Cutout, fitted: PhotoCamera) -> PhotoCamera:
 
 def _revolution(cutout: Cutout, found: Evidence) -> RawMesh:
     """The first turned body that is seen as the subject is; a free shape where none is."""
-    if found.tiers is not None:
-        raw = _turned(tiered_body(cutout, found.tiers))
-        if _seen_as(raw, cutout) >= LEAST_AGREEMENT:
-            return raw
     raw = _turned(turned_body(cutout, found))
     agreement = _seen_as(raw, cutout)
     if agreement >= (LEAST_AGREEMENT if found.mouth is None else MOUTHED_AGREEMENT):
@@ -138,6 +139,12 @@ def _revolution(cutout: Cutout, found: Evidence) -> RawMesh:
         if _seen_as(raw, cutout) >= LEAST_AGREEMENT:
             return raw
     return _free(cutout, found, Kind.INFLATION)
+
+
+def _tiered(cutout: Cutout, found: Evidence) -> RawMesh | None:
+    """A vessel on its saucer, if it is seen as the subject is."""
+    raw = None if found.tiers is None else _turned(tiered_body(cutout, found.tiers))
+    return raw if raw is not None and _seen_as(raw, cutout) >= TIERED_AGREEMENT else None
 
 
 def _grown(cutout: Cutout) -> RawMesh | None:
