@@ -15,6 +15,7 @@ from services.mesh.cutout import Cutout
 from services.mesh.exposure import TRUST, Exposure, Sight, exposed, trusted_at
 from services.mesh.grain import STRONG, Grain, grain_of
 from services.mesh.pattern import patterned
+from services.mesh.prints import readable_behind
 from services.mesh.raster import covering, weights_at
 from services.mesh.solid import Solid
 from services.mesh.surface import Surface
@@ -194,10 +195,11 @@ class _Carried:
         repeats_behind: bool,
     ) -> None:
         all_over = patterned(cutout)
-        self._photo, self._exposure, self._axes = cutout.photo, exposure, _Axes(exposure.camera, to_backend)
+        self._exposure, self._axes = exposure, _Axes(exposure.camera, to_backend)
         self._behind = carried_round(cutout, patterned=all_over)
         self._grain: Grain = grain_of(cutout, self._behind.material, PATTERN_STRENGTH if all_over else STRONG)
         self._repeats = repeats_behind or all_over
+        self._again = readable_behind(cutout) if repeats_behind else cutout.photo
         offsets = _vertex_offsets(solid, surface, cutout, exposure, self._behind)
         self._offsets = offsets[surface.welded].T.copy()
 
@@ -215,7 +217,7 @@ class _Carried:
         strength = self._grain.strength_at(at)
         if self._repeats:
             share = trusted_at(-cosine, self._exposure.trusted)
-            made_up = _blended(made_up, sampled(self._photo, at), share)
+            made_up = _blended(made_up, sampled(self._again, at), share)
             strength = strength * (1.0 - share)
         levels = self._grain.levels(self._axes.photo_pixels(texels.points).T, self._axes.turned(texels.normals).T)
         return np.asarray(made_up + levels * strength[:, None], np.float32)
