@@ -17,7 +17,7 @@ from services.mesh.carriage import carried_square, is_carried, opened
 from services.mesh.inflation import blended_square, rim_distance, rounded_square, slab_square
 from services.mesh.relief import relief
 from services.mesh.solid import Solid
-from services.mesh.stance import Base, Ground, facing, find_base, find_ground, has_corner, levelled
+from services.mesh.stance import WIDEST_TURN, Base, Ground, facing, find_base, find_ground, has_corner, levelled
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -38,6 +38,9 @@ THINNER = 0.4
 PLATE = 0.08
 """What has no inscribed circle of this radius, as a share of its width, is a thin tool: it is shown flat, as it was
 taken."""
+
+CARRIED_TURN = 0.65
+"""What is turned by more than 33 degrees shows its end as well as its side."""
 
 FINEST_PX, MOSTLY_WIRES = 3.0, 0.4
 """A silhouette with this share of its area so close to the rim is a lattice: its wires stay round, for the triangles
@@ -64,10 +67,12 @@ def freeform(alpha: Floats, camera: PhotoCamera, flatness: float) -> tuple[Solid
     base = find_base(alpha, camera)
     plate = float(rim_distance(alpha).max()) < PLATE * base.wide * camera.pixels
     carried = is_carried(alpha, base, flatness)
-    if plate or not has_corner(base):
-        base = levelled(base) if plate else facing(base)
+    if plate:
+        base = levelled(base)
+    elif not carried and not has_corner(base):
+        base = facing(base)
     thick = _thickness(alpha, base, flatness, carried) / camera.pixels
-    ground = find_ground(base, camera, float(thick.max()))
+    ground = find_ground(base, camera, float(thick.max()), CARRIED_TURN if carried else WIDEST_TURN)
     rows, columns = np.indices(alpha.shape)
     flat = camera.plane(np.stack([columns.ravel() + 0.5, rows.ravel() + 0.5], axis=1))
     floor = np.maximum(ground.depth(flat[:, 1]).reshape(alpha.shape), -2.0 * camera.distance)

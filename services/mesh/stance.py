@@ -251,13 +251,14 @@ def facing(base: Base) -> Base:
     return replace(front, touches=front.touches | base.feet)
 
 
-def find_ground(base: Base, camera: PhotoCamera, thickness: float) -> Ground:
+def find_ground(base: Base, camera: PhotoCamera, thickness: float, turn: float = WIDEST_TURN) -> Ground:
     """The plane that the base stands on: its pitch from the base's corner, or the usual one.
 
     Args:
         base: of the silhouette.
         camera: the one that ``find_base`` had.
         thickness: the most that half the shape is taken to measure from front to back, view units.
+        turn: how far the base may recede from one end to the other for each unit that it runs.
     """
     low = int(np.argmin(base.height))
     pitch = USUAL_PITCH
@@ -268,7 +269,7 @@ def find_ground(base: Base, camera: PhotoCamera, thickness: float) -> Ground:
         thickness *= BOLDEST
     deepest = DEEPEST_PITCH if len(base.at) > 1 else DEEPEST_FACING
     for steeper in pitches[(pitches > pitch) & (pitches < deepest)]:
-        if _recession(base, pitch, camera, low) <= WIDEST_TURN and _depth(base, pitch, camera, low) <= thickness:
+        if _recession(base, pitch, camera, low) <= turn and _depth(base, pitch, camera, low) <= thickness:
             break
         pitch = float(steeper)
     return _through(base, pitch, camera, low)
