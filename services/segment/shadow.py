@@ -54,6 +54,13 @@ corner. A ball leaves it at a quarter of its width."""
 PROMINENCE = 0.035
 """How far a foot stands out below the outline beside it, share of the subject's smaller extent."""
 
+LOW_BODY = 0.20
+"""Room under a body, share of its width, from which light comes in from the sides: under a car the ground is dark,
+under a chair it is not."""
+
+STANDS = 0.03
+"""How far over its ground a column may hang and still stand on it, share of the width."""
+
 HIGHEST_FOOT = 0.30
 """How far over the lowest point a foot may stand and still be on the ground, share of the subject's smaller extent:
 the casters at the back of a chair that is seen from 20 degrees above."""
@@ -89,6 +96,7 @@ def shade(alpha: Plane, base: float, scene: Scene) -> Plane:
     contact = _touch(outline, size[1], 0.10, 0.0035 * frame)
     near = _touch(outline, size[1], 0.22, 0.012 * frame)
     around = cv2.GaussianBlur(_touch(outline, size[1], 0.45, 0.045 * frame), (0, 0), 0.012 * frame)
+    under = _under(outline, size[1], 0.010 * frame)
     ambient, touch = AMBIENT, CONTACT
     if scene.plain:
         ambient *= ON_WHITE
@@ -96,7 +104,7 @@ def shade(alpha: Plane, base: float, scene: Scene) -> Plane:
         ambient, touch = ambient * AFLOAT, touch * AFLOAT
     left = np.ones((size[1], size[0], 3), np.float32)
     left *= 1.0 - (ambient * np.clip(0.70 * near + 0.80 * around, 0.0, 1.0))[..., None]
-    left *= 1.0 - (touch * np.clip(contact, 0.0, 1.0) ** 1.2)[..., None]
+    left *= 1.0 - (touch * np.maximum(np.clip(contact, 0.0, 1.0) ** 1.2, under))[..., None]
     if not scene.afloat:
         cast = _cast_from(small, outline, scene)
         left *= 1.0 - (ON_WHITE if scene.plain else 1.0) * CAST * cast[..., None] * key_share(scene.lighting)
@@ -143,7 +151,7 @@ class Outline:
         wide = max(2.0, float(columns[-1] + 1 - columns[0]))
         tall = max(2.0, base - float(np.flatnonzero(solid.any(axis=1))[0]))
         hang = _hang(lowest, seen, min(wide, tall), float(base))
-        stands = seen & (hang < 0.06 * wide)
+        stands = seen & (hang < STANDS * wide)
         if not stands.any():
             stands = seen & (lowest >= lowest.max())
         at = np.arange(width)
@@ -164,17 +172,23 @@ def _hang(lowest: NDArray[np.float32], seen: NDArray[np.bool_], size: float, bas
     feet = feet - 1
     if not len(feet):
         feet = np.array([int(np.argmax(line))])
-    for foot in feet:
+    late = np.maximum(0.0, base - line[feet] - HIGHEST_FOOT * size)
+    for foot, over in zip(feet, late, strict=True):
         # A foot further back stands higher in the picture; one that is too high is a hand, a spout, a handle.
-        late = max(0.0, base - float(line[foot]) - HIGHEST_FOOT * size)
         for step in (-1, 1):
-            steep, x, before = 3.0 * late, int(foot), float(line[foot])
+            steep, x, before = 3.0 * float(over), int(foot), float(line[foot])
             while 0 <= x < width and seen[x]:
                 # Downward again is towards another foot's ground, not back to this one's.
                 steep += max(0.0, before - float(line[x]) - SLOPE)
                 before = float(line[x])
                 out[x] = min(out[x], steep)
                 x += step
+    firm = feet[late <= 0.0]
+    if len(firm) > 1:
+        # Between two feet the ground runs straight from one to the other.
+        at = np.arange(firm[0], firm[-1] + 1)
+        room = np.interp(at, firm, line[firm]) - line[at]
+        out[at] = np.where(seen[at], np.maximum(out[at], room), out[at])
     return np.asarray(out, np.float32)
 
 
@@ -250,4 +264,21 @@ def _touch(outline: Outline, height: int, reach: float, spread_px: float) -> Pla
     shade = np.where(below < 0, 1.0, np.exp(-0.5 * (below / max(0.6, spread_px)) ** 2)) * weight[None, :]
     # Nothing far above the outline: the shade is on the ground, not on the wall.
     shade = np.where(below < -3.0 * spread_px - 2.0, 0.0, shade)
+    return np.asarray(cv2.GaussianBlur(shade.astype(np.float32), (0, 0), max(0.7, 0.6 * spread_px)), np.float32)
+
+
+def _under(outline: Outline, height: int, spread_px: float) -> Plane:
+    """Darkness of the ground that is seen under a body between its feet, (height, width) 0..1: the lower the body lies
+    over it, the darker, down to the line on which the feet stand."""
+    stands = np.flatnonzero((outline.lowest >= 0) & (outline.hang < STANDS * outline.wide))
+    rows = np.arange(height, dtype=np.float32)[:, None] + 0.5
+    if len(stands) < 2:
+        return np.zeros((height, len(outline.lowest)), np.float32)
+    columns = np.arange(len(outline.lowest))
+    between = (columns > stands[0]) & (columns < stands[-1]) & (outline.lowest >= 0)
+    room = np.maximum(outline.ground - outline.lowest, 0.0)
+    weight = np.where(between & (room > 0.0), np.clip(1.0 - room / (LOW_BODY * outline.wide), 0.0, 1.0), 0.0)
+    past = (rows - outline.ground[None, :]) / max(0.6, spread_px)
+    shade = np.where(past < 0.0, 1.0, np.exp(-0.5 * past**2)) * weight[None, :]
+    shade = np.where(rows < outline.lowest[None, :] - 3.0 * spread_px, 0.0, shade)
     return np.asarray(cv2.GaussianBlur(shade.astype(np.float32), (0, 0), max(0.7, 0.6 * spread_px)), np.float32)

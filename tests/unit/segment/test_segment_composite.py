@@ -220,6 +220,39 @@ def test_a_picture_without_ground_gets_no_cast_shadow(name: str) -> None:
     assert grounded + 15 < afloat < 147
 
 
+def standing(tall: int) -> np.ndarray:
+    """A body on two wheels, a quarter of its width apart from its ends; ``tall`` pixels of room under it."""
+    rgba = np.zeros((400, 400, 4), np.uint8)
+    rgba[..., :3] = 200
+    rgba[180 : 330 - tall, 40:360, 3] = 255
+    for x in (90, 310):
+        cv2.circle(rgba, (x, 300 - tall), 30 + tall, (200, 200, 200, 255), -1)
+    rgba[:180, :, 3] = 0
+    return rgba
+
+
+def test_the_ground_is_dark_under_a_low_body() -> None:
+    """Between the wheels of a car hardly any light reaches the ground; under a body far over it much more does."""
+    dark = {}
+    for tall in (20, 90):
+        rgba = standing(tall)
+        out = composite(rgba, grey(600), scene(0.0, horizon=0.2)).astype(float).mean(axis=2)
+        placed = place(rgba, 600, 600)
+        scale = (placed.right - placed.left) / 320
+        row, column = int(placed.bottom - 8 * scale), int((placed.left + placed.right) / 2)
+        dark[tall] = out[row - 2 : row + 2, column - 10 : column + 10].mean()
+    assert dark[20] < 75 and dark[90] > dark[20] + 20
+
+
+def test_the_ground_runs_straight_between_two_feet() -> None:
+    """The sill between two wheels hangs over the line that joins them, gently as it may rise from them."""
+    alpha = np.zeros((400, 400), np.float32)
+    points = [(40, 150), (360, 150), (360, 250), (300, 290), (260, 265), (140, 285), (100, 310), (40, 260)]
+    cv2.fillPoly(alpha, [np.array(points, np.int32)], 1.0)
+    outline = Outline.of(alpha, 311.0)
+    assert outline.hang[200] > 20.0 and outline.ground[200] > 286.0
+
+
 @pytest.mark.parametrize("slant", [0, 8])
 def test_a_table_is_a_ground(slant: int) -> None:
     """A surface whose far edge runs across the picture, level or a little askew, carries the subject."""
