@@ -36,8 +36,9 @@ RELIEF_SIDE_PX = 224
 FINE_PIXELS, MAX_FINE_SIDE_PX = 20_000, 448
 """Lattices and wires would be lost on that grid: they get as fine a one as keeps this many pixels inside."""
 
-MAX_OUTLINES = 100
-"""A silhouette of more outlines (islands and holes) is dust or a screen, not parts."""
+MAX_OUTLINES = 400
+"""A silhouette of more outlines (islands and holes) is dust or a screen, not parts. A lattice tower has 100 to 300, and
+20,000 triangles hold them."""
 
 THIN_SHARE = 0.10
 """A silhouette with more of its area within a pixel and a half of the rim than this is thin enough for the finer
