@@ -20,6 +20,9 @@ CLEAR_LEVELS = 7.0
 """Levels for one pixel at which an edge is as clear as need be: two sides of one material under one lamp differ by a
 tenth of their brightness."""
 
+BUSY = 1.6
+"""Among print, an edge must be this many times as steep as what is usual around it: some line is always steep there."""
+
 REACH_SHARE, REACH_STEPS = 0.045, 9
 """An edge is looked for so far to either side, share of the picture's longer side, in as many steps."""
 
@@ -154,7 +157,8 @@ def find_creases(slopes: Slopes, camera: PhotoCamera, half: Doubles, radius: flo
         x = np.clip(points[None, :, 0] + offsets * normal[0], 0, width - 1).astype(np.intp)
         y = np.clip(points[None, :, 1] + offsets * normal[1], 0, height - 1).astype(np.intp)
         slope = np.abs(slopes.across[y, x] * normal[0] + slopes.down[y, x] * normal[1]).max(axis=2)
-        clear = np.minimum(slope / CLEAR_LEVELS, 1.0).mean(axis=1)
+        level = max(CLEAR_LEVELS, BUSY * float(np.median(slope)))
+        clear = np.minimum(slope / level, 1.0).mean(axis=1)
         best = int(np.argmax(clear - penalty))
         moved = ends + np.array([[start[best]], [end[best]]]) * normal
         found.append(Crease(corners, moved, float(clear[best])))

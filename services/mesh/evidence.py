@@ -38,8 +38,9 @@ EDGED_AGREEMENT, CORNERED_AGREEMENT = 0.975, 0.955
 """A cuboid with clear inner edges explains a silhouette that it agrees with this well, whatever the light says; with
 all three edges of a corner towards the viewer a lid or feet may stand out."""
 
-EDGED_SLACK = 0.02
-"""It may agree with the silhouette this much worse than a surface of revolution, which can bend to any profile."""
+EDGED_SLACK, ROUND_COVER = 0.02, 0.985
+"""It may agree with the silhouette this much worse than a surface of revolution, which can bend to any profile, unless
+that covers this share of the silhouette, as it does of tins with a busy print."""
 
 ROUND_AGREEMENT = 0.945
 """The same for a surface of revolution without parts."""
@@ -123,7 +124,8 @@ class Evidence:
     def edged(self) -> bool:
         """True for a box whose inner edges the photo shows where its outline asks for them."""
         box, clear = self.box, self.box.clearness
-        if not clear or not box.upright or box.agreement < self.round.agreement - EDGED_SLACK:
+        slack = EDGED_SLACK if self.round.cover < ROUND_COVER else 0.0
+        if not clear or not box.upright or box.agreement < self.round.agreement - slack:
             return False
         corner = len(clear) == CORNER_EDGES and min(clear) >= UNSEEN_EDGES
         return float(np.mean(clear)) >= CLEAR_EDGES and box.agreement >= (

@@ -22,6 +22,7 @@ from services.mesh.cutout import read_cutout
 from services.mesh.evidence import Kind
 from services.mesh.inflation import inflated_square, poisson_square, slab_square
 from services.mesh.placement import Placement
+from services.mesh.raster import covering, far_to_near
 from services.mesh.refinement import find_box
 from services.mesh.relief import relief
 from services.mesh.revolution import Axis, axis_camera, fit_revolution, lathe, outline_of
@@ -206,6 +207,31 @@ def test_a_soft_case_is_a_box_of_its_radius_and_a_can_is_none(lit_photo: Draw) -
     can = evidence.gather(read_cutout(lit_photo(tin, upright, 320)))
     assert can.kind is Kind.REVOLUTION
     assert not can.edged
+
+
+def test_a_box_seen_from_near_by_at_its_own_height_is_no_box_seen_from_above(lit_photo: Draw) -> None:
+    """What converges is laid to the camera's nearness, not to its height, and the widest side is the front."""
+    half = np.array([0.45, 0.46, 0.7])
+    placement = Placement(half, 0.01, np.radians(38.0), np.radians(3.0), np.radians(-3.4), np.zeros(2), 2.4)
+    fit = find_box(
+        read_cutout(lit_photo(rounded_box(half, 0.01), placement.seen_by(PhotoCamera.frontal((200, 200), 190.0)), 400))
+    )
+    assert fit.agreement > 0.98
+    assert np.degrees(fit.pitch) < 6.0
+    assert fit.half / fit.half[0] == pytest.approx(half[[2, 1, 0]] / half[2], rel=0.08)
+    assert np.degrees(fit.yaw) == pytest.approx(-52.0, abs=5.0)
+
+
+def test_a_busy_print_makes_no_box_of_a_tin() -> None:
+    """Among print some line is steep wherever an edge is looked for: a tin that is checkered all over stays round."""
+    tin = lathe(np.array([[0.0, -0.5], [0.6, -0.5], [0.6, 0.5], [0.0, 0.5]]))
+    view = axis_camera(PhotoCamera.frontal((200.0, 200.0), 190.0), Axis(0.0, 0.0, 1.0), 0.3)
+    pixels, depth = view.project(tin.vertices)
+    inside = covering(pixels, tin.faces, (400, 400), far_to_near(depth, tin.faces)) >= 0
+    tiles = np.random.default_rng(4).integers(0, 256, (50, 50, 3)).astype(np.uint8)
+    checkered = np.kron(tiles, np.ones((8, 8, 1), np.uint8))
+    photo = np.dstack([checkered, np.where(inside, 255, 0).astype(np.uint8)])
+    assert evidence.gather(read_cutout(photo)).kind is Kind.REVOLUTION
 
 
 def test_a_rounded_box_is_closed_and_of_its_size() -> None:
