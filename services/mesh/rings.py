@@ -304,8 +304,8 @@ class RingCompletion:
         deep = inwards | ((normals[:, 1] > 0.3) & below_mouth & within)
         # What faces up below the vessel's floor is the top of the saucer that it stands on.
         deep &= points[:, 1] > self._floor
-        inside = self._sample(self._inner, angle - self._front - np.pi, row, level)
-        return np.where(deep[:, None], inside, outside).astype(np.float32)
+        outside[deep] = self._sample(self._inner, angle[deep] - self._front - np.pi, row[deep], level[deep])
+        return outside
 
     def _sample(
         self, rings: _Rings, angle: NDArray[np.floating], row: NDArray[np.floating], level: NDArray[np.floating]
