@@ -134,7 +134,7 @@ def body_below(
                 best = traced
     if best is None or best.end < END or best.walls < max(WALLS, CLEARER * best.usual):
         return None
-    if _explained(solid, best, area) < EXPLAINED or _alike(solid, best.axis) < ALIKE:
+    if _explained(solid, best, area) < EXPLAINED or alike(solid, best.axis) < ALIKE:
         return None
     half_solid = np.array([_half_width(line, best.axis) for line in solid[first : first + len(best.radius)]])
     radius, begin = _emerging(best.radius, half_solid)
@@ -157,7 +157,7 @@ def _explained(solid: NDArray[np.bool_], traced: _Traced, area: PixelBox) -> flo
     return float(across * down / max(1.0, union - across * down))
 
 
-def _alike(solid: NDArray[np.bool_], axis: float) -> float:
+def alike(solid: NDArray[np.bool_], axis: float) -> float:
     """How alike the sure part is on both sides of an axis: overlap with its mirror image, 0..1."""
     across = np.arange(solid.shape[1])
     mirrored = np.round(2.0 * axis - 1.0 - across).astype(int)

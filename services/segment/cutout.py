@@ -13,9 +13,10 @@ from lensora.core.boxes import Box
 from lensora.core.errors import EncodeFailed, SubjectNotFound
 from services.segment.aim import LONGEST_SIDE_PX, Aim, Surroundings, limited
 from services.segment.backends import CutoutBackend, PromptedBackend
+from services.segment.clearness import clear_body
 from services.segment.doubt import Look, box_fit, doubt_of
 from services.segment.foreground import estimate_foreground
-from services.segment.glass import find_body, glazed
+from services.segment.glass import cleared, find_body, glazed
 from services.segment.matte import SOLID, PixelBox, close_holes, isolate, settle, trim_wisps
 from services.segment.opinion import second_opinion, without_strays
 from services.segment.strays import find_strays
@@ -120,6 +121,9 @@ def cut_out(
     body = None if own_alpha else find_body(matte, picture, within)
     if body is not None:
         rgba = glazed(rgba, body, picture)
+    elif not own_alpha:
+        clear = clear_body(matte, picture)
+        rgba = rgba if clear is None else cleared(rgba, clear, picture)
     return Cutout(rgba=rgba, own_alpha=own_alpha, asked_twice=asked_twice)
 
 

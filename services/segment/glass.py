@@ -142,9 +142,9 @@ def glazed(rgba: NDArray[np.uint8], body: Body, rgb: NDArray[np.uint8]) -> NDArr
     photo = rgb.astype(np.float32) / 255.0
     front_alpha = rgba[..., 3].astype(np.float32) / 255.0
     front_alpha = _whole(front_alpha, body)
-    behind = _behind(photo, np.maximum(front_alpha, body.cover))
+    back = behind(photo, np.maximum(front_alpha, body.cover))
     inside = (body.cover > 0.9) & (front_alpha < 0.1)
-    own, own_alpha, thick = _layer(photo, behind, inside)
+    own, own_alpha, thick = _layer(photo, back, inside)
     if PATCHY < thick < OPAQUE_SHARE:
         return rgba
     tone = float(np.median(photo[inside].mean(axis=1))) if inside.any() else 1.0
@@ -167,6 +167,22 @@ def glazed(rgba: NDArray[np.uint8], body: Body, rgb: NDArray[np.uint8]) -> NDArr
     return np.asarray(np.clip(stacked, 0.0, 1.0) * 255.0 + 0.5, np.uint8)
 
 
+def cleared(rgba: NDArray[np.uint8], body: Body, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The cutout of a thing that was taken for solid and is see-through as a whole: its walls without what is behind.
+
+    Args:
+        rgba: (h, w, 4) uint8 sRGB, straight alpha: the thing with its old background inside.
+        body: the whole of it.
+        rgb: (h, w, 3) uint8 sRGB, the crop as it was photographed.
+
+    Returns:
+        (h, w, 4) uint8 sRGB, straight alpha; as it was where too much of it hides the background (a glass of juice).
+    """
+    empty = np.dstack([rgba[..., :3], np.zeros(rgba.shape[:2], np.uint8)])
+    glass = glazed(empty, body, rgb)
+    return rgba if glass is empty else glass
+
+
 def _whole(front_alpha: Plane, body: Body) -> Plane:
     """The opaque parts' alpha: within the body, what the net saw faintly is the body and not a part before it."""
     faint = np.clip((front_alpha - 0.5) / (OPAQUE - 0.5), 0.0, 1.0)
@@ -174,7 +190,7 @@ def _whole(front_alpha: Plane, body: Body) -> Plane:
     return np.asarray(front_alpha * (1.0 - inner) + np.minimum(front_alpha, faint) * inner, np.float32)
 
 
-def _behind(photo: Plane, thing: Plane) -> Plane:
+def behind(photo: Plane, thing: Plane) -> Plane:
     """The background behind the thing, (h, w, 3): each row's colours left and right of it, carried across."""
     height, width = thing.shape
     clear = (cv2.dilate(thing, np.ones((9, 9), np.uint8)) < 0.02).astype(np.float32)
