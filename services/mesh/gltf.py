@@ -24,16 +24,18 @@ class Material:
     """How the surface looks.
 
     Attributes:
-        base_color: a JPEG file's bytes, sRGB.
+        base_color: a JPEG or PNG file's bytes, sRGB.
         roughness: 0..1, the whole surface's, or the factor on the green channel of ``metallic_roughness``.
         metallic: 0..1, likewise for the blue channel.
         metallic_roughness: a JPEG or PNG file's bytes (linear), or None.
+        blended: whether the alpha of ``base_color`` is opacity, as of glass.
     """
 
     base_color: bytes
     roughness: float
     metallic: float
     metallic_roughness: bytes | None = None
+    blended: bool = False
 
 
 def write_glb(surface: Surface, material: Material, name: str, extras: Mapping[str, object]) -> bytes:
@@ -88,6 +90,9 @@ def write_glb(surface: Surface, material: Material, name: str, extras: Mapping[s
         textures.append({"sampler": 0, "source": len(images) - 1})
         surface_look[slot] = {"index": len(textures) - 1}
     blob.extend(b"\0" * (-len(blob) % 4))
+    look: dict[str, object] = {"name": name, "pbrMetallicRoughness": surface_look}
+    if material.blended:
+        look["alphaMode"] = "BLEND"
     document = {
         "asset": {"version": "2.0", "generator": GENERATOR, "extras": dict(extras)},
         "scene": 0,
@@ -106,7 +111,7 @@ def write_glb(surface: Surface, material: Material, name: str, extras: Mapping[s
                 ],
             }
         ],
-        "materials": [{"name": name, "pbrMetallicRoughness": surface_look}],
+        "materials": [look],
         "textures": textures,
         "images": images,
         "samplers": [

@@ -18,6 +18,7 @@ from services.mesh.cutout import Cutout, read_cutout
 from services.mesh.fidelity import Fidelity, fidelity_of
 from services.mesh.gltf import GENERATOR, Material, write_glb
 from services.mesh.orientation import facing_yaw, standing
+from services.mesh.seethrough import opacity_map
 from services.mesh.solid import Solid, tidied
 from services.mesh.subject import Subject
 from services.mesh.surface import Surface, simplified, surfaced
@@ -42,6 +43,9 @@ MIN_TRIANGLES, MIN_GLB_BYTES = 200, 40_000
 
 GRID_M = 2.0**-19
 """Coordinates are multiples of this, about 2 micrometres: exact in float32 up to 8 m."""
+
+OPACITY_SIDE = 512
+"""Side of the map of opacities: they change slowly."""
 
 JPEG_QUALITIES = (90, 82, 72, 60)
 """Tried in turn until the file fits; under 60 blocks show."""
@@ -178,7 +182,8 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
     fidelity = fidelity_of(surface, texture.pixels, camera, cutout)
     report("export", 0.93)
     extras = _extras(raw, request, camera, cutout, fidelity)
-    glb, jpeg = _fitted(surface, texture, request, extras)
+    opacity = None if raw.opacity is None else opacity_map(surface, inverse(move), raw.opacity, OPACITY_SIDE)
+    glb, jpeg = _fitted(surface, texture, opacity, request, extras)
     report("done", 1.0)
     return Model(
         glb=glb,
@@ -229,9 +234,15 @@ def _extras(
 
 
 def _fitted(
-    surface: Surface, texture: Texture, request: ModelRequest, extras: Mapping[str, object]
+    surface: Surface,
+    texture: Texture,
+    opacity: NDArray[np.uint8] | None,
+    request: ModelRequest,
+    extras: Mapping[str, object],
 ) -> tuple[bytes, bytes]:
-    """The GLB within its budget of bytes, and the JPEG in it: first the quality gives way, then the texture's size.
+    """The GLB within its budget of bytes, and its texture as a JPEG: first the quality gives way, then the size.
+
+    Glass needs an alpha channel, which JPEG has not: its GLB holds a PNG.
 
     ``finish`` has left room for the texture beside the triangles.
     """
@@ -239,9 +250,13 @@ def _fitted(
     while True:
         for quality in JPEG_QUALITIES:
             jpeg = encode_jpeg(pixels, quality)
-            glb = write_glb(surface, Material(jpeg, texture.roughness, texture.metallic), request.name, extras)
+            color = jpeg if opacity is None else encode_png(pixels, opacity)
+            material = Material(color, texture.roughness, texture.metallic, blended=opacity is not None)
+            glb = write_glb(surface, material, request.name, extras)
             if len(glb) <= request.max_glb_bytes:
                 return glb, jpeg
+            if opacity is not None:
+                break
         if pixels.shape[0] <= 128:
             raise InvalidRequest(
                 f"max_glb_bytes must be at least {len(glb)} for this subject, not {request.max_glb_bytes}",
@@ -256,4 +271,14 @@ def encode_jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
     done, data = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise InvalidMesh("the texture could not be encoded as JPEG")
+    return bytes(data.tobytes())
+
+
+def encode_png(pixels: NDArray[np.uint8], opacity: NDArray[np.uint8]) -> bytes:
+    """Bytes of a PNG of (h, w, 3) uint8 sRGB with an opacity (g, g) uint8 of any size."""
+    alpha = cv2.resize(opacity, pixels.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    rgba = np.dstack([cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), alpha])
+    done, data = cv2.imencode(".png", rgba, [cv2.IMWRITE_PNG_COMPRESSION, 6])
+    if not done:
+        raise InvalidMesh("the texture could not be encoded as PNG")
     return bytes(data.tobytes())

@@ -76,6 +76,12 @@ LOW_SAUCER = 0.45
 LEAST_HEIGHT = 0.2
 """Least height of the cup above its saucer, in radii of its mouth: flatter ones are plates with a pattern."""
 
+WIDER = (1.05, 1.1, 1.15)
+"""Outer radius of a rim over its inner one."""
+
+ROUNDS, LEAST_GAIN = 5, 0.0015
+"""The search is begun anew so often at most, as long as it still gains so much."""
+
 LEDGE, LEDGE_FALL = 0.15, 0.4
 """Least width of the ledge around the cup, in radii of the saucer; there the hull falls at least so steeply, as a share
 of the lines of sight."""
@@ -351,9 +357,16 @@ def _fitted(firsts: list[_Pair], outline: Outline, picture: Picture) -> _Pair:
     trials = [_trials(first, outline, picture) for first in firsts]
     starts = [min((trial for group in groups for trial in group), key=cost) for groups in zip(*trials, strict=True)]
     steps = np.array([0.05, 0.03, 0.03, 0.05, 0.05, 0.05, 0.05, 0.05, 0.1])
-    best, _ = min((downhill(start, steps, 150) for start in starts), key=lambda found: found[1])
-    # A simplex that has gone flat is set up anew.
-    best, _ = downhill(best, -0.5 * steps, 220)
+    best, least = min((downhill(start, steps, 120) for start in starts), key=lambda found: found[1])
+    # A rim has two edges: the outer one is looked for beside the one that was found.
+    wider = min((np.concatenate([best[:6], [best[6] * share], best[7:]]) for share in WIDER), key=cost)
+    best, least = min((best, least), downhill(wider, 0.5 * steps, 120), key=lambda found: found[1])
+    # A simplex that has gone flat is set up anew, the other way round, as long as that helps.
+    for turn in range(ROUNDS):
+        trial, value = downhill(best, (0.5, -0.5)[turn % 2] * steps, 160)
+        gain, best, least = least - value, trial, value
+        if gain < LEAST_GAIN:
+            break
     return _Pair.of(best)
 
 
@@ -368,8 +381,8 @@ def _trials(first: _Pair, outline: Outline, picture: Picture) -> tuple[list[Doub
     start = _vector(first)
     mouths = zip(heights, radii, strict=True)
     trials = [np.concatenate([start[:5], mouth, start[7:]]) for mouth in mouths]
-    clear = np.argsort(-np.minimum(near, far) - 0.5 * (near + far), kind="stable")[:12]
-    return [trials[k] for k in clear], trials[::13]
+    clear = np.flatnonzero((near >= NEAR_EVIDENCE) & (far >= FAR_EVIDENCE))
+    return [trials[k] for k in clear[:: 1 + len(clear) // 40]] or trials[::13], trials[::13]
 
 
 def _vector(pair: _Pair) -> Doubles:

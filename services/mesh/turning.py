@@ -20,6 +20,7 @@ from services.mesh.inflation import inflated_square
 from services.mesh.relief import relief
 from services.mesh.rings import RingCompletion
 from services.mesh.saucer import TieredCompletion
+from services.mesh.seethrough import Opacity, evened, opacity_of, see_through
 from services.mesh.solid import Solid
 from services.mesh.tiers import Tiers
 from services.mesh.vessel import calm_profile, cavity, domed, footed, inner_wall, is_open, open_vessel, turned_solid
@@ -36,12 +37,16 @@ class TurnedBody:
         camera: the photo's, in pixels of the cutout.
         completion: the colours all around.
         method: how it was found.
+        photo: the cutout as it is to be laid on: of glass with evened colours.
+        opacity: of glass.
     """
 
     solid: Solid
     camera: PhotoCamera
     completion: Completion
     method: str
+    photo: Cutout | None = None
+    opacity: Opacity | None = None
 
 
 def turned_body(cutout: Cutout, found: Evidence) -> TurnedBody:
@@ -67,8 +72,12 @@ def turned_body(cutout: Cutout, found: Evidence) -> TurnedBody:
         heights, radii = footed(fit, heights, radii) if found.lidded else domed(heights, radii)
         body = turned_solid(heights, radii)
         solid = without_crumbs(union(body, parts)) if parts else body
-    completion = RingCompletion(cutout.photo, cutout.safe, camera, heights, radii, inner)
-    return TurnedBody(solid, camera, completion, Kind.REVOLUTION.value)
+    glass = see_through(cutout)
+    photo, opacity = None, None
+    if glass is not None:
+        photo, opacity = evened(cutout, glass), opacity_of(cutout, glass, camera, heights, radii)
+    completion = RingCompletion((photo or cutout).photo, cutout.safe, camera, heights, radii, inner)
+    return TurnedBody(solid, camera, completion, Kind.REVOLUTION.value, photo, opacity)
 
 
 def tiered_body(cutout: Cutout, tiers: Tiers) -> TurnedBody:

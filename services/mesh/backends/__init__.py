@@ -14,6 +14,7 @@ from services.mesh.camera import PhotoCamera
 from services.mesh.completion import Completion
 from services.mesh.cutout import Cutout
 from services.mesh.exposure import TRUST
+from services.mesh.seethrough import Opacity
 from services.mesh.solid import Solid
 from services.mesh.surface import CREASE_DEG
 
@@ -39,6 +40,7 @@ class RawMesh:
         crease_deg: edges that fold by more stay sharp, degrees.
         trust: cosine between normal and view at which the photo begins to count and counts fully.
         photo: the photo as it is to be laid on the mesh, for a backend that has straightened it; None for the cutout.
+        opacity: how opaque a body of glass is; None for opaque ones.
         reach: radians, how far the model may be turned away from the photo's view to bring its largest side forward.
     """
 
@@ -52,6 +54,7 @@ class RawMesh:
     trust: tuple[float, float] = TRUST
     reach: float = FRONT_REACH
     photo: Cutout | None = None
+    opacity: Opacity | None = None
 
 
 class MeshBackend(Protocol):

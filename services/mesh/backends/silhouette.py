@@ -157,7 +157,8 @@ def _grown(cutout: Cutout) -> RawMesh | None:
 
 def _turned(body: TurnedBody) -> RawMesh:
     """A turned body as the backend's answer."""
-    return _raw(body.solid, body.camera, body.completion, body.method)
+    raw = _raw(body.solid, body.camera, body.completion, body.method)
+    return replace(raw, photo=body.photo, opacity=body.opacity)
 
 
 def _box(cutout: Cutout, found: Evidence) -> RawMesh:
