@@ -23,7 +23,7 @@ def main() -> int:
         settings = load(DetectSettings)
         begin("detect", settings)
         runtime = open_runtime(settings)
-        detector = DETECT_BACKENDS[settings.detect_backend](runtime)
+        detector = DETECT_BACKENDS[settings.detect_backend](runtime, settings.prompted_backend)
         servicer = DetectorServicer(open_artifacts(settings.artifacts_url), detector)
 
         def register(server: grpc.Server) -> None:

@@ -139,6 +139,19 @@ class Labeller:
             sightings: what a detector takes it for; None where none knows it.
             timeout_s: seconds from now after which the run is given up.
         """
+        chances = self.chances(rgb, boxes, masks, timeout_s)
+        return [
+            choose_name(likely, self._vocabulary, sighting) for likely, sighting in zip(chances, sightings, strict=True)
+        ]
+
+    def chances(
+        self,
+        rgb: NDArray[np.uint8],
+        boxes: Sequence[tuple[int, int, int, int]],
+        masks: Sequence[Mask | None],
+        timeout_s: float | None = None,
+    ) -> list[NDArray[np.float32]]:
+        """How likely each class is for what is in each box, (classes,) each; the arguments as for ``names``."""
         if not boxes:
             return []
         views: list[NDArray[np.uint8]] = []
@@ -151,10 +164,20 @@ class Labeller:
         batch = np.ascontiguousarray(np.moveaxis(batch, 3, 1))
         logits = self._model.infer({"input": batch}, outputs=["logits"], timeout_s=timeout_s)["logits"]
         ends = np.cumsum(counts)
-        return [
-            choose_name(_agreed(logits[end - count : end]), self._vocabulary, sighting)
-            for end, count, sighting in zip(ends, counts, sightings, strict=True)
-        ]
+        return [_agreed(logits[end - count : end]) for end, count in zip(ends, counts, strict=True)]
+
+    def likeliest_kind(self, chances: NDArray[np.float32]) -> tuple[str, float]:
+        """The likeliest kind of thing, and its probability, 0..1."""
+        by_group: defaultdict[str, float] = defaultdict(float)
+        for group, chance in zip(self._vocabulary.groups, chances, strict=True):
+            by_group[group] += float(chance)
+        return max(by_group.items(), key=lambda item: item[1])
+
+    def recognises(self, chances: NDArray[np.float32], sighting: Sighting | None) -> bool:
+        """True where a class of ImageNet's is sure, or a detector's name is better than that."""
+        weights, exact = _exact(chances, self._vocabulary)
+        sure = exact.probability >= CLASS_SURE
+        return sure or (sighting is not None and _holds(sighting, exact, weights, self._vocabulary))
 
 
 def choose_name(probabilities: NDArray[np.floating], vocabulary: Vocabulary, sighting: Sighting | None = None) -> Name:
@@ -165,11 +188,7 @@ def choose_name(probabilities: NDArray[np.floating], vocabulary: Vocabulary, sig
         vocabulary: the classes.
         sighting: what a detector takes the thing for.
     """
-    things = np.array([group not in SCENES for group in vocabulary.groups])
-    weights = np.where(things, probabilities, 0.0)
-    weights = weights / max(float(weights.sum()), 1e-9)
-    best = int(np.argmax(weights))
-    exact = Name(vocabulary.labels[best], vocabulary.categories[best], float(weights[best]))
+    weights, exact = _exact(probabilities, vocabulary)
     if sighting is not None and _holds(sighting, exact, weights, vocabulary):
         return Name(sighting.kind.label, sighting.kind.category, sighting.score)
     if exact.probability >= CLASS_SURE:
@@ -180,6 +199,15 @@ def choose_name(probabilities: NDArray[np.floating], vocabulary: Vocabulary, sig
         # Two kinds of one category: neither name is safe.
         return Name(_CATEGORY_WORDS[general.category], general.category, general.probability)
     return general
+
+
+def _exact(probabilities: NDArray[np.floating], vocabulary: Vocabulary) -> tuple[NDArray[np.floating], Name]:
+    """The probabilities among things, places left out, and the likeliest class."""
+    things = np.array([group not in SCENES for group in vocabulary.groups])
+    weights = np.where(things, probabilities, 0.0)
+    weights = weights / max(float(weights.sum()), 1e-9)
+    best = int(np.argmax(weights))
+    return weights, Name(vocabulary.labels[best], vocabulary.categories[best], float(weights[best]))
 
 
 def _holds(sighting: Sighting, exact: Name, weights: NDArray[np.floating], vocabulary: Vocabulary) -> bool:

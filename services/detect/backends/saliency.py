@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lensora.adapters.inference import Model
+from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import Box, Proposal, SuggestedAction
+from lensora.core.errors import ConfigurationError, InferenceFailed, Overloaded, Unavailable
 from lensora.imaging.photo import Photo
+from lensora.imaging.prompting import Encoded, PromptableNet
+from lensora.observability import logs
 from services.detect.detection import MOST_IOU, Detection, listed
-from services.detect.fusion import Thing, fuse
+from services.detect.fusion import SAME_IOU, Thing, fuse
 from services.detect.labels import Labeller, load_vocabulary
-from services.detect.objects import ObjectNet, load_classes, windows
+from services.detect.objects import ObjectNet, Sighting, load_classes, windows
+from services.detect.outlining import box_of, found_after_all, missed, outlined
+from services.detect.parting import parted
 from services.detect.preflight import BOX_ACTIONS, Subject, suggested_actions
 from services.detect.regions import Mask, Region
 from services.detect.saliency import Saliency
@@ -59,25 +67,42 @@ DETAIL_SHARE = 0.8
 DETAIL_MOST_AREA = 0.7
 """If even that box is larger than this, detail is everywhere: the full frame says the same."""
 
+LEAST_ASKED_SHARE = 0.015
+MOST_ASKED = 2
+"""Regions that may hold several things: how large, and how many are asked about (up to 0.2 s each)."""
+
+WHOLE_IOU = 0.75
+"""A sighting that overlaps a region less than this may be of one of several things in it."""
+
 MATTE = (255, 255, 255)
 """See-through pictures are judged over white, as a web page would show them."""
+
+_log = logs.get(__name__)
 
 
 class SaliencyDetector:
     """``Detector`` on IS-Net and EfficientNet-Lite0, and on detectors where they are given."""
 
-    def __init__(self, isnet: Model, classifier: Model, detectors: Mapping[str, Model] | None = None) -> None:
+    def __init__(
+        self,
+        isnet: Model,
+        classifier: Model,
+        detectors: Mapping[str, Model] | None = None,
+        prompted: PromptableNet | None = None,
+    ) -> None:
         """
         Args:
             isnet: ``isnet-general-use`` of the manifest.
             classifier: ``efficientnet-lite0`` of the manifest.
             detectors: any of ``OBJECT_CLASSES`` by their names in the manifest: they tell apart what touches.
+            prompted: outlines what is under a point, and so tells apart what no detector knows; None does without.
         """
         found = dict(detectors or {})
         self._models = (isnet, classifier, *found.values())
         self._saliency = Saliency(isnet)
         self._labeller = Labeller(classifier, load_vocabulary())
         self._nets = [ObjectNet(model, load_classes(OBJECT_CLASSES[name])) for name, model in found.items()]
+        self._prompted = prompted
 
     @property
     def working_side_px(self) -> int:
@@ -89,7 +114,8 @@ class SaliencyDetector:
     def detect(self, photo: Photo, max_objects: int, timeout_s: float | None = None) -> Detection:
         rgb = photo.over(MATTE)
         findings = Search(rgb, self._saliency, timeout_s).run()
-        ranked = self._things(rgb, findings, timeout_s)[: max_objects - 1]
+        things, more_models = self._things(rgb, findings, timeout_s)
+        ranked = things[: max_objects - 1]
         faint_parts = [_faint_part(thing, ranked, findings) for thing in ranked]
         boxes = [_box(thing.box, faint) for thing, faint in zip(ranked, faint_parts, strict=True)]
         scores = [rank(thing) for thing in ranked]
@@ -115,19 +141,129 @@ class SaliencyDetector:
         return Detection(
             proposals=listed(proposals, max_objects),
             actions=tuple(actions),
-            models=tuple(model.describe() for model in self._models),
+            models=(*(model.describe() for model in self._models), *more_models),
         )
 
-    def _things(self, rgb: NDArray[np.uint8], findings: Findings, timeout_s: float | None) -> list[Thing]:
-        """What both cues show, best first, each once."""
+    def _things(
+        self, rgb: NDArray[np.uint8], findings: Findings, timeout_s: float | None
+    ) -> tuple[list[Thing], tuple[ModelUse, ...]]:
+        """What the cues show, best first, each once; and the nets that only a doubt calls for."""
         known = [*findings.regions, *(doubt.region for doubt in findings.doubtful)]
         look = windows([region.box() for region in known])
         sightings = [sighting for net in self._nets for sighting in net.sightings(rgb, look, timeout_s)]
-        kept: list[Thing] = []
-        for thing in sorted(fuse(findings.regions, findings.doubtful, sightings), key=rank, reverse=True):
-            if all(thing.box.iou(other.box) <= MOST_IOU for other in kept):
-                kept.append(thing)
-        return kept
+        fused = _once(fuse(findings.regions, findings.doubtful, sightings))
+        things = [thing for thing in fused if not thing.part or self._is_named(rgb, thing, timeout_s)]
+        if self._prompted is None:
+            return things, ()
+        try:
+            picture = _Picture(self._prompted, rgb, timeout_s)
+            told = _once(self._told_apart(rgb, things, sightings, picture, timeout_s))
+            seen = _once(_borne_out(rgb, told, sightings, picture, findings.first.shape, timeout_s))
+        except (InferenceFailed, Unavailable, Overloaded, ConfigurationError) as error:
+            _log.warning("outlines_failed", error=str(error))
+            return things, ()
+        return seen, self._prompted.describe() if picture.asked else ()
+
+    def _is_named(self, rgb: NDArray[np.uint8], thing: Thing, timeout_s: float | None) -> bool:
+        """True for a part that is called by a name: the end of a drill that looks like a cup is not worth proposing."""
+        area = thing.box.pixels(rgb.shape[1], rgb.shape[0])
+        mask = thing.region.mask if thing.region else None
+        (likely,) = self._labeller.chances(rgb, [area], [mask], timeout_s)
+        return self._labeller.recognises(likely, thing.sighting)
+
+    def _told_apart(
+        self,
+        rgb: NDArray[np.uint8],
+        things: Sequence[Thing],
+        sightings: Sequence[Sighting],
+        picture: _Picture,
+        timeout_s: float | None,
+    ) -> list[Thing]:
+        """The things, those that hold several taken apart; the net is asked only about what nothing has recognised."""
+        height, width = rgb.shape[:2]
+
+        def chances(masks: Sequence[Mask]) -> list[NDArray[np.float32]]:
+            areas = [box_of(mask).pixels(width, height) for mask in masks]
+            return self._labeller.chances(rgb, areas, masks, timeout_s)
+
+        asked = 0
+        left = deque(things)
+        found: list[Thing] = []
+        while left:
+            thing = left.popleft()
+            region = thing.region
+            parts: list[Region] = []
+            if asked < MOST_ASKED and region is not None and not thing.part and region.share() >= LEAST_ASKED_SHARE:
+                (likely,) = chances([region.mask])
+                if not self._labeller.recognises(likely, _about_all_of(region, thing.sighting)):
+                    asked += 1
+                    parts = parted(
+                        region,
+                        picture.encoded,
+                        lambda masks: [self._labeller.likeliest_kind(chance) for chance in chances(masks)],
+                        timeout_s,
+                    )
+            if parts:
+                left.extend(_sighted(part, sightings) for part in parts)
+            else:
+                found.append(thing)
+        return found
+
+
+class _Picture:
+    """A photo that the promptable net looks at when the first question comes."""
+
+    def __init__(self, net: PromptableNet, rgb: NDArray[np.uint8], timeout_s: float | None) -> None:
+        self._net, self._rgb, self._timeout_s = net, rgb, timeout_s
+        self.asked = False
+
+    @cached_property
+    def encoded(self) -> Encoded:
+        self.asked = True
+        return self._net.encode(self._rgb, self._timeout_s)
+
+
+def _borne_out(
+    rgb: NDArray[np.uint8],
+    things: Sequence[Thing],
+    sightings: Sequence[Sighting],
+    picture: _Picture,
+    shape: tuple[int, ...],
+    timeout_s: float | None,
+) -> list[Thing]:
+    """The things, those that only a detector saw with their outlines, less plain patches, and what was missed."""
+    kept: list[Thing] = []
+    for thing in things:
+        seen = thing if thing.region is not None else outlined(rgb, thing, picture.encoded, shape, timeout_s)
+        if seen is not None:
+            kept.append(seen)
+    for sighting in missed(sightings, things):
+        more = found_after_all(sighting, kept, picture.encoded, rgb, shape, timeout_s)
+        if more is not None:
+            kept.append(more)
+    return kept
+
+
+def _about_all_of(region: Region, sighting: Sighting | None) -> Sighting | None:
+    """A sighting of a whole region; None where it may be of one of several things in it."""
+    return sighting if sighting is not None and sighting.box.iou(region.box()) >= WHOLE_IOU else None
+
+
+def _once(things: Iterable[Thing]) -> list[Thing]:
+    """Best first, each once."""
+    kept: list[Thing] = []
+    for thing in sorted(things, key=rank, reverse=True):
+        if all(thing.box.iou(other.box) <= MOST_IOU for other in kept):
+            kept.append(thing)
+    return kept
+
+
+def _sighted(region: Region, sightings: Sequence[Sighting]) -> Thing:
+    """A thing that was told apart, with what a detector takes it for."""
+    box = region.box()
+    same = [sighting for sighting in sightings if sighting.box.iou(box) >= SAME_IOU and not sighting.kind.surface]
+    best = max(same, key=lambda sighting: sighting.score, default=None)
+    return Thing(box, region, best, max(region.contrast, best.score if best else 0.0))
 
 
 def rank(thing: Thing) -> float:
@@ -170,14 +306,8 @@ def _box(box: Box, faint: Mask | None) -> Box:
     """A thing's box, with its see-through part."""
     if faint is None:
         return box
-    height, width = faint.shape
-    rows, columns = np.flatnonzero(faint.any(axis=1)), np.flatnonzero(faint.any(axis=0))
-    return Box(
-        min(box.x1, columns[0] / width),
-        min(box.y1, rows[0] / height),
-        max(box.x2, (columns[-1] + 1) / width),
-        max(box.y2, (rows[-1] + 1) / height),
-    )
+    grown = box_of(faint)
+    return Box(min(box.x1, grown.x1), min(box.y1, grown.y1), max(box.x2, grown.x2), max(box.y2, grown.y2))
 
 
 def _last_resort(rgb: NDArray[np.uint8], findings: Findings) -> tuple[list[Box], list[float], list[Mask | None]]:

