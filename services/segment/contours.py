@@ -232,35 +232,35 @@ def _traced(
     bonus = np.asarray(OUTER_BONUS * radii / start[-1], np.float32)
     # Rows within the sure part's outline say nothing for or against.
     gain = np.where(usable, np.where(free, pair, 0.0) + bonus, -1.0).astype(np.float32)
-    total = np.empty_like(gain)
+    total = np.full((len(rows), len(start) + 2), -1e6, np.float32)
     step = np.zeros(gain.shape, np.int64)
-    total[0] = gain[0]
+    total[0, 1:-1] = gain[0]
+    choices = np.empty((3, len(start)), np.float32)
+    chosen = np.arange(len(start))
     for i in range(1, len(rows)):
-        choices = np.stack([_shifted(total[i - 1], shift) - SLOPE_PRICE * abs(shift) for shift in (-1, 0, 1)])
+        before = total[i - 1]
+        choices[0], choices[1], choices[2] = before[:-2] - SLOPE_PRICE, before[1:-1], before[2:] - SLOPE_PRICE
         pick = choices.argmax(axis=0)
-        total[i] = choices[pick, np.arange(len(start))] + gain[i]
+        total[i, 1:-1] = choices[pick, chosen] + gain[i]
         step[i] = pick - 1
     slack = END_SLACK * (area.bottom - area.top)
-    best: tuple[float, int, int, float, float] | None = None
-    for end in np.linspace(area.bottom - slack, min(float(last), area.bottom + slack), 5):
-        for roundness in ROUNDNESS:
-            # The row at which the walls end and the ellipse begins depends on the radius there.
-            ends = (
-                np.round(end - roundness * radii[np.clip(int(end) - first - 8, 0, len(rows) - 1)]).astype(int) - first
-            )
-            ends = np.clip(ends, 0, len(rows) - 1)
-            chosen = np.arange(len(start))
-            half = radii[ends, chosen]
-            arc = _arc(every, axis, half, first + ends, roundness * half)
-            weight = 0.6 * half
-            score = (total[ends, chosen] + weight * (arc + OUTER_BONUS * half / start[-1])) / (ends + 1 + weight)
-            score = np.where((ends >= 8) & usable[ends, chosen], score, -1.0)
-            j = int(score.argmax())
-            if best is None or score[j] > best[0]:
-                best = (float(score[j]), int(ends[j]), j, float(roundness * half[j]), float(arc[j]))
-    if best is None or best[0] < 0:
+    ends = np.repeat(np.linspace(area.bottom - slack, min(float(last), area.bottom + slack), 5), len(ROUNDNESS))[
+        :, None
+    ]
+    roundness = np.tile(ROUNDNESS, 5)[:, None]
+    # The row at which the walls end and the ellipse begins depends on the radius there.
+    near = radii[np.clip(ends[:, 0].astype(int) - first - 8, 0, len(rows) - 1)]
+    foot = np.clip(np.round(ends - roundness * near).astype(int) - first, 0, len(rows) - 1)
+    half = radii[foot, chosen]
+    arc = _arc(every, axis, half, first + foot, roundness * half)
+    weight = 0.6 * half
+    score = (total[foot, chosen + 1] + weight * (arc + OUTER_BONUS * half / start[-1])) / (foot + 1 + weight)
+    score = np.where((foot >= 8) & usable[foot, chosen], score, -1.0)
+    at_best = np.unravel_index(int(score.argmax()), score.shape)
+    if score[at_best] < 0:
         return None
-    score_, i, j, rise, arc_ = best
+    i, j = int(foot[at_best]), int(at_best[1])
+    rise, arc_ = float((roundness * half)[at_best]), float(arc[at_best])
     path = np.empty(i + 1)
     seen = []
     for row in range(i, -1, -1):
@@ -270,30 +270,21 @@ def _traced(
         j = int(np.clip(j + step[row, j], 0, len(start) - 1))
     if len(seen) < 6:
         return None
-    return _Traced(score_, float(np.mean(seen)), float(pair[free & usable].mean()), arc_, axis, path, rise)
+    return _Traced(
+        float(score[at_best]), float(np.mean(seen)), float(pair[free & usable].mean()), arc_, axis, path, rise
+    )
 
 
 def _arc(every: Plane, axis: float, half: Plane, foot: NDArray[np.int64], rise: Plane) -> Plane:
-    """Mean evidence of the lower half of ellipses about the axis: half widths, rows of their middles, half heights."""
-    angle = np.linspace(0.08, np.pi / 2, 20)[:, None]
+    """Mean evidence of the lower half of ellipses about the axis: half widths, rows of their middles, half heights, all
+    (m, n)."""
+    angle = np.linspace(0.08, np.pi / 2, 20)[:, None, None]
     x, y = half * np.cos(angle), foot + rise * np.sin(angle)
     high, wide = every.shape
     at = np.clip(np.round(y).astype(int), 0, high - 1)
     left = every[at, np.clip(np.round(axis - 0.5 - x).astype(int), 0, wide - 1)]
     right = every[at, np.clip(np.round(axis - 0.5 + x).astype(int), 0, wide - 1)]
     return np.asarray(np.minimum(left, right).mean(axis=0), np.float32)
-
-
-def _shifted(line: Plane, shift: int) -> Plane:
-    """``line[j + shift]``, far below everything where that lies outside."""
-    out = np.full_like(line, -1e6)
-    if shift < 0:
-        out[-shift:] = line[:shift]
-    elif shift > 0:
-        out[:-shift] = line[shift:]
-    else:
-        out[:] = line
-    return out
 
 
 def _drawn(small: tuple[int, int], full: tuple[int, int], first: int, traced: _Traced) -> Body:
