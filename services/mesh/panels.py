@@ -81,19 +81,7 @@ class PanelCompletion:
         self._patterned = patterned(cutout)
         seen = [self._panel(cutout, axis) for axis in range(3)]
         self._panels = [panel or self._unseen(cutout, axis, seen) for axis, panel in enumerate(seen)]
-        self._grain = grain_of(cutout, self._plain(cutout.mask.shape))
-
-    def _plain(self, size: tuple[int, ...]) -> NDArray[np.bool_]:
-        """(h, w) bool: the insides of the sides that show. An edge between two is no grain."""
-        inside = np.zeros(size, np.uint8)
-        for axis, sign in shown_sides(self._camera.position(), self._half):
-            u, v = (k for k in range(3) if k != axis)
-            corners = np.zeros((4, 3))
-            corners[:, axis] = sign
-            corners[:, [u, v]] = (1.0 - 2.0 * EDGE_SHARE) * np.array([[-1, -1], [-1, 1], [1, 1], [1, -1]])
-            pixels, _ = self._camera.project(corners * self._half)
-            cv2.fillConvexPoly(inside, np.round(pixels - 0.5).astype(np.int32), 1)
-        return inside > 0
+        self._grain = grain_of(cutout, plain_parts(cutout, camera, self._half))
 
     def _panel(self, cutout: Cutout, axis: int) -> _Panel | None:
         """The side across ``axis`` that faces the camera, if one does clearly."""
@@ -148,6 +136,30 @@ class PanelCompletion:
             return total
         grain = self._grain.levels(points * self._camera.pixels, normals)
         return np.asarray(total + self._grain.usual * grain, np.float32)
+
+
+def plain_parts(cutout: Cutout, camera: PhotoCamera, half: Doubles) -> NDArray[np.bool_]:
+    """(h, w) bool: where a box has the ground colour of its side; neither prints nor edges are grain.
+
+    Args:
+        cutout: the photo.
+        camera: in the box's frame, pixels of ``cutout.rgb``.
+        half: (3,) half the box's sides.
+    """
+    plain = np.zeros(cutout.mask.shape, np.uint8)
+    for axis, sign in shown_sides(camera.position(), half):
+        u, v = (k for k in range(3) if k != axis)
+        corners = np.zeros((4, 3))
+        corners[:, axis] = sign
+        corners[:, [u, v]] = (1.0 - 2.0 * EDGE_SHARE) * np.array([[-1, -1], [-1, 1], [1, 1], [1, -1]])
+        pixels, _ = camera.project(corners * half)
+        side = np.zeros_like(plain)
+        cv2.fillConvexPoly(side, np.round(pixels - 0.5).astype(np.int32), 1)
+        rows, columns = np.nonzero(side)
+        if len(rows):
+            colors = cutout.photo[rows, columns].astype(np.float32)
+            plain[rows, columns] = np.abs(colors - _ground(colors)).max(axis=1) < LIKE
+    return np.asarray(cv2.morphologyEx(plain, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0)
 
 
 def _ground(colors: Floats) -> Floats:

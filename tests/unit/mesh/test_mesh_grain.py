@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, read_cutout
 from services.mesh.grain import TILE_PX, grain_of
-from services.mesh.panels import PanelCompletion
+from services.mesh.panels import PanelCompletion, plain_parts
 from services.mesh.quilting import Example, quilted
 from services.mesh.rings import RingCompletion
 
@@ -170,3 +170,14 @@ def test_a_band_goes_round_a_box_and_a_print_does_not() -> None:
     band, print_, ground = panels.colors(at, np.tile([0.0, 0.0, -1.0], (3, 1)))
     assert band[0] - band[1] > 100
     assert np.abs(print_ - ground).max() < 12 and ground.min() > 180
+
+
+def test_neither_a_print_nor_an_edge_is_the_grain_of_a_carton() -> None:
+    """Only what has the ground colour of its side is looked at: not the blot, the band, nor where two sides meet."""
+    cutout, camera, half = _box_photo()
+    plain = plain_parts(cutout, camera, half)
+    at = np.array([[0.6, -0.6, 1.0], [0.0, 0.5, 1.0], [0.0, -0.15, 1.0], [0.0, 0.97, 1.0], [0.0, 1.0, 0.0]]) * half
+    pixels, _ = camera.project(at)
+    ground, blot, band, edge, top = plain[pixels[:, 1].astype(int), pixels[:, 0].astype(int)]
+    assert ground and top
+    assert not (blot or band or edge)

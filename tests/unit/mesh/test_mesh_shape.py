@@ -224,12 +224,12 @@ def test_a_box_seen_from_near_by_at_its_own_height_is_no_box_seen_from_above(lit
 
 def test_a_busy_print_makes_no_box_of_a_tin() -> None:
     """Among print some line is steep wherever an edge is looked for: a tin that is checkered all over stays round."""
-    tin = lathe(np.array([[0.0, -0.5], [0.6, -0.5], [0.6, 0.5], [0.0, 0.5]]))
-    view = axis_camera(PhotoCamera.frontal((200.0, 200.0), 190.0), Axis(0.0, 0.0, 1.0), 0.3)
+    tin = lathe(np.array([[0.0, -0.6], [0.6, -0.6], [0.6, 0.6], [0.0, 0.6]]))
+    view = axis_camera(PhotoCamera.frontal((200.0, 200.0), 190.0), Axis(0.0, 0.0, 1.0), 0.35)
     pixels, depth = view.project(tin.vertices)
     inside = covering(pixels, tin.faces, (400, 400), far_to_near(depth, tin.faces)) >= 0
-    tiles = np.random.default_rng(4).integers(0, 256, (50, 50, 3)).astype(np.uint8)
-    checkered = np.kron(tiles, np.ones((8, 8, 1), np.uint8))
+    tiles = np.random.default_rng(4).integers(0, 256, (80, 80, 3)).astype(np.uint8)
+    checkered = np.kron(tiles, np.ones((5, 5, 1), np.uint8))
     photo = np.dstack([checkered, np.where(inside, 255, 0).astype(np.uint8)])
     assert evidence.gather(read_cutout(photo)).kind is Kind.REVOLUTION
 
