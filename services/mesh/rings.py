@@ -57,6 +57,9 @@ class RingCompletion:
     """A cell whose detail is this many times as strong as usual at its height, and by so much (logarithm) stronger,
     holds something that occurs once."""
 
+    SPREAD = (9.0, 4.0)
+    """Sigmas, columns and rows, over which colours at the edge of what is seen are averaged before they go on."""
+
     PANEL = 0.35
     """A place whose colour is off its ring's by more (logarithm) belongs to a label."""
 
@@ -163,15 +166,30 @@ class RingCompletion:
         ring[usable] = _quantiles(strip[usable, ::3], good[usable, ::3], (0.5,))[0]
         nearest = rows[usable][np.abs(rows[:, None] - rows[usable][None, :]).argmin(axis=1)]
         ring = self._calmed(ring[nearest], strip, good)
-        light = self._light(strip, ring, good)
+        strip = self._spread(strip, good)
+        light = self._light(strip, ring, usable)
         lit = ring[:, None, :] * light[..., None]
         typical = ring * light.mean(axis=1, keepdims=True)
         around = np.clip(ring[:, None, :] * self._light_around(light)[..., None], 0.0, 255.0)
         detail = np.log(strip + self.DARK) - np.log(np.clip(lit, 0.0, 255.0) + self.DARK)
-        detail[~(good & usable[:, None])] = 0.0
+        detail[~usable] = 0.0
         change = cv2.exp(self._detail_around(detail, good & usable[:, None], ring))
         around = np.clip((around + self.DARK) * change - self.DARK, 0.0, 255.0)
         return _Rings(typical, np.asarray(around, np.float32))
+
+    def _spread(self, strip: Colors, good: NDArray[np.bool_]) -> Colors:
+        """The strip with what is not the subject's own colour taken, softly, from the nearest place in its row that is:
+        a belly shows less far around than a straight wall."""
+        weight = good.astype(np.float32)
+        total = cv2.GaussianBlur(strip * weight[..., None], (0, 0), sigmaX=self.SPREAD[0], sigmaY=self.SPREAD[1])
+        mean = cv2.GaussianBlur(weight, (0, 0), sigmaX=self.SPREAD[0], sigmaY=self.SPREAD[1])
+        soft = total / np.maximum(mean, 0.02)[..., None]
+        column, far = np.arange(self.columns), 4 * self.columns
+        before = np.maximum.accumulate(np.where(good, column, -far), axis=1)
+        after = np.minimum.accumulate(np.where(good, column, far)[:, ::-1], axis=1)[:, ::-1]
+        closest = np.clip(np.where(column - before <= after - column, before, after), 0, self.columns - 1)
+        nearest = np.take_along_axis(soft, closest[..., None], axis=1)
+        return np.asarray(np.where(good[..., None], strip, nearest), np.float32)
 
     def _light_around(self, light: Colors) -> Colors:
         """(ROWS, full circle): as seen in front; behind, evenly from each edge to what both and the whole agree on."""
@@ -185,11 +203,8 @@ class RingCompletion:
 
     def _detail_around(self, detail: Colors, good: NDArray[np.bool_], ring: Colors) -> Colors:
         """(ROWS, full circle, 3): the detail as seen, continued by what can be sewn on."""
-        weight = good.astype(np.float32)
-        mean = cv2.GaussianBlur(weight, (0, 0), sigmaX=self.FINE_COLUMNS, sigmaY=0.5)[..., None]
-        total = cv2.GaussianBlur(detail, (0, 0), sigmaX=self.FINE_COLUMNS, sigmaY=0.5)
-        slow = np.asarray(total / np.maximum(mean, 0.05), np.float32)
-        fine = np.asarray((detail - slow) * weight[..., None], np.float32)
+        slow = np.asarray(cv2.GaussianBlur(detail, (0, 0), sigmaX=self.FINE_COLUMNS, sigmaY=0.5), np.float32)
+        fine = np.asarray((detail - slow) * good[..., None], np.float32)
         inner = slice(self._column(-self.EXAMPLE_DEG), self._column(self.EXAMPLE_DEG) + 1)
         plain = self._ordinary(fine[:, inner], slow[:, inner], good[:, inner], ring)
         faded = cv2.GaussianBlur(plain.astype(np.float32), (0, 0), 3.0)[..., None]
@@ -269,20 +284,20 @@ class RingCompletion:
         weight = np.exp(-0.5 * (steps**2 + differ**2))
         return np.asarray(weight @ ring / weight.sum(axis=1, keepdims=True), np.float32)
 
-    def _light(self, strip: Colors, ring: Colors, good: NDArray[np.bool_]) -> Colors:
+    def _light(self, strip: Colors, ring: Colors, usable: NDArray[np.bool_]) -> Colors:
         """(ROWS, columns): how much lighter than its ring each place is, as smooth as light is; a label hardly
         counts."""
         grey, typical = strip.mean(axis=2), np.maximum(ring.mean(axis=1), 4.0)[:, None]
         ratio = np.clip(grey / typical, 0.2, 3.0)
         small = (self.columns // 8, self.ROWS // 8)
-        weight = cv2.resize(good.astype(np.float32), small, interpolation=cv2.INTER_AREA)
-        middle = cv2.resize(np.where(good, ratio, 1.0).astype(np.float32), small, interpolation=cv2.INTER_AREA)
+        ratio[~usable] = 1.0
+        middle = cv2.resize(ratio.astype(np.float32), small, interpolation=cv2.INTER_AREA)
         # The median over a tall window: bands and letters are short, light reaches from top to bottom.
         tall = np.ones_like(middle)
         reach = max(2, small[1] // 6)
         for row in range(small[1]):
             window = slice(max(0, row - reach), row + reach + 1)
-            tall[row] = np.median(np.where(weight[window] > 0.5, middle[window], 1.0), axis=0)
+            tall[row] = np.median(middle[window], axis=0)
         tall = cv2.GaussianBlur(tall, (0, 0), sigmaX=1.5, sigmaY=3.0)
         return np.asarray(cv2.resize(tall, (self.columns, self.ROWS), interpolation=cv2.INTER_LINEAR))
 
