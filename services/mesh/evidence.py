@@ -57,6 +57,13 @@ SYMMETRY_SLACK = 0.03
 MOUTH_SLACK = 0.015
 """A body below a mouth that shows may agree with the silhouette this much worse than one of any pitch."""
 
+LOOP = 0.005
+"""Share of the silhouette that is open from which a part beside a body is a handle. Without one, and without a mouth,
+heads and legs pass for the parts of a turned body as well."""
+
+BENT_BANDS, BENT_LIGHT = 0.93, 0.3
+"""Bands and light that go round a body tell that it is turned though its parts are no handles."""
+
 HOLES = 0.03
 """A body with more of its area in holes is not a turned one: a lattice, a fan, a wheel."""
 
@@ -89,6 +96,7 @@ class Evidence:
         interior: what is seen through the mouth; None where there is no mouth or a lid on it.
         tiers: a vessel on its saucer, where the picture shows one.
         holes: share of the turned body's silhouette that is open, 0..1.
+        loop: share of the whole silhouette that is open, 0..1.
         rim: how clearly the front of a top rim shows, 0..1.
         doming: how much of the brightness follows the normals of a rounded shape, 0..1.
         slab: how flat the thing looks, 0 (round) to 1 (a slab with rounded edges).
@@ -102,6 +110,7 @@ class Evidence:
     interior: Interior | None
     tiers: Tiers | None
     holes: float
+    loop: float
     rim: float
     doming: float
     slab: float
@@ -144,7 +153,9 @@ class Evidence:
         with_parts = (
             fit.cover >= ROUND_BODY and fit.agreement >= ROUND_AGREEMENT and fit.axis.symmetry < 0.97 and wide_base
         )
-        turned_body = explained and (whole or with_parts) and self.holes < HOLES
+        vessel = self.mouth is not None or self.loop >= LOOP
+        vessel |= self.bands < BENT_BANDS and self.doming >= BENT_LIGHT
+        turned_body = explained and (whole or (with_parts and vessel)) and self.holes < HOLES
         pointed = self.straightness > 0.89 and not wide_base
         flat = self.flat_face or (self.slab > 0.5 and not (wide_base and fit.bottom_sag > 0.03))
         round_light = turned_body and self.doming >= ROUND_LIGHT
@@ -182,6 +193,7 @@ def gather(cutout: Cutout) -> Evidence:
         interior=interior,
         tiers=find_tiers(outline, picture, fit),
         holes=holes,
+        loop=float(turned.filled(alpha >= 0.5).sum()) / max(float((alpha >= 0.5).sum()), 1.0) - 1.0,
         rim=turned.rim_evidence(fit, edges),
         doming=doming,
         slab=_slab(doming, straight),

@@ -66,7 +66,7 @@ def freeform(alpha: Floats, camera: PhotoCamera, flatness: float) -> tuple[Solid
     """
     base = find_base(alpha, camera)
     plate = float(rim_distance(alpha).max()) < PLATE * base.wide * camera.pixels
-    carried = is_carried(alpha, base, flatness)
+    carried = not plate and is_carried(alpha, base, flatness)
     if plate:
         base = levelled(base)
     elif not carried and not has_corner(base):

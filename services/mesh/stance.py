@@ -48,12 +48,16 @@ LEAST_RUN = 0.3
 CONTACT_SHARE = 0.02
 """What is within this share of the silhouette's width from the ground rests on it: outlines are not known better."""
 
-LEAST_LEG, LEAST_RISE = 0.12, 0.02
+LEAST_LEG, LEAST_RISE = 0.2, 0.05
 """Shares of the width that both sides of a base must have along and up the picture before they tell the pitch."""
 
 LEAST_FOOT, FARTHEST_FOOT = 0.05, 0.25
 """Shares of the silhouette's height: how far a foot comes down beside its surroundings, and how high above the lowest
 it may be in the picture."""
+
+FAR_FOOT = 0.1
+"""Share of the width: of a thing that faces the viewer and stands on feet that are apart, those that end higher above
+the lowest are tails and spouts, or would be drawn out to reach the ground."""
 
 LEAST_DIP = 0.9
 """A foot comes down by at least this share of its height above the lowest: a bumper or a tail hangs in the air."""
@@ -246,8 +250,12 @@ def levelled(base: Base) -> Base:
 
 
 def facing(base: Base) -> Base:
-    """The base of a thing that faces the viewer squarely, on feet some of which may stand farther back."""
+    """The base of a thing that faces the viewer squarely, on feet some of which may stand a little farther back."""
     front = levelled(base)
+    near = front.touches | (base.feet & (base.bottom - front.height[0] <= FAR_FOOT * base.wide))
+    standing = np.flatnonzero(near)
+    if len(standing) and np.ptp(standing) >= LEAST_RUN * np.isfinite(base.bottom).sum():
+        return replace(front, touches=near)
     return replace(front, touches=front.touches | base.feet)
 
 

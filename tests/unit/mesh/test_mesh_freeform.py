@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
+import trimesh
 from numpy.typing import NDArray
 
 from services.mesh.backends.silhouette import SilhouetteBackend
+from services.mesh.boolean import union
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import read_cutout
+from services.mesh.evidence import Kind, gather
 from services.mesh.freeform import freeform
 from services.mesh.raster import covering
+from services.mesh.revolution import Axis, axis_camera
+from services.mesh.solid import Solid
 from services.mesh.stance import facing, find_base, find_ground, has_corner, levelled
+from services.mesh.vessel import turned_solid
 
 Floats = NDArray[np.float32]
+Draw = Callable[..., NDArray[np.uint8]]
 
 CAMERA = PhotoCamera.frontal((120.0, 120.0), 105.0)
 
@@ -111,3 +121,30 @@ def test_a_lattice_keeps_its_holes(floors: int) -> None:
     seen = covering(pixels, raw.solid.faces, size) >= 0
     wanted = cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA) >= 0.5
     assert float((seen & wanted).sum() / (seen | wanted).sum()) > 0.8
+
+
+def test_what_hangs_down_behind_near_feet_is_no_foot() -> None:
+    """Where two feet hold a thing, a tail that ends above them is not drawn back to the ground."""
+    tail = [(205, 80), (218, 80), (222, 188), (212, 188)]
+    legs = [[(60, 130), (82, 130), (82, 210), (60, 210)], [(165, 130), (185, 130), (185, 209), (165, 209)]]
+    body = [(30, 80), (60, 55), (180, 55), (222, 80), (210, 120), (180, 140), (60, 140), (30, 120)]
+    base = find_base(drawn(body, tail, *legs), CAMERA)
+    assert base.feet[213:221].any()
+    front = facing(base)
+    assert not front.touches[205:].any()
+    assert front.touches[65:80].all()
+    assert front.touches[167:183].all()
+
+
+def test_only_handles_mouths_and_light_make_a_vessel_of_what_has_parts(lit_photo: Draw) -> None:
+    """A body with parts beside it is turned for the loop of its handle; without loop, mouth or bands that go round, it
+    may be an animal."""
+    heights, radii = np.linspace(-0.6, 0.6, 60), np.full(60, 0.5)
+    ring = trimesh.creation.torus(0.3, 0.07)
+    handle = Solid(np.asarray(ring.vertices) + np.array([0.55, 0.0, 0.0]), np.asarray(ring.faces, np.int64))
+    view = axis_camera(PhotoCamera.frontal((160.0, 160.0), 144.0), Axis(0.0, 0.0, 1.0), np.radians(16.0))
+    mug = read_cutout(lit_photo(union(turned_solid(heights, radii), [handle]), view, 320))
+    found = replace(gather(mug), mouth=None, bands=1.0)
+    assert found.kind is Kind.REVOLUTION
+    assert replace(found, loop=0.0).kind is not Kind.REVOLUTION
+    assert replace(found, loop=0.0, bands=0.8, doming=0.6).kind is Kind.REVOLUTION
