@@ -40,6 +40,9 @@ MAX_OUTLINES = 400
 """A silhouette of more outlines (islands and holes) is dust or a screen, not parts. A lattice tower has 100 to 300, and
 20,000 triangles hold them."""
 
+MOST_LYING_OUTLINES = 100
+"""A flat thing that lies has keys and openings, not a tower's lattice: the walls of each hole cost triangles."""
+
 THIN_SHARE = 0.10
 """A silhouette with more of its area within a pixel and a half of the rim than this is thin enough for the finer
 grid."""
@@ -180,7 +183,7 @@ def _free(cutout: Cutout, found: Evidence, kind: Kind) -> RawMesh:
         alpha, factor = cutout.working_alpha(side)
     alpha = _settled(alpha)
     camera = cutout.camera.scaled(factor, (2.0, 2.0))
-    if is_lying(found.box, found.straightness):
+    if is_lying(found.box, found.straightness) and _outlines(alpha) <= MOST_LYING_OUTLINES:
         solid, seen = lying(alpha, camera, found.box)
     else:
         solid, seen = freeform(alpha, camera, 1.0 if kind is Kind.SLAB else found.slab)
@@ -191,11 +194,16 @@ def _free(cutout: Cutout, found: Evidence, kind: Kind) -> RawMesh:
 def _settled(alpha: Floats) -> Floats:
     """The matte blurred until it has no more outlines than a model can hold: dust and screens become surfaces."""
     for sigma in (1.0, 2.0, 4.0, 8.0):
-        contours, _ = cv2.findContours((alpha >= 0.5).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-        if len(contours) <= MAX_OUTLINES:
+        if _outlines(alpha) <= MAX_OUTLINES:
             break
         blurred = np.asarray(cv2.GaussianBlur(alpha, (0, 0), sigma), np.float32)
         blurred[[0, 1, -2, -1]] = 0.0
         blurred[:, [0, 1, -2, -1]] = 0.0
         alpha = kept_thin(blurred)
     return alpha
+
+
+def _outlines(alpha: Floats) -> int:
+    """How many islands and holes a silhouette has."""
+    contours, _ = cv2.findContours((alpha >= 0.5).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    return len(contours)
