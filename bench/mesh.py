@@ -37,10 +37,10 @@ from scipy.spatial import cKDTree
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import read_cutout
-from services.mesh.inflation import poisson_square
 from services.mesh.model import ModelRequest, create_model
 from services.mesh.raster import covering, far_to_near, weights_at
-from services.mesh.relief import relief
+from services.mesh.shape.inflation import poisson_square
+from services.mesh.shape.relief import relief
 from services.mesh.solid import Solid
 
 Doubles = NDArray[np.float64]

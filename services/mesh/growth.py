@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera, inverse
 from services.mesh.cutout import Cutout
-from services.mesh.inflation import inflated_square
-from services.mesh.relief import relief
-from services.mesh.revolution import (
+from services.mesh.shape.inflation import inflated_square
+from services.mesh.shape.relief import relief
+from services.mesh.shape.revolution import (
     BASE_GAIN,
     FIT_SIDE_PX,
     PITCH_PRIOR,
@@ -32,9 +32,9 @@ from services.mesh.revolution import (
     signed_distance,
     silhouette,
 )
-from services.mesh.rings import RingCompletion
+from services.mesh.shape.vessel import Contents, calm_profile, inner_wall
 from services.mesh.solid import Solid
-from services.mesh.vessel import Contents, calm_profile, inner_wall
+from services.mesh.texturing.rings import RingCompletion
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

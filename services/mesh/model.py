@@ -13,16 +13,16 @@ from lensora.core.artifacts import ModelUse
 from lensora.core.errors import InvalidMesh, InvalidRequest
 from services.mesh.backends import MeshBackend, RawMesh, Report
 from services.mesh.camera import PhotoCamera, inverse
-from services.mesh.completion import VertexColors
 from services.mesh.cutout import Cutout, read_cutout
 from services.mesh.fidelity import Fidelity, fidelity_of
 from services.mesh.gltf import GENERATOR, Material, write_glb
 from services.mesh.orientation import facing_yaw, standing
-from services.mesh.seethrough import opacity_map
 from services.mesh.solid import Solid, tidied
-from services.mesh.subject import Subject
 from services.mesh.surface import Surface, simplified, surfaced
-from services.mesh.texture import Texture, bake, texture_side
+from services.mesh.texturing.baking import Texture, bake, texture_side
+from services.mesh.texturing.completion import VertexColors
+from services.mesh.texturing.seethrough import opacity_map
+from services.mesh.texturing.subject import Subject
 
 MAX_TRIANGLES = 60_000
 MAX_GLB_BYTES = 3_000_000

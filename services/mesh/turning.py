@@ -8,22 +8,31 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.mesh import evidence as weigh
-from services.mesh import revolution as turned
 from services.mesh.boolean import difference, union, without_crumbs
 from services.mesh.camera import PhotoCamera, inverse
-from services.mesh.completion import Completion
 from services.mesh.cutout import Cutout
-from services.mesh.evidence import Evidence, Kind
 from services.mesh.growth import GrowthCompletion, find_growth, grown_parts, soil_of
-from services.mesh.inflation import inflated_square
-from services.mesh.relief import relief
-from services.mesh.rings import RingCompletion
-from services.mesh.saucer import TieredCompletion
-from services.mesh.seethrough import Opacity, evened, opacity_of, see_through
+from services.mesh.shape import evidence as weigh
+from services.mesh.shape import revolution as turned
+from services.mesh.shape.evidence import Evidence, Kind
+from services.mesh.shape.inflation import inflated_square
+from services.mesh.shape.relief import relief
+from services.mesh.shape.tiers import Tiers
+from services.mesh.shape.vessel import (
+    calm_profile,
+    cavity,
+    domed,
+    footed,
+    inner_wall,
+    is_open,
+    open_vessel,
+    turned_solid,
+)
 from services.mesh.solid import Solid
-from services.mesh.tiers import Tiers
-from services.mesh.vessel import calm_profile, cavity, domed, footed, inner_wall, is_open, open_vessel, turned_solid
+from services.mesh.texturing.completion import Completion
+from services.mesh.texturing.rings import RingCompletion
+from services.mesh.texturing.saucer import TieredCompletion
+from services.mesh.texturing.seethrough import Opacity, evened, opacity_of, see_through
 
 Floats = NDArray[np.float32]
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from lensora.core.artifacts import ModelUse
 from services.mesh.camera import PhotoCamera
-from services.mesh.completion import Completion
 from services.mesh.cutout import Cutout
-from services.mesh.exposure import TRUST
-from services.mesh.seethrough import Opacity
 from services.mesh.solid import Solid
 from services.mesh.surface import CREASE_DEG
+from services.mesh.texturing.completion import Completion
+from services.mesh.texturing.exposure import TRUST
+from services.mesh.texturing.seethrough import Opacity
 
 FRONT_REACH = float(np.radians(80.0))
 """How far a model is turned away from the photo's view at most: the back and the sides behind it are made up."""

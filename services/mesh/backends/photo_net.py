@@ -16,10 +16,10 @@ from lensora.adapters.patience import while_waiting
 from lensora.core.errors import InferenceFailed, InvalidMesh
 from lensora.core.frames import srgb_from_linear
 from services.mesh.backends import RawMesh, Report
-from services.mesh.completion import VertexColors
 from services.mesh.cutout import Cutout
 from services.mesh.registration import find_view, view_camera
 from services.mesh.repair import closed_solid
+from services.mesh.texturing.completion import VertexColors
 
 Doubles = NDArray[np.float64]
 Colors = NDArray[np.float32]

@@ -9,23 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.artifacts import ModelUse
-from services.mesh import evidence as weigh
 from services.mesh.backends import RawMesh, Report
 from services.mesh.camera import PhotoCamera
-from services.mesh.completion import Completion
-from services.mesh.cuboid import rounded_box
 from services.mesh.cutout import Cutout, kept_thin
-from services.mesh.evidence import Evidence, Kind
-from services.mesh.exposure import FLAT_TRUST, TRUST
-from services.mesh.freeform import freeform
-from services.mesh.inflation import rim_distance
-from services.mesh.lying import is_lying, lying
-from services.mesh.panels import PanelCompletion
 from services.mesh.raster import covering
+from services.mesh.shape import evidence as weigh
+from services.mesh.shape.cuboid import rounded_box
+from services.mesh.shape.evidence import Evidence, Kind
+from services.mesh.shape.freeform import freeform
+from services.mesh.shape.inflation import rim_distance
+from services.mesh.shape.lying import is_lying, lying
+from services.mesh.shape.tracing import traced
 from services.mesh.solid import Solid
-from services.mesh.straightening import straightened
 from services.mesh.surface import CREASE_DEG
-from services.mesh.tracing import traced
+from services.mesh.texturing.completion import Completion
+from services.mesh.texturing.exposure import FLAT_TRUST, TRUST
+from services.mesh.texturing.panels import PanelCompletion
+from services.mesh.texturing.straightening import straightened
 from services.mesh.turning import TurnedBody, grown_body, tiered_body, turned_body
 
 Floats = NDArray[np.float32]

@@ -53,6 +53,23 @@ def test_output_and_environment(child_of: Callable[[str], tuple[Child, list[str]
     assert (tmp_path / "child.log").read_text() == "here blue\n"
 
 
+def test_a_child_has_few_heaps_unless_told_otherwise(
+    child_of: Callable[[str], tuple[Child, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stage that runs for days must not keep a heap for each of its threads; who sets the number is obeyed."""
+    shown = "import os\nprint(os.environ['MALLOC_ARENA_MAX'], flush=True)\nimport time\ntime.sleep(60)"
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    child, lines = child_of(shown)
+    child.start()
+    until(lambda: lines)
+    assert lines == ["2"]
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "4")
+    other, others = child_of(shown)
+    other.start()
+    until(lambda: others)
+    assert others == ["4"]
+
+
 def test_a_killed_child_comes_back(child_of: Callable[[str], tuple[Child, list[str]]]) -> None:
     """After kill -9 it runs again under another process id."""
     child, lines = child_of(FOREVER)

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from lensora.core.boxes import Category
 from services.mesh.backends.silhouette import SilhouetteBackend
-from services.mesh.backside import carried_round, evenly_lit, through
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import read_cutout
 from services.mesh.model import Model, ModelRequest, create_model
-from services.mesh.pattern import patterned
-from services.mesh.subject import Subject
+from services.mesh.texturing.backside import carried_round, evenly_lit, through
+from services.mesh.texturing.pattern import patterned
+from services.mesh.texturing.subject import Subject
 
 SIDE = 360
 BODY, BAND, DIAL = (40, 60, 120), (220, 200, 40), (240, 240, 240)

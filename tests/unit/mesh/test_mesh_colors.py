@@ -9,10 +9,10 @@ import trimesh
 from numpy.typing import NDArray
 
 from services.mesh.backends import RawMesh
-from services.mesh.completion import VertexColors
 from services.mesh.cutout import Cutout, read_cutout
 from services.mesh.model import Model, ModelRequest, finish
 from services.mesh.solid import Solid
+from services.mesh.texturing.completion import VertexColors
 
 TRIANGLES = 2_000
 

@@ -15,13 +15,13 @@ from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.boolean import union
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import read_cutout
-from services.mesh.evidence import Kind, gather
-from services.mesh.freeform import freeform
 from services.mesh.raster import covering
-from services.mesh.revolution import Axis, axis_camera
+from services.mesh.shape.evidence import Kind, gather
+from services.mesh.shape.freeform import freeform
+from services.mesh.shape.revolution import Axis, axis_camera
+from services.mesh.shape.stance import facing, find_base, find_ground, has_corner, levelled
+from services.mesh.shape.vessel import turned_solid
 from services.mesh.solid import Solid
-from services.mesh.stance import facing, find_base, find_ground, has_corner, levelled
-from services.mesh.vessel import turned_solid
 
 Floats = NDArray[np.float32]
 Draw = Callable[..., NDArray[np.uint8]]

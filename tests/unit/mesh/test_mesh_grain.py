@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, read_cutout
-from services.mesh.grain import TILE_PX, grain_of
-from services.mesh.panels import PanelCompletion, plain_parts
-from services.mesh.quilting import Example, quilted
-from services.mesh.rings import RingCompletion
+from services.mesh.texturing.grain import TILE_PX, grain_of
+from services.mesh.texturing.panels import PanelCompletion, plain_parts
+from services.mesh.texturing.quilting import Example, quilted
+from services.mesh.texturing.rings import RingCompletion
 
 SIDE = 400
 Floats = NDArray[np.float32]

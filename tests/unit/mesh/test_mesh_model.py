@@ -25,7 +25,7 @@ from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, read_cutout
 from services.mesh.fidelity import picture_of
 from services.mesh.model import MIN_GLB_BYTES, Model, ModelRequest, create_model, finish
-from services.mesh.revolution import Axis, axis_camera, lathe
+from services.mesh.shape.revolution import Axis, axis_camera, lathe
 from services.mesh.solid import Solid
 
 Draw = Callable[..., NDArray[np.uint8]]

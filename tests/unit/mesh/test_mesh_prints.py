@@ -12,7 +12,7 @@ from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.cutout import read_cutout
 from services.mesh.fidelity import picture_of
 from services.mesh.model import ModelRequest, create_model
-from services.mesh.prints import readable_behind
+from services.mesh.texturing.prints import readable_behind
 
 WIDTH, HEIGHT = 720, 370
 WHITE, INK = (232, 230, 224), (30, 50, 150)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import read_cutout
-from services.mesh.revolution import Axis, axis_camera
-from services.mesh.rings import RingCompletion
-from services.mesh.vessel import turned_solid
+from services.mesh.shape.revolution import Axis, axis_camera
+from services.mesh.shape.vessel import turned_solid
+from services.mesh.texturing.rings import RingCompletion
 
 
 def test_light_from_one_side_goes_round_a_belly_without_an_edge(lit_photo: Callable[..., NDArray[np.uint8]]) -> None:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import read_cutout
 from services.mesh.model import Model
-from services.mesh.revolution import Axis, axis_camera
-from services.mesh.seethrough import evened, see_through
-from services.mesh.vessel import turned_solid
+from services.mesh.shape.revolution import Axis, axis_camera
+from services.mesh.shape.vessel import turned_solid
+from services.mesh.texturing.seethrough import evened, see_through
 
 Bytes = NDArray[np.uint8]
 

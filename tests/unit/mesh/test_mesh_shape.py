@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from services.mesh import evidence, revolution
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.boolean import difference, union
 from services.mesh.camera import PhotoCamera
-from services.mesh.cuboid import rounded_box
 from services.mesh.cutout import read_cutout
-from services.mesh.evidence import Kind
-from services.mesh.inflation import inflated_square, poisson_square, slab_square
-from services.mesh.placement import Placement
 from services.mesh.raster import covering, far_to_near
-from services.mesh.refinement import find_box
-from services.mesh.relief import relief
-from services.mesh.revolution import Axis, axis_camera, fit_revolution, lathe, outline_of
+from services.mesh.shape import evidence, revolution
+from services.mesh.shape.cuboid import rounded_box
+from services.mesh.shape.evidence import Kind
+from services.mesh.shape.inflation import inflated_square, poisson_square, slab_square
+from services.mesh.shape.placement import Placement
+from services.mesh.shape.refinement import find_box
+from services.mesh.shape.relief import relief
+from services.mesh.shape.revolution import Axis, axis_camera, fit_revolution, lathe, outline_of
+from services.mesh.shape.vessel import cavity, is_open, open_vessel, turned_solid
 from services.mesh.solid import Solid
-from services.mesh.vessel import cavity, is_open, open_vessel, turned_solid
 
 Draw = Callable[..., NDArray[np.uint8]]
 

@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.camera import PhotoCamera
-from services.mesh.carriage import is_carried
-from services.mesh.cuboid import rounded_box
 from services.mesh.cutout import Cutout, read_cutout
-from services.mesh.freeform import freeform
-from services.mesh.inflation import inflated_square, rounded_square
-from services.mesh.lying import is_lying, lying
 from services.mesh.raster import covering
-from services.mesh.refinement import find_box
+from services.mesh.shape.carriage import is_carried
+from services.mesh.shape.cuboid import rounded_box
+from services.mesh.shape.freeform import freeform
+from services.mesh.shape.inflation import inflated_square, rounded_square
+from services.mesh.shape.lying import is_lying, lying
+from services.mesh.shape.refinement import find_box
+from services.mesh.shape.stance import find_base, find_ground, levelled
 from services.mesh.solid import Solid, joined
-from services.mesh.stance import find_base, find_ground, levelled
 
 Floats = NDArray[np.float32]
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from services.mesh.backends import RawMesh
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import read_cutout
-from services.mesh.exposure import FLAT_TRUST, TRUST
 from services.mesh.model import Model, ModelRequest, finish
 from services.mesh.raster import covering
-from services.mesh.rings import RingCompletion
 from services.mesh.solid import Solid
+from services.mesh.texturing.exposure import FLAT_TRUST, TRUST
+from services.mesh.texturing.rings import RingCompletion
 
 SIDE = 400
 RED, WHITE = (180, 30, 30), (250, 250, 250)

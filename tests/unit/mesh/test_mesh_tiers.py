@@ -10,17 +10,17 @@ import pytest
 import trimesh
 from numpy.typing import NDArray
 
-from services.mesh import evidence
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.boolean import union
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import read_cutout
-from services.mesh.interior import drink_of
-from services.mesh.mouth import Mouth, picture_of
-from services.mesh.revolution import FIT_SIDE_PX, Axis, axis_camera, lathe
-from services.mesh.saucer import TieredCompletion
+from services.mesh.shape import evidence
+from services.mesh.shape.interior import drink_of
+from services.mesh.shape.mouth import Mouth, picture_of
+from services.mesh.shape.revolution import FIT_SIDE_PX, Axis, axis_camera, lathe
+from services.mesh.shape.tiers import Tiers
 from services.mesh.solid import Solid
-from services.mesh.tiers import Tiers
+from services.mesh.texturing.saucer import TieredCompletion
 from services.mesh.turning import tiered_body
 
 SAUCER_PX = 190

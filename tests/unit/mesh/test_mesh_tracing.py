@@ -15,8 +15,8 @@ from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
 from services.mesh.model import Model, ModelRequest, create_model
 from services.mesh.raster import covering
+from services.mesh.shape.tracing import traced
 from services.mesh.solid import Solid
-from services.mesh.tracing import traced
 
 SIDE = 200
 

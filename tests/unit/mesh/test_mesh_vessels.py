@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.mesh import evidence, revolution
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, read_cutout
-from services.mesh.evidence import Evidence, Kind
 from services.mesh.growth import find_growth
 from services.mesh.raster import covering, far_to_near
-from services.mesh.revolution import Axis, axis_camera, lathe
+from services.mesh.shape import evidence, revolution
+from services.mesh.shape.evidence import Evidence, Kind
+from services.mesh.shape.revolution import Axis, axis_camera, lathe
+from services.mesh.shape.vessel import Contents, footed, open_vessel, turned_solid
 from services.mesh.solid import Solid
-from services.mesh.vessel import Contents, footed, open_vessel, turned_solid
 
 Draw = Callable[..., NDArray[np.uint8]]
 Color = tuple[int, int, int]

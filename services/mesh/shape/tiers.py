@@ -20,9 +20,9 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.optimize import minimize
 
 from services.mesh.camera import PhotoCamera
-from services.mesh.interior import drink_of, interior_of
-from services.mesh.mouth import FAR_EVIDENCE, NEAR_EVIDENCE, Mouth, Picture, across, evidence_of
-from services.mesh.revolution import (
+from services.mesh.shape.interior import drink_of, interior_of
+from services.mesh.shape.mouth import FAR_EVIDENCE, NEAR_EVIDENCE, Mouth, Picture, across, evidence_of
+from services.mesh.shape.revolution import (
     Axis,
     Outline,
     Revolution,
@@ -36,8 +36,8 @@ from services.mesh.revolution import (
     signed_distance,
     steepest,
 )
+from services.mesh.shape.vessel import Contents, inner_wall, spaced, walls
 from services.mesh.solid import Solid
-from services.mesh.vessel import Contents, inner_wall, spaced, walls
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.mesh.backside import sampled
 from services.mesh.cutout import Cutout
+from services.mesh.texturing.backside import sampled
 
 Floats = NDArray[np.float32]
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.mesh.boolean import difference
-from services.mesh.cuboid import rounded_box
-from services.mesh.inflation import rim_distance, slab_square
+from services.mesh.shape.cuboid import rounded_box
+from services.mesh.shape.inflation import rim_distance, slab_square
+from services.mesh.shape.stance import Base
 from services.mesh.solid import Solid
-from services.mesh.stance import Base
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from services.mesh.backside import evenly_lit, sampled
 from services.mesh.camera import PhotoCamera
-from services.mesh.creases import shown_sides
 from services.mesh.cutout import Cutout
-from services.mesh.grain import grain_of
-from services.mesh.pattern import patterned
+from services.mesh.shape.creases import shown_sides
+from services.mesh.texturing.backside import evenly_lit, sampled
+from services.mesh.texturing.grain import grain_of
+from services.mesh.texturing.pattern import patterned
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from services.mesh.camera import DISTANCE, PhotoCamera
-from services.mesh.creases import Crease, Slopes, edge_ends, find_creases, slopes_of
-from services.mesh.cuboid import FIT_SIDE_PX, USUAL_DEPTH, Cuboid, fit_cuboids
 from services.mesh.cutout import Cutout
-from services.mesh.placement import BALLS, TYPICAL_RADIUS, Placement
-from services.mesh.revolution import filled
+from services.mesh.shape.creases import Crease, Slopes, edge_ends, find_creases, slopes_of
+from services.mesh.shape.cuboid import FIT_SIDE_PX, USUAL_DEPTH, Cuboid, fit_cuboids
+from services.mesh.shape.placement import BALLS, TYPICAL_RADIUS, Placement
+from services.mesh.shape.revolution import filled
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
-from services.mesh.creases import SIGNS
-from services.mesh.cuboid import Cuboid
+from services.mesh.shape.creases import SIGNS
+from services.mesh.shape.cuboid import Cuboid
 
 Doubles = NDArray[np.float64]
 

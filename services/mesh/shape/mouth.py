@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
-from services.mesh.revolution import (
+from services.mesh.shape.revolution import (
     Outline,
     Revolution,
     at_pitch,

@@ -9,17 +9,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.mesh import cuboid as boxes
-from services.mesh import revolution as turned
 from services.mesh.camera import PhotoCamera
-from services.mesh.cuboid import Cuboid
 from services.mesh.cutout import Cutout
-from services.mesh.inflation import inflated_square
-from services.mesh.interior import Interior, interior_of
-from services.mesh.mouth import Mouth, find_mouth, picture_of
-from services.mesh.refinement import find_box
-from services.mesh.revolution import Revolution
-from services.mesh.tiers import Tiers, find_tiers
+from services.mesh.shape import cuboid as boxes
+from services.mesh.shape import revolution as turned
+from services.mesh.shape.cuboid import Cuboid
+from services.mesh.shape.inflation import inflated_square
+from services.mesh.shape.interior import Interior, interior_of
+from services.mesh.shape.mouth import Mouth, find_mouth, picture_of
+from services.mesh.shape.refinement import find_box
+from services.mesh.shape.revolution import Revolution
+from services.mesh.shape.tiers import Tiers, find_tiers
 
 Floats = NDArray[np.float32]
 

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from services.mesh.backside import sampled
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
-from services.mesh.revolution import circle_points, discs
-from services.mesh.rings import RingCompletion
-from services.mesh.tiers import Tiers
+from services.mesh.shape.revolution import circle_points, discs
+from services.mesh.shape.tiers import Tiers
+from services.mesh.texturing.backside import sampled
+from services.mesh.texturing.rings import RingCompletion
 
 Colors = NDArray[np.float32]
 

@@ -13,11 +13,11 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from services.mesh.camera import PhotoCamera
-from services.mesh.carriage import carried_square, is_carried, opened
-from services.mesh.inflation import blended_square, rim_distance, rounded_square, slab_square
-from services.mesh.relief import relief
+from services.mesh.shape.carriage import carried_square, is_carried, opened
+from services.mesh.shape.inflation import blended_square, rim_distance, rounded_square, slab_square
+from services.mesh.shape.relief import relief
+from services.mesh.shape.stance import WIDEST_TURN, Base, Ground, facing, find_base, find_ground, has_corner, levelled
 from services.mesh.solid import Solid
-from services.mesh.stance import WIDEST_TURN, Base, Ground, facing, find_base, find_ground, has_corner, levelled
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
-from services.mesh.mouth import ARC, NARROW, SECTORS, SIDES, Mouth, Picture, across, looked_up
-from services.mesh.revolution import Revolution, circle_points
-from services.mesh.vessel import Contents
+from services.mesh.shape.mouth import ARC, NARROW, SECTORS, SIDES, Mouth, Picture, across, looked_up
+from services.mesh.shape.revolution import Revolution, circle_points
+from services.mesh.shape.vessel import Contents
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
-from services.mesh.exposure import projected
+from services.mesh.texturing.exposure import projected
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]

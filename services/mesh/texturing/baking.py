@@ -8,17 +8,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.mesh.backside import Backside, carried_round, sampled, through
 from services.mesh.camera import PhotoCamera
-from services.mesh.completion import Completion, harmonic_offsets
 from services.mesh.cutout import Cutout
-from services.mesh.exposure import TRUST, Exposure, Sight, exposed, trusted_at
-from services.mesh.grain import STRONG, Grain, grain_of
-from services.mesh.pattern import patterned
-from services.mesh.prints import readable_behind
 from services.mesh.raster import covering, weights_at
 from services.mesh.solid import Solid
 from services.mesh.surface import Surface
+from services.mesh.texturing.backside import Backside, carried_round, sampled, through
+from services.mesh.texturing.completion import Completion, harmonic_offsets
+from services.mesh.texturing.exposure import TRUST, Exposure, Sight, exposed, trusted_at
+from services.mesh.texturing.grain import STRONG, Grain, grain_of
+from services.mesh.texturing.pattern import patterned
+from services.mesh.texturing.prints import readable_behind
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]

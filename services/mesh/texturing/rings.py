@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from services.mesh.backside import sampled
 from services.mesh.camera import PhotoCamera
-from services.mesh.quilting import Example, quilted
+from services.mesh.texturing.backside import sampled
+from services.mesh.texturing.quilting import Example, quilted
 
 Doubles = NDArray[np.float64]
 Colors = NDArray[np.float32]

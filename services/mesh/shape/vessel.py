@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter
 
-from services.mesh.revolution import Revolution, lathe, steepest
+from services.mesh.shape.revolution import Revolution, lathe, steepest
 from services.mesh.solid import Solid
 
 Doubles = NDArray[np.float64]

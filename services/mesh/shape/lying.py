@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
-from services.mesh.cuboid import Cuboid
-from services.mesh.relief import relief
+from services.mesh.shape.cuboid import Cuboid
+from services.mesh.shape.relief import relief
+from services.mesh.shape.stance import Ground
 from services.mesh.solid import Solid
-from services.mesh.stance import Ground
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

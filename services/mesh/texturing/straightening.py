@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter
 
 from services.mesh.camera import PhotoCamera
-from services.mesh.creases import SIGNS, shown_sides
 from services.mesh.cutout import Cutout
+from services.mesh.shape.creases import SIGNS, shown_sides
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
