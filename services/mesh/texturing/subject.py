@@ -10,10 +10,6 @@ from numpy.typing import NDArray
 
 from lensora.core.boxes import Category
 
-TWO_SIDED = frozenset({Category.VEHICLE, Category.ANIMAL, Category.PLANT, Category.FOOD})
-"""Kinds of things that look the same from both sides: a truck has windows on its other side too, a cow spots and an
-eye, an apple streaks."""
-
 TWO_SIDED_WORDS = frozenset(
     {
         "shoe",
@@ -70,17 +66,16 @@ TWO_SIDED_WORDS = frozenset(
         "plane",
         "train",
         "tractor",
-        "dinosaur",
-        "horse",
-        "dog",
-        "cat",
-        "cow",
-        "fish",
-        "bird",
-        "elephant",
     }
 )
-"""The same said by a word of the name, without its plural's s: products are of all sorts."""
+"""Names, without their plural's s, of products and vehicles that look the same from both sides."""
+
+ANIMAL_WORDS = frozenset({"dinosaur", "horse", "dog", "cat", "cow", "fish", "bird", "elephant"})
+"""Animals by name."""
+
+LEAST_SIDE_ASPECT = 1.0
+"""An animal that is seen from its side is at least this many times as wide as it is high; any other view shows its one
+face."""
 
 NOT_A_SIDE = 0.9
 """A vehicle or an animal whose outline is its own mirror image to this share is seen from the front or from behind: its
@@ -105,11 +100,21 @@ class Subject:
         Args:
             mask: (h, w) bool, its silhouette.
         """
-        words = re.findall(r"[a-z]+", self.label.lower())
-        named = any(word in TWO_SIDED_WORDS or word.removesuffix("s") in TWO_SIDED_WORDS for word in words)
         if self.category in (Category.PLANT, Category.FOOD):
             return True
-        return (named or self.category in TWO_SIDED) and mirror_symmetry(mask) < NOT_A_SIDE
+        words = re.findall(r"[a-z]+", self.label.lower())
+        names = {*words, *(word.removesuffix("s") for word in words)}
+        if self.category == Category.ANIMAL or names & ANIMAL_WORDS:
+            two_sided = width_to_height(mask) >= LEAST_SIDE_ASPECT
+        else:
+            two_sided = self.category == Category.VEHICLE or bool(names & TWO_SIDED_WORDS)
+        return two_sided and mirror_symmetry(mask) < NOT_A_SIDE
+
+
+def width_to_height(mask: NDArray[np.bool_]) -> float:
+    """Width of a silhouette (h, w) over its height; 0 for an empty one."""
+    columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+    return float(np.ptp(columns) + 1) / float(np.ptp(rows) + 1) if len(columns) else 0.0
 
 
 def mirror_symmetry(mask: NDArray[np.bool_]) -> float:

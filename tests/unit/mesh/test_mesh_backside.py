@@ -137,6 +137,16 @@ def test_words_say_what_the_far_side_is_like(label: str, category: str, symmetri
     assert Subject(label, category).repeats_behind(mask) is expected
 
 
+@pytest.mark.parametrize(("label", "category"), [("cow", ""), ("product", "animal")])
+def test_an_animal_seen_from_the_front_has_one_face(label: str, category: str) -> None:
+    """What is higher than wide shows its face; what is wider shows its side, which it has twice."""
+    high = np.zeros((80, 60), bool)
+    high[5:75, 10:40] = True
+    high[10:30, 40:55] = True
+    assert not Subject(label, category).repeats_behind(high)
+    assert Subject(label, category).repeats_behind(high.T)
+
+
 def _vase(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     mask = np.zeros((SIDE, SIDE), np.uint8)
     cv2.ellipse(mask, (180, 180), (120, 165), 0, 0, 360, 255, -1)
