@@ -118,25 +118,51 @@ class Encoded:
             InferenceFailed, DeadlineExceeded, Unavailable: as the net does.
         """
         width, height = self._size
-        labels = [mark.value for mark in marks]
-        placed = [(x * width, y * height) for x, y in points]
-        if Mark.SECOND_CORNER not in marks:
-            labels.append(_PADDING)
-            placed.append((0.0, 0.0))
-        found = self._decoder.infer(
-            {
-                "image_embeddings": self._features,
-                "point_coords": np.array([placed], np.float32),
-                "point_labels": np.array([labels], np.float32),
-                "mask_input": np.zeros((1, 1, GRID_CELLS, GRID_CELLS), np.float32),
-                "has_mask_input": np.zeros(1, np.float32),
-                "orig_im_size": np.array([height, width], np.float32),
-            },
-            outputs=["low_res_masks", "iou_predictions"],
-            timeout_s=timeout_s,
-        )
+        logits, confidence = self.answer([(x * width, y * height) for x, y in points], marks, timeout_s=timeout_s)
         # The mask's cells beyond the photo belong to the empty part of the encoder's picture.
         cells = GRID_CELLS / SIDE_PX
         rows, columns = max(1, round(height * cells)), max(1, round(width * cells))
-        logits = np.asarray(found["low_res_masks"][0, 0, :rows, :columns], np.float32)
-        return Outline(logits, float(found["iou_predictions"][0, 0]))
+        return Outline(logits[:rows, :columns], confidence)
+
+    def answer(
+        self,
+        points: Sequence[tuple[float, float]],
+        marks: Sequence[Mark],
+        rounds: int = 1,
+        timeout_s: float | None = None,
+    ) -> tuple[NDArray[np.float32], float]:
+        """The decoder's own answer to a prompt.
+
+        Args:
+            points: (x, y) in pixels of the encoder's square picture.
+            marks: what each point says; the two corners of a box, if any, come last.
+            rounds: how often the decoder is asked, each time beginning at its answer before.
+            timeout_s: seconds for each round; None means no limit.
+
+        Returns:
+            logits of the whole square, (``GRID_CELLS``, ``GRID_CELLS``) float32, and the overlap that the net expects.
+
+        Raises:
+            InferenceFailed, DeadlineExceeded, Unavailable: as the net does.
+        """
+        width, height = self._size
+        labels, placed = [mark.value for mark in marks], list(points)
+        if Mark.SECOND_CORNER not in marks:
+            labels.append(_PADDING)
+            placed.append((0.0, 0.0))
+        guess = np.zeros((1, 1, GRID_CELLS, GRID_CELLS), np.float32)
+        for attempt in range(rounds):
+            found = self._decoder.infer(
+                {
+                    "image_embeddings": self._features,
+                    "point_coords": np.array([placed], np.float32),
+                    "point_labels": np.array([labels], np.float32),
+                    "mask_input": guess,
+                    "has_mask_input": np.full(1, float(attempt > 0), np.float32),
+                    "orig_im_size": np.array([height, width], np.float32),
+                },
+                outputs=["low_res_masks", "iou_predictions"],
+                timeout_s=timeout_s,
+            )
+            guess = np.asarray(found["low_res_masks"][:, :1], np.float32)
+        return guess[0, 0], float(found["iou_predictions"][0, 0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lensora.adapters.runtimes import Runtime
+from lensora.imaging.prompting import DECODER, ENCODER
 from services.segment.backends import BackplateBackend, CutoutBackend, PromptedBackend
 from services.segment.backends.birefnet import MODEL as BIREFNET
 from services.segment.backends.birefnet import BiRefNet
@@ -12,7 +13,7 @@ from services.segment.backends.diffusion import DiffusionScenery
 from services.segment.backends.isnet import MODEL as ISNET
 from services.segment.backends.isnet import IsNet
 from services.segment.backends.procedural import ProceduralScenery
-from services.segment.backends.prompted import DECODER, ENCODER, MiniSam
+from services.segment.backends.prompted import MiniSam
 
 STAGE = "segment"
 

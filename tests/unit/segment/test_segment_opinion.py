@@ -14,10 +14,11 @@ from lensora.adapters.runtimes import OnnxRuntime
 from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import Box
 from lensora.core.errors import DeadlineExceeded, InferenceFailed, SubjectNotFound, Unavailable
+from lensora.imaging.prompting import GRID_CELLS, SIDE_PX
 from lensora.testing.inference import FakeModel, TensorSpec
 from services.segment.aim import Aim, Surroundings
 from services.segment.backends import PromptedMask
-from services.segment.backends.prompted import GRID_PX, SIDE_PX, MiniSam
+from services.segment.backends.prompted import MiniSam
 from services.segment.backends.registry import PROMPTED_BACKENDS
 from services.segment.cutout import Cutout, cut_out
 from services.segment.doubt import Doubt, Look, box_fit, doubt_of
@@ -265,7 +266,7 @@ def test_minisam_s_frame() -> None:
         outputs=["output"],
         use=ModelUse("minisam-encoder", "1", "", "MIT", "segment"),
     )
-    logits = np.full((1, 1, GRID_PX, GRID_PX), -8.0, np.float32)
+    logits = np.full((1, 1, GRID_CELLS, GRID_CELLS), -8.0, np.float32)
     logits[0, 0, 64:128, 128:192] = 8.0
     decoder = FakeModel(
         lambda inputs: {"low_res_masks": logits, "iou_predictions": np.full((1, 1), 0.9, np.float32)},
@@ -273,7 +274,7 @@ def test_minisam_s_frame() -> None:
             "image_embeddings": TensorSpec(np.float32, (1, 256, 64, 64)),
             "point_coords": TensorSpec(np.float32, (1, None, 2)),
             "point_labels": TensorSpec(np.float32, (1, None)),
-            "mask_input": TensorSpec(np.float32, (1, 1, GRID_PX, GRID_PX)),
+            "mask_input": TensorSpec(np.float32, (1, 1, GRID_CELLS, GRID_CELLS)),
             "has_mask_input": TensorSpec(np.float32, (1,)),
             "orig_im_size": TensorSpec(np.float32, (2,)),
         },
