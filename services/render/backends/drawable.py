@@ -203,7 +203,7 @@ def _bind(
         texels = material.surface_texture.shape[0] * material.surface_texture.shape[1]
         level = 0.5 * np.log2(max(1.0, texels / len(part.positions)))
         set_uniform(program, "surface_level", np.array([level]))
-    made = material.metallic > 0.0  # the mesh stage writes roughness maps, too, but never metal
+    made = material.metallic > 0.0  # the mesh stage never writes metal
     set_uniform(program, "floor_reflection", np.array([MADE_REFLECTION if made else 0.0]))
     return tuple(bound)
 
