@@ -1,0 +1,21 @@
+"""The split by object: what nothing may be fitted or trained on.
+
+The rule is a hash of the object's name, so it needs no list, holds for objects yet to come, and every script that asks
+gets the same answer: the corpus, the shape network and the benches.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+RESERVED_PART = 5
+"""One object in so many is reserved."""
+
+
+def is_reserved(name: str) -> bool:
+    """Whether an object is kept back for measuring.
+
+    Args:
+        name: file name of the object without folder and suffix, such as ``aws_residential_sofa_01``.
+    """
+    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % RESERVED_PART == 0
