@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from gateway.http.account import AccountPages
 from gateway.http.edge import Edge
-from gateway.http.files import Files
+from gateway.http.files import CROSS_ORIGIN, Files
 from gateway.http.pages import Pages
 from gateway.http.probes import Probes
 from gateway.http.results import Results
 from gateway.http.routing import Route, Router
+from gateway.http.signing import FILES_PATH
 from gateway.http.studio import Studio
 from gateway.http.surface import Surface
 
@@ -39,4 +40,4 @@ def create_app(surface: Surface) -> Edge:
         Route("GET", "/favicon.ico", pages.favicon),
         Route("GET", "/web/{name:path}", pages.asset),
     ]
-    return Edge(Router(routes), surface.public_url)
+    return Edge(Router(routes), surface.public_url, {f"{FILES_PATH}/": CROSS_ORIGIN})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -64,9 +65,18 @@ def exchange_of(request: Request) -> Exchange:
 class Edge:
     """The ASGI application."""
 
-    def __init__(self, router: Router, public_url: str) -> None:
+    def __init__(
+        self, router: Router, public_url: str, headers_under: Mapping[str, Mapping[str, str]] | None = None
+    ) -> None:
+        """
+        Args:
+            router: the routes.
+            public_url: what the URLs in problems start with.
+            headers_under: start of a path -> headers of every answer under it, whether or not a route is found there.
+        """
         self._router = router
         self._public_url = public_url
+        self._headers_under = headers_under or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -74,6 +84,10 @@ class Edge:
             return
         exchange = Exchange(_request_id(scope))
         scope["lensora.exchange"] = exchange
+        for start, headers in self._headers_under.items():
+            if scope["path"].startswith(start):
+                for name, value in headers.items():
+                    exchange.add_header(name, value)
         started = time.perf_counter()
         RUNNING.inc()
         with traces.span("HTTP", kind="server", parent=_trace_headers(scope)):

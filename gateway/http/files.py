@@ -22,10 +22,18 @@ INLINE = frozenset({".jpg", ".png", ".webp", ".gif", ".mp4", ".webm"})
 
 CROSS_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag",
+    "Access-Control-Expose-Headers": (
+        "Accept-Ranges, Allow, Content-Disposition, Content-Length, Content-Range, ETag, Last-Modified, Retry-After, "
+        "X-Request-Id"
+    ),
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
-"""Links carry their own right of access, so any page may read them (a 3D viewer does)."""
+"""Links carry their own right of access, so any page may read them (a 3D viewer does). The edge adds these to every
+answer under the links' path, errors included: without them a page cannot tell an expired link from a dead network."""
+
+SHOWN_SAFELY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
+"""Content-Security-Policy of every file. A browser that opens a film in a tab makes a page around it, which this policy
+governs: it may show the film and its own controls, and nothing else. No script runs and no origin is had."""
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
 
@@ -59,14 +67,13 @@ class Files:
         suffix = signed.name[signed.name.rfind(".") :].lower()
         tag = entity_tag(stored)
         headers = {
-            **CROSS_ORIGIN,
             "Accept-Ranges": "bytes",
             "Cache-Control": f"private, max-age={max(0, signed.expires_at - int(now))}, immutable",
             "Content-Disposition": f'{"inline" if suffix in INLINE else "attachment"}; filename="{signed.name}"',
             "ETag": tag,
             "Last-Modified": format_datetime(stored.modified.astimezone(UTC), usegmt=True),
             "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Content-Security-Policy": SHOWN_SAFELY,
         }
         if not_modified(request.headers, tag, stored.modified):
             return Response(status_code=304, headers=headers)
@@ -89,13 +96,12 @@ class Files:
         return StreamingResponse(stream, status, headers, media_type)
 
     async def preflight(self, _request: Request) -> Response:
-        """OPTIONS: any page may ask for a range."""
+        """OPTIONS: any page may ask for a range, and send what its HTTP client sends by habit."""
         return Response(
             status_code=204,
             headers={
-                **CROSS_ORIGIN,
                 "Access-Control-Allow-Methods": "GET, HEAD",
-                "Access-Control-Allow-Headers": "If-None-Match, If-Range, Range",
+                "Access-Control-Allow-Headers": "Authorization, If-Modified-Since, If-None-Match, If-Range, Range, *",
                 "Access-Control-Max-Age": "86400",
             },
         )

@@ -41,10 +41,10 @@ async def once(request: Request, surface: Surface, key: ApiKey, payload: bytes, 
     service that was away, a host that could not be resolved.
 
     Args:
-        request: whose header and path count.
+        request: whose header, method and path count; the path without regard to case, as its ids are.
         surface: the ports.
         key: the caller's; each has its own space of idempotency keys.
-        payload: a digest of, or the body itself: a repeat with another one is an error.
+        payload: what the body says, whatever its spelling: a repeat that says something else is an error.
         work: must hand what it is given to the store.
 
     Raises:
@@ -57,7 +57,7 @@ async def once(request: Request, surface: Surface, key: ApiKey, payload: bytes, 
         raise InvalidRequest(
             f"{HEADER} must have 1 to {MAX_KEY_CHARACTERS} printable characters, not {len(name)}.", field=HEADER
         )
-    digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + payload).hexdigest()
+    digest = hashlib.sha256(f"{request.method} {request.url.path.lower()}\n".encode() + payload).hexdigest()
     begun = await surface.idempotency.begin(key.key_id, name, digest)
     if isinstance(begun, Answer):
         return _answer(begun.status, begun.body.encode(), replayed=True)

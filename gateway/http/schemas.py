@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 
-from lensora.core.errors import InvalidBackground, InvalidRequest
+from lensora.core.errors import InvalidBackground, InvalidInput, InvalidRequest
 
 MAX_JSON_BYTES = 64 * 1024
 """A prompt of 1,000 characters takes 12 KB at its worst; nothing that we take needs more."""
@@ -24,16 +34,25 @@ EventName = Literal["job.completed", "job.failed", "job.canceled"]
 
 
 class _Body(BaseModel):
+    """A whole body: fields that are not known are passed over, so that newer clients work with older servers."""
+
     model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
 
-class RemoveBackground(_Body):
+class _Choices(BaseModel):
+    """An object within a body that says what is made for the price: a field that is not known is an error, because
+    a choice that somebody pays for is not passed over."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class RemoveBackground(_Choices):
     """Transparent cutout; the film is rendered on a clean white plate."""
 
     type: Literal["remove"]
 
 
-class ImageBackground(_Body):
+class ImageBackground(_Choices):
     """Your own backplate."""
 
     type: Literal["image"]
@@ -41,7 +60,7 @@ class ImageBackground(_Body):
     """Public http or https URL of a JPEG, PNG or WebP of at most 20 MB."""
 
 
-class PromptBackground(_Body):
+class PromptBackground(_Choices):
     """A scene made from words."""
 
     type: Literal["prompt"]
@@ -60,7 +79,7 @@ class PromptBackground(_Body):
 AnyBackground = Annotated[RemoveBackground | ImageBackground | PromptBackground, Field(discriminator="type")]
 
 
-class OutputBody(_Body):
+class OutputBody(_Choices):
     """What the finished job holds, beside the four artifacts."""
 
     size: Annotated[StrictInt, Field(ge=256, le=2160, multiple_of=2)] = 768
@@ -78,7 +97,7 @@ class OutputBody(_Body):
 class TransformBody(_Body):
     """Body of POST /v1/studio/transform."""
 
-    session_id: StrictStr
+    session_id: Annotated[StrictStr, AfterValidator(str.lower)]
     """From /init. Sessions live 24 h."""
     object_index: StrictInt = 0
     """Index into the session's objects."""
@@ -119,12 +138,7 @@ def parse_body(model: type[B], raw: bytes) -> B:
         InvalidBackground: what is wrong lies in ``background``.
         InvalidRequest: anything else; both name the field, the limit and the value.
     """
-    try:
-        value = json.loads(raw, parse_constant=_no_constant)
-        # A lone surrogate is legal in JSON's escapes, but no text: it cannot be stored, logged or answered.
-        json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest("The body must be a JSON object in UTF-8.") from error
+    value = _json(raw)
     if not isinstance(value, dict):
         raise InvalidRequest(f"The body must be a JSON object, not {_shown(value)}.")
     try:
@@ -132,10 +146,26 @@ def parse_body(model: type[B], raw: bytes) -> B:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         path = [str(part) for place, part in enumerate(first["loc"]) if not _is_tag(place, first["loc"])]
-        sentence = _sentence(".".join(path), first)
+        sentence = _sentence(path, first, model)
         if path[:1] == ["background"] and isinstance(value.get("background"), dict):
             raise InvalidBackground(sentence, field=".".join(path)) from error
         raise InvalidRequest(sentence, field=".".join(path)) from error
+
+
+def content(model: type[_Body], raw: bytes) -> bytes:
+    """What a body says, the same for every way to spell it: spacing, order, escapes, 4 or 4.0, unknown fields.
+
+    A body that is not valid is compared by its JSON, and what is no JSON by its bytes. Fields that are not given do not
+    count, so a default that changes with an upgrade does not turn a repeat into another request.
+    """
+    try:
+        return parse_body(model, raw).model_dump_json(exclude_unset=True).encode()
+    except InvalidInput:
+        pass
+    try:
+        return json.dumps(_json(raw), sort_keys=True, separators=(",", ":")).encode()
+    except InvalidRequest:
+        return raw
 
 
 def parse_max_objects(text: str | None) -> int:
@@ -147,6 +177,17 @@ def parse_max_objects(text: str | None) -> int:
     return int(text)
 
 
+def _json(raw: bytes) -> Any:
+    """The value. Raises InvalidRequest."""
+    try:
+        value = json.loads(raw, parse_constant=_no_constant)
+        # A lone surrogate is legal in JSON's escapes, but no text: it cannot be stored, logged or answered.
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("The body must be a JSON object in UTF-8.") from error
+    return value
+
+
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
@@ -156,9 +197,21 @@ def _is_tag(place: int, path: tuple[str | int, ...]) -> bool:
     return place == 1 and path[0] == "background"
 
 
-def _sentence(name: str, error: ErrorDetails) -> str:
-    """One sentence: the field, what it takes, what it has."""
+def _sentence(path: list[str], error: ErrorDetails, model: type[BaseModel]) -> str:
+    """One sentence: the field, what it takes, what it has.
+
+    Args:
+        path: of the field, within the body.
+        error: pydantic's.
+        model: of the body.
+    """
     kind, context, given = error["type"], error.get("ctx", {}), error["input"]
+    name = ".".join(path)
+    numbers = _takes(model, path) if kind in _NUMBER_ERRORS else None
+    if numbers is not None:
+        return f"{name} must be {numbers}, not {_shown(given)}."
+    if kind == "extra_forbidden":
+        return f"{name} is not a field that is known here; {_known(error['loc'])}."
     length = len(given) if isinstance(given, str) else 0
     about = {
         "missing": " is required",
@@ -171,23 +224,82 @@ def _sentence(name: str, error: ErrorDetails) -> str:
     }.get(kind)
     if about is None:
         takes = {
-            "int_type": "must be an integer",
-            "int_from_float": "must be an integer",
-            "float_type": "must be a number",
-            "finite_number": "must be a number",
             "string_type": "must be a string",
             "list_type": "must be a list",
             "model_type": "must be an object",
             "model_attributes_type": "must be an object",
             "dict_type": "must be an object",
-            "greater_than_equal": f"must be at least {context.get('ge')}",
-            "less_than_equal": f"must be at most {context.get('le')}",
-            "multiple_of": "must be even",
             "too_long": f"must have at most {context.get('max_length')} entries",
             "too_short": f"must have at least {context.get('min_length')} entry",
         }.get(kind, f"is not valid ({error['msg']}): it must be something else")
         about = f" {takes}, not {_shown(given)}"
     return f"{name}{about}."
+
+
+_BACKGROUNDS: dict[str, type[BaseModel]] = {
+    "remove": RemoveBackground,
+    "image": ImageBackground,
+    "prompt": PromptBackground,
+}
+
+_NUMBER_ERRORS = frozenset(
+    {
+        "int_type",
+        "int_from_float",
+        "float_type",
+        "finite_number",
+        "greater_than_equal",
+        "less_than_equal",
+        "multiple_of",
+    }
+)
+
+
+def _known(place: tuple[str | int, ...]) -> str:
+    """What the object that an unknown field lies in takes instead.
+
+    Args:
+        place: pydantic's path of the field, the chosen member of a union included.
+    """
+    if place[0] == "background":
+        return f"background of type {place[1]} takes {', '.join(_BACKGROUNDS[str(place[1])].model_fields)}"
+    return f"{place[0]} takes {', '.join(OutputBody.model_fields)}"
+
+
+def _takes(model: type[BaseModel], path: list[str]) -> str | None:
+    """What a field that is a number takes, with both limits: ``an even integer from 256 to 2160``; None for others."""
+    node = _rules(model, path)
+    kind = node.get("type")
+    if kind not in ("integer", "number"):
+        return None
+    even = "even " if node.get("multipleOf") == 2 else ""
+    article = "an" if (even or kind == "integer") else "a"
+    limits = f" from {round(node['minimum'])} to {round(node['maximum'])}" if "minimum" in node else ""
+    return f"{article} {even}{kind}{limits}"
+
+
+def _rules(model: type[BaseModel], path: list[str]) -> dict[str, Any]:
+    """The JSON Schema of a field; empty for one that lies in a list or is not known."""
+    document = _schema(model)
+    node: dict[str, Any] = document
+    for part in path:
+        node = _plain(node.get("properties", {}).get(part, {}), document)
+    return node
+
+
+def _plain(node: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """A schema behind its reference, without the null that an optional field may be."""
+    for choice in node.get("anyOf", ()):
+        if choice.get("type") != "null":
+            node = choice
+            break
+    reference = node.get("$ref", "")
+    return document["$defs"][reference.rsplit("/", 1)[-1]] if reference else node
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
 
 
 def _shown(value: Any) -> str:

@@ -17,7 +17,7 @@ from gateway.http.answers import json_answer, read_body
 from gateway.http.auth import admit
 from gateway.http.edge import exchange_of
 from gateway.http.idempotency import once
-from gateway.http.identifiers import job_id_of, require_session_id
+from gateway.http.identifiers import job_id_of, session_id_of
 from gateway.http.problems import encode
 from gateway.http.surface import Surface
 from gateway.jobs.records import (
@@ -156,8 +156,7 @@ class Studio:
 
         async def work(keep: Keep) -> bytes:
             body = schemas.parse_body(schemas.TransformBody, raw)
-            require_session_id(body.session_id)
-            session = await self.surface.sessions.get(key.key_id, body.session_id)
+            session = await self.surface.sessions.get(key.key_id, session_id_of(body.session_id))
             proposal = _chosen(session, body.object_index)
             order = Order(
                 session_id=session.session_id,
@@ -179,7 +178,7 @@ class Studio:
             )
             return await self._submit(NewJob(str(uuid.uuid4()), key, order, TRANSFORM_CREDITS), keep)
 
-        return await once(request, self.surface, key, raw, work)
+        return await once(request, self.surface, key, schemas.content(schemas.TransformBody, raw), work)
 
     async def render(self, request: Request) -> Response:
         """POST /v1/studio/jobs/{job_id}/render."""
@@ -214,7 +213,7 @@ class Studio:
             new = NewJob(str(uuid.uuid4()), key, order, RENDER_CREDITS, parent_id=job_id, again=again)
             return await self._submit(new, keep)
 
-        return await once(request, self.surface, key, raw, work)
+        return await once(request, self.surface, key, schemas.content(schemas.RenderBody, raw), work)
 
     async def cancel(self, request: Request) -> Response:
         """POST /v1/studio/jobs/{job_id}/cancel."""

@@ -14,7 +14,7 @@ import httpx
 from lensora.client import requests
 from lensora.client.answers import Account, Cancellation, JobPage, JobTicket, LedgerPage, Output, Result, Session
 from lensora.client.events import EventParser
-from lensora.client.requests import Background, CameraPreset, Photo, Request
+from lensora.client.requests import Background, CameraPreset, Job, Photo, Request
 from lensora.core.errors import LensoraError
 
 
@@ -90,12 +90,13 @@ class AsyncClient:
         )
         return JobTicket.parse(await self._json(request))
 
-    async def result(self, job_id: str, *, wait: int | None = None) -> Result:
+    async def result(self, job: Job, *, wait: int | None = None) -> Result:
         """The job's state; with ``wait`` (1-60 seconds) the server answers when it changes or the time is over."""
-        return Result.parse(await self._json(requests.result(job_id, wait)))
+        return Result.parse(await self._json(requests.result(requests.job_id_of(job), wait)))
 
-    async def stream(self, job_id: str) -> AsyncIterator[Result]:
+    async def stream(self, job: Job) -> AsyncIterator[Result]:
         """The job's states as they change, up to its end; a broken connection is resumed."""
+        job_id = requests.job_id_of(job)
         last_id: str | None = None
         watch = requests.Watch(job_id, None)
         while True:
@@ -112,7 +113,7 @@ class AsyncClient:
 
     async def wait(
         self,
-        job: JobTicket | Result | str,
+        job: Job,
         on_progress: Callable[[Result], None] | None = None,
         *,
         timeout_s: float | None = None,
@@ -144,13 +145,13 @@ class AsyncClient:
                 return result
             watch.check(result)
 
-    async def cancel(self, job_id: str) -> Cancellation:
+    async def cancel(self, job: Job) -> Cancellation:
         """Stop a job and get its credits back; a job that has ended stays as it is."""
-        return Cancellation.parse(await self._json(requests.cancel(job_id)))
+        return Cancellation.parse(await self._json(requests.cancel(requests.job_id_of(job))))
 
     async def render(
         self,
-        job_id: str,
+        job: Job,
         *,
         camera_preset: CameraPreset | None = None,
         background: Background | str | None = None,
@@ -159,7 +160,7 @@ class AsyncClient:
     ) -> JobTicket:
         """Film a finished job's mesh again with another camera or background, for a smaller price."""
         changes = requests.render_changes(camera_preset, background, output)
-        return JobTicket.parse(await self._json(requests.render(job_id, changes, idempotency_key)))
+        return JobTicket.parse(await self._json(requests.render(requests.job_id_of(job), changes, idempotency_key)))
 
     async def jobs(self, *, status: str | None = None, cursor: str | None = None, limit: int | None = None) -> JobPage:
         """The jobs of this key's account, newest first."""
@@ -173,17 +174,22 @@ class AsyncClient:
         """Movements of credits, newest first."""
         return LedgerPage.parse(await self._json(requests.ledger(cursor, limit)))
 
-    async def download(self, output: Output | Result, folder: str | Path) -> dict[str, Path]:
+    async def download(self, job: Job | Output, folder: str | Path) -> dict[str, Path]:
         """Save every file of a finished job.
 
         Args:
-            output: a result's ``output``, or the result.
+            job: its id, ticket or a result; or a result's ``output``.
             folder: made where it is missing.
 
         Returns:
             Paths by ``mp4``, ``glb``, ``scene``, ``removed_bg``, and what else was asked for.
+
+        Raises:
+            ValueError: the job has not completed; ``wait`` first.
         """
-        found = output.output if isinstance(output, Result) else output
+        found = requests.output_of(job)
+        if found is None and not isinstance(job, Output):
+            found = (await self.result(job)).output
         if found is None:
             raise ValueError("the job has no output: it has not completed")
         into = Path(folder)

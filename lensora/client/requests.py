@@ -14,11 +14,14 @@ from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
-from lensora.client.answers import JobTicket, Result
+from lensora.client.answers import JobTicket, Output, Result
 from lensora.core.errors import DeadlineExceeded, InternalError, LensoraError, Unavailable, error_class
 
 Photo = str | Path | bytes | BinaryIO
 Background = Mapping[str, str]
+Job = JobTicket | Result | str
+"""A job, by its ticket, by one of its results or by its id."""
+
 CameraPreset = Literal["turntable", "dolly", "cinematic"]
 
 USER_AGENT = "lensora-client"
@@ -290,9 +293,16 @@ class Watch:
             raise error
 
 
-def job_id_of(job: JobTicket | Result | str) -> str:
+def job_id_of(job: Job) -> str:
     """The id of a job that is given by id, by its ticket or by a result."""
     return job if isinstance(job, str) else job.job_id
+
+
+def output_of(job: Job | Output) -> Output | None:
+    """The files, where they are known without another look at the job."""
+    if isinstance(job, Output):
+        return job
+    return job.output if isinstance(job, Result) else None
 
 
 def file_name(url: str, name: str) -> str:

@@ -98,6 +98,26 @@ def test_photos_in_every_form(client: Client, photo: Path) -> None:
     assert len({session.objects for session in sessions}) == 1
 
 
+def test_a_job_is_named_by_ticket_result_or_id(gateway: Gateway, client: Client, photo: Path, tmp_path: Path) -> None:
+    """``wait``, ``stream`` and ``download`` take the same things, and so does what else names a job."""
+    ticket = client.transform(client.init(photo).session_id, remove())
+    queued = client.result(ticket)
+    names = (ticket, queued, ticket.job_id, ticket.job_id.upper())
+    for name in names:
+        with pytest.raises(ValueError, match="has not completed"):
+            client.download(name, tmp_path)
+    complete(gateway, ticket.job_id)
+    done = client.wait(ticket)
+    assert done.output is not None
+    for place, name in enumerate(names):
+        assert client.wait(name).status is JobStatus.COMPLETED
+        assert [state.job_id for state in client.stream(name)] == [ticket.job_id]
+        assert len(client.download(name, tmp_path / str(place))) == 4
+        assert client.cancel(name).already_terminal
+        assert client.cancel(client.render(name, camera_preset="dolly")).credits_refunded == 25
+    assert len(client.download(done.output, tmp_path / "output")) == 4
+
+
 def test_a_stream_of_states(gateway: Gateway, client: Client, photo: Path) -> None:
     """From queued to the end."""
     ticket = client.transform(client.init(photo).session_id, remove())
@@ -154,11 +174,12 @@ async def test_the_async_client(gateway: Gateway, photo: Path, tmp_path: Path) -
         session = await client.init(photo)
         ticket = await client.transform(session.session_id, "remove")
         done = asyncio.create_task(asyncio.to_thread(complete, gateway, ticket.job_id))
-        states = [state async for state in client.stream(ticket.job_id)]
+        states = [state async for state in client.stream(ticket)]
         await done
         assert states[-1].status is JobStatus.COMPLETED
         result = await client.wait(ticket)
         assert result == states[-1]
+        assert len(await client.download(ticket, tmp_path / "by-ticket")) == 4
         paths = await client.download(result, tmp_path / "out")
         assert sorted(path.name for path in paths.values()) == ["cutout.png", "model.glb", "scene.jpg", "turntable.mp4"]
         assert (await client.account()).balance == 920

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from gateway.http.testing import Gateway, Installation
+from lensora.core.steps import STAGES
 
 CROWD = 100
 
@@ -29,6 +31,40 @@ def test_a_repeat_gets_the_first_answer(gateway: Gateway, api: httpx.Client, key
     assert "idempotent-replayed" not in first.headers
     assert second.headers["idempotent-replayed"] == "true"
     assert gateway.balance(key) == before - 75
+
+
+def test_the_same_content_spelled_otherwise_is_a_repeat(
+    gateway: Gateway, api: httpx.Client, key: str, session_id: str
+) -> None:
+    """Another spacing, another order of fields, the id in capitals: one job, one charge; another choice is an error."""
+    headers = {"Idempotency-Key": uuid.uuid4().hex, "Content-Type": "application/json"}
+    before = gateway.balance(key)
+    body = body_of(session_id, output={"size": 512, "seconds": 4})
+    spelled = [
+        json.dumps(body),
+        json.dumps(dict(reversed(body.items())), indent=2),
+        json.dumps(body | {"session_id": session_id.upper()}, separators=(",", ":")),
+    ]
+    answers = [api.post("/v1/studio/transform", content=text, headers=headers) for text in spelled]
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert gateway.balance(key) == before - 75
+    other = api.post("/v1/studio/transform", json=body | {"camera_preset": "dolly"}, headers=headers)
+    assert other.json()["code"] == "idempotency_mismatch"
+
+
+def test_a_render_under_its_job_in_capitals_is_a_repeat(gateway: Gateway, api: httpx.Client, job_id: str) -> None:
+    """The path's id is the same job however it is written."""
+    gateway.take(job_id)
+    gateway.do_stages(job_id, *STAGES)
+    gateway.finish(job_id)
+    headers = {"Idempotency-Key": uuid.uuid4().hex}
+    answers = [
+        api.post(f"/v1/studio/jobs/{name}/render", json={"camera_preset": "dolly"}, headers=headers)
+        for name in (job_id, job_id.upper())
+    ]
+    assert answers[0].status_code == 200
+    assert answers[1].content == answers[0].content
 
 
 def test_a_repeated_upload_opens_one_session(gateway: Gateway, api: httpx.Client, key: str, photo: bytes) -> None:

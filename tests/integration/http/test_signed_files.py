@@ -103,6 +103,41 @@ def test_pictures_and_films_are_shown_others_saved(gateway: Gateway) -> None:
         assert "sandbox" in headers["content-security-policy"]
 
 
+CROSS_ORIGIN = ("access-control-allow-origin", "access-control-expose-headers", "cross-origin-resource-policy")
+
+
+def test_errors_and_preflights_can_be_read_from_other_pages_too(gateway: Gateway, url: str) -> None:
+    """A page tells an expired link from a dead network: every answer under the links' path may be read, each once."""
+    expired = gateway.surface.signer.link("jobs/1/model-ab.glb", "model.glb", 1)
+    gone = gateway.surface.signer.link("jobs/1/never-made.glb", "model.glb", 10**10)
+    origin = {"Origin": "https://shop.example"}
+    tag = httpx.head(url).headers["etag"]
+    with httpx.Client(headers=origin) as page:
+        answers = {
+            200: [page.get(url), page.head(url)],
+            204: [page.options(url), page.options(expired)],
+            206: [page.get(url, headers={"Range": "bytes=0-9"})],
+            304: [page.get(url, headers={"If-None-Match": tag})],
+            404: [
+                page.get(expired),
+                page.head(expired),
+                page.get(expired, headers={"Range": "bytes=0-9"}),
+                page.get(gone),
+                page.get(url[:-5]),
+                page.get(f"{gateway.base_url}/v1/files/nothing"),
+                page.options(f"{gateway.base_url}/v1/files/nothing"),
+            ],
+            405: [page.put(url, content=b"x"), page.delete(url)],
+            416: [page.get(url, headers={"Range": "bytes=1024000-"})],
+        }
+    for status, group in answers.items():
+        for answer in group:
+            assert answer.status_code == status
+            for name in CROSS_ORIGIN:
+                assert len(answer.headers.get_list(name)) == 1, (status, name)
+    assert "x-request-id" in answers[404][0].headers["access-control-expose-headers"].lower()
+
+
 def test_an_empty_file(gateway: Gateway) -> None:
     """No bytes are still a file."""
     gateway.run(gateway.surface.artifacts.put_async("jobs/2/empty.jpg", b"", "image/jpeg"))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.schemas import RenderBody, TransformBody, parse_body, parse_max_objects
+from gateway.http.schemas import RenderBody, TransformBody, content, parse_body, parse_max_objects
 from lensora.core.errors import InvalidBackground, InvalidRequest
 
 GOOD: dict[str, Any] = {"session_id": "s", "background": {"type": "remove"}}
@@ -29,7 +29,55 @@ def test_the_smallest_body_takes_the_defaults() -> None:
 
 def test_unknown_fields_are_passed_over() -> None:
     """A client of a later version is not turned away."""
-    assert transform(tomorrow=1, background={"type": "remove", "also": 2}).session_id == "s"
+    assert transform(tomorrow=1, seed=7).session_id == "s"
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "says"),
+    [
+        (
+            {"output": {"aspect_ratio": "9:16"}},
+            InvalidRequest,
+            r"output\.aspect_ratio is not a field .*; output takes size, fps, seconds, formats, max_glb_bytes",
+        ),
+        ({"output": {"size": 512, "width": 512}}, InvalidRequest, r"output\.width is not a field"),
+        (
+            {"background": {"type": "remove", "prompt": "a beach"}},
+            InvalidBackground,
+            r"background\.prompt is not a field .*; background of type remove takes type\.",
+        ),
+        (
+            {"background": {"type": "prompt", "prompt": "a beach", "seed": 7}},
+            InvalidBackground,
+            r"background\.seed is not a field .*; background of type prompt takes type, prompt\.",
+        ),
+    ],
+)
+@pytest.mark.parametrize("model", [TransformBody, RenderBody])
+def test_a_choice_that_is_not_known_is_refused_by_name(
+    model: type[TransformBody], changes: dict[str, Any], error: type[Exception], says: str
+) -> None:
+    """What somebody pays for is not passed over: neither in the film's choices nor in the background."""
+    with pytest.raises(error, match=says):
+        parse_body(model, json.dumps(GOOD | changes).encode())
+
+
+def test_the_content_of_a_body_is_what_it_says() -> None:
+    """Spacing, order, escapes, an id's case, 4 or 4.0 and unknown fields make no other request; a choice does."""
+    plain = b'{"session_id":"abc","background":{"type":"prompt","prompt":"caf\xc3\xa9"},"output":{"seconds":4}}'
+    same = (
+        b'{ "background": {"prompt": "caf\\u00e9", "type": "prompt"},\n"output": {"seconds": 4.0}, "session_id":"ABC"}',
+        plain[:-1] + b',"later": true}',
+    )
+    assert {content(TransformBody, raw) for raw in same} == {content(TransformBody, plain)}
+    other = plain.replace(b'"seconds":4', b'"seconds":5')
+    assert content(TransformBody, other) != content(TransformBody, plain)
+
+
+def test_the_content_of_a_bad_body_is_its_json_or_its_bytes() -> None:
+    """Errors are repeated too: for the same wrong object, and for the same bytes that are none."""
+    assert content(TransformBody, b'{"a":1,"b":[2]}') == content(TransformBody, b'{ "b": [2], "a": 1 }')
+    assert content(TransformBody, b"{") != content(TransformBody, b"{ ")
 
 
 @pytest.mark.parametrize(
@@ -62,10 +110,12 @@ def test_a_malformed_body_is_refused(raw: bytes, says: str) -> None:
         ({"object_index": 1.5}, r"object_index must be an integer, not 1\.5\."),
         ({"object_index": True}, r"object_index must be an integer, not True\."),
         ({"camera_preset": "orbit"}, r"camera_preset must be one of turntable, dolly or cinematic, not 'orbit'\."),
-        ({"output": {"size": 301}}, r"output\.size must be even, not 301\."),
-        ({"output": {"size": 100}}, r"output\.size must be at least 256, not 100\."),
-        ({"output": {"fps": 61}}, r"output\.fps must be at most 60, not 61\."),
-        ({"output": {"seconds": "4"}}, r"output\.seconds must be a number, not '4'\."),
+        ({"output": {"size": 301}}, r"output\.size must be an even integer from 256 to 2160, not 301\."),
+        ({"output": {"size": 100}}, r"output\.size must be an even integer from 256 to 2160, not 100\."),
+        ({"output": {"size": 9999}}, r"output\.size must be an even integer from 256 to 2160, not 9999\."),
+        ({"output": {"fps": 61}}, r"output\.fps must be an integer from 12 to 60, not 61\."),
+        ({"output": {"seconds": "4"}}, r"output\.seconds must be a number from 1 to 20, not '4'\."),
+        ({"output": {"max_glb_bytes": 1}}, r"max_glb_bytes must be an integer from 100000 to 100000000, not 1\."),
         ({"output": {"formats": ["avi"]}}, r"output\.formats\.0 must be one of mp4, .*, not 'avi'\."),
         ({"webhook_events": []}, r"webhook_events must have at least 1 entry, not \[\]\."),
         ({"webhook_url": ""}, r"webhook_url must not be empty\."),
