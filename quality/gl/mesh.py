@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
+from scipy import sparse
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -56,20 +57,19 @@ class TexturedMesh:
     def corner_normals(self) -> Floats:
         """(m, 3, 3) unit normals at the corners of each face: smooth, but for creases, which stay hard."""
         _, place = np.unique(np.round(self.vertices, 4), axis=0, return_inverse=True)
-        place = place.ravel()
+        place = place.ravel()[self.faces].reshape(-1)
         a, b, c = (self.vertices[self.faces[:, k]] for k in range(3))
-        weighted = np.cross(b - a, c - a)
+        weighted = np.repeat(np.cross(b - a, c - a), 3, axis=0)
         flat = weighted / (np.linalg.norm(weighted, axis=1, keepdims=True) + 1e-20)
-        summed = np.zeros((int(place.max()) + 1, 3))
-        for corner in range(3):
-            for axis in range(3):
-                summed[:, axis] += np.bincount(
-                    place[self.faces[:, corner]], weights=weighted[:, axis], minlength=len(summed)
-                )
-        summed /= np.linalg.norm(summed, axis=1, keepdims=True) + 1e-20
-        smooth = summed[place[self.faces]]
-        soft = (smooth * flat[:, None]).sum(axis=2, keepdims=True) > CREASE
-        return np.asarray(np.where(soft, smooth, flat[:, None]), np.float32)
+        count = len(place)
+        meets = sparse.csr_matrix((np.ones(count, np.float32), (np.arange(count), place)))
+        pairs = (meets @ meets.T).tocoo()
+        soft = (flat[pairs.row] * flat[pairs.col]).sum(axis=1) > CREASE
+        blend = sparse.csr_matrix((np.ones(int(soft.sum())), (pairs.row[soft], pairs.col[soft])), shape=(count, count))
+        summed = blend @ weighted
+        length = np.linalg.norm(summed, axis=1, keepdims=True)
+        normals = np.where(length > 1e-12, summed / np.maximum(length, 1e-12), flat)
+        return np.asarray(normals.reshape(-1, 3, 3), np.float32)
 
 
 def load_mesh(path: Path, texture_px: int = 512) -> TexturedMesh:
