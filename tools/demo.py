@@ -1,7 +1,4 @@
-"""``make demo``: one real photo through the public API, by ``lensora run``; without a photo of yours, a coffee cup's.
-
-The photo of the cup is scikit-image's ``coffee`` (CC0, Rachel Michetti), which comes with that package.
-"""
+"""``make demo``: one real photo through the public API, by ``lensora run``; without one of yours, a coffee cup."""
 
 from __future__ import annotations
 
@@ -10,16 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-
-def sample_photo(folder: Path) -> Path:
-    """Write scikit-image's ``coffee`` as a PNG file; returns its path."""
-    from PIL import Image
-    from skimage import data
-
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "coffee.png"
-    Image.fromarray(data.coffee()).save(path)
-    return path
+SAMPLE = Path(__file__).resolve().parent.parent / "examples" / "photos" / "coffee.jpg"
 
 
 def main() -> None:
@@ -30,16 +18,14 @@ def main() -> None:
     parser.add_argument("--camera", default="turntable")
     parser.add_argument("--out", default="out")
     arguments = parser.parse_args()
-    out = Path(arguments.out)
-    photo = Path(arguments.photo) if arguments.photo else sample_photo(out)
     command = [
         str(Path(sys.executable).parent / "lensora"),
         "run",
         f"--background={arguments.prompt}",
         f"--camera={arguments.camera}",
-        f"--out={out}",
+        f"--out={arguments.out}",
         "--",
-        str(photo),
+        arguments.photo or str(SAMPLE),
     ]
     sys.exit(subprocess.run(command, check=False).returncode)
 

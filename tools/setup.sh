@@ -72,9 +72,9 @@ if [ ! -x "$venv/bin/python" ]; then
   "$python" -m venv "$venv"
 fi
 
-extras=node
+extras=server,tools,usd,node
 [ "$profile" = test ] && extras=dev
-say "Installing Lensora and its Python packages into $venv (extra: $extras)"
+say "Installing Lensora and its Python packages into $venv (extras: $extras)"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade pip
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
 

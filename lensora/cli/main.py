@@ -2,21 +2,59 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from collections.abc import Callable
 from importlib.metadata import entry_points
 
 import click
 
 from lensora import __version__
-from lensora.cli.doctor import doctor
-from lensora.cli.models import models
-from lensora.cli.plan import plan
-from lensora.cli.run import run
-from lensora.cli.up import up
-from lensora.core.errors import LensoraError
+from lensora.core.errors import ConfigurationError, LensoraError
 
 COMMAND_GROUP = "lensora.commands"
 """Entry points under which other packages add commands: the gateway brings ``keys`` and ``credits``."""
+
+COMMANDS = {
+    "up": "lensora.cli.up:up",
+    "run": "lensora.cli.run:run",
+    "models": "lensora.cli.models:models",
+    "doctor": "lensora.cli.doctor:doctor",
+    "plan": "lensora.cli.plan:plan",
+}
+"""Our own commands: where each lies. None is imported before it is needed, so that the client alone can run."""
+
+
+class Deferred(click.Command):
+    """A command that is imported when it is used."""
+
+    def __init__(self, name: str, load: Callable[[], click.Command]) -> None:
+        super().__init__(name)
+        self._load = load
+
+    def command(self) -> click.Command:
+        """The command itself.
+
+        Raises:
+            ConfigurationError: it needs a package that is not installed.
+        """
+        try:
+            return self._load()
+        except ImportError as error:
+            raise ConfigurationError(
+                f"lensora {self.name} needs the package {error.name}: pip install 'lensora[server]'"
+            ) from error
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        return self.command().make_context(info_name, args, parent, **extra)
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        try:
+            return self.command().get_short_help_str(limit)
+        except ConfigurationError:
+            return "(Not here: it needs lensora[server].)"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -25,10 +63,20 @@ def cli() -> None:
     """One photo in; a cutout, a scene, a textured 3D model and a product film out."""
 
 
-for command in (up, run, models, doctor, plan):
-    cli.add_command(command)
-for entry in entry_points(group=COMMAND_GROUP):
-    cli.add_command(entry.load(), entry.name)
+def _loader(target: str) -> Callable[[], click.Command]:
+    def load() -> click.Command:
+        module, _, name = target.partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    return load
+
+
+for _name, _target in COMMANDS.items():
+    cli.add_command(Deferred(_name, _loader(_target)))
+for _entry in entry_points(group=COMMAND_GROUP):
+    cli.add_command(Deferred(_entry.name, _loader(_entry.value)))
 
 
 def main() -> None:

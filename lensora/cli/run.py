@@ -16,7 +16,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lensora.cli.home import DEFAULT_HOME, Home, RunningStack
 from lensora.cli.models import models_dir_option
-from lensora.cli.stack import Stack
 from lensora.client import Client, Result, Session
 from lensora.core.errors import ConfigurationError, StageFailed
 
@@ -132,6 +131,8 @@ def _gateway(
     if running is not None:
         yield running.base_url, running.api_key
         return
+    from lensora.cli.stack import Stack  # noqa: PLC0415 - the client alone can do without
+
     console.print(f"Starting Lensora in {home.folder} (logs in {home.logs_folder}) ...")
     stack = Stack(home, host="127.0.0.1", port=0, models_dir=models_dir, say=lambda _name, _line: None)
     try:

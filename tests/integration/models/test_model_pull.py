@@ -20,7 +20,7 @@ from lensora.core.errors import ArtifactCorrupted, ConfigurationError, LicenseRe
 from lensora.models import LicensePolicy, Manifest, Phase, PullProgress, installed, parse_manifest, path_of, pull
 from lensora.models.download import fetch
 from lensora.models.manifest import Source, SourceKind
-from lensora.models.recipes import joined_chunks
+from weights.recipes import joined_chunks
 
 WEIGHTS = bytes(range(256)) * 8192
 """2 MiB that stand for a net."""

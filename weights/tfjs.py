@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.errors import ArtifactCorrupted
-from lensora.models.ssd import INPUT, Head, SsdGraph
+from weights.ssd import INPUT, Head, SsdGraph
 
 CLASSES = 91
 """COCO's numbers 1 to 90 and the background, 0."""
