@@ -27,8 +27,8 @@ import cv2
 import numpy as np
 
 from bench.measure import closing_line, machine, median, table
-from lensora.core.cameras import CameraMove
 from lensora.core.scene import Scene
+from lensora.core.words import CameraMove
 from lensora.testing.meshes import Finish, glb, vase
 from services.render.backends import BACKENDS
 from services.render.backends.opengl import OpenGLRenderer

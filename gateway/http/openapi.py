@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gateway.http import answer_schemas as answers
-from gateway.http import schemas
 from gateway.jobs.records import INIT_CREDITS, RENDER_CREDITS, TRANSFORM_CREDITS
 from lensora import __version__
+from lensora.contract import answers
+from lensora.contract import requests as schemas
 
 Json = dict[str, Any]
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.egress import EgressRefused
-from gateway.http import photos, schemas, upload, views
+from gateway.http import photos, upload, views
 from gateway.http.answers import json_answer, read_body
 from gateway.http.auth import admit
 from gateway.http.edge import exchange_of
@@ -26,15 +26,13 @@ from gateway.jobs.records import (
     TRANSFORM_CREDITS,
     ApiKey,
     Background,
-    BackgroundType,
-    Camera,
     KeptAnswer,
     NewJob,
     Order,
     OutputChoices,
     Session,
-    WebhookEvent,
 )
+from lensora.contract import requests as schemas
 from lensora.core.artifacts import SUFFIX, Artifact, MediaType
 from lensora.core.boxes import MIN_CROP_SIDE_PX, Proposal
 from lensora.core.errors import (
@@ -49,13 +47,20 @@ from lensora.core.errors import (
     Unavailable,
 )
 from lensora.core.steps import JobStatus, Step
+from lensora.core.words import BackgroundType, OutputFormat, WebhookEvent
 from lensora.observability import logs, traces
 
 Keep = Callable[[bytes], KeptAnswer | None]
 
 _log = logs.get(__name__)
 
-FILM_FORMATS = ("mp4", "glb", "webm_alpha", "gif", "poster")
+FILM_FORMATS = (
+    OutputFormat.MP4,
+    OutputFormat.GLB,
+    OutputFormat.WEBM_ALPHA,
+    OutputFormat.GIF,
+    OutputFormat.POSTER,
+)
 """What a second film of a kept mesh can have; the mesh's own further formats were made with the mesh."""
 
 
@@ -168,7 +173,7 @@ class Studio:
                 photo_height=session.height,
                 box=proposal.box,
                 background=await self._background(body.background),
-                camera=Camera(body.camera_preset),
+                camera=body.camera_preset,
                 output=_output(body.output),
                 webhook_url=await self._webhook(body.webhook_url),
                 webhook_events=_events(body.webhook_url, body.webhook_events),
@@ -197,7 +202,7 @@ class Studio:
                 order = replace(order, background=await self._background(body.background))
                 again = (Step.GENERATING_BG, Step.COMPOSITING, Step.RENDERING_VIDEO)
             if body.camera_preset is not None:
-                order = replace(order, camera=Camera(body.camera_preset))
+                order = replace(order, camera=body.camera_preset)
             output = _film(parent.order.output, body.output)
             if output.size != parent.order.output.size:
                 # The scene is painted at the film's size; its seed is the session's, so it is the same scene.
@@ -275,7 +280,7 @@ def _chosen(session: Session, index: int) -> Proposal:
 
 
 def _output(body: schemas.OutputBody) -> OutputChoices:
-    formats = dict.fromkeys(["mp4", "glb", *body.formats])
+    formats = dict.fromkeys([OutputFormat.MP4, OutputFormat.GLB, *body.formats])
     return OutputChoices(body.size, body.fps, body.seconds, tuple(formats), body.max_glb_bytes or 0)
 
 
@@ -286,15 +291,16 @@ def _film(before: OutputChoices, body: schemas.OutputBody | None) -> OutputChoic
     for place, name in enumerate(body.formats):
         if name not in FILM_FORMATS and name not in before.formats:
             raise InvalidRequest(
-                f"output.formats.{place} must be one of {', '.join(FILM_FORMATS)}, not {name!r}: the model is kept.",
+                f"output.formats.{place} must be one of {', '.join(FILM_FORMATS)}, not {name.value!r}: "
+                "the model is kept.",
                 field="output.formats",
             )
     return replace(_output(body), max_glb_bytes=before.max_glb_bytes)
 
 
-def _events(url: str | None, names: list[schemas.EventName] | None) -> tuple[WebhookEvent, ...]:
+def _events(url: str | None, names: list[WebhookEvent] | None) -> tuple[WebhookEvent, ...]:
     if url is None:
         if names is not None:
             raise InvalidRequest("webhook_events needs webhook_url.", field="webhook_events")
         return ()
-    return tuple(WebhookEvent) if names is None else tuple(dict.fromkeys(WebhookEvent(name) for name in names))
+    return tuple(WebhookEvent) if names is None else tuple(dict.fromkeys(names))

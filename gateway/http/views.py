@@ -8,21 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.http.signing import FileLinks
-from gateway.jobs.records import (
-    INIT_CREDITS,
-    Account,
-    Canceled,
-    Job,
-    LedgerEntry,
-    LedgerPage,
-    Outlook,
-    Page,
-    Session,
-    StageStatus,
-)
+from gateway.jobs.records import INIT_CREDITS, Account, Canceled, Job, LedgerEntry, LedgerPage, Outlook, Page, Session
 from lensora.core.artifacts import SUFFIX, MediaType, ModelUse
 from lensora.core.boxes import Proposal
-from lensora.core.steps import JobStatus, Step
+from lensora.core.steps import JobStatus, StageStatus, Step
 
 Json = dict[str, Any]
 

@@ -14,25 +14,21 @@ from gateway.jobs.records import (
     Account,
     ApiKey,
     Background,
-    BackgroundType,
-    Camera,
     Job,
     JobError,
     LedgerEntry,
-    LedgerKind,
     Limits,
     Order,
     OutputChoices,
     OutputFile,
     Quality,
     Session,
-    StageStatus,
     StageTiming,
-    WebhookEvent,
 )
 from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.boxes import Box, Proposal, SuggestedAction
-from lensora.core.steps import STAGES, JobStatus, Step
+from lensora.core.steps import STAGES, JobStatus, StageStatus, Step
+from lensora.core.words import BackgroundType, CameraMove, LedgerKind, WebhookEvent
 
 Hash = Mapping[str, str]
 
@@ -70,7 +66,7 @@ def order_from_json(text: str) -> Order:
             url=background.get("url", ""),
             prompt=background.get("prompt", ""),
         ),
-        camera=Camera(document.get("camera", Camera.TURNTABLE)),
+        camera=CameraMove(document.get("camera", CameraMove.TURNTABLE)),
         output=OutputChoices(**{**output, "formats": tuple(output["formats"])} if output else {}),
         webhook_url=document.get("webhook_url", ""),
         webhook_events=tuple(WebhookEvent(event) for event in document.get("webhook_events", ())),

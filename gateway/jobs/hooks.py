@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from gateway.jobs.records import WebhookEvent
 from gateway.jobs.redis_client import translated
 from gateway.jobs.scripts import Scripts
+from lensora.core.words import WebhookEvent
 
 TRY_MS = 60_000
 """A worker that dies while it delivers is replaced after this: longer than one try may take."""

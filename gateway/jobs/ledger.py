@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.jobs.codec import ledger_entry
-from gateway.jobs.records import Audit, LedgerEntry, LedgerKind, LedgerPage, Mismatch
+from gateway.jobs.records import Audit, LedgerEntry, LedgerPage, Mismatch
 from gateway.jobs.redis_client import translated
 from gateway.jobs.scripts import Scripts
 from lensora.core.errors import InvalidRequest, NotFound
 from lensora.core.steps import JobStatus
+from lensora.core.words import LedgerKind
 
 _ENTRY_ID = re.compile(r"\d{1,15}-\d{1,10}")
 

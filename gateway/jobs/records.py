@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.boxes import Box, Proposal, SuggestedAction
-from lensora.core.steps import JobStatus, Step
+from lensora.core.steps import JobStatus, StageStatus, Step
+from lensora.core.words import BackgroundType, CameraMove, LedgerKind, OutputFormat, WebhookEvent
 
 INIT_CREDITS = 5
 """Price of a session (the public page's price table)."""
@@ -62,14 +62,6 @@ class ApiKey:
     hint: str
     created_ms: int
     revoked_ms: int = 0
-
-
-class LedgerKind(StrEnum):
-    """Why a balance moved."""
-
-    GRANT = "grant"
-    CHARGE = "charge"
-    REFUND = "refund"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +143,6 @@ class Session:
     expires_ms: int = 0
 
 
-class BackgroundType(StrEnum):
-    """The three background types of the public API."""
-
-    REMOVE = "remove"
-    IMAGE = "image"
-    PROMPT = "prompt"
-
-
 @dataclass(frozen=True, slots=True)
 class Background:
     """``url`` for ``image``, ``prompt`` for ``prompt``; the other is empty."""
@@ -166,14 +150,6 @@ class Background:
     type: BackgroundType
     url: str = ""
     prompt: str = ""
-
-
-class Camera(StrEnum):
-    """The public camera presets."""
-
-    TURNTABLE = "turntable"
-    DOLLY = "dolly"
-    CINEMATIC = "cinematic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,23 +160,15 @@ class OutputChoices:
         size: width and height of the film, even pixels.
         fps: frames per second.
         seconds: length of the film.
-        formats: of mp4, webm_alpha, gif, poster, glb, usdz, obj, stl; mp4 and glb are always made.
+        formats: words of ``OutputFormat``; mp4 and glb are always made.
         max_glb_bytes: most bytes of the GLB; 0 means the mesh service's default.
     """
 
     size: int = 768
     fps: int = 24
     seconds: float = 4.0
-    formats: tuple[str, ...] = ("mp4", "glb")
+    formats: tuple[str, ...] = (OutputFormat.MP4, OutputFormat.GLB)
     max_glb_bytes: int = 0
-
-
-class WebhookEvent(StrEnum):
-    """What a webhook may be told: a job's end, by its kind."""
-
-    COMPLETED = "job.completed"
-    FAILED = "job.failed"
-    CANCELED = "job.canceled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +195,7 @@ class Order:
     photo_height: int
     box: Box
     background: Background
-    camera: Camera = Camera.TURNTABLE
+    camera: CameraMove = CameraMove.TURNTABLE
     output: OutputChoices = field(default_factory=OutputChoices)
     webhook_url: str = ""
     webhook_events: tuple[WebhookEvent, ...] = ()
@@ -235,15 +203,6 @@ class Order:
     request_id: str = ""
     traceparent: str = ""
     category: str = ""
-
-
-class StageStatus(StrEnum):
-    """``reused``: taken over from the job whose mesh is filmed again."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    DONE = "done"
-    REUSED = "reused"
 
 
 @dataclass(frozen=True, slots=True)

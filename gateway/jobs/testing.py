@@ -5,23 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
-from gateway.jobs.records import (
-    ApiKey,
-    Background,
-    BackgroundType,
-    Job,
-    KeptAnswer,
-    Limits,
-    NewJob,
-    Order,
-    Session,
-    WebhookEvent,
-)
+from gateway.jobs.records import ApiKey, Background, Job, KeptAnswer, Limits, NewJob, Order, Session
 from gateway.jobs.store import Store
 from gateway.jobs.work import Claim, RedisWork
 from lensora.core.artifacts import Artifact, MediaType
 from lensora.core.boxes import FULL_FRAME, FULL_FRAME_LABEL, Box, Category, Proposal
 from lensora.core.steps import STAGES, current_step
+from lensora.core.words import BackgroundType, WebhookEvent
 
 PHOTO = Artifact("file:///nowhere/photo.jpg", "0" * 64, 1, MediaType.JPEG)
 SIDE_PX = 640

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from gateway.egress import Egress, EgressRefused, FetchFailed
 from gateway.jobs.codec import dump, models_field, output_field, quality_field
-from gateway.jobs.records import BackgroundType, Job, OutputFile, Quality
+from gateway.jobs.records import Job, OutputFile, Quality
 from gateway.pipeline.calls import CallContext, streamed, unary
 from lensora.adapters.artifacts import ArtifactStore
 from lensora.api.artifact.v1 import artifact_pb2
@@ -26,6 +26,7 @@ from lensora.core.artifacts import SUFFIX, ModelUse
 from lensora.core.boxes import MIN_CROP_SIDE_PX, Box
 from lensora.core.errors import CropTooSmall, InvalidBackground
 from lensora.core.steps import Step
+from lensora.core.words import BackgroundType
 from lensora.rpc.messages import (
     artifact_from_proto,
     artifact_to_proto,

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lensora.core.words import CameraMove
 
 Matrix = NDArray[np.float64]
 
@@ -49,14 +50,6 @@ CINEMATIC_DISTANCE = (1.05, 0.96)
 RACK_FOCUS = (0.10, 0.36)
 """Shares of the film's time between which the focus is pulled to the subject: sharp well before the hero face
 passes."""
-
-
-class CameraMove(StrEnum):
-    """The public words of ``camera_preset``."""
-
-    TURNTABLE = "turntable"
-    DOLLY = "dolly"
-    CINEMATIC = "cinematic"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,15 @@ class Step(StrEnum):
     DONE = "done"
 
 
+class StageStatus(StrEnum):
+    """How far one stage is. ``reused``: taken over from the job whose mesh is filmed again."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    REUSED = "reused"
+
+
 STAGES: tuple[Step, ...] = (
     Step.CROPPING,
     Step.REMOVING_BG,

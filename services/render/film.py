@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.artifacts import MediaType
-from lensora.core.cameras import CameraMove, frame_poses, hero_frame
+from lensora.core.cameras import frame_poses, hero_frame
 from lensora.core.errors import EncodeFailed, InvalidImage, InvalidRequest
 from lensora.core.scene import Scene
+from lensora.core.words import CameraMove
 from lensora.observability import logs
 from services.render import metrics
 from services.render.backplate import Plate, fitted_horizon, make_plate, white_plate

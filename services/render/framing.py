@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lensora.core.cameras import FOCAL, Camera, CameraMove, Pose, Rig, turn
+from lensora.core.cameras import FOCAL, Camera, Pose, Rig, turn
 from lensora.core.staging import BASE_LINE, FILL, staged
+from lensora.core.words import CameraMove
 
 HERO_SHARE = {CameraMove.TURNTABLE: 1.0, CameraMove.DOLLY: 0.91, CameraMove.CINEMATIC: 1.0}
 """Share of the still's extent that the larger extent has at the hero pose; the dolly grows from its first frame on."""

@@ -11,8 +11,8 @@ from lensora.adapters.artifacts import ArtifactStore
 from lensora.api.progress.v1 import progress_pb2
 from lensora.api.render.v1 import renderer_pb2, renderer_pb2_grpc
 from lensora.core.artifacts import ModelUse
-from lensora.core.cameras import CameraMove
 from lensora.core.errors import InvalidRequest
+from lensora.core.words import CameraMove
 from lensora.rpc.interceptors import check_alive
 from lensora.rpc.messages import (
     artifact_from_proto,

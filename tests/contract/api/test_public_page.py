@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.http import answer_schemas
 from gateway.http.testing import Gateway
 from gateway.jobs.records import JobError
+from lensora.contract import answers as answer_schemas
 from lensora.core.steps import STAGES, Step
 
 INIT_RESPONSE = """
@@ -240,18 +240,18 @@ def test_every_answer_keeps_to_the_document(gateway: Gateway, api: httpx.Client,
     """What the OpenAPI document says is what comes: no field more, no type other."""
     job_id = submit(api, session_id)
     poll = f"/v1/studio/result/{job_id}"
-    answer_schemas.JobAnswer.model_validate(api.get(poll).json())
+    answer_schemas.JobAnswer.model_validate_json(api.get(poll).content)
     gateway.take(job_id)
     gateway.do_stages(job_id, *STAGES[:3])
-    answer_schemas.JobAnswer.model_validate(api.get(poll).json())
+    answer_schemas.JobAnswer.model_validate_json(api.get(poll).content)
     gateway.do_stages(job_id, *STAGES[3:])
     gateway.finish(job_id)
-    answer_schemas.JobAnswer.model_validate(api.get(poll).json())
-    answer_schemas.CancelAnswer.model_validate(api.post(f"/v1/studio/jobs/{job_id}/cancel").json())
-    answer_schemas.JobPageAnswer.model_validate(api.get("/v1/studio/jobs").json())
-    answer_schemas.AccountAnswer.model_validate(api.get("/v1/account").json())
-    answer_schemas.LedgerAnswer.model_validate(api.get("/v1/account/ledger").json())
-    answer_schemas.WebhookSecretAnswer.model_validate(api.get("/v1/account/webhook-secret").json())
-    answer_schemas.HealthAnswer.model_validate(api.get("/healthz").json())
-    answer_schemas.ReadinessAnswer.model_validate(api.get("/readyz").json())
-    answer_schemas.ProblemAnswer.model_validate(api.get("/v1/nothing").json())
+    answer_schemas.JobAnswer.model_validate_json(api.get(poll).content)
+    answer_schemas.CancelAnswer.model_validate_json(api.post(f"/v1/studio/jobs/{job_id}/cancel").content)
+    answer_schemas.JobPageAnswer.model_validate_json(api.get("/v1/studio/jobs").content)
+    answer_schemas.AccountAnswer.model_validate_json(api.get("/v1/account").content)
+    answer_schemas.LedgerAnswer.model_validate_json(api.get("/v1/account/ledger").content)
+    answer_schemas.WebhookSecretAnswer.model_validate_json(api.get("/v1/account/webhook-secret").content)
+    answer_schemas.HealthAnswer.model_validate_json(api.get("/healthz").content)
+    answer_schemas.ReadinessAnswer.model_validate_json(api.get("/readyz").content)
+    answer_schemas.ProblemAnswer.model_validate_json(api.get("/v1/nothing").content)

@@ -19,8 +19,8 @@ import cv2
 import numpy as np
 import pytest
 
-from lensora.core.cameras import CameraMove
 from lensora.core.scene import Scene
+from lensora.core.words import CameraMove
 from lensora.testing.meshes import Finish, glb, vase
 from services.render.backends.opengl import OpenGLRenderer
 from services.render.composition import Compositor

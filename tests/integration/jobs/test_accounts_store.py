@@ -7,7 +7,7 @@ import base64
 
 import pytest
 
-from gateway.jobs.records import Answer, IdempotencySlot, KeptAnswer, LedgerKind, Limits
+from gateway.jobs.records import Answer, IdempotencySlot, KeptAnswer, Limits
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.testing import customer, session, submit
 from gateway.settings import RedisSettings
@@ -20,6 +20,7 @@ from lensora.core.errors import (
     SessionNotFound,
     Unauthorized,
 )
+from lensora.core.words import LedgerKind
 
 
 async def test_keys_work_until_they_are_revoked(store: Store) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 from pydantic import SecretStr
 
-from gateway.jobs.records import TRANSFORM_CREDITS, JobError, LedgerKind, NewJob
+from gateway.jobs.records import TRANSFORM_CREDITS, JobError, NewJob
 from gateway.jobs.store import open_store
 from gateway.jobs.testing import customer, do_stages, order
 from gateway.jobs.work import Claim, Ended, LostClaim
@@ -22,6 +22,7 @@ from gateway.settings import RedisSettings
 from lensora.adapters.redis_server import RedisServer
 from lensora.core.errors import InsufficientCredits
 from lensora.core.steps import STAGES, JobStatus, Step
+from lensora.core.words import LedgerKind
 
 T = TypeVar("T")
 

@@ -16,13 +16,14 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from gateway.egress import Answer, Egress, EgressPolicy
-from gateway.jobs.records import ApiKey, Job, WebhookEvent
+from gateway.jobs.records import ApiKey, Job
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.testing import customer, order, session, submit
 from gateway.pipeline.sweeper import Sweeper
 from gateway.pipeline.webhooks import DELAYS_S, PER_ACCOUNT, Deliveries
 from gateway.settings import RedisSettings
 from lensora.adapters.artifacts import ObjectArtifacts
+from lensora.core.words import WebhookEvent
 
 EVERY_PORT = frozenset(range(1, 65536))
 

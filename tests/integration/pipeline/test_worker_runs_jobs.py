@@ -12,7 +12,7 @@ from typing import Protocol
 
 import pytest
 
-from gateway.jobs.records import ApiKey, Background, BackgroundType, Job, NewJob, StageStatus
+from gateway.jobs.records import ApiKey, Background, Job, NewJob
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.testing import customer, order, submit
 from gateway.jobs.work import Claim, LostClaim
@@ -21,7 +21,8 @@ from gateway.pipeline.worker import Worker
 from gateway.settings import RedisSettings
 from lensora.adapters.artifacts import ObjectArtifacts
 from lensora.core.errors import Overloaded, RenderFailed, SubjectNotFound
-from lensora.core.steps import JobStatus, Step
+from lensora.core.steps import JobStatus, StageStatus, Step
+from lensora.core.words import BackgroundType
 from lensora.rpc.server import Server
 from lensora.testing.stages import Behaviour, cheap_server, picture
 

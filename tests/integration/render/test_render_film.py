@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lensora.core.cameras import CameraMove
 from lensora.core.errors import Cancelled, InvalidImage, InvalidMesh, InvalidRequest, RenderFailed
 from lensora.core.scene import Scene
+from lensora.core.words import CameraMove
 from lensora.testing.meshes import Finish, Shape, box, glb, vase
 from services.render.backends.device import open_context
 from services.render.backends.opengl import OpenGLRenderer

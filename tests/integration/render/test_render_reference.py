@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from lensora.core.cameras import CameraMove, frame_poses
+from lensora.core.cameras import frame_poses
 from lensora.core.errors import ConfigurationError
+from lensora.core.words import CameraMove
 from lensora.settings import load
 from lensora.testing.meshes import Finish, box, glb, vase
 from services.render.backends import BACKENDS

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from lensora.core.cameras import CameraMove, frame_poses
+from lensora.core.cameras import frame_poses
 from lensora.core.scene import studio_lighting
+from lensora.core.words import CameraMove
 from lensora.testing.meshes import Finish, Shape, glb, vase
 from services.render.backends.drawable import lit_at_vertices
 from services.render.engine import Engine

@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from skimage import data
 
 from gateway.egress import Egress, EgressPolicy
-from gateway.jobs.records import ApiKey, Background, BackgroundType, Job, Order
+from gateway.jobs.records import ApiKey, Background, Job, Order
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.testing import customer, submit
 from gateway.pipeline.stages import Stages
@@ -35,6 +35,7 @@ from lensora.api.segment.v1 import segmenter_pb2_grpc
 from lensora.core.artifacts import Artifact, MediaType
 from lensora.core.errors import Unavailable
 from lensora.core.steps import JobStatus, Step
+from lensora.core.words import BackgroundType
 from lensora.models.manifest import Manifest
 from lensora.rpc.channels import open_channel
 from lensora.rpc.messages import artifact_to_proto, box_from_proto

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.schemas import RenderBody, TransformBody, content, parse_body, parse_max_objects
+from lensora.contract.requests import RenderBody, TransformBody, content, parse_body, parse_max_objects
 from lensora.core.errors import InvalidBackground, InvalidRequest
 
 GOOD: dict[str, Any] = {"session_id": "s", "background": {"type": "remove"}}

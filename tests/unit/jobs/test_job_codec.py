@@ -9,17 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.jobs.codec import order_from_json, order_to_json, session_from_hash, session_to_json
-from gateway.jobs.records import (
-    ApiKey,
-    Background,
-    BackgroundType,
-    Camera,
-    OutputChoices,
-    WebhookEvent,
-)
+from gateway.jobs.records import ApiKey, Background, OutputChoices
 from gateway.jobs.testing import order, session
 from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import Category
+from lensora.core.words import BackgroundType, CameraMove, WebhookEvent
 
 texts = st.text(max_size=50)
 backgrounds = st.builds(Background, st.sampled_from(BackgroundType), texts, texts)
@@ -33,9 +27,9 @@ choices = st.builds(
 )
 
 
-@given(backgrounds, choices, st.sampled_from(Camera), texts, st.sets(st.sampled_from(WebhookEvent)))
+@given(backgrounds, choices, st.sampled_from(CameraMove), texts, st.sets(st.sampled_from(WebhookEvent)))
 def test_an_order_survives_the_store(
-    background: Background, output: OutputChoices, camera: Camera, label: str, events: set[WebhookEvent]
+    background: Background, output: OutputChoices, camera: CameraMove, label: str, events: set[WebhookEvent]
 ) -> None:
     """Any order comes back equal, whatever characters it holds."""
     use = ModelUse("net", "1", "", "MIT", "detect")
@@ -56,7 +50,7 @@ def test_an_order_of_an_older_release_is_read_with_defaults() -> None:
     for newer in ("output", "webhook_url", "webhook_events", "session_models", "request_id", "camera", "category"):
         del document[newer]
     read = order_from_json(json.dumps(document))
-    assert read.output == OutputChoices() and read.camera is Camera.TURNTABLE and read.webhook_events == ()
+    assert read.output == OutputChoices() and read.camera is CameraMove.TURNTABLE and read.webhook_events == ()
 
 
 def test_a_session_survives_the_store() -> None:

@@ -9,18 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensora.core.cameras import (
-    CINEMATIC_ARC,
-    HERO,
-    Camera,
-    CameraMove,
-    Rig,
-    frame_poses,
-    hero_frame,
-    pose,
-    projection,
-    turn,
-)
+from lensora.core.cameras import CINEMATIC_ARC, HERO, Camera, Rig, frame_poses, hero_frame, pose, projection, turn
+from lensora.core.words import CameraMove
 
 TIMES = st.floats(0.0, 1.0)
 MOVES = st.sampled_from(list(CameraMove))

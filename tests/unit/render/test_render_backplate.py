@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from lensora.core.cameras import CameraMove, Pose, Rig, frame_poses
+from lensora.core.cameras import Pose, Rig, frame_poses
+from lensora.core.words import CameraMove
 from services.render.backplate import Plate, blur_radius, fitted_horizon, focus_depth, make_plate, white_plate
 from services.render.framing import fit_rig, pitch_for_horizon
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lensora.core.cameras import CameraMove, frame_poses
+from lensora.core.cameras import frame_poses
+from lensora.core.words import CameraMove
 from lensora.testing.meshes import Finish, Shape, box, glb, vase
 from services.render.backends.drawable import lit_at_vertices, texel_density
 from services.render.framing import fit_rig

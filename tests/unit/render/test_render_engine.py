@@ -10,8 +10,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from lensora.core.cameras import CameraMove, frame_poses
+from lensora.core.cameras import frame_poses
 from lensora.core.errors import Cancelled, RenderFailed
+from lensora.core.words import CameraMove
 from lensora.testing.meshes import box, glb
 from services.render.engine import Engine
 from services.render.framing import fit_rig

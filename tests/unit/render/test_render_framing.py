@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lensora.core.cameras import Camera, CameraMove, frame_poses
+from lensora.core.cameras import Camera, frame_poses
 from lensora.core.staging import staged
+from lensora.core.words import CameraMove
 from services.render.framing import (
     GREATEST_ELEVATION,
     MOST_FILL,

@@ -1,4 +1,4 @@
-"""What the API answers, for the OpenAPI document; ``views.py`` makes the answers, and a test holds them to these."""
+"""What the API answers."""
 
 from __future__ import annotations
 
@@ -6,20 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Status = Literal["queued", "processing", "completed", "failed", "canceled"]
-StepName = Literal[
-    "starting",
-    "cropping",
-    "removing-bg",
-    "generating-bg",
-    "compositing",
-    "generating-3d",
-    "rendering-video",
-    "done",
-]
-CategoryName = Literal[
-    "product", "vehicle", "animal", "person", "plant", "food", "furniture", "building", "object", "full_frame"
-]
+from lensora.core.boxes import Category
+from lensora.core.steps import JobStatus, StageStatus, Step
+from lensora.core.words import LedgerKind
 
 
 class _Answer(BaseModel):
@@ -30,7 +19,7 @@ class DetectedObject(_Answer):
     """One thing in the photo that can be picked."""
 
     label: str
-    category: CategoryName
+    category: Category
     bbox: Annotated[list[float], Field(min_length=4, max_length=4)]
     """[x1, y1, x2, y2], fractions of the upright image, origin top left."""
 
@@ -58,7 +47,7 @@ class TicketAnswer(_Answer):
     """The job is accepted and paid."""
 
     job_id: str
-    status: Literal["queued"]
+    status: Literal[JobStatus.QUEUED]
     credits_used: int
     estimated_seconds: int
     poll_url: str
@@ -87,8 +76,8 @@ class OutputAnswer(_Answer):
 class StageAnswer(_Answer):
     """One stage of a job; ``ms`` is its time, once done."""
 
-    name: StepName
-    status: Literal["pending", "running", "done", "reused"]
+    name: Step
+    status: StageStatus
     started_at: str | None
     ms: int | None
 
@@ -122,8 +111,8 @@ class JobAnswer(_Answer):
     """A job as it is now. Fields that do not apply to its status are left out."""
 
     job_id: str
-    status: Status
-    step: StepName | None = None
+    status: JobStatus
+    step: Step | None = None
     progress: Annotated[int, Field(ge=0, le=100)]
     """Never goes down while the job lives; 100 exactly when completed, 0 when failed."""
     error: str | None = None
@@ -147,7 +136,7 @@ class CancelAnswer(_Answer):
     """What the cancel did."""
 
     job_id: str
-    status: Status
+    status: JobStatus
     already_terminal: bool
     credits_refunded: int
 
@@ -181,7 +170,7 @@ class LedgerEntryAnswer(_Answer):
 
     id: str
     at: str
-    kind: Literal["grant", "charge", "refund"]
+    kind: LedgerKind
     amount: int
     """Negative for a charge."""
     balance: int

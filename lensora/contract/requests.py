@@ -1,4 +1,4 @@
-"""Request bodies: their fields, limits, and the sentences for what is wrong. The OpenAPI document is made of these."""
+"""Request bodies: their fields, limits, and the sentences for what is wrong."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from lensora.core.errors import InvalidBackground, InvalidInput, InvalidRequest
+from lensora.core.words import BackgroundType, CameraMove, OutputFormat, WebhookEvent
 
 MAX_JSON_BYTES = 64 * 1024
 """A prompt of 1,000 characters takes 12 KB at its worst; nothing that we take needs more."""
@@ -27,10 +28,6 @@ MAX_PROMPT_CHARACTERS = 1_000
 MAX_URL_CHARACTERS = 2_048
 SHOWN_CHARACTERS = 60
 """As much of a wrong value as a sentence repeats."""
-
-CameraName = Literal["turntable", "dolly", "cinematic"]
-FormatName = Literal["mp4", "webm_alpha", "gif", "poster", "glb", "usdz", "obj", "stl"]
-EventName = Literal["job.completed", "job.failed", "job.canceled"]
 
 
 class _Body(BaseModel):
@@ -49,13 +46,13 @@ class _Choices(BaseModel):
 class RemoveBackground(_Choices):
     """Transparent cutout; the film is rendered on a clean white plate."""
 
-    type: Literal["remove"]
+    type: Literal[BackgroundType.REMOVE]
 
 
 class ImageBackground(_Choices):
     """Your own backplate."""
 
-    type: Literal["image"]
+    type: Literal[BackgroundType.IMAGE]
     url: Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)]
     """Public http or https URL of a JPEG, PNG or WebP of at most 20 MB."""
 
@@ -63,7 +60,7 @@ class ImageBackground(_Choices):
 class PromptBackground(_Choices):
     """A scene made from words."""
 
-    type: Literal["prompt"]
+    type: Literal[BackgroundType.PROMPT]
     prompt: Annotated[StrictStr, Field(min_length=1, max_length=MAX_PROMPT_CHARACTERS)]
     """What the scene shows, such as "on a marble countertop with soft natural light"."""
 
@@ -88,7 +85,7 @@ class OutputBody(_Choices):
     """Frames per second."""
     seconds: Annotated[float, Field(ge=1.0, le=20.0, strict=True)] = 4.0
     """Length of the film."""
-    formats: Annotated[list[FormatName], Field(max_length=8)] = ["mp4", "glb"]
+    formats: Annotated[list[OutputFormat], Field(max_length=8)] = [OutputFormat.MP4, OutputFormat.GLB]
     """mp4 and glb are always made."""
     max_glb_bytes: Annotated[StrictInt, Field(ge=100_000, le=100_000_000)] | None = None
     """Most bytes of the GLB; the default is 3,000,000."""
@@ -103,13 +100,13 @@ class TransformBody(_Body):
     """Index into the session's objects."""
     background: AnyBackground
     """Where the subject is put."""
-    camera_preset: CameraName = "turntable"
+    camera_preset: CameraMove = CameraMove.TURNTABLE
     """The camera's move."""
     output: OutputBody = OutputBody()
     """Choices beside the four artifacts."""
     webhook_url: Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)] | None = None
     """Public http or https URL that is told of the job's end."""
-    webhook_events: Annotated[list[EventName], Field(min_length=1, max_length=3)] | None = None
+    webhook_events: Annotated[list[WebhookEvent], Field(min_length=1, max_length=3)] | None = None
     """Which ends to tell of; all when not given."""
 
 
@@ -118,13 +115,13 @@ class RenderBody(_Body):
 
     background: AnyBackground | None = None
     """Another background."""
-    camera_preset: CameraName | None = None
+    camera_preset: CameraMove | None = None
     """Another move."""
     output: OutputBody | None = None
     """Other choices for the film; the model's own formats stay."""
     webhook_url: Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)] | None = None
     """Public http or https URL that is told of the job's end."""
-    webhook_events: Annotated[list[EventName], Field(min_length=1, max_length=3)] | None = None
+    webhook_events: Annotated[list[WebhookEvent], Field(min_length=1, max_length=3)] | None = None
     """Which ends to tell of; all when not given."""
 
 
@@ -215,9 +212,9 @@ def _sentence(path: list[str], error: ErrorDetails, model: type[BaseModel]) -> s
     length = len(given) if isinstance(given, str) else 0
     about = {
         "missing": " is required",
-        "union_tag_not_found": ".type is required: it must be one of remove, image, prompt",
-        "union_tag_invalid": f".type must be one of remove, image, prompt, not {_shown(context.get('tag'))}",
-        "literal_error": f" must be one of {str(context.get('expected')).replace(chr(39), '')}, not {_shown(given)}",
+        "union_tag_not_found": f".type is required: it must be one of {', '.join(BackgroundType)}",
+        "union_tag_invalid": f".type must be one of {', '.join(BackgroundType)}, not {_shown(context.get('tag'))}",
+        "enum": f" must be one of {str(context.get('expected')).replace(chr(39), '')}, not {_shown(given)}",
         "string_too_long": f" must have at most {context.get('max_length', 0):,} characters, not {length:,}",
         "string_too_short": " must not be empty",
         "value_error": f" {context.get('error')}",
@@ -237,9 +234,9 @@ def _sentence(path: list[str], error: ErrorDetails, model: type[BaseModel]) -> s
 
 
 _BACKGROUNDS: dict[str, type[BaseModel]] = {
-    "remove": RemoveBackground,
-    "image": ImageBackground,
-    "prompt": PromptBackground,
+    BackgroundType.REMOVE: RemoveBackground,
+    BackgroundType.IMAGE: ImageBackground,
+    BackgroundType.PROMPT: PromptBackground,
 }
 
 _NUMBER_ERRORS = frozenset(

@@ -1,0 +1,53 @@
+"""The public words for choices and kinds, each defined here and nowhere else.
+
+Those for a job's state and steps lie in ``steps``, those for what a thing is in ``boxes``, error codes in ``errors``.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class CameraMove(StrEnum):
+    """The words of ``camera_preset``."""
+
+    TURNTABLE = "turntable"
+    DOLLY = "dolly"
+    CINEMATIC = "cinematic"
+
+
+class BackgroundType(StrEnum):
+    """The words of ``background.type``."""
+
+    REMOVE = "remove"
+    IMAGE = "image"
+    PROMPT = "prompt"
+
+
+class OutputFormat(StrEnum):
+    """The words of ``output.formats``; ``mp4`` and ``glb`` are always made."""
+
+    MP4 = "mp4"
+    WEBM_ALPHA = "webm_alpha"
+    GIF = "gif"
+    POSTER = "poster"
+    GLB = "glb"
+    USDZ = "usdz"
+    OBJ = "obj"
+    STL = "stl"
+
+
+class WebhookEvent(StrEnum):
+    """What a webhook may be told: a job's end, by its kind."""
+
+    COMPLETED = "job.completed"
+    FAILED = "job.failed"
+    CANCELED = "job.canceled"
+
+
+class LedgerKind(StrEnum):
+    """Why a balance moved."""
+
+    GRANT = "grant"
+    CHARGE = "charge"
+    REFUND = "refund"
