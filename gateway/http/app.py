@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.http.account import AccountPages
+from gateway.http.cutouts import CutoutPages
 from gateway.http.edge import Edge
 from gateway.http.files import CROSS_ORIGIN, Files
 from gateway.http.pages import Pages
@@ -20,6 +21,7 @@ def create_app(surface: Surface) -> Edge:
     files, probes, pages = Files(surface), Probes(surface), Pages(surface.public_url)
     routes = [
         Route("POST", "/v1/studio/init", studio.init),
+        Route("POST", "/v1/studio/cutout", CutoutPages(surface).cutout),
         Route("POST", "/v1/studio/transform", studio.transform),
         Route("GET", "/v1/studio/result/{job_id}", results.poll),
         Route("GET", "/v1/studio/result/{job_id}/stream", results.stream),

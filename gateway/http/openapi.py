@@ -7,16 +7,17 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gateway.jobs.records import INIT_CREDITS, RENDER_CREDITS, TRANSFORM_CREDITS
+from gateway.jobs.records import CUTOUT_CREDITS, INIT_CREDITS, RENDER_CREDITS, TRANSFORM_CREDITS
 from lensora import __version__
 from lensora.contract import answers
 from lensora.contract import requests as schemas
 
 Json = dict[str, Any]
 
-REQUESTS: tuple[type[BaseModel], ...] = (schemas.TransformBody, schemas.RenderBody)
+REQUESTS: tuple[type[BaseModel], ...] = (schemas.CutoutBody, schemas.TransformBody, schemas.RenderBody)
 ANSWERS: tuple[type[BaseModel], ...] = (
     answers.SessionAnswer,
+    answers.CutoutAnswer,
     answers.TicketAnswer,
     answers.JobAnswer,
     answers.CancelAnswer,
@@ -30,10 +31,11 @@ ANSWERS: tuple[type[BaseModel], ...] = (
 )
 
 ERRORS: dict[int, str] = {
-    400: "Bad input: invalid_image, invalid_request, invalid_background, object_index_out_of_range or crop_too_small.",
+    400: "Bad input: invalid_image, invalid_request, invalid_background, object_index_out_of_range, "
+    "crop_too_small or subject_not_found.",
     401: "Missing or invalid API key: unauthorized.",
     402: "Insufficient credits: insufficient_credits.",
-    404: "Unknown, expired, or another account's: session_not_found, job_not_found, file_not_found.",
+    404: "Unknown, expired, or another account's: session_not_found, cutout_not_found, job_not_found, file_not_found.",
     409: "At odds with the state of things: idempotency_in_progress, too_many_jobs, conflict.",
     422: "The Idempotency-Key was used with another body: idempotency_mismatch.",
     429: "Too many requests: rate_limited, with Retry-After, RateLimit-Policy and RateLimit.",
@@ -76,8 +78,9 @@ def document(public_url: str) -> Json:
                 "Two calls: /v1/studio/init finds the objects in a photo, /v1/studio/transform cuts one out, puts it "
                 "into a new scene, models it in 3D and renders a film. Then poll, stream, or let a webhook tell you."
                 "\n\n"
-                f"Prices in credits: init {INIT_CREDITS}, transform {TRANSFORM_CREDITS}, render again "
-                f"{RENDER_CREDITS}. What a job cost comes back, once, if it fails, times out or is cancelled."
+                f"Prices in credits: init {INIT_CREDITS}, cutout {CUTOUT_CREDITS}, transform {TRANSFORM_CREDITS}, "
+                f"render again {RENDER_CREDITS}. What a job cost comes back, once, if it fails, times out or is "
+                "cancelled."
             ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -123,6 +126,19 @@ def _studio_paths() -> Json:
                 parameters=[IDEMPOTENCY_KEY],
                 body={"required": True, "content": {"multipart/form-data": {"schema": form}}},
                 links={"transform": _link("transform", body={"session_id": "$response.body#/session_id"})},
+            )
+        },
+        "/v1/studio/cutout": {
+            "post": _operation(
+                "studio",
+                "cutout",
+                "Look at the cutout before the film",
+                f"{CUTOUT_CREDITS} credits, on success only. Correct it with bbox and points; /transform takes its id.",
+                answers.CutoutAnswer,
+                errors=(400, 401, 402, 404, 409, 422, 429, 503),
+                parameters=[IDEMPOTENCY_KEY],
+                body=_json_body(schemas.CutoutBody),
+                links={"transform": _link("transform", body={"cutout_id": "$response.body#/cutout_id"})},
             )
         },
         "/v1/studio/transform": {

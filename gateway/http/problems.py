@@ -27,6 +27,8 @@ TITLES = {
     "insufficient_credits": "Insufficient credits",
     "not_found": "Not found",
     "session_not_found": "Session not found",
+    "cutout_not_found": "Cutout not found",
+    "subject_not_found": "Subject not found",
     "job_not_found": "Job not found",
     "file_not_found": "File not found",
     "method_not_allowed": "Method not allowed",

@@ -12,6 +12,7 @@ import uvicorn
 
 from gateway.egress import Egress
 from gateway.http.app import create_app
+from gateway.http.cutting import Cutting
 from gateway.http.detection import Detection
 from gateway.http.readiness import Readiness
 from gateway.http.settings import HttpSettings
@@ -129,6 +130,7 @@ async def open_surface(settings: HttpSettings, lifecycle: Lifecycle, stack: Asyn
         accounts=store.accounts,
         credits=store.credits,
         sessions=store.sessions,
+        cutouts=store.cutouts,
         jobs=store.jobs,
         changes=store.changes,
         idempotency=store.idempotency,
@@ -136,6 +138,7 @@ async def open_surface(settings: HttpSettings, lifecycle: Lifecycle, stack: Asyn
         webhook_secrets=store.webhook_secrets,
         artifacts=artifacts,
         detection=Detection(channels["detect"], deadline_s=settings.detect_seconds),
+        cutting=Cutting(channels["segment"], deadline_s=settings.cutout_seconds),
         readiness=Readiness(store.health, channels),
         egress=Egress(settings.policy()),
         signer=signer,

@@ -15,6 +15,7 @@ from gateway.egress import EgressRefused
 from gateway.http import photos, upload, views
 from gateway.http.answers import json_answer, read_body
 from gateway.http.auth import admit
+from gateway.http.choices import choice_of
 from gateway.http.edge import exchange_of
 from gateway.http.idempotency import once
 from gateway.http.identifiers import job_id_of, session_id_of
@@ -27,6 +28,7 @@ from gateway.jobs.records import (
     ApiKey,
     Background,
     KeptAnswer,
+    KeptCutout,
     NewJob,
     Order,
     OutputChoices,
@@ -34,16 +36,13 @@ from gateway.jobs.records import (
 )
 from lensora.contract import requests as schemas
 from lensora.core.artifacts import SUFFIX, Artifact, MediaType
-from lensora.core.boxes import MIN_CROP_SIDE_PX, Proposal
 from lensora.core.errors import (
     Conflict,
-    CropTooSmall,
     InsufficientCredits,
     InvalidBackground,
     InvalidImage,
     InvalidRequest,
     LensoraError,
-    ObjectIndexOutOfRange,
     Unavailable,
 )
 from lensora.core.steps import JobStatus, Step
@@ -162,16 +161,20 @@ class Studio:
         async def work(keep: Keep) -> bytes:
             body = schemas.parse_body(schemas.TransformBody, raw)
             session = await self.surface.sessions.get(key.key_id, session_id_of(body.session_id))
-            proposal = _chosen(session, body.object_index)
+            cutout = await self._cutout(key, session, body)
+            choice = cutout.choice if cutout is not None else choice_of(session, body)
             order = Order(
                 session_id=session.session_id,
-                object_index=body.object_index,
-                label=proposal.label,
-                category=proposal.category,
+                object_index=choice.object_index,
+                label=choice.label,
+                category=choice.category,
                 photo=session.photo,
                 photo_width=session.width,
                 photo_height=session.height,
-                box=proposal.box,
+                box=choice.box,
+                points=choice.points,
+                cutout=cutout.artifact if cutout is not None else None,
+                cutout_models=cutout.models if cutout is not None else (),
                 background=await self._background(body.background),
                 camera=body.camera_preset,
                 output=_output(body.output),
@@ -184,6 +187,18 @@ class Studio:
             return await self._submit(NewJob(str(uuid.uuid4()), key, order, TRANSFORM_CREDITS), keep)
 
         return await once(request, self.surface, key, schemas.content(schemas.TransformBody, raw), work)
+
+    async def _cutout(self, key: ApiKey, session: Session, body: schemas.TransformBody) -> KeptCutout | None:
+        """The cutout that the body names. Raises CutoutNotFound; InvalidRequest where it names a thing beside it."""
+        if body.cutout_id is None:
+            return None
+        for name in ("object_index", "bbox", "points"):
+            if name in body.model_fields_set:
+                raise InvalidRequest(
+                    f"{name} must not be given with cutout_id {body.cutout_id[:40]!r}, which is used as it is.",
+                    field=name,
+                )
+        return await self.surface.cutouts.get(key.key_id, session.session_id, body.cutout_id)
 
     async def render(self, request: Request) -> Response:
         """POST /v1/studio/jobs/{job_id}/render."""
@@ -257,26 +272,6 @@ class Studio:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _chosen(session: Session, index: int) -> Proposal:
-    """The object at an index, large enough to work with. Raises ObjectIndexOutOfRange or CropTooSmall."""
-    last = len(session.proposals) - 1
-    if not 0 <= index <= last:
-        shown = index if abs(index) < 10**9 else "a number of more than nine digits"
-        raise ObjectIndexOutOfRange(
-            f"object_index must be from 0 to {last}, the indices of the session's objects, not {shown}.",
-            field="object_index",
-        )
-    proposal = session.proposals[index]
-    left, top, right, bottom = proposal.box.padded(session.width, session.height).pixels(session.width, session.height)
-    if min(right - left, bottom - top) < MIN_CROP_SIDE_PX:
-        raise CropTooSmall(
-            f"object_index {index} is {right - left} x {bottom - top} pixels with its padding; each side must have at "
-            f"least {MIN_CROP_SIDE_PX} pixels.",
-            field="object_index",
-        )
-    return proposal
 
 
 def _output(body: schemas.OutputBody) -> OutputChoices:

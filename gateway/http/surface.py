@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from gateway.egress import Egress
+from gateway.http.cutting import Cutting
 from gateway.http.detection import Detection
 from gateway.http.readiness import Readiness
 from gateway.http.signing import FileLinks, UrlSigner
@@ -41,6 +42,7 @@ class Surface:
     accounts: ports.Accounts
     credits: ports.Credits
     sessions: ports.Sessions
+    cutouts: ports.Cutouts
     jobs: ports.Jobs
     changes: ports.Changes
     idempotency: ports.Idempotency
@@ -48,6 +50,7 @@ class Surface:
     webhook_secrets: ports.WebhookSecrets
     artifacts: ArtifactStore
     detection: Detection
+    cutting: Cutting
     readiness: Readiness
     egress: Egress
     signer: UrlSigner

@@ -25,14 +25,18 @@ from gateway.jobs.codec import models_field, output_field, quality_field
 from gateway.jobs.records import JobError, OutputFile, Quality
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.work import Claim, RedisWork
+from lensora.adapters.artifacts import open_artifacts
 from lensora.adapters.redis_server import RedisServer, free_port
 from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
+from lensora.api.progress.v1 import progress_pb2
 from lensora.api.scene.v1 import scene_pb2
+from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.artifacts import MediaType, ModelUse
 from lensora.core.boxes import FULL_FRAME_LABEL
-from lensora.core.errors import InvalidImage
+from lensora.core.errors import InvalidImage, LensoraError
 from lensora.core.steps import STAGES, Step, current_step
 from lensora.imaging.photo import probe
+from lensora.rpc.messages import artifact_to_proto, model_use_to_proto
 from lensora.rpc.status import rpc_status_of
 
 T = TypeVar("T")
@@ -85,16 +89,47 @@ class CheapDetector(detector_pb2_grpc.DetectorServicer):
         )
 
 
+class CheapSegmenter(segmenter_pb2_grpc.SegmenterServicer):
+    """Answers a cutout at once: a file that says what it was asked for, or an error that it is told to raise."""
+
+    def __init__(self) -> None:
+        self.fails_with: LensoraError | None = None
+        self.confidence, self.uncertain = 0.97, False
+        self.asked: list[segmenter_pb2.CutoutRequest] = []
+
+    def Cutout(  # noqa: N802 - gRPC's name
+        self, request: segmenter_pb2.CutoutRequest, context: grpc.ServicerContext
+    ) -> Iterator[segmenter_pb2.CutoutResponse]:
+        self.asked.append(request)
+        if self.fails_with is not None:
+            context.abort_with_status(rpc_status_of(self.fails_with))
+        yield segmenter_pb2.CutoutResponse(progress=progress_pb2.Progress(fraction=0.5, phase="net"))
+        folder = request.photo.uri.removeprefix("file://").partition("/sessions/")[0]
+        stored = open_artifacts(f"file://{folder}").put(
+            f"{request.output_prefix}cutout.png", b"a cutout", MediaType.PNG
+        )
+        yield segmenter_pb2.CutoutResponse(
+            result=segmenter_pb2.CutoutResult(
+                cutout=artifact_to_proto(stored),
+                models=[model_use_to_proto(ModelUse("test-net", "1", "ab" * 32, "MIT", "segment"))],
+                confidence=self.confidence,
+                uncertain=self.uncertain,
+            )
+        )
+
+
 class DetectServer:
-    """The cheap detector on a port of loopback, with health that names every service."""
+    """The cheap detector and segmenter on a port of loopback, with health that names every service."""
 
     def __init__(self) -> None:
         self.detector = CheapDetector()
+        self.segmenter = CheapSegmenter()
         self._server = grpc.server(ThreadPoolExecutor(8))
         self.health = health.HealthServicer()
         self.health.set("", health_pb2.HealthCheckResponse.SERVING)
         health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
         detector_pb2_grpc.add_DetectorServicer_to_server(self.detector, self._server)
+        segmenter_pb2_grpc.add_SegmenterServicer_to_server(self.segmenter, self._server)
         self.target = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         self._server.start()
 

@@ -8,14 +8,27 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.http.signing import FileLinks
-from gateway.jobs.records import INIT_CREDITS, Account, Canceled, Job, LedgerEntry, LedgerPage, Outlook, Page, Session
+from gateway.jobs.records import (
+    CUTOUT_CREDITS,
+    INIT_CREDITS,
+    Account,
+    Canceled,
+    Job,
+    KeptCutout,
+    LedgerEntry,
+    LedgerPage,
+    Outlook,
+    Page,
+    Session,
+)
 from lensora.core.artifacts import SUFFIX, MediaType, ModelUse
-from lensora.core.boxes import Proposal
+from lensora.core.boxes import CUTOUT_UNCERTAIN, Box, Proposal
 from lensora.core.steps import JobStatus, StageStatus, Step
 
 Json = dict[str, Any]
 
 BOX_DECIMALS = 4
+CONFIDENCE_DECIMALS = 3
 LIVE_LINK_S = 24 * 3600
 """Links of a job that still runs hold for a day from its start: no job lives so long. Those of an ended job hold until
 it is deleted, so they never change once it has ended."""
@@ -35,6 +48,20 @@ def session_view(session: Session, files: FileLinks) -> Json:
         "suggested_actions": [asdict(action) for action in session.suggested_actions],
         "credits_used": INIT_CREDITS,
         "vlm_elapsed_ms": session.detection_ms,
+    }
+
+
+def cutout_view(cutout: KeptCutout, crop: Box, session: Session, files: FileLinks) -> Json:
+    """The answer of ``/cutout``."""
+    return {
+        "cutout_id": cutout.cutout_id,
+        "session_id": cutout.session_id,
+        "cutout_url": files.of(cutout.artifact, "cutout.png", session.expires_ms // 1000),
+        "bbox": _corners(cutout.choice.box),
+        "crop": _corners(crop),
+        "confidence": round(cutout.confidence, CONFIDENCE_DECIMALS),
+        "suggested_actions": [asdict(CUTOUT_UNCERTAIN)] if cutout.uncertain else [],
+        "credits_used": CUTOUT_CREDITS,
     }
 
 
@@ -144,8 +171,12 @@ def _object(proposal: Proposal) -> Json:
     return {
         "label": proposal.label,
         "category": proposal.category,
-        "bbox": [round(side, BOX_DECIMALS) for side in (box.x1, box.y1, box.x2, box.y2)],
+        "bbox": _corners(box),
     }
+
+
+def _corners(box: Box) -> list[float]:
+    return [round(side, BOX_DECIMALS) for side in (box.x1, box.y1, box.x2, box.y2)]
 
 
 def _model(use: ModelUse) -> Json:

@@ -14,8 +14,10 @@ from gateway.jobs.records import (
     Account,
     ApiKey,
     Background,
+    Choice,
     Job,
     JobError,
+    KeptCutout,
     LedgerEntry,
     Limits,
     Order,
@@ -26,7 +28,7 @@ from gateway.jobs.records import (
     StageTiming,
 )
 from lensora.core.artifacts import Artifact, ModelUse
-from lensora.core.boxes import Box, Proposal, SuggestedAction
+from lensora.core.boxes import Box, Point, Proposal, SuggestedAction
 from lensora.core.steps import STAGES, JobStatus, StageStatus, Step
 from lensora.core.words import BackgroundType, CameraMove, LedgerKind, WebhookEvent
 
@@ -74,6 +76,9 @@ def order_from_json(text: str) -> Order:
         request_id=document.get("request_id", ""),
         traceparent=document.get("traceparent", ""),
         category=document.get("category", ""),
+        points=tuple(Point(**row) for row in document.get("points", ())),
+        cutout=Artifact(**document["cutout"]) if document.get("cutout") else None,
+        cutout_models=_models(document.get("cutout_models", ())),
     )
 
 
@@ -111,6 +116,42 @@ def session_from_hash(session_id: str, fields: Hash) -> Session:
         detection_ms=document.get("detection_ms", 0),
         created_ms=int(fields["created"]),
         expires_ms=int(fields["expires"]),
+    )
+
+
+def cutout_to_json(cutout: KeptCutout) -> str:
+    """What of a cutout is not a field of its hash."""
+    return dump(
+        {
+            "choice": asdict(cutout.choice),
+            "artifact": asdict(cutout.artifact),
+            "confidence": cutout.confidence,
+            "uncertain": cutout.uncertain,
+            "models": [asdict(use) for use in cutout.models],
+        }
+    )
+
+
+def cutout_from_hash(cutout_id: str, fields: Hash) -> KeptCutout:
+    """A cutout from its hash."""
+    document = json.loads(fields["document"])
+    choice = document["choice"]
+    return KeptCutout(
+        cutout_id=cutout_id,
+        session_id=fields["session"],
+        key_id=fields["key"],
+        account_id=fields["account"],
+        choice=Choice(
+            object_index=choice["object_index"],
+            label=choice["label"],
+            category=choice["category"],
+            box=Box(**choice["box"]),
+            points=tuple(Point(**row) for row in choice["points"]),
+        ),
+        artifact=Artifact(**document["artifact"]),
+        confidence=document["confidence"],
+        uncertain=document["uncertain"],
+        models=_models(document["models"]),
     )
 
 

@@ -12,13 +12,24 @@ from typing import Any
 
 from gateway.jobs import metrics
 from gateway.jobs.afterwards import Afterwards
-from gateway.jobs.codec import dump, job_from_hash, order_to_json, pairs, session_from_hash, session_to_json
+from gateway.jobs.codec import (
+    cutout_from_hash,
+    cutout_to_json,
+    dump,
+    job_from_hash,
+    order_to_json,
+    pairs,
+    session_from_hash,
+    session_to_json,
+)
 from gateway.jobs.records import (
+    CUTOUT_CREDITS,
     INIT_CREDITS,
     Canceled,
     IdempotencySlot,
     Job,
     KeptAnswer,
+    KeptCutout,
     NewJob,
     Outlook,
     Page,
@@ -28,6 +39,7 @@ from gateway.jobs.redis_client import translated
 from gateway.jobs.retention import Retention
 from gateway.jobs.scripts import Scripts
 from lensora.core.errors import (
+    CutoutNotFound,
     IdempotencyInProgress,
     InsufficientCredits,
     InvalidRequest,
@@ -104,8 +116,43 @@ class RedisSessions:
         if _ID.fullmatch(session_id):
             fields = await self._scripts.read_hash(f"session:{session_id}")
         if fields.get("key") != key_id:
-            raise SessionNotFound("There is no such session, or it has expired: start again with /v1/studio/init.")
+            raise _session_not_found()
         return session_from_hash(session_id, fields)
+
+
+class RedisCutouts:
+    """The port ``Cutouts``."""
+
+    def __init__(self, scripts: Scripts, afterwards: Afterwards, retention: Retention) -> None:
+        self._scripts = scripts
+        self._afterwards = afterwards
+        self._retention = retention
+
+    async def keep(self, cutout: KeptCutout, *, kept: KeptAnswer | None = None) -> None:
+        try:
+            reply = await self._scripts.repeat(
+                "keep_cutout",
+                cutout.cutout_id,
+                cutout.key_id,
+                cutout.account_id,
+                CUTOUT_CREDITS,
+                cutout.session_id,
+                cutout_to_json(cutout),
+                *_kept_arguments(kept, self._retention.idempotency_ms),
+            )
+        except Unavailable:
+            _void_afterwards(self._scripts, self._afterwards, ("cutout", cutout.cutout_id, cutout.key_id), kept)
+            raise
+        _raise_refusal(reply, CUTOUT_CREDITS)
+        metrics.CREDITS_CHARGED.labels(kind="cutout").inc(CUTOUT_CREDITS)
+
+    async def get(self, key_id: str, session_id: str, cutout_id: str) -> KeptCutout:
+        fields: Mapping[str, str] = {}
+        if _ID.fullmatch(cutout_id):
+            fields = await self._scripts.read_hash(f"cutout:{cutout_id}")
+        if fields.get("key") != key_id or fields.get("session") != session_id:
+            raise CutoutNotFound("There is no such cutout in this session: make one with /v1/studio/cutout.")
+        return cutout_from_hash(cutout_id, fields)
 
 
 class RedisJobs:
@@ -241,6 +288,10 @@ def _eta(seconds: float) -> int:
     return max(1, round(seconds))
 
 
+def _session_not_found() -> SessionNotFound:
+    return SessionNotFound("There is no such session, or it has expired: start again with /v1/studio/init.")
+
+
 def _job_not_found() -> JobNotFound:
     return JobNotFound("There is no such job, or it has expired.")
 
@@ -259,7 +310,7 @@ def _void_afterwards(
     Args:
         scripts: the store's scripts.
         afterwards: repeats it until Redis is back.
-        work: kind (``job`` or ``session``), id, and the key's id.
+        work: kind (``job``, ``session`` or ``cutout``), id, and the key's id.
         kept: the answer that was to be kept with it.
     """
     slot = kept.slot if kept else IdempotencySlot(work[2], "", "")
@@ -278,6 +329,8 @@ def _raise_refusal(reply: Any, price: int) -> None:
             raise InsufficientCredits(f"This costs {price} credits; the account is frozen and may not spend.")
         case "slot_lost":
             raise IdempotencyInProgress("A later request with this Idempotency-Key is running.", retry_after_s=1.0)
+        case "no_session":
+            raise _session_not_found()
         case "no_parent":
             raise JobNotFound("There is no such job that has completed, or it has expired.")
         case "no_account":

@@ -19,6 +19,7 @@ from gateway.jobs.records import (
     IdempotencySlot,
     Job,
     KeptAnswer,
+    KeptCutout,
     LedgerPage,
     Limits,
     NewJob,
@@ -105,6 +106,24 @@ class Sessions(Protocol):
 
     async def get(self, key_id: str, session_id: str) -> Session:
         """Raises SessionNotFound for an unknown or expired one and for another key's."""
+        ...
+
+
+class Cutouts(Protocol):
+    """Cutouts that a person looks at before the film; each lives as long as its session."""
+
+    async def keep(self, cutout: KeptCutout, *, kept: KeptAnswer | None = None) -> None:
+        """Write the cutout and charge CUTOUT_CREDITS, both or neither, with the idempotent answer when given.
+
+        Raises:
+            InsufficientCredits: the sentence gives balance and price.
+            IdempotencyInProgress: the slot was lost to a later request with the same key.
+            SessionNotFound: the session has expired meanwhile.
+        """
+        ...
+
+    async def get(self, key_id: str, session_id: str, cutout_id: str) -> KeptCutout:
+        """Raises CutoutNotFound for an unknown or expired one, another session's and another key's."""
         ...
 
 

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lensora.core.artifacts import Artifact, ModelUse
-from lensora.core.boxes import Box, Proposal, SuggestedAction
+from lensora.core.boxes import Box, Point, Proposal, SuggestedAction
 from lensora.core.steps import JobStatus, StageStatus, Step
 from lensora.core.words import BackgroundType, CameraMove, LedgerKind, OutputFormat, WebhookEvent
 
 INIT_CREDITS = 5
 """Price of a session (the public page's price table)."""
+CUTOUT_CREDITS = 5
+"""Price of a cutout that a person can look at before the film."""
 TRANSFORM_CREDITS = 75
 """Price of a job (the public page's price table)."""
 RENDER_CREDITS = 25
@@ -73,7 +75,7 @@ class LedgerEntry:
         kind: why.
         amount: signed credits: a charge is negative.
         balance: the balance after this line.
-        reference: the job or session it is about; for a grant, what the operator gave.
+        reference: the job, session or cutout it is about; for a grant, what the operator gave.
         memo: a few words for a person.
         at_ms: when.
     """
@@ -144,6 +146,51 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """Which thing of a photo is meant, by a person's word.
+
+    Attributes:
+        object_index: of the session's objects; ``BY_BOX`` where the person drew a box.
+        label: the object's label; of a drawn box, that of the object that it nearly is.
+        category: likewise.
+        box: the thing's own box, not padded.
+        points: what the person said of single places.
+    """
+
+    object_index: int
+    label: str
+    category: str
+    box: Box
+    points: tuple[Point, ...] = ()
+
+
+BY_BOX = -1
+"""The index of a choice that is no object of the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCutout:
+    """A cutout that was made to be looked at; lives as long as its session, readable only with the key that made it.
+
+    Attributes:
+        artifact: RGBA PNG, in the artifact store under ``sessions/<session_id>/``.
+        confidence: how likely it is right, 0..1.
+        uncertain: True when a person should look at it.
+        models: what made it.
+    """
+
+    cutout_id: str
+    session_id: str
+    key_id: str
+    account_id: str
+    choice: Choice
+    artifact: Artifact
+    confidence: float
+    uncertain: bool
+    models: tuple[ModelUse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Background:
     """``url`` for ``image``, ``prompt`` for ``prompt``; the other is empty."""
 
@@ -185,6 +232,9 @@ class Order:
         request_id: of the request that ordered it; goes with every call to a service.
         traceparent: the request's span (W3C Trace Context); empty while tracing is off.
         category: the chosen object's category; tells the mesh stage what its far side looks like.
+        points: what a person said of single places of the photo.
+        cutout: RGBA PNG that was made before and is used as it is; None means that the job makes its own.
+        cutout_models: what made it.
     """
 
     session_id: str
@@ -203,6 +253,9 @@ class Order:
     request_id: str = ""
     traceparent: str = ""
     category: str = ""
+    points: tuple[Point, ...] = ()
+    cutout: Artifact | None = None
+    cutout_models: tuple[ModelUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import redis.asyncio as aioredis
 from gateway.jobs.accounts import RedisAccounts, RedisKeys, RedisWebhookSecrets
 from gateway.jobs.afterwards import Afterwards
 from gateway.jobs.changes import RedisChanges
-from gateway.jobs.customer import RedisJobs, RedisSessions
+from gateway.jobs.customer import RedisCutouts, RedisJobs, RedisSessions
 from gateway.jobs.hooks import RedisHooks
 from gateway.jobs.idempotency import RedisIdempotency
 from gateway.jobs.ledger import RedisCredits
@@ -51,6 +51,7 @@ class Store:
     keys: RedisKeys
     credits: RedisCredits
     sessions: RedisSessions
+    cutouts: RedisCutouts
     jobs: RedisJobs
     changes: RedisChanges
     idempotency: RedisIdempotency
@@ -117,6 +118,7 @@ def open_store(settings: RedisSettings) -> Store:
         keys=RedisKeys(scripts),
         credits=RedisCredits(scripts),
         sessions=RedisSessions(scripts, afterwards, retention),
+        cutouts=RedisCutouts(scripts, afterwards, retention),
         jobs=RedisJobs(scripts, afterwards, retention, deadline_ms=deadline_ms, live_jobs=settings.live_jobs),
         changes=RedisChanges(blocking, scripts.key("changes")),
         idempotency=RedisIdempotency(scripts, afterwards, ttl_ms=retention.idempotency_ms),

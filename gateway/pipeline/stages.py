@@ -22,7 +22,7 @@ from lensora.api.artifact.v1 import artifact_pb2
 from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
 from lensora.api.render.v1 import renderer_pb2, renderer_pb2_grpc
 from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
-from lensora.core.artifacts import SUFFIX, ModelUse
+from lensora.core.artifacts import SUFFIX, Artifact, ModelUse
 from lensora.core.boxes import MIN_CROP_SIDE_PX, Box
 from lensora.core.errors import CropTooSmall, InvalidBackground
 from lensora.core.steps import Step
@@ -33,6 +33,7 @@ from lensora.rpc.messages import (
     box_to_proto,
     model_use_from_proto,
     model_use_to_proto,
+    point_to_proto,
 )
 
 DOWNLOAD_TRIES = 3
@@ -140,16 +141,29 @@ class Stages:
 
     async def _cutout(self, run: StageRun) -> StageOutcome:
         order = run.job.order
+        if order.cutout is not None:
+            return await self._kept_cutout(run, order.cutout)
         request = segmenter_pb2.CutoutRequest(
             photo=artifact_to_proto(order.photo),
             box=box_to_proto(order.box),
             crop=box_to_proto(Box(**json.loads(run.done[Step.CROPPING]))),
             output_prefix=run.prefix,
+            points=[point_to_proto(point) for point in order.points],
         )
         result = await streamed(self._segmenter.Cutout(request, **run.call()), "segment", run.progress)
         return _outcome(
             Step.REMOVING_BG, result, {"removed_bg": _file(result.cutout, "cutout.png")}, _uses(result.models)
         )
+
+    async def _kept_cutout(self, run: StageRun, kept: Artifact) -> StageOutcome:
+        """A cutout that was made before, as it is: copied, because the session's own goes before the job does."""
+        data = await self._artifacts.get_async(kept)
+        copy = await self._artifacts.put_async(f"{run.prefix}cutout-{kept.sha256[:16]}.png", data, kept.media_type)
+        models = run.job.order.cutout_models
+        result = segmenter_pb2.CutoutResult(
+            cutout=artifact_to_proto(copy), models=[model_use_to_proto(use) for use in models]
+        )
+        return _outcome(Step.REMOVING_BG, result, {"removed_bg": _file(result.cutout, "cutout.png")}, models)
 
     async def _backplate(self, run: StageRun) -> StageOutcome:
         order = run.job.order

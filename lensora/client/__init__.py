@@ -6,6 +6,7 @@ Errors are those of ``lensora.core.errors``: the class that the server raised, w
 from lensora.client.answers import (
     Account,
     Cancellation,
+    Cutout,
     DetectedObject,
     ErrorDetail,
     JobPage,
@@ -28,6 +29,7 @@ __all__ = [
     "Background",
     "Cancellation",
     "Client",
+    "Cutout",
     "DetectedObject",
     "ErrorDetail",
     "JobPage",

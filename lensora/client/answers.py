@@ -60,6 +60,44 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Cutout:
+    """The answer of ``/cutout``: a cutout to look at, which ``/transform`` takes by its id.
+
+    Attributes:
+        cutout_url: PNG with alpha, the extent of ``crop``; opens without an API key until the session ends.
+        box: what was cut out of, in fractions of the upright image.
+        crop: that box with air around it.
+        confidence: how likely the cutout is right, 0..1.
+    """
+
+    cutout_id: str
+    session_id: str
+    cutout_url: str
+    box: Box
+    crop: Box
+    confidence: float
+    suggested_actions: tuple[SuggestedAction, ...]
+    credits_used: int
+    raw: Json = field(repr=False)
+
+    @classmethod
+    def parse(cls, raw: Json) -> Self:
+        return cls(
+            cutout_id=str(raw["cutout_id"]),
+            session_id=str(raw["session_id"]),
+            cutout_url=str(raw["cutout_url"]),
+            box=Box(*raw["bbox"]),
+            crop=Box(*raw["crop"]),
+            confidence=float(raw["confidence"]),
+            suggested_actions=tuple(
+                SuggestedAction(str(entry["code"]), str(entry["message"])) for entry in raw["suggested_actions"]
+            ),
+            credits_used=int(raw["credits_used"]),
+            raw=raw,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class JobTicket:
     """The answer of ``/transform``: the job is accepted and paid."""
 

@@ -6,7 +6,7 @@ import math
 import random
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -23,6 +23,8 @@ Job = JobTicket | Result | str
 """A job, by its ticket, by one of its results or by its id."""
 
 CameraPreset = Literal["turntable", "dolly", "cinematic"]
+PointMark = tuple[float, float, bool]
+"""(x, y, keep): fractions of the upright image, and whether the place belongs to the subject."""
 
 USER_AGENT = "lensora-client"
 CONNECT_TIMEOUT_S = 5.0
@@ -95,11 +97,33 @@ def init(photo: Photo, max_objects: int | None, idempotency_key: str | None) -> 
     )
 
 
+def choice(
+    object_index: int | None, bbox: Sequence[float] | None, points: Sequence[PointMark] | None
+) -> dict[str, Any]:
+    """The fields that say which thing is meant; those that are None are left out."""
+    named: dict[str, Any] = {
+        "object_index": object_index,
+        "bbox": None if bbox is None else list(bbox),
+        "points": None if points is None else [{"x": x, "y": y, "keep": keep} for x, y, keep in points],
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def cutout(session_id: str, which: Mapping[str, Any], idempotency_key: str | None) -> Request:
+    """POST /v1/studio/cutout."""
+    return Request(
+        "POST",
+        "/v1/studio/cutout",
+        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        json={"session_id": session_id, **which},
+    )
+
+
 def transform(
     session_id: str,
     background: Background | str,
     *,
-    object_index: int,
+    which: Mapping[str, Any],
     camera_preset: str,
     output: Mapping[str, Any] | None,
     webhook_url: str | None,
@@ -109,7 +133,7 @@ def transform(
     """POST /v1/studio/transform."""
     body: dict[str, Any] = {
         "session_id": session_id,
-        "object_index": object_index,
+        **which,
         "background": dict(background_of(background) if isinstance(background, str) else background),
         "camera_preset": camera_preset,
     }

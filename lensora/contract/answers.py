@@ -43,6 +43,24 @@ class SessionAnswer(_Answer):
     vlm_elapsed_ms: int
 
 
+class CutoutAnswer(_Answer):
+    """A cutout to look at; it lives as long as its session."""
+
+    cutout_id: str
+    session_id: str
+    cutout_url: str
+    """PNG with alpha, the extent of ``crop``."""
+    bbox: Annotated[list[float], Field(min_length=4, max_length=4)]
+    """The box that was cut out of, grown to the points that belong."""
+    crop: Annotated[list[float], Field(min_length=4, max_length=4)]
+    """That box with air around it: where the cutout lies in the photo."""
+    confidence: Annotated[float, Field(ge=0.0, le=1.0)]
+    """How likely the cutout is right, as measured on photos with known truth."""
+    suggested_actions: list[SuggestedAction]
+    """``cutout_uncertain`` when you should look at it."""
+    credits_used: int
+
+
 class TicketAnswer(_Answer):
     """The job is accepted and paid."""
 

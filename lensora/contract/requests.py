@@ -12,6 +12,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    StrictBool,
     StrictInt,
     StrictStr,
     ValidationError,
@@ -19,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from lensora.core.boxes import MAX_POINTS
 from lensora.core.errors import InvalidBackground, InvalidInput, InvalidRequest
 from lensora.core.words import BackgroundType, CameraMove, OutputFormat, WebhookEvent
 
@@ -73,6 +75,8 @@ class PromptBackground(_Choices):
         return value
 
 
+Fraction = Annotated[float, Field(ge=0.0, le=1.0, strict=True, allow_inf_nan=False)]
+
 AnyBackground = Annotated[RemoveBackground | ImageBackground | PromptBackground, Field(discriminator="type")]
 
 
@@ -91,13 +95,46 @@ class OutputBody(_Choices):
     """Most bytes of the GLB; the default is 3,000,000."""
 
 
-class TransformBody(_Body):
-    """Body of POST /v1/studio/transform."""
+class PointBody(_Choices):
+    """What you say of one place of the photo."""
+
+    x: Fraction
+    """Fraction of the upright image's width, from the left."""
+    y: Fraction
+    """Fraction of the upright image's height, from the top."""
+    keep: StrictBool
+    """True where the place belongs to the subject, false where it does not."""
+
+
+class ChoiceBody(_Body):
+    """Which thing of the photo is meant."""
 
     session_id: Annotated[StrictStr, AfterValidator(str.lower)]
     """From /init. Sessions live 24 h."""
     object_index: StrictInt = 0
     """Index into the session's objects."""
+    bbox: Annotated[list[Fraction], Field(min_length=4, max_length=4)] | None = None
+    """A box of your own, [x1, y1, x2, y2] as in objects, in place of object_index."""
+    points: Annotated[list[PointBody], Field(max_length=MAX_POINTS)] | None = None
+    """Places that belong to the subject, and places that do not; the box grows to those that belong."""
+
+    @field_validator("bbox")
+    @classmethod
+    def _ordered(cls, value: list[float] | None) -> list[float] | None:
+        if value is not None and not (value[0] < value[2] and value[1] < value[3]):
+            raise ValueError(f"must be [x1, y1, x2, y2] with x1 < x2 and y1 < y2, not {_shown(value)}")
+        return value
+
+
+class CutoutBody(ChoiceBody):
+    """Body of POST /v1/studio/cutout."""
+
+
+class TransformBody(ChoiceBody):
+    """Body of POST /v1/studio/transform."""
+
+    cutout_id: Annotated[StrictStr, AfterValidator(str.lower)] | None = None
+    """A cutout of this session, from /cutout, that is used as it is: in place of object_index, bbox and points."""
     background: AnyBackground
     """Where the subject is put."""
     camera_preset: CameraMove = CameraMove.TURNTABLE
@@ -221,6 +258,7 @@ def _sentence(path: list[str], error: ErrorDetails, model: type[BaseModel]) -> s
     }.get(kind)
     if about is None:
         takes = {
+            "bool_type": "must be true or false",
             "string_type": "must be a string",
             "list_type": "must be a list",
             "model_type": "must be an object",
@@ -276,11 +314,12 @@ def _takes(model: type[BaseModel], path: list[str]) -> str | None:
 
 
 def _rules(model: type[BaseModel], path: list[str]) -> dict[str, Any]:
-    """The JSON Schema of a field; empty for one that lies in a list or is not known."""
+    """The JSON Schema of a field; empty for one that is not known."""
     document = _schema(model)
     node: dict[str, Any] = document
     for part in path:
-        node = _plain(node.get("properties", {}).get(part, {}), document)
+        within = node.get("items", {}) if part.isdigit() else node.get("properties", {}).get(part, {})
+        node = _plain(within, document)
     return node
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 CROP_PADDING = 0.12
 """Each side of a chosen box grows by this share of the box's longer side, so that the subject has air around it."""
+
+POINT_AIR = 0.02
+"""A box that grows to a point goes this share of the image's side beyond it."""
 
 MIN_CROP_SIDE_PX = 64
 """A padded crop under this on a side holds too little to cut out and to model."""
@@ -51,6 +55,19 @@ class Box:
         dx, dy = padding * longer_px / width_px, padding * longer_px / height_px
         return Box(max(0.0, self.x1 - dx), max(0.0, self.y1 - dy), min(1.0, self.x2 + dx), min(1.0, self.y2 + dy))
 
+    def around(self, points: Iterable[Point]) -> Box:
+        """The box grown so that every point to keep lies in it, with a little air."""
+        kept = [point for point in points if point.keep]
+        if all(self.x1 <= point.x <= self.x2 and self.y1 <= point.y <= self.y2 for point in kept):
+            return self
+        across, down = [point.x for point in kept], [point.y for point in kept]
+        return Box(
+            max(0.0, min(self.x1, min(across) - POINT_AIR)),
+            max(0.0, min(self.y1, min(down) - POINT_AIR)),
+            min(1.0, max(self.x2, max(across) + POINT_AIR)),
+            min(1.0, max(self.y2, max(down) + POINT_AIR)),
+        )
+
     def pixels(self, width_px: int, height_px: int) -> tuple[int, int, int, int]:
         """``(left, top, right, bottom)`` in whole pixels, right and bottom exclusive, at least one pixel each way."""
         left = min(int(self.x1 * width_px), width_px - 1)
@@ -64,6 +81,22 @@ class Box:
         left, top, right, bottom = self.padded(width_px, height_px).pixels(width_px, height_px)
         return min(right - left, bottom - top)
 
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What a person says of one place of a photo: fractions of the upright image; ``keep`` where it belongs."""
+
+    x: float
+    y: float
+    keep: bool
+
+    def __post_init__(self) -> None:
+        if not (0.0 <= self.x <= 1.0 and 0.0 <= self.y <= 1.0):
+            raise ValueError(f"a point must have 0 <= x <= 1 and 0 <= y <= 1, not {(self.x, self.y)}")
+
+
+MAX_POINTS = 32
+"""Most points that one cutout takes: the public page's."""
 
 FULL_FRAME = Box(0.0, 0.0, 1.0, 1.0)
 FULL_FRAME_LABEL = "entire image (no crop)"
@@ -112,3 +145,10 @@ class SuggestedAction:
 
     code: str
     message: str
+
+
+CUTOUT_UNCERTAIN = SuggestedAction(
+    "cutout_uncertain",
+    "It is not clear which pixels belong to the subject; look at the cutout and correct it with a box or points.",
+)
+"""Said of a cutout that may well be wrong, and of a photo whose first object's would be."""

@@ -20,6 +20,7 @@ table that maps classes to gRPC and HTTP statuses is ``lensora.rpc.status``; a t
     |-- InsufficientCredits          insufficient_credits
     |-- NotFound
     |   |-- SessionNotFound          session_not_found
+    |   |-- CutoutNotFound           cutout_not_found
     |   |-- JobNotFound              job_not_found
     |   `-- FileNotFound             file_not_found
     |-- Conflict
@@ -152,6 +153,12 @@ class SessionNotFound(NotFound):
     """No such session for this key."""
 
     code = "session_not_found"
+
+
+class CutoutNotFound(NotFound):
+    """No such cutout in this session."""
+
+    code = "cutout_not_found"
 
 
 class JobNotFound(NotFound):

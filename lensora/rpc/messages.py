@@ -9,8 +9,9 @@ from google.protobuf.message import Message
 
 from lensora.api.artifact.v1 import artifact_pb2
 from lensora.api.scene.v1 import scene_pb2
+from lensora.api.segment.v1 import segmenter_pb2
 from lensora.core.artifacts import SUFFIX, Artifact, MediaType, ModelUse
-from lensora.core.boxes import Box
+from lensora.core.boxes import Box, Point
 from lensora.core.errors import InvalidRequest
 from lensora.core.scene import SH_COEFFICIENTS, Lighting, Scene
 
@@ -64,6 +65,19 @@ def box_from_proto(message: scene_pb2.Box, *, field: str) -> Box:
 def box_to_proto(box: Box) -> scene_pb2.Box:
     """The same box as a message."""
     return scene_pb2.Box(x1=box.x1, y1=box.y1, x2=box.x2, y2=box.y2)
+
+
+def point_from_proto(message: segmenter_pb2.Point, *, field: str) -> Point:
+    """Raises InvalidRequest naming ``field`` when it lies outside of the photo."""
+    try:
+        return Point(message.x, message.y, message.keep)
+    except ValueError as error:
+        raise InvalidRequest(f"{field}: {error}", field=field) from error
+
+
+def point_to_proto(point: Point) -> segmenter_pb2.Point:
+    """The same point as a message."""
+    return segmenter_pb2.Point(x=point.x, y=point.y, keep=point.keep)
 
 
 def scene_from_proto(message: scene_pb2.Backplate, *, field: str = "backplate") -> Scene:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lensora.core.boxes import MIN_CROP_SIDE_PX, Box
+from lensora.core.boxes import MIN_CROP_SIDE_PX, Box, Point
 from lensora.core.errors import CropTooSmall
+from services.segment.marks import Mark
 from services.segment.matte import PixelBox
 
 LONGEST_SIDE_PX = 1536
@@ -52,6 +54,15 @@ class Aim:
         within = PixelBox(box.x1 * width - left, box.y1 * height - top, box.x2 * width - left, box.y2 * height - top)
         scaled = within.scaled(picture.shape[1] / (right - left), picture.shape[0] / (bottom - top))
         return Aim(rgb, box, crop, picture, scaled)
+
+    def marks(self, points: Sequence[Point]) -> list[Mark]:
+        """A person's points in the picture's pixels."""
+        across, down = self.crop.x2 - self.crop.x1, self.crop.y2 - self.crop.y1
+        height, width = self.picture.shape[:2]
+        return [
+            Mark((point.x - self.crop.x1) / across * width, (point.y - self.crop.y1) / down * height, point.keep)
+            for point in points
+        ]
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lensora.core.boxes import Box
+from lensora.core.boxes import Box, Point
 from lensora.core.errors import EncodeFailed, SubjectNotFound
 from services.segment.aim import LONGEST_SIDE_PX, Aim, Surroundings, limited
 from services.segment.backends import CutoutBackend, PromptedBackend
 from services.segment.clearness import clear_body
-from services.segment.doubt import Look, box_fit, doubt_of
+from services.segment.doubt import CLEAR, Look, box_fit, doubt_of
 from services.segment.foreground import estimate_foreground
 from services.segment.glass import cleared, find_body, glazed
+from services.segment.marks import corrected
 from services.segment.matte import SOLID, PixelBox, close_holes, isolate, settle, trim_wisps
 from services.segment.opinion import second_opinion, without_strays
 from services.segment.strays import find_strays
@@ -55,11 +56,15 @@ class Cutout:
     Attributes:
         rgba: (h, w, 4) uint8, sRGB, straight alpha, the extent of the crop.
         own_alpha: True when the photo's own transparency was used instead of the net.
+        confidence: how likely it is right, 0..1.
+        uncertain: True when a person should look at it.
         asked_twice: True when the prompted net had a say.
     """
 
     rgba: NDArray[np.uint8]
     own_alpha: bool
+    confidence: float
+    uncertain: bool
     asked_twice: bool = False
 
 
@@ -77,6 +82,7 @@ def cut_out(
     check: Check = lambda _fraction, _phase: None,
     time_left: TimeLeft = lambda: None,
     prompted: PromptedBackend | None = None,
+    points: Sequence[Point] = (),
 ) -> Cutout:
     """Cut the subject of ``box`` out of a photo.
 
@@ -88,6 +94,7 @@ def cut_out(
         backend: finds what stands out.
         check: told how far the work is.
         time_left: seconds until the caller's deadline, or None.
+        points: what a person said of single places of the photo.
         prompted: asked where salience is not clear about the box; None means that salience decides alone.
 
     Raises:
@@ -99,7 +106,7 @@ def cut_out(
     left, top, right, bottom = crop.pixels(rgb.shape[1], rgb.shape[0])
     own = None if alpha is None else limited(alpha[top:bottom, left:right])
     own_alpha = own is not None and _is_matte(own)
-    asked_twice = False
+    asked_twice, confidence = False, 1.0
     if own is not None and own_alpha:
         check(0.3, "own-alpha")
         matte = own.astype(np.float32) / 255.0
@@ -110,9 +117,15 @@ def cut_out(
         second = None if prompted is None else _asked_again(aim, look, prompted, check, time_left)
         asked_twice = second is not None
         chosen = look.matte if second is None else second
+        confidence = look.fit if second is None else 0.5
+        if chosen is None and any(point.keep for point in points):
+            chosen = np.zeros(picture.shape[:2], np.float32)
         if chosen is None:
             raise missing or SubjectNotFound("no subject found in the box", field="box")
         matte = trim_wisps(chosen)
+    if points:
+        check(0.85, "points")
+        matte = corrected(matte, picture, aim.marks(points))
     check(0.88, "foreground")
     if not (matte > SOLID).any():
         raise SubjectNotFound("no subject found in the box: what stands out lies outside of it", field="box")
@@ -124,7 +137,7 @@ def cut_out(
     elif not own_alpha:
         clear = clear_body(matte, picture)
         rgba = rgba if clear is None else cleared(rgba, clear, picture)
-    return Cutout(rgba=rgba, own_alpha=own_alpha, asked_twice=asked_twice)
+    return Cutout(rgba, own_alpha, confidence, confidence < CLEAR, asked_twice)
 
 
 def _asked_again(aim: Aim, look: Look, prompted: PromptedBackend, check: Check, time_left: TimeLeft) -> Plane | None:

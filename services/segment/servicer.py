@@ -15,7 +15,8 @@ from lensora.api.artifact.v1 import artifact_pb2
 from lensora.api.progress.v1 import progress_pb2
 from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.artifacts import Artifact, MediaType, ModelUse
-from lensora.core.errors import InvalidBackground
+from lensora.core.boxes import MAX_POINTS
+from lensora.core.errors import InvalidBackground, InvalidRequest
 from lensora.imaging.photo import Photo, decode
 from lensora.observability import logs
 from lensora.rpc.interceptors import check_alive
@@ -26,6 +27,7 @@ from lensora.rpc.messages import (
     box_from_proto,
     model_use_to_proto,
     output_key,
+    point_from_proto,
     scene_from_proto,
 )
 from services.segment.backends import BackplateBackend, CutoutBackend, PromptedBackend
@@ -116,6 +118,9 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         self, request: segmenter_pb2.CutoutRequest, check: Check, alive: Callable[[], None], time_left: TimeLeft
     ) -> segmenter_pb2.CutoutResult:
         box, crop = box_from_proto(request.box, field="box"), box_from_proto(request.crop, field="crop")
+        if len(request.points) > MAX_POINTS:
+            raise InvalidRequest(f"points must have at most {MAX_POINTS}, not {len(request.points)}", field="points")
+        points = [point_from_proto(point, field=f"points.{n}") for n, point in enumerate(request.points)]
         data = self._read(request.photo, "photo")
         check(0.02, "decode")
         photo = decode(data, longest_side_px=decode_side(crop))
@@ -123,7 +128,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         while not self._turn.acquire(timeout=0.1):
             alive()
         try:
-            found = cut_out(photo.rgb, photo.alpha, box, crop, self._cutout, check, time_left, self._prompted)
+            found = cut_out(photo.rgb, photo.alpha, box, crop, self._cutout, check, time_left, self._prompted, points)
         finally:
             self._turn.release()
         check(0.95, "encode")
@@ -132,7 +137,10 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         second = self._prompted.describe() if self._prompted is not None and found.asked_twice else ()
         uses = [OWN_ALPHA if found.own_alpha else self._cutout.describe(), *second, MATTE]
         return segmenter_pb2.CutoutResult(
-            cutout=artifact_to_proto(stored), models=[model_use_to_proto(use) for use in uses]
+            cutout=artifact_to_proto(stored),
+            models=[model_use_to_proto(use) for use in uses],
+            confidence=found.confidence,
+            uncertain=found.uncertain,
         )
 
     def _create(

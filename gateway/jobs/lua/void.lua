@@ -1,7 +1,7 @@
--- Take back a submit or a session that its caller could not confirm, whether or not it was applied.
+-- Take back a submit, a session or a cutout that its caller could not confirm, whether or not it was applied.
 --
 -- KEYS[1] prefix
--- ARGV: 1 kind (job, session), 2 id, 3 key id, 4 idempotency digest ('' for none), 5 token, 6 how long ms
+-- ARGV: 1 kind (job, session, cutout), 2 id, 3 key id, 4 idempotency digest ('' for none), 5 token, 6 how long ms
 -- Returns 'kept' (a replay has told the client of it since) | 'undone' | 'absent'
 --
 -- Invariant: after it, the id is not charged for and never will be (a command that is still under way is refused by the
@@ -27,10 +27,10 @@ if kind == 'job' then
   end
   return 'absent'
 end
-local session = redis.call('HMGET', P .. 'session:' .. id, 'account', 'price')
-if session[1] then
-  post(session[1], 'refund', tonumber(session[2]), id, 'session not confirmed')
-  redis.call('DEL', P .. 'session:' .. id)
+local record = redis.call('HMGET', P .. kind .. ':' .. id, 'account', 'price')
+if record[1] then
+  post(record[1], 'refund', tonumber(record[2]), id, kind .. ' not confirmed')
+  redis.call('DEL', P .. kind .. ':' .. id)
   return 'undone'
 end
 return 'absent'

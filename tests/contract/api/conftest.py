@@ -27,6 +27,8 @@ def gateway(stack: Installation) -> Iterator[Gateway]:
     yield stack.gateway
     stack.detect.detector.fails_with = None
     stack.detect.detector.seconds = 0.0
+    stack.detect.segmenter.fails_with = None
+    stack.detect.segmenter.uncertain = False
 
 
 @pytest.fixture

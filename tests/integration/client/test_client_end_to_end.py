@@ -60,6 +60,17 @@ def complete(gateway: Gateway, job_id: str) -> None:
     gateway.finish(job_id)
 
 
+def test_a_cutout_is_looked_at_and_used(gateway: Gateway, client: Client, photo: Path) -> None:
+    """The SDK makes a cutout of a box and points, and names it in the job."""
+    session = client.init(photo)
+    look = client.cutout(session.session_id, bbox=(0.2, 0.2, 0.7, 0.7), points=[(0.5, 0.5, True)])
+    assert (look.credits_used, look.box.x2, look.confidence, look.suggested_actions) == (5, 0.7, 0.97, ())
+    ticket = client.transform(session.session_id, remove(), cutout_id=look.cutout_id)
+    gateway.take(ticket.job_id)
+    kept = gateway.claims[ticket.job_id].job.order.cutout
+    assert kept is not None and look.cutout_id in kept.uri
+
+
 def test_the_whole_way(gateway: Gateway, client: Client, photo: Path, tmp_path: Path) -> None:
     """Photo, session, job, progress, four files, account."""
     session = client.init(photo, max_objects=2)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Protocol
@@ -20,6 +21,7 @@ from gateway.pipeline.stages import Stages
 from gateway.pipeline.worker import Worker
 from gateway.settings import RedisSettings
 from lensora.adapters.artifacts import ObjectArtifacts
+from lensora.core.artifacts import ModelUse
 from lensora.core.errors import Overloaded, RenderFailed, SubjectNotFound
 from lensora.core.steps import JobStatus, StageStatus, Step
 from lensora.core.words import BackgroundType
@@ -291,6 +293,21 @@ async def test_an_unreachable_picture_is_a_bad_background(house: House) -> None:
         job = await until(house.store, key, await submit(house.store, key, what), ENDED)
     assert job.error is not None and (job.error.code, job.error.stage) == ("invalid_background", "generating-bg")
     assert await house.store.credits.balance(key.account_id) == 100
+
+
+async def test_a_kept_cutout_is_used_as_it_is(house: House) -> None:
+    """A job that names a cutout asks no net for one, and has a copy that outlives the session."""
+    kept = await house.artifacts.put_async("sessions/s/c/cutout.png", picture("PNG", "RGBA"), "image/png")
+    uses = (ModelUse("a-net", "1", "", "MIT", "segment"),)
+    key = await customer(house.store, 100)
+    async with running(house.worker()):
+        what = replace(order(), cutout=kept, cutout_models=uses)
+        job = await until(house.store, key, await submit(house.store, key, what), ENDED)
+    assert job.status is JobStatus.COMPLETED
+    assert "Cutout" not in [run["method"] for run in house.behaviour.runs]
+    copy = job.outputs["removed_bg"].artifact
+    assert copy.sha256 == kept.sha256 and f"/jobs/{job.job_id}/" in copy.uri
+    assert uses[0] in job.models
 
 
 async def test_filming_again_reuses_cutout_and_mesh(house: House) -> None:

@@ -1,0 +1,97 @@
+"""``/cutout``: a look at the cutout before the film is paid for."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.http import views
+from gateway.http.answers import read_body
+from gateway.http.auth import admit
+from gateway.http.choices import choice_of
+from gateway.http.edge import exchange_of
+from gateway.http.idempotency import once
+from gateway.http.identifiers import session_id_of
+from gateway.http.problems import encode
+from gateway.http.surface import Surface
+from gateway.jobs.records import CUTOUT_CREDITS, ApiKey, KeptAnswer, KeptCutout
+from lensora.contract import requests as schemas
+from lensora.core.errors import InsufficientCredits, LensoraError, Unavailable
+from lensora.observability import logs
+
+Keep = Callable[[bytes], KeptAnswer | None]
+
+_log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CutoutPages:
+    """Handlers."""
+
+    surface: Surface
+
+    async def cutout(self, request: Request) -> Response:
+        """POST /v1/studio/cutout."""
+        key = await admit(request, self.surface)
+        raw = await read_body(request, schemas.MAX_JSON_BYTES)
+
+        async def work(keep: Keep) -> bytes:
+            body = schemas.parse_body(schemas.CutoutBody, raw)
+            return await self._cut(key, body, exchange_of(request).request_id, keep)
+
+        return await once(request, self.surface, key, schemas.content(schemas.CutoutBody, raw), work)
+
+    async def _cut(self, key: ApiKey, body: schemas.CutoutBody, request_id: str, keep: Keep) -> bytes:
+        surface = self.surface
+        session = await surface.sessions.get(key.key_id, session_id_of(body.session_id))
+        choice = choice_of(session, body)
+        # The charge itself is atomic; this look only spares the work where it could not be paid.
+        balance = await surface.credits.balance(key.account_id)
+        if balance < CUTOUT_CREDITS:
+            raise InsufficientCredits(f"The balance is {balance} credits; /cutout needs {CUTOUT_CREDITS}.")
+        cutout_id = str(uuid.uuid4())
+        crop = choice.box.padded(session.width, session.height)
+        cut = await surface.cutting.cut(
+            session.photo,
+            choice.box,
+            crop,
+            choice.points,
+            prefix=f"sessions/{session.session_id}/{cutout_id}/",
+            request_id=request_id,
+        )
+        kept = KeptCutout(
+            cutout_id=cutout_id,
+            session_id=session.session_id,
+            key_id=key.key_id,
+            account_id=key.account_id,
+            choice=choice,
+            artifact=cut.artifact,
+            confidence=cut.confidence,
+            uncertain=cut.uncertain,
+            models=cut.models,
+        )
+        body_bytes = encode(views.cutout_view(kept, crop, session, surface.files))
+        needed = False
+        try:
+            try:
+                await surface.cutouts.keep(kept, kept=keep(body_bytes))
+            except LensoraError as error:
+                # It may stand even when its answer is lost; then it goes with its session.
+                needed = isinstance(error, Unavailable)
+                raise
+            needed = True
+            return body_bytes
+        finally:
+            if not needed:
+                await self._drop(surface.artifacts.key_of(cut.artifact.uri))
+
+    async def _drop(self, name: str) -> None:
+        """Delete a cutout that nobody holds; it goes with its session where the store is away."""
+        try:
+            await self.surface.artifacts.delete_async([name])
+        except Unavailable as error:
+            _log.warning("cutout_not_deleted", key=name, error=error.message)
