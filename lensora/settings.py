@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     metrics_port: int = Field(default=0, ge=0, le=65535)
     """TCP port of this process's Prometheus metrics; 0 turns them off."""
     metrics_host: str = "127.0.0.1"
-    """Address that the metrics port listens on."""
+    """Address that the metrics port listens on; ``::`` is every one, IPv6 and IPv4."""
     otlp_endpoint: str = ""
     """OTLP/gRPC endpoint for traces, such as http://collector:4317; empty turns tracing off."""
 
@@ -45,7 +45,7 @@ class ServiceSettings(ArtifactSettings):
     """What every gRPC service needs."""
 
     host: str = "127.0.0.1"
-    """Address to listen on."""
+    """Address to listen on; ``::`` is every one, IPv6 and IPv4, or IPv4 alone where there is no IPv6."""
     port: int = Field(ge=0, le=65535)
     """TCP port to listen on; 0 takes a free one."""
     workers: int = Field(default=2, ge=1, le=256)

@@ -43,8 +43,9 @@ def render(
     release: str = "studio",
     namespace: str = "lensora",
     kube_version: str = "1.33",
+    chart: Path = CHART,
 ) -> list[Manifest]:
-    """What ``helm template`` makes of the chart, hooks included.
+    """What ``helm template`` makes of the chart, hooks included. Who asks for the same values shares one run.
 
     Args:
         values: values files, later ones win.
@@ -52,13 +53,30 @@ def render(
         release: the release's name.
         namespace: the release's namespace.
         kube_version: the Kubernetes version that helm believes it talks to.
+        chart: its folder.
+
+    Returns:
+        The objects; callers share them and change none.
 
     Raises:
         ChartRefused: a value is wrong, or a template failed.
     """
-    arguments = ["template", release, str(CHART), "--namespace", namespace, "--kube-version", kube_version]
-    text = _helm([*arguments, *_values(values, sets)])
-    return [manifest for manifest in yaml.load_all(text, yaml.CSafeLoader) if manifest]
+    files = tuple((path, path.read_text()) for path in values)
+    return list(_render(chart, files, tuple(sets), release, namespace, kube_version))
+
+
+@cache
+def _render(
+    chart: Path,
+    values: tuple[tuple[Path, str], ...],
+    sets: tuple[str, ...],
+    release: str,
+    namespace: str,
+    kube_version: str,
+) -> tuple[Manifest, ...]:
+    arguments = ["template", release, str(chart), "--namespace", namespace, "--kube-version", kube_version]
+    text = _helm([*arguments, *_values([path for path, _ in values], sets)])
+    return tuple(manifest for manifest in yaml.load_all(text, yaml.CSafeLoader) if manifest)
 
 
 def notes(*values: Path, sets: Sequence[str] = (), release: str = "studio", namespace: str = "lensora") -> str:

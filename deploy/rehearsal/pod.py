@@ -1,8 +1,8 @@
 """One pod as a local process: its container's command with exactly its environment and arguments.
 
-What is mapped: the pod's address is one of 127.0.0.0/8, so that every port stays the manifest's own; ``0.0.0.0`` and
-``localhost`` become that address; mounted paths become folders; names of Services become addresses. Nothing else is
-changed.
+What is mapped: the pod's address is one of 127.0.0.0/8, so that every port stays the manifest's own; ``0.0.0.0``,
+``::`` (as each program writes it) and ``localhost`` become that address; mounted paths become folders; names of
+Services become addresses. Nothing else is changed.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ FASTEST_PROBE_S = 0.25
 
 _VARIABLE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
 
+_EVERYWHERE = re.compile(r"(?<![\w.:])(0\.0\.0\.0|localhost|\* -::\*|ipv6:::|\[::\]|::)(?![\w.:])")
+"""Every address, as IPv4, Redis, evhtp (Triton's HTTP) and gRPC write it; and a pod's own loopback."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
@@ -45,7 +48,7 @@ class Rehearsed:
         for pattern, replacement in self.names:
             text = pattern.sub(replacement, text)
         # The pod's own loopback is its address here: other pods share this machine's.
-        return re.sub(r"(?<![\w.])(0\.0\.0\.0|localhost)(?![\w.])", self.address, text)
+        return _EVERYWHERE.sub(self.address, text)
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from types import FrameType
@@ -21,7 +20,7 @@ from gateway.http.surface import Lifecycle, Surface
 from gateway.jobs.store import Store, open_store
 from lensora import __version__
 from lensora.adapters.artifacts import open_artifacts
-from lensora.core.errors import ConfigurationError
+from lensora.listeners import authority, open_listener
 from lensora.observability import logs, metrics, traces
 from lensora.rpc.channels import open_channel
 from lensora.settings import load
@@ -84,7 +83,7 @@ class DrainingServer(uvicorn.Server):
 
 async def serve(settings: HttpSettings) -> None:
     """Open what the process needs, serve, drain, close."""
-    listener = _listen(settings.host, settings.port)
+    listener = open_listener(settings.host, settings.port)
     async with AsyncExitStack() as stack:
         lifecycle = Lifecycle()
         surface = await open_surface(settings, lifecycle, stack)
@@ -100,7 +99,8 @@ async def serve(settings: HttpSettings) -> None:
             backlog=BACKLOG,
         )
         server = DrainingServer(config, lifecycle, settings.drain_notice_seconds)
-        _log.info("serving", address=f"{settings.host}:{listener.getsockname()[1]}", public_url=settings.public_url)
+        address, port = listener.getsockname()[:2]
+        _log.info("serving", address=authority(address, port), public_url=settings.public_url)
         await server.serve([listener])
     _log.info("stopped")
 
@@ -149,17 +149,3 @@ async def open_surface(settings: HttpSettings, lifecycle: Lifecycle, stack: Asyn
         lifecycle=lifecycle,
         session_s=settings.session_hours * 3600,
     )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises ConfigurationError when the address cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise ConfigurationError(f"LENSORA_PORT={port}: cannot listen on {host}: {error}") from error
-    listener.set_inheritable(False)
-    return listener

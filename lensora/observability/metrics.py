@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
+from lensora.listeners import effective_host
+
 STAGE_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.5, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds: from a cheap composite on a CPU to the deadline of a large net."""
 
@@ -16,7 +18,7 @@ BUILD = Gauge("lensora_build_info", "Always 1; the version and the process are i
 
 
 def serve(process: str, version: str, host: str, port: int) -> None:
-    """Serve ``/metrics`` in a background thread; port 0 means none."""
+    """Serve ``/metrics`` in a background thread; port 0 means none, host ``::`` every address."""
     BUILD.labels(version=version, process=process).set(1)
     if port:
-        start_http_server(port, addr=host)
+        start_http_server(port, addr=effective_host(host))

@@ -13,6 +13,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from lensora import __version__
+from lensora.listeners import authority, effective_host
 from lensora.observability import logs, metrics, traces
 from lensora.rpc.interceptors import CallInterceptor
 from lensora.settings import ServiceSettings
@@ -78,7 +79,8 @@ class Server:
             [*service_names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
         )
         try:
-            self.port = self._server.add_insecure_port(f"{settings.host}:{settings.port}")
+            self._host = effective_host(settings.host)
+            self.port = self._server.add_insecure_port(authority(self._host, settings.port))
         except RuntimeError as error:
             raise OSError(f"LENSORA_PORT={settings.port}: cannot listen on {settings.host}: {error}") from error
         self._stopped = threading.Event()
@@ -90,7 +92,7 @@ class Server:
     def serve(self) -> None:
         """Say SERVING: the models are loaded."""
         self._set_health(health_pb2.HealthCheckResponse.SERVING)
-        _log.info("serving", address=f"{self._settings.host}:{self.port}", version=__version__)
+        _log.info("serving", address=authority(self._host, self.port), version=__version__)
 
     def set_serving(self, serving: bool) -> None:
         """Change health while running, such as when Triton goes away."""

@@ -66,8 +66,8 @@ def test_default_environment_is_not_loopback() -> None:
     manifests = render()
     for deployment in of_kind(manifests, "Deployment"):
         given = variables(manifests, deployment["spec"]["template"])
-        assert given["LENSORA_METRICS_HOST"] == "0.0.0.0"
-        assert given.get("LENSORA_HOST", "0.0.0.0") == "0.0.0.0"
+        assert given["LENSORA_METRICS_HOST"] == "::"
+        assert given.get("LENSORA_HOST", "::") == "::"
         for name, value in given.items():
             if name.endswith("_TARGET"):
                 assert value.startswith("dns:///studio-lensora-"), name

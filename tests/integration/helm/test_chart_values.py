@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
 
-from deploy.rehearsal.chart import ChartRefused, render
+import jsonschema
+import pytest
+import yaml
+
+from deploy.helm.reference import table, undescribed
+from deploy.rehearsal.chart import CHART, ChartRefused, render
 
 WRONG: dict[str, tuple[str, ...]] = {
     "an unknown key": ("replicas=3",),
@@ -35,6 +43,9 @@ WRONG: dict[str, tuple[str, ...]] = {
     "Triton without a pool": ("stages.segment.inference=triton",),
     "CUDA without a GPU": ("stages.segment.device=cuda",),
     "a pool with a capital letter": ('triton.pools={"Small":{"models":["isnet"]}}',),
+    "an unknown key for all pods": ("podDefaults.nodeSelectors.a=b",),
+    "a variable without a name": ('gateway.extraEnv=[{"value":"a"}]',),
+    "an unknown family": ('services.ipFamilies=["IPv5"]',),
     "a toleration with a wrong effect": ('worker.tolerations=[{"key":"a","effect":"Never"}]',),
 }
 
@@ -76,3 +87,44 @@ def test_templates_refuse_contradictions(case: str) -> None:
     with pytest.raises(ChartRefused) as refused:
         render(sets=sets)
     assert named in str(refused.value)
+
+
+def _paths(values: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in values.items():
+        yield (*above, key)
+        if isinstance(value, dict):
+            yield from _paths(value, (*above, key))
+
+
+def _without(values: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """The values as helm sees them when this one is null: the key is gone."""
+    changed = copy.deepcopy(values)
+    section = changed
+    for key in path[:-1]:
+        section = section[key]
+    del section[path[-1]]
+    return changed
+
+
+def test_null_is_taken_or_refused_by_the_schema() -> None:
+    """A value that is set to null is either refused by the schema, or rendered as nothing: no template fails on it."""
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    schema = jsonschema.Draft202012Validator(json.loads((CHART / "values.schema.json").read_text()))
+    schema.validate(values)
+    may_be_null = [path for path in _paths(values) if schema.is_valid(_without(values, path))]
+    named = {".".join(path) for path in may_be_null}
+    assert {"stages.detect.resources", "stages.detect.gpu", "image.digests", "gateway.autoscaling"} <= named
+    assert not {"gateway.replicas", "worker.jobs", "publicUrl", "redis.builtin.image"} & named
+    # Deeper ones apart from those above them, which would hide them.
+    for depth in range(1, max(map(len, may_be_null)) + 1):
+        nulls = tuple(f"{'.'.join(path)}=null" for path in may_be_null if len(path) == depth)
+        if nulls:
+            pool = 'triton.pools={"a":{"models":["b"]}}'
+            render(sets=nulls if "triton.pools=null" in nulls else (pool, *nulls))
+
+
+def test_every_value_is_described_in_the_table() -> None:
+    """Each value has a comment, and the table in the chart's README is what values.yaml makes."""
+    values = (CHART / "values.yaml").read_text()
+    assert undescribed(values) == []
+    assert table(values) in (CHART / "README.md").read_text()

@@ -83,8 +83,10 @@ def test_mapping_changes_what_it_must_and_nothing_else() -> None:
     assert mapping.apply("/tmpfs /opt/tmp") == "/tmpfs /opt/tmp"
     assert mapping.apply("file:///var/lib/data") == "file:///tmp/data"
     assert mapping.apply("redis://u:p@redis.lensora.svc:6379/0") == "redis://u:p@127.1.1.1:6379/0"
-    assert mapping.apply("0.0.0.0 localhost") == "127.2.2.2 127.2.2.2"
-    assert mapping.apply("10.0.0.0/8") == "10.0.0.0/8"
+    assert mapping.apply("0.0.0.0 localhost ::") == "127.2.2.2 127.2.2.2 127.2.2.2"
+    assert mapping.apply("bind * -::*") == "bind 127.2.2.2"
+    assert mapping.apply("web=ipv6::: rpc=[::];") == "web=127.2.2.2 rpc=127.2.2.2;"
+    assert mapping.apply("10.0.0.0/8 fd00::1") == "10.0.0.0/8 fd00::1"
 
 
 def test_variables_expand_as_in_kubernetes() -> None:

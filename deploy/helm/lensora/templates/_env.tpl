@@ -2,7 +2,7 @@
 {{- define "lensora.settings.common" -}}
 LENSORA_LOG_FORMAT: {{ .Values.log.format | quote }}
 LENSORA_LOG_LEVEL: {{ .Values.log.level | quote }}
-LENSORA_METRICS_HOST: "0.0.0.0"
+LENSORA_METRICS_HOST: "::"
 LENSORA_METRICS_PORT: "9090"
 LENSORA_OTLP_ENDPOINT: {{ .Values.tracing.otlpEndpoint | quote }}
 LENSORA_ARTIFACTS_URL: {{ include "lensora.artifactsUrl" . | quote }}

@@ -45,7 +45,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- with $root.Values.image.registry -}}
 {{- $image = printf "%s/%s" (trimSuffix "/" .) $image -}}
 {{- end -}}
-{{- with index $root.Values.image.digests $process -}}
+{{- with get ($root.Values.image.digests | default dict) $process -}}
 {{- printf "%s@%s" $image . -}}
 {{- else -}}
 {{- printf "%s:%s" $image ($root.Values.image.tag | default $root.Chart.AppVersion) -}}
@@ -78,70 +78,14 @@ file:///var/lib/lensora/artifacts
 {{- end -}}
 {{- end -}}
 
-{{/* Restricted pod security; group 10001 owns the volumes. */}}
-{{- define "lensora.podSecurity" -}}
-runAsNonRoot: true
-runAsUser: 10001
-runAsGroup: 10001
-fsGroup: 10001
-fsGroupChangePolicy: OnRootMismatch
-seccompProfile:
-  type: RuntimeDefault
-{{- end -}}
-
-{{- define "lensora.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
-{{- end -}}
-
-{{/* Spread of a component's pods over nodes and zones: list $root component. */}}
-{{- define "lensora.spread" -}}
-{{- range $key := list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
-- maxSkew: 1
-  topologyKey: {{ $key }}
-  whenUnsatisfiable: ScheduleAnyway
-  labelSelector:
-    matchLabels: {{- include "lensora.selector" $ | nindent 6 }}
-  matchLabelKeys: [pod-template-hash]
+{{/* IP families of a Service. */}}
+{{- define "lensora.families" -}}
+{{- with .Values.services.ipFamilyPolicy }}
+ipFamilyPolicy: {{ . }}
 {{- end }}
-{{- end -}}
-
-{{/* Pod fields that all our pods share: list $root component values-of-the-component. */}}
-{{- define "lensora.pod" -}}
-{{- $root := index . 0 -}}
-{{- $component := index . 1 -}}
-{{- $values := index . 2 -}}
-serviceAccountName: {{ include "lensora.fullname" $root }}-{{ $component }}
-automountServiceAccountToken: false
-enableServiceLinks: false
-{{- with $root.Values.image.pullSecrets }}
-imagePullSecrets:
-{{- range . }}
-  - name: {{ . }}
+{{- with .Values.services.ipFamilies }}
+ipFamilies: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- end }}
-securityContext: {{- include "lensora.podSecurity" $root | nindent 2 }}
-{{- with $values.nodeSelector }}
-nodeSelector: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $values.tolerations }}
-tolerations: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $values.affinity }}
-affinity: {{- toYaml . | nindent 2 }}
-{{- end }}
-topologySpreadConstraints: {{- include "lensora.spread" (list $root $component) | nindent 2 }}
-{{- end -}}
-
-{{/* Resources of a component, with its GPUs. */}}
-{{- define "lensora.resources" -}}
-{{- $resources := deepCopy .resources -}}
-{{- if .gpu.enabled -}}
-{{- $_ := set $resources "limits" (set ($resources.limits | default dict) .gpu.resourceName .gpu.count) -}}
-{{- end -}}
-{{- toYaml $resources -}}
 {{- end -}}
 
 {{/* PodDisruptionBudget: list $root component values. */}}

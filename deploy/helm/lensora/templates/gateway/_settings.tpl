@@ -10,7 +10,7 @@ LENSORA_JOB_DEADLINE_SECONDS: {{ .Values.jobDeadlineSeconds | quote }}
 
 {{- define "lensora.settings.http" -}}
 {{ include "lensora.settings.gateway" . }}
-LENSORA_HOST: "0.0.0.0"
+LENSORA_HOST: "::"
 LENSORA_PORT: "8000"
 {{- range $stage, $_ := .Values.stages }}
 {{ printf "LENSORA_%s_TARGET" (upper $stage) }}: {{ include "lensora.stageTarget" (list $ $stage) | quote }}

@@ -31,8 +31,9 @@
     - ipBlock:
         cidr: 0.0.0.0/0
         except: {{- toYaml .Values.networkPolicy.internetExcept | nindent 10 }}
-    - ipBlock:
-        cidr: 2000::/3
+    {{- range .Values.networkPolicy.internetIpv6 }}
+    - ipBlock: {{- toYaml . | nindent 8 }}
+    {{- end }}
   ports:
     - port: 80
     - port: 443

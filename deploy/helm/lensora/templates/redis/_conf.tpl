@@ -1,6 +1,6 @@
 {{- define "lensora.redisConf" -}}
 # Jobs, credits and the ledger: every write is on disk before it is acknowledged, and nothing is evicted.
-bind 0.0.0.0
+bind * -::*
 dir /data
 appendonly yes
 appendfsync always

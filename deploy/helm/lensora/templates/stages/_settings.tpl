@@ -4,7 +4,7 @@
 {{- $stage := index . 1 -}}
 {{- $values := index . 2 -}}
 {{ include "lensora.settings.common" $root }}
-LENSORA_HOST: "0.0.0.0"
+LENSORA_HOST: "::"
 LENSORA_PORT: "50051"
 LENSORA_WORKERS: {{ $values.workers | quote }}
 LENSORA_MAX_WAITING: {{ $values.maxWaiting | quote }}
@@ -18,7 +18,7 @@ LENSORA_DEVICE: {{ $values.device | quote }}
 LENSORA_TRITON_TARGET: {{ include "lensora.tritonTarget" (list $root $stage $values.tritonPool) | quote }}
 {{- end }}
 {{- end }}
-{{- if and (eq $stage "render") $values.gpu.enabled }}
+{{- if and (eq $stage "render") ($values.gpu | default dict).enabled }}
 LENSORA_RENDER_DEVICE: gpu
 NVIDIA_DRIVER_CAPABILITIES: graphics,compute,utility,video
 {{- end }}
@@ -31,7 +31,7 @@ NVIDIA_DRIVER_CAPABILITIES: graphics,compute,utility,video
 {{- define "lensora.tritonTarget" -}}
 {{- $root := index . 0 -}}
 {{- $pool := index . 2 -}}
-{{- if not (hasKey $root.Values.triton.pools $pool) -}}
+{{- if not (hasKey ($root.Values.triton.pools | default dict) $pool) -}}
 {{- fail (printf "stages.%s.tritonPool is %q, which is no key of triton.pools" (index . 1) $pool) -}}
 {{- end -}}
 {{- printf "dns:///%s-triton-%s.%s.svc:8001" (include "lensora.fullname" $root) $pool $root.Release.Namespace -}}
