@@ -16,18 +16,18 @@ Json = dict[str, Any]
 
 REQUESTS: tuple[type[BaseModel], ...] = (schemas.CutoutBody, schemas.TransformBody, schemas.RenderBody)
 ANSWERS: tuple[type[BaseModel], ...] = (
-    answers.SessionAnswer,
-    answers.CutoutAnswer,
-    answers.TicketAnswer,
-    answers.JobAnswer,
-    answers.CancelAnswer,
-    answers.JobPageAnswer,
-    answers.AccountAnswer,
-    answers.LedgerAnswer,
-    answers.WebhookSecretAnswer,
-    answers.ProblemAnswer,
-    answers.HealthAnswer,
-    answers.ReadinessAnswer,
+    answers.Session,
+    answers.Cutout,
+    answers.JobTicket,
+    answers.Result,
+    answers.Cancellation,
+    answers.JobPage,
+    answers.Account,
+    answers.LedgerPage,
+    answers.WebhookSecret,
+    answers.Problem,
+    answers.Health,
+    answers.Readiness,
 )
 
 ERRORS: dict[int, str] = {
@@ -121,7 +121,7 @@ def _studio_paths() -> Json:
                 "init",
                 "Upload a photo and find the objects in it",
                 f"{INIT_CREDITS} credits, on success only.",
-                answers.SessionAnswer,
+                answers.Session,
                 errors=(400, 401, 402, 409, 422, 429, 503),
                 parameters=[IDEMPOTENCY_KEY],
                 body={"required": True, "content": {"multipart/form-data": {"schema": form}}},
@@ -134,7 +134,7 @@ def _studio_paths() -> Json:
                 "cutout",
                 "Look at the cutout before the film",
                 f"{CUTOUT_CREDITS} credits, on success only. Correct it with bbox and points; /transform takes its id.",
-                answers.CutoutAnswer,
+                answers.Cutout,
                 errors=(400, 401, 402, 404, 409, 422, 429, 503),
                 parameters=[IDEMPOTENCY_KEY],
                 body=_json_body(schemas.CutoutBody),
@@ -147,7 +147,7 @@ def _studio_paths() -> Json:
                 "transform",
                 "Start a job",
                 f"{TRANSFORM_CREDITS} credits, returned if the job does not complete.",
-                answers.TicketAnswer,
+                answers.JobTicket,
                 errors=(400, 401, 402, 404, 409, 422, 429, 503),
                 parameters=[IDEMPOTENCY_KEY],
                 body=_json_body(schemas.TransformBody),
@@ -160,7 +160,7 @@ def _studio_paths() -> Json:
                 "result",
                 "A job's state",
                 "Poll it every few seconds until status is completed, failed or canceled; or hold it: Prefer: wait=N.",
-                answers.JobAnswer,
+                answers.Result,
                 errors=(401, 404, 429, 503),
                 parameters=[
                     JOB_ID,
@@ -183,7 +183,7 @@ def _stream_operation() -> Json:
         "stream",
         "A job's states as they change",
         "Server-sent events: data is the poll's JSON, id resumes with Last-Event-ID, a comment every 15 s.",
-        answers.JobAnswer,
+        answers.Result,
         errors=(401, 404, 429, 503),
         parameters=[
             JOB_ID,
@@ -212,7 +212,7 @@ def _job_paths() -> Json:
                 "list_jobs",
                 "Jobs of this key, newest first",
                 "",
-                answers.JobPageAnswer,
+                answers.JobPage,
                 errors=(400, 401, 429, 503),
                 parameters=[
                     {"name": "status", "in": "query", "schema": {"type": "string", "enum": statuses}},
@@ -227,7 +227,7 @@ def _job_paths() -> Json:
                 "cancel",
                 "Stop a job and get its credits back",
                 "A job that has ended stays as it is.",
-                answers.CancelAnswer,
+                answers.Cancellation,
                 errors=(401, 404, 429, 503),
                 parameters=[JOB_ID],
             )
@@ -238,7 +238,7 @@ def _job_paths() -> Json:
                 "render",
                 "Film a finished job's model again",
                 f"With another camera or background; {RENDER_CREDITS} credits. What is not given stays as it was.",
-                answers.TicketAnswer,
+                answers.JobTicket,
                 errors=(400, 401, 402, 404, 409, 422, 429, 503),
                 parameters=[JOB_ID, IDEMPOTENCY_KEY],
                 body=_json_body(schemas.RenderBody),
@@ -251,7 +251,7 @@ def _account_paths() -> Json:
     common = (401, 429, 503)
     return {
         "/v1/account": {
-            "get": _operation("account", "account", "Balance and limits", "", answers.AccountAnswer, errors=common)
+            "get": _operation("account", "account", "Balance and limits", "", answers.Account, errors=common)
         },
         "/v1/account/ledger": {
             "get": _operation(
@@ -259,14 +259,14 @@ def _account_paths() -> Json:
                 "ledger",
                 "Movements of credits, newest first",
                 "",
-                answers.LedgerAnswer,
+                answers.LedgerPage,
                 errors=(400, *common),
                 parameters=[CURSOR, _limit(50, 500)],
             )
         },
         "/v1/account/webhook-secret": {
             "get": _operation(
-                "account", "webhook_secret", "The webhook secret", "", answers.WebhookSecretAnswer, errors=common
+                "account", "webhook_secret", "The webhook secret", "", answers.WebhookSecret, errors=common
             )
         },
         "/v1/account/webhook-secret/rotate": {
@@ -275,7 +275,7 @@ def _account_paths() -> Json:
                 "rotate_webhook_secret",
                 "A new webhook secret",
                 "The one before still signs beside it for 24 h.",
-                answers.WebhookSecretAnswer,
+                answers.WebhookSecret,
                 errors=common,
             )
         },
@@ -303,8 +303,8 @@ def _file_paths() -> Json:
 
 
 def _health_paths() -> Json:
-    live = _operation("health", "healthz", "This process lives", "", answers.HealthAnswer, errors=())
-    ready = _operation("health", "readyz", "All that it needs answers", "", answers.ReadinessAnswer, errors=())
+    live = _operation("health", "healthz", "This process lives", "", answers.Health, errors=())
+    ready = _operation("health", "readyz", "All that it needs answers", "", answers.Readiness, errors=())
     ready["responses"]["503"] = {**ready["responses"]["200"], "description": "Something is away."}
     for operation in (live, ready):
         operation["security"] = []
@@ -352,7 +352,7 @@ def _link(operation: str, *, body: Json | None = None, **parameters: str) -> Jso
 
 
 def _problem(status: int) -> Json:
-    content = {"application/problem+json": {"schema": _ref(answers.ProblemAnswer)}}
+    content = {"application/problem+json": {"schema": _ref(answers.Problem)}}
     return {"description": ERRORS[status], "content": content}
 
 

@@ -187,7 +187,7 @@ def _about(schema: Json) -> str:
 def _answer_link(answer: Json) -> str:
     for content in answer.get("content", {}).values():
         reference = content.get("schema", {}).get("$ref", "")
-        if reference and not reference.endswith("ProblemAnswer"):
+        if reference and not reference.endswith("Problem"):
             return _type(content["schema"])
     return ""
 

@@ -1,10 +1,17 @@
 """The Python SDK of the REST API: typed, sync (``Client``) and async (``AsyncClient``) over one set of requests.
 
-Errors are those of ``lensora.core.errors``: the class that the server raised, with status and request id as notes.
+Answers are the models of ``lensora.contract``; ``webhooks.verify`` reads a webhook. Errors are those of
+``lensora.core.errors``: the class that the server raised, with status and request id as notes.
 """
 
-from lensora.client.answers import (
+from lensora.client import webhooks
+from lensora.client.asynchronous import AsyncClient
+from lensora.client.requests import Background, image, prompt, remove
+from lensora.client.synchronous import Client
+from lensora.contract.answers import (
     Account,
+    AccountLimits,
+    BilledModel,
     Cancellation,
     Cutout,
     DetectedObject,
@@ -14,29 +21,32 @@ from lensora.client.answers import (
     LedgerEntry,
     LedgerPage,
     Output,
+    QualityReport,
     Result,
     Session,
     StageReport,
     SuggestedAction,
 )
-from lensora.client.asynchronous import AsyncClient
-from lensora.client.requests import Background, image, prompt, remove
-from lensora.client.synchronous import Client
+from lensora.contract.events import JobEvent
 
 __all__ = [
     "Account",
+    "AccountLimits",
     "AsyncClient",
     "Background",
+    "BilledModel",
     "Cancellation",
     "Client",
     "Cutout",
     "DetectedObject",
     "ErrorDetail",
+    "JobEvent",
     "JobPage",
     "JobTicket",
     "LedgerEntry",
     "LedgerPage",
     "Output",
+    "QualityReport",
     "Result",
     "Session",
     "StageReport",
@@ -44,4 +54,5 @@ __all__ = [
     "image",
     "prompt",
     "remove",
+    "webhooks",
 ]

@@ -12,7 +12,9 @@ from typing import Any, Self
 import httpx
 
 from lensora.client import requests
-from lensora.client.answers import (
+from lensora.client.events import EventParser
+from lensora.client.requests import Background, Job, Photo, PointMark, Request
+from lensora.contract.answers import (
     Account,
     Cancellation,
     Cutout,
@@ -23,9 +25,8 @@ from lensora.client.answers import (
     Result,
     Session,
 )
-from lensora.client.events import EventParser
-from lensora.client.requests import Background, CameraPreset, Job, Photo, PointMark, Request
 from lensora.core.errors import LensoraError
+from lensora.core.words import CameraMove
 
 
 class AsyncClient:
@@ -62,7 +63,7 @@ class AsyncClient:
         self, photo: Photo, max_objects: int | None = None, *, idempotency_key: str | None = None
     ) -> Session:
         """Upload a photo (a path, bytes, or an open binary file) and find the things in it. 5 credits."""
-        return Session.parse(await self._json(requests.init(photo, max_objects, idempotency_key)))
+        return requests.read(Session, await self._json(requests.init(photo, max_objects, idempotency_key)))
 
     async def cutout(
         self,
@@ -75,7 +76,7 @@ class AsyncClient:
     ) -> Cutout:
         """Make the cutout alone, to look at before the film. 5 credits; the arguments are those of ``transform``."""
         which = requests.choice(object_index, bbox, points)
-        return Cutout.parse(await self._json(requests.cutout(session_id, which, idempotency_key)))
+        return requests.read(Cutout, await self._json(requests.cutout(session_id, which, idempotency_key)))
 
     async def transform(
         self,
@@ -86,10 +87,10 @@ class AsyncClient:
         bbox: Sequence[float] | None = None,
         points: Sequence[PointMark] | None = None,
         cutout_id: str | None = None,
-        camera_preset: CameraPreset = "turntable",
+        camera_preset: CameraMove | str = CameraMove.TURNTABLE,
         output: Mapping[str, Any] | None = None,
         webhook_url: str | None = None,
-        webhook_events: list[str] | None = None,
+        webhook_events: Sequence[str] | None = None,
         idempotency_key: str | None = None,
     ) -> JobTicket:
         """Start a job. 75 credits, returned if it fails.
@@ -117,11 +118,11 @@ class AsyncClient:
             webhook_events=webhook_events,
             idempotency_key=idempotency_key,
         )
-        return JobTicket.parse(await self._json(request))
+        return requests.read(JobTicket, await self._json(request))
 
     async def result(self, job: Job, *, wait: int | None = None) -> Result:
         """The job's state; with ``wait`` (1-60 seconds) the server answers when it changes or the time is over."""
-        return Result.parse(await self._json(requests.result(requests.job_id_of(job), wait)))
+        return requests.read(Result, await self._json(requests.result(requests.job_id_of(job), wait)))
 
     async def stream(self, job: Job) -> AsyncIterator[Result]:
         """The job's states as they change, up to its end; a broken connection is resumed."""
@@ -176,32 +177,34 @@ class AsyncClient:
 
     async def cancel(self, job: Job) -> Cancellation:
         """Stop a job and get its credits back; a job that has ended stays as it is."""
-        return Cancellation.parse(await self._json(requests.cancel(requests.job_id_of(job))))
+        return requests.read(Cancellation, await self._json(requests.cancel(requests.job_id_of(job))))
 
     async def render(
         self,
         job: Job,
         *,
-        camera_preset: CameraPreset | None = None,
+        camera_preset: CameraMove | str | None = None,
         background: Background | str | None = None,
         output: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
     ) -> JobTicket:
         """Film a finished job's mesh again with another camera or background, for a smaller price."""
         changes = requests.render_changes(camera_preset, background, output)
-        return JobTicket.parse(await self._json(requests.render(requests.job_id_of(job), changes, idempotency_key)))
+        return requests.read(
+            JobTicket, await self._json(requests.render(requests.job_id_of(job), changes, idempotency_key))
+        )
 
     async def jobs(self, *, status: str | None = None, cursor: str | None = None, limit: int | None = None) -> JobPage:
         """The jobs of this key's account, newest first."""
-        return JobPage.parse(await self._json(requests.jobs(status, cursor, limit)))
+        return requests.read(JobPage, await self._json(requests.jobs(status, cursor, limit)))
 
     async def account(self) -> Account:
         """Balance and limits."""
-        return Account.parse(await self._json(requests.account()))
+        return requests.read(Account, await self._json(requests.account()))
 
     async def ledger(self, *, cursor: str | None = None, limit: int | None = None) -> LedgerPage:
         """Movements of credits, newest first."""
-        return LedgerPage.parse(await self._json(requests.ledger(cursor, limit)))
+        return requests.read(LedgerPage, await self._json(requests.ledger(cursor, limit)))
 
     async def download(self, job: Job | Output, folder: str | Path) -> dict[str, Path]:
         """Save every file of a finished job.
@@ -269,7 +272,7 @@ class AsyncClient:
                 async for line in response.aiter_lines():
                     event = parser.feed(line)
                     if event is not None:
-                        yield event.event_id, Result.parse(json.loads(event.data))
+                        yield event.event_id, requests.read(Result, json.loads(event.data))
             finally:
                 await response.aclose()
         except httpx.HTTPError as error:

@@ -9,12 +9,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 import httpx
+from pydantic import ValidationError
 
-from lensora.client.answers import JobTicket, Output, Result
+from lensora.contract.answers import JobTicket, Output, PublicAnswer, Result
+from lensora.contract.requests import CutoutBody, RenderBody, RequestBody, TransformBody, checked
 from lensora.core.errors import DeadlineExceeded, InternalError, LensoraError, Unavailable, error_class
 
 Photo = str | Path | bytes | BinaryIO
@@ -22,7 +24,6 @@ Background = Mapping[str, str]
 Job = JobTicket | Result | str
 """A job, by its ticket, by one of its results or by its id."""
 
-CameraPreset = Literal["turntable", "dolly", "cinematic"]
 PointMark = tuple[float, float, bool]
 """(x, y, keep): fractions of the upright image, and whether the place belongs to the subject."""
 
@@ -42,6 +43,9 @@ MAX_TRIES = 4
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 20.0
 PROBLEM = "application/problem+json"
+
+
+A = TypeVar("A", bound=PublicAnswer)
 
 
 def remove() -> Background:
@@ -110,12 +114,12 @@ def choice(
 
 
 def cutout(session_id: str, which: Mapping[str, Any], idempotency_key: str | None) -> Request:
-    """POST /v1/studio/cutout."""
+    """POST /v1/studio/cutout. Raises InvalidRequest, as the server would."""
     return Request(
         "POST",
         "/v1/studio/cutout",
         headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
-        json={"session_id": session_id, **which},
+        json=_checked(CutoutBody, {"session_id": session_id, **which}),
     )
 
 
@@ -127,10 +131,10 @@ def transform(
     camera_preset: str,
     output: Mapping[str, Any] | None,
     webhook_url: str | None,
-    webhook_events: list[str] | None,
+    webhook_events: Sequence[str] | None,
     idempotency_key: str | None,
 ) -> Request:
-    """POST /v1/studio/transform."""
+    """POST /v1/studio/transform. Raises InvalidRequest or InvalidBackground, as the server would."""
     body: dict[str, Any] = {
         "session_id": session_id,
         **which,
@@ -143,7 +147,7 @@ def transform(
         "POST",
         "/v1/studio/transform",
         headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
-        json=body,
+        json=_checked(TransformBody, body),
     )
 
 
@@ -167,12 +171,12 @@ def cancel(job_id: str) -> Request:
 
 
 def render(job_id: str, changes: Mapping[str, Any], idempotency_key: str | None) -> Request:
-    """POST /v1/studio/jobs/{job_id}/render."""
+    """POST /v1/studio/jobs/{job_id}/render. Raises InvalidRequest or InvalidBackground, as the server would."""
     return Request(
         "POST",
         f"/v1/studio/jobs/{quote(job_id, safe='')}/render",
         headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
-        json=changes,
+        json=_checked(RenderBody, changes),
     )
 
 
@@ -286,7 +290,7 @@ class Watch:
         self._job_id = job_id
         self._timeout_s = timeout_s
         self._started = time.monotonic()
-        self._shown: Mapping[str, Any] | None = None
+        self._shown: Result | None = None
         self._away_since: float | None = None
 
     def hold_s(self) -> int | None:
@@ -300,8 +304,8 @@ class Watch:
     def is_new(self, result: Result) -> bool:
         """True when the state differs from the last one."""
         self._away_since = None
-        changed = result.raw != self._shown
-        self._shown = result.raw
+        changed = result != self._shown
+        self._shown = result
         return changed
 
     def check(self, result: Result) -> None:
@@ -333,6 +337,21 @@ def file_name(url: str, name: str) -> str:
     """The name to save a file under: the last segment of its URL's path, never a path of its own."""
     last = unquote(urlsplit(url).path.rsplit("/", 1)[-1]).replace("\\", "/").rsplit("/", 1)[-1]
     return last if last not in ("", ".", "..") and "\x00" not in last else name
+
+
+def read(model: type[A], body: Mapping[str, Any]) -> A:
+    """An answer as its model. Raises InternalError for one that this client cannot read."""
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InternalError(f"The server's {model.__name__} cannot be read: {place}: {first['msg']}.") from error
+
+
+def _checked(model: type[RequestBody], body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body that the server would take, found out here before anything is sent."""
+    return checked(model, dict(body)).model_dump(mode="json", exclude_unset=True)
 
 
 def _read(photo: Photo) -> tuple[str, bytes]:

@@ -12,7 +12,9 @@ from typing import Any, Self
 import httpx
 
 from lensora.client import requests
-from lensora.client.answers import (
+from lensora.client.events import EventParser
+from lensora.client.requests import Background, Job, Photo, PointMark, Request
+from lensora.contract.answers import (
     Account,
     Cancellation,
     Cutout,
@@ -23,9 +25,8 @@ from lensora.client.answers import (
     Result,
     Session,
 )
-from lensora.client.events import EventParser
-from lensora.client.requests import Background, CameraPreset, Job, Photo, PointMark, Request
 from lensora.core.errors import LensoraError
+from lensora.core.words import CameraMove
 
 
 class Client:
@@ -60,7 +61,7 @@ class Client:
 
     def init(self, photo: Photo, max_objects: int | None = None, *, idempotency_key: str | None = None) -> Session:
         """Upload a photo (a path, bytes, or an open binary file) and find the things in it. 5 credits."""
-        return Session.parse(self._json(requests.init(photo, max_objects, idempotency_key)))
+        return requests.read(Session, self._json(requests.init(photo, max_objects, idempotency_key)))
 
     def cutout(
         self,
@@ -73,7 +74,7 @@ class Client:
     ) -> Cutout:
         """Make the cutout alone, to look at before the film. 5 credits; the arguments are those of ``transform``."""
         which = requests.choice(object_index, bbox, points)
-        return Cutout.parse(self._json(requests.cutout(session_id, which, idempotency_key)))
+        return requests.read(Cutout, self._json(requests.cutout(session_id, which, idempotency_key)))
 
     def transform(
         self,
@@ -84,10 +85,10 @@ class Client:
         bbox: Sequence[float] | None = None,
         points: Sequence[PointMark] | None = None,
         cutout_id: str | None = None,
-        camera_preset: CameraPreset = "turntable",
+        camera_preset: CameraMove | str = CameraMove.TURNTABLE,
         output: Mapping[str, Any] | None = None,
         webhook_url: str | None = None,
-        webhook_events: list[str] | None = None,
+        webhook_events: Sequence[str] | None = None,
         idempotency_key: str | None = None,
     ) -> JobTicket:
         """Start a job. 75 credits, returned if it fails.
@@ -115,11 +116,11 @@ class Client:
             webhook_events=webhook_events,
             idempotency_key=idempotency_key,
         )
-        return JobTicket.parse(self._json(request))
+        return requests.read(JobTicket, self._json(request))
 
     def result(self, job: Job, *, wait: int | None = None) -> Result:
         """The job's state; with ``wait`` (1-60 seconds) the server answers when it changes or the time is over."""
-        return Result.parse(self._json(requests.result(requests.job_id_of(job), wait)))
+        return requests.read(Result, self._json(requests.result(requests.job_id_of(job), wait)))
 
     def stream(self, job: Job) -> Iterator[Result]:
         """The job's states as they change, up to its end; a broken connection is resumed."""
@@ -174,32 +175,32 @@ class Client:
 
     def cancel(self, job: Job) -> Cancellation:
         """Stop a job and get its credits back; a job that has ended stays as it is."""
-        return Cancellation.parse(self._json(requests.cancel(requests.job_id_of(job))))
+        return requests.read(Cancellation, self._json(requests.cancel(requests.job_id_of(job))))
 
     def render(
         self,
         job: Job,
         *,
-        camera_preset: CameraPreset | None = None,
+        camera_preset: CameraMove | str | None = None,
         background: Background | str | None = None,
         output: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
     ) -> JobTicket:
         """Film a finished job's mesh again with another camera or background, for a smaller price."""
         changes = requests.render_changes(camera_preset, background, output)
-        return JobTicket.parse(self._json(requests.render(requests.job_id_of(job), changes, idempotency_key)))
+        return requests.read(JobTicket, self._json(requests.render(requests.job_id_of(job), changes, idempotency_key)))
 
     def jobs(self, *, status: str | None = None, cursor: str | None = None, limit: int | None = None) -> JobPage:
         """The jobs of this key's account, newest first."""
-        return JobPage.parse(self._json(requests.jobs(status, cursor, limit)))
+        return requests.read(JobPage, self._json(requests.jobs(status, cursor, limit)))
 
     def account(self) -> Account:
         """Balance and limits."""
-        return Account.parse(self._json(requests.account()))
+        return requests.read(Account, self._json(requests.account()))
 
     def ledger(self, *, cursor: str | None = None, limit: int | None = None) -> LedgerPage:
         """Movements of credits, newest first."""
-        return LedgerPage.parse(self._json(requests.ledger(cursor, limit)))
+        return requests.read(LedgerPage, self._json(requests.ledger(cursor, limit)))
 
     def download(self, job: Job | Output, folder: str | Path) -> dict[str, Path]:
         """Save every file of a finished job.
@@ -267,7 +268,7 @@ class Client:
                 for line in response.iter_lines():
                     event = parser.feed(line)
                     if event is not None:
-                        yield event.event_id, Result.parse(json.loads(event.data))
+                        yield event.event_id, requests.read(Result, json.loads(event.data))
             finally:
                 response.close()
         except httpx.HTTPError as error:

@@ -1,82 +1,135 @@
-"""What the API answers."""
+"""What the API answers. The gateway makes its answers of these models, and the SDK reads them into the same."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
 
-from lensora.core.boxes import Category
+from lensora.core.boxes import Box, Category
 from lensora.core.steps import JobStatus, StageStatus, Step
 from lensora.core.words import LedgerKind
 
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""RFC 3339 in UTC with milliseconds, such as ``2026-11-29T09:30:00.000Z``."""
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+class PublicAnswer(BaseModel):
+    """Base of every answer. Fields that a newer server adds are passed over by an older client.
+
+    A field with the default None is left out where it does not apply, and is never null.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = handler(core_schema)
+        for field in handler.resolve_ref_schema(schema).get("properties", {}).values():
+            if field.get("default", 0) is None:
+                del field["default"]
+                (present,) = (choice for choice in field.pop("anyOf") if choice.get("type") != "null")
+                field.update(present)
+        return schema
+
+    def encoded(self) -> bytes:
+        """As JSON: the fields that were given, in the public page's order."""
+        return self.__pydantic_serializer__.to_json(self, exclude_unset=True)
 
 
-class DetectedObject(_Answer):
+Corners = Annotated[tuple[float, ...], Field(min_length=4, max_length=4)]
+"""[x1, y1, x2, y2], fractions of the upright image, origin top left."""
+
+
+class DetectedObject(PublicAnswer):
     """One thing in the photo that can be picked."""
 
     label: str
+    """Plain words, such as "vintage twin-lens reflex camera"."""
     category: Category
-    bbox: Annotated[list[float], Field(min_length=4, max_length=4)]
+    """What kind of thing it is."""
+    bbox: Corners
     """[x1, y1, x2, y2], fractions of the upright image, origin top left."""
 
+    @property
+    def box(self) -> Box:
+        """``bbox`` with names for its sides."""
+        return Box(*self.bbox)
 
-class SuggestedAction(_Answer):
+
+class SuggestedAction(PublicAnswer):
     """A problem of the photo that you can act on."""
 
     code: str
+    """Stable, such as "subject_cropped"."""
     message: str
+    """One sentence for a person."""
 
 
-class SessionAnswer(_Answer):
+class Session(PublicAnswer):
     """A photo with what was found in it; kept 24 h."""
 
     session_id: str
+    """For /transform."""
     source_url: str
-    objects: list[DetectedObject]
+    """The photo; opens without an API key."""
+    objects: tuple[DetectedObject, ...]
     """Best first; the last is always the entire image."""
-    suggested_actions: list[SuggestedAction]
+    suggested_actions: tuple[SuggestedAction, ...]
+    """Empty unless the photo has a problem that you can act on."""
     credits_used: int
+    """What this call cost."""
     vlm_elapsed_ms: int
+    """Measured time of the detection, milliseconds."""
 
 
-class CutoutAnswer(_Answer):
+class Cutout(PublicAnswer):
     """A cutout to look at; it lives as long as its session."""
 
     cutout_id: str
+    """For /transform."""
     session_id: str
+    """The session that it belongs to."""
     cutout_url: str
-    """PNG with alpha, the extent of ``crop``."""
-    bbox: Annotated[list[float], Field(min_length=4, max_length=4)]
+    """PNG with alpha, the extent of ``crop``; opens without an API key until the session ends."""
+    bbox: Corners
     """The box that was cut out of, grown to the points that belong."""
-    crop: Annotated[list[float], Field(min_length=4, max_length=4)]
+    crop: Corners
     """That box with air around it: where the cutout lies in the photo."""
     confidence: Annotated[float, Field(ge=0.0, le=1.0)]
     """How likely the cutout is right, as measured on photos with known truth."""
-    suggested_actions: list[SuggestedAction]
+    suggested_actions: tuple[SuggestedAction, ...]
     """``cutout_uncertain`` when you should look at it."""
     credits_used: int
+    """What this call cost."""
+
+    @property
+    def box(self) -> Box:
+        """``bbox`` with names for its sides."""
+        return Box(*self.bbox)
 
 
-class TicketAnswer(_Answer):
+class JobTicket(PublicAnswer):
     """The job is accepted and paid."""
 
     job_id: str
+    """For the poll."""
     status: Literal[JobStatus.QUEUED]
+    """A job waits for a worker first."""
     credits_used: int
+    """What the job cost; it comes back if the job does not complete."""
     estimated_seconds: int
+    """Until its end: the median of recent jobs, and the queue's wait."""
     poll_url: str
     """A path: poll it until the job has ended."""
 
 
-class OutputAnswer(_Answer):
+class Output(PublicAnswer):
     """Links to the artifacts; they open without an API key until they expire."""
 
     mp4_url: str
-    """The film: H.264, 24 fps, 4 s, 768 x 768."""
+    """The film: H.264, by default 24 fps, 4 s, 768 x 768."""
     glb_url: str
     """The textured 3D model."""
     scene_url: str
@@ -84,111 +137,164 @@ class OutputAnswer(_Answer):
     removed_bg_url: str
     """The cutout: PNG with alpha."""
     webm_alpha_url: str | None = None
+    """The film without its background: VP9 with alpha."""
     gif_url: str | None = None
+    """The film as an animated GIF."""
     poster_url: str | None = None
+    """One frame of the film that shows the front."""
     usdz_url: str | None = None
+    """The model for augmented reality on Apple's devices."""
     obj_url: str | None = None
+    """A ZIP with the model as OBJ, its material and its texture."""
     stl_url: str | None = None
+    """The model's shape for a 3D printer."""
+
+    def urls(self) -> dict[str, str]:
+        """Every file by its name without ``_url``: ``mp4``, ``glb``, ``scene``, ``removed_bg``, and those asked for."""
+        return {name.removesuffix("_url"): url for name, url in self if url is not None}
 
 
-class StageAnswer(_Answer):
-    """One stage of a job; ``ms`` is its time, once done."""
+class StageReport(PublicAnswer):
+    """One stage of a job."""
 
     name: Step
+    """Its public step word."""
     status: StageStatus
-    started_at: str | None
+    """How far it is."""
+    started_at: Moment | None
+    """When it started."""
     ms: int | None
+    """The time it took, milliseconds, once done."""
 
 
-class ErrorDetailAnswer(_Answer):
+class ErrorDetail(PublicAnswer):
     """Why a job failed, for programs."""
 
     code: str
+    """Stable; programs branch on it."""
     stage: str | None
+    """The step that it failed in."""
     retryable: bool
+    """True when the same order may succeed later."""
 
 
-class QualityAnswer(_Answer):
+class QualityReport(PublicAnswer):
     """How well the model, seen from the photo's own view, agrees with the photo."""
 
     silhouette_iou: float
+    """Intersection over union of the outlines, 0 to 1."""
     image_similarity: float
+    """Similarity of the pictures, -1 to 1; 1 is equal."""
 
 
-class ModelAnswer(_Answer):
-    """One net or method that helped make the job."""
+class BilledModel(PublicAnswer):
+    """One neural network or method that helped make the job."""
 
     name: str
+    """Its name in the manifest."""
     version: str
+    """Its version there."""
     sha256: str
+    """Digest of its weights; empty for a method without weights."""
     license: str
+    """SPDX identifier, or the licence's own name."""
     stage: str
+    """The service that used it."""
 
 
-class JobAnswer(_Answer):
+class Result(PublicAnswer):
     """A job as it is now. Fields that do not apply to its status are left out."""
 
     job_id: str
+    """The job's id."""
     status: JobStatus
+    """completed, failed and canceled are ends."""
     step: Step | None = None
+    """Where a job is that runs or has completed."""
+    error: str | None = None
+    """Why it failed: a short sentence for a person."""
     progress: Annotated[int, Field(ge=0, le=100)]
     """Never goes down while the job lives; 100 exactly when completed, 0 when failed."""
-    error: str | None = None
-    """A short sentence for a person."""
-    error_detail: ErrorDetailAnswer | None = None
     scene_url: str | None = None
     """As soon as it exists."""
     removed_bg_url: str | None = None
     """As soon as it exists."""
-    output: OutputAnswer | None = None
+    output: Output | None = None
+    """The files of a completed job."""
+    error_detail: ErrorDetail | None = None
+    """Why it failed, for programs."""
     queue_position: int | None = None
+    """Jobs that will be taken before it, while it is queued."""
     eta_seconds: int | None = None
-    stages: list[StageAnswer]
+    """Until its end, while it lives."""
+    stages: tuple[StageReport, ...]
+    """Every stage, in the public order."""
     credits_refunded: int
-    created_at: str
-    quality: QualityAnswer | None = None
-    models: list[ModelAnswer] | None = None
+    """What came back: the job's whole price, or nothing."""
+    created_at: Moment
+    """When it was accepted."""
+    quality: QualityReport | None = None
+    """Of a completed job."""
+    models: tuple[BilledModel, ...] | None = None
+    """What helped make a completed job."""
+
+    @property
+    def terminal(self) -> bool:
+        """True when the job will not change any more."""
+        return self.status.terminal
 
 
-class CancelAnswer(_Answer):
+class Cancellation(PublicAnswer):
     """What the cancel did."""
 
     job_id: str
+    """The job's id."""
     status: JobStatus
+    """As it is now."""
     already_terminal: bool
+    """True when there was nothing left to cancel."""
     credits_refunded: int
+    """What came back with this cancel, or before."""
 
 
-class JobPageAnswer(_Answer):
+class JobPage(PublicAnswer):
     """Jobs of this key, newest first."""
 
-    jobs: list[JobAnswer]
+    jobs: tuple[Result, ...]
+    """The jobs of this page."""
     next_cursor: str | None
+    """``cursor`` of the next page; null on the last."""
 
 
-class LimitsAnswer(_Answer):
+class AccountLimits(PublicAnswer):
     """What the account may do."""
 
     live_jobs: int
+    """Jobs that may be queued or running at a time."""
     requests_per_minute: int
+    """Requests of all its keys."""
 
 
-class AccountAnswer(_Answer):
+class Account(PublicAnswer):
     """The account behind the key."""
 
     balance: int
     """Credits."""
     frozen: bool
     """True while the account may not spend."""
-    limits: LimitsAnswer
+    limits: AccountLimits
+    """What it may do."""
 
 
-class LedgerEntryAnswer(_Answer):
+class LedgerEntry(PublicAnswer):
     """One movement of credits."""
 
     id: str
-    at: str
+    """Its place in the ledger."""
+    at: Moment
+    """When."""
     kind: LedgerKind
+    """Why."""
     amount: int
     """Negative for a charge."""
     balance: int
@@ -196,43 +302,55 @@ class LedgerEntryAnswer(_Answer):
     reference: str
     """The session or job it is about."""
     memo: str
+    """A few words for a person."""
 
 
-class LedgerAnswer(_Answer):
+class LedgerPage(PublicAnswer):
     """Movements, newest first."""
 
-    entries: list[LedgerEntryAnswer]
+    entries: tuple[LedgerEntry, ...]
+    """The movements of this page."""
     next_cursor: str | None
+    """``cursor`` of the next page; null on the last."""
 
 
-class WebhookSecretAnswer(_Answer):
+class WebhookSecret(PublicAnswer):
     """The secret that signs the account's webhooks (Standard Webhooks)."""
 
     secret: str
+    """Starts with whsec_."""
 
 
-class ProblemAnswer(_Answer):
+class Problem(PublicAnswer):
     """An error (RFC 9457)."""
 
     type: str
+    """A link to what the code means."""
     title: str
+    """The code in words."""
     status: int
+    """The HTTP status."""
     detail: str
     """A sentence that names the field, the limit and the value given."""
     code: str
     """Stable; programs branch on it."""
     request_id: str
+    """Also in X-Request-Id; name it when you ask for help."""
 
 
-class HealthAnswer(_Answer):
+class Health(PublicAnswer):
     """This process lives."""
 
     status: Literal["ok"]
+    """Always ok."""
     version: str
+    """Of the gateway."""
 
 
-class ReadinessAnswer(_Answer):
+class Readiness(PublicAnswer):
     """What this process needs, and whether it answers."""
 
     status: Literal["ready", "unready", "draining"]
+    """draining: it ends, and takes no new work."""
     checks: dict[str, str]
+    """By what is needed."""

@@ -32,7 +32,7 @@ SHOWN_CHARACTERS = 60
 """As much of a wrong value as a sentence repeats."""
 
 
-class _Body(BaseModel):
+class RequestBody(BaseModel):
     """A whole body: fields that are not known are passed over, so that newer clients work with older servers."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
@@ -106,7 +106,7 @@ class PointBody(_Choices):
     """True where the place belongs to the subject, false where it does not."""
 
 
-class ChoiceBody(_Body):
+class ChoiceBody(RequestBody):
     """Which thing of the photo is meant."""
 
     session_id: Annotated[StrictStr, AfterValidator(str.lower)]
@@ -147,7 +147,7 @@ class TransformBody(ChoiceBody):
     """Which ends to tell of; all when not given."""
 
 
-class RenderBody(_Body):
+class RenderBody(RequestBody):
     """Body of POST /v1/studio/jobs/{job_id}/render: what is not given stays as it was."""
 
     background: AnyBackground | None = None
@@ -162,7 +162,7 @@ class RenderBody(_Body):
     """Which ends to tell of; all when not given."""
 
 
-B = TypeVar("B", bound=_Body)
+B = TypeVar("B", bound=RequestBody)
 
 
 def parse_body(model: type[B], raw: bytes) -> B:
@@ -175,6 +175,11 @@ def parse_body(model: type[B], raw: bytes) -> B:
     value = _json(raw)
     if not isinstance(value, dict):
         raise InvalidRequest(f"The body must be a JSON object, not {_shown(value)}.")
+    return checked(model, value)
+
+
+def checked(model: type[B], value: dict[str, Any]) -> B:
+    """The body that JSON's values make; raises what ``parse_body`` raises."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -186,7 +191,7 @@ def parse_body(model: type[B], raw: bytes) -> B:
         raise InvalidRequest(sentence, field=".".join(path)) from error
 
 
-def content(model: type[_Body], raw: bytes) -> bytes:
+def content(model: type[RequestBody], raw: bytes) -> bytes:
     """What a body says, the same for every way to spell it: spacing, order, escapes, 4 or 4.0, unknown fields.
 
     A body that is not valid is compared by its JSON, and what is no JSON by its bytes. Fields that are not given do not

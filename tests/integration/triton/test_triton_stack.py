@@ -95,9 +95,9 @@ def test_a_job_on_triton_is_what_the_embedded_mode_makes(client: Client, tmp_pat
     assert got.shape == wanted.shape
     assert np.abs(got[..., 3].astype(int) - wanted[..., 3]).max() <= 1
 
-    used = {model["name"]: model for model in result.raw["models"]}
+    used = {model.name: model for model in result.models or ()}
     assert {"isnet-general-use", "z-image-turbo", "shap-e-img2img"} <= set(used)
-    assert all(len(used[name]["sha256"]) == 64 for name in ("isnet-general-use", "z-image-turbo", "shap-e-img2img"))
+    assert all(len(used[name].sha256) == 64 for name in ("isnet-general-use", "z-image-turbo", "shap-e-img2img"))
     glb = httpx.get(result.output.glb_url, timeout=30).content
     header = json.loads(glb[20 : 20 + int.from_bytes(glb[12:16], "little")])
     assert "shap-e-img2img" in [model["name"] for model in header["asset"]["extras"]["models"]]

@@ -10,11 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensora.client import Client, requests
-from lensora.client.answers import Result
+from lensora.client import Client, prompt, requests
 from lensora.client.events import EventParser
+from lensora.contract.answers import Result
 from lensora.core import errors
-from lensora.core.errors import DeadlineExceeded, InsufficientCredits, InternalError, RateLimited, Unavailable
+from lensora.core.errors import (
+    DeadlineExceeded,
+    InsufficientCredits,
+    InternalError,
+    InvalidBackground,
+    InvalidRequest,
+    RateLimited,
+    Unavailable,
+)
 
 
 def test_words_of_a_background() -> None:
@@ -23,6 +31,10 @@ def test_words_of_a_background() -> None:
     assert requests.background_of(" Remove ") == {"type": "remove"}
     assert requests.background_of("https://a.example/b.jpg") == {"type": "image", "url": "https://a.example/b.jpg"}
     assert requests.background_of("a marble table") == {"type": "prompt", "prompt": "a marble table"}
+
+
+ALWAYS = {"stages": [], "credits_refunded": 0, "created_at": "2026-11-29T09:30:00.000Z"}
+"""What every answer of the poll has beside the fields of its status."""
 
 
 def problem(status: int, code: str, detail: str = "What is wrong.", **headers: str) -> httpx.Response:
@@ -65,7 +77,9 @@ def test_an_answer_of_a_proxy_is_an_error_too() -> None:
 
 def test_a_busy_server_is_tried_again() -> None:
     """A refused connection and a 503 are tried again under the same Idempotency-Key."""
-    done = httpx.Response(200, json={"balance": 5, "frozen": False, "limits": {}})
+    done = httpx.Response(
+        200, json={"balance": 5, "frozen": False, "limits": {"live_jobs": 1, "requests_per_minute": 9}}
+    )
     client, seen = client_of(httpx.ConnectError("no"), problem(503, "unavailable", **{"retry-after": "0"}), done)
     with client:
         assert client.account().balance == 5
@@ -97,7 +111,8 @@ def test_the_key_goes_to_the_api_only(tmp_path: Path) -> None:
     output = {"mp4_url": "http://cdn.test/v1/files/t/a/turntable.mp4"}
     output |= dict.fromkeys(("glb_url", "scene_url", "removed_bg_url"), "http://cdn.test/x")
     raw = {"job_id": "j", "status": "completed", "progress": 100, "output": output}
-    result = Result.parse(raw)
+    raw |= ALWAYS
+    result = Result.model_validate(raw)
     assert result.output is not None
     with client:
         client._save(result.output.mp4_url, tmp_path / "film.mp4")
@@ -123,7 +138,7 @@ def test_a_file_is_saved_under_a_plain_name(url: str, name: str) -> None:
 
 def test_waiting_ends_with_its_time() -> None:
     """A job that still runs raises, naming its state."""
-    running = {"job_id": "j", "status": "processing", "step": "cropping", "progress": 2}
+    running = {"job_id": "j", "status": "processing", "step": "cropping", "progress": 2, **ALWAYS}
     client, _ = client_of(*[httpx.Response(200, json=running) for _ in range(3)])
     with client, pytest.raises(DeadlineExceeded, match="still processing after 0 seconds"):
         client.wait("j", timeout_s=0)
@@ -131,8 +146,8 @@ def test_waiting_ends_with_its_time() -> None:
 
 def test_waiting_shows_each_state_once() -> None:
     """Repeats of the same state are not shown, and a server that is away for a moment is waited for."""
-    first = {"job_id": "j", "status": "queued", "step": "starting", "progress": 0}
-    last = {"job_id": "j", "status": "failed", "error": "Cropping timeout", "progress": 0}
+    first = {"job_id": "j", "status": "queued", "step": "starting", "progress": 0, **ALWAYS}
+    last = {"job_id": "j", "status": "failed", "error": "Cropping timeout", "progress": 0, **ALWAYS}
     client, seen = client_of(
         httpx.Response(200, json=first),
         httpx.Response(200, json=first),
@@ -158,3 +173,20 @@ def test_events_are_read_back(lines: list[str], number: int) -> None:
     sent = [": comment", f"id: {number}", "event: x", *(f"data: {line}" for line in lines), ""]
     events = [event for line in sent if (event := parser.feed(line)) is not None]
     assert [(event.event_id, event.data) for event in events] == ([(str(number), "\n".join(lines))] if lines else [])
+
+
+def test_an_answer_that_cannot_be_read_is_the_server_s_fault() -> None:
+    """A success without a field that must be there is raised as an error of ours, with the field's name."""
+    client, _ = client_of(httpx.Response(200, json={"balance": 5, "frozen": False}))
+    with client, pytest.raises(InternalError, match="limits"):
+        client.account()
+
+
+def test_bad_choices_are_found_before_anything_is_sent() -> None:
+    """The client says the server's own sentence, without a request."""
+    client, seen = client_of()
+    with client, pytest.raises(InvalidRequest, match="camera_preset must be one of turntable, dolly or cinematic"):
+        client.transform("s", "remove", camera_preset="orbit")
+    with client, pytest.raises(InvalidBackground, match="prompt must have at most 1,000 characters"):
+        client.transform("s", prompt("x" * 1_001))
+    assert not seen
