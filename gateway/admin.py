@@ -19,6 +19,7 @@ from gateway.jobs.records import ApiKey
 from gateway.jobs.store import Store, open_store
 from gateway.settings import RedisSettings
 from lensora.cli.home import DEFAULT_HOME, Home
+from lensora.cli.options import json_option
 from lensora.core.errors import ConfigurationError, LensoraError, Unauthorized, Unavailable
 from lensora.settings import load
 
@@ -31,7 +32,6 @@ redis_url_option = click.option(
     "--redis-url", envvar="LENSORA_REDIS_URL", help="Redis of the installation; default: the running stack's."
 )
 home_option = click.option("--home", envvar="LENSORA_HOME", default=DEFAULT_HOME, show_default=True)
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON value on standard output.")
 account_option = click.option("--account", default="local", show_default=True, help="The account's id.")
 
 
@@ -63,11 +63,15 @@ def create_key(account: str, name: str, as_json: bool, redis_url: str | None, ho
 
 @keys.command("revoke")
 @click.argument("key_id")
+@json_option
 @redis_url_option
 @home_option
-def revoke_key(key_id: str, redis_url: str | None, home: str) -> None:
+def revoke_key(key_id: str, as_json: bool, redis_url: str | None, home: str) -> None:
     """Make the key KEY_ID stop working, at once."""
     key = _with_store(redis_url, home, lambda store: store.keys.revoke(key_id))
+    if as_json:
+        click.echo(json.dumps({"key_id": key.key_id, "account_id": key.account_id, "revoked": True}))
+        return
     click.echo(f"key {key.key_id} of account {key.account_id} is revoked")
 
 
@@ -99,9 +103,12 @@ def credits() -> None:  # noqa: A001 (the command's public name)
 @account_option
 @click.option("--reference", help="Granted once per reference; default: a fresh one.")
 @click.option("--memo", default="", help="A note in the ledger.")
+@json_option
 @redis_url_option
 @home_option
-def grant(amount: int, account: str, reference: str | None, memo: str, redis_url: str | None, home: str) -> None:
+def grant(
+    amount: int, account: str, reference: str | None, memo: str, as_json: bool, redis_url: str | None, home: str
+) -> None:
     """Add AMOUNT credits to the account."""
 
     async def work(store: Store) -> int:
@@ -109,6 +116,9 @@ def grant(amount: int, account: str, reference: str | None, memo: str, redis_url
         return await store.credits.grant(account, amount, reference=reference or os.urandom(12).hex(), memo=memo)
 
     balance = _with_store(redis_url, home, work)
+    if as_json:
+        click.echo(json.dumps({"account": account, "balance": balance}))
+        return
     click.echo(f"account {account} has {balance} credits")
 
 

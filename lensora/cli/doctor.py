@@ -8,13 +8,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
 
 from lensora.cli.home import DEFAULT_HOME, Home
 from lensora.cli.models import models_dir_option
+from lensora.cli.options import json_option, say_json
 from lensora.models.manifest import Profile, load_manifest
 from lensora.models.store import installed
 
@@ -136,10 +137,13 @@ def _port(home: Home, port: int) -> Finding:
 @click.option("--home", envvar="LENSORA_HOME", default=DEFAULT_HOME, show_default=True, help="Folder of the stack.")
 @click.option("--port", default=8000, show_default=True, help="Port that `lensora up` would take.")
 @models_dir_option
-def doctor(home: str, port: int, models_dir: str) -> None:
+@json_option
+def doctor(home: str, port: int, models_dir: str, as_json: bool) -> None:
     """Check that this machine has what the stack needs; exit status 1 where it does not."""
     findings = look(Home.at(home), port, Path(models_dir))
-    for finding in findings:
+    if as_json:
+        say_json([asdict(finding) for finding in findings])
+    for finding in () if as_json else findings:
         mark = click.style("ok  ", fg="green") if finding.well else click.style("FAIL", fg="red")
         click.echo(f"{mark}  {finding.name}: {finding.seen}")
         if not finding.well:

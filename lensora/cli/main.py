@@ -18,9 +18,14 @@ COMMAND_GROUP = "lensora.commands"
 COMMANDS = {
     "up": "lensora.cli.up:up",
     "run": "lensora.cli.run:run",
+    "batch": "lensora.cli.batch:batch",
+    "jobs": "lensora.cli.jobs:jobs",
+    "render": "lensora.cli.jobs:render",
+    "account": "lensora.cli.account:account",
     "models": "lensora.cli.models:models",
     "doctor": "lensora.cli.doctor:doctor",
     "plan": "lensora.cli.plan:plan",
+    "completion": "lensora.cli.completion:completion",
 }
 """Our own commands: where each lies. None is imported before it is needed, so that the client alone can run."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from lensora.cli.options import json_option, say_json
 from lensora.models.manifest import Profile, SnapshotEntry, load_manifest
 from lensora.models.policy import LicensePolicy
 from lensora.models.snapshot import record
@@ -53,8 +53,11 @@ def models() -> None:
     help="Licences that are allowed.",
 )
 @click.option("--hub-token", envvar="HF_TOKEN", default="", help="Token of a model hub account, for gated models.")
+@json_option
 @models_dir_option
-def pull_command(names: tuple[str, ...], profile: str, license_policy: str, hub_token: str, models_dir: str) -> None:
+def pull_command(
+    names: tuple[str, ...], profile: str, license_policy: str, hub_token: str, models_dir: str, as_json: bool
+) -> None:
     """Fetch models by NAMES, or all of a profile; what is there and whole is left as it is."""
     manifest = load_manifest()
     wanted = names or tuple(entry.name for entry in manifest.profile(Profile(profile)))
@@ -83,12 +86,15 @@ def pull_command(names: tuple[str, ...], profile: str, license_policy: str, hub_
             manifest=manifest,
             hub_token=hub_token,
         )
+    if as_json:
+        say_json({name: str(path) for name, path in zip(dict.fromkeys(wanted), paths, strict=True)})
+        return
     for name, path in zip(dict.fromkeys(wanted), paths, strict=True):
         click.echo(f"{name}: {path}")
 
 
 @models.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array on standard output.")
+@json_option
 @models_dir_option
 def list_command(as_json: bool, models_dir: str) -> None:
     """Every model that Lensora knows, and whether it is here."""
@@ -107,7 +113,7 @@ def list_command(as_json: bool, models_dir: str) -> None:
             }
             for entry in manifest.entries
         ]
-        click.echo(json.dumps(rows))
+        say_json(rows)
         return
     table = Table(box=None, header_style="bold")
     for heading in ("model", "stages", "profiles", "licence", "commercial", "here"):
@@ -126,14 +132,24 @@ def list_command(as_json: bool, models_dir: str) -> None:
 
 @models.command("lock")
 @click.argument("names", nargs=-1, required=True)
+@json_option
 @models_dir_option
-def lock_command(names: tuple[str, ...], models_dir: str) -> None:
+def lock_command(names: tuple[str, ...], models_dir: str, as_json: bool) -> None:
     """Vouch for the files of NAMES that lie in the models folder: record their digests, as a first pull would."""
     manifest = load_manifest()
     folder = Path(models_dir).expanduser()
+    locks = {}
     for name in names:
         entry = manifest.entry(name)
         if not isinstance(entry, SnapshotEntry):
             raise click.UsageError(f"{name} is one file whose digest is in the manifest; there is nothing to lock")
-        lock = record(entry, folder)
-        click.echo(f"{name}: {len(lock.files)} files, {lock.size_bytes} bytes, sha256 {lock.digest}")
+        lock = locks[name] = record(entry, folder)
+        if not as_json:
+            click.echo(f"{name}: {len(lock.files)} files, {lock.size_bytes} bytes, sha256 {lock.digest}")
+    if as_json:
+        say_json(
+            {
+                name: {"files": len(lock.files), "bytes": lock.size_bytes, "sha256": lock.digest}
+                for name, lock in locks.items()
+            }
+        )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import click
 
+from lensora.cli.options import json_option, say_json
 from lensora.core.errors import InvalidRequest
 
 SECONDS_A_DAY = 86_400
@@ -130,7 +130,7 @@ def plan_for(
 @click.option(
     "--seconds", multiple=True, metavar="PROCESS=SECONDS", help="Processor seconds that a job costs a process on yours."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@json_option
 def plan(
     jobs_per_day: int, peak: float, utilisation: float, retention_hours: float, seconds: tuple[str, ...], as_json: bool
 ) -> None:
@@ -138,7 +138,7 @@ def plan(
     costs = {**PROCESSOR_SECONDS, **dict(_cost(text) for text in seconds)}
     found = plan_for(jobs_per_day, peak=peak, utilisation=utilisation, retention_hours=retention_hours, seconds=costs)
     if as_json:
-        click.echo(json.dumps(asdict(found)))
+        say_json(asdict(found))
         return
     click.echo(f"peak arrivals = jobs/day / 86,400 s * peak = {found.peak_jobs_a_second:.3g} jobs/s")
     click.echo("cores = arrivals * processor seconds of a job / utilisation;  pods = cores rounded up\n")

@@ -8,21 +8,20 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from lensora.cli.home import DEFAULT_HOME, Home, RunningStack
+from lensora.cli.home import Home
 from lensora.cli.models import models_dir_option
+from lensora.cli.options import Address, camera_option, film_options, gateway_options, json_option, say_json
+from lensora.cli.watching import ended, watch
 from lensora.client import Client, Result, Session
-from lensora.core.errors import ConfigurationError, StageFailed
+from lensora.core.errors import ConfigurationError
+from lensora.core.words import CameraMove
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 """A background that ends so is a file's name and not a scene in words."""
-
-CAMERAS = ("turntable", "dolly", "cinematic")
 
 
 @click.command()
@@ -34,50 +33,59 @@ CAMERAS = ("turntable", "dolly", "cinematic")
     show_default=True,
     help='"remove", the URL of a picture, or a scene in words.',
 )
-@click.option("--camera", type=click.Choice(CAMERAS), default=CAMERAS[0], show_default=True, help="The camera's move.")
+@camera_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out"), show_default=True)
-@click.option("--home", envvar="LENSORA_HOME", default=DEFAULT_HOME, show_default=True, help="Folder of the stack.")
-@click.option("--base-url", envvar="LENSORA_BASE_URL", help="A gateway that runs elsewhere; needs --api-key.")
-@click.option("--api-key", envvar="LENSORA_API_KEY", help="API key for --base-url.")
+@film_options
+@json_option
+@gateway_options
 @models_dir_option
 def run(
+    address: Address,
     photo: Path,
     object_index: int,
     background: str,
-    camera: Literal["turntable", "dolly", "cinematic"],
+    camera: str | None,
     out: Path,
-    home: str,
-    base_url: str | None,
-    api_key: str | None,
+    output: dict[str, object],
     models_dir: str,
+    as_json: bool,
 ) -> None:
     """Make cutout, scene, 3D model and film from PHOTO; starts a stack where none runs."""
     console = Console(stderr=True)
-    if base_url and not api_key:
-        raise ConfigurationError("--base-url needs --api-key (or LENSORA_API_KEY)")
     _check_before_paying(background, out)
     started = time.monotonic()
-    with (
-        _gateway(Home.at(home), base_url, api_key, Path(models_dir), console) as (url, key),
-        Client(url, key) as client,
-    ):
+    with _gateway(address, Path(models_dir), console) as (url, key), Client(url, key) as client:
         ready = time.monotonic()
         session = _look(client, photo, object_index, console)
         looked = time.monotonic()
-        ticket = client.transform(session.session_id, background, object_index=object_index, camera_preset=camera)
+        ticket = client.transform(
+            session.session_id,
+            background,
+            object_index=object_index,
+            camera_preset=camera or CameraMove.TURNTABLE,
+            output=output or None,
+        )
         try:
-            result = _watch(client, ticket.job_id, console)
+            result = watch(client, ticket.job_id, console)
         except KeyboardInterrupt:
             canceled = client.cancel(ticket.job_id)
             console.print(f"The job is {canceled.status}; {canceled.credits_refunded} credits came back.")
             raise
-        if result.output is None:
-            raise StageFailed(
-                f"the job has {result.status}: {result.error}; {result.credits_refunded} credits came back"
-            )
-        ended = time.monotonic()
-        files = client.download(result.output, out)
-    _report(result, files, {"start": ready - started, "init": looked - ready, "transform": ended - looked})
+        ended(result)
+        done = time.monotonic()
+        files = client.download(result, out)
+    waited_s = {"start": ready - started, "init": looked - ready, "transform": done - looked}
+    if as_json:
+        say_json(
+            {
+                "session": session.as_json(),
+                "result": result.as_json(),
+                "files": {name: str(path) for name, path in files.items()},
+                "seconds": {name: round(seconds, 3) for name, seconds in waited_s.items()},
+            }
+        )
+    else:
+        _report(result, files, waited_s)
 
 
 def _check_before_paying(background: str, out: Path) -> None:
@@ -110,29 +118,16 @@ def _look(client: Client, photo: Path, object_index: int, console: Console) -> S
     return session
 
 
-def _watch(client: Client, job_id: str, console: Console) -> Result:
-    columns = (TextColumn("{task.description:16}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("queued", total=100)
-        return client.wait(
-            job_id, on_progress=lambda result: bar.update(task, description=result.step, completed=result.progress)
-        )
-
-
 @contextmanager
-def _gateway(
-    home: Home, base_url: str | None, api_key: str | None, models_dir: Path, console: Console
-) -> Iterator[tuple[str, str]]:
+def _gateway(address: Address, models_dir: Path, console: Console) -> Iterator[tuple[str, str]]:
     """Base URL and API key of the stack to use: the one named, the one that runs in the home, or one of our own."""
-    if base_url and api_key:
-        yield base_url, api_key
-        return
-    running: RunningStack | None = home.running()
-    if running is not None:
-        yield running.base_url, running.api_key
+    known = address.known()
+    if known is not None:
+        yield known
         return
     from lensora.cli.stack import Stack  # noqa: PLC0415 - the client alone can do without
 
+    home = Home.at(address.home)
     console.print(f"Starting Lensora in {home.folder} (logs in {home.logs_folder}) ...")
     stack = Stack(home, host="127.0.0.1", port=0, models_dir=models_dir, say=lambda _name, _line: None)
     try:

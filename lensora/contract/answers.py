@@ -33,6 +33,10 @@ class PublicAnswer(BaseModel):
                 field.update(present)
         return schema
 
+    def as_json(self) -> dict[str, Any]:
+        """As JSON's values: the fields that were given."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
     def encoded(self) -> bytes:
         """As JSON: the fields that were given, in the public page's order."""
         return self.__pydantic_serializer__.to_json(self, exclude_unset=True)

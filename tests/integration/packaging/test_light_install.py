@@ -96,6 +96,9 @@ def test_the_client_works_alone(light: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "run " in done.stdout
     assert "Traceback" not in done.stderr
+    for command in (("jobs", "list"), ("account",), ("batch", __file__), ("render", "x")):
+        done = python(light, "lensora.cli.main", *command)
+        assert "lensora: no stack runs here" in done.stderr
 
 
 @pytest.mark.parametrize("command", [("run", __file__), ("up",), ("credits", "show")])

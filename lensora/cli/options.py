@@ -1,0 +1,109 @@
+"""Options that several commands share: which gateway, which film, and how the answer is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from lensora.cli.home import DEFAULT_HOME, Home
+from lensora.client import Client
+from lensora.core.errors import ConfigurationError
+from lensora.core.words import CameraMove, OutputFormat
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON value on standard output.")
+
+camera_option = click.option(
+    "--camera",
+    type=click.Choice([move.value for move in CameraMove]),
+    help="The camera's move.  [default: turntable]",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What says which gateway is meant.
+
+    Attributes:
+        home: folder of a stack that may run here.
+        base_url: a gateway that runs elsewhere; None for the stack of the home.
+        api_key: for ``base_url``.
+    """
+
+    home: str
+    base_url: str | None
+    api_key: str | None
+
+    def known(self) -> tuple[str, str] | None:
+        """Base URL and API key of the gateway that is named, or that runs in the home; None when there is none.
+
+        Raises:
+            ConfigurationError: a URL without a key.
+        """
+        if self.base_url:
+            if not self.api_key:
+                raise ConfigurationError("--base-url needs --api-key (or LENSORA_API_KEY)")
+            return self.base_url, self.api_key
+        running = Home.at(self.home).running()
+        return None if running is None else (running.base_url, running.api_key)
+
+    def client(self) -> Client:
+        """A client of that gateway. Raises ConfigurationError when there is none."""
+        known = self.known()
+        if known is None:
+            raise ConfigurationError(
+                "no stack runs here: start one with lensora up, or name a gateway with --base-url and --api-key"
+            )
+        return Client(*known)
+
+
+def gateway_options(command: F) -> F:
+    """Adds ``--home``, ``--base-url`` and ``--api-key``; the command is handed one ``address``."""
+
+    @click.option("--home", envvar="LENSORA_HOME", default=DEFAULT_HOME, show_default=True, help="Folder of the stack.")
+    @click.option("--base-url", envvar="LENSORA_BASE_URL", help="A gateway that runs elsewhere; needs --api-key.")
+    @click.option("--api-key", envvar="LENSORA_API_KEY", help="API key for --base-url.")
+    def with_address(*given: Any, home: str, base_url: str | None, api_key: str | None, **named: Any) -> Any:
+        return command(*given, address=Address(home, base_url, api_key), **named)
+
+    return _named_as(with_address, command)
+
+
+def film_options(command: F) -> F:
+    """Adds the choices of ``output``; the command is handed one ``output``, with what was given."""
+
+    @click.option("--size", type=int, help="Width and height of the film, pixels, even.  [default: 768]")
+    @click.option("--fps", type=int, help="Frames per second.  [default: 24]")
+    @click.option("--seconds", type=float, help="Length of the film.  [default: 4]")
+    @click.option(
+        "--format",
+        "formats",
+        multiple=True,
+        type=click.Choice([kind.value for kind in OutputFormat]),
+        help="A file to make beside MP4 and GLB; may be given more than once.",
+    )
+    def with_output(
+        *given: Any, size: int | None, fps: int | None, seconds: float | None, formats: tuple[str, ...], **named: Any
+    ) -> Any:
+        chosen = {"size": size, "fps": fps, "seconds": seconds, "formats": list(formats) or None}
+        return command(*given, output={name: value for name, value in chosen.items() if value is not None}, **named)
+
+    return _named_as(with_output, command)
+
+
+def say_json(value: Mapping[str, Any] | list[Any]) -> None:
+    """One JSON value on standard output."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def _named_as(outer: Callable[..., Any], inner: F) -> F:
+    """The outer function with the inner one's name, help and options, as ``click`` reads them."""
+    outer.__name__, outer.__doc__ = inner.__name__, inner.__doc__
+    outer.__dict__.setdefault("__click_params__", [])
+    outer.__dict__["__click_params__"] = getattr(inner, "__click_params__", []) + outer.__dict__["__click_params__"]
+    return outer  # type: ignore[return-value]

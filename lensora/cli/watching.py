@@ -1,0 +1,28 @@
+"""Following a job on a terminal, and what its end means for a command."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from lensora.client import Client, Result
+from lensora.core.errors import StageFailed
+
+
+def watch(client: Client, job_id: str, console: Console, *, timeout_s: float | None = None) -> Result:
+    """Wait until a job has ended, with a bar on the console while it runs."""
+    columns = (TextColumn("{task.description:16}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("queued", total=100)
+        return client.wait(
+            job_id,
+            on_progress=lambda result: bar.update(task, description=result.step, completed=result.progress),
+            timeout_s=timeout_s,
+        )
+
+
+def ended(result: Result) -> None:
+    """Raises StageFailed for a job that has not completed: a command that needs its files cannot go on."""
+    if result.output is None:
+        reason = f": {result.error}" if result.error else ""
+        raise StageFailed(f"the job is {result.status}{reason}; {result.credits_refunded} credits came back")

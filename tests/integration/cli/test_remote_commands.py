@@ -1,0 +1,176 @@
+"""Commands that talk to a gateway elsewhere, as a person or a script types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from gateway.http.testing import Installation, installation
+from gateway.jobs.records import JobError
+from lensora.client import Client
+from lensora.core.steps import STAGES, Step
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A gateway, without a worker."""
+    with installation(tmp_path_factory.mktemp("remote")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def key(stack: Installation) -> str:
+    """A key with credits for all tests."""
+    return stack.gateway.api_key(1_000)
+
+
+@pytest.fixture
+def command(stack: Installation, key: str, tmp_path: Path) -> Command:
+    """Runs ``lensora`` with that gateway and key in the environment."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "LENSORA_BASE_URL": stack.gateway.base_url, "LENSORA_API_KEY": key}
+        return subprocess.run(
+            [sys.executable, "-m", "lensora.cli.main", *arguments],
+            env={**environment, "LENSORA_HOME": str(tmp_path / "home")},
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A photo as a file."""
+    path = tmp_path_factory.mktemp("photos") / "camera.jpg"
+    Image.linear_gradient("L").resize((640, 480)).convert("RGB").save(path)
+    return path
+
+
+def worker(stack: Installation, key: str, count: int) -> threading.Thread:
+    """Completes the next jobs of the key, so many, as they come."""
+
+    def work() -> None:
+        left = count
+        with Client(stack.gateway.base_url, key) as client:
+            while left:
+                for job in client.jobs(status="queued").jobs:
+                    stack.gateway.take(job.job_id)
+                    stack.gateway.do_stages(job.job_id, *STAGES)
+                    stack.gateway.finish(job.job_id)
+                    left -= 1
+                time.sleep(0.05)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def submitted(stack: Installation, key: str, photo: Path) -> str:
+    """The id of a fresh job."""
+    with Client(stack.gateway.base_url, key) as client:
+        return client.transform(client.init(photo).session_id, "remove").job_id
+
+
+def test_run_takes_choices_and_answers_in_json(stack: Installation, key: str, command: Command, photo: Path) -> None:
+    """One JSON object with session, result and files; the choices of size, length and formats reach the job."""
+    thread = worker(stack, key, 1)
+    done = command("run", str(photo), "--size", "512", "--fps", "30", "--seconds", "2", "--format", "poster", "--json")
+    thread.join(30)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["result"]["status"] == "completed"
+    assert set(said["files"]) == {"mp4", "glb", "scene", "removed_bg"}
+    order = stack.gateway.claims[said["result"]["job_id"]].job.order
+    assert (order.output.size, order.output.fps, order.output.seconds) == (512, 30, 2.0)
+    assert "poster" in order.output.formats
+
+
+def test_jobs_are_listed_shown_downloaded_and_filmed_again(
+    stack: Installation, key: str, command: Command, photo: Path, tmp_path: Path
+) -> None:
+    """A finished job is found again by its id, its files are saved, and a second film is made of it."""
+    job_id = submitted(stack, key, photo)
+    worker(stack, key, 1).join(30)
+    listed = json.loads(command("jobs", "list", "--status", "completed", "--json").stdout)
+    assert listed[0]["job_id"] == job_id
+    assert job_id in command("jobs", "list").stdout
+    assert "completed  100%" in command("jobs", "show", job_id).stdout
+    files = json.loads(command("jobs", "download", job_id, "--out", str(tmp_path / "kept"), "--json").stdout)
+    assert sorted(Path(path).name for path in files.values()) == [
+        "cutout.png",
+        "model.glb",
+        "scene.jpg",
+        "turntable.mp4",
+    ]
+    assert all(Path(path).stat().st_size > 1_000 for path in files.values())
+    ticket = json.loads(command("render", job_id, "--camera", "dolly", "--no-wait", "--json").stdout)
+    assert ticket["credits_used"] == 25
+    assert json.loads(command("jobs", "cancel", ticket["job_id"], "--json").stdout)["credits_refunded"] == 25
+
+
+def test_waiting_for_a_job_that_fails_is_status_1(stack: Installation, key: str, command: Command, photo: Path) -> None:
+    """The reason and the refund are one sentence; the JSON on standard output is whole all the same."""
+    job_id = submitted(stack, key, photo)
+    stack.gateway.take(job_id)
+    stack.gateway.fail(job_id, JobError("3D generation timeout", "deadline_exceeded", Step.GENERATING_3D, False))
+    done = command("jobs", "wait", job_id, "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["status"] == "failed"
+    assert done.stderr.strip() == "lensora: the job is failed: 3D generation timeout; 75 credits came back"
+
+
+def test_account_shows_balance_and_movements(command: Command) -> None:
+    """For people and for programs."""
+    said = json.loads(command("account", "--limit", "2", "--json").stdout)
+    assert said["balance"] <= 1_000
+    assert len(said["ledger"]) == 2
+    assert f"{said['balance']} credits" in command("account").stdout
+
+
+def test_a_batch_makes_a_folder_for_each_photo(
+    stack: Installation, key: str, command: Command, photo: Path, tmp_path: Path
+) -> None:
+    """Photos that can be done are done, the one that cannot says why, and the exit status tells."""
+    again = tmp_path / "other" / "camera.jpg"
+    again.parent.mkdir()
+    again.write_bytes(photo.read_bytes())
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    thread = worker(stack, key, 2)
+    done = command("batch", str(photo), str(again), str(broken), "--out", str(tmp_path / "films"), "--json")
+    thread.join(30)
+    assert done.returncode == 1
+    lines = {Path(line["photo"]): line for line in map(json.loads, done.stdout.splitlines())}
+    assert {path.name for path in (tmp_path / "films").iterdir()} == {"camera", "camera-2"}
+    assert lines[photo]["error"] is None and lines[again]["error"] is None
+    assert len(list(Path(str(lines[again]["folder"])).iterdir())) == 4
+    assert "JPEG, PNG or WebP" in lines[broken]["error"]
+
+
+def test_without_a_gateway_a_command_says_how_to_get_one(tmp_path: Path) -> None:
+    """No stack runs in the home, and none is named."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LENSORA_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "lensora.cli.main", "jobs", "list", "--home", str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("lensora: no stack runs here: start one with lensora up")
