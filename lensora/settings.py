@@ -6,6 +6,9 @@ the variable's name and what it takes.
 
 from __future__ import annotations
 
+import difflib
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -15,6 +18,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from lensora.core.errors import ConfigurationError
 
 ENV_PREFIX = "LENSORA_"
+
+VARIABLES_FILE = Path(__file__).with_name("variables.txt")
+"""Every variable that some process or command reads; ``python -m tools.variables`` writes it, a test compares it."""
+
+_SERVICE_LINK = re.compile(r"LENSORA_(.*_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP)(_\w+)?)")
+"""What Kubernetes adds for a Service whose name begins with ours."""
 
 
 class Settings(BaseSettings):
@@ -99,6 +108,20 @@ def load(settings_class: type[S]) -> S:
         raise ConfigurationError("; ".join(_sentences(settings_class, error))) from error
 
 
+def unknown_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables with our prefix that nothing of ours reads: each name, and the known one that is most like it, or ''.
+
+    A setting that is misspelt would be passed over in silence otherwise. Each process takes what it needs from an
+    environment that many share, so a variable counts as known when any of them reads it.
+    """
+    known = VARIABLES_FILE.read_text("utf-8").split()
+    return {
+        name: next(iter(difflib.get_close_matches(name, known, 1)), "")
+        for name in sorted(environment)
+        if name.startswith(ENV_PREFIX) and name not in known and not _SERVICE_LINK.fullmatch(name)
+    }
+
+
 def _sentences(settings_class: type[Settings], error: ValidationError) -> list[str]:
     sentences = []
     for problem in error.errors():
@@ -109,5 +132,7 @@ def _sentences(settings_class: type[Settings], error: ValidationError) -> list[s
         if problem["type"] == "missing":
             sentences.append(f"{variable} is not set{about}")
         else:
-            sentences.append(f"{variable}={problem['input']!r}: {problem['msg']}{about}")
+            secret = field is not None and field.annotation is SecretStr
+            given = "" if secret else f"={problem['input']!r}"
+            sentences.append(f"{variable}{given}: {problem['msg']}{about}")
     return sentences

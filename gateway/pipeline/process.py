@@ -21,7 +21,8 @@ from gateway.pipeline.webhooks import Deliveries
 from gateway.pipeline.worker import ATTEND_S, REAP_S, Worker, repeatedly
 from lensora import __version__
 from lensora.adapters.artifacts import open_artifacts
-from lensora.observability import logs, metrics, traces
+from lensora.observability import logs
+from lensora.observability.process import begin
 from lensora.rpc.channels import open_channel
 from lensora.settings import load
 
@@ -41,9 +42,7 @@ DELIVER_S = 1.0
 def run() -> None:
     """Work until SIGTERM or SIGINT, then hand every job back. Raises ConfigurationError for bad settings."""
     settings = load(WorkerSettings)
-    logs.configure("worker", level=settings.log_level, log_format=settings.log_format)
-    traces.configure("worker", __version__, settings.otlp_endpoint)
-    metrics.serve("worker", __version__, settings.metrics_host, settings.metrics_port)
+    begin("worker", settings)
     asyncio.run(work(settings))
 
 

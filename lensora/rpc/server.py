@@ -14,7 +14,7 @@ from grpc_reflection.v1alpha import reflection
 
 from lensora import __version__
 from lensora.listeners import authority, effective_host
-from lensora.observability import logs, metrics, traces
+from lensora.observability import logs
 from lensora.rpc.interceptors import CallInterceptor
 from lensora.settings import ServiceSettings
 
@@ -134,10 +134,3 @@ def run(server: Server, prepare: Callable[[], None] | None = None) -> None:
         server.serve()
     stop.wait()
     server.stop()
-
-
-def begin(process: str, settings: ServiceSettings) -> None:
-    """What every service does first: logs, traces and metrics."""
-    logs.configure(process, level=settings.log_level, log_format=settings.log_format)
-    traces.configure(process, __version__, settings.otlp_endpoint)
-    metrics.serve(process, __version__, settings.metrics_host, settings.metrics_port)

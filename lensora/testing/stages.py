@@ -33,6 +33,7 @@ from lensora.core.artifacts import MediaType, ModelUse
 from lensora.core.boxes import FULL_FRAME, FULL_FRAME_LABEL, Box, Category
 from lensora.core.errors import LensoraError
 from lensora.core.scene import Scene
+from lensora.observability.process import begin
 from lensora.rpc.interceptors import check_alive
 from lensora.rpc.messages import (
     artifact_from_proto,
@@ -42,7 +43,7 @@ from lensora.rpc.messages import (
     model_use_to_proto,
     output_key,
 )
-from lensora.rpc.server import Server, begin, run
+from lensora.rpc.server import Server, run
 from lensora.settings import ServiceSettings
 
 STAGES = ("detect", "segment", "mesh", "render")

@@ -10,7 +10,8 @@ from lensora.adapters.artifacts import open_artifacts
 from lensora.adapters.runtimes import ReadinessWatch, open_runtime
 from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.core.errors import LensoraError
-from lensora.rpc.server import Server, begin, run
+from lensora.observability.process import begin
+from lensora.rpc.server import Server, run
 from lensora.settings import load
 from services.detect.backends.registry import DETECT_BACKENDS
 from services.detect.servicer import DetectorServicer

@@ -11,7 +11,8 @@ from lensora.adapters.artifacts import open_artifacts
 from lensora.adapters.runtimes import ReadinessWatch, open_runtime
 from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
 from lensora.core.errors import LensoraError
-from lensora.rpc.server import Server, begin, run
+from lensora.observability.process import begin
+from lensora.rpc.server import Server, run
 from lensora.settings import load
 from services.mesh.backends.registry import BACKENDS
 from services.mesh.modeller import Modeller

@@ -12,7 +12,8 @@ import grpc
 from lensora.adapters.artifacts import open_artifacts
 from lensora.api.render.v1 import renderer_pb2, renderer_pb2_grpc
 from lensora.core.errors import LensoraError
-from lensora.rpc.server import Server, begin, run
+from lensora.observability.process import begin
+from lensora.rpc.server import Server, run
 from lensora.settings import load
 from services.render.backends import BACKENDS
 from services.render.engine import Engine

@@ -10,7 +10,8 @@ from lensora.adapters.artifacts import open_artifacts
 from lensora.adapters.runtimes import ReadinessWatch, open_runtime
 from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.errors import LensoraError
-from lensora.rpc.server import Server, begin, run
+from lensora.observability.process import begin
+from lensora.rpc.server import Server, run
 from lensora.settings import load
 from services.segment.backends.registry import BACKPLATE_BACKENDS, CUTOUT_BACKENDS, PROMPTED_BACKENDS
 from services.segment.servicer import SegmenterServicer

@@ -23,7 +23,8 @@ import grpc
 from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.observability import logs, traces
 from lensora.rpc.channels import open_channel
-from lensora.rpc.server import Server, begin
+from lensora.observability.process import begin
+from lensora.rpc.server import Server
 from lensora.settings import ServiceSettings, load
 
 log = logs.get("program")
