@@ -21,6 +21,7 @@ import httpcore
 
 from gateway.addresses import IPAddress, is_public, literal
 from lensora.core.artifacts import MediaType
+from lensora.core.bounds import WHOLE_CHARACTERS, whole
 
 MAX_URL_CHARACTERS = 2_048
 """What browsers and proxies take without trouble; a longer one is no link to a picture."""
@@ -303,6 +304,9 @@ class Egress:
             raise FetchFailed("url did not answer in time", retryable=True) from error
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
             raise FetchFailed("url could not be reached", retryable=True) from error
+        except ValueError as error:
+            # Whatever a library could not parse of what the other side said: never a reason to try again.
+            raise EgressRefused("url answered with something that cannot be read") from error
 
     async def post(self, url: str, body: bytes, headers: dict[str, str], *, timeout_s: float) -> Answer:
         """Deliver a webhook. Redirects are not followed: their status is the answer.
@@ -348,7 +352,7 @@ class Egress:
                 async with pool.stream("GET", target.url, headers=headers) as response:
                     received = {name.lower(): value for name, value in response.headers}
                     if response.status in REDIRECT_STATUSES and b"location" in received:
-                        url = urljoin(target.url, received[b"location"].decode("latin-1"))
+                        url = _redirected(target.url, received[b"location"].decode("latin-1"))
                         continue
                     if response.status != 200:
                         again = response.status >= 500 or response.status == 429
@@ -366,15 +370,23 @@ class Egress:
         sentence = f"url's picture must have at most {limit / 1e6:g} MB"
         if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
             raise FetchFailed("url answered with a compressed body that was not asked for")
-        declared = headers.get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > limit:
-            raise FetchFailed(f"{sentence}, not {int(declared) / 1e6:.1f} MB")
+        declared = whole(headers.get(b"content-length", b"").decode("latin-1"), 0, 10**WHOLE_CHARACTERS) or 0
+        if declared > limit:
+            raise FetchFailed(f"{sentence}, not {declared / 1e6:.1f} MB")
         data = bytearray()
         async for chunk in response.aiter_stream():
             data += chunk
             if len(data) > limit:
                 raise FetchFailed(sentence)
         return bytes(data)
+
+
+def _redirected(url: str, location: str) -> str:
+    """Where a redirect leads. Raises EgressRefused for what cannot be read as a URL, such as ``http://[::1``."""
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise EgressRefused("url redirects to something that is not a well-formed URL") from error
 
 
 def _host_header(target: Target) -> str:

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.http.problems import encode
+from lensora.core.bounds import whole
 from lensora.core.errors import InvalidRequest
 
 JSON = "application/json"
@@ -33,6 +34,7 @@ def page_limit(request: Request, *, default: int, most: int) -> int:
     text = request.query_params.get("limit")
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+    limit = whole(text, 1, most)
+    if limit is None:
         raise InvalidRequest(f"limit must be an integer from 1 to {most}, not {text[:20]!r}.", field="limit")
-    return int(text)
+    return limit

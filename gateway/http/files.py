@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from gateway.http.surface import Surface
 from lensora.adapters.artifacts import Stored
 from lensora.core.artifacts import SUFFIX
+from lensora.core.bounds import http_date
 from lensora.core.errors import FileNotFound, InvalidRequest
 
 MEDIA_TYPE = {suffix: media_type.value for media_type, suffix in SUFFIX.items()}
@@ -35,7 +36,7 @@ SHOWN_SAFELY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 
 """Content-Security-Policy of every file. A browser that opens a film in a tab makes a page around it, which this policy
 governs: it may show the film and its own controls, and nothing else. No script runs and no origin is had."""
 
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 
 
 class Unsatisfiable(Exception):
@@ -117,7 +118,7 @@ def not_modified(headers: Headers, tag: str, modified: datetime) -> bool:
     tags = headers.get("if-none-match")
     if tags is not None:
         return tags.strip() == "*" or any(given.strip().removeprefix("W/") == tag for given in tags.split(","))
-    since = _date(headers.get("if-modified-since"))
+    since = http_date(headers.get("if-modified-since"))
     return since is not None and modified.replace(microsecond=0) <= since
 
 
@@ -128,7 +129,7 @@ def range_applies(headers: Headers, tag: str, modified: datetime) -> bool:
         return True
     if condition.strip().startswith('"'):
         return condition.strip() == tag
-    date = _date(condition)
+    date = http_date(condition)
     return date is not None and modified.replace(microsecond=0) == date
 
 
@@ -157,13 +158,3 @@ def parse_range(header: str, size: int) -> Span | None:
     if start >= size:
         raise Unsatisfiable
     return Span(start, min(last, size - 1) + 1)
-
-
-def _date(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        parsed = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
-        return None
-    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)

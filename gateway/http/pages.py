@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +32,6 @@ POLICY = (
 """Content-Security-Policy: nothing from elsewhere runs; pictures and films come from the public URL. The 3D viewer
 writes styles of its own, decodes in workers made of blobs, and may use WebAssembly."""
 
-_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+|vendor/[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+")
-
 
 @dataclass(frozen=True)
 class Page:
@@ -49,15 +46,21 @@ class Page:
         return cls(body, f'"{hashlib.sha256(body).hexdigest()[:24]}"', media_type)
 
 
+def _assets() -> dict[str, Page]:
+    """Every file of the folder by its path there, read once: a request's path never reaches the file system."""
+    files = [path for path in WEB.rglob("*") if path.suffix in TYPES and path.is_file()]
+    return {path.relative_to(WEB).as_posix(): Page.of(path.read_bytes(), TYPES[path.suffix]) for path in files}
+
+
 class Pages:
-    """Handlers; texts are made once, at the start."""
+    """Handlers; texts and files are read once, at the start."""
 
     def __init__(self, public_url: str) -> None:
         api = document(public_url)
         self._policy = POLICY.format(public=public_url)
         self._openapi = Page.of(encode(api), "application/json")
         self._docs = Page.of(render_reference(api, public_url).encode(), TYPES[".html"])
-        self._assets: dict[str, Page] = {}
+        self._assets = _assets()
 
     async def openapi(self, request: Request) -> Response:
         """GET /openapi.json."""
@@ -80,13 +83,11 @@ class Pages:
         return self._answer(request, self._asset(request.path_params["name"]))
 
     def _asset(self, name: str) -> Page:
-        """A file of the folder, read once. Raises NotFound."""
-        if name not in self._assets:
-            path = WEB / name
-            if not _NAME.fullmatch(name) or path.suffix not in TYPES or not path.is_file():
-                raise NotFound(f"There is nothing at /web/{name[:100]}.")
-            self._assets[name] = Page.of(path.read_bytes(), TYPES[path.suffix])
-        return self._assets[name]
+        """A file of the folder. Raises NotFound."""
+        page = self._assets.get(name)
+        if page is None:
+            raise NotFound(f"There is nothing at /web/{name[:100]}.")
+        return page
 
     def _answer(self, request: Request, page: Page) -> Response:
         headers = {

@@ -18,16 +18,17 @@ from gateway.http.problems import encode
 from gateway.http.surface import Surface
 from gateway.jobs.ports import Subscription
 from gateway.jobs.records import Job, Outlook
+from lensora.core.bounds import whole
 from lensora.core.errors import InvalidRequest, JobNotFound, Unavailable
 from lensora.core.steps import JobStatus
 
 MAX_WAIT_S = 60
 HEARTBEAT_S = 15.0
 MAX_PAGE = 100
+MAX_VERSION = 10**15
 ENDED = Outlook(None, None)
 
-_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
-_VERSION = re.compile(r"[0-9]{1,15}")
+_WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,6})(?:$|[,;\s])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,5 +140,5 @@ def _preferred_wait(request: Request) -> int | None:
 
 def _last_event(request: Request) -> int:
     """The version of the last event that the client has; -1 for none."""
-    text = request.headers.get("last-event-id", "")
-    return int(text) if _VERSION.fullmatch(text) else -1
+    version = whole(request.headers.get("last-event-id", ""), 0, MAX_VERSION)
+    return -1 if version is None else version

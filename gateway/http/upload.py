@@ -12,6 +12,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
+from lensora.core.bounds import WHOLE_CHARACTERS, whole
 from lensora.core.errors import InvalidImage, InvalidRequest
 from lensora.imaging.header import MAX_BYTES
 
@@ -42,10 +43,9 @@ class _Part:
 
 def check_length(content_length: str | None) -> None:
     """Refuse a body that cannot hold a file within the limit before any of it is read. Raises InvalidImage."""
-    if content_length is not None and content_length.isdigit():
-        size = int(content_length)
-        if size > MAX_BYTES + FORM_OVERHEAD_BYTES:
-            raise too_large(size)
+    size = whole(content_length or "", 0, 10**WHOLE_CHARACTERS)
+    if size is not None and size > MAX_BYTES + FORM_OVERHEAD_BYTES:
+        raise too_large(size)
 
 
 def too_large(size: int, *, at_least: bool = False) -> InvalidImage:

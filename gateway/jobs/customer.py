@@ -38,6 +38,7 @@ from gateway.jobs.records import (
 from gateway.jobs.redis_client import translated
 from gateway.jobs.retention import Retention
 from gateway.jobs.scripts import Scripts
+from lensora.core.bounds import whole
 from lensora.core.errors import (
     CutoutNotFound,
     IdempotencyInProgress,
@@ -65,7 +66,9 @@ MAX_PAGE = 100
 SCAN_PAGES = 10
 """A list with a status looks at this many pages of jobs before it answers with what it has, and a cursor."""
 
-_CURSOR = re.compile(r"\d{1,15}")
+MAX_SEQUENCE = 10**15
+"""Above any count of jobs; scores of Redis are exact up to nine times this."""
+
 _Row = tuple[str, str, dict[str, str]]
 """Job id, sequence, hash (empty where the job has expired)."""
 
@@ -207,8 +210,11 @@ class RedisJobs:
         return job_from_hash(job_id, fields)
 
     async def list(self, key_id: str, *, status: JobStatus | None = None, cursor: str = "", limit: int = 20) -> Page:
-        if cursor and not _CURSOR.fullmatch(cursor):
-            raise InvalidRequest(f"cursor must be one that a page gave, not {cursor[:60]!r}", field="cursor")
+        if cursor:
+            sequence_before = whole(cursor, 1, MAX_SEQUENCE)
+            if sequence_before is None:
+                raise InvalidRequest(f"cursor must be one that a page gave, not {cursor[:60]!r}", field="cursor")
+            cursor = str(sequence_before)
         limit = max(1, min(limit, MAX_PAGE))
         found: list[Job] = []
         for _page in range(SCAN_PAGES):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,11 +10,10 @@ from gateway.jobs.codec import ledger_entry
 from gateway.jobs.records import Audit, LedgerEntry, LedgerPage, Mismatch
 from gateway.jobs.redis_client import translated
 from gateway.jobs.scripts import Scripts
+from lensora.core.bounds import stream_entry
 from lensora.core.errors import InvalidRequest, NotFound
 from lensora.core.steps import JobStatus
 from lensora.core.words import LedgerKind
-
-_ENTRY_ID = re.compile(r"\d{1,15}-\d{1,10}")
 
 AUDIT_BATCH = 1_000
 """Ledger lines per read of the audit: bounds its memory and the time that Redis spends on one command."""
@@ -43,7 +41,7 @@ class RedisCredits:
         return int(balance)
 
     async def ledger(self, account_id: str, *, cursor: str = "", limit: int = 50) -> LedgerPage:
-        if cursor and not _ENTRY_ID.fullmatch(cursor):
+        if cursor and stream_entry(cursor) is None:
             raise InvalidRequest(f"cursor must be one that a page gave, not {cursor[:60]!r}", field="cursor")
         limit = max(1, min(limit, MAX_PAGE))
         with translated():

@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from lensora.core.bounds import whole
 from lensora.core.boxes import MAX_POINTS
 from lensora.core.errors import InvalidBackground, InvalidInput, InvalidRequest
 from lensora.core.words import BackgroundType, CameraMove, OutputFormat, WebhookEvent
@@ -211,9 +212,10 @@ def parse_max_objects(text: str | None) -> int:
     """The form's ``max_objects``: 2 to 8, 6 when not given. Raises InvalidRequest."""
     if text is None:
         return 6
-    if not text.strip().isascii() or not text.strip().isdigit() or not 2 <= int(text.strip()[:9]) <= 8:
+    number = whole(text, 2, 8)
+    if number is None:
         raise InvalidRequest(f"max_objects must be an integer from 2 to 8, not {_shown(text)}.", field="max_objects")
-    return int(text)
+    return number
 
 
 def _json(raw: bytes) -> Any:

@@ -394,3 +394,16 @@ def _certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContex
     server_tls.load_cert_chain(pem)
     client_tls = ssl.create_default_context(cadata=certificate.public_bytes(serialization.Encoding.PEM).decode())
     return server_tls, client_tls
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["http://[::1", "//[", "http://[v1.x]/", "http://a:99999999/", "http://\xe9\xff/", "http://a b/"],
+)
+async def test_a_redirect_that_cannot_be_read_is_refused(location: str) -> None:
+    """Never an error of ours, which would be tried three times and end the job as a fault of the service."""
+    async with listening(answer(b"", "302 Found", Location=location)) as there:
+        egress = Egress(policy(there.port, "plates.test"), resolver=names(plates_test=["127.0.0.1"]))
+        with pytest.raises(EgressRefused):
+            await egress.fetch_image(f"http://plates.test:{there.port}/a.png")
+        assert there.connections == 1

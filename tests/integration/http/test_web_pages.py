@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -64,3 +65,10 @@ def test_the_document_is_served(gateway: Gateway) -> None:
     api = httpx.get(f"{gateway.base_url}/openapi.json").json()
     assert api["openapi"] == "3.1.0"
     assert api["servers"] == [{"url": gateway.base_url}]
+
+
+@pytest.mark.parametrize("name", ["a" * 300 + ".js", "../../etc/passwd", "a\x00.js", "..%2f..%2fsecret.js", "%ff.js"])
+def test_a_path_never_reaches_the_file_system(gateway: Gateway, name: str) -> None:
+    """The files are listed once, at the start; a name that is not among them is 404, at once."""
+    response = httpx.get(f"{gateway.base_url}/web/{quote(name)}")
+    assert response.status_code == 404 and response.json()["code"] == "not_found"
