@@ -6,11 +6,13 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
 from gateway.egress import Egress
 from gateway.http.app import create_app
+from gateway.http.connections import ConnectionLimits, protocol_of
 from gateway.http.cutting import Cutting
 from gateway.http.detection import Detection
 from gateway.http.readiness import Readiness
@@ -18,10 +20,10 @@ from gateway.http.settings import HttpSettings
 from gateway.http.signing import FileLinks, UrlSigner
 from gateway.http.surface import Lifecycle, Surface
 from gateway.jobs.store import Store, open_store
-from lensora import __version__
 from lensora.adapters.artifacts import open_artifacts
 from lensora.listeners import authority, open_listener
-from lensora.observability import logs, metrics, traces
+from lensora.observability import logs
+from lensora.observability.process import begin
 from lensora.rpc.channels import open_channel
 from lensora.settings import load
 
@@ -40,9 +42,7 @@ def run() -> None:
         ConfigurationError: a setting is wrong, or the port is taken.
     """
     settings = load(HttpSettings)
-    logs.configure(PROCESS, level=settings.log_level, log_format=settings.log_format)
-    traces.configure(PROCESS, __version__, settings.otlp_endpoint)
-    metrics.serve(PROCESS, __version__, settings.metrics_host, settings.metrics_port)
+    begin(PROCESS, settings)
     # uvloop where the platform has it: it is worth a third of a core under load.
     with asyncio.Runner(loop_factory=uvicorn.Config("", loop="auto").get_loop_factory()) as runner:
         runner.run(serve(settings))
@@ -89,20 +89,34 @@ async def serve(settings: HttpSettings) -> None:
         surface = await open_surface(settings, lifecycle, stack)
         config = uvicorn.Config(
             create_app(surface),
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
+            **connection_options(limits_of(settings)),
             timeout_graceful_shutdown=round(settings.drain_seconds),
-            backlog=BACKLOG,
         )
         server = DrainingServer(config, lifecycle, settings.drain_notice_seconds)
         address, port = listener.getsockname()[:2]
         _log.info("serving", address=authority(address, port), public_url=settings.public_url)
         await server.serve([listener])
     _log.info("stopped")
+
+
+def limits_of(settings: HttpSettings) -> ConnectionLimits:
+    """What one connection may cost."""
+    return ConnectionLimits(total=settings.connections, per_address=settings.connections_per_address)
+
+
+def connection_options(limits: ConnectionLimits) -> dict[str, Any]:
+    """How uvicorn treats connections, for its ``Config``."""
+    return {
+        "http": protocol_of(limits),
+        "ws": "none",
+        "lifespan": "off",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+        "timeout_keep_alive": KEEP_ALIVE_S,
+        "backlog": BACKLOG,
+    }
 
 
 async def open_surface(settings: HttpSettings, lifecycle: Lifecycle, stack: AsyncExitStack) -> Surface:

@@ -78,6 +78,11 @@ class HttpSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSetti
     """Seconds that one upload may take to arrive: 20 MB over 1.4 Mbit/s; a stalled one gives its place back."""
     picture_threads: int = Field(default=2, ge=1, le=64)
     """Threads that check and store uploaded pictures."""
+    connections: int = Field(default=8_192, ge=1, le=1_000_000)
+    """Open connections of this process; a further one is answered 503 and closed."""
+    connections_per_address: int = Field(default=512, ge=1, le=1_000_000)
+    """Open connections of one client address. A proxy's address stands for all its clients: behind one, set it as high
+    as ``connections``."""
     drain_seconds: float = Field(default=20.0, ge=0.0, le=3600.0)
     """Seconds that running requests have to finish after SIGTERM."""
     drain_notice_seconds: float = Field(default=0.0, ge=0.0, le=300.0)

@@ -18,7 +18,8 @@ import uvicorn
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from gateway.http.app import create_app
-from gateway.http.process import open_surface
+from gateway.http.connections import ConnectionLimits
+from gateway.http.process import connection_options, limits_of, open_surface
 from gateway.http.settings import HttpSettings
 from gateway.http.surface import Lifecycle, Surface
 from gateway.jobs.codec import models_field, output_field, quality_field
@@ -219,8 +220,8 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def running_gateway(settings: HttpSettings) -> Iterator[Gateway]:
-    """A gateway in a thread of this process; ``public_url`` is set to where it listens."""
+def running_gateway(settings: HttpSettings, limits: ConnectionLimits | None = None) -> Iterator[Gateway]:
+    """A gateway in a thread of this process; ``public_url`` is set to where it listens. ``limits`` are its own."""
     ready = threading.Event()
     found: list[Gateway] = []
 
@@ -230,9 +231,8 @@ def running_gateway(settings: HttpSettings) -> Iterator[Gateway]:
             surface = await open_surface(settings, lifecycle, stack)
             store = open_store(settings)
             stack.push_async_callback(store.close)
-            config = uvicorn.Config(
-                create_app(surface), port=settings.port, log_config=None, access_log=False, lifespan="off"
-            )
+            options = connection_options(limits or limits_of(settings))
+            config = uvicorn.Config(create_app(surface), port=settings.port, **options)
             server = uvicorn.Server(config)
             found.append(Gateway(settings.public_url, surface, store, asyncio.get_running_loop(), server))
             serving = asyncio.ensure_future(server.serve())
@@ -286,8 +286,14 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installation(folder: Path, **more: Any) -> Iterator[Installation]:
-    """A Redis, a cheap detector and a gateway, with all their data in a folder; ``more`` are further settings."""
+def installation(folder: Path, *, limits: ConnectionLimits | None = None, **more: Any) -> Iterator[Installation]:
+    """A Redis, a cheap detector and a gateway, with all their data in a folder.
+
+    Args:
+        folder: of the data.
+        limits: of connections; None takes the product's.
+        more: further settings.
+    """
     artifacts_url = f"file://{folder / 'artifacts'}"
     redis = RedisServer(folder / "redis", appendfsync="no")
     redis.start()
@@ -301,7 +307,7 @@ def installation(folder: Path, **more: Any) -> Iterator[Installation]:
             prefix="test",
             **more,
         )
-        with running_gateway(settings) as gateway:
+        with running_gateway(settings, limits) as gateway:
             yield Installation(gateway, redis, detect, settings)
     finally:
         detect.stop()

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from gateway.http.connections import ConnectionLimits
 from gateway.http.testing import Gateway, Installation, installation
 
 
@@ -17,6 +18,21 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """The running installation."""
     with installation(tmp_path_factory.mktemp("http")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway whose limits of time and number are small; those of headers are the product's."""
+    limits = ConnectionLimits(
+        header_s=0.5,
+        body_window_s=0.5,
+        body_window_bytes=2_000,
+        write_stall_s=0.5,
+        unread_bytes=300_000,
+        per_address=64,
+    )
+    with installation(tmp_path_factory.mktemp("hurried"), limits=limits) as running:
+        yield running.gateway
 
 
 @pytest.fixture

@@ -1,0 +1,244 @@
+"""What one connection may cost: bytes of headers, time to send them, a pace for bodies, and how many there may be.
+
+uvicorn's parser takes headers of any size and waits for ever for their end. The limits stand around it, in the protocol
+object of each connection, so that a request is measured before the application sees it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import Counter as Count
+from prometheus_client import Gauge
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+OPEN = Gauge("lensora_http_connections", "Connections that are open now.")
+CUT_OFF = Count("lensora_http_connections_cut_off_total", "Connections ended for a limit, by which.", ["limit"])
+for _limit in ("headers", "header_time", "body_pace", "write_stall", "address", "total", "unread"):
+    CUT_OFF.labels(limit=_limit)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """Limits of one HTTP process; each is far above what browsers, SDKs and proxies do.
+
+    Attributes:
+        header_bytes: of a request's line and headers together.
+        header_count: headers of a request.
+        header_s: seconds from a connection's start, or a request's first byte, to the end of its headers.
+        body_window_s: a body that is waited for must bring ``body_window_bytes`` in each window of so many seconds.
+        body_window_bytes: 4 KB a second: a fifth of what the slowest mobile network brings.
+        write_stall_s: seconds in which a client must read 48 KB of an answer that waits for it.
+        unread_bytes: bytes of a body that are read and dropped after the answer, so that the client can see it.
+        per_address: open connections of one client address; a proxy's address stands for all its clients.
+        total: open connections of this process.
+    """
+
+    header_bytes: int = 32 * 1024
+    header_count: int = 128
+    header_s: float = 10.0
+    body_window_s: float = 15.0
+    body_window_bytes: int = 60_000
+    write_stall_s: float = 30.0
+    unread_bytes: int = 24_000_000
+    per_address: int = 512
+    total: int = 8_192
+
+
+class Census:
+    """Open connections of one process, by client address."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self._limits = limits
+        self._by_address: Counter[str] = Counter()
+        self._total = 0
+
+    def enter(self, address: str) -> str:
+        """Count a connection; the name of the limit that it is over, or ''. It is counted all the same."""
+        self._by_address[address] += 1
+        self._total += 1
+        OPEN.set(self._total)
+        if self._total > self._limits.total:
+            return "total"
+        return "address" if self._by_address[address] > self._limits.per_address else ""
+
+    def leave(self, address: str) -> None:
+        """The connection is closed."""
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
+        self._total -= 1
+        OPEN.set(self._total)
+
+
+def protocol_of(limits: ConnectionLimits) -> Callable[..., asyncio.Protocol]:
+    """What uvicorn makes for each connection (its setting ``http``)."""
+    return functools.partial(GuardedProtocol, limits, Census(limits))
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol within limits."""
+
+    def __init__(
+        self,
+        limits: ConnectionLimits,
+        census: Census,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._limits = limits
+        self._census = census
+        self._cut_off = False
+        self._in_head = True
+        self._head_bytes = 0
+        self._body_bytes = 0
+        self._dropped_bytes = 0
+        self._clock: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        over = self._census.enter(self._address())
+        if over:
+            self._end(over, 503, b"retry-after: 5\r\n")
+        else:
+            self._start(self._limits.header_s, self._headers_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._census.leave(self._address())
+        self._stop_clocks()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._cut_off:
+            return
+        if self._in_head and self._clock is None:
+            self._start(self._limits.header_s, self._headers_late)
+        waiting = self._in_head
+        super().data_received(data)
+        if waiting and self._in_head and not self._cut_off:
+            # The parser keeps what it has of an unfinished header where it cannot be seen: what came is counted.
+            self._head_bytes += len(data)
+            self._check_head()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._stall is None:
+            self._stall = self.loop.call_later(self._limits.write_stall_s, self._not_read)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    # The parser
+
+    def on_message_begin(self) -> None:
+        self._in_head, self._head_bytes, self._body_bytes, self._dropped_bytes = True, 0, 0, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        sizes = (len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
+        self._head_bytes = len(self.url) + sum(sizes)
+        self._in_head = False
+        self._stop_clock()
+        if self._check_head():
+            super().on_headers_complete()
+            self._start(self._limits.body_window_s, self._check_pace)
+
+    def on_body(self, body: bytes) -> None:
+        if self._cut_off:
+            return
+        self._body_bytes += len(body)
+        if self.cycle.response_complete:
+            self._dropped_bytes += len(body)
+            if self._dropped_bytes > self._limits.unread_bytes:
+                self._end("unread", 0)
+                return
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self._cut_off:
+            return
+        super().on_message_complete()
+        self._stop_clock()
+        self._in_head, self._head_bytes = True, 0
+
+    # The limits
+
+    def _check_head(self) -> bool:
+        if self._head_bytes > self._limits.header_bytes or len(self.headers or ()) > self._limits.header_count:
+            self._end("headers", 431)
+        return not self._cut_off
+
+    def _headers_late(self) -> None:
+        self._clock = None
+        if self.flow.read_paused or (self.cycle is not None and not self.cycle.response_complete):
+            # Not the client's doing: an earlier request of this connection is still being answered.
+            self._start(self._limits.header_s, self._headers_late)
+        else:
+            self._end("header_time", 408 if self._head_bytes else 0)
+
+    def _check_pace(self) -> None:
+        """Once a window while a body is under way; one that nobody reads at the moment cannot be slow."""
+        self._clock = None
+        if self.flow.read_paused or self._body_bytes >= self._limits.body_window_bytes:
+            self._body_bytes = 0
+            self._start(self._limits.body_window_s, self._check_pace)
+        else:
+            self._end("body_pace", 408)
+
+    def _not_read(self) -> None:
+        self._stall = None
+        CUT_OFF.labels(limit="write_stall").inc()
+        self._cut_off = True
+        self.transport.abort()
+
+    def _end(self, limit: str, status: int, header: bytes = b"") -> None:
+        """Close the connection, with an answer where one may still be given."""
+        CUT_OFF.labels(limit=limit).inc()
+        self._cut_off = True
+        self._stop_clocks()
+        answering = self.cycle is not None and not self.cycle.response_complete and self.cycle.response_started
+        if status and not answering and not self.transport.is_closing():
+            body = b'{"status":%d,"code":"%s"}' % (status, _CODES[status])
+            self.transport.write(
+                b"HTTP/1.1 %d %s\r\ncontent-type: application/problem+json\r\n" % (status, _PHRASES[status])
+                + b"content-length: %d\r\nconnection: close\r\n%s\r\n%s" % (len(body), header, body)
+            )
+        self.transport.close()
+
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""
+
+    def _start(self, seconds: float, then: Callable[[], None]) -> None:
+        self._stop_clock()
+        self._clock = self.loop.call_later(seconds, then)
+
+    def _stop_clock(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+
+    def _stop_clocks(self) -> None:
+        self._stop_clock()
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+
+_PHRASES = {408: b"Request Timeout", 431: b"Request Header Fields Too Large", 503: b"Service Unavailable"}
+_CODES = {408: b"request_too_slow", 431: b"headers_too_large", 503: b"too_many_connections"}

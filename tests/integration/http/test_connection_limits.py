@@ -1,0 +1,159 @@
+"""What one connection may cost, tried over raw sockets: sizes, times, paces and numbers."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from gateway.http.testing import Gateway
+
+PER_ADDRESS = 64
+"""Of the fixture's gateway."""
+
+
+@contextlib.contextmanager
+def connected(gateway: Gateway) -> Iterator[socket.socket]:
+    """A raw connection to the gateway."""
+    port = int(gateway.base_url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as peer:
+        yield peer
+
+
+def rest_of(peer: socket.socket) -> bytes:
+    """Everything until the other side closes."""
+    received = b""
+    with contextlib.suppress(ConnectionError):
+        while chunk := peer.recv(65536):
+            received += chunk
+    return received
+
+
+def flood(peer: socket.socket, start: bytes, piece: bytes, most: int) -> int:
+    """Send without end, up to ``most`` bytes; how many were taken before the other side closed."""
+    sent = 0
+    with contextlib.suppress(ConnectionError):
+        peer.sendall(start)
+        while sent < most:
+            peer.sendall(piece)
+            sent += len(piece)
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: ", b"a" * 16_384),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n", b"X-A: " + b"a" * 1_000 + b"\r\n"),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n", b"a:\r\n" * 1_000),
+        (b"GET /", b"a" * 16_384),
+        (b"", b"GET" * 4_000),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-", b"a" * 16_384),
+    ],
+    ids=["one header", "many headers", "tiny headers", "url", "method", "header name"],
+)
+def test_headers_without_end_are_cut_off(hurried: Gateway, start: bytes, piece: bytes) -> None:
+    """A few hundred kilobytes fill the kernel's buffers; then the connection is closed, and others are served."""
+    with connected(hurried) as peer:
+        assert flood(peer, start, piece, 20_000_000) < 8_000_000
+    assert httpx.get(f"{hurried.base_url}/healthz").status_code == 200
+
+
+def test_a_request_within_the_limit_of_headers_is_answered(hurried: Gateway) -> None:
+    """30 KB of headers are allowed, 34 KB are 431, also when they come in one piece."""
+    for size, status in ((30_000, b"200"), (34_000, b"431")):
+        with connected(hurried) as peer:
+            peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-A: " + b"a" * size + b"\r\n\r\n")
+            assert rest_of(peer).startswith(b"HTTP/1.1 " + status)
+    with connected(hurried) as peer:
+        peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 200 + b"\r\n")
+        assert rest_of(peer).startswith(b"HTTP/1.1 431")
+
+
+@pytest.mark.parametrize("start", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: "], ids=["nothing", "half"])
+def test_headers_that_never_end_are_not_waited_for(hurried: Gateway, start: bytes) -> None:
+    """Neither silence nor a byte now and then keeps a connection open."""
+    with connected(hurried) as peer:
+        began = time.monotonic()
+        peer.sendall(start)
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() - began < 5 and start:
+                peer.sendall(b"a")
+                time.sleep(0.1)
+        rest_of(peer)
+        assert 0.4 < time.monotonic() - began < 3.0
+
+
+def test_a_second_request_is_hurried_too(hurried: Gateway) -> None:
+    """After a whole request on the same connection, a half one is closed as well."""
+    with connected(hurried) as peer:
+        peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert peer.recv(65536).startswith(b"HTTP/1.1 200")
+        peer.sendall(b"GET /healthz HTT")
+        began = time.monotonic()
+        assert b"HTTP/1.1 408" in rest_of(peer)
+        assert time.monotonic() - began < 3.0
+
+
+def test_a_body_that_drips_is_cut_off(hurried: Gateway) -> None:
+    """Whoever holds a body back is answered 408; whoever sends at a fair pace is not."""
+    key = hurried.api_key(1_000)
+    head = (
+        f"POST /v1/studio/transform HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: 9000\r\n\r\n"
+    )
+    for pause_s, piece, status in ((0.2, b"a" * 10, b"408"), (0.1, b"a" * 900, b"400")):
+        with connected(hurried) as peer:
+            peer.sendall(head.encode())
+            with contextlib.suppress(ConnectionError):
+                for _ in range(10):
+                    peer.sendall(piece)
+                    time.sleep(pause_s)
+            assert rest_of_answer(peer).startswith(b"HTTP/1.1 " + status)
+
+
+def rest_of_answer(peer: socket.socket) -> bytes:
+    """The first bytes of an answer."""
+    with contextlib.suppress(ConnectionError):
+        return peer.recv(65536)
+    return b""
+
+
+def test_a_body_that_nobody_reads_ends(hurried: Gateway) -> None:
+    """The answer is given at once, and what is sent after it is read up to a limit only."""
+    with connected(hurried) as peer:
+        head = b"POST /v1/nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 900000000\r\n\r\n"
+        assert flood(peer, head, b"a" * 65_536, 60_000_000) < 20_000_000
+
+
+def test_an_answer_that_is_not_read_ends(hurried: Gateway) -> None:
+    """A client that asks and does not read holds neither the answer nor the connection."""
+    with connected(hurried) as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        ask = b"GET /web/vendor/model-viewer.min.js HTTP/1.1\r\nHost: x\r\n\r\n"
+        began = time.monotonic()
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            for _ in range(40):
+                peer.sendall(ask)
+                time.sleep(0.05)
+            while time.monotonic() - began < 8:
+                time.sleep(0.2)
+                peer.sendall(b"\r\n")
+        assert time.monotonic() - began < 6.0
+
+
+def test_one_address_has_so_many_connections(hurried: Gateway) -> None:
+    """The next one is told to come back; when one closes, there is room again."""
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(connected(hurried)) for _ in range(PER_ADDRESS)]
+        for peer in held:
+            peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert peer.recv(65536).startswith(b"HTTP/1.1 200")
+        with connected(hurried) as one_more:
+            answer = rest_of(one_more)
+            assert answer.startswith(b"HTTP/1.1 503") and b"retry-after: 5" in answer
+    time.sleep(0.2)
+    assert httpx.get(f"{hurried.base_url}/healthz").status_code == 200
