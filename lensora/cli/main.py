@@ -25,6 +25,7 @@ COMMANDS = {
     "models": "lensora.cli.models:models",
     "doctor": "lensora.cli.doctor:doctor",
     "plan": "lensora.cli.plan:plan",
+    "mcp": "lensora.cli.mcp:mcp",
     "completion": "lensora.cli.completion:completion",
 }
 """Our own commands: where each lies. None is imported before it is needed, so that the client alone can run."""

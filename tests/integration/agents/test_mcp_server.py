@@ -1,0 +1,85 @@
+"""``lensora mcp`` as an agent starts it: the official SDK's client, over standard input and output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, StdioServerParameters
+from PIL import Image
+
+from gateway.http.testing import Installation, installation
+from lensora.core.steps import STAGES
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A gateway, without a worker."""
+    with installation(tmp_path_factory.mktemp("agents")) as running:
+        yield running
+
+
+@asynccontextmanager
+async def agent(stack: Installation, key: str) -> AsyncIterator[Client]:
+    """An agent's session with the server."""
+    arguments = ["-m", "lensora.cli.main", "mcp", "--base-url", stack.gateway.base_url, "--api-key", key]
+    async with Client(StdioServerParameters(command=sys.executable, args=arguments)) as client:
+        yield client
+
+
+def said(answer: Any) -> dict[str, Any]:
+    """The JSON of an answer that is no error."""
+    assert not answer.is_error, answer.content
+    value = json.loads(answer.content[0].text)
+    assert isinstance(value, dict)
+    return value
+
+
+async def test_an_agent_makes_a_film(stack: Installation, tmp_path: Path) -> None:
+    """From a photo's path to saved files, with the pictures in the answers and the price of each call in its help."""
+    photo = tmp_path / "camera.jpg"
+    Image.linear_gradient("L").resize((640, 480)).convert("RGB").save(photo)
+    gateway = stack.gateway
+    key = gateway.api_key(200)
+    async with agent(stack, key) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        assert {"init", "cutout", "transform", "result", "render", "account", "download"} == set(tools)
+        assert "75 credits" in str(tools["transform"].description)
+        assert "turntable" in json.dumps(tools["transform"].input_schema)
+
+        session = said(await client.call_tool("init", {"photo": str(photo)}))
+        assert session["objects"][0]["category"] == "product"
+        looked = await client.call_tool("cutout", {"session_id": session["session_id"]})
+        order = {"session_id": session["session_id"], "background": "remove", "cutout_id": said(looked)["cutout_id"]}
+        job_id = said(await client.call_tool("transform", order))["job_id"]
+        queued = said(await client.call_tool("result", {"job_id": job_id, "wait_seconds": 0}))
+        assert queued["status"] == "queued"
+
+        gateway.take(job_id)
+        gateway.do_stages(job_id, *STAGES)
+        gateway.finish(job_id)
+        finished = await client.call_tool("result", {"job_id": job_id})
+        assert said(finished)["status"] == "completed"
+        assert [(part.type, part.mime_type) for part in finished.content[1:]] == [
+            ("image", "image/png"),
+            ("image", "image/jpeg"),
+        ]
+        files = said(await client.call_tool("download", {"job_id": job_id, "folder": str(tmp_path / "films")}))
+        assert Path(files["mp4"]).stat().st_size > 1_000
+        again = said(await client.call_tool("render", {"job_id": job_id, "camera_preset": "dolly"}))
+        assert again["credits_used"] == 25
+        assert said(await client.call_tool("account"))["balance"] == 200 - 5 - 5 - 75 - 25
+
+
+async def test_an_agent_reads_what_is_wrong(stack: Installation, tmp_path: Path) -> None:
+    """An error is the API's own code and sentence; a file that is not there is said without a call."""
+    async with agent(stack, stack.gateway.api_key(10)) as client:
+        missing = await client.call_tool("init", {"photo": str(tmp_path / "none.jpg")})
+        assert missing.is_error and "There is no file" in missing.content[0].text
+        unknown = await client.call_tool("result", {"job_id": "e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3"})
+        assert unknown.is_error and "job_not_found: " in unknown.content[0].text
