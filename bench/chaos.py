@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import itertools
 import json
 import random
@@ -17,6 +18,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,8 @@ class Tally:
 
     accepted: dict[str, str] = field(default_factory=dict)
     """Job id -> secret of the key that made it."""
+    accepted_at: dict[str, float] = field(default_factory=dict)
+    """Job id -> when the client had the answer, seconds of ``time.monotonic``."""
     ended: dict[str, str] = field(default_factory=dict)
     """Job id -> terminal status, as first seen."""
     flips: int = 0
@@ -88,7 +92,7 @@ async def one_client(client: httpx.AsyncClient, tally: Tally, secret: str, sessi
     if answer.status_code != 200:
         raise SystemExit(f"transform answered {answer.status_code}: {answer.text}")
     job_id = answer.json()["job_id"]
-    tally.accepted[job_id] = secret
+    tally.accepted[job_id], tally.accepted_at[job_id] = secret, time.monotonic()
     if random.random() < CANCEL_SHARE:
         await asyncio.sleep(random.uniform(0.0, 2.0))
         await definite(client, tally, "POST", f"/v1/studio/jobs/{job_id}/cancel", headers=headers)
@@ -101,7 +105,11 @@ async def one_client(client: httpx.AsyncClient, tally: Tally, secret: str, sessi
         await asyncio.sleep(random.uniform(0.5, 1.5) * POLL_S)
 
 
-async def torment(house: CheapHouse, every_s: float, until: asyncio.Event, counts: Counter[str]) -> None:
+Storm = Callable[[CheapHouse, asyncio.Event, Counter[str]], Coroutine[Any, Any, None]]
+"""What happens to the house while the clients work; it ends soon after the event is set."""
+
+
+async def torment(house: CheapHouse, until: asyncio.Event, counts: Counter[str], *, every_s: float) -> None:
     """Kill one process after another, and now and then freeze a worker; what is down comes back by itself."""
     loop = asyncio.get_running_loop()
     down: dict[str, asyncio.Task[None]] = {}
@@ -201,9 +209,11 @@ async def judge(store: Store, tally: Tally, keys: dict[str, tuple[str, str]], ru
     }
 
 
-async def chaos(house: CheapHouse, *, jobs: int, kill_every_s: float, limit_s: float) -> dict[str, Any]:
+async def chaos(
+    house: CheapHouse, *, jobs: int, storm: Storm, limit_s: float, tally: Tally | None = None
+) -> dict[str, Any]:
     """Run the storm on a house that is up, and judge."""
-    tally, counts = Tally(), Counter[str]()
+    tally, counts = tally or Tally(), Counter[str]()
     keys: dict[str, tuple[str, str]] = {}
     sessions: dict[str, str] = {}
     async with (
@@ -229,7 +239,7 @@ async def chaos(house: CheapHouse, *, jobs: int, kill_every_s: float, limit_s: f
                 raise SystemExit(f"init answered {answer.status_code}: {answer.text}")
             sessions[secret] = answer.json()["session_id"]
         over = asyncio.Event()
-        storm = asyncio.create_task(torment(house, kill_every_s, over, counts))
+        storming = asyncio.create_task(storm(house, over, counts))
         started = time.monotonic()
         clients = []
         for number in range(jobs):
@@ -240,7 +250,7 @@ async def chaos(house: CheapHouse, *, jobs: int, kill_every_s: float, limit_s: f
         while time.monotonic() - started < limit_s * 0.6 and len(tally.ended) < jobs:
             await asyncio.sleep(0.2)
         over.set()
-        await storm
+        await storming
         stormed = time.monotonic() - started
         _done, late = await asyncio.wait(clients, timeout=max(20.0, limit_s - stormed))
         for task in late:
@@ -288,7 +298,12 @@ def main() -> None:
         try:
             house.start()
             result = asyncio.run(
-                chaos(house, jobs=options.jobs, kill_every_s=options.kill_every, limit_s=options.limit)
+                chaos(
+                    house,
+                    jobs=options.jobs,
+                    storm=functools.partial(torment, every_s=options.kill_every),
+                    limit_s=options.limit,
+                )
             )
         finally:
             house.stop()

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from gateway.jobs.store import Store, open_store
 from gateway.settings import RedisSettings
 from lensora.adapters.redis_server import RedisServer, free_port
+from lensora.testing.redis_failover import RedisFailover
 from lensora.testing.stages import STAGES
 
 SIGNING_KEY = "a-signing-key-for-benches-and-nothing-else"
@@ -76,7 +77,7 @@ class CheapHouse:
         self, folder: Path, *, workers: int, slots: int, delay_s: float, lease_s: float, appendfsync: str = "always"
     ) -> None:
         self.folder = folder
-        self.redis = RedisServer(folder / "redis", appendfsync=appendfsync)
+        self.redis = self.job_store(appendfsync)
         self.run_log = folder / "runs.jsonl"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -109,6 +110,10 @@ class CheapHouse:
             )
             for stage, port in ports.items()
         ]
+
+    def job_store(self, appendfsync: str) -> RedisServer | RedisFailover:
+        """What keeps the jobs: one server of this house's own."""
+        return RedisServer(self.folder / "redis", appendfsync=appendfsync)
 
     @property
     def parts(self) -> list[Part]:

@@ -11,7 +11,8 @@ class RedisSettings(Settings):
     """What every process of the gateway needs to reach the job store."""
 
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
-    """``redis://``, ``rediss://`` (TLS) or ``unix://``, with user and password where Redis asks for them."""
+    """``redis://``, ``rediss://`` (TLS) or ``unix://``, with user and password where Redis asks for them. Behind
+    Sentinel ``redis+sentinel://user:password@host:port,host:port/SERVICE/0``, ``rediss+sentinel`` with TLS."""
     redis_prefix: str = Field(default="lensora", pattern=r"^[A-Za-z0-9_-]{1,64}$")
     """Installations that share a Redis take different prefixes."""
     redis_timeout_seconds: float = Field(default=2.0, gt=0.0, le=60.0)

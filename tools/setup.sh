@@ -26,6 +26,31 @@ find_python() {
   done
 }
 
+newer_server() {
+  local program
+  for program in valkey-server redis-server; do
+    program=$(PATH=/usr/local/bin:/usr/bin:/usr/local/sbin:/usr/sbin command -v "$program") || continue
+    "$program" --version | grep -Eq ' server v=([7-9]|[1-9][0-9])\.' && return 0
+  done
+  return 1
+}
+
+# Debian starts a server's service when it installs it, unless this file says no (see invoke-rc.d); ours go without.
+without_services() {
+  local policy=/usr/sbin/policy-rc.d
+  if [ -e "$policy" ]; then
+    "$@"
+    return
+  fi
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+  local status=0
+  "$@" || status=$?
+  "${as_root[@]}" rm -f "$policy"
+  "${as_root[@]}" systemctl disable --quiet redis-server 2>/dev/null || true
+  return "$status"
+}
+
 install_system_packages() {
   local wanted=()
   library() { ldconfig -p 2>/dev/null | grep -q "$1" || wanted+=("$2"); }
@@ -34,6 +59,8 @@ install_system_packages() {
   compgen -G '/usr/lib/*/dri/swrast_dri.so' >/dev/null || compgen -G '/usr/lib/*/libgallium*.so' >/dev/null ||
     ldconfig -p | grep -q libEGL_nvidia || wanted+=(libgl1-mesa-dri)
   library libGL.so.1 libgl1
+  # A job store with security fixes; without it the wheel's Redis of 2023 is used. Its service is not started.
+  newer_server || wanted+=(redis-server)
   if [ -n "$python" ]; then
     "$python" -c 'import ensurepip' 2>/dev/null || wanted+=(python3-venv)
   else
@@ -52,11 +79,13 @@ install_system_packages() {
   if [ "$(id -u)" = 0 ]; then
     say "Installing system packages: ${wanted[*]}"
     apt-get update -qq || say "apt-get update failed; going on with the lists that are here"
-    DEBIAN_FRONTEND=noninteractive sh -c "$command" >&2
+    as_root=(env)
+    without_services env DEBIAN_FRONTEND=noninteractive sh -c "$command" >&2
   elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
     say "Installing system packages with sudo: ${wanted[*]}"
     sudo -n apt-get update -qq || true
-    sudo -n env DEBIAN_FRONTEND=noninteractive sh -c "$command" >&2
+    as_root=(sudo -n)
+    without_services sudo -n env DEBIAN_FRONTEND=noninteractive sh -c "$command" >&2
   else
     fail "system packages are missing. Run this as root, then start again:  apt-get update && $command"
   fi

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import redis.asyncio as aioredis
 from redis import exceptions
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from gateway.jobs import metrics
+from gateway.jobs import metrics, sentinel
 from lensora.core.errors import ConfigurationError, Unavailable
 
 RETRY_AFTER_S = 2.0
@@ -42,21 +43,26 @@ def connect(url: str, *, timeout_s: float, connections: int) -> aioredis.Redis:
     Raises:
         ConfigurationError: the URL is not one of Redis.
     """
+    connect_timeout_s = min(CONNECT_TIMEOUT_S, timeout_s)
+    options: dict[str, Any] = {
+        "max_connections": connections,
+        "timeout": POOL_WAIT_S,
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": connect_timeout_s,
+        "socket_keepalive": True,
+        "retry": Retry(NoBackoff(), 0),
+        "retry_on_error": [],
+        "decode_responses": True,
+        # RESP2: replies have the shapes that 6.2 documents, whatever the client's newest default is.
+        "protocol": 2,
+        "driver_info": None,
+    }
     try:
-        pool = aioredis.BlockingConnectionPool.from_url(
-            url,
-            max_connections=connections,
-            timeout=POOL_WAIT_S,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=min(CONNECT_TIMEOUT_S, timeout_s),
-            socket_keepalive=True,
-            retry=Retry(NoBackoff(), 0),
-            retry_on_error=[],
-            decode_responses=True,
-            # RESP2: replies have the shapes that 6.2 documents, whatever the client's newest default is.
-            protocol=2,
-            driver_info=None,
-        )
+        pool: aioredis.BlockingConnectionPool
+        if url.partition("://")[0] in sentinel.SCHEMES:
+            pool = sentinel.PrimaryPool(sentinel.parse(url), connect_timeout_s=connect_timeout_s, **options)
+        else:
+            pool = aioredis.BlockingConnectionPool.from_url(url, **options)
     except ValueError as error:
         raise ConfigurationError(f"LENSORA_REDIS_URL: {error}") from error
     client: aioredis.Redis = aioredis.Redis.from_pool(pool)

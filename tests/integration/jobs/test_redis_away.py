@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.testing import customer, session, submit, take_one
 from gateway.settings import RedisSettings
-from lensora.adapters.redis_server import RedisServer
+from lensora.adapters.redis_server import RedisServer, ServerProgram
 from lensora.core.errors import Unavailable
 from lensora.core.steps import Step
 
@@ -22,9 +22,9 @@ TIMEOUT_S = 0.3
 
 
 @pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A redis-server of this test alone, with the production's appendfsync."""
-    with RedisServer(tmp_path) as server:
+def own_redis(tmp_path: Path, program: ServerProgram) -> Iterator[RedisServer]:
+    """A server of this test alone, with the production's appendfsync."""
+    with RedisServer(tmp_path, executable=program.path) as server:
         yield server
 
 
