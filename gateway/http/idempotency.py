@@ -80,6 +80,12 @@ async def once(request: Request, surface: Surface, key: ApiKey, payload: bytes, 
     return _answer(200, body, replayed=False)
 
 
+async def is_repeat(request: Request, surface: Surface, key: ApiKey) -> bool:
+    """Whether the Idempotency-Key was used before: then an answer may be there that costs nothing to give again."""
+    name = request.headers.get(HEADER)
+    return name is not None and await surface.idempotency.known(key.key_id, name)
+
+
 async def _abandon(surface: Surface, slot: IdempotencySlot) -> None:
     """Free the key; where the store is away, its own expiry frees it."""
     try:

@@ -15,6 +15,7 @@ from gateway.http.app import create_app
 from gateway.http.connections import ConnectionLimits, protocol_of
 from gateway.http.cutting import Cutting
 from gateway.http.detection import Detection
+from gateway.http.intake import Intake, IntakeLimits
 from gateway.http.readiness import Readiness
 from gateway.http.settings import HttpSettings
 from gateway.http.signing import FileLinks, UrlSigner
@@ -158,7 +159,7 @@ async def open_surface(settings: HttpSettings, lifecycle: Lifecycle, stack: Asyn
         signer=signer,
         files=FileLinks(signer, artifacts.key_of),
         executor=executor,
-        uploads=asyncio.Semaphore(settings.uploads),
+        intake=Intake(IntakeLimits(work=settings.uploads, per_account=settings.uploads_per_account)),
         upload_s=settings.upload_seconds,
         lifecycle=lifecycle,
         session_s=settings.session_hours * 3600,

@@ -73,7 +73,9 @@ class HttpSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSetti
     cutout_seconds: float = Field(default=30.0, gt=0.0, le=300.0)
     """Seconds that /cutout may take, with its wait for other cutouts; then 503 unavailable, and nothing is charged."""
     uploads: int = Field(default=8, ge=1, le=1_000)
-    """Uploads that are read at the same time (20 MB each at most); further ones wait without being read."""
+    """Uploads that have arrived and are checked and looked at, at the same time; further ones wait."""
+    uploads_per_account: int = Field(default=2, ge=1, le=1_000)
+    """Uploads of one account that are read or looked at, at the same time; its further ones wait unread."""
     upload_seconds: float = Field(default=120.0, gt=0.0, le=3600.0)
     """Seconds that one upload may take to arrive: 20 MB over 1.4 Mbit/s; a stalled one gives its place back."""
     picture_threads: int = Field(default=2, ge=1, le=64)

@@ -17,8 +17,9 @@ from gateway.http.answers import json_answer, read_body
 from gateway.http.auth import admit
 from gateway.http.choices import choice_of
 from gateway.http.edge import exchange_of
-from gateway.http.idempotency import once
+from gateway.http.idempotency import is_repeat, once
 from gateway.http.identifiers import job_id_of, session_id_of
+from gateway.http.intake import Arrival
 from gateway.http.problems import encode
 from gateway.http.surface import Surface
 from gateway.jobs.records import (
@@ -74,28 +75,42 @@ class Studio:
         surface = self.surface
         key = await admit(request, surface)
         upload.check_length(request.headers.get("content-length"))
-        async with surface.uploads:
-            form = await self._read_form(request)
-            max_objects = schemas.parse_max_objects(form.fields.get("max_objects"))
-            data = form.file
-            if data is None:
-                raise InvalidRequest("image is required: a JPEG, PNG or WebP file of at most 20 MB.", field="image")
-            if not data:
-                raise InvalidImage("image must be a JPEG, PNG or WebP file, not an empty one.", field="image")
-            loop = asyncio.get_running_loop()
-            digest = await loop.run_in_executor(surface.executor, _digest, data)
+        if not await is_repeat(request, surface, key):
+            await self._require_credits(key)
+        async with surface.intake.place(key.account_id) as arrival:
+            form = await self._read_form(request, arrival)
+            async with surface.intake.work():
+                return await self._look(request, key, form)
 
-            async def work(keep: Keep) -> bytes:
-                return await self._open(request, key, data, max_objects, keep)
+    async def _look(self, request: Request, key: ApiKey, form: upload.Form) -> Response:
+        """The answer to an upload that has arrived."""
+        surface = self.surface
+        max_objects = schemas.parse_max_objects(form.fields.get("max_objects"))
+        data = form.file
+        if data is None:
+            raise InvalidRequest("image is required: a JPEG, PNG or WebP file of at most 20 MB.", field="image")
+        if not data:
+            raise InvalidImage("image must be a JPEG, PNG or WebP file, not an empty one.", field="image")
+        loop = asyncio.get_running_loop()
+        digest = await loop.run_in_executor(surface.executor, _digest, data)
 
-            return await once(request, surface, key, f"{digest} {max_objects}".encode(), work)
+        async def work(keep: Keep) -> bytes:
+            return await self._open(request, key, data, max_objects, keep)
 
-    async def _read_form(self, request: Request) -> upload.Form:
-        """The upload, if it arrives in time. Raises InvalidRequest or InvalidImage."""
+        return await once(request, surface, key, f"{digest} {max_objects}".encode(), work)
+
+    async def _require_credits(self, key: ApiKey) -> None:
+        """Raises InsufficientCredits. The charge itself is atomic; this look spares work that could not be paid."""
+        balance = await self.surface.credits.balance(key.account_id)
+        if balance < INIT_CREDITS:
+            raise InsufficientCredits(f"The balance is {balance} credits; /init needs {INIT_CREDITS}.")
+
+    async def _read_form(self, request: Request, arrival: Arrival) -> upload.Form:
+        """The upload, if it arrives in time. Raises InvalidRequest, InvalidImage or Overloaded."""
         content_type = request.headers.get("content-type", "")
         try:
             async with asyncio.timeout(self.surface.upload_s):
-                return await upload.read_form(content_type, request.stream(), file_field="image")
+                return await upload.read_form(content_type, arrival.counted(request.stream()), file_field="image")
         except TimeoutError as error:
             raise InvalidRequest(
                 f"The upload must arrive within {self.surface.upload_s:g} seconds.", field="image"
@@ -106,10 +121,7 @@ class Studio:
         surface = self.surface
         loop = asyncio.get_running_loop()
         media_type: MediaType = await loop.run_in_executor(surface.executor, photos.check, data)
-        # The charge itself is atomic; this look only spares the work where it could not be paid.
-        balance = await surface.credits.balance(key.account_id)
-        if balance < INIT_CREDITS:
-            raise InsufficientCredits(f"The balance is {balance} credits; /init needs {INIT_CREDITS}.")
+        await self._require_credits(key)
         session_id = str(uuid.uuid4())
         name = f"sessions/{session_id}/photo{SUFFIX[media_type]}"
         photo: Artifact = await loop.run_in_executor(

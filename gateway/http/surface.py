@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from gateway.egress import Egress
 from gateway.http.cutting import Cutting
 from gateway.http.detection import Detection
+from gateway.http.intake import Intake
 from gateway.http.readiness import Readiness
 from gateway.http.signing import FileLinks, UrlSigner
 from gateway.jobs import ports
@@ -31,7 +32,7 @@ class Surface:
     Attributes:
         public_url: what every URL in an answer starts with, without a slash at its end.
         executor: for work on pictures, which must not block the event loop.
-        uploads: at most so many uploads are read at a time, so that memory is bounded.
+        intake: whose upload is read and worked on; bounds memory.
         upload_s: seconds that one upload may take to arrive.
         session_s: seconds that a session is kept.
         clock: Unix seconds.
@@ -56,7 +57,7 @@ class Surface:
     signer: UrlSigner
     files: FileLinks
     executor: ThreadPoolExecutor
-    uploads: asyncio.Semaphore
+    intake: Intake
     upload_s: float
     lifecycle: Lifecycle
     session_s: float

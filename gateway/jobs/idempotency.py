@@ -7,6 +7,7 @@ import uuid
 
 from gateway.jobs.afterwards import Afterwards
 from gateway.jobs.records import Answer, IdempotencySlot
+from gateway.jobs.redis_client import translated
 from gateway.jobs.scripts import Scripts
 from lensora.core.errors import IdempotencyInProgress, IdempotencyMismatch, Unavailable
 
@@ -22,8 +23,13 @@ class RedisIdempotency:
         self._afterwards = afterwards
         self._ttl_ms = ttl_ms
 
+    async def known(self, key_id: str, idempotency_key: str) -> bool:
+        with translated():
+            found = await self._scripts.client.exists(self._scripts.key(f"idem:{key_id}:{_digest(idempotency_key)}"))
+        return bool(found)
+
     async def begin(self, key_id: str, idempotency_key: str, fingerprint: str) -> IdempotencySlot | Answer:
-        digest = hashlib.sha256(idempotency_key.encode()).hexdigest()
+        digest = _digest(idempotency_key)
         slot = IdempotencySlot(key_id, digest, uuid.uuid4().hex)
         reply = await self._scripts.repeat("idempotency_begin", key_id, digest, fingerprint, slot.token, WORK_MS)
         match reply[0]:
@@ -49,3 +55,7 @@ class RedisIdempotency:
 
     async def _end(self, slot: IdempotencySlot, status: str, body: str) -> None:
         await self._scripts.repeat("idempotency_end", slot.key_id, slot.digest, slot.token, status, body, self._ttl_ms)
+
+
+def _digest(idempotency_key: str) -> str:
+    return hashlib.sha256(idempotency_key.encode()).hexdigest()

@@ -203,6 +203,10 @@ class Idempotency(Protocol):
         """
         ...
 
+    async def known(self, key_id: str, idempotency_key: str) -> bool:
+        """Whether a request with this key runs, or has an answer that is kept."""
+        ...
+
     async def finish(self, slot: IdempotencySlot, answer: Answer) -> None:
         """Keep an answer that no other script keeps; without effect when the slot was lost."""
         ...
