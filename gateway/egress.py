@@ -10,16 +10,15 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
-import socket
 import ssl
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 import httpcore
 
 from gateway.addresses import IPAddress, is_public, literal
+from gateway.resolver import CaresResolver, Resolver
 from lensora.core.artifacts import MediaType
 from lensora.core.bounds import WHOLE_CHARACTERS, whole
 
@@ -32,6 +31,8 @@ MAX_REDIRECTS = 3
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 SCHEME_PORTS = {"http": 80, "https": 443}
 DNS_TIMEOUT_S = 5.0
+LOOK_UPS_PER_ACCOUNT = 4
+"""Names of one account that are looked up at a time, when its URLs are checked."""
 CONNECT_TIMEOUT_S = 4.0
 """For each address of a name: one that swallows packets must not use up the time of the next."""
 URL_SAFE = "/?%:@!$&'()*+,;=-._~"
@@ -52,26 +53,16 @@ class HostUnknown(EgressRefused):
     """The host's name has no address now; it may have one later. The words are those for one that is not public."""
 
 
+class HostUnresolved(HostUnknown):
+    """No name server says whether the host has an address; it may be known a moment later."""
+
+
 class FetchFailed(Exception):
     """The URL may be requested, but did not yield what was asked for; ``str()`` is one sentence for the client."""
 
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
         self.retryable = retryable
-
-
-class Resolver(Protocol):
-    """Names to addresses."""
-
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
-        """Every address of the name, as text. Raises OSError when it has none."""
-        ...
-
-
-async def system_resolver(host: str, port: int) -> Sequence[str]:
-    """The operating system's resolver, off the event loop."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +199,9 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
             try:
                 async with asyncio.timeout(DNS_TIMEOUT_S):
                     found = await self._resolver(host, port)
-            except (OSError, TimeoutError, UnicodeError) as error:
+            except TimeoutError as error:
+                raise HostUnresolved(f"url's host {host} could not be looked up in time") from error
+            except (OSError, UnicodeError) as error:
                 raise HostUnknown(_not_public(host)) from error
         if not found:
             raise HostUnknown(_not_public(host))
@@ -257,6 +250,14 @@ def _address(text: str) -> IPAddress:
         raise EgressRefused("url's host has an address that cannot be read") from error
 
 
+@dataclass(slots=True)
+class _LookUps:
+    """An account's names that are being looked up."""
+
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOK_UPS_PER_ACCOUNT))
+    present: int = 0
+
+
 class Egress:
     """Requests to URLs of clients. One object a process; each request opens a connection of its own."""
 
@@ -264,27 +265,43 @@ class Egress:
         self,
         policy: EgressPolicy,
         *,
-        resolver: Resolver = system_resolver,
+        resolver: Resolver | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """
         Args:
             policy: what may be requested.
-            resolver: names to addresses.
+            resolver: names to addresses; None takes the system's name servers.
             tls: verifies certificates; None takes the usual authorities.
         """
         self._policy = policy
-        self._network = _GuardedNetwork(policy, resolver)
+        self._network = _GuardedNetwork(policy, resolver or CaresResolver())
         self._tls = tls
+        self._looking: dict[str, _LookUps] = {}
 
-    async def check(self, url: str) -> Target:
+    async def check(self, url: str, *, account_id: str = "") -> Target:
         """Check a URL before it is accepted: its form, and that its host has public addresses only, now.
 
+        Args:
+            url: a client's.
+            account_id: whose; each account has a few look-ups under way at a time, and waits for its own alone.
+
         Raises:
+            HostUnresolved: no name server answers in time.
             EgressRefused: names what is wrong.
         """
         target = parse(url, self._policy)
-        await self._network.checked_addresses(target.host, target.port)
+        looking = self._looking.setdefault(account_id, _LookUps())
+        looking.present += 1
+        try:
+            async with asyncio.timeout(DNS_TIMEOUT_S), looking.places:
+                await self._network.checked_addresses(target.host, target.port)
+        except TimeoutError as error:
+            raise HostUnresolved(f"url's host {target.host} could not be looked up in time") from error
+        finally:
+            looking.present -= 1
+            if not looking.present:
+                del self._looking[account_id]
         return target
 
     async def fetch_image(self, url: str) -> Fetched:
@@ -297,6 +314,8 @@ class Egress:
         try:
             async with asyncio.timeout(self._policy.timeout_s):
                 return await self._follow(url)
+        except HostUnresolved as error:
+            raise FetchFailed(str(error), retryable=True) from error
         except TimeoutError as error:
             message = f"url did not answer within {self._policy.timeout_s:g} seconds"
             raise FetchFailed(message, retryable=True) from error

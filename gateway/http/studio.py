@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.egress import EgressRefused
+from gateway.egress import EgressRefused, HostUnresolved
 from gateway.http import photos, upload, views
 from gateway.http.answers import json_answer, read_body
 from gateway.http.auth import admit
@@ -53,6 +53,9 @@ from lensora.observability import logs, traces
 Keep = Callable[[bytes], KeptAnswer | None]
 
 _log = logs.get(__name__)
+
+LOOK_UP_RETRY_S = 10.0
+"""A name server that is silent is asked again later."""
 
 FILM_FORMATS = (
     OutputFormat.MP4,
@@ -187,10 +190,10 @@ class Studio:
                 points=choice.points,
                 cutout=cutout.artifact if cutout is not None else None,
                 cutout_models=cutout.models if cutout is not None else (),
-                background=await self._background(body.background),
+                background=await self._background(key, body.background),
                 camera=body.camera_preset,
                 output=_output(body.output),
-                webhook_url=await self._webhook(body.webhook_url),
+                webhook_url=await self._webhook(key, body.webhook_url),
                 webhook_events=_events(body.webhook_url, body.webhook_events),
                 session_models=session.models,
                 request_id=exchange_of(request).request_id,
@@ -226,7 +229,7 @@ class Studio:
             order = parent.order
             again: tuple[Step, ...] = (Step.RENDERING_VIDEO,)
             if body.background is not None:
-                order = replace(order, background=await self._background(body.background))
+                order = replace(order, background=await self._background(key, body.background))
                 again = (Step.GENERATING_BG, Step.COMPOSITING, Step.RENDERING_VIDEO)
             if body.camera_preset is not None:
                 order = replace(order, camera=body.camera_preset)
@@ -237,7 +240,7 @@ class Studio:
             order = replace(
                 order,
                 output=output,
-                webhook_url=await self._webhook(body.webhook_url),
+                webhook_url=await self._webhook(key, body.webhook_url),
                 webhook_events=_events(body.webhook_url, body.webhook_events),
                 request_id=exchange_of(request).request_id,
                 traceparent=traces.carrier().get("traceparent", ""),
@@ -260,11 +263,13 @@ class Studio:
         return body
 
     async def _background(
-        self, given: schemas.RemoveBackground | schemas.ImageBackground | schemas.PromptBackground
+        self, key: ApiKey, given: schemas.RemoveBackground | schemas.ImageBackground | schemas.PromptBackground
     ) -> Background:
         if isinstance(given, schemas.ImageBackground):
             try:
-                await self.surface.egress.check(given.url)
+                await self.surface.egress.check(given.url, account_id=key.account_id)
+            except HostUnresolved as error:
+                raise Unavailable(f"background.{error}.", retry_after_s=LOOK_UP_RETRY_S) from error
             except EgressRefused as error:
                 raise InvalidBackground(f"background.{error}.", field="background.url") from error
             return Background(BackgroundType.IMAGE, url=given.url)
@@ -272,11 +277,13 @@ class Studio:
             return Background(BackgroundType.PROMPT, prompt=given.prompt)
         return Background(BackgroundType.REMOVE)
 
-    async def _webhook(self, url: str | None) -> str:
+    async def _webhook(self, key: ApiKey, url: str | None) -> str:
         if url is None:
             return ""
         try:
-            await self.surface.egress.check(url)
+            await self.surface.egress.check(url, account_id=key.account_id)
+        except HostUnresolved as error:
+            raise Unavailable(f"webhook_{error}.", retry_after_s=LOOK_UP_RETRY_S) from error
         except EgressRefused as error:
             raise InvalidRequest(f"webhook_{error}.", field="webhook_url") from error
         return url
