@@ -12,6 +12,7 @@ from starlette.responses import Response
 from gateway.http import views
 from gateway.http.answers import read_body
 from gateway.http.auth import admit
+from gateway.http.calls import call
 from gateway.http.choices import choice_of
 from gateway.http.edge import exchange_of
 from gateway.http.idempotency import once
@@ -19,8 +20,18 @@ from gateway.http.identifiers import session_id_of
 from gateway.http.problems import encode
 from gateway.http.surface import Surface
 from gateway.jobs.records import CUTOUT_CREDITS, ApiKey, KeptAnswer, KeptCutout
+from lensora.contract import answers, examples
 from lensora.contract import requests as schemas
-from lensora.core.errors import InsufficientCredits, LensoraError, Unavailable
+from lensora.core.errors import (
+    CropTooSmall,
+    InsufficientCredits,
+    InvalidRequest,
+    LensoraError,
+    ObjectIndexOutOfRange,
+    SessionNotFound,
+    SubjectNotFound,
+    Unavailable,
+)
 from lensora.observability import logs
 
 Keep = Callable[[bytes], KeptAnswer | None]
@@ -34,6 +45,20 @@ class CutoutPages:
 
     surface: Surface
 
+    @call(
+        "POST",
+        "/v1/studio/cutout",
+        name="cutout",
+        summary="Look at the cutout before the film",
+        description="Charged on success only. Correct it with bbox and points; /transform takes its id.",
+        price=CUTOUT_CREDITS,
+        body=schemas.CutoutBody,
+        example=examples.CUTOUT_BODY,
+        answer=answers.Cutout,
+        errors=(InvalidRequest, ObjectIndexOutOfRange, CropTooSmall, SubjectNotFound, SessionNotFound),
+        idempotent=True,
+        links={"transform": {"operationId": "transform", "requestBody": {"cutout_id": "$response.body#/cutout_id"}}},
+    )
     async def cutout(self, request: Request) -> Response:
         """POST /v1/studio/cutout."""
         key = await admit(request, self.surface)

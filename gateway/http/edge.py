@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client import Counter, Gauge, Histogram
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
+from starlette.routing import BaseRoute, Match, Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.http.problems import problem
-from gateway.http.routing import Router
-from lensora.core.errors import InternalError, LensoraError, MethodNotAllowed
+from lensora.core.errors import InternalError, LensoraError, MethodNotAllowed, NotFound
 from lensora.observability import logs, traces
 
 REQUESTS = Counter("lensora_http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
@@ -35,6 +36,9 @@ QUIET_ROUTES = frozenset({"/healthz", "/readyz"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Methods that metrics know; any other is counted as ``other``, so that a client cannot add labels without end."""
 
+UNMATCHED = "unmatched"
+"""Route of a request that none has taken."""
+
 TRACE_HEADERS = frozenset({b"traceparent", b"tracestate"})
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=-]{1,128}")
@@ -46,7 +50,7 @@ class Exchange:
     """What a request gathers on its way: its id, its route's template, and headers for its answer."""
 
     request_id: str
-    route: str = "unmatched"
+    route: str = UNMATCHED
     status: int = 0
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
@@ -66,15 +70,15 @@ class Edge:
     """The ASGI application."""
 
     def __init__(
-        self, router: Router, public_url: str, headers_under: Mapping[str, Mapping[str, str]] | None = None
+        self, routes: Sequence[BaseRoute], public_url: str, headers_under: Mapping[str, Mapping[str, str]] | None = None
     ) -> None:
         """
         Args:
-            router: the routes.
+            routes: in the order in which they are tried.
             public_url: what the URLs in problems start with.
             headers_under: start of a path -> headers of every answer under it, whether or not a route is found there.
         """
-        self._router = router
+        self._router = Router(routes, redirect_slashes=False, default=_nothing_here)
         self._public_url = public_url
         self._headers_under = headers_under or {}
 
@@ -110,15 +114,18 @@ class Edge:
             await send(message)
 
         try:
-            route, parameters = self._router.match(scope["method"], scope["path"])
-            exchange.route = route.template
-            scope["path_params"] = parameters
-            response = await route.handler(Request(scope, receive, send_with_headers))
-            await response(scope, receive, send_with_headers)
+            # With an application in the scope the router raises for a method that a path does not have.
+            scope["app"] = self
+            await self._router(scope, receive, send_with_headers)
+            exchange.route = _template(scope)
         except ClientDisconnect:
+            exchange.route = _template(scope)
             exchange.status = exchange.status or CLIENT_CLOSED
         except Exception as error:
-            if not isinstance(error, LensoraError):
+            exchange.route = _template(scope)
+            if isinstance(error, HTTPException):
+                error = self._refused(exchange, scope)
+            elif not isinstance(error, LensoraError):
                 _log.exception("request_crashed", route=exchange.route)
                 error = InternalError(f"{type(error).__name__}: {error}")
             elif exchange.status:
@@ -126,12 +133,30 @@ class Edge:
             if exchange.status:
                 # The answer has begun: only a broken connection can tell the client that it is not whole.
                 raise
-            if isinstance(error, MethodNotAllowed):
-                exchange.add_header("Allow", ", ".join(self._router.allowed(scope["path"])))
             answer = problem(error, request_id=exchange.request_id, public_url=self._public_url)
             if answer.status_code >= 500:
                 _log.warning("request_failed", route=exchange.route, code=error.code, error=error.message)
             await answer(scope, receive, send_with_headers)
+
+    def _refused(self, exchange: Exchange, scope: Scope) -> MethodNotAllowed:
+        """The path has other methods, told in Allow."""
+        methods: set[str] = set()
+        for route in self._router.routes:
+            if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
+                methods |= route.methods or set()
+        allowed = ", ".join(sorted(methods))
+        exchange.add_header("Allow", allowed)
+        return MethodNotAllowed(f"The method must be one of {allowed}, not {scope['method'][:20]}.")
+
+
+async def _nothing_here(scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise NotFound(f"There is nothing at {scope['path'][:200]}.")
+
+
+def _template(scope: Scope) -> str:
+    """The template of the route that was taken."""
+    route = scope.get("route")
+    return route.path if isinstance(route, Route) else UNMATCHED
 
 
 def _request_id(scope: Scope) -> str:

@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from gateway.http.calls import Parameter, call
 from gateway.http.surface import Surface
 from lensora.adapters.artifacts import Stored
 from lensora.core.artifacts import SUFFIX
@@ -57,6 +58,29 @@ class Files:
 
     surface: Surface
 
+    @call(
+        "GET",
+        "/v1/files/{token}/{rest:path}",
+        name="file",
+        tag="files",
+        summary="An artifact under its signed link",
+        description="No API key: the link carries its own right, and expires. Ranges, conditions and HEAD work.",
+        keyed=False,
+        parameters=(
+            Parameter("token", "path", {"type": "string"}, "When the link expires, and its signature."),
+            Parameter("rest", "path", {"type": "string"}, "The file."),
+        ),
+        errors=(FileNotFound,),
+        responses={
+            "200": {
+                "description": "The file.",
+                "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            },
+            "206": {"description": "A part of it."},
+            "304": {"description": "You have it."},
+            "416": {"description": "No such part."},
+        },
+    )
     async def show(self, request: Request) -> Response:
         """GET and HEAD of /v1/files/{token}/{rest:path}."""
         now = self.surface.clock()
@@ -96,6 +120,7 @@ class Files:
         stream = self.surface.artifacts.stream_async(signed.key, span.start, span.end)
         return StreamingResponse(stream, status, headers, media_type)
 
+    @call("OPTIONS", "/v1/files/{token}/{rest:path}", keyed=False)
     async def preflight(self, _request: Request) -> Response:
         """OPTIONS: any page may ask for a range, and send what its HTTP client sends by habit."""
         return Response(

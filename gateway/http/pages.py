@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.http.calls import Call, call
 from gateway.http.openapi import document
 from gateway.http.problems import encode
 from gateway.http.reference import render_reference
@@ -55,29 +57,34 @@ def _assets() -> dict[str, Page]:
 class Pages:
     """Handlers; texts and files are read once, at the start."""
 
-    def __init__(self, public_url: str) -> None:
-        api = document(public_url)
+    def __init__(self, public_url: str, calls: Sequence[Call]) -> None:
+        api = document(calls, public_url)
         self._policy = POLICY.format(public=public_url)
         self._openapi = Page.of(encode(api), "application/json")
         self._docs = Page.of(render_reference(api, public_url).encode(), TYPES[".html"])
         self._assets = _assets()
 
+    @call("GET", "/openapi.json", keyed=False)
     async def openapi(self, request: Request) -> Response:
         """GET /openapi.json."""
         return self._answer(request, self._openapi)
 
+    @call("GET", "/docs", keyed=False)
     async def docs(self, request: Request) -> Response:
         """GET /docs."""
         return self._answer(request, self._docs)
 
+    @call("GET", "/", keyed=False)
     async def studio(self, request: Request) -> Response:
         """GET /."""
         return self._answer(request, self._asset("index.html"))
 
+    @call("GET", "/favicon.ico", keyed=False)
     async def favicon(self, request: Request) -> Response:
         """GET /favicon.ico."""
         return self._answer(request, self._asset("icon.svg"))
 
+    @call("GET", "/web/{name:path}", keyed=False)
     async def asset(self, request: Request) -> Response:
         """GET /web/{name:path}."""
         return self._answer(request, self._asset(request.path_params["name"]))

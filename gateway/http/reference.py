@@ -6,38 +6,10 @@ import json
 from html import escape
 from typing import Any
 
-from gateway.http.problems import TITLES
+from lensora.contract.problems import MEANINGS
+from lensora.rpc.status import statuses
 
 Json = dict[str, Any]
-
-ERROR_ROWS: tuple[tuple[int, str, str], ...] = (
-    (
-        400,
-        "invalid_image",
-        "Not a JPEG, PNG or WebP, cannot be decoded, over 20 MB or 50 megapixels, a side under 64 px.",
-    ),
-    (400, "invalid_request", "A missing or malformed field."),
-    (400, "invalid_background", "An unknown background type, an empty or over-long prompt, a URL that is not public."),
-    (400, "object_index_out_of_range", "The index is not in the session's objects."),
-    (400, "crop_too_small", "The chosen box, padded, is under 64 px on a side."),
-    (400, "subject_not_found", "Nothing in the box stands out from the background; see /cutout."),
-    (401, "unauthorized", "No API key, or one that is unknown or revoked."),
-    (402, "insufficient_credits", "The balance is under the price; nothing was charged."),
-    (404, "not_found", "There is nothing at this path."),
-    (404, "session_not_found", "Unknown, expired (24 h), or made with another key."),
-    (404, "cutout_not_found", "Unknown, expired with its session, or made in another one."),
-    (404, "job_not_found", "Unknown, expired (7 days), or made with another key."),
-    (404, "file_not_found", "A link that is forged or has expired, or a file that has been deleted."),
-    (405, "method_not_allowed", "The path has other methods; they are in Allow."),
-    (409, "conflict", "At odds with the state of things, such as rendering a failed job again."),
-    (409, "idempotency_in_progress", "The first request with this Idempotency-Key is still running."),
-    (409, "too_many_jobs", "The account's limit on live jobs."),
-    (422, "idempotency_mismatch", "The Idempotency-Key was used with another body."),
-    (429, "rate_limited", "Too many requests; see Retry-After and RateLimit."),
-    (500, "internal", "A fault of ours; the request id helps us to find it."),
-    (503, "detection_unavailable", "Object detection is away; retry after a few seconds. Nothing was charged."),
-    (503, "unavailable", "A needed service is away; retry after a few seconds. Nothing was charged."),
-)
 
 
 def render_reference(api: Json, public_url: str) -> str:
@@ -194,7 +166,7 @@ def _answer_link(answer: Json) -> str:
 
 def _errors() -> str:
     return "".join(
-        f'<tr id="{code}"><td>{status}</td><td><code>{code}</code><br><small>{escape(TITLES[code])}</small></td>'
-        f"<td>{escape(when)}</td></tr>"
-        for status, code, when in ERROR_ROWS
+        f'<tr id="{cls.code}"><td>{statuses(cls)[1]}</td><td><code>{cls.code}</code><br>'
+        f"<small>{escape(meaning.title)}</small></td><td>{escape(meaning.when)}</td></tr>"
+        for cls, meaning in MEANINGS.items()
     )

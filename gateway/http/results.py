@@ -13,11 +13,13 @@ from starlette.responses import Response, StreamingResponse
 from gateway.http import views
 from gateway.http.answers import API_HEADERS, json_answer, page_limit
 from gateway.http.auth import admit
+from gateway.http.calls import CURSOR, JOB_ID, Parameter, call, page_size
 from gateway.http.identifiers import job_id_of
 from gateway.http.problems import encode
 from gateway.http.surface import Surface
 from gateway.jobs.ports import Subscription
 from gateway.jobs.records import Job, Outlook
+from lensora.contract import answers
 from lensora.core.bounds import whole
 from lensora.core.errors import InvalidRequest, JobNotFound, Unavailable
 from lensora.core.steps import JobStatus
@@ -37,6 +39,26 @@ class Results:
 
     surface: Surface
 
+    @call(
+        "GET",
+        "/v1/studio/result/{job_id}",
+        name="result",
+        summary="A job's state",
+        description=(
+            "Poll it every few seconds until status is completed, failed or canceled; or hold it: Prefer: wait=N."
+        ),
+        parameters=(
+            JOB_ID,
+            Parameter(
+                "Prefer",
+                "header",
+                {"type": "string", "examples": ["wait=20"]},
+                "wait=N (1 to 60): answer when the job changes, or after N seconds.",
+            ),
+        ),
+        answer=answers.Result,
+        errors=(JobNotFound,),
+    )
     async def poll(self, request: Request) -> Response:
         """GET /v1/studio/result/{job_id}."""
         key = await admit(request, self.surface)
@@ -47,6 +69,27 @@ class Results:
         job = await self._changed_job(key.key_id, job_id, wait_s)
         return json_answer(await self._view(job), headers={"Preference-Applied": f"wait={wait_s}"})
 
+    @call(
+        "GET",
+        "/v1/studio/result/{job_id}/stream",
+        name="stream",
+        summary="A job's states as they change",
+        description=(
+            "Server-sent events: data is the poll's JSON, id resumes with Last-Event-ID, a comment comes every 15 s."
+        ),
+        parameters=(
+            JOB_ID,
+            Parameter("Last-Event-ID", "header", {"type": "string"}, "id of the last event that you have."),
+        ),
+        errors=(JobNotFound,),
+        responses={
+            "200": {
+                "description": "The stream; it ends with the job.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            },
+            "204": {"description": "The job has ended, and you have its last event."},
+        },
+    )
     async def stream(self, request: Request) -> Response:
         """GET /v1/studio/result/{job_id}/stream."""
         key = await admit(request, self.surface)
@@ -61,6 +104,20 @@ class Results:
             self._events(key.key_id, job_id, seen), headers=headers, media_type="text/event-stream"
         )
 
+    @call(
+        "GET",
+        "/v1/studio/jobs",
+        name="list_jobs",
+        tag="jobs",
+        summary="Jobs of this key, newest first",
+        parameters=(
+            Parameter("status", "query", {"type": "string", "enum": [word.value for word in JobStatus]}, "Only these."),
+            CURSOR,
+            page_size(20, MAX_PAGE),
+        ),
+        answer=answers.JobPage,
+        errors=(InvalidRequest,),
+    )
     async def list(self, request: Request) -> Response:
         """GET /v1/studio/jobs."""
         key = await admit(request, self.surface)

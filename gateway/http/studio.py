@@ -15,6 +15,7 @@ from gateway.egress import EgressRefused, HostUnresolved
 from gateway.http import photos, upload, views
 from gateway.http.answers import json_answer, read_body
 from gateway.http.auth import admit
+from gateway.http.calls import JOB_ID, Form, call
 from gateway.http.choices import choice_of
 from gateway.http.edge import exchange_of
 from gateway.http.idempotency import is_repeat, once
@@ -35,15 +36,23 @@ from gateway.jobs.records import (
     OutputChoices,
     Session,
 )
+from lensora.contract import answers, examples
 from lensora.contract import requests as schemas
 from lensora.core.artifacts import SUFFIX, Artifact, MediaType
 from lensora.core.errors import (
     Conflict,
+    CropTooSmall,
+    CutoutNotFound,
+    DetectionUnavailable,
     InsufficientCredits,
     InvalidBackground,
     InvalidImage,
     InvalidRequest,
+    JobNotFound,
     LensoraError,
+    ObjectIndexOutOfRange,
+    SessionNotFound,
+    TooManyJobs,
     Unavailable,
 )
 from lensora.core.steps import JobStatus, Step
@@ -73,6 +82,38 @@ class Studio:
 
     surface: Surface
 
+    @call(
+        "POST",
+        "/v1/studio/init",
+        name="init",
+        summary="Upload a photo and find the objects in it",
+        description="Charged on success only.",
+        price=INIT_CREDITS,
+        form=Form(
+            {
+                "image": {
+                    "type": "string",
+                    "contentMediaType": "application/octet-stream",
+                    "description": "JPEG, PNG or WebP, at most 20 MB and 52 megapixels, each side at least 64 px.",
+                },
+                "max_objects": {
+                    "type": "integer",
+                    "minimum": 2,
+                    "maximum": 8,
+                    "default": 6,
+                    "description": "Most proposals, the entire image included.",
+                },
+            },
+            required=("image",),
+        ),
+        answer=answers.Session,
+        errors=(InvalidImage, InvalidRequest, DetectionUnavailable),
+        idempotent=True,
+        links={
+            "transform": {"operationId": "transform", "requestBody": {"session_id": "$response.body#/session_id"}},
+            "cutout": {"operationId": "cutout", "requestBody": {"session_id": "$response.body#/session_id"}},
+        },
+    )
     async def init(self, request: Request) -> Response:
         """POST /v1/studio/init."""
         surface = self.surface
@@ -168,6 +209,31 @@ class Studio:
         except Unavailable as error:
             _log.warning("photo_not_deleted", key=name, error=error.message)
 
+    @call(
+        "POST",
+        "/v1/studio/transform",
+        name="transform",
+        summary="Start a job",
+        description="The whole price comes back if the job does not complete.",
+        price=TRANSFORM_CREDITS,
+        body=schemas.TransformBody,
+        example=examples.TRANSFORM_BODY,
+        answer=answers.JobTicket,
+        errors=(
+            InvalidRequest,
+            InvalidBackground,
+            ObjectIndexOutOfRange,
+            CropTooSmall,
+            SessionNotFound,
+            CutoutNotFound,
+            TooManyJobs,
+        ),
+        idempotent=True,
+        links={
+            name: {"operationId": name, "parameters": {"job_id": "$response.body#/job_id"}}
+            for name in ("result", "stream", "cancel")
+        },
+    )
     async def transform(self, request: Request) -> Response:
         """POST /v1/studio/transform."""
         key = await admit(request, self.surface)
@@ -215,6 +281,21 @@ class Studio:
                 )
         return await self.surface.cutouts.get(key.key_id, session.session_id, body.cutout_id)
 
+    @call(
+        "POST",
+        "/v1/studio/jobs/{job_id}/render",
+        name="render",
+        tag="jobs",
+        summary="Film a finished job's model again",
+        description="With another camera or background. What is not given stays as it was.",
+        price=RENDER_CREDITS,
+        parameters=(JOB_ID,),
+        body=schemas.RenderBody,
+        example=examples.RENDER_BODY,
+        answer=answers.JobTicket,
+        errors=(InvalidRequest, InvalidBackground, JobNotFound, Conflict, TooManyJobs),
+        idempotent=True,
+    )
     async def render(self, request: Request) -> Response:
         """POST /v1/studio/jobs/{job_id}/render."""
         key = await admit(request, self.surface)
@@ -250,6 +331,17 @@ class Studio:
 
         return await once(request, self.surface, key, schemas.content(schemas.RenderBody, raw), work)
 
+    @call(
+        "POST",
+        "/v1/studio/jobs/{job_id}/cancel",
+        name="cancel",
+        tag="jobs",
+        summary="Stop a job and get its credits back",
+        description="A job that has ended stays as it is.",
+        parameters=(JOB_ID,),
+        answer=answers.Cancellation,
+        errors=(JobNotFound,),
+    )
     async def cancel(self, request: Request) -> Response:
         """POST /v1/studio/jobs/{job_id}/cancel."""
         key = await admit(request, self.surface)

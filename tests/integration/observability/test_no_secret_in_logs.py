@@ -17,7 +17,7 @@ import asyncio, contextlib, io, os, httpx, uvicorn
 from gateway.http.connections import ConnectionLimits
 from gateway.http.edge import Edge
 from gateway.http.process import connection_options
-from gateway.http.routing import Route, Router
+from starlette.routing import Route
 from lensora.observability.process import begin
 from lensora.settings import Settings, load
 begin("gateway-http", load(Settings))
@@ -32,7 +32,7 @@ async def half(request):
         yield b"x"
         raise ValueError(secret)
     return StreamingResponse(body())
-edge = Edge(Router([Route("GET", "/crash", crash), Route("GET", "/half", half)]), "http://x")
+edge = Edge([Route("/crash", crash), Route("/half", half)], "http://x")
 async def main():
     config = uvicorn.Config(edge, port=0, **connection_options(ConnectionLimits()))
     server = uvicorn.Server(config)

@@ -11,11 +11,11 @@ import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 from structlog.testing import capture_logs
 
 from gateway.http.edge import Edge, exchange_of
 from gateway.http.results import Results
-from gateway.http.routing import Route, Router
 from gateway.http.surface import Lifecycle, Surface
 from lensora.core.errors import ConfigurationError, Unavailable
 
@@ -51,7 +51,7 @@ async def half(_request: Request) -> Response:
 def client() -> httpx.AsyncClient:
     """A client of an application of these handlers."""
     handlers = {"/crash": crash, "/misconfigured": misconfigured, "/away": away, "/half": half}
-    app = Edge(Router([Route("GET", path, handler) for path, handler in handlers.items()]), "http://studio.test")
+    app = Edge([Route(path, handler) for path, handler in handlers.items()], "http://studio.test")
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://studio.test")
 
 
@@ -136,7 +136,7 @@ async def test_a_client_that_goes_away_is_no_fault() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    app = Edge(Router([Route("POST", "/upload", upload)]), "http://studio.test")
+    app = Edge([Route("/upload", upload, methods=["POST"])], "http://studio.test")
     scope = {"type": "http", "method": "POST", "path": "/upload", "headers": [], "query_string": b""}
     with capture_logs() as logged:
         await app(scope, receive, send)

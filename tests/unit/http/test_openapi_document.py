@@ -3,56 +3,123 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+import pytest
+from openapi_spec_validator import validate
+from pydantic import BaseModel
+
+from gateway.http.app import public_calls
+from gateway.http.calls import Call
 from gateway.http.openapi import document
-from gateway.http.problems import TITLES
-from gateway.http.reference import ERROR_ROWS, render_reference
+from gateway.http.reference import render_reference
+from lensora.contract import examples
+from lensora.contract.answers import PublicAnswer
+from lensora.contract.problems import MEANINGS
 from lensora.core.errors import error_classes
-from lensora.rpc.status import statuses
+from lensora.rpc.status import hidden, statuses
 
 BASE = "https://studio.example"
+API: dict[str, Any] = document(public_calls(), BASE)
 
 
-def test_every_reference_leads_somewhere() -> None:
-    """No ``$ref`` of the document is dangling."""
-    api = document(BASE)
-    text = repr(api)
-    for name in re.findall(r"#/components/schemas/(\w+)", text):
-        assert name in api["components"]["schemas"]
-
-
-def test_every_operation_has_a_name_of_its_own() -> None:
-    """Operation ids are unique, and every tag is known."""
-    api = document(BASE)
-    operations = [operation for methods in api["paths"].values() for operation in methods.values()]
-    names = [operation["operationId"] for operation in operations]
-    assert len(names) == len(set(names))
-    tags = {tag["name"] for tag in api["tags"]}
-    assert all(set(operation["tags"]) <= tags for operation in operations)
-
-
-def test_the_reference_page_stands_alone() -> None:
-    """Every operation and code is on the page, and nothing is loaded from elsewhere."""
-    api = document(BASE)
-    page = render_reference(api, BASE)
-    for methods in api["paths"].values():
-        for operation in (entry for method, entry in methods.items() if method != "head"):
-            assert f'id="{operation["operationId"]}"' in page
-    for _, code, _ in ERROR_ROWS:
-        assert f'id="{code}"' in page
-    for address in re.findall(r'(?:src|href)="([^"]+)"', page):
-        assert address.startswith(("/", "#"))
-
-
-def test_the_error_table_tells_the_true_statuses() -> None:
-    """The page's table agrees with the one table of errors."""
-    known = {cls.code: statuses(cls)[1] for cls in error_classes()}
-    assert {code: status for status, code, _ in ERROR_ROWS} == {code: known[code] for _, code, _ in ERROR_ROWS}
-    assert set(TITLES) >= {code for _, code, _ in ERROR_ROWS}
+def operations() -> list[tuple[str, str, dict[str, Any]]]:
+    """Path, method and operation of each."""
+    return [(path, method, one) for path, methods in API["paths"].items() for method, one in methods.items()]
 
 
 def test_the_document_is_valid() -> None:
     """By the schema of OpenAPI 3.1 itself."""
-    from openapi_spec_validator import validate
+    validate(API)
 
-    validate(document(BASE))
+
+def test_every_reference_leads_somewhere() -> None:
+    """No ``$ref`` of the document is dangling, and no schema is there for nothing."""
+    named = set(re.findall(r"#/components/schemas/(\w+)", repr(API)))
+    assert named == set(API["components"]["schemas"])
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    """Operation ids are unique, and every tag is known."""
+    names = [one["operationId"] for _, _, one in operations()]
+    assert len(names) == len(set(names))
+    tags = {tag["name"] for tag in API["tags"]}
+    assert all(set(one["tags"]) <= tags for _, _, one in operations())
+
+
+def test_what_has_a_default_need_not_be_given() -> None:
+    """A field with a default is in no list of required ones, and no body of a request lies under components, where
+    generators of TypeScript would take it for required."""
+
+    def walk(node: Any) -> None:
+        if isinstance(node, list):
+            for item in node:
+                walk(item)
+        elif isinstance(node, dict):
+            for name, field in node.get("properties", {}).items():
+                if isinstance(field, dict) and "default" in field:
+                    assert name not in node.get("required", ()), name
+            for value in node.values():
+                walk(value)
+
+    walk(API)
+    for name, schema in API["components"]["schemas"].items():
+        assert not any("default" in field for field in schema.get("properties", {}).values()), name
+
+
+@pytest.mark.parametrize("one", public_calls(), ids=lambda one: one.name or one.path)
+def test_a_call_tells_all_its_codes(one: Call) -> None:
+    """Each error of a call is in the document under its own status, with its code and an example."""
+    if not one.name:
+        return
+    answers = API["paths"][one.path.replace(":path}", "}")][one.method.lower()]["responses"]
+    for cls in one.all_errors:
+        content = answers[str(statuses(cls)[1])]["content"]["application/problem+json"]
+        assert cls.code in content["schema"]["allOf"][1]["properties"]["code"]["enum"]
+        assert content["examples"][cls.code]["value"]["code"] == cls.code
+
+
+@pytest.mark.parametrize("model", list(examples.EXAMPLES), ids=lambda model: model.__name__)
+def test_examples_are_what_they_show(model: type[PublicAnswer]) -> None:
+    """An example has the model's fields and no other, word for word."""
+    assert model.model_validate(examples.EXAMPLES[model]).as_json() == examples.EXAMPLES[model]
+
+
+def test_examples_of_bodies_are_taken() -> None:
+    """The page's own bodies are valid, and hold no field that is passed over."""
+    for one in public_calls():
+        if one.body is not None:
+            assert one.example is not None
+            assert set(one.example) <= set(one.body.model_fields)
+            assert isinstance(one.body.model_validate(one.example), BaseModel)
+
+
+def test_every_error_of_an_answer_has_its_meaning() -> None:
+    """The table of meanings holds each error that a call or the router answers, and no error that is hidden."""
+    named = {cls for one in public_calls() for cls in one.all_errors}
+    assert named <= set(MEANINGS)
+    assert set(MEANINGS) <= set(error_classes())
+    for cls in MEANINGS:
+        assert cls.code == "internal" or not hidden(cls("x"))
+
+
+def test_the_webhooks_are_there() -> None:
+    """One for each way that a job ends, with the signature's headers."""
+    assert set(API["webhooks"]) == {"job.completed", "job.failed", "job.canceled"}
+    for methods in API["webhooks"].values():
+        assert [header["name"] for header in methods["post"]["parameters"]] == [
+            "webhook-id",
+            "webhook-timestamp",
+            "webhook-signature",
+        ]
+
+
+def test_the_reference_page_stands_alone() -> None:
+    """Every operation and code is on the page, and nothing is loaded from elsewhere."""
+    page = render_reference(API, BASE)
+    for _, _, one in operations():
+        assert f'id="{one["operationId"]}"' in page
+    for cls in MEANINGS:
+        assert f'id="{cls.code}"' in page
+    for address in re.findall(r'(?:src|href)="([^"]+)"', page):
+        assert address.startswith(("/", "#"))

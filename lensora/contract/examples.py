@@ -1,0 +1,123 @@
+"""Examples of requests and answers, those of the public page first. A test holds them to their models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lensora.contract import answers
+from lensora.contract.events import JobEvent
+from lensora.core.steps import STAGES, StageStatus
+
+Json = dict[str, Any]
+
+_SESSION_ID = "2a91884c-1bb5-44e3-a6e0-7db0a5a56668"
+_JOB_ID = "e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3"
+_CUTOUT_ID = "0b4f1c9e-5a77-4d42-9c6a-1f0c7b8c2d11"
+_FILES = "https://studio.example.com/v1/files/1795000000.Zm9v"
+_MOMENT = "2026-11-29T09:30:00.000Z"
+
+TRANSFORM_BODY: Json = {
+    "session_id": _SESSION_ID,
+    "object_index": 0,
+    "background": {"type": "prompt", "prompt": "on a marble countertop with soft natural light"},
+    "camera_preset": "turntable",
+}
+CUTOUT_BODY: Json = {
+    "session_id": _SESSION_ID,
+    "bbox": [0.18, 0.12, 0.79, 0.93],
+    "points": [{"x": 0.5, "y": 0.5, "keep": True}],
+}
+RENDER_BODY: Json = {"camera_preset": "dolly", "background": {"type": "remove"}}
+
+_STAGES = [
+    {"name": step, "status": StageStatus.DONE, "started_at": _MOMENT, "ms": 800 + 150 * place}
+    for place, step in enumerate(STAGES)
+]
+
+EXAMPLES: dict[type[answers.PublicAnswer], Json] = {
+    answers.Session: {
+        "session_id": _SESSION_ID,
+        "source_url": f"{_FILES}/photo.jpg",
+        "objects": [
+            {"label": "vintage twin-lens reflex camera", "category": "product", "bbox": [0.18, 0.12, 0.79, 0.93]},
+            {"label": "entire image (no crop)", "category": "full_frame", "bbox": [0.0, 0.0, 1.0, 1.0]},
+        ],
+        "suggested_actions": [],
+        "credits_used": 5,
+        "vlm_elapsed_ms": 842,
+    },
+    answers.Cutout: {
+        "cutout_id": _CUTOUT_ID,
+        "session_id": _SESSION_ID,
+        "cutout_url": f"{_FILES}/cutout.png",
+        "bbox": [0.18, 0.12, 0.79, 0.93],
+        "crop": [0.08, 0.02, 0.89, 1.0],
+        "confidence": 0.97,
+        "suggested_actions": [],
+        "credits_used": 5,
+    },
+    answers.JobTicket: {
+        "job_id": _JOB_ID,
+        "status": "queued",
+        "credits_used": 75,
+        "estimated_seconds": 240,
+        "poll_url": f"/v1/studio/result/{_JOB_ID}",
+    },
+    answers.Result: {
+        "job_id": _JOB_ID,
+        "status": "completed",
+        "step": "done",
+        "progress": 100,
+        "output": {
+            "mp4_url": f"{_FILES}/turntable.mp4",
+            "glb_url": f"{_FILES}/model.glb",
+            "scene_url": f"{_FILES}/scene.jpg",
+            "removed_bg_url": f"{_FILES}/cutout.png",
+        },
+        "stages": _STAGES,
+        "credits_refunded": 0,
+        "created_at": _MOMENT,
+        "quality": {"silhouette_iou": 0.98, "image_similarity": 0.91},
+        "models": [
+            {
+                "name": "isnet-general-use",
+                "version": "1.4.5",
+                "sha256": "ab" * 32,
+                "license": "MIT",
+                "stage": "segment",
+            }
+        ],
+    },
+    answers.Cancellation: {
+        "job_id": _JOB_ID,
+        "status": "canceled",
+        "already_terminal": False,
+        "credits_refunded": 75,
+    },
+    answers.Account: {
+        "balance": 920,
+        "frozen": False,
+        "limits": {"live_jobs": 1000, "requests_per_minute": 6000},
+    },
+    answers.LedgerPage: {
+        "entries": [
+            {
+                "id": "1795000000000-0",
+                "at": _MOMENT,
+                "kind": "charge",
+                "amount": -75,
+                "balance": 920,
+                "reference": _JOB_ID,
+                "memo": "transform",
+            }
+        ],
+        "next_cursor": None,
+    },
+    answers.WebhookSecret: {"secret": "whsec_c2VjcmV0IG9mIHRoZSBhY2NvdW50IQ=="},
+    answers.Health: {"status": "ok", "version": "0.1.0"},
+    answers.Readiness: {"status": "ready", "checks": {"redis": "ok", "detect": "ok"}},
+}
+"""By the answer's model."""
+
+EXAMPLES[answers.JobPage] = {"jobs": [EXAMPLES[answers.Result]], "next_cursor": None}
+EXAMPLES[JobEvent] = {"type": "job.completed", "timestamp": _MOMENT, "data": EXAMPLES[answers.Result]}
