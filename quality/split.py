@@ -19,3 +19,8 @@ def is_reserved(name: str) -> bool:
         name: file name of the object without folder and suffix, such as ``aws_residential_sofa_01``.
     """
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % RESERVED_PART == 0
+
+
+def part_of(name: str) -> str:
+    """The part of a corpus that an object belongs to, ``unseen`` or ``tune``; ``name`` as for ``is_reserved``."""
+    return "unseen" if is_reserved(name) else "tune"
