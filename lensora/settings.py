@@ -65,6 +65,13 @@ class ServiceSettings(ArtifactSettings):
     """Seconds that running calls have to finish after SIGTERM."""
 
 
+class PictureSettings(Settings):
+    """What a process that decodes clients' pictures needs."""
+
+    picture_megabytes: int = Field(default=512, ge=512, le=1_000_000)
+    """Memory for pictures that are being decoded, in MB (10^6 bytes): the largest takes 512, further ones wait."""
+
+
 class ModelSettings(Settings):
     """What a process that runs neural nets needs."""
 

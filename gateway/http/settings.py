@@ -10,7 +10,7 @@ from pydantic_settings import NoDecode
 
 from gateway.egress import EgressPolicy
 from gateway.settings import RedisSettings
-from lensora.imaging.header import MAX_BYTES
+from lensora.imaging.limits import MAX_BYTES
 from lensora.settings import ArtifactSettings, Settings, SigningSettings
 
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.egress import EgressRefused, HostUnresolved
-from gateway.http import photos, upload, views
+from gateway.http import upload, views
 from gateway.http.answers import json_answer, read_body
 from gateway.http.auth import admit
 from gateway.http.calls import JOB_ID, Form, call
@@ -57,6 +57,7 @@ from lensora.core.errors import (
 )
 from lensora.core.steps import JobStatus, Step
 from lensora.core.words import BackgroundType, OutputFormat, WebhookEvent
+from lensora.imaging.header import read_header
 from lensora.observability import logs, traces
 
 Keep = Callable[[bytes], KeptAnswer | None]
@@ -164,7 +165,7 @@ class Studio:
         """Check the photo, find what is in it, and open a session."""
         surface = self.surface
         loop = asyncio.get_running_loop()
-        media_type: MediaType = await loop.run_in_executor(surface.executor, photos.check, data)
+        media_type: MediaType = await loop.run_in_executor(surface.executor, _format_of, data)
         await self._require_credits(key)
         session_id = str(uuid.uuid4())
         name = f"sessions/{session_id}/photo{SUFFIX[media_type]}"
@@ -383,6 +384,18 @@ class Studio:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _format_of(data: bytes) -> MediaType:
+    """The format of a picture whose structure is sound and within every limit.
+
+    Nothing is decoded in this process: the detection service does that in any case, in the memory that is set aside for
+    it, and finds what is broken inside.
+
+    Raises:
+        InvalidImage: not a JPEG, PNG or WebP, over a limit, or truncated.
+    """
+    return read_header(data).media_type
 
 
 def _output(body: schemas.OutputBody) -> OutputChoices:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 from lensora.core.bounds import WHOLE_CHARACTERS, whole
 from lensora.core.errors import InvalidImage, InvalidRequest
-from lensora.imaging.header import MAX_BYTES
+from lensora.imaging.limits import MAX_BYTES
 
 MAX_FIELD_BYTES = 1_024
 """Fields beside the file are short numbers."""

@@ -1,33 +1,42 @@
 """An uploaded picture, decoded: upright, sRGB, eight bits, with the alpha that the file has.
 
-JPEGs are decoded at a reduced scale where less is wanted (libjpeg's DCT scaling), colour profiles are applied after the
-picture is small, and the orientation last, so that a 12-megapixel photo never exists twice.
+JPEGs are decoded at a reduced scale where less is wanted (libjpeg's DCT scaling). Every picture is reduced a few rows
+at a time, its colours are brought to sRGB once it is small, and the orientation comes last: a large photo never exists
+twice.
 """
 
 from __future__ import annotations
 
-import io
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
 
 from lensora.core.artifacts import MediaType
+from lensora.core.boxes import FULL_FRAME, Box
 from lensora.core.errors import InvalidImage
-from lensora.imaging.header import FIELD, Header, read_header
+from lensora.imaging.encoding import encoding_of, is_code_points
+from lensora.imaging.exif import FIRST_TURNED
+from lensora.imaging.header import Header, read_header
+from lensora.imaging.jpeg import JpegLayout
+from lensora.imaging.png import ColorType
+from lensora.imaging.profiles import ToSrgb
+from lensora.imaging.rasters import jpeg_raster, png_raster, undecodable, webp_raster
+from lensora.imaging.strips import Raster, reduced
+from lensora.imaging.webp import WebpLayout
 
-_ORIENTATION_TAG = 0x0112
-_UPRIGHT = 1
-_FIRST_TURNED = 5
-"""EXIF orientations 5 to 8 swap width and height (EXIF 2.32, 4.6.4)."""
-
-_PIL_FORMAT = {MediaType.JPEG: "JPEG", MediaType.PNG: "PNG", MediaType.WEBP: "WEBP"}
 _OPAQUE = 255
-_SIXTEEN_TO_EIGHT_BITS = 257
-"""65535 / 255: the exact scale between the two ranges."""
+_STRIP_ROWS = 64
+_BLOCK_PX = 8
+"""Side of a JPEG's blocks."""
+
+_MIRRORED_ACROSS = frozenset({2, 3, 6, 7})
+_MIRRORED_DOWN = frozenset({3, 4, 7, 8})
+"""EXIF orientations, by what is mirrored once rows and columns are swapped (EXIF 2.32, 4.6.4)."""
+
+Recolor = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +62,13 @@ class Photo:
         rgb: (h, w, 3) uint8, sRGB, upright; straight, where there is alpha.
         alpha: (h, w) uint8, 255 is opaque; None for a picture without transparency.
         info: the file's format and its full upright size, which may be larger than ``rgb``.
+        frame: the part of the upright picture that ``rgb`` shows.
     """
 
     rgb: NDArray[np.uint8]
     alpha: NDArray[np.uint8] | None
     info: PhotoInfo
+    frame: Box = FULL_FRAME
 
     def __post_init__(self) -> None:
         if self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.dtype != np.uint8:
@@ -69,78 +80,87 @@ class Photo:
         """The picture over a plain sRGB colour: (h, w, 3) uint8; ``rgb`` itself where nothing shines through."""
         if self.alpha is None:
             return self.rgb
-        alpha = self.alpha[..., None].astype(np.float32) / _OPAQUE
-        mixed = self.rgb * alpha + np.array(color, np.float32) * (1 - alpha)
-        return np.rint(mixed).astype(np.uint8)
+        laid = np.empty_like(self.rgb)
+        for top in range(0, len(laid), _STRIP_ROWS):
+            strip = slice(top, top + _STRIP_ROWS)
+            alpha = self.alpha[strip, :, None].astype(np.float32) / _OPAQUE
+            laid[strip] = np.rint(self.rgb[strip] * alpha + np.array(color, np.float32) * (1 - alpha))
+        return laid
 
 
 def probe(data: bytes) -> PhotoInfo:
     """Check that an upload is a whole picture within every limit, keeping nothing.
 
-    A JPEG is decoded at an eighth of its size (about 30 ms for 12 megapixels), the others in full.
-
     Raises:
         InvalidImage: not a JPEG, PNG or WebP, over a limit, truncated or otherwise not decodable.
     """
-    header = read_header(data)
-    image = _opened(data, header, longest_side_px=1)
-    _loaded(image)
-    return _info(header, _orientation(image))
+    return decode(data, longest_side_px=1).info
 
 
-def decode(data: bytes, *, longest_side_px: int | None = None) -> Photo:
+def decode(data: bytes, *, longest_side_px: int | None = None, part: Box = FULL_FRAME) -> Photo:
     """Decode an upload.
 
     Args:
         data: the file's bytes.
-        longest_side_px: largest width or height wanted; a larger picture is reduced to it (area mean). None keeps all.
+        longest_side_px: largest width or height wanted of the whole picture; a larger one is reduced to it (area mean).
+            None keeps all.
+        part: what is wanted of the upright picture; ``Photo.frame`` says what was given, which is a little more.
 
     Raises:
         InvalidImage: not a JPEG, PNG or WebP, over a limit, truncated or otherwise not decodable.
     """
     header = read_header(data)
-    image = _opened(data, header, longest_side_px)
-    _loaded(image)
+    stored = _stored_part(header, part)
+    width, height = _target(header, longest_side_px)
     try:
-        orientation = _orientation(image)
-        rgb, alpha = _reduced(*_arrays(image), _target(header, longest_side_px))
-        profile = image.info.get("icc_profile")
-        if profile and image.mode != "CMYK":
-            rgb = _to_srgb(Image.fromarray(rgb), profile, rgb)
-    except Exception as error:  # Pillow raises nearly anything on damaged files
-        raise _undecodable(error) from error
-    if alpha is not None:
-        alpha = None if alpha.min() == _OPAQUE else _turned(alpha, orientation)
-    return Photo(_turned(rgb, orientation), alpha, _info(header, orientation))
-
-
-def _opened(data: bytes, header: Header, longest_side_px: int | None) -> Image.Image:
-    try:
-        image = Image.open(io.BytesIO(data), formats=[_PIL_FORMAT[header.media_type]])
-        if image.size != (header.width, header.height):
-            raise InvalidImage(
-                f"image claims two sizes: {header.width} x {header.height} and {image.width} x {image.height}.",
-                field=FIELD,
-            )
-        if longest_side_px is not None:
-            # Only the JPEG plugin does anything here: it picks the DCT scale that is just large enough.
-            image.draft(None, _target(header, longest_side_px))
+        raster, to_srgb = _opened(data, header, (width, height))
+        frame = (
+            round(stored[0] * raster.width / header.width),
+            round(stored[1] * raster.height / header.height),
+            round(stored[2] * raster.width / header.width),
+            round(stored[3] * raster.height / header.height),
+        )
+        size = (
+            min(frame[2] - frame[0], max(1, round((stored[2] - stored[0]) * width / header.width))),
+            min(frame[3] - frame[1], max(1, round((stored[3] - stored[1]) * height / header.height))),
+        )
+        rgb, alpha = reduced(raster, frame, size)
+        del raster
+        rgb = to_srgb(rgb)
     except InvalidImage:
         raise
-    except Exception as error:  # Pillow raises nearly anything on damaged files
-        raise _undecodable(error) from error
-    return image
+    except Exception as error:  # decoders raise nearly anything on damaged files
+        raise undecodable(error) from error
+    orientation = header.layout.orientation
+    if alpha is not None:
+        alpha = None if alpha.min() == _OPAQUE else _turned(alpha, orientation)
+    info = PhotoInfo(header.media_type, *header.upright_size)
+    return Photo(_turned(rgb, orientation), alpha, info, _upright_part(stored, header))
 
 
-def _loaded(image: Image.Image) -> None:
-    try:
-        image.load()
-    except Exception as error:  # Pillow raises nearly anything on damaged files
-        raise _undecodable(error) from error
+def _opened(data: bytes, header: Header, size: tuple[int, int]) -> tuple[Raster, Recolor]:
+    """The decoded picture, and what brings its colours to sRGB once it is small."""
+    layout = header.layout
+    if isinstance(layout, JpegLayout):
+        raster, mode, profile = jpeg_raster(data, layout, size)
+        return raster, _by_profile(profile, mode)
+    if isinstance(layout, WebpLayout):
+        return webp_raster(data, layout), _by_profile(layout.profile, "RGB")
+    grey = layout.color_type in (ColorType.GREY, ColorType.GREY_ALPHA)
+    profile = None if is_code_points(layout.ancillary) else layout.profile()
+    if profile is not None:
+        return png_raster(data, layout), _by_profile(profile, "L" if grey else "RGB")
+    encoding = encoding_of(layout.ancillary)
+    return png_raster(data, layout), _unchanged if encoding is None else encoding.to_srgb
 
 
-def _undecodable(error: Exception) -> InvalidImage:
-    return InvalidImage(f"image cannot be decoded; it is truncated or damaged ({error}).", field=FIELD)
+def _by_profile(profile: bytes | None, mode: str) -> Recolor:
+    way = ToSrgb.of(profile, mode)
+    return _unchanged if way is None else way.apply
+
+
+def _unchanged(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return rgb
 
 
 def _target(header: Header, longest_side_px: int | None) -> tuple[int, int]:
@@ -152,78 +172,53 @@ def _target(header: Header, longest_side_px: int | None) -> tuple[int, int]:
     return max(1, round(header.width * scale)), max(1, round(header.height * scale))
 
 
-def _arrays(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """(h, w, 3) uint8 RGB in the file's own colour space (CMYK excepted: sRGB), and (h, w) uint8 alpha."""
-    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
-        deep = np.asarray(image).astype(np.uint32)
-        grey = ((deep + _SIXTEEN_TO_EIGHT_BITS // 2) // _SIXTEEN_TO_EIGHT_BITS).clip(0, _OPAQUE).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2), None
-    if image.mode == "CMYK":
-        profile = image.info.get("icc_profile")
-        plain = np.asarray(image.convert("RGB"))
-        return (_to_srgb(image, profile, plain) if profile else plain), None
-    if image.has_transparency_data:
-        both = np.asarray(image.convert("RGBA"))
-        return both[..., :3], both[..., 3]
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB")), None
+def _stored_part(header: Header, part: Box) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) in pixels of the stored picture, grown to whole blocks of a JPEG.
+
+    So it begins and ends on whole pixels at each of the scales that a JPEG is decoded at.
+    """
+    left, top, right, bottom = _fractions_as_stored(part, header.layout.orientation)
+    width, height = header.width, header.height
+    return (
+        int(left * width) // _BLOCK_PX * _BLOCK_PX,
+        int(top * height) // _BLOCK_PX * _BLOCK_PX,
+        min(width, math.ceil(right * width / _BLOCK_PX) * _BLOCK_PX),
+        min(height, math.ceil(bottom * height / _BLOCK_PX) * _BLOCK_PX),
+    )
 
 
-def _to_srgb(image: Image.Image, profile: bytes, otherwise: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(h, w, 3) uint8 sRGB; ``otherwise`` where the profile is broken or of another kind of picture."""
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "srgb" in (ImageCms.getProfileDescription(source) or "").lower():
-            return otherwise
-        space = source.profile.xcolor_space.strip()
-        if space == "GRAY" and image.mode == "RGB":
-            image = image.getchannel(0)
-        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return otherwise
-    return otherwise if converted is None else np.asarray(converted)
+def _fractions_as_stored(part: Box, orientation: int) -> tuple[float, float, float, float]:
+    """A box of the upright picture as fractions of the stored one: the inverse of ``_turned``."""
+    left, top, right, bottom = part.x1, part.y1, part.x2, part.y2
+    if orientation in _MIRRORED_ACROSS:
+        left, right = 1.0 - right, 1.0 - left
+    if orientation in _MIRRORED_DOWN:
+        top, bottom = 1.0 - bottom, 1.0 - top
+    if orientation >= FIRST_TURNED:
+        left, top, right, bottom = top, left, bottom, right
+    return left, top, right, bottom
 
 
-def _reduced(
-    rgb: NDArray[np.uint8], alpha: NDArray[np.uint8] | None, size: tuple[int, int]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """Both at ``size`` (width, height) by area mean, colours weighted by alpha so that hidden ones do not bleed."""
-    if (rgb.shape[1], rgb.shape[0]) == size:
-        return rgb, alpha
-    if alpha is None:
-        return _area(rgb, size), None
-    weight = alpha[..., None].astype(np.float32)
-    summed = _area(rgb * weight, size)
-    small = _area(weight, size)
-    straight = summed / np.maximum(small, 1e-3)[..., None]
-    return np.rint(straight).clip(0, _OPAQUE).astype(np.uint8), np.rint(small).astype(np.uint8)
-
-
-def _area(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    return np.asarray(cv2.resize(array, size, interpolation=cv2.INTER_AREA))
-
-
-def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 to 8; 1 where there is none or it is not readable."""
-    try:
-        value = image.getexif().get(_ORIENTATION_TAG, _UPRIGHT)
-    except Exception:  # EXIF is an extra: whatever is wrong in it does not make the picture unusable
-        return _UPRIGHT
-    return value if isinstance(value, int) and _UPRIGHT <= value <= 8 else _UPRIGHT
+def _upright_part(stored: tuple[int, int, int, int], header: Header) -> Box:
+    """The part in fractions of the upright picture."""
+    orientation = header.layout.orientation
+    left, right = stored[0] / header.width, stored[2] / header.width
+    top, bottom = stored[1] / header.height, stored[3] / header.height
+    if orientation >= FIRST_TURNED:
+        left, top, right, bottom = top, left, bottom, right
+    if orientation in _MIRRORED_DOWN:
+        top, bottom = 1.0 - bottom, 1.0 - top
+    if orientation in _MIRRORED_ACROSS:
+        left, right = 1.0 - right, 1.0 - left
+    return Box(left, top, right, bottom)
 
 
 def _turned(array: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     """Apply an EXIF orientation; a contiguous array."""
-    if orientation >= _FIRST_TURNED:
+    if orientation >= FIRST_TURNED:
         array = np.swapaxes(array, 0, 1)
-    if orientation in (3, 4, 7, 8):
+    if orientation in _MIRRORED_DOWN:
         array = array[::-1]
-    if orientation in (2, 3, 6, 7):
+    if orientation in _MIRRORED_ACROSS:
         array = array[:, ::-1]
     return np.ascontiguousarray(array)
-
-
-def _info(header: Header, orientation: int) -> PhotoInfo:
-    width, height = header.width, header.height
-    if orientation >= _FIRST_TURNED:
-        width, height = height, width
-    return PhotoInfo(header.media_type, width, height)

@@ -10,6 +10,7 @@ from lensora.adapters.artifacts import open_artifacts
 from lensora.adapters.runtimes import ReadinessWatch, open_runtime
 from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.core.errors import LensoraError
+from lensora.imaging.reader import PictureReader
 from lensora.observability.process import begin
 from lensora.rpc.server import Server, run
 from lensora.settings import load
@@ -25,7 +26,9 @@ def main() -> int:
         begin("detect", settings)
         runtime = open_runtime(settings)
         detector = DETECT_BACKENDS[settings.detect_backend](runtime, settings.prompted_backend)
-        servicer = DetectorServicer(open_artifacts(settings.artifacts_url), detector)
+        servicer = DetectorServicer(
+            open_artifacts(settings.artifacts_url), detector, PictureReader(settings.picture_megabytes * 1_000_000)
+        )
 
         def register(server: grpc.Server) -> None:
             detector_pb2_grpc.add_DetectorServicer_to_server(servicer, server)

@@ -7,7 +7,7 @@ import grpc
 from lensora.adapters.artifacts import ArtifactStore
 from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.core.errors import InvalidRequest
-from lensora.imaging.photo import decode
+from lensora.imaging.reader import PictureReader
 from lensora.rpc.interceptors import check_alive
 from lensora.rpc.messages import artifact_from_proto, box_to_proto, model_use_to_proto
 from services.detect.detection import MAX_OBJECTS, MIN_OBJECTS, Detector
@@ -16,14 +16,16 @@ from services.detect.detection import MAX_OBJECTS, MIN_OBJECTS, Detector
 class DetectorServicer(detector_pb2_grpc.DetectorServicer):
     """Finds the things in a stored photo."""
 
-    def __init__(self, artifacts: ArtifactStore, detector: Detector) -> None:
+    def __init__(self, artifacts: ArtifactStore, detector: Detector, pictures: PictureReader | None = None) -> None:
         """
         Args:
             artifacts: where photos are read.
             detector: finds the things.
+            pictures: decodes photos.
         """
         self._artifacts = artifacts
         self._detector = detector
+        self._pictures = pictures or PictureReader()
 
     def Detect(  # noqa: N802 (gRPC's name)
         self, request: detector_pb2.DetectRequest, context: grpc.ServicerContext
@@ -34,7 +36,10 @@ class DetectorServicer(detector_pb2_grpc.DetectorServicer):
                 f"max_objects must be {MIN_OBJECTS} to {MAX_OBJECTS}, not {request.max_objects}", field="max_objects"
             )
         data = self._artifacts.get(artifact_from_proto(request.photo, field="photo"))
-        photo = decode(data, longest_side_px=self._detector.working_side_px)
+        photo = self._pictures.read(
+            data, longest_side_px=self._detector.working_side_px, alive=lambda: check_alive(context)
+        )
+        del data
         check_alive(context)
         detection = self._detector.detect(photo, request.max_objects, context.time_remaining())
         return detector_pb2.DetectResponse(

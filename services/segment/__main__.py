@@ -10,6 +10,7 @@ from lensora.adapters.artifacts import open_artifacts
 from lensora.adapters.runtimes import ReadinessWatch, open_runtime
 from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.errors import LensoraError
+from lensora.imaging.reader import PictureReader
 from lensora.observability.process import begin
 from lensora.rpc.server import Server, run
 from lensora.settings import load
@@ -32,6 +33,7 @@ def main() -> int:
             backplate,
             prompted=PROMPTED_BACKENDS[settings.prompted_backend](runtime),
             cutouts_at_once=settings.cutouts_at_once,
+            pictures=PictureReader(settings.picture_megabytes * 1_000_000),
         )
 
         def register(server: grpc.Server) -> None:

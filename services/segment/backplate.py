@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.core.boxes import FULL_FRAME, Box
 from lensora.core.errors import EncodeFailed, InvalidBackground, InvalidImage, InvalidRequest
 from lensora.core.scene import Scene
 from lensora.imaging.header import read_header
-from lensora.imaging.photo import decode
+from lensora.imaging.reader import PictureReader
 from services.segment.backends import BackplateBackend
 from services.segment.horizon import ground_edge, guess_horizon
 from services.segment.lighting import estimate_lighting
@@ -30,6 +31,9 @@ PLAIN_HORIZON = 0.60
 """The white plate has no edge; shadows take this for its ground."""
 
 WHITE = 255
+
+WHOLE_PIXELS = 16_000_000
+"""A picture is decoded whole where it then has at most so many pixels; of a larger one, the part that is shown."""
 
 JPEG_QUALITY = 95
 """Backplates are read again by the composite and the film: hardly any loss, a sixth of the bytes of PNG."""
@@ -60,19 +64,28 @@ def plain_backplate(width: int, height: int) -> Backplate:
     return Backplate(np.full((height, width, 3), WHITE, np.uint8), Scene(horizon=PLAIN_HORIZON, plain=True))
 
 
-def image_backplate(data: bytes, width: int, height: int) -> Backplate:
+def image_backplate(
+    data: bytes,
+    width: int,
+    height: int,
+    pictures: PictureReader | None = None,
+    alive: Callable[[], None] = lambda: None,
+) -> Backplate:
     """A user's picture, cover-cropped around its middle.
 
     Args:
         data: JPEG, PNG or WebP; EXIF orientation is applied, transparent parts are laid on white.
         width: pixels.
         height: pixels.
+        pictures: decodes it.
+        alive: called while there is no memory for it; raises when nobody waits any more.
 
     Raises:
         InvalidBackground: the bytes are not a picture within the limits.
     """
     try:
-        photo = decode(data, longest_side_px=_longest_side(data, width, height))
+        longest_side_px, part = _covering(*read_header(data).upright_size, width, height)
+        photo = (pictures or PictureReader()).read(data, longest_side_px=longest_side_px, part=part, alive=alive)
     except InvalidImage as error:
         raise InvalidBackground(
             f"background.url is not a usable picture: {error.message}", field="background.url"
@@ -110,11 +123,22 @@ def prompt_backplate(
     return Backplate(painted.rgb, Scene(horizon=horizon, plain=False, lighting=lighting))
 
 
-def _longest_side(data: bytes, width: int, height: int) -> int:
-    """Longest side at which a picture still covers the size: a 50-megapixel one is not decoded in full."""
-    header = read_header(data)
-    aspect = max(header.width, header.height) / min(header.width, header.height)
-    return int(np.ceil(max(width, height) * aspect))
+def _covering(columns: int, rows: int, width: int, height: int) -> tuple[int, Box]:
+    """The longest side at which a picture still covers a size, and the part of it that does.
+
+    Args:
+        columns: of the upright picture, pixels.
+        rows: of the upright picture, pixels.
+        width: to cover, pixels.
+        height: to cover, pixels.
+    """
+    longest = int(np.ceil(max(width, height) * max(columns, rows) / min(columns, rows)))
+    if columns * rows * min(1.0, longest / max(columns, rows)) ** 2 <= WHOLE_PIXELS:
+        return longest, FULL_FRAME
+    scale = max(width / columns, height / rows)
+    across, down = min(1.0, width / scale / columns), min(1.0, height / scale / rows)
+    part = Box((1 - across) / 2, (1 - down) / 2, (1 + across) / 2, (1 + down) / 2)
+    return int(np.ceil(max(columns, rows) * min(1.0, scale))), part
 
 
 def cover(rgb: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:

@@ -68,11 +68,6 @@ class Cutout:
     asked_twice: bool = False
 
 
-def decode_side(crop: Box) -> int:
-    """Longest side in pixels at which a photo should be decoded, so that its crop has ``LONGEST_SIDE_PX`` at least."""
-    return int(np.ceil(LONGEST_SIDE_PX / min(crop.x2 - crop.x1, crop.y2 - crop.y1)))
-
-
 def cut_out(
     rgb: NDArray[np.uint8],
     alpha: NDArray[np.uint8] | None,

@@ -17,7 +17,9 @@ from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.artifacts import Artifact, MediaType, ModelUse
 from lensora.core.boxes import MAX_POINTS
 from lensora.core.errors import InvalidBackground, InvalidRequest
-from lensora.imaging.photo import Photo, decode
+from lensora.imaging.header import read_header
+from lensora.imaging.photo import Photo
+from lensora.imaging.reader import PictureReader
 from lensora.observability import logs
 from lensora.rpc.interceptors import check_alive
 from lensora.rpc.messages import (
@@ -40,8 +42,9 @@ from services.segment.backplate import (
     prompt_backplate,
 )
 from services.segment.composite import composite, encode_jpeg
-from services.segment.cutout import TimeLeft, cut_out, decode_side, encode_png
+from services.segment.cutout import TimeLeft, cut_out, encode_png
 from services.segment.phases import Phased
+from services.segment.viewing import View, points_within, within
 
 Check = Callable[[float, str], None]
 
@@ -65,6 +68,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         *,
         prompted: PromptedBackend | None = None,
         cutouts_at_once: int = 1,
+        pictures: PictureReader | None = None,
     ) -> None:
         """
         Args:
@@ -73,11 +77,13 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
             backplate: makes scenes from words.
             prompted: asked where the subject is not clear; None means that ``cutout`` decides alone.
             cutouts_at_once: nets that run at the same time; further calls wait for their turn.
+            pictures: decodes photos and backplates.
         """
         self._artifacts = artifacts
         self._cutout = cutout
         self._backplate = backplate
         self._prompted = prompted
+        self._pictures = pictures or PictureReader()
         self._turn = threading.BoundedSemaphore(cutouts_at_once)
 
     def Cutout(  # noqa: N802 (gRPC's name)
@@ -94,8 +100,8 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         self, request: segmenter_pb2.CreateBackplateRequest, context: grpc.ServicerContext
     ) -> Iterator[segmenter_pb2.CreateBackplateResponse]:
         """See segmenter.proto."""
-        timeout = context.time_remaining()
-        work = Phased(lambda check: self._create(request, check, timeout), _alive(context))
+        timeout, alive = context.time_remaining(), _alive(context)
+        work = Phased(lambda check: self._create(request, check, alive, timeout), alive)
         for fraction, phase in work:
             yield segmenter_pb2.CreateBackplateResponse(progress=progress_pb2.Progress(fraction=fraction, phase=phase))
         yield segmenter_pb2.CreateBackplateResponse(result=work.result)
@@ -105,8 +111,9 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
     ) -> segmenter_pb2.CompositeResponse:
         """See segmenter.proto."""
         scene = scene_from_proto(request.backplate)
-        cutout = decode(self._read(request.cutout, "cutout"))
-        picture = decode(self._read(request.backplate.image, "backplate.image"))
+        alive = _alive(context)
+        cutout = self._pictures.read(self._read(request.cutout, "cutout"), alive=alive)
+        picture = self._pictures.read(self._read(request.backplate.image, "backplate.image"), alive=alive)
         check_alive(context)
         data = encode_jpeg(composite(_rgba(cutout), picture.rgb, scene))
         check_alive(context)
@@ -122,13 +129,25 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
             raise InvalidRequest(f"points must have at most {MAX_POINTS}, not {len(request.points)}", field="points")
         points = [point_from_proto(point, field=f"points.{n}") for n, point in enumerate(request.points)]
         data = self._read(request.photo, "photo")
-        check(0.02, "decode")
-        photo = decode(data, longest_side_px=decode_side(crop))
-        del data
+        view = View.of(*read_header(data).upright_size, box, crop)
+        # A photo is decoded within the turn: those that wait for theirs hold the file alone.
         while not self._turn.acquire(timeout=0.1):
             alive()
         try:
-            found = cut_out(photo.rgb, photo.alpha, box, crop, self._cutout, check, time_left, self._prompted, points)
+            check(0.02, "decode")
+            photo = self._pictures.read(data, longest_side_px=view.longest_side_px, part=view.part, alive=alive)
+            del data
+            found = cut_out(
+                photo.rgb,
+                photo.alpha,
+                within(box, photo.frame),
+                within(crop, photo.frame),
+                self._cutout,
+                check,
+                time_left,
+                self._prompted,
+                points_within(points, photo.frame),
+            )
         finally:
             self._turn.release()
         check(0.95, "encode")
@@ -144,7 +163,11 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         )
 
     def _create(
-        self, request: segmenter_pb2.CreateBackplateRequest, check: Check, timeout_s: float | None
+        self,
+        request: segmenter_pb2.CreateBackplateRequest,
+        check: Check,
+        alive: Callable[[], None],
+        timeout_s: float | None,
     ) -> segmenter_pb2.CreateBackplateResult:
         width, height = request.width, request.height
         check_size(width, height)
@@ -157,7 +180,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
             check(0.05, "fetch")
             data = self._read(request.image.image, "background.image")
             check(0.2, "decode")
-            made = image_backplate(data, width, height)
+            made = image_backplate(data, width, height, self._pictures, alive)
             if made.scene.afloat:
                 _log.info("backplate_without_ground", width=width, height=height)
         elif kind == "prompt":

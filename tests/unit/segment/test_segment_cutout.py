@@ -9,7 +9,7 @@ import pytest
 from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import FULL_FRAME, Box
 from lensora.core.errors import CropTooSmall, SubjectNotFound
-from services.segment.cutout import LONGEST_SIDE_PX, cut_out, decode_side, encode_png
+from services.segment.cutout import LONGEST_SIDE_PX, cut_out, encode_png
 from services.segment.foreground import estimate_foreground
 from services.segment.matte import PixelBox, close_holes, isolate, settle, trim_wisps
 
@@ -182,7 +182,6 @@ def test_a_large_crop_is_limited() -> None:
     rgb, unused = canvas(2400, 1800)
     disc(rgb, unused, 1200, 900, 500, (220, 40, 40))
     assert max(cut_out(rgb, None, Box(0.25, 0.2, 0.75, 0.8), FULL_FRAME, Redness()).rgba.shape) == LONGEST_SIDE_PX
-    assert decode_side(Box(0.25, 0.25, 0.75, 0.75)) == 2 * LONGEST_SIDE_PX
 
 
 def test_a_crop_that_does_not_explain_its_box_is_seen_wider() -> None:
