@@ -21,12 +21,21 @@ from lensora.adapters.artifacts import ArtifactStore
 from lensora.api.artifact.v1 import artifact_pb2
 from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
 from lensora.api.render.v1 import renderer_pb2, renderer_pb2_grpc
+from lensora.api.scene.v1 import scene_pb2
 from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.artifacts import SUFFIX, Artifact, ModelUse
 from lensora.core.boxes import MIN_CROP_SIDE_PX, Box
-from lensora.core.errors import CropTooSmall, InvalidBackground
+from lensora.core.errors import (
+    Cancelled,
+    CropTooSmall,
+    DeadlineExceeded,
+    InvalidBackground,
+    LensoraError,
+    Unavailable,
+)
 from lensora.core.steps import Step
 from lensora.core.words import BackgroundType
+from lensora.observability import logs
 from lensora.rpc.messages import (
     artifact_from_proto,
     artifact_to_proto,
@@ -35,6 +44,8 @@ from lensora.rpc.messages import (
     model_use_to_proto,
     point_to_proto,
 )
+
+_log = logs.get(__name__)
 
 DOWNLOAD_TRIES = 3
 DOWNLOAD_PAUSE_S = 1.0
@@ -180,8 +191,27 @@ class Stages:
                 request.prompt.text = order.background.prompt
             case BackgroundType.IMAGE:
                 request.image.image.CopyFrom(await self._downloaded(run, order.background.url))
+        if (viewpoint := await self._viewpoint(run)) is not None:
+            request.viewpoint.CopyFrom(viewpoint)
         result = await streamed(self._segmenter.CreateBackplate(request, **run.call()), "segment", run.progress)
         return _outcome(Step.GENERATING_BG, result, {}, _uses(result.models))
+
+    async def _viewpoint(self, run: StageRun) -> scene_pb2.Viewpoint | None:
+        """The camera of the photo, for which the scene is made before there is a mesh.
+
+        None, which means the usual view, where the mesh service cannot tell: an older one, or one that fails at it.
+        """
+        request = mesher_pb2.EstimateCameraRequest(cutout=_cutout_result(run).cutout, name=run.job.order.label)
+        try:
+            answer: mesher_pb2.EstimateCameraResponse = await unary(
+                self._mesher.EstimateCamera(request, **run.call()), "mesh"
+            )
+        except LensoraError as error:
+            if isinstance(error, Unavailable | Cancelled | DeadlineExceeded):
+                raise
+            _log.warning("camera_not_estimated", code=error.code, error=error.message)
+            return None
+        return answer.viewpoint
 
     async def _composite(self, run: StageRun) -> StageOutcome:
         request = segmenter_pb2.CompositeRequest(

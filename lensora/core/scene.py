@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lensora.core.viewpoint import Viewpoint
 
 SH_COEFFICIENTS = 9
 """Bands 0 to 2 of real spherical harmonics hold diffuse light to within 1% (Ramamoorthi and Hanrahan 2001)."""
@@ -60,13 +63,19 @@ class Scene:
         plain: True for the clean white plate of ``remove``: drawn white in every frame, with a soft shadow only.
         lighting: light at the subject.
         afloat: True where the picture shows no ground (a sky, a wall, a gradient): the subject gets a hint of a shadow.
+        pitch: radians that the picture's camera looks down on the place of the subject; None where that is not known.
+        viewpoint: the camera of the subject's photo; None where it was not asked for.
     """
 
     horizon: float
     plain: bool
     lighting: Lighting = field(default_factory=studio_lighting)
     afloat: bool = False
+    pitch: float | None = None
+    viewpoint: Viewpoint | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.horizon <= 1.0:
             raise ValueError(f"horizon must lie in 0..1, not {self.horizon}")
+        if self.pitch is not None and not -math.pi / 2 < self.pitch < math.pi / 2:
+            raise ValueError(f"pitch must lie in -pi/2..pi/2, not {self.pitch}")

@@ -14,6 +14,7 @@ from lensora.core.artifacts import SUFFIX, Artifact, MediaType, ModelUse
 from lensora.core.boxes import Box, Point
 from lensora.core.errors import InvalidRequest
 from lensora.core.scene import SH_COEFFICIENTS, Lighting, Scene
+from lensora.core.viewpoint import Viewpoint
 
 KEY_DIGEST_CHARACTERS = 16
 """64 bits of SHA-256: enough to keep the few outputs of one job apart."""
@@ -89,9 +90,38 @@ def scene_from_proto(message: scene_pb2.Backplate, *, field: str = "backplate") 
             key_direction=np.array(light.key_direction, np.float32),
             key_color=np.array(light.key_color, np.float32),
         )
-        return Scene(horizon=message.horizon, plain=message.plain, lighting=lighting, afloat=message.afloat)
+        return Scene(
+            horizon=message.horizon,
+            plain=message.plain,
+            lighting=lighting,
+            afloat=message.afloat,
+            pitch=message.pitch if message.HasField("pitch") else None,
+            viewpoint=viewpoint_from_proto(message.viewpoint) if message.HasField("viewpoint") else None,
+        )
     except ValueError as error:
         raise InvalidRequest(f"{field}: {error}", field=field) from error
+
+
+def viewpoint_from_proto(message: scene_pb2.Viewpoint, *, field: str = "viewpoint") -> Viewpoint:
+    """The camera of a photo. Raises InvalidRequest naming ``field``."""
+    try:
+        return Viewpoint(
+            message.pitch, message.roll, message.distance, message.contact, message.pitch_doubt, message.roll_doubt
+        )
+    except ValueError as error:
+        raise InvalidRequest(f"{field}: {error}", field=field) from error
+
+
+def viewpoint_to_proto(viewpoint: Viewpoint) -> scene_pb2.Viewpoint:
+    """The same camera as a message."""
+    return scene_pb2.Viewpoint(
+        pitch=viewpoint.pitch,
+        roll=viewpoint.roll,
+        distance=viewpoint.distance,
+        contact=viewpoint.contact,
+        pitch_doubt=viewpoint.pitch_doubt,
+        roll_doubt=viewpoint.roll_doubt,
+    )
 
 
 def backplate_to_proto(image: Artifact, scene: Scene) -> scene_pb2.Backplate:
@@ -106,6 +136,8 @@ def backplate_to_proto(image: Artifact, scene: Scene) -> scene_pb2.Backplate:
             key_color=scene.lighting.key_color.tolist(),
         ),
         afloat=scene.afloat,
+        pitch=scene.pitch,
+        viewpoint=None if scene.viewpoint is None else viewpoint_to_proto(scene.viewpoint),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 import os
 import struct
 import threading
@@ -33,6 +34,8 @@ from lensora.core.artifacts import MediaType, ModelUse
 from lensora.core.boxes import FULL_FRAME, FULL_FRAME_LABEL, Box, Category
 from lensora.core.errors import LensoraError
 from lensora.core.scene import Scene
+from lensora.core.staging import scene_pitch
+from lensora.core.viewpoint import Viewpoint
 from lensora.observability.process import begin
 from lensora.rpc.interceptors import check_alive
 from lensora.rpc.messages import (
@@ -42,6 +45,8 @@ from lensora.rpc.messages import (
     box_to_proto,
     model_use_to_proto,
     output_key,
+    viewpoint_from_proto,
+    viewpoint_to_proto,
 )
 from lensora.rpc.server import Server, run
 from lensora.settings import ServiceSettings
@@ -156,7 +161,9 @@ class CheapStages:
             yield segmenter_pb2.CreateBackplateResponse(progress=progress_pb2.Progress(fraction=fraction))
         image = artifact_from_proto(self._put(request, "backplate", self._jpeg, MediaType.JPEG), field="image")
         plain = request.WhichOneof("background") == "remove"
-        backplate = backplate_to_proto(image, Scene(horizon=0.6, plain=plain))
+        viewpoint = viewpoint_from_proto(request.viewpoint) if request.HasField("viewpoint") else None
+        scene = Scene(horizon=0.6, plain=plain, pitch=scene_pitch(viewpoint), viewpoint=viewpoint)
+        backplate = backplate_to_proto(image, scene)
         yield segmenter_pb2.CreateBackplateResponse(result=segmenter_pb2.CreateBackplateResult(backplate=backplate))
 
     def Composite(  # noqa: N802
@@ -186,6 +193,15 @@ class CheapStages:
                 models=[_model("mesh")],
             )
         )
+
+    def EstimateCamera(  # noqa: N802
+        self, request: mesher_pb2.EstimateCameraRequest, context: grpc.ServicerContext
+    ) -> mesher_pb2.EstimateCameraResponse:
+        """A camera that looks down by 30 degrees, and is sure of it."""
+        for _fraction in self._behaviour.work("EstimateCamera", context):
+            pass
+        seen = Viewpoint(pitch=math.radians(30.0), pitch_doubt=math.radians(4.0))
+        return mesher_pb2.EstimateCameraResponse(viewpoint=viewpoint_to_proto(seen))
 
     def RenderVideo(  # noqa: N802
         self, request: renderer_pb2.RenderVideoRequest, context: grpc.ServicerContext

@@ -1,4 +1,4 @@
-"""Mesher.CreateMesh: proto <-> core types, nothing else."""
+"""Mesher: proto <-> core types, nothing else."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ from lensora.rpc.messages import (
     model_use_from_proto,
     model_use_to_proto,
     output_key,
+    viewpoint_to_proto,
 )
+from services.mesh.cutout import read_cutout
 from services.mesh.formats import FileFormat, file_of
 from services.mesh.model import MAX_GLB_BYTES, MAX_TRIANGLES, Model, ModelRequest
-from services.mesh.modeller import Modeller, Progress
+from services.mesh.modeller import Modeller, Progress, decode_cutout
+from services.mesh.viewpoint import ViewWitness, estimate_camera
 
 FORMATS = {
     mesher_pb2.MESH_FORMAT_USDZ: FileFormat.USDZ,
@@ -37,13 +40,15 @@ MAX_NAME_CHARACTERS = 120
 class MesherServicer(mesher_pb2_grpc.MesherServicer):
     """Turns cutouts into models."""
 
-    def __init__(self, modeller: Modeller, artifacts: ArtifactStore) -> None:
+    def __init__(self, modeller: Modeller, artifacts: ArtifactStore, witness: ViewWitness | None = None) -> None:
         """
         Args:
             modeller: makes the models.
             artifacts: where cutouts are read and models are written.
+            witness: tells a photo's camera beside the rules; None leaves it to them.
         """
         self._modeller = modeller
+        self._witness = witness
         self._artifacts = artifacts
 
     def CreateMesh(  # noqa: N802 (gRPC's name)
@@ -58,6 +63,16 @@ class MesherServicer(mesher_pb2_grpc.MesherServicer):
                 yield mesher_pb2.CreateMeshResponse(progress=progress)
             else:
                 yield mesher_pb2.CreateMeshResponse(result=self._result(item, request))
+
+    def EstimateCamera(  # noqa: N802 (gRPC's name)
+        self, request: mesher_pb2.EstimateCameraRequest, context: grpc.ServicerContext
+    ) -> mesher_pb2.EstimateCameraResponse:
+        """See mesher.proto."""
+        png = self._artifacts.get(artifact_from_proto(request.cutout, field="cutout"))
+        cutout = read_cutout(decode_cutout(png))
+        check_alive(context)
+        viewpoint = estimate_camera(cutout, request.name, self._witness, context.time_remaining())
+        return mesher_pb2.EstimateCameraResponse(viewpoint=viewpoint_to_proto(viewpoint))
 
     def _result(self, model: Model, request: mesher_pb2.CreateMeshRequest) -> mesher_pb2.CreateMeshResult:
         def stored(data: bytes, media_type: MediaType) -> artifact_pb2.Artifact:

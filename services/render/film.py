@@ -6,6 +6,7 @@ The engine's thread draws, the calling thread composes, and each output format e
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.artifacts import MediaType
-from lensora.core.cameras import frame_poses, hero_frame
+from lensora.core.cameras import Pose, Rig, frame_poses, hero_frame
 from lensora.core.errors import EncodeFailed, InvalidImage, InvalidRequest
 from lensora.core.scene import Scene
 from lensora.core.words import CameraMove
@@ -29,10 +30,10 @@ from services.render.backplate import Plate, fitted_horizon, make_plate, white_p
 from services.render.composition import Compositor
 from services.render.encode import Encoding, GifSink, Mp4Sink, PosterSink, Sink, WebmAlphaSink
 from services.render.engine import Engine
-from services.render.framing import PLAIN_PITCH, pitch_for_horizon, raised_rig
-from services.render.glb import read_glb, source_elevation
+from services.render.framing import PLAIN_PITCH, fit_rig, pitch_for_horizon, raised_rig
+from services.render.glb import elevation_of, read_glb, source_view
 from services.render.light import Illumination, illuminate
-from services.render.model import Model, prepare
+from services.render.model import Model, Upright, prepare
 from services.render.shot import Layer, Shot
 
 _log = logs.get(__name__)
@@ -253,18 +254,42 @@ def set_up(order: FilmOrder) -> tuple[Shot, Plate]:
 
 def planned(order: FilmOrder) -> tuple[Shot, Callable[[], Plate]]:
     """The shot, and what makes its plate, which takes longer and is not needed to draw the subject."""
-    photo = source_elevation(order.glb)
-    model = prepare(read_glb(order.glb), oriented=photo is not None)
+    view, scene = source_view(order.glb), order.scene
+    model = prepare(read_glb(order.glb), oriented=view is not None, upright=upright_of(view, scene))
     poses = frame_poses(order.move, order.frames)
-    if order.scene.plain:
-        rig = raised_rig(model.support, order.move, poses, PLAIN_PITCH, photo, None)
+    photo = None if view is None else elevation_of(view)
+    if scene.plain:
+        rig = rig_for(model, order.move, poses, scene, PLAIN_PITCH, photo, None)
         plate_maker = partial(white_plate, order.size, rig)
     else:
         picture = decode_picture(order.picture)
-        horizon = fitted_horizon(picture, order.scene.horizon)
-        rig = raised_rig(model.support, order.move, poses, pitch_for_horizon(horizon), photo, horizon)
+        horizon = fitted_horizon(picture, scene.horizon)
+        rig = rig_for(model, order.move, poses, scene, pitch_for_horizon(horizon), photo, horizon)
         plate_maker = partial(make_plate, picture, horizon, rig, poses, order.size)
     return Shot(model, hero_illumination(model, order.scene), rig, poses, order.size), plate_maker
+
+
+def upright_of(view: NDArray[np.float64] | None, scene: Scene) -> Upright | None:
+    """Which way is up in the file's frame, as the photo's camera has it; None where either is not known."""
+    if view is None or scene.viewpoint is None:
+        return None
+    doubt = math.hypot(scene.viewpoint.pitch_doubt, scene.viewpoint.roll_doubt)
+    return Upright(view.T @ scene.viewpoint.up, doubt)
+
+
+def rig_for(
+    model: Model,
+    move: CameraMove,
+    poses: tuple[Pose, ...],
+    scene: Scene,
+    pitch: float,
+    photo: float | None,
+    edge: float | None,
+) -> Rig:
+    """The rig of a film: the scene's own camera where it is known, else one that suits ``pitch`` and ``edge``."""
+    if scene.pitch is not None:
+        return fit_rig(model.support, move, poses, scene.pitch)
+    return raised_rig(model.support, move, poses, pitch, photo, edge)
 
 
 def hero_illumination(model: Model, scene: Scene) -> Illumination:

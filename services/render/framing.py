@@ -108,7 +108,7 @@ def fit_rig(
         hero_fill: share of the frame at angle 0; None for what its shape and the move ask for.
     """
     first = frame_bounds(_hero(support, pitch, FILL, BASE_LINE), support, 0.0)
-    stage = staged(first[2] - first[0], first[3] - first[1])
+    stage = staged(first[2] - first[0], first[3] - first[1], pitch)
     fill = HERO_SHARE[move] * stage.fill if hero_fill is None else hero_fill
     pivot = (0.0, float(support[:, 1].max()) / 2.0, 0.0)
     looked_at = poses[:: max(1, len(poses) // 48)]

@@ -80,20 +80,29 @@ def _read(data: bytes) -> list[Part]:
     return parts
 
 
-def source_elevation(data: bytes) -> float | None:
-    """How far from above the photo was taken that the mesh was made from, radians; None where the file does not say.
+def source_view(data: bytes) -> NDArray[np.float64] | None:
+    """(3, 3) rotation from the file's axes to those of the photo that the mesh was made from (x right, y up, z towards
+    the camera); None where the file does not say.
 
-    The mesh stage writes the photo's camera into ``asset.extras``: its third axis points from the subject to it.
+    The mesh stage writes the photo's camera into ``asset.extras``.
     """
     try:
         view = _chunks(data)[0]["asset"]["extras"]["source_view"]["world_to_camera"]
-        back = np.array(view, np.float64)[2, :3]
-        length = float(np.linalg.norm(back))
+        rotation = np.array([row[:3] for row in view[:3]], np.float64)
     except (InvalidMesh, KeyError, IndexError, ValueError, TypeError, RecursionError):
         return None
-    if not (np.isfinite(length) and length > 1e-6):
+    if rotation.shape != (3, 3) or not np.isfinite(rotation).all():
         return None
-    return float(np.arcsin(np.clip(back[1] / length, -1.0, 1.0)))
+    lengths = np.linalg.norm(rotation, axis=1)
+    if lengths.min() < 1e-6:
+        return None
+    rotation /= lengths[:, None]
+    return rotation if np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) else None
+
+
+def elevation_of(view: NDArray[np.float64]) -> float:
+    """How far from above a photo was taken whose ``source_view`` this is, radians."""
+    return float(np.arcsin(np.clip(view[2, 1], -1.0, 1.0)))
 
 
 def _chunks(data: bytes) -> tuple[dict[str, Any], bytes]:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.core.cameras import turn
 from lensora.core.errors import InvalidMesh
+from services.render.rest import RULES, Rest, planted, resting
 
 MAX_TRIANGLES = 3_000_000
 """More than this takes over a gigabyte of memory and minutes of drawing on a CPU."""
@@ -94,6 +96,7 @@ class Model:
         support: (k, 3) float64, outermost vertices: they bound the subject's outline from every side.
         scale: metres per unit of the file, as drawn.
         yaw: radians by which auto-orient has turned the subject.
+        rest: the pose it was put in; None where the file's own was kept without a question.
     """
 
     parts: tuple[Part, ...]
@@ -101,6 +104,7 @@ class Model:
     support: NDArray[np.float64]
     scale: float
     yaw: float
+    rest: Rest | None = None
 
     @property
     def triangle_count(self) -> int:
@@ -113,12 +117,26 @@ class Model:
         return float(self.support[:, 1].max())
 
 
-def prepare(parts: list[Part], oriented: bool = False) -> Model:
-    """Clean, scale, centre, orient and complete the parts of a file.
+@dataclass(frozen=True)
+class Upright:
+    """What the photo says of which way is up.
+
+    Attributes:
+        direction: (3,) unit vector in the file's frame.
+        doubt: radians, its standard deviation.
+    """
+
+    direction: NDArray[np.float64]
+    doubt: float
+
+
+def prepare(parts: list[Part], oriented: bool = False, upright: Upright | None = None) -> Model:
+    """Clean, scale, rest, centre, orient and complete the parts of a file.
 
     Args:
         parts: of the file.
         oriented: True where the file's maker has already brought its front to +Z; it knows the photo.
+        upright: which way is up, where a photo says so; None leaves the file's pose as it is.
 
     Raises:
         InvalidMesh: nothing is left to draw, or there is too much.
@@ -138,8 +156,14 @@ def prepare(parts: list[Part], oriented: bool = False) -> Model:
     points = (points - origin) / size
     offsets = np.cumsum([0] + [len(part.positions) for part in cleaned[:-1]])
     joined = np.concatenate([part.triangles.astype(np.int64) + o for part, o in zip(cleaned, offsets, strict=True)])
+    turning, rest = np.eye(3), None
+    if upright is not None:
+        rest = resting(points, joined, upright.direction, upright.doubt)
+        turning = rest.turn
+        points = planted(_turned(points, turning), RULES.contact if rest.tip >= RULES.least_tip else RULES.dent)
     yaw = 0.0 if oriented else orientation(points, joined)
-    points = _turned(points, yaw)
+    turning = turn(yaw) @ turning
+    points = _turned(points, turn(yaw))
     low, high = points.min(axis=0), points.max(axis=0)
     scale = 1.0 / float((high - low).max())
     points = (points - np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])) * scale
@@ -147,7 +171,7 @@ def prepare(parts: list[Part], oriented: bool = False) -> Model:
     for part in cleaned:
         stop = start + len(part.positions)
         positions = np.ascontiguousarray(points[start:stop], np.float32)
-        placed.append(replace(part, positions=positions, normals=_completed_normals(part, positions, yaw)))
+        placed.append(replace(part, positions=positions, normals=_completed_normals(part, positions, turning)))
         start = stop
     closed, inside_out = _closedness(points, joined) if total <= CLOSED_CHECK_TRIANGLES else (False, False)
     if inside_out:
@@ -155,14 +179,13 @@ def prepare(parts: list[Part], oriented: bool = False) -> Model:
             replace(part, triangles=np.ascontiguousarray(part.triangles[:, ::-1]), normals=_flipped(part.normals))
             for part in placed
         ]
-    return Model(parts=tuple(placed), closed=closed, support=support_points(points), scale=scale / size, yaw=yaw)
+    return Model(tuple(placed), closed, support_points(points), scale / size, yaw, rest)
 
 
-def _turned(vectors: NDArray[np.float64], yaw: float) -> NDArray[np.float64]:
-    """(n, 3) turned about +Y, axis by axis: a matrix product so large wakes all of BLAS's threads, which then spin."""
-    c, s = math.cos(yaw), math.sin(yaw)
+def _turned(vectors: NDArray[np.float64], turning: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, 3) rotated, axis by axis: a matrix product so large wakes all of BLAS's threads, which then spin."""
     x, y, z = vectors.T
-    return np.stack([x * c + z * s, y, z * c - x * s], axis=1)
+    return np.stack([x * row[0] + y * row[1] + z * row[2] for row in turning], axis=1)
 
 
 def _flipped(normals: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
@@ -200,11 +223,11 @@ def _finite(values: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
     return None if values is None else np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def _completed_normals(part: Part, positions: NDArray[np.float32], yaw: float) -> NDArray[np.float32]:
+def _completed_normals(part: Part, positions: NDArray[np.float32], turning: NDArray[np.float64]) -> NDArray[np.float32]:
     """Unit normals: the file's where they are sound, else the mean of the triangles around the vertex by area."""
     given = None
     if part.normals is not None:
-        given = _turned(np.nan_to_num(part.normals.astype(np.float64)), yaw)
+        given = _turned(np.nan_to_num(part.normals.astype(np.float64)), turning)
         long_enough = np.linalg.norm(given, axis=1) > 0.5
         if long_enough.all():
             return _unit(given)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from lensora.core.boxes import FULL_FRAME, Box
 from lensora.core.errors import EncodeFailed, InvalidBackground, InvalidImage, InvalidRequest
 from lensora.core.scene import Scene
+from lensora.core.staging import from_above, scene_pitch
+from lensora.core.viewpoint import Viewpoint
 from lensora.imaging.header import read_header
 from lensora.imaging.reader import PictureReader
 from services.segment.backends import BackplateBackend
@@ -59,9 +61,10 @@ def check_size(width: int, height: int) -> None:
             raise InvalidRequest(f"{field} must be {SIDE_RANGE[0]} to {SIDE_RANGE[1]} pixels, not {value}", field=field)
 
 
-def plain_backplate(width: int, height: int) -> Backplate:
-    """The clean white plate of ``remove``."""
-    return Backplate(np.full((height, width, 3), WHITE, np.uint8), Scene(horizon=PLAIN_HORIZON, plain=True))
+def plain_backplate(width: int, height: int, viewpoint: Viewpoint | None = None) -> Backplate:
+    """The clean white plate of ``remove``, for a photo's camera."""
+    scene = Scene(PLAIN_HORIZON, plain=True, pitch=scene_pitch(viewpoint), viewpoint=viewpoint)
+    return Backplate(np.full((height, width, 3), WHITE, np.uint8), scene)
 
 
 def image_backplate(
@@ -70,8 +73,9 @@ def image_backplate(
     height: int,
     pictures: PictureReader | None = None,
     alive: Callable[[], None] = lambda: None,
+    viewpoint: Viewpoint | None = None,
 ) -> Backplate:
-    """A user's picture, cover-cropped around its middle.
+    """A user's picture, cover-cropped: around its middle, or lower where the subject was seen from above.
 
     Args:
         data: JPEG, PNG or WebP; EXIF orientation is applied, transparent parts are laid on white.
@@ -79,6 +83,7 @@ def image_backplate(
         height: pixels.
         pictures: decodes it.
         alive: called while there is no memory for it; raises when nobody waits any more.
+        viewpoint: the camera of the subject's photo; None if not known.
 
     Raises:
         InvalidBackground: the bytes are not a picture within the limits.
@@ -90,11 +95,20 @@ def image_backplate(
         raise InvalidBackground(
             f"background.url is not a usable picture: {error.message}", field="background.url"
         ) from error
-    rgb = cover(photo.over((WHITE, WHITE, WHITE)), width, height)
+    picture = photo.over((WHITE, WHITE, WHITE))
+    middle = Crop.of(picture, width, height)
+    rgb = middle.taken(picture, width, height)
     edge = ground_edge(rgb)
+    above = from_above(scene_pitch(viewpoint))
+    if edge is not None and above > 0.0:
+        # More of the surface, less of the surroundings: down and in, as a camera goes that looks down.
+        lower = Crop.of(picture, width, height, down=0.5 + 0.5 * above, zoom=1.0 + (MOST_ZOOM - 1.0) * above)
+        rgb = lower.taken(picture, width, height)
+        edge = min(1.0, max(0.0, (middle.top + edge * middle.rows - lower.top) / lower.rows))
     horizon = guess_horizon(rgb) if edge is None else edge
     lighting = estimate_lighting(rgb, horizon)
-    return Backplate(rgb, Scene(horizon=horizon, plain=False, lighting=lighting, afloat=edge is None))
+    scene = Scene(horizon, plain=False, lighting=lighting, afloat=edge is None, viewpoint=viewpoint)
+    return Backplate(rgb, scene)
 
 
 def prompt_backplate(
@@ -105,8 +119,9 @@ def prompt_backplate(
     backend: BackplateBackend,
     check: Check,
     timeout_s: float | None = None,
+    viewpoint: Viewpoint | None = None,
 ) -> Backplate:
-    """A scene made from words.
+    """A scene made from words, seen as the subject's photo was taken.
 
     Raises:
         InvalidBackground: an empty or over-long prompt.
@@ -116,11 +131,14 @@ def prompt_backplate(
             f"background.prompt must have 1 to {PROMPT_CHARACTERS} characters, not {len(prompt.strip())}",
             field="background.prompt",
         )
-    painted = backend.paint(prompt, width, height, seed, lambda f, p: check(0.9 * f, p), timeout_s)
+    painted = backend.paint(
+        prompt, width, height, seed, scene_pitch(viewpoint), lambda f, p: check(0.9 * f, p), timeout_s
+    )
     check(0.92, "light")
     horizon = painted.horizon if painted.horizon is not None else guess_horizon(painted.rgb)
     lighting = estimate_lighting(painted.rgb, horizon, painted.key)
-    return Backplate(painted.rgb, Scene(horizon=horizon, plain=False, lighting=lighting))
+    scene = Scene(horizon, plain=False, lighting=lighting, pitch=painted.pitch, viewpoint=viewpoint)
+    return Backplate(painted.rgb, scene)
 
 
 def _covering(columns: int, rows: int, width: int, height: int) -> tuple[int, Box]:
@@ -141,21 +159,40 @@ def _covering(columns: int, rows: int, width: int, height: int) -> tuple[int, Bo
     return int(np.ceil(max(columns, rows) * min(1.0, scale))), part
 
 
-def cover(rgb: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Scale a picture so that it covers the size with its aspect kept, and cut off what is over, evenly.
+MOST_ZOOM = 1.5
+"""A user's picture is enlarged at most this much to hide its surroundings; more would look soft."""
 
-    Args:
-        rgb: (h, w, 3) uint8.
-        width: pixels.
-        height: pixels.
-    """
-    rows, columns = rgb.shape[:2]
-    scale = max(width / columns, height / rows)
-    want_columns, want_rows = min(columns, round(width / scale)), min(rows, round(height / scale))
-    left, top = (columns - want_columns) // 2, (rows - want_rows) // 2
-    part = rgb[top : top + want_rows, left : left + want_columns]
-    flags = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(part, (width, height), interpolation=flags), np.uint8)
+
+@dataclass(frozen=True)
+class Crop:
+    """A part of a picture, pixels."""
+
+    left: int
+    top: int
+    columns: int
+    rows: int
+
+    @staticmethod
+    def of(picture: NDArray[np.uint8], width: int, height: int, down: float = 0.5, zoom: float = 1.0) -> Crop:
+        """The largest part of a shape.
+
+        Args:
+            picture: (h, w, 3) uint8.
+            width: of the shape.
+            height: of the shape.
+            down: where it lies vertically: 0.5 in the middle, 1 at the bottom.
+            zoom: how many times smaller it is along each side.
+        """
+        rows, columns = picture.shape[:2]
+        scale = max(width / columns, height / rows) * zoom
+        wide, high = max(1, min(columns, round(width / scale))), max(1, min(rows, round(height / scale)))
+        return Crop((columns - wide) // 2, round((rows - high) * down), wide, high)
+
+    def taken(self, picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+        """(height, width, 3) uint8: this part of the picture, resampled."""
+        part = picture[self.top : self.top + self.rows, self.left : self.left + self.columns]
+        flags = cv2.INTER_AREA if width < self.columns else cv2.INTER_CUBIC
+        return np.asarray(cv2.resize(part, (width, height), interpolation=flags), np.uint8)
 
 
 def encode_backplate(rgb: NDArray[np.uint8]) -> bytes:

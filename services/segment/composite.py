@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lensora.core.errors import EncodeFailed, SubjectNotFound
 from lensora.core.frames import linear_from_srgb, srgb_from_linear
 from lensora.core.scene import Scene
-from lensora.core.staging import staged
+from lensora.core.staging import LEVEL_PITCH, staged
 from services.segment.shadow import shade
 
 Plane = NDArray[np.float32]
@@ -46,13 +46,14 @@ class Placed:
     bottom: float
 
 
-def place(rgba: NDArray[np.uint8], width: int, height: int) -> Placed:
+def place(rgba: NDArray[np.uint8], width: int, height: int, pitch: float = LEVEL_PITCH) -> Placed:
     """Scale and stand the cutout: base line and size as the film's first frame.
 
     Args:
         rgba: (h, w, 4) uint8 sRGB, straight alpha.
         width: of the frame, pixels.
         height: of the frame, pixels.
+        pitch: radians that the scene's camera looks down.
 
     Raises:
         SubjectNotFound: the cutout is empty.
@@ -62,7 +63,7 @@ def place(rgba: NDArray[np.uint8], width: int, height: int) -> Placed:
         raise SubjectNotFound("cutout is empty: no pixel has alpha over 24 of 255", field="cutout")
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    stage = staged(right - left, bottom - top)
+    stage = staged(right - left, bottom - top, pitch)
     scale = min(stage.fill * width / (right - left), stage.fill * height / (bottom - top))
     shift_x = 0.5 * width - scale * (left + right) / 2
     shift_y = stage.base_line * height - scale * bottom
@@ -101,7 +102,7 @@ def composite(rgba: NDArray[np.uint8], backplate: NDArray[np.uint8], scene: Scen
         (height, width, 3) uint8 sRGB.
     """
     height, width = backplate.shape[:2]
-    placed = place(rgba, width, height)
+    placed = place(rgba, width, height, LEVEL_PITCH if scene.pitch is None else scene.pitch)
     ground = linear_from_srgb(backplate.astype(np.float32) / 255.0)
     ground *= shade(placed.alpha, placed.bottom, scene)
     behind = srgb_from_linear(ground)

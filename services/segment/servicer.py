@@ -31,6 +31,7 @@ from lensora.rpc.messages import (
     output_key,
     point_from_proto,
     scene_from_proto,
+    viewpoint_from_proto,
 )
 from services.segment.backends import BackplateBackend, CutoutBackend, PromptedBackend
 from services.segment.backplate import (
@@ -173,18 +174,21 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         check_size(width, height)
         kind = request.WhichOneof("background")
         uses: list[ModelUse] = []
+        viewpoint = viewpoint_from_proto(request.viewpoint) if request.HasField("viewpoint") else None
         made: Backplate
         if kind == "remove":
-            made = plain_backplate(width, height)
+            made = plain_backplate(width, height, viewpoint)
         elif kind == "image":
             check(0.05, "fetch")
             data = self._read(request.image.image, "background.image")
             check(0.2, "decode")
-            made = image_backplate(data, width, height, self._pictures, alive)
+            made = image_backplate(data, width, height, self._pictures, alive, viewpoint)
             if made.scene.afloat:
                 _log.info("backplate_without_ground", width=width, height=height)
         elif kind == "prompt":
-            made = prompt_backplate(request.prompt.text, width, height, request.seed, self._backplate, check, timeout_s)
+            made = prompt_backplate(
+                request.prompt.text, width, height, request.seed, self._backplate, check, timeout_s, viewpoint
+            )
             uses.append(self._backplate.describe())
         else:
             raise InvalidBackground(

@@ -8,6 +8,7 @@ through both; shadows start from it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -15,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
+from lensora.core.cameras import FOCAL
 from lensora.core.scene import Lighting, Scene
-from lensora.core.staging import BASE_LINE
+from lensora.core.staging import BASE_LINE, from_above
 
 Plane = NDArray[np.float32]
 
@@ -66,8 +68,26 @@ HIGHEST_FOOT = 0.30
 the casters at the back of a chair that is seen from 20 degrees above."""
 
 
-def foreshortening(horizon: float, plain: bool) -> float:
-    """How much a length on the ground shrinks that runs away from the camera, 0..1: the lower the horizon, the more."""
+SWEEPS = 12
+"""Heights at which a plan is moved along the light."""
+
+FLATTEST = 0.06
+"""Least height of what is seen from above, share of its larger extent: a phone on a table."""
+
+FOOT = 0.7
+"""Share of the way that the upper edges of a thing's picture stay over its plan."""
+
+
+def foreshortening(horizon: float, plain: bool, pitch: float | None = None) -> float:
+    """How much a length on the ground shrinks that runs away from the camera, 0..1.
+
+    Args:
+        horizon: the surface's far edge; the lower, the more it shrinks where the pitch is not known.
+        plain: True for the white plate.
+        pitch: radians that the scene's camera looks down at the frame's middle.
+    """
+    if pitch is not None:
+        return math.sin(pitch + math.atan((BASE_LINE - 0.5) / FOCAL))
     if plain:
         return 0.22
     return float(np.clip(0.26 * (BASE_LINE - horizon) / 0.26, 0.12, 0.34))
@@ -93,6 +113,7 @@ def shade(alpha: Plane, base: float, scene: Scene) -> Plane:
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
     small = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
     frame, outline = max(size), Outline.of(small, base * scale)
+    above = 0.0 if scene.pitch is None else from_above(scene.pitch)
     contact = _touch(outline, size[1], 0.10, 0.0035 * frame)
     near = _touch(outline, size[1], 0.22, 0.012 * frame)
     around = cv2.GaussianBlur(_touch(outline, size[1], 0.45, 0.045 * frame), (0, 0), 0.012 * frame)
@@ -102,11 +123,20 @@ def shade(alpha: Plane, base: float, scene: Scene) -> Plane:
         ambient *= ON_WHITE
     if scene.afloat:
         ambient, touch = ambient * AFLOAT, touch * AFLOAT
+    if above > 0.0:
+        # Seen from above a thing touches the ground all round, not along its lower outline alone.
+        rim = cv2.GaussianBlur(small, (0, 0), 0.006 * frame)
+        contact = contact + above * (0.9 * rim - contact)
+        near = near + above * (cv2.GaussianBlur(small, (0, 0), 0.016 * frame) - near)
+        around = around + above * (cv2.GaussianBlur(small, (0, 0), 0.035 * frame) - around)
+        under = (1.0 - above) * under
     left = np.ones((size[1], size[0], 3), np.float32)
     left *= 1.0 - (ambient * np.clip(0.70 * near + 0.80 * around, 0.0, 1.0))[..., None]
     left *= 1.0 - (touch * np.maximum(np.clip(contact, 0.0, 1.0) ** 1.2, under))[..., None]
     if not scene.afloat:
         cast = _cast_from(small, outline, scene)
+        if above > 0.0:
+            cast = cast + above * (_swept(small, outline, scene) - cast)
         left *= 1.0 - (ON_WHITE if scene.plain else 1.0) * CAST * cast[..., None] * key_share(scene.lighting)
     # The wall behind the ground is not in the subject's shadow.
     rows = (np.arange(size[1], dtype=np.float32) + 0.5) / size[1]
@@ -202,10 +232,32 @@ def _cast_from(alpha: Plane, outline: Outline, scene: Scene) -> Plane:
     x = np.broadcast_to(np.arange(width, dtype=np.float32)[None], alpha.shape)
     y = np.arange(height, dtype=np.float32)[:, None]
     level = cv2.remap(alpha, x, np.asarray(y - drop[None], np.float32), cv2.INTER_LINEAR, borderValue=0.0)
-    short = foreshortening(scene.horizon, scene.plain)
+    short = foreshortening(scene.horizon, scene.plain, scene.pitch)
     cast = _cast(np.asarray(level, np.float32), outline.base, outline.tall, scene.lighting, short)
     back = cv2.remap(cast, x, np.asarray(y + drop[None], np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(back, np.float32)
+
+
+def _swept(alpha: Plane, outline: Outline, scene: Scene) -> Plane:
+    """The key light's shadow of what is seen from above, 0..1: its picture moved along the light, ever softer.
+
+    The picture is then the plan of the thing rather than its elevation; how tall it is follows from how much longer it
+    is seen than a thing as deep as it is wide would be.
+    """
+    assert scene.pitch is not None
+    x, y, z = (float(v) for v in scene.lighting.key_direction)
+    y = max(y, float(LOWEST_KEY))
+    sine, cosine = math.sin(scene.pitch), max(0.2, math.cos(scene.pitch))
+    size = max(outline.tall, outline.wide)
+    tall = float(np.clip((outline.tall - DEPTH * outline.wide * sine) / cosine, FLATTEST * size, outline.tall))
+    # The plan lies as far below its picture as the thing's middle stands over the ground.
+    drop, shadow = 0.5 * tall * cosine, np.zeros_like(alpha)
+    for k in range(SWEEPS):
+        rise = (k + 0.5) / SWEEPS * tall
+        move = np.array([[1.0, 0.0, -x / y * rise], [0.0, 1.0, drop * (1.0 - FOOT) - z / y * rise * sine]])
+        moved = cv2.warpAffine(alpha, move, (alpha.shape[1], alpha.shape[0]))
+        np.maximum(shadow, cv2.GaussianBlur(moved, (0, 0), max(0.8, SOURCE * rise / y)), out=shadow)
+    return np.clip(shadow, 0.0, 1.0)
 
 
 def _slice(alpha: Plane, row: float) -> tuple[Plane, float]:

@@ -122,11 +122,13 @@ class Painted:
     Attributes:
         rgb: (height, width, 3) uint8 sRGB.
         horizon: where the surface ends, fraction of the height from the top; None when the maker does not know.
+        pitch: radians that its camera looks down; None when the maker does not know.
         key: the key light, None when the maker does not know.
     """
 
     rgb: NDArray[np.uint8]
     horizon: float | None
+    pitch: float | None
     key: KnownKey | None
 
 
@@ -139,6 +141,7 @@ class BackplateBackend(Protocol):
         width: int,
         height: int,
         seed: int,
+        pitch: float,
         check: Callable[[float, str], None],
         timeout_s: float | None = None,
     ) -> Painted:
@@ -149,6 +152,7 @@ class BackplateBackend(Protocol):
             width: pixels.
             height: pixels.
             seed: of what is left to chance.
+            pitch: radians that the camera should look down on the place of the subject.
             check: told ``(fraction, phase)`` between phases; may raise to end the work.
             timeout_s: seconds after which to give up; None means no limit.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
@@ -27,23 +28,56 @@ LEAST_SIDE_PX = 512
 
 OPENING = "Empty background plate for product photography, without any product: "
 CLOSING = (
-    ". In the foreground a bare, level surface runs across the lower part of the picture and is completely empty, "
-    "with room for an object in the middle. The surroundings behind it are softly out of focus. Eye level slightly "
-    "above the surface, one soft key light, realistic photograph. No objects on it, no people, no hands, no text."
+    ". In the foreground a bare, level surface runs across {share} of the picture and is completely empty, "
+    "with room for an object in the middle. {surroundings} {camera}, one soft key light, realistic photograph. "
+    "No objects on it, no people, no hands, no text."
 )
-"""What every prompt is set between: the place stays free, and the camera stands where the composite expects it."""
+"""What every prompt is set between: the place stays free, and the camera stands where the photo's did."""
+
+VIEWS = (
+    (
+        12.0,
+        "the lower part",
+        "The surroundings behind it are softly out of focus.",
+        "Eye level slightly above the surface",
+    ),
+    (
+        30.0,
+        "the lower two thirds",
+        "Only the lower part of the surroundings shows at the top, softly out of focus.",
+        "High angle, the camera looks down at about {degrees} degrees",
+    ),
+    (
+        55.0,
+        "most",
+        "The surroundings are cropped to a thin out of focus strip at the top.",
+        "High angle, the camera looks down steeply at about {degrees} degrees",
+    ),
+    (
+        90.0,
+        "the whole",
+        "Nothing but the surface is in the picture.",
+        "Overhead flat lay, the camera looks straight down",
+    ),
+)
+"""Up to which pitch, degrees: how much of the picture the surface takes, what is said of the surroundings and of the
+camera."""
 
 _SPACE = re.compile(r"\s+")
 
 
-def wrapped(prompt: str) -> str:
+def wrapped(prompt: str, pitch: float) -> str:
     """The net's prompt for a user's words.
 
     Args:
         prompt: 1 to 1,000 characters, such as ``on a marble countertop``.
+        pitch: radians that the camera should look down.
     """
     words = _SPACE.sub(" ", prompt).strip().rstrip(".,;:! ")
-    return f"{OPENING}{words}{CLOSING}"
+    degrees = math.degrees(pitch)
+    _, share, surroundings, camera = next((view for view in VIEWS if degrees <= view[0]), VIEWS[-1])
+    said = CLOSING.format(share=share, surroundings=surroundings, camera=camera.format(degrees=5 * round(degrees / 5)))
+    return f"{OPENING}{words}{said}"
 
 
 def painted_size(width: int, height: int) -> tuple[int, int]:
@@ -71,13 +105,14 @@ class DiffusionScenery:
         width: int,
         height: int,
         seed: int,
+        pitch: float,
         check: Callable[[float, str], None],
         timeout_s: float | None = None,
     ) -> Painted:
         across, down = painted_size(width, height)
         check(0.02, "net")
         inputs = {
-            "prompt": np.array([[wrapped(prompt).encode()]], object),
+            "prompt": np.array([[wrapped(prompt, pitch).encode()]], object),
             "width": np.array([[across]], np.int32),
             "height": np.array([[down]], np.int32),
             # The nets' generators take signed numbers.
@@ -91,7 +126,7 @@ class DiffusionScenery:
                 f"{self._model.name} painted {answer.dtype} of shape {answer.shape}, not uint8 of {wanted}"
             )
         check(0.95, "resize")
-        return Painted(_resized(np.ascontiguousarray(answer[0]), width, height), horizon=None, key=None)
+        return Painted(_resized(np.ascontiguousarray(answer[0]), width, height), horizon=None, pitch=pitch, key=None)
 
     def describe(self) -> ModelUse:
         return self._model.describe()

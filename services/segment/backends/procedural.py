@@ -25,15 +25,17 @@ class ProceduralScenery:
         width: int,
         height: int,
         seed: int,
+        pitch: float,
         check: Callable[[float, str], None],
         timeout_s: float | None = None,
     ) -> Painted:
         del timeout_s  # ``check`` ends the work between its phases, each of which takes a fraction of a second.
-        plate = build(read(prompt), width, height, seed, check)
+        plate = build(read(prompt), width, height, seed, check, pitch)
         mood = plate.mood
         # Moods give the light that leaves a flat white ground; irradiance is pi times that, on a facing surface more.
         facing = np.pi * mood.key / max(LEAST_RISE, float(mood.key_direction[1]))
-        return Painted(plate.picture, plate.horizon, KnownKey(mood.key_direction, np.asarray(facing, np.float32)))
+        key = KnownKey(mood.key_direction, np.asarray(facing, np.float32))
+        return Painted(plate.picture, plate.horizon, plate.pitch, key)
 
     def describe(self) -> ModelUse:
         return ModelUse("lensora-scenery", __version__, "", "Apache-2.0", "segment")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from services.segment.scenery import growth, waves
-from services.segment.scenery.ground import FOCAL, SUBJECT_DISTANCE_M, SUBJECT_LINE, Ground, Patch
+from services.segment.scenery.ground import FOCAL, SUBJECT_DISTANCE_M, Ground, Patch
 from services.segment.scenery.lens import blur_by_row
 from services.segment.scenery.light import Mood
 from services.segment.scenery.material import Material, diffuse, fresnel
@@ -43,12 +44,22 @@ class Floor:
     Attributes:
         plan: the scene.
         stage: its light, camera and chance.
-        backdrop: (height, width, 3) float32, the surroundings at the picture's size, out of focus.
+        surroundings: (height, width, 3) float32, as the plan's setting sees them, at the picture's size, out of focus.
     """
 
     plan: Plan
     stage: Stage
-    backdrop: Light
+    surroundings: Light
+
+    @cached_property
+    def backdrop(self) -> Light:
+        """(height, width, 3) float32: the surroundings moved so that the surface's edge meets them where it did."""
+        height = len(self.surroundings)
+        up = round((self.plan.setting.edge - self.plan.ground.edge) * height)
+        if up == 0:
+            return self.surroundings
+        rows = np.clip(np.arange(height) + up, 0, height - 1)
+        return np.ascontiguousarray(self.surroundings[rows])
 
     def laid(self) -> Light:
         """(height, width, 3) float32: the picture with its surface."""
@@ -63,12 +74,14 @@ class Floor:
 
     @property
     def _first(self) -> int:
-        return int(self.plan.ground.edge * self.backdrop.shape[0])
+        return int(self.plan.ground.first * self.backdrop.shape[0])
 
     def _water(self, cover: Light) -> Light:
         picture = self.backdrop.copy()
         plan = self.plan
-        picture[self._first :] = waves.water(self.backdrop, plan.ground, plan.mood, self.stage.noise, plan.surface_tint)
+        picture[self._first :] = waves.water(
+            self.surroundings, plan.ground, plan.setting, plan.mood, self.stage.noise, plan.surface_tint
+        )
         return _merge(self.backdrop, picture, cover)
 
     def _lawn(self, cover: Light) -> Light:
@@ -122,10 +135,10 @@ class Floor:
         """The surroundings mirrored in a polished surface: sharp at the far edge, ever softer towards the camera."""
         height, width = self.backdrop.shape[:2]
         size = (width, height - top)
-        edge_row = self.plan.ground.edge * height
+        edge_row, painted = self.plan.ground.edge * height, self.plan.setting.edge * height
         rows = np.arange(top, height) + 0.5
-        source = np.clip(2 * edge_row - rows, 0.0, edge_row - 1.0)
-        mirror = np.ascontiguousarray(self.backdrop[source.astype(np.int32)])
+        source = np.clip(edge_row + painted - rows, 0.0, painted - 1.0)
+        mirror = np.ascontiguousarray(self.surroundings[source.astype(np.int32)])
         away = np.maximum(0.0, rows / height - self.plan.ground.edge)
         spread = ((0.01 + material.roughness * away * 0.9) * height * 0.5).astype(np.float32)
         soft = blur_by_row(mirror, spread)
@@ -158,9 +171,7 @@ def blur_disc(distance_m: float) -> float:
 def depth_of_field(ground: Ground, height: int, first: int) -> NDArray[np.float32]:
     """Radius of the blur, in pixels, of rows ``first`` to ``height``: none where the subject stands."""
     rows = (np.arange(first, height, dtype=np.float32) + 0.5) / height
-    inverse = np.maximum(rows - ground.vanishing, 0.0) / (ground.camera_height * FOCAL)
-    focus = (SUBJECT_LINE - ground.vanishing) / (ground.camera_height * FOCAL)
-    radius = 0.5 * APERTURE_M * FOCAL * np.abs(focus - inverse) * height
+    radius = 0.5 * APERTURE_M * FOCAL * np.abs(1.0 / SUBJECT_DISTANCE_M - ground.nearness(rows)) * height
     return np.maximum(0.0, radius - SHARP * height).astype(np.float32)
 
 
@@ -172,7 +183,7 @@ def _merge(behind: NDArray[np.float32], front: NDArray[np.float32], cover: NDArr
 def _cover(place: Place, ground: Ground, width: int, height: int, noise: Noise) -> NDArray[np.float32]:
     """(height, width) float32: 1 where the surface hides the surroundings. Its far edge is out of focus, too."""
     rows = ((np.arange(height, dtype=np.float32) + 0.5) / height)[:, None]
-    blur = max(0.0015, 0.5 * blur_disc(ground.distance(max(ground.edge, ground.vanishing + 0.03))))
+    blur = max(0.0015, 0.5 * blur_disc(ground.distance(max(ground.first, ground.vanishing + 0.03))))
     if not place.outdoors:
         line = np.broadcast_to(smoothstep(ground.edge - blur, ground.edge + blur, rows), (height, width))
         return np.asarray(line, np.float32)
@@ -192,7 +203,7 @@ def _gobo(stage: Stage, patch: Patch) -> NDArray[np.float32]:
     lit: NDArray[np.float32] = np.ones_like(x)
     if mood.gobo == "spot":
         # A pool around the subject, a little towards the light.
-        reach = np.hypot((x - 0.06) / 0.42, (z - SUBJECT_DISTANCE_M) / 0.55)
+        reach = np.hypot((x - 0.06) / 0.42, (z - np.float32(patch.stand)) / 0.55)
         lit = np.exp(-(reach**2)).astype(np.float32)
     elif mood.gobo == "leaves":
         soft = noise.fractal(x * 5.0 - z * 2.0, z * 5.0 + x, 3, gain=0.6)

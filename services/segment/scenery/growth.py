@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.segment.scenery.ground import Ground
+from services.segment.scenery.ground import FOCAL, Ground
 from services.segment.scenery.light import Mood
 from services.segment.scenery.material import colour
 from services.segment.scenery.noise import Noise
@@ -38,16 +40,17 @@ def grass(
     light = mood.dome + mood.key
     picture: NDArray[np.float32] = np.zeros((height, width, 3), np.float32)
     cover: NDArray[np.float32] = np.zeros((height, width), np.float32)
-    first = ground.edge
-    top = int(first * height)
+    first = max(-0.04, ground.edge)
+    top = int(ground.first * height)
     depth = np.linspace(0.0, 1.0, height - top, dtype=np.float32)[:, None, None]
     picture[top:] = greens[3] * light * (0.55 - 0.30 * depth)
     cover[top:] = 1.0
     # Uniform over the screen, a little denser near, so that no part of the floor shows bare.
     y = np.sort(first + (1.06 - first) * random.uniform(0.0, 1.0, BLADES) ** 0.8)
     x = random.uniform(-0.03, width / height + 0.03, BLADES)
-    metre = (y - ground.vanishing) / ground.camera_height
-    tall = BLADE_HEIGHT_M * metre * random.uniform(0.5, 1.25, BLADES)
+    metre = FOCAL * np.maximum(ground.nearness(y), 1e-3)
+    # What stands is the shorter the more it is seen from above.
+    tall = BLADE_HEIGHT_M * math.cos(ground.pitch) * metre * random.uniform(0.5, 1.25, BLADES)
     wide = 0.0022 * metre * random.uniform(0.6, 1.3, BLADES)
     lean = random.normal(0.0, 0.55, BLADES) * tall
     patches = noise.fractal(

@@ -26,7 +26,7 @@ PLACES: dict[str, Place] = {
 """Every surrounding by its name."""
 
 VANISHING = 0.36
-"""The camera looks down on the subject by about 15 degrees: the usual view of a product on a table."""
+"""The usual view of a product on a table: 4 degrees down at its middle, 15 at its foot."""
 
 TABLE_TOPS = frozenset({"wood", "marble", "fabric", "tile", "gloss", "paper"})
 """Surfaces that are a table, a pier or a cloth when they stand in the open."""
@@ -54,6 +54,7 @@ class Plan:
         mood: the light.
         season: as in the words, or what the place brings.
         ground: the camera.
+        setting: the camera that the surroundings are painted for; they are then moved to where ``ground`` sees them.
         place_tint: (3,) linear RGB for the surroundings, or None.
         surface_tint: likewise for the surface.
         dark: the surface's dark sort.
@@ -66,6 +67,7 @@ class Plan:
     mood: Mood
     season: str
     ground: Ground
+    setting: Ground
     place_tint: NDArray[np.float32] | None
     surface_tint: NDArray[np.float32] | None
     dark: bool
@@ -73,8 +75,14 @@ class Plan:
     sweep: bool
 
 
-def plan(wish: Wish, noise: Noise) -> Plan:
-    """Settle what a wish leaves open; unknown surroundings are a studio."""
+def plan(wish: Wish, noise: Noise, pitch: float | None = None) -> Plan:
+    """Settle what a wish leaves open; unknown surroundings are a studio.
+
+    Args:
+        wish: what to show.
+        noise: the seed's own stream.
+        pitch: radians that the camera looks down; None for the usual view.
+    """
     mood = MOODS[wish.mood]
     if noise.uniform() < FROM_THE_RIGHT:
         mood = _mirrored(mood)
@@ -102,12 +110,14 @@ def plan(wish: Wish, noise: Noise) -> Plan:
         place = replace(place, outdoors=False)
         edge = TABLE_EDGE
     place_tint, surface_tint = _tints(wish, mood, place, sweep)
+    setting = Ground(VANISHING, edge)
     return Plan(
         place=place,
         surface=surface,
         mood=mood,
         season=season,
-        ground=Ground(VANISHING, edge),
+        ground=setting if pitch is None else setting.raised(pitch, natural=place.outdoors),
+        setting=setting,
         place_tint=place_tint,
         surface_tint=surface_tint,
         dark=wish.dark,

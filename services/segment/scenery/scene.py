@@ -32,17 +32,24 @@ class ScenePicture:
 
     Attributes:
         picture: (h, w, 3) uint8 sRGB.
-        horizon: fraction of the height where the surface ends.
+        horizon: fraction of the height where the surface ends; 0 where it fills the picture.
+        pitch: radians that the camera looks down.
         mood: the light that it was lit with.
     """
 
     picture: NDArray[np.uint8]
     horizon: float
+    pitch: float
     mood: Mood
 
 
 def build(
-    wish: Wish, width: int, height: int, seed: int, check: Callable[[float, str], None] = lambda _f, _p: None
+    wish: Wish,
+    width: int,
+    height: int,
+    seed: int,
+    check: Callable[[float, str], None] = lambda _f, _p: None,
+    pitch: float | None = None,
 ) -> ScenePicture:
     """Make the picture of a wish. The same arguments give the same pixels.
 
@@ -52,13 +59,14 @@ def build(
         height: pixels.
         seed: of everything that is left to chance.
         check: told ``(fraction, phase)`` between phases; may raise to end the work.
+        pitch: radians that the camera looks down; None for the usual view.
     """
     noise = Noise(seed)
-    scene = plan(wish, noise)
+    scene = plan(wish, noise, pitch)
     check(0.05, "surroundings")
     scale = min(1.0, BACKDROP_PX / height)
     painter = Painter(max(16, round(width * scale)), max(16, round(height * scale)))
-    stage = Stage(painter, scene.ground, scene.mood, noise, scene.place_tint, scene.season, wish.bare)
+    stage = Stage(painter, scene.setting, scene.mood, noise, scene.place_tint, scene.season, wish.bare)
     scene.place.paint(stage)
     if scene.season == "christmas" and not scene.place.outdoors and not scene.sweep:
         garlands(stage)
@@ -70,7 +78,8 @@ def build(
     picture = bloom(picture, scene.mood.bloom)
     return ScenePicture(
         picture=develop(picture, vignette=scene.mood.vignette, grain=GRAIN, seed=seed),
-        horizon=scene.ground.edge,
+        horizon=scene.ground.first,
+        pitch=scene.ground.pitch,
         mood=scene.mood,
     )
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.segment.scenery.ground import Ground, slopes
+from services.segment.scenery.ground import FOCAL, Ground, slopes
 from services.segment.scenery.light import Mood
 from services.segment.scenery.material import colour, fresnel, mix
 from services.segment.scenery.noise import Noise, smoothstep
@@ -16,13 +16,20 @@ WATER_F0 = 0.02
 
 
 def water(
-    backdrop: NDArray[np.float32], ground: Ground, mood: Mood, noise: Noise, tint: NDArray[np.float32] | None
+    backdrop: NDArray[np.float32],
+    ground: Ground,
+    setting: Ground,
+    mood: Mood,
+    noise: Noise,
+    tint: NDArray[np.float32] | None,
 ) -> NDArray[np.float32]:
     """Radiance of the rows below ``ground.edge``.
 
     Args:
-        backdrop: (height, width, 3) float32, the surroundings at the picture's size, linear light.
+        backdrop: (height, width, 3) float32, the surroundings as ``setting`` sees them, at the picture's size, linear
+            light.
         ground: the camera.
+        setting: the camera that the surroundings were painted for.
         mood: the light.
         noise: the seed's own stream.
         tint: colour of the depths, or None.
@@ -31,14 +38,14 @@ def water(
         (rows, width, 3) float32 for the rows from ``int(edge * height)`` on.
     """
     height, width = backdrop.shape[:2]
-    first = int(ground.edge * height)
+    first = int(ground.first * height)
     patch = ground.patch(width, height, first)
     foot = patch.footprint
     x, z = patch.x, patch.z
     swell = noise.fractal(x * 2.4, z * 3.4, 3, gain=0.55, footprint=foot * 3.4)
     ripple = noise.fractal(x * 11.0 + 0.6 * swell, z * 17.0, 4, gain=0.55, footprint=foot * 17.0)
     # Rings run out from where the subject stands.
-    radius = np.hypot(x, z - 0.864)
+    radius = np.hypot(x, z - np.float32(patch.stand))
     rings = (
         np.sin(radius * 95.0 + 0.8 * swell) * np.exp(-(((radius - 0.10) / 0.11) ** 2)) * np.clip(radius / 0.06, 0, 1)
     )
@@ -46,11 +53,13 @@ def water(
     slope_x, slope_z = slopes(relief, patch)
     rows = (np.arange(first, height, dtype=np.float32)[:, None] + 0.5) / height
     columns = np.broadcast_to((np.arange(width, dtype=np.float32) + 0.5)[None, :], x.shape)
-    mirrored = ground.vanishing - (rows - ground.vanishing) * 0.62
+    # The row of the setting whose line of sight falls as steeply: what it mirrors is as far above the horizon.
+    below = np.clip(ground.pitch - setting.pitch + np.arctan((rows - 0.5) / FOCAL), -0.4, 1.2)
+    mirrored = setting.vanishing - (0.5 + FOCAL * np.tan(below) - setting.vanishing) * 0.62
     bend = 0.55
     map_y = (mirrored - bend * slope_z) * height
     map_x = columns - bend * slope_x * height
-    limit = ground.vanishing * height - 1.5
+    limit = setting.vanishing * height - 1.5
     map_y = np.clip(map_y, 0.0, limit)
     soft = cv2.GaussianBlur(backdrop, (0, 0), max(0.8, height / 500))
     mirror = cv2.remap(

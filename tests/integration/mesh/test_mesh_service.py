@@ -19,7 +19,7 @@ from lensora.adapters.artifacts import ObjectArtifacts, memory_artifacts
 from lensora.api.artifact.v1 import artifact_pb2
 from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
 from lensora.core.errors import InvalidImage, InvalidRequest, LensoraError, SubjectNotFound
-from lensora.rpc.messages import artifact_from_proto, artifact_to_proto
+from lensora.rpc.messages import artifact_from_proto, artifact_to_proto, viewpoint_from_proto
 from lensora.rpc.server import Server
 from lensora.rpc.status import error_of
 from services.mesh.backends import RawMesh, Report
@@ -127,6 +127,17 @@ def test_a_cutout_becomes_a_model_in_every_format(service: Service) -> None:
     assert zipfile.ZipFile(io.BytesIO(usdz)).namelist()[0].endswith((".usdc", ".usda"))
     assert len(zipfile.ZipFile(io.BytesIO(obj)).namelist()) == 3
     assert trimesh.load(io.BytesIO(stl), file_type="stl").is_watertight
+
+
+def test_the_photos_camera_is_told_before_there_is_a_mesh(service: Service) -> None:
+    """EstimateCamera answers with a camera and its doubt, and refuses a cutout without a subject as CreateMesh does."""
+    request = mesher_pb2.EstimateCameraRequest(cutout=service.store(round_png()), name="scissors")
+    viewpoint = viewpoint_from_proto(service.stub.EstimateCamera(request, timeout=60).viewpoint)
+    assert 0.8 < viewpoint.pitch < 1.5 and 0.0 < viewpoint.pitch_doubt < 0.5
+    empty = cv2.imencode(".png", np.zeros((64, 64, 4), np.uint8))[1].tobytes()
+    with pytest.raises(grpc.RpcError) as refused:
+        service.stub.EstimateCamera(mesher_pb2.EstimateCameraRequest(cutout=service.store(empty)), timeout=60)
+    assert isinstance(error_of(refused.value, service="mesh"), SubjectNotFound)
 
 
 def test_the_same_call_writes_the_same_bytes(service: Service) -> None:

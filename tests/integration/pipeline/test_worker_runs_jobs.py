@@ -22,13 +22,13 @@ from gateway.pipeline.worker import Worker
 from gateway.settings import RedisSettings
 from lensora.adapters.artifacts import ObjectArtifacts
 from lensora.core.artifacts import ModelUse
-from lensora.core.errors import Overloaded, RenderFailed, SubjectNotFound
+from lensora.core.errors import InternalError, Overloaded, RenderFailed, SubjectNotFound
 from lensora.core.steps import JobStatus, StageStatus, Step
 from lensora.core.words import BackgroundType
 from lensora.rpc.server import Server
 from lensora.testing.stages import Behaviour, cheap_server, picture
 
-METHODS = ["Cutout", "CreateBackplate", "Composite", "CreateMesh", "RenderVideo"]
+METHODS = ["Cutout", "EstimateCamera", "CreateBackplate", "Composite", "CreateMesh", "RenderVideo"]
 
 
 class House(Protocol):
@@ -100,6 +100,17 @@ async def test_the_two_branches_run_at_the_same_time(house: House) -> None:
         await until(house.store, key, await submit(house.store, key), ENDED)
     spans = {run["method"]: (run["started_ms"], run["ended_ms"]) for run in house.behaviour.runs}
     assert spans["CreateMesh"][0] < spans["CreateBackplate"][1] and spans["CreateBackplate"][0] < spans["CreateMesh"][1]
+
+
+async def test_a_camera_that_cannot_be_told_costs_no_job(house: House) -> None:
+    """Where the photo's camera cannot be estimated the scene is seen from the usual height, and the job is done."""
+    house.behaviour.errors = {"EstimateCamera": [InternalError("a bug")]}
+    key = await customer(house.store, 100)
+    async with running(house.worker()):
+        job = await until(house.store, key, await submit(house.store, key), ENDED)
+    assert job.status is JobStatus.COMPLETED
+    methods = [run["method"] for run in house.behaviour.runs]
+    assert methods.count("EstimateCamera") == methods.count("CreateBackplate") == 1
 
 
 async def test_progress_and_step_never_go_back(house: House) -> None:

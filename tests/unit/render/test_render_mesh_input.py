@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lensora.core.cameras import turn
 from lensora.core.errors import InvalidMesh
 from lensora.testing.meshes import Finish, Shape, box, glb, vase
-from services.render.glb import read_glb, source_elevation
+from services.render.glb import elevation_of, read_glb, source_view
 from services.render.model import Part, prepare
 
 
@@ -197,10 +197,16 @@ def _from_above(angle: float) -> dict[str, object]:
     return {"asset": {"version": "2.0", "extras": {"source_view": {"world_to_camera": view}}}}
 
 
+def _view(data: bytes) -> np.ndarray:
+    view = source_view(data)
+    assert view is not None
+    return view
+
+
 @pytest.mark.parametrize("angle", [0.0, 0.3, 1.2, -0.2])
 def test_the_photos_elevation_is_read(angle: float) -> None:
     """The view that the mesh stage writes into the file tells from how far above the photo was taken."""
-    assert source_elevation(glb(box(), None, _from_above(angle))) == pytest.approx(angle)
+    assert elevation_of(_view(glb(box(), None, _from_above(angle)))) == pytest.approx(angle)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +215,6 @@ def test_the_photos_elevation_is_read(angle: float) -> None:
 def test_views_that_say_nothing_are_no_error(view: object) -> None:
     """A file without the photo's view, or with a damaged one, has no elevation; neither has one that is no GLB."""
     asset = {"version": "2.0", "extras": {"source_view": {"world_to_camera": view}}}
-    assert source_elevation(glb(box(), None, {"asset": asset})) is None
-    assert source_elevation(glb(box())) is None
-    assert source_elevation(b"solid stl") is None
+    assert source_view(glb(box(), None, {"asset": asset})) is None
+    assert source_view(glb(box())) is None
+    assert source_view(b"solid stl") is None

@@ -11,7 +11,8 @@ import pytest
 from lensora.core.errors import InvalidBackground, InvalidRequest, SubjectNotFound
 from lensora.core.scene import Lighting, Scene, studio_lighting
 from lensora.core.staging import BASE_LINE, FILL, staged
-from services.segment.backplate import check_size, cover, image_backplate, plain_backplate
+from lensora.core.viewpoint import Viewpoint
+from services.segment.backplate import Crop, check_size, image_backplate, plain_backplate
 from services.segment.composite import composite, encode_jpeg, place
 from services.segment.shadow import Outline, key_share
 
@@ -116,11 +117,11 @@ def test_the_key_s_share_follows_the_light() -> None:
 @pytest.mark.parametrize(
     ("shape", "size"), [((100, 300), (256, 256)), ((300, 100), (300, 260)), ((64, 64), (512, 256))]
 )
-def test_cover_keeps_the_aspect(shape: tuple[int, int], size: tuple[int, int]) -> None:
+def test_a_crop_keeps_the_aspect(shape: tuple[int, int], size: tuple[int, int]) -> None:
     """A circle stays a circle, the middle stays in the middle, and the size is exact."""
     picture = np.zeros((*shape, 3), np.uint8)
     cv2.circle(picture, (shape[1] // 2, shape[0] // 2), 25, (255, 255, 255), -1)
-    out = cover(picture, *size)
+    out = Crop.of(picture, *size).taken(picture, *size)
     assert out.shape == (size[1], size[0], 3)
     rows = np.flatnonzero((out[..., 0] > 127).any(axis=1))
     columns = np.flatnonzero((out[..., 0] > 127).any(axis=0))
@@ -261,3 +262,38 @@ def test_a_table_is_a_ground(slant: int) -> None:
     plate = image_backplate(cv2.imencode(".png", picture[..., ::-1])[1].tobytes(), 300, 300)
     assert not plate.scene.afloat
     assert plate.scene.horizon == pytest.approx(0.57, abs=0.05)
+
+
+def ground_picture(edge: int) -> bytes:
+    """A PNG of a wall over a table whose edge lies at a row of 400."""
+    picture = np.full((400, 400, 3), (205, 190, 160), np.uint8)
+    picture[edge:] = (60, 90, 130)
+    return bytes(cv2.imencode(".png", picture)[1])
+
+
+def test_a_picture_is_cropped_to_its_surface_for_a_subject_from_above() -> None:
+    """Seen from above, more of a user's surface is shown and its edge moves up; seen from its side, nothing changes."""
+    above = Viewpoint(pitch=np.radians(60.0), pitch_doubt=np.radians(3.0))
+    level = Viewpoint(pitch=np.radians(6.0), pitch_doubt=np.radians(3.0))
+    as_given, low, high = (
+        image_backplate(ground_picture(220), 256, 256, viewpoint=each) for each in (None, level, above)
+    )
+    assert np.array_equal(as_given.rgb, low.rgb) and low.scene.horizon == pytest.approx(0.55, abs=0.02)
+    assert high.scene.horizon < 0.40 and not high.scene.afloat
+    row = round(high.scene.horizon * 256)
+    assert high.rgb[row - 8, 128, 0] > 150 > high.rgb[row + 8, 128, 0]
+
+
+def test_what_is_seen_from_above_lies_in_the_middle_and_is_shaded_all_round() -> None:
+    """A plan has surface and shade on all sides of it; an elevation stands low and is shaded at its foot."""
+    plate = np.full((300, 300, 3), 180, np.uint8)
+    rgba = np.zeros((200, 200, 4), np.uint8)
+    cv2.rectangle(rgba, (20, 60), (180, 140), (90, 60, 40, 255), -1)
+    for pitch, whole in ((0.05, False), (np.radians(65.0), True)):
+        world = Scene(0.0 if whole else 0.5, False, studio_lighting(), pitch=pitch)
+        placed = place(rgba, 300, 300, pitch)
+        out = composite(rgba, plate, world).astype(int)
+        top, bottom = round(placed.top), round(placed.bottom)
+        assert (abs((top + bottom) / 2 - 150) < 15) == whole
+        assert out[bottom + 2, 150].mean() < 165
+        assert (out[top - 3, 150].mean() < 172) == whole

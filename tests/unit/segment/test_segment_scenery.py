@@ -92,24 +92,53 @@ def test_work_can_be_ended_between_phases() -> None:
     assert phases == ["surroundings", "lens"]
 
 
-def test_the_subject_stands_on_its_line() -> None:
-    """The ground plane passes through the subject's base line at the subject's distance, both ways."""
-    ground = Ground(0.36, 0.6)
+PITCHES = [0.05, 0.35, 0.8, 1.15]
+"""Radians that a camera looks down."""
+
+
+@pytest.mark.parametrize("pitch", PITCHES)
+def test_the_subject_stands_on_its_line(pitch: float) -> None:
+    """The ground plane passes through the subject's base line at the subject's depth, both ways, from any height."""
+    ground = Ground(0.36, 0.6).raised(pitch, natural=False)
+    assert ground.pitch == pytest.approx(pitch)
     assert ground.distance(SUBJECT_LINE) == pytest.approx(SUBJECT_DISTANCE_M)
     assert ground.line(ground.distance(0.7)) == pytest.approx(0.7)
     patch = ground.patch(200, 300, 180)
     row = int(SUBJECT_LINE * 300) - 180
-    assert patch.z[row, 0] == pytest.approx(SUBJECT_DISTANCE_M, rel=0.01)
+    assert patch.z[row, 0] == pytest.approx(patch.stand, rel=0.01)
     assert np.all(np.diff(patch.z[:, 0]) < 0)
 
 
-def test_slopes_of_a_tilted_plane_are_exact() -> None:
+def test_from_above_there_is_more_surface() -> None:
+    """The higher the camera, the higher in the picture the surface ends; a meadow then fills it, a table hardly."""
+    edges = [Ground(0.36, 0.6).raised(pitch, natural=False).edge for pitch in PITCHES]
+    assert edges == sorted(edges, reverse=True) and 0.0 < edges[-1] < 0.15
+    assert Ground(0.36, 0.44).raised(0.8, natural=True).first == 0.0
+
+
+def test_a_camera_of_the_usual_height_sees_the_usual_scene() -> None:
+    """Raising a camera to where it stands changes nothing."""
+    usual = Ground(0.36, 0.6)
+    same = usual.raised(usual.pitch, natural=False)
+    assert (same.vanishing, same.edge) == (pytest.approx(0.36), pytest.approx(0.6))
+
+
+@pytest.mark.parametrize("pitch", PITCHES)
+def test_slopes_of_a_tilted_plane_are_exact(pitch: float) -> None:
     """Screen differences give back the slopes of a plane that tilts both ways, perspective taken out."""
-    patch = Ground(0.36, 0.6).patch(400, 400, 260)
+    patch = Ground(0.36, 0.6).raised(pitch, natural=False).patch(400, 400, 260)
     slope_x, slope_z = slopes((0.3 * patch.x - 0.2 * patch.z).astype(np.float32), patch)
     inner = (slice(2, -2), slice(2, -2))
     assert np.allclose(slope_x[inner], 0.3, atol=0.01)
     assert np.allclose(slope_z[inner], -0.2, atol=0.02)
+
+
+@pytest.mark.parametrize("words", ["on grass in a garden", "on water by the sea", "marble in a kitchen", "beach"])
+def test_scenes_from_above_are_whole(words: str) -> None:
+    """A scene that is looked down upon has no hole, no stripe and no black: its rows differ little in brightness."""
+    picture = build(read(words), 200, 200, 3, pitch=np.radians(65.0)).picture
+    rows = picture[40:].mean(axis=(1, 2))
+    assert rows.min() > 0.4 * rows.max()
 
 
 def test_noise_is_even_and_fades_with_distance() -> None:

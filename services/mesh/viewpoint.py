@@ -1,0 +1,211 @@
+"""Where the photo of a cutout was taken from, told before there is a mesh.
+
+Several witnesses look at the cutout: a box that lies or stands, the rim of a vessel, the thing's name, and a network
+where one is at hand. Each says how sure it is, and the surest is believed. Where none speaks, a thing on little
+footing was probably seen from above.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from lensora.core.viewpoint import Viewpoint
+from services.mesh.camera import DISTANCE
+from services.mesh.cutout import Cutout
+from services.mesh.shape.evidence import Evidence, Kind, gather
+from services.mesh.shape.lying import is_lying
+
+STEEPEST, SHALLOWEST = math.radians(89.0), math.radians(-12.0)
+"""Photos of products are taken from between these."""
+
+
+@dataclass(frozen=True)
+class ViewpointRules:
+    """How far each witness is off, radians: fitted on the tune part of ``bench.staging``.
+
+    Attributes:
+        box: of a box whose inner edges or outline are clear.
+        lying: of a flat thing that a lying box explains.
+        rim: of a vessel's rim that shows all around.
+        flat: the pitch from which things are photographed that lie by nature ...
+        flat_doubt: ... and how far that is off.
+        nothing: where no witness speaks.
+        usual: the pitch where no witness speaks and the thing stands broadly.
+        footing: how much steeper the camera looks for all of the width that does not touch the ground.
+        broad: share of the width from which on a footing is a broad one.
+        diagonal: how much steeper for a long thing that runs across the picture from corner to corner.
+        roll: of a box's roll.
+        level: of the roll, where nothing tells it.
+    """
+
+    box: float = math.radians(4.0)
+    lying: float = math.radians(4.0)
+    rim: float = math.radians(8.0)
+    flat: float = math.radians(68.0)
+    flat_doubt: float = math.radians(12.0)
+    nothing: float = math.radians(17.0)
+    usual: float = math.radians(17.0)
+    footing: float = math.radians(13.0)
+    broad: float = 0.6
+    diagonal: float = math.radians(16.0)
+    roll: float = math.radians(1.5)
+    level: float = math.radians(2.5)
+
+
+RULES = ViewpointRules()
+
+
+LIES = frozenset(
+    {
+        "scissor",
+        "shear",
+        "knife",
+        "fork",
+        "spoon",
+        "chopstick",
+        "spatula",
+        "ladle",
+        "pen",
+        "pencil",
+        "crayon",
+        "marker",
+        "brush",
+        "paintbrush",
+        "toothbrush",
+        "comb",
+        "ruler",
+        "key",
+        "keyboard",
+        "remote",
+        "wrench",
+        "spanner",
+        "screwdriver",
+        "plier",
+        "hammer",
+        "chisel",
+        "coin",
+        "card",
+        "envelope",
+        "letter",
+        "watch",
+        "wristwatch",
+        "necklace",
+        "bracelet",
+        "ring",
+        "glasses",
+        "sunglasses",
+        "eyeglasses",
+        "spectacles",
+        "tie",
+        "belt",
+        "glove",
+        "sock",
+        "pizza",
+        "pancake",
+        "omelette",
+    }
+)
+"""Things, without their plural's s, that lie on a table: they cannot stand, and are photographed from above."""
+
+
+def lies(name: str) -> bool:
+    """Whether a thing of this name, such as ``remote control``, lies by nature."""
+    words = re.findall(r"[a-z]+", name.lower())
+    return any(word in LIES or word.removesuffix("s") in LIES for word in words)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one witness says: pitch and roll, and the standard deviation of each, radians; its distance in radii."""
+
+    pitch: float
+    pitch_doubt: float
+    roll: float
+    roll_doubt: float
+    distance: float = DISTANCE
+
+
+class ViewWitness(Protocol):
+    """Tells the camera of a cutout: a network, for one. Safe to call from several threads."""
+
+    def testify(self, cutout: Cutout, timeout_s: float | None = None) -> Sighting | None:
+        """What it says; None where it cannot tell. Seconds to wait for it, None means its own limit."""
+        ...
+
+
+def estimate_camera(
+    cutout: Cutout,
+    name: str = "",
+    witness: ViewWitness | None = None,
+    timeout_s: float | None = None,
+    rules: ViewpointRules = RULES,
+) -> Viewpoint:
+    """Where the photo was taken from.
+
+    Args:
+        cutout: the subject.
+        name: what it is called, such as ``scissors``; empty if not known.
+        witness: asked beside the rules; None leaves it to them.
+        timeout_s: seconds that the witness may take.
+        rules: how far each kind of evidence is off.
+    """
+    told = list(_from_shape(cutout, gather(cutout), rules))
+    if lies(name):
+        told.append(Sighting(rules.flat, rules.flat_doubt, 0.0, rules.level))
+    said = None if witness is None else witness.testify(cutout, timeout_s)
+    if said is not None:
+        told.append(said)
+    surest = min(told, key=lambda each: each.pitch_doubt)
+    level = min(told, key=lambda each: each.roll_doubt)
+    return Viewpoint(
+        pitch=min(STEEPEST, max(SHALLOWEST, surest.pitch)),
+        roll=level.roll,
+        distance=surest.distance,
+        contact=_contact(cutout),
+        pitch_doubt=surest.pitch_doubt,
+        roll_doubt=level.roll_doubt,
+    )
+
+
+def _from_shape(cutout: Cutout, evidence: Evidence, rules: ViewpointRules) -> Iterator[Sighting]:
+    """What the rules see; the last speaks always."""
+    box = evidence.box
+    if evidence.kind is Kind.BOX:
+        yield Sighting(box.pitch, rules.box, box.roll, rules.roll, box.camera.distance)
+    elif is_lying(box, evidence.straightness):
+        yield Sighting(box.pitch, rules.lying, box.roll, rules.level, box.camera.distance)
+    if evidence.tiers is not None:
+        yield Sighting(evidence.tiers.pitch, rules.rim, 0.0, rules.level)
+    elif evidence.mouth is not None:
+        yield Sighting(evidence.mouth.pitch, rules.rim, 0.0, rules.level)
+    narrow = max(0.0, 1.0 - footing(cutout) / rules.broad)
+    pitch = rules.usual + rules.footing * narrow + rules.diagonal * diagonality(cutout)
+    yield Sighting(pitch, rules.nothing, 0.0, rules.level)
+
+
+def footing(cutout: Cutout) -> float:
+    """Share of the silhouette's width over which its lowest twenty-fifth spreads, 0..1."""
+    rows, columns = np.nonzero(cutout.mask)
+    lowest = columns[rows >= rows.max() - 0.04 * (np.ptp(rows) + 1)]
+    return float(np.ptp(lowest) / (np.ptp(columns) + 1))
+
+
+def diagonality(cutout: Cutout) -> float:
+    """0 for what is upright, level or as wide as long, up to 1 for a thin thing that runs from corner to corner."""
+    rows, columns = np.nonzero(cutout.mask)
+    spread, axes = np.linalg.eigh(np.cov(np.stack([columns, rows]).astype(np.float64)))
+    long = axes[:, 1]
+    slender = 1.0 - math.sqrt(max(float(spread[0]), 0.0) / max(float(spread[1]), 1e-9))
+    return abs(2.0 * float(long[0]) * float(long[1])) * slender
+
+
+def _contact(cutout: Cutout) -> float:
+    """Height of the lowest place of the subject, share of the given image's height from the top."""
+    lowest = float(np.flatnonzero(cutout.mask.any(axis=1))[-1] + 1)
+    return min(1.0, max(0.0, (lowest / cutout.scale + cutout.origin[1]) / cutout.source_size[1]))
