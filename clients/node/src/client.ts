@@ -1,0 +1,292 @@
+import { errorOf, LensoraError } from "./errors.js";
+import { eventsOf } from "./events.js";
+import type {
+  Account,
+  Background,
+  Cancellation,
+  Cutout,
+  CutoutRequest,
+  Job,
+  JobPage,
+  JobStatus,
+  JobTicket,
+  LedgerPage,
+  Photo,
+  RenderRequest,
+  Result,
+  Session,
+  TransformRequest,
+} from "./types.js";
+
+export interface ClientOptions {
+  /** Such as `http://127.0.0.1:8000`. */
+  baseUrl: string;
+  /** Sent to `baseUrl` only; links to files open without it. */
+  apiKey: string;
+  /** Another way to send, for tests. */
+  fetch?: typeof fetch;
+}
+
+export interface CallOptions {
+  /** A key of your own, so that a repeat of this call does and charges nothing. */
+  idempotencyKey?: string;
+  signal?: AbortSignal;
+}
+
+export interface WaitOptions {
+  /** Called with each new state, the last one included. */
+  onProgress?: (result: Result) => void;
+  /** Milliseconds to wait at most. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+const MAX_TRIES = 4;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_S = 20;
+/** How long the server holds each poll of `wait`: short enough for proxies that cut off after 30 s. */
+const HOLD_S = 20;
+/** A gateway that is restarted or upgraded is back within this. */
+const PATIENCE_MS = 60_000;
+const ENDS: readonly JobStatus[] = ["completed", "failed", "canceled"];
+
+/** True when the job will not change any more. */
+export function hasEnded(result: Pick<Result, "status">): boolean {
+  return ENDS.includes(result.status);
+}
+
+/** What a person types as a background: `remove`, a URL, or a description of a scene. */
+export function backgroundOf(words: string): Background {
+  const text = words.trim();
+  if (text.toLowerCase() === "remove") return { type: "remove" };
+  return /^https?:\/\//i.test(text) ? { type: "image", url: text } : { type: "prompt", prompt: words };
+}
+
+/** Talks to one installation with one API key. */
+export class Lensora {
+  readonly #baseUrl: string;
+  readonly #apiKey: string;
+  readonly #fetch: typeof fetch;
+
+  constructor(options: ClientOptions) {
+    this.#baseUrl = options.baseUrl.replace(/\/+$/, "");
+    this.#apiKey = options.apiKey;
+    this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+  }
+
+  /** Upload a photo and find the things in it. 5 credits. */
+  async init(photo: Photo, options: CallOptions & { maxObjects?: number } = {}): Promise<Session> {
+    const form = new FormData();
+    form.append("image", await blobOf(photo), nameOf(photo));
+    if (options.maxObjects !== undefined) form.append("max_objects", String(options.maxObjects));
+    return this.#post<Session>("/v1/studio/init", form, options);
+  }
+
+  /** Make the cutout alone, to look at before the film. 5 credits. */
+  cutout(request: CutoutRequest, options: CallOptions = {}): Promise<Cutout> {
+    return this.#post<Cutout>("/v1/studio/cutout", request, options);
+  }
+
+  /** Start a job. 75 credits, returned if it does not complete. */
+  transform(request: TransformRequest, options: CallOptions = {}): Promise<JobTicket> {
+    return this.#post<JobTicket>("/v1/studio/transform", request, options);
+  }
+
+  /** Film a finished job's model again, with another camera or background. */
+  render(job: Job, request: RenderRequest, options: CallOptions = {}): Promise<JobTicket> {
+    return this.#post<JobTicket>(`/v1/studio/jobs/${idOf(job)}/render`, request, options);
+  }
+
+  /** Stop a job and get its credits back; a job that has ended stays as it is. */
+  cancel(job: Job, options: Pick<CallOptions, "signal"> = {}): Promise<Cancellation> {
+    return this.#post<Cancellation>(`/v1/studio/jobs/${idOf(job)}/cancel`, undefined, options, false);
+  }
+
+  /** The job's state; with `waitS` (1 to 60) the server answers when it changes or the time is over. */
+  result(job: Job, options: { waitS?: number; signal?: AbortSignal } = {}): Promise<Result> {
+    const headers: Record<string, string> = options.waitS === undefined ? {} : { Prefer: `wait=${options.waitS}` };
+    return this.#json<Result>("GET", `/v1/studio/result/${idOf(job)}`, { headers, signal: options.signal });
+  }
+
+  /** Wait until the job has ended, failed or not. A server that is away for a minute is waited for. */
+  async wait(job: Job, options: WaitOptions = {}): Promise<Result> {
+    const started = Date.now();
+    let shown: string | undefined;
+    let awaySince: number | undefined;
+    for (;;) {
+      const leftS = options.timeoutMs === undefined ? HOLD_S : (options.timeoutMs - (Date.now() - started)) / 1000;
+      let result: Result;
+      try {
+        result = await this.result(job, {
+          ...(shown === undefined ? {} : { waitS: Math.max(1, Math.min(HOLD_S, Math.round(leftS))) }),
+          ...(options.signal === undefined ? {} : { signal: options.signal }),
+        });
+        awaySince = undefined;
+      } catch (error) {
+        awaySince ??= Date.now();
+        const lasting = !(error instanceof LensoraError) || !error.retryable || Date.now() - awaySince > PATIENCE_MS;
+        if (lasting) throw error;
+        await pause(1_000, options.signal);
+        continue;
+      }
+      const state = JSON.stringify(result);
+      if (state !== shown) options.onProgress?.(result);
+      shown = state;
+      if (hasEnded(result)) return result;
+      if (options.timeoutMs !== undefined && Date.now() - started >= options.timeoutMs) {
+        throw new LensoraError(`Job ${idOf(job)} is still ${result.status}.`, "deadline_exceeded", 0);
+      }
+    }
+  }
+
+  /** The job's states as they change, up to its end; a broken connection is resumed. */
+  async *stream(job: Job, options: { signal?: AbortSignal } = {}): AsyncGenerator<Result> {
+    let lastId: string | undefined;
+    let awaySince: number | undefined;
+    for (;;) {
+      try {
+        const response = await this.#send("GET", `/v1/studio/result/${idOf(job)}/stream`, {
+          headers: { Accept: "text/event-stream", ...(lastId === undefined ? {} : { "Last-Event-ID": lastId }) },
+          signal: options.signal,
+        });
+        if (response.status === 204 || response.body === null) return;
+        for await (const event of eventsOf(response.body)) {
+          awaySince = undefined;
+          lastId = event.id || lastId;
+          const result = JSON.parse(event.data) as Result;
+          yield result;
+          if (hasEnded(result)) return;
+        }
+      } catch (error) {
+        if (options.signal?.aborted) throw error;
+        awaySince ??= Date.now();
+        const lasting = error instanceof LensoraError && !error.retryable;
+        if (lasting || Date.now() - awaySince > PATIENCE_MS) throw error;
+      }
+      await pause(1_000, options.signal);
+    }
+  }
+
+  /** The jobs of this key, newest first. */
+  jobs(options: { status?: JobStatus; cursor?: string; limit?: number } = {}): Promise<JobPage> {
+    return this.#json<JobPage>("GET", `/v1/studio/jobs${queryOf(options)}`, {});
+  }
+
+  /** Balance and limits. */
+  account(): Promise<Account> {
+    return this.#json<Account>("GET", "/v1/account", {});
+  }
+
+  /** Movements of credits, newest first. */
+  ledger(options: { cursor?: string; limit?: number } = {}): Promise<LedgerPage> {
+    return this.#json<LedgerPage>("GET", `/v1/account/ledger${queryOf(options)}`, {});
+  }
+
+  /** The secret that signs this account's webhooks. */
+  async webhookSecret(): Promise<string> {
+    return (await this.#json<{ secret: string }>("GET", "/v1/account/webhook-secret", {})).secret;
+  }
+
+  /** Save every file of a finished job. Node only. Answers their paths by `mp4`, `glb`, `scene`, `removed_bg`, ... */
+  async download(result: Result, folder: string): Promise<Record<string, string>> {
+    if (!result.output) throw new TypeError("The job has no output: it has not completed.");
+    const { mkdir, writeFile } = await import("node:fs/promises");
+    const { join } = await import("node:path");
+    await mkdir(folder, { recursive: true });
+    const paths: Record<string, string> = {};
+    for (const [field, url] of Object.entries(result.output)) {
+      if (typeof url !== "string" || !field.endsWith("_url")) continue;
+      const name = field.replace(/_url$/, "");
+      const path = join(folder, fileNameOf(url, name));
+      const response = await this.#fetch(url);
+      if (!response.ok) throw await errorOf(response);
+      await writeFile(path, new Uint8Array(await response.arrayBuffer()));
+      paths[name] = path;
+    }
+    return paths;
+  }
+
+  #post<T>(path: string, body: unknown, options: CallOptions, idempotent = true): Promise<T> {
+    const headers: Record<string, string> = idempotent
+      ? { "Idempotency-Key": options.idempotencyKey ?? crypto.randomUUID() }
+      : {};
+    if (body instanceof FormData) return this.#json<T>("POST", path, { headers, body, signal: options.signal });
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    return this.#json<T>("POST", path, { headers, body: text, signal: options.signal });
+  }
+
+  async #json<T>(method: string, path: string, init: Sent): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const response = await this.#send(method, path, init);
+        return (await response.json()) as T;
+      } catch (error) {
+        if (!(error instanceof LensoraError) || !error.retryable || attempt >= MAX_TRIES) throw error;
+        if (error.retryAfterS !== undefined && error.retryAfterS > LONGEST_PAUSE_S) throw error;
+        const own = FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
+        await pause(error.retryAfterS === undefined ? own : error.retryAfterS * 1_000, init.signal);
+      }
+    }
+  }
+
+  async #send(method: string, path: string, init: Sent): Promise<Response> {
+    let response: Response;
+    try {
+      response = await this.#fetch(`${this.#baseUrl}${path}`, {
+        method,
+        headers: { Authorization: `Bearer ${this.#apiKey}`, ...init.headers },
+        ...(init.body === undefined ? {} : { body: init.body }),
+        ...(init.signal === undefined ? {} : { signal: init.signal }),
+      });
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
+      throw new LensoraError(`${this.#baseUrl} does not answer.`, "unreachable", 0, undefined, undefined, error);
+    }
+    if (!response.ok) throw await errorOf(response);
+    return response;
+  }
+}
+
+interface Sent {
+  headers?: Record<string, string>;
+  body?: string | FormData | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+function idOf(job: Job): string {
+  return encodeURIComponent(typeof job === "string" ? job : job.job_id);
+}
+
+function queryOf(options: Record<string, string | number | undefined>): string {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return given.length ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : "";
+}
+
+async function blobOf(photo: Photo): Promise<Blob> {
+  if (photo instanceof Blob) return photo;
+  if (typeof photo !== "string") return new Blob([photo as BlobPart]);
+  const { readFile } = await import("node:fs/promises");
+  return new Blob([await readFile(photo)]);
+}
+
+function nameOf(photo: Photo): string {
+  if (typeof photo === "string") return photo.split(/[\\/]/).pop() ?? "photo";
+  return typeof File !== "undefined" && photo instanceof File ? photo.name : "photo";
+}
+
+/** The last segment of a link's path, never a path of its own. */
+function fileNameOf(url: string, fallback: string): string {
+  const last = decodeURIComponent(new URL(url).pathname.split("/").pop() ?? "").split(/[\\/]/).pop() ?? "";
+  return ["", ".", ".."].includes(last) || last.includes("\0") ? fallback : last;
+}
+
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    });
+  });
+}

@@ -1,0 +1,7 @@
+export { backgroundOf, hasEnded, Lensora } from "./client.js";
+export type { CallOptions, ClientOptions, WaitOptions } from "./client.js";
+export { LensoraError } from "./errors.js";
+export { verifyWebhook } from "./webhooks.js";
+export type { VerifyOptions } from "./webhooks.js";
+export type * from "./types.js";
+export type { components, operations, paths, webhooks } from "./schema.js";

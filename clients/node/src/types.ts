@@ -1,0 +1,34 @@
+/** The contract's types by short names. They are generated from the OpenAPI document, in schema.ts. */
+import type { components, operations } from "./schema.js";
+
+type Schemas = components["schemas"];
+type Body<Name extends "transform" | "cutout" | "render"> =
+  operations[Name]["requestBody"]["content"]["application/json"];
+
+export type Session = Schemas["Session"];
+export type Cutout = Schemas["Cutout"];
+export type JobTicket = Schemas["JobTicket"];
+export type Result = Schemas["Result"];
+export type Output = Schemas["Output"];
+export type Cancellation = Schemas["Cancellation"];
+export type JobPage = Schemas["JobPage"];
+export type JobStatus = Schemas["JobStatus"];
+export type Step = Schemas["Step"];
+export type Account = Schemas["Account"];
+export type LedgerPage = Schemas["LedgerPage"];
+export type JobEvent = Schemas["JobEvent"];
+export type Problem = Schemas["Problem"];
+export type CameraMove = Schemas["CameraMove"];
+export type OutputFormat = Schemas["OutputFormat"];
+export type WebhookEvent = Schemas["WebhookEvent"];
+
+export type TransformRequest = Body<"transform">;
+export type CutoutRequest = Body<"cutout">;
+export type RenderRequest = Body<"render">;
+export type Background = TransformRequest["background"];
+
+/** A job, by its id, its ticket or one of its results. */
+export type Job = string | Pick<Result, "job_id">;
+
+/** A photo: a path, its bytes, or a Blob (a browser's File is one). */
+export type Photo = string | Uint8Array | Blob;

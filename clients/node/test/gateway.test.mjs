@@ -1,0 +1,74 @@
+// Against a real gateway whose jobs somebody completes: LENSORA_BASE_URL, LENSORA_API_KEY, LENSORA_PHOTO.
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { backgroundOf, Lensora, LensoraError } from "../dist/index.js";
+
+const { LENSORA_BASE_URL: baseUrl, LENSORA_API_KEY: apiKey, LENSORA_PHOTO: photo } = process.env;
+const studio = new Lensora({ baseUrl: `${baseUrl}/`, apiKey });
+
+test("the whole way: photo, cutout, job, progress, files, second film, account", async () => {
+  const session = await studio.init(photo, { maxObjects: 2 });
+  assert.deepEqual(session.objects.map((one) => one.category), ["product", "full_frame"]);
+  const cutout = await studio.cutout({ session_id: session.session_id, bbox: [0.2, 0.2, 0.7, 0.7] });
+  const ticket = await studio.transform({
+    session_id: session.session_id,
+    cutout_id: cutout.cutout_id,
+    background: backgroundOf("a marble table"),
+  });
+  assert.equal(ticket.credits_used, 75);
+  const shown = [];
+  const result = await studio.wait(ticket, { onProgress: (state) => shown.push(state.progress), timeoutMs: 60_000 });
+  assert.equal(result.status, "completed");
+  assert.equal(shown.at(-1), 100);
+  const files = await studio.download(result, await mkdtemp(join(tmpdir(), "lensora-")));
+  assert.deepEqual(Object.keys(files).sort(), ["glb", "mp4", "removed_bg", "scene"]);
+  assert.ok((await stat(files.mp4)).size > 1_000);
+  const again = await studio.render(result, { camera_preset: "dolly" });
+  assert.equal(again.credits_used, 25);
+  await studio.cancel(again);
+  assert.equal((await studio.jobs({ limit: 2 })).jobs.length, 2);
+  assert.ok((await studio.ledger()).entries.some((entry) => entry.amount === -75));
+  assert.ok((await studio.account()).balance > 0);
+  assert.match(await studio.webhookSecret(), /^whsec_/);
+});
+
+test("a stream gives each state up to the end", async () => {
+  const session = await studio.init(await readFile(photo));
+  const ticket = await studio.transform({ session_id: session.session_id, background: { type: "remove" } });
+  const states = [];
+  for await (const state of studio.stream(ticket)) states.push(state);
+  assert.equal(states.at(-1).status, "completed");
+  assert.ok(states.length > 1);
+});
+
+test("errors have the API's code, and bad input is not tried again", async () => {
+  let sent = 0;
+  const counted = new Lensora({ baseUrl, apiKey, fetch: (...given) => ((sent += 1), fetch(...given)) });
+  await assert.rejects(counted.init(Buffer.from("no picture")), (error) => {
+    assert.ok(error instanceof LensoraError);
+    assert.deepEqual([error.code, error.status, error.retryable], ["invalid_image", 400, false]);
+    return true;
+  });
+  assert.equal(sent, 1);
+  const stranger = new Lensora({ baseUrl, apiKey: "wrong" });
+  await assert.rejects(stranger.account(), { code: "unauthorized" });
+});
+
+test("what the network loses is sent again under the same key", async () => {
+  const keys = [];
+  let broken = 1;
+  const flaky = async (url, init) => {
+    keys.push(init.headers["Idempotency-Key"]);
+    if (broken-- > 0) throw new TypeError("fetch failed");
+    return fetch(url, init);
+  };
+  const client = new Lensora({ baseUrl, apiKey, fetch: flaky });
+  await client.init(photo);
+  assert.equal(keys.length, 2);
+  assert.ok(keys[0]);
+  assert.equal(keys[0], keys[1]);
+});
