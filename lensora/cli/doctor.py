@@ -8,12 +8,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from lensora.adapters.redis_server import best_program
+from lensora.cli.cluster.bundle import write as write_bundle
+from lensora.cli.cluster.checks import look as look_at_cluster
+from lensora.cli.cluster.kubectl import Kubectl
+from lensora.cli.findings import Finding
 from lensora.cli.home import DEFAULT_HOME, Home
 from lensora.cli.models import models_dir_option
 from lensora.cli.options import json_option, say_json
@@ -28,16 +32,6 @@ MIN_MEMORY_BYTES = 4 * 1024**3
 """The whole stack peaks at about 3 GiB."""
 
 GL_PROBE = "import moderngl; c = moderngl.create_context(standalone=True, backend='egl'); print(c.info['GL_RENDERER'])"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at: what was seen, and what to do when it is not well."""
-
-    name: str
-    well: bool
-    seen: str
-    remedy: str = ""
 
 
 def look(home: Home, port: int, models_dir: Path) -> list[Finding]:
@@ -138,10 +132,34 @@ def _port(home: Home, port: int) -> Finding:
 @click.option("--home", envvar="LENSORA_HOME", default=DEFAULT_HOME, show_default=True, help="Folder of the stack.")
 @click.option("--port", default=8000, show_default=True, help="Port that `lensora up` would take.")
 @models_dir_option
+@click.option("--cluster", is_flag=True, help="Look at an installation on Kubernetes instead, through kubectl.")
+@click.option("--namespace", default="studio", show_default=True, help="Namespace of the installation (--cluster).")
+@click.option("--context", default="", help="kubectl's context; its present one where none is named (--cluster).")
+@click.option(
+    "--bundle",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write what someone needs to help, without secrets, to this .tar.gz (--cluster).",
+)
 @json_option
-def doctor(home: str, port: int, models_dir: str, as_json: bool) -> None:
-    """Check that this machine has what the stack needs; exit status 1 where it does not."""
-    findings = look(Home.at(home), port, Path(models_dir))
+def doctor(
+    home: str,
+    port: int,
+    models_dir: str,
+    cluster: bool,
+    namespace: str,
+    context: str,
+    bundle: Path | None,
+    as_json: bool,
+) -> None:
+    """Check that this machine has what the stack needs, or that an installation on Kubernetes is well (--cluster).
+
+    Exit status 1 where something is not.
+    """
+    if cluster:
+        kubectl = Kubectl(namespace, context)
+        findings = look_at_cluster(kubectl)
+    else:
+        findings = look(Home.at(home), port, Path(models_dir))
     if as_json:
         say_json([asdict(finding) for finding in findings])
     for finding in () if as_json else findings:
@@ -149,5 +167,10 @@ def doctor(home: str, port: int, models_dir: str, as_json: bool) -> None:
         click.echo(f"{mark}  {finding.name}: {finding.seen}")
         if not finding.well:
             click.echo(f"      -> {finding.remedy}")
+    if bundle is not None:
+        if not cluster:
+            raise click.UsageError("--bundle needs --cluster")
+        names = write_bundle(kubectl, findings, bundle)
+        click.echo(f"{bundle}: {len(names)} files, secrets hidden; look through it before you send it", err=True)
     if not all(finding.well for finding in findings):
         raise SystemExit(1)
