@@ -63,36 +63,38 @@ class Drawer:
         Returns:
             (h, w, 4) uint8, sRGB, straight alpha; black where alpha is 0.
         """
-        fine = (size[0] * FINER, size[1] * FINER)
-        packed = np.hstack([model.vertices[model.faces].reshape(-1, 3), model.uv[model.faces].reshape(-1, 2)])
-        buffer = self._context.buffer(np.ascontiguousarray(packed, np.float32).tobytes())
-        height, width = model.texture.shape[:2]
-        texels = np.ascontiguousarray(model.texture[::-1])
-        texture = self._context.texture((width, height), 3, texels.tobytes(), alignment=1)
-        texture.build_mipmaps()
-        texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
-        array = self._context.vertex_array(self._program, [(buffer, "3f 2f", "position", "uv")])
-        color, depth = self._context.texture(fine, 4), self._context.depth_renderbuffer(fine)
-        target = self._context.framebuffer([color], depth)
-        _, distance = projected(model.vertices, view)
-        self._set("to_camera", view.world_to_camera.T)
-        self._set("size", np.array(size))
-        self._set("center", np.array(view.center_px))
-        self._set("focal", np.array(view.focal_px))
-        self._set("range", np.array([distance.min() * 0.99, distance.max() * 1.01]))
-        target.use()
-        target.clear(0.0, 0.0, 0.0, 0.0)
-        texture.use(0)
-        array.render()
-        drawn = np.frombuffer(target.read(components=4, alignment=1), np.uint8).reshape(fine[1], fine[0], 4)[::-1]
-        for item in (array, buffer, texture, target, color, depth):
-            item.release()
-        covered = (drawn[..., 3:] > 0).astype(np.float32)
-        mean = cv2.resize(
-            np.concatenate([drawn[..., :3] * covered, covered], axis=2), size, interpolation=cv2.INTER_AREA
-        )
-        straight = mean[..., :3] / np.maximum(mean[..., 3:], 1e-6)
-        return np.asarray(np.concatenate([straight, mean[..., 3:] * 255.0], axis=2) + 0.5, np.uint8)
+        # Another context may have been used since.
+        with self._context:
+            fine = (size[0] * FINER, size[1] * FINER)
+            packed = np.hstack([model.vertices[model.faces].reshape(-1, 3), model.uv[model.faces].reshape(-1, 2)])
+            buffer = self._context.buffer(np.ascontiguousarray(packed, np.float32).tobytes())
+            height, width = model.texture.shape[:2]
+            texels = np.ascontiguousarray(model.texture[::-1])
+            texture = self._context.texture((width, height), 3, texels.tobytes(), alignment=1)
+            texture.build_mipmaps()
+            texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+            array = self._context.vertex_array(self._program, [(buffer, "3f 2f", "position", "uv")])
+            color, depth = self._context.texture(fine, 4), self._context.depth_renderbuffer(fine)
+            target = self._context.framebuffer([color], depth)
+            _, distance = projected(model.vertices, view)
+            self._set("to_camera", view.world_to_camera.T)
+            self._set("size", np.array(size))
+            self._set("center", np.array(view.center_px))
+            self._set("focal", np.array(view.focal_px))
+            self._set("range", np.array([distance.min() * 0.99, distance.max() * 1.01]))
+            target.use()
+            target.clear(0.0, 0.0, 0.0, 0.0)
+            texture.use(0)
+            array.render()
+            drawn = np.frombuffer(target.read(components=4, alignment=1), np.uint8).reshape(fine[1], fine[0], 4)[::-1]
+            for item in (array, buffer, texture, target, color, depth):
+                item.release()
+            covered = (drawn[..., 3:] > 0).astype(np.float32)
+            mean = cv2.resize(
+                np.concatenate([drawn[..., :3] * covered, covered], axis=2), size, interpolation=cv2.INTER_AREA
+            )
+            straight = mean[..., :3] / np.maximum(mean[..., 3:], 1e-6)
+            return np.asarray(np.concatenate([straight, mean[..., 3:] * 255.0], axis=2) + 0.5, np.uint8)
 
     def _set(self, name: str, values: Doubles) -> None:
         """Write a uniform; numpy's rows are OpenGL's columns."""

@@ -20,11 +20,10 @@ def by_object(values: Sequence[float], things: Sequence[str]) -> NDArray[np.floa
     return np.array([np.mean(groups[thing]) for thing in sorted(groups)])
 
 
-def standard_error(values: NDArray[np.float64], statistic: Statistic = np.mean) -> float:
-    """How far a statistic of values moves when other objects of the same sort are drawn: bootstrap, seeded."""
-    random = np.random.default_rng(5)
-    picks = random.integers(0, len(values), (ROUNDS, len(values)))
-    return float(np.std([statistic(values[pick]) for pick in picks]))
+def paired_error(before: NDArray[np.float64], after: NDArray[np.float64], statistic: Statistic = np.mean) -> float:
+    """How far a statistic's change from before to after moves when other objects are drawn: bootstrap, seeded."""
+    picks = np.random.default_rng(5).integers(0, len(before), (ROUNDS, len(before)))
+    return float(np.std([statistic(after[pick]) - statistic(before[pick]) for pick in picks]))
 
 
 def interval(values: NDArray[np.float64], statistic: Statistic = np.mean, share: float = 0.95) -> tuple[float, float]:
