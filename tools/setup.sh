@@ -70,6 +70,7 @@ install_system_packages() {
     command -v ffprobe >/dev/null 2>&1 || wanted+=(ffmpeg)
     command -v promtool >/dev/null 2>&1 || wanted+=(prometheus)
     command -v curl >/dev/null 2>&1 || wanted+=(curl)
+    command -v chromium >/dev/null 2>&1 || wanted+=(chromium)
   fi
   [ ${#wanted[@]} -gt 0 ] || return 0
 
@@ -110,7 +111,7 @@ say "Installing Lensora and its Python packages into $venv (extras: $extras)"
 say "Fetching the neural nets' weights (about 110 MB, checksums verified, kept for later)"
 "$venv/bin/lensora" models pull
 
-"$venv/bin/python" tools/node_packages.py --viewer
+"$venv/bin/python" tools/node_packages.py --pages
 if [ "$profile" = test ]; then
   say "Installing the tests' tools: Khronos glTF validator, helm, Triton Inference Server (CPU, with torch for its models)"
   "$venv/bin/python" tools/node_packages.py --validator --client

@@ -34,6 +34,8 @@ POLICY = (
 """Content-Security-Policy: nothing from elsewhere runs; pictures and films come from the public URL. The 3D viewer
 writes styles of its own, decodes in workers made of blobs, and may use WebAssembly."""
 
+RENDERER = "vendor/scalar.js"
+
 
 @dataclass(frozen=True)
 class Page:
@@ -61,8 +63,10 @@ class Pages:
         api = document(calls, public_url)
         self._policy = POLICY.format(public=public_url)
         self._openapi = Page.of(encode(api), "application/json")
-        self._docs = Page.of(render_reference(api, public_url).encode(), TYPES[".html"])
+        self._plain = Page.of(render_reference(api, public_url).encode(), TYPES[".html"])
         self._assets = _assets()
+        # The renderer is fetched at set-up; without it the plain page stands in its place.
+        self._docs = self._assets["reference.html"] if RENDERER in self._assets else self._plain
 
     @call("GET", "/openapi.json", keyed=False)
     async def openapi(self, request: Request) -> Response:
@@ -73,6 +77,11 @@ class Pages:
     async def docs(self, request: Request) -> Response:
         """GET /docs."""
         return self._answer(request, self._docs)
+
+    @call("GET", "/docs/plain", keyed=False)
+    async def plain_docs(self, request: Request) -> Response:
+        """GET /docs/plain: without scripts, with an anchor for every error code."""
+        return self._answer(request, self._plain)
 
     @call("GET", "/", keyed=False)
     async def studio(self, request: Request) -> Response:
