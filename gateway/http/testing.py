@@ -186,8 +186,8 @@ class Gateway:
 
         self.run(take())
 
-    def do_stages(self, job_id: str, *steps: Step) -> None:
-        """Start and finish stages of a taken job, each with a small file of its own."""
+    def do_stages(self, job_id: str, *steps: Step, extra: tuple[tuple[str, str, MediaType], ...] = ()) -> None:
+        """Start and finish stages of a taken job, each with a small file of its own, the model's with further ones."""
 
         async def work() -> None:
             claim = self.claims[job_id]
@@ -197,7 +197,8 @@ class Gateway:
                 public = [models_field(step, [ModelUse("test-net", "1", "ab" * 32, "MIT", step.value)])]
                 if step is Step.GENERATING_3D:
                     public.append(quality_field(Quality(0.98, 0.91)))
-                for name, file_name, media_type in PUBLIC_FILES.get(step, ()):
+                further = extra if step is Step.GENERATING_3D else ()
+                for name, file_name, media_type in (*PUBLIC_FILES.get(step, ()), *further):
                     body = f"{name} of {job_id} ".encode() * 400
                     artifact = await self.surface.artifacts.put_async(f"jobs/{job_id}/{file_name}", body, media_type)
                     public.append(output_field(name, OutputFile(artifact, file_name)))

@@ -21,7 +21,7 @@ from gateway.jobs.records import (
     Page,
     Session,
 )
-from lensora.core.artifacts import SUFFIX, MediaType, ModelUse
+from lensora.core.artifacts import STL_FRAME, SUFFIX, MediaType, ModelUse
 from lensora.core.boxes import CUTOUT_UNCERTAIN, Box, Proposal
 from lensora.core.steps import JobStatus, StageStatus, Step
 
@@ -121,13 +121,15 @@ def job_view(job: Job, outlook: Outlook, files: FileLinks) -> Json:
 
 
 def links(job: Job, files: FileLinks) -> dict[str, str]:
-    """``<name>_url`` of every artifact that the job has, the four of the public page first."""
+    """``<name>_url`` of every artifact that the job has, the four of the public page first, and an STL's axes."""
     expires_at = job.expires_ms // 1000 or job.created_ms // 1000 + LIVE_LINK_S
     names = [name for name in FOUR if name in job.outputs] + sorted(set(job.outputs) - set(FOUR))
     found = {}
     for name in names:
         file = job.outputs[name]
         found[f"{name}_url"] = files.of(file.artifact, file.name, expires_at)
+    if "stl" in job.outputs:
+        found["stl_frame"] = STL_FRAME
     return found
 
 

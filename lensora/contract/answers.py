@@ -151,11 +151,13 @@ class Output(PublicAnswer):
     obj_url: str | None = None
     """A ZIP with the model as OBJ, its material and its texture."""
     stl_url: str | None = None
-    """The model's shape for a 3D printer."""
+    """The model's shape for a 3D printer: millimetres, +Z up."""
+    stl_frame: str | None = None
+    """Unit and axes of the STL file, which has no place for them: ``millimetres, +Z up``."""
 
     def urls(self) -> dict[str, str]:
         """Every file by its name without ``_url``: ``mp4``, ``glb``, ``scene``, ``removed_bg``, and those asked for."""
-        return {name.removesuffix("_url"): url for name, url in self if url is not None}
+        return {name.removesuffix("_url"): url for name, url in self if url is not None and name.endswith("_url")}
 
 
 class StageReport(PublicAnswer):

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+STL_FRAME = "millimetres, +Z up"
+"""Unit and axes of our STL files: what every slicer takes, since the format has no place for them. GLB, USDZ and OBJ are
+in metres, +Y up."""
+
 
 class MediaType(StrEnum):
     """The media types that Lensora reads and writes (IANA names)."""

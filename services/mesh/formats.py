@@ -10,12 +10,18 @@ from enum import StrEnum
 
 import numpy as np
 
-from lensora.core.artifacts import MediaType
+from lensora.core.artifacts import STL_FRAME, MediaType
 from lensora.core.errors import ConfigurationError
 from services.mesh.model import Model
 
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 """Archives carry no clock: the same model gives the same bytes."""
+
+
+_MILLIMETRES = 1000.0
+_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+"""From +Y up and +Z towards the viewer to +Z up and -Y towards the viewer: STL has no words for either, and every
+slicer takes millimetres and +Z up."""
 
 
 class FileFormat(StrEnum):
@@ -49,14 +55,15 @@ def _usdz(model: Model) -> bytes:
 
 
 def stl(model: Model) -> bytes:
-    """Binary STL, metres, +Y up: the closed solid, without colour."""
+    """Binary STL, millimetres, +Z up, the front towards -Y, as slicers take it: the closed solid, without colour."""
     solid = model.solid
-    corners = solid.vertices[solid.faces].astype(np.float32)
+    upright = solid.vertices.astype(np.float64) @ _Z_UP.T * _MILLIMETRES
+    corners = upright[solid.faces].astype(np.float32)
     cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals = cross / np.maximum(np.linalg.norm(cross, axis=1, keepdims=True), 1e-20)
     record = np.zeros(len(corners), dtype=[("normal", "<3f4"), ("corners", "<9f4"), ("extra", "<u2")])
     record["normal"], record["corners"] = normals, corners.reshape(-1, 9)
-    header = b"Lensora Studio mesh, metres, +Y up".ljust(80, b"\0")
+    header = f"Lensora Studio mesh, {STL_FRAME}".encode().ljust(80, b"\0")
     return header + struct.pack("<I", len(corners)) + record.tobytes()
 
 

@@ -17,10 +17,21 @@ from services.mesh.model import Model
 
 
 def test_stl_is_the_closed_solid(blob_model: Model) -> None:
-    """trimesh reads a watertight mesh of the model's own size."""
+    """trimesh reads a watertight mesh of the model's own size, in millimetres."""
     mesh = trimesh.load(io.BytesIO(file_of(blob_model, FileFormat.STL)), file_type="stl")
     assert mesh.is_watertight
-    assert mesh.volume == pytest.approx(blob_model.solid.volume(), rel=1e-3)
+    assert mesh.volume == pytest.approx(blob_model.solid.volume() * 1e9, rel=1e-3)
+
+
+def test_stl_stands_on_a_slicers_bed(blob_model: Model) -> None:
+    """Millimetres, +Z up, standing on z = 0, its front towards -Y; the file's header says so."""
+    data = file_of(blob_model, FileFormat.STL)
+    assert data[:80].rstrip(b"\0").endswith(b"millimetres, +Z up")
+    mesh = trimesh.load(io.BytesIO(data), file_type="stl")
+    low, high = blob_model.solid.vertices.min(axis=0) * 1000, blob_model.solid.vertices.max(axis=0) * 1000
+    np.testing.assert_allclose(mesh.bounds[0], [low[0], -high[2], low[1]], atol=1e-2)
+    np.testing.assert_allclose(mesh.bounds[1], [high[0], -low[2], high[1]], atol=1e-2)
+    assert abs(mesh.bounds[0][2]) < 0.5
 
 
 def test_obj_has_its_material_and_texture(blob_model: Model) -> None:
