@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 STL_FRAME = "millimetres, +Z up"
-"""Unit and axes of our STL files: what every slicer takes, since the format has no place for them. GLB, USDZ and OBJ are
-in metres, +Y up."""
+"""Unit and axes of our STL files: what every slicer takes, since the format has no place for them. The other formats
+are in metres, +Y up."""
 
 
 class MediaType(StrEnum):
