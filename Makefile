@@ -108,9 +108,23 @@ images: ## Build the container images (BUILDER=docker|podman|buildah VERSION=0.1
 	    --build-arg "REVISION=$$(git rev-parse --short HEAD)" --tag "lensora-$$target:$(VERSION)" . || exit 1; \
 	done
 
+.PHONY: kind-up kind-down
+kind-up: ## A local Kubernetes cluster with everything in it (Docker, kind or k3d, kubectl, helm)
+	@deploy/kind/up.sh
+kind-down: ## Delete that cluster
+	@deploy/kind/up.sh down
+
 .PHONY: test-images
 test-images: .make/setup-test .make/protos ## Build every image without a daemon, start and probe it (root, buildah, debootstrap)
 	@$(BIN)/python -m deploy.images.check $(ARGS)
+
+.PHONY: release-dry-run
+release-dry-run: .make/setup-test ## Everything of a release but the pushes: versions, the chart with digests, every command
+	@$(BIN)/python -m deploy.release dry-run
+
+.PHONY: values-table
+values-table: .make/setup-test ## Write the table of the chart's values into its README
+	@$(BIN)/python -m deploy.helm.reference
 
 .PHONY: dashboards
 dashboards: .make/setup-test ## Write the Grafana dashboards into the chart

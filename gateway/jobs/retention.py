@@ -53,6 +53,10 @@ class Expiry:
             Expired(f"sessions/{name}", "expiring:sessions", name) for name in sessions
         ]
 
+    async def hasten(self, key_id: str, job_id: str, session_id: str) -> bool:
+        """Let a job of this key that has ended, and its session, expire now; False where it is not such a job."""
+        return bool(await self._scripts.repeat("hasten", key_id, job_id, session_id))
+
     async def kept(self, kind: str, name: str) -> bool:
         """Whether the files of a session or a job (``kind``: ``sessions`` or ``jobs``) may still be needed."""
         with translated():

@@ -285,3 +285,24 @@ async def test_a_second_film_does_not_count_as_a_whole_job(store: Store) -> None
     await work.finish(claim)
     assert len(before) == 1
     assert await store.scripts.client.lrange(store.scripts.key("durations"), 0, -1) == before
+
+
+async def test_what_has_ended_can_expire_now(store: Store) -> None:
+    """A job that has ended goes with its session, files included; one that runs, or another key's, stays."""
+    key, other = await customer(store, 200), await customer(store, 75)
+    opened = session(key)
+    await store.sessions.open(opened)
+    job = await submit(store, key)
+    assert not await store.expiry.hasten(key.key_id, job.job_id, opened.session_id), "it has not ended"
+    await store.jobs.cancel(key.key_id, job.job_id)
+    assert not await store.expiry.hasten(other.key_id, job.job_id, opened.session_id), "it is not theirs"
+    before = await store.credits.balance(key.account_id)
+    assert await store.expiry.hasten(key.key_id, job.job_id, opened.session_id)
+    with pytest.raises(JobNotFound):
+        await store.jobs.get(key.key_id, job.job_id)
+    due = await store.expiry.due()
+    assert {one.prefix for one in due} == {f"jobs/{job.job_id}", f"sessions/{opened.session_id}"}
+    for one in due:
+        await store.expiry.done(one)
+    assert await store.credits.balance(key.account_id) == before
+    assert not (await store.credits.verify()).problems
