@@ -1,0 +1,125 @@
+"""The shape network's field as a closed solid with the photo's own outline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage import measure
+
+from lensora.core.errors import InvalidMesh
+from services.mesh.camera import PhotoCamera
+from services.mesh.cutout import Cutout, kept_thin
+from services.mesh.network import ShapePrediction
+from services.mesh.solid import Solid
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Carving:
+    """How the field is cut.
+
+    Attributes:
+        refined: rows and columns of the grid for each of the field's.
+        limit: logits are cut off here, so that the surface lies where the field crosses 0, not where it is loudest.
+        smooth: sigma of the blur of the logits, cells of the field.
+        least: logit that every ray inside the outline reaches somewhere: thin parts are kept.
+        rim: steepness of the outline's wall, logits for a step of the matte from 0.5 to 1.
+        crumb: islands in space under this share of the largest one are dropped, if others stand before or behind them.
+    """
+
+    refined: int = 2
+    limit: float = 4.0
+    smooth: float = 0.6
+    least: float = 0.8
+    rim: float = 6.0
+    crumb: float = 0.02
+
+
+def solid_from_prediction(
+    prediction: ShapePrediction, cutout: Cutout, carving: Carving | None = None
+) -> tuple[Solid, PhotoCamera]:
+    """Cut the field along the matte, take its zero surface, and stand it upright.
+
+    Returns:
+        the closed solid in an upright world, units of the cutout's camera (the silhouette's circle has radius 1), and
+        the camera that saw it, in pixels of the cutout.
+
+    Raises:
+        InvalidMesh: nothing is inside.
+    """
+    how = carving or Carving()
+    frame = prediction.frame
+    alpha = _matte(prediction, cutout, frame.cells * how.refined)
+    inside = _whole(_cut(prediction, alpha, how), how.crumb)
+    if not (inside > 0).any():
+        raise InvalidMesh("the shape network's field is empty")
+    padded = np.pad(inside, 1, constant_values=-how.limit)
+    points, faces, _, _ = measure.marching_cubes(padded, 0.0)
+    side = frame.cells * how.refined
+    z = (1.0 - (points[:, 0] - 0.5) / frame.cells * 2.0) * frame.reach
+    u = (points[:, 2] - 0.5) / side * 2.0 - 1.0
+    v = 1.0 - (points[:, 1] - 0.5) / side * 2.0
+    away = (prediction.distance - z) / prediction.distance
+    view = np.stack([u * away, v * away, z], axis=1).astype(np.float64)
+    unit = prediction.half_side_px / cutout.camera.pixels
+    rotation = upright_rotation(prediction.pitch, prediction.roll)
+    solid = Solid(view * unit @ rotation, np.asarray(faces, np.int64))
+    if solid.volume() < 0:
+        solid = Solid(solid.vertices, solid.faces[:, ::-1].copy())
+    to_view = np.hstack([rotation, np.zeros((3, 1))])
+    center = (float(prediction.center_px[0]), float(prediction.center_px[1]))
+    return solid, PhotoCamera(to_view, center, cutout.camera.pixels, prediction.distance * unit)
+
+
+def upright_rotation(pitch: float, roll: float) -> NDArray[np.float64]:
+    """(3, 3): directions of the upright world to the view's axes, for a camera that looks down by ``pitch``."""
+    cp, sp, cr, sr = np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
+    tilt = np.array([[1.0, 0.0, 0.0], [0.0, cp, -sp], [0.0, sp, cp]])
+    lean = np.array([[cr, sr, 0.0], [-sr, cr, 0.0], [0.0, 0.0, 1.0]])
+    return np.asarray(lean @ tilt, np.float64)
+
+
+def _matte(prediction: ShapePrediction, cutout: Cutout, side: int) -> Floats:
+    """(side, side) the matte on the grid's rows and columns, wires kept."""
+    scale = side / (2.0 * prediction.half_side_px)
+    shift = [side / 2 - c * scale - 0.5 + 0.5 * scale for c in prediction.center_px]
+    move = np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
+    blurred = cv2.GaussianBlur(cutout.alpha, (0, 0), 0.4 / scale) if scale < 0.8 else cutout.alpha
+    alpha = cv2.warpAffine(blurred, move, (side, side), flags=cv2.INTER_LINEAR)
+    return kept_thin(np.asarray(alpha, np.float32))
+
+
+def _cut(prediction: ShapePrediction, alpha: Floats, how: Carving) -> Floats:
+    """(bins, side, side) logits on the finer grid, negative outside the outline."""
+    field = np.clip(prediction.field, -how.limit, how.limit)
+    coarse = cv2.resize(alpha, field.shape[1:], interpolation=cv2.INTER_AREA) >= 0.3
+    if not coarse.any():
+        coarse[:] = True
+    # The field is trained inside outlines only: beyond, the nearest ray inside says more.
+    _, near = ndimage.distance_transform_edt(~coarse, return_indices=True)
+    field = field[:, near[0], near[1]]
+    field = ndimage.gaussian_filter(field, (how.smooth, how.smooth, how.smooth))
+    side = len(alpha)
+    fine = np.stack([cv2.resize(layer, (side, side), interpolation=cv2.INTER_LINEAR) for layer in field])
+    fine += np.maximum(how.least - fine.max(axis=0), 0.0)
+    return np.asarray(np.minimum(fine, how.rim * 2.0 * (alpha - 0.5)), np.float32)
+
+
+def _whole(inside: Floats, crumb: float) -> Floats:
+    """The field without islands that are small and that nobody would miss in the outline."""
+    labels, count = ndimage.label(inside > 0)
+    if count < 2:
+        return inside
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    keep = sizes >= crumb * sizes.max()
+    bare = ~keep[labels].any(axis=0)
+    keep[np.unique(labels[:, bare])] = True
+    keep[0] = False
+    kept = keep[labels]
+    return np.where((labels > 0) & ~kept, np.float32(-0.5), inside)
