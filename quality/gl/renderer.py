@@ -72,6 +72,7 @@ class UploadedMesh:
         self.mesh = mesh
         self.array = array
         self.texture = texture
+        self.points = np.unique(mesh.vertices[np.unique(mesh.faces)], axis=0)
         self._buffer = buffer
 
     def release(self) -> None:
@@ -128,7 +129,7 @@ class Renderer:
     def draw(self, shown: UploadedMesh, pose: Pose, lighting: Lighting | None = None) -> Picture:
         """Draw a mesh from a pose, framed to its silhouette."""
         light = lighting or Lighting()
-        camera = framed(shown.mesh.vertices[np.unique(shown.mesh.faces)], pose, self.size)
+        camera = framed(shown.points, pose, self.size)
         self._set("clip", camera.clip_matrix(self.size).T)
         self._set("to_view", camera.world_to_view.T)
         self._set("lamps", np.array(light.directions))
@@ -145,8 +146,28 @@ class Renderer:
         shown.array.render()
         side = self.size * self._samples
         color = np.frombuffer(self._target.read(components=4, attachment=0, alignment=1), np.uint8)
-        geometry = np.frombuffer(self._target.read(components=4, attachment=1, alignment=1, dtype="f4"), np.float32)
-        return self._averaged(color.reshape(side, side, 4)[::-1], geometry.reshape(side, side, 4)[::-1], camera)
+        return self._averaged(color.reshape(side, side, 4)[::-1], self._geometry_read(), camera)
+
+    def surface(self, shown: UploadedMesh, pose: Pose) -> tuple[Floats, PictureCamera]:
+        """What faces a pose, not averaged: (s, s, 4) float32 normal and z in the view, zero normals where nothing is.
+
+        The side s is ``size * samples`` pixels, and so are the camera's pixels.
+        """
+        side = self.size * self._samples
+        camera = framed(shown.points, pose, side)
+        self._set("clip", camera.clip_matrix(side).T)
+        self._set("to_view", camera.world_to_view.T)
+        self._set("eye_z", np.array(camera.distance))
+        shown.texture.use(0)
+        self._target.use()
+        self._target.clear(0.0, 0.0, 0.0, 0.0)
+        shown.array.render()
+        return self._geometry_read(), camera
+
+    def _geometry_read(self) -> Floats:
+        side = self.size * self._samples
+        data = self._target.read(components=4, attachment=1, alignment=1, dtype="f4")
+        return np.frombuffer(data, np.float32).reshape(side, side, 4)[::-1]
 
     def _averaged(self, color: NDArray[np.uint8], geometry: Floats, camera: PictureCamera) -> Picture:
         """The fine picture brought to its size: means over what is covered of each pixel."""

@@ -1,0 +1,254 @@
+"""Train the shape network for a number of minutes, or go on training it.
+
+``python -m training.train --data CACHE --out FOLDER --minutes 60``. FOLDER holds ``checkpoint.pt`` (everything to go on
+with), ``log.csv`` (one line a report) and ``reserved.csv`` (soft IoU per kind on reserved objects). A run that finds a
+checkpoint goes on from it; every run's learning rate falls along a cosine over its own minutes. Shards that appear in
+CACHE meanwhile are taken up. On CPUs, workers are processes of one thread each that average their gradients: on a busy
+machine that is several times faster than threads that wait for each other. A GPU is used if there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import os
+import time
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import distributed, multiprocessing
+
+from training.batches import Batch, Cache
+from training.losses import mistakes
+from training.network import ShapeNet, Size
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train.
+
+    Attributes:
+        data: the cache, with ``train`` and ``reserved``.
+        out: where the checkpoint and the logs lie.
+        minutes: of this run.
+        pretrained: the ONNX file of EfficientNet-Lite0; needed by the first run only.
+        rate: highest learning rate.
+        batch: pictures a step and worker.
+        workers: processes on CPUs.
+        seed: of weights and order.
+        warmup: steps until the rate is full.
+        decay: of weights.
+        memory: steps over which the averaged weights look back, once there are as many.
+        report: steps between lines of the log.
+        save_s: seconds between checkpoints.
+    """
+
+    data: Path
+    out: Path
+    minutes: float
+    pretrained: Path | None = None
+    rate: float = 8.0e-4
+    batch: int = 8
+    workers: int = 1
+    seed: int = 0
+    warmup: int = 150
+    decay: float = 0.03
+    memory: int = 250
+    report: int = 40
+    save_s: float = 180.0
+
+    def rate_at(self, share: float, step: int) -> float:
+        """The learning rate when ``share`` of the minutes is over and ``step`` steps of this run are done."""
+        fallen = 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * share))
+        return self.rate * min(1.0, (step + 1) / self.warmup) * fallen
+
+
+class Trainer:
+    """One worker: its network, the averaged one, and how far they are."""
+
+    def __init__(self, rank: int, plan: Plan) -> None:
+        self.rank = rank
+        self.plan = plan
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.size = Size()
+        torch.manual_seed(plan.seed)
+        self.net = ShapeNet(self.size).to(self.device, memory_format=torch.channels_last)
+        if plan.pretrained:
+            self.net.backbone.load(plan.pretrained)
+        self.mean = ShapeNet(self.size).to(self.device)
+        self.mean.load_state_dict(self.net.state_dict())
+        for weight in self.mean.parameters():
+            weight.requires_grad_(False)
+        groups = _groups(self.net, plan.decay)
+        self.optimizer = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98), fused=True)
+        self.step, self.seen, self.minutes = 0, 0, 0.0
+        self.checkpoint = plan.out / "checkpoint.pt"
+        if self.checkpoint.exists():
+            self._resume()
+
+    def train(self) -> None:
+        """Descend until the minutes are over."""
+        plan = self.plan
+        cache = Cache(plan.data / "train")
+        rng = np.random.default_rng((plan.seed, self.step, self.rank))
+        order = rng.permutation(cache.refresh())
+        began = saved = time.monotonic()
+        before, first = self.minutes, self.step
+        sums: dict[str, float] = defaultdict(float)
+        while (share := self._agreed((time.monotonic() - began) / 60.0 / plan.minutes)) < 1.0:
+            rate = plan.rate_at(share, self.step - first)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            if len(order) < plan.batch:
+                order = rng.permutation(cache.refresh())
+            for name, value in self._descend(cache.batch(order[: plan.batch], rng)).items():
+                sums[name] += value
+            order = order[plan.batch :]
+            self.minutes = before + (time.monotonic() - began) / 60.0
+            if self.rank == 0 and self.step % plan.report == 0:
+                row = {"minutes": round(self.minutes, 2), "step": self.step, "images": self.seen, "rate": f"{rate:.2e}"}
+                means = {name: round(total / plan.report, 4) for name, total in sums.items()}
+                _line(plan.out / "log.csv", row | means)
+                sums.clear()
+            if self.rank == 0 and time.monotonic() - saved > plan.save_s:
+                saved = time.monotonic()
+                self.save()
+
+    def _descend(self, batch: Batch) -> dict[str, float]:
+        picture = torch.from_numpy(batch.picture).to(self.device, memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            answer = self.net(picture)
+        wrong = mistakes(answer, batch, self.device)
+        self.optimizer.zero_grad(set_to_none=True)
+        wrong.total.backward()
+        trained = [p for p in self.net.parameters() if p.grad is not None]
+        if self.plan.workers > 1:
+            _averaged(trained, self.plan.workers)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        self.optimizer.step()
+        self.step += 1
+        self.seen += self.plan.batch * self.plan.workers
+        with torch.no_grad():
+            forget = max(1.0 / self.plan.memory, 1.0 / (self.step + 1))
+            torch._foreach_lerp_(list(self.mean.parameters()), list(self.net.parameters()), forget)
+        return wrong.numbers()
+
+    def _agreed(self, share: float) -> float:
+        """The share of the time that is over, by the clock of the worker that is farthest: all stop at one step."""
+        if self.plan.workers == 1:
+            return share
+        flag = torch.tensor([share])
+        distributed.all_reduce(flag, op=distributed.ReduceOp.MAX)
+        return float(flag)
+
+    def save(self) -> None:
+        """Write everything that going on needs."""
+        part = self.checkpoint.with_suffix(".part")
+        state = {"net": self.net.state_dict(), "mean": self.mean.state_dict(), "optimizer": self.optimizer.state_dict()}
+        numbers = {"step": self.step, "seen": self.seen, "minutes": self.minutes, "size": asdict(self.size)}
+        torch.save(state | numbers, part)
+        part.replace(self.checkpoint)
+
+    def _resume(self) -> None:
+        saved = torch.load(self.checkpoint, map_location=self.device)
+        self.net.load_state_dict(saved["net"])
+        self.mean.load_state_dict(saved["mean"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.step, self.seen, self.minutes = saved["step"], saved["seen"], saved["minutes"]
+
+
+def work(rank: int, plan: Plan) -> None:
+    """One worker's whole run."""
+    torch.set_num_threads(1)
+    if plan.workers > 1:
+        os.environ.update(MASTER_ADDR="127.0.0.1", GLOO_SOCKET_IFNAME="lo")
+        os.environ.setdefault("MASTER_PORT", "29517")
+        distributed.init_process_group("gloo", rank=rank, world_size=plan.workers)
+    trainer = Trainer(rank, plan)
+    trainer.train()
+    if rank == 0:
+        trainer.save()
+        print(measured(trainer.mean, plan, trainer.seen, trainer.device), flush=True)
+    if plan.workers > 1:
+        distributed.destroy_process_group()
+
+
+@torch.no_grad()
+def measured(net: ShapeNet, plan: Plan, seen: int, device: torch.device) -> dict[str, float]:
+    """Soft IoU per kind, and the median error of pitch, on the reserved objects; a line for ``reserved.csv``."""
+    if not (plan.data / "reserved").is_dir():
+        return {}
+    cache = Cache(plan.data / "reserved")
+    overlap: dict[str, list[float]] = defaultdict(list)
+    pitch: list[float] = []
+    numbers = np.arange(cache.refresh())
+    rng = np.random.default_rng(0)
+    for start in range(0, len(numbers), 32):
+        batch = cache.batch(numbers[start : start + 32], rng, disturb=False)
+        wrong = mistakes(net(torch.from_numpy(batch.picture).to(device)), batch, device)
+        for kind, value in zip(batch.kinds, wrong.overlap.tolist(), strict=True):
+            overlap[kind].append(value)
+        pitch += wrong.pitch.tolist()
+    row: dict[str, float] = {"images": seen, "pitch_median_deg": round(math.degrees(float(np.median(pitch))), 2)}
+    row |= {kind: round(float(np.mean(values)), 4) for kind, values in sorted(overlap.items())}
+    row["mean"] = round(float(np.mean([v for values in overlap.values() for v in values])), 4)
+    _line(plan.out / "reserved.csv", row)
+    return row
+
+
+def _groups(net: ShapeNet, decay: float) -> list[dict[str, object]]:
+    """Matrices decay, biases and norms do not."""
+    heavy = [p for p in net.parameters() if p.ndim > 1 and p.requires_grad]
+    light = [p for p in net.parameters() if p.ndim <= 1 and p.requires_grad]
+    return [{"params": heavy, "weight_decay": decay}, {"params": light, "weight_decay": 0.0}]
+
+
+def _averaged(weights: list[torch.nn.Parameter], workers: int) -> None:
+    """Every worker's gradients become their mean."""
+    grads = [weight.grad for weight in weights if weight.grad is not None]
+    flat = torch.cat([grad.reshape(-1) for grad in grads])
+    distributed.all_reduce(flat)
+    flat /= workers
+    start = 0
+    for grad in grads:
+        grad.copy_(flat[start : start + grad.numel()].view_as(grad))
+        start += grad.numel()
+
+
+def _line(path: Path, row: dict[str, object] | dict[str, float]) -> None:
+    is_new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="training.train", description="Train the shape network.")
+    parser.add_argument("--data", type=Path, required=True, help="cache written by training.shards")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--pretrained", type=Path, help="efficientnet-lite0.onnx, for the first run")
+    parser.add_argument("--rate", type=float, default=Plan.rate)
+    parser.add_argument("--workers", type=int, default=Plan.workers)
+    parser.add_argument("--seed", type=int, default=Plan.seed)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    workers = 1 if torch.cuda.is_available() else options.workers
+    plan = Plan(
+        options.data, options.out, options.minutes, options.pretrained, options.rate, workers=workers, seed=options.seed
+    )
+    if workers == 1:
+        work(0, plan)
+    else:
+        multiprocessing.start_processes(work, (plan,), workers, start_method="spawn")
+
+
+if __name__ == "__main__":
+    main()
