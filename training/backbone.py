@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from lensora.models.efficientnet import BATCH_NORM_EPSILON, STAGES, STEM_CHANNELS
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
+
+from weights.efficientnet import BATCH_NORM_EPSILON, STAGES, STEM_CHANNELS
 
 STAGES_KEPT = 5
 """Up to 112 channels at a sixteenth of the picture's side."""

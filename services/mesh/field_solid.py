@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage import measure
 
 from lensora.core.errors import InvalidMesh
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, kept_thin
+from services.mesh.isosurface import isosurface
 from services.mesh.network import ShapePrediction
 from services.mesh.solid import Solid
 
@@ -24,7 +24,7 @@ class Carving:
     """How the field is cut.
 
     Attributes:
-        refined: rows and columns of the grid for each of the field's.
+        side: rows and columns of the grid that is cut; the field has fewer.
         limit: logits are cut off here, so that the surface lies where the field crosses 0, not where it is loudest.
         smooth: sigma of the blur of the logits, cells of the field.
         least: logit that every ray inside the outline reaches somewhere: thin parts are kept.
@@ -32,7 +32,7 @@ class Carving:
         crumb: islands in space under this share of the largest one are dropped, if others stand before or behind them.
     """
 
-    refined: int = 2
+    side: int = 96
     limit: float = 4.0
     smooth: float = 0.6
     least: float = 0.8
@@ -54,13 +54,13 @@ def solid_from_prediction(
     """
     how = carving or Carving()
     frame = prediction.frame
-    alpha = _matte(prediction, cutout, frame.cells * how.refined)
+    alpha = _matte(prediction, cutout, how.side)
     inside = _whole(_cut(prediction, alpha, how), how.crumb)
     if not (inside > 0).any():
         raise InvalidMesh("the shape network's field is empty")
     padded = np.pad(inside, 1, constant_values=-how.limit)
-    points, faces, _, _ = measure.marching_cubes(padded, 0.0)
-    side = frame.cells * how.refined
+    points, faces = isosurface(padded)
+    side = how.side
     z = (1.0 - (points[:, 0] - 0.5) / frame.cells * 2.0) * frame.reach
     u = (points[:, 2] - 0.5) / side * 2.0 - 1.0
     v = 1.0 - (points[:, 1] - 0.5) / side * 2.0
@@ -68,9 +68,8 @@ def solid_from_prediction(
     view = np.stack([u * away, v * away, z], axis=1).astype(np.float64)
     unit = prediction.half_side_px / cutout.camera.pixels
     rotation = upright_rotation(prediction.pitch, prediction.roll)
-    solid = Solid(view * unit @ rotation, np.asarray(faces, np.int64))
-    if solid.volume() < 0:
-        solid = Solid(solid.vertices, solid.faces[:, ::-1].copy())
+    # Bins, rows and columns run along -z, -y and x, which is a left-handed frame of the view.
+    solid = Solid(view * unit @ rotation, faces[:, ::-1].copy())
     to_view = np.hstack([rotation, np.zeros((3, 1))])
     center = (float(prediction.center_px[0]), float(prediction.center_px[1]))
     return solid, PhotoCamera(to_view, center, cutout.camera.pixels, prediction.distance * unit)

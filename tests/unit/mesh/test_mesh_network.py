@@ -132,14 +132,14 @@ def test_a_network_of_another_shape_is_refused() -> None:
 
 
 def test_a_ball_comes_out_as_a_ball() -> None:
-    """The solid of a ball's field is closed, round within 4 %, keeps the photo's outline, and stands in the camera."""
+    """The solid of a ball's field is closed, round within 6 %, keeps the photo's outline, and stands in the camera."""
     cutout = _disc()
     said = _network(_ball(3.5)).predict(cutout)
     solid, camera = solid_from_prediction(said, cutout)
     assert solid.is_closed()
     assert solid.volume() > 0
     reach = np.linalg.norm(solid.vertices, axis=1)
-    assert reach.min() > 0.96 * reach.max()
+    assert reach.min() > 0.94 * reach.max()
     assert _outline_iou(solid, camera, cutout) > 0.985
     assert camera.distance == pytest.approx(3.5 * 1.1, rel=0.02)
 
