@@ -77,6 +77,12 @@ def money() -> Dashboard:
                         ],
                     ),
                     lines(
+                        "Use by account",
+                        "Net credits of the last 24 h of the twenty accounts that spent most, by the hourly audit.",
+                        [Query(f"max by (account) (lensora_account_credits_last_day{{{NAMESPACE}}})", "{{account}}")],
+                        stacked=True,
+                    ),
+                    lines(
                         "Requests without enough credit",
                         "Answers with 402, a minute.",
                         [Query(f"60 * {rate_or_zero('lensora_http_requests_total', UNPAID)}", "402")],

@@ -174,6 +174,7 @@ def board(uid: str, title: str, description: str, rows: Sequence[tuple[str, Sequ
             .keep_time(True)
             .include_vars(True)
         )
+        .annotation(_deployments())
         .with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
         .with_variable(
             dashboard.QueryVariable("namespace")
@@ -191,6 +192,20 @@ def board(uid: str, title: str, description: str, rows: Sequence[tuple[str, Sequ
         for panel in panels:
             built = built.with_panel(panel)
     return built
+
+
+def _deployments() -> dashboard.AnnotationQuery:
+    """A mark where a version of a process is seen that was not there two minutes before: a rollout, or a rollback."""
+    present = f"count by (process, version) (lensora_build_info{{{NAMESPACE}}})"
+    before = f"count by (process, version) (lensora_build_info{{{NAMESPACE}}} offset 2m)"
+    return (
+        dashboard.AnnotationQuery()
+        .name("Deployments")
+        .datasource(DATASOURCE)
+        .enable(True)
+        .icon_color("blue")
+        .expr(f"{present} unless {before}")
+    )
 
 
 def _target(query: Query) -> prometheus.Dataquery:

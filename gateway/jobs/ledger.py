@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,8 @@ AUDIT_BATCH = 1_000
 """Ledger lines per read of the audit: bounds its memory and the time that Redis spends on one command."""
 
 MAX_PAGE = 200
+
+DAY_MS = 86_400_000
 
 
 class RedisCredits:
@@ -58,6 +61,7 @@ class RedisCredits:
             entries=sum(audit.entries for audit in accounts),
             drift=sum(audit.drift for audit in accounts),
             mismatches=tuple(mismatch for audit in accounts for mismatch in audit.mismatches),
+            spent={name: amount for audit in accounts for name, amount in audit.spent.items()},
         )
 
     async def _verify_account(self, account_id: str) -> Audit:
@@ -66,7 +70,7 @@ class RedisCredits:
         Jobs go on ending while their ledger is read. So the ledger is read, then the jobs, then what the ledger has
         gained: the refund of a job that was seen as ended is among the lines that were read.
         """
-        sums = _Sums()
+        sums = _Sums(since_ms=round(time.time() * 1000) - DAY_MS)
         balance = await self._read(account_id, sums)
         jobs = await self._states(list(sums.charged))
         balance = await self._read(account_id, sums)
@@ -78,7 +82,13 @@ class RedisCredits:
                 problems.append(f"{reference} was charged {sums.charged[reference]} and refunded {amount}")
         problems += [problem for job in jobs for problem in sums.job_problems(job)]
         mismatches = tuple(Mismatch(account_id, problem) for problem in problems)
-        return Audit(accounts=1, entries=sums.entries, drift=abs(balance - sums.total), mismatches=mismatches)
+        return Audit(
+            accounts=1,
+            entries=sums.entries,
+            drift=abs(balance - sums.total),
+            mismatches=mismatches,
+            spent={account_id: sums.spent} if sums.spent else {},
+        )
 
     async def _read(self, account_id: str, sums: _Sums) -> int:
         """Add the lines after the last one that was added; the balance, taken together with the tail."""
@@ -122,8 +132,10 @@ class _JobState:
 
 @dataclass
 class _Sums:
-    """What a ledger adds up to, line by line."""
+    """What a ledger adds up to, line by line; ``spent`` is the net of charges and refunds since ``since_ms``."""
 
+    since_ms: int
+    spent: int = 0
     last: str = ""
     total: int = 0
     entries: int = 0
@@ -138,6 +150,8 @@ class _Sums:
         self.entries += 1
         if entry.balance != self.total:
             self.problems.append(f"ledger line {entry.entry_id} says balance {entry.balance}, the sum is {self.total}")
+        if entry.kind is not LedgerKind.GRANT and int(entry.entry_id.partition("-")[0]) >= self.since_ms:
+            self.spent -= entry.amount
         if entry.kind is LedgerKind.CHARGE:
             self.charged[entry.reference] -= entry.amount
         elif entry.kind is LedgerKind.REFUND:

@@ -30,6 +30,13 @@ CREDITS_REFUNDED = Counter("lensora_credits_refunded_total", "Credits given back
 LEDGER_DRIFT = Gauge("lensora_ledger_drift_credits", "Sum over accounts of |balance - ledger|, at the last audit.")
 LEDGER_MISMATCHES = Gauge("lensora_ledger_mismatches", "What the last audit of the ledgers found wrong.")
 LEDGER_AUDIT_TIME = Gauge("lensora_ledger_audit_timestamp_seconds", "When the last audit ended, Unix seconds.")
+LARGEST_ACCOUNTS = 20
+"""Accounts that have a series of their own: those that spent most. A series for each account would have no bound."""
+ACCOUNT_CREDITS = Gauge(
+    "lensora_account_credits_last_day",
+    "Net credits of the last 24 h, of the accounts that spent most, at the last audit.",
+    ["account"],
+)
 WEBHOOKS = Counter("lensora_webhooks_total", "Tries to deliver a webhook, by outcome.", ["outcome"])
 SWEPT_BYTES = Counter("lensora_swept_bytes_total", "Bytes of expired artifacts that were deleted.", ["kind"])
 STORE_AWAY = Counter("lensora_job_store_unavailable_total", "Commands that found Redis away.")

@@ -106,12 +106,14 @@ class Audit:
         entries: ledger lines that were read.
         drift: sum over accounts of |balance - sum of its ledger|; 0 when all is well.
         mismatches: everything found wrong.
+        spent: net credits of the last 24 hours by account, where there are any.
     """
 
     accounts: int
     entries: int
     drift: int
     mismatches: tuple[Mismatch, ...]
+    spent: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -117,5 +117,8 @@ async def _audit(store: Store) -> None:
     job_metrics.LEDGER_DRIFT.set(audit.drift)
     job_metrics.LEDGER_MISMATCHES.set(len(audit.mismatches))
     job_metrics.LEDGER_AUDIT_TIME.set_to_current_time()
+    job_metrics.ACCOUNT_CREDITS.clear()
+    for account in sorted(audit.spent, key=lambda name: -audit.spent[name])[: job_metrics.LARGEST_ACCOUNTS]:
+        job_metrics.ACCOUNT_CREDITS.labels(account=account).set(audit.spent[account])
     for problem in audit.problems:
         _log.error("ledger_mismatch", problem=problem)

@@ -306,3 +306,13 @@ async def test_what_has_ended_can_expire_now(store: Store) -> None:
         await store.expiry.done(one)
     assert await store.credits.balance(key.account_id) == before
     assert not (await store.credits.verify()).problems
+
+
+async def test_the_audit_tells_what_accounts_spent(store: Store) -> None:
+    """Net credits of a day, charges less refunds, of the accounts that spent any; grants are not spending."""
+    buyer, idle = await customer(store, 300), await customer(store, 75)
+    await submit(store, buyer)
+    job = await submit(store, buyer)
+    await store.jobs.cancel(buyer.key_id, job.job_id)
+    assert (await store.credits.verify()).spent == {buyer.account_id: 75}
+    assert idle.account_id != buyer.account_id

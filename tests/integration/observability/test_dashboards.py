@@ -47,3 +47,12 @@ def test_panels_are_complete(name: str) -> None:
 def test_no_file_without_code() -> None:
     """The chart holds no dashboard that the code does not make."""
     assert {path.stem for path in FOLDER.glob("*.json")} == set(DASHBOARDS)
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_deployments_are_marked(name: str) -> None:
+    """Each dashboard marks when a version appears that was not there before."""
+    board = json.loads((FOLDER / f"{name}.json").read_text())
+    (mark,) = [one for one in board["annotations"]["list"] if one["name"] == "Deployments"]
+    assert mark["enable"]
+    assert "lensora_build_info" in mark["expr"] and "offset 2m" in mark["expr"]
