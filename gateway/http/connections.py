@@ -100,6 +100,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._census = census
         self._cut_off = False
         self._in_head = True
+        self._ended = False
         self._head_bytes = 0
         self._body_bytes = 0
         self._dropped_bytes = 0
@@ -126,10 +127,11 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if self._in_head and self._clock is None:
             self._start(self._limits.header_s, self._headers_late)
-        waiting = self._in_head
+        waiting, self._ended = self._in_head, False
         super().data_received(data)
-        if waiting and self._in_head and not self._cut_off:
-            # The parser keeps what it has of an unfinished header where it cannot be seen: what came is counted.
+        if waiting and self._in_head and not self._ended and not self._cut_off:
+            # The parser keeps what it has of an unfinished header where it cannot be seen: what came is counted. Where
+            # a whole request came at once, its body is no part of a header.
             self._head_bytes += len(data)
             self._check_head()
 
@@ -175,7 +177,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         super().on_message_complete()
         self._stop_clock()
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._head_bytes, self._ended = True, 0, True
 
     # The limits
 

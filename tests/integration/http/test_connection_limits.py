@@ -74,6 +74,19 @@ def test_a_request_within_the_limit_of_headers_is_answered(hurried: Gateway) -> 
         assert rest_of(peer).startswith(b"HTTP/1.1 431")
 
 
+def test_a_whole_request_that_comes_in_one_piece_is_no_header(hurried: Gateway) -> None:
+    """A body of 60 KB that arrives together with its headers is read as a body, again and again."""
+    body = b" " * 60_000
+    head = b"POST /v1/studio/transform HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with connected(hurried) as peer:
+        for _ in range(20):
+            peer.sendall(head + body)
+            answer = b""
+            while b"}" not in answer:
+                answer += peer.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 401")
+
+
 @pytest.mark.parametrize("start", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: "], ids=["nothing", "half"])
 def test_headers_that_never_end_are_not_waited_for(hurried: Gateway, start: bytes) -> None:
     """Neither silence nor a byte now and then keeps a connection open."""
