@@ -134,6 +134,10 @@ dashboards: .make/setup-test ## Write the Grafana dashboards into the chart
 locks: .make/setup-test ## Resolve the images' packages again
 	@$(BIN)/python -m deploy.images.locks
 
+.PHONY: docs
+docs: .make/setup-test .make/protos ## Build the documentation as a site into out/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
 .PHONY: client
 client: .make/setup-test ## Write the npm client's types from the OpenAPI document, and compile it
 	@$(BIN)/python tools/openapi.py > clients/node/openapi.json
