@@ -20,6 +20,7 @@ from services.segment.glass import cleared, find_body, glazed
 from services.segment.marks import corrected
 from services.segment.matte import SOLID, PixelBox, close_holes, isolate, settle, trim_wisps
 from services.segment.opinion import second_opinion, without_strays
+from services.segment.slender import box_itself, salience_of
 from services.segment.strays import find_strays
 
 Plane = NDArray[np.float32]
@@ -116,6 +117,8 @@ def cut_out(
         if chosen is None and any(point.keep for point in points):
             chosen = np.zeros(picture.shape[:2], np.float32)
         if chosen is None:
+            chosen, confidence = box_itself(within, picture.shape[:2]), 0.0
+        if chosen is None:
             raise missing or SubjectNotFound("no subject found in the box", field="box")
         matte = trim_wisps(chosen)
     if points:
@@ -157,7 +160,7 @@ def _seen_by_net(
         The better look, and why it has no matte where it has none.
     """
     missing: SubjectNotFound | None = None
-    salience = backend.salience(aim.picture, time_left())
+    salience = salience_of(backend, aim.picture, time_left())
     check(0.45, "matte")
     look = Look(salience, None, 0.0)
     try:
@@ -169,7 +172,7 @@ def _seen_by_net(
         check(0.48, "net-wide")
         around = Surroundings.of(aim, WIDE_PADDING, LONGEST_SIDE_PX)
         try:
-            other = _look(around.seen_from(aim, backend.salience(around.rgb, time_left())), aim)
+            other = _look(around.seen_from(aim, salience_of(backend, around.rgb, time_left())), aim)
         except SubjectNotFound as error:
             missing = missing or error
         else:
