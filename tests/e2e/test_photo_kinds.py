@@ -55,6 +55,12 @@ def transparent_png() -> bytes:
     return saved(rgba, "PNG")
 
 
+def bar() -> bytes:
+    """A bar of 20:1 that fills its frame."""
+    grain = np.random.default_rng(0).integers(-6, 7, (100, 2000, 3))
+    return saved(Image.fromarray(((150, 80, 40) + grain).astype(np.uint8)), "JPEG", quality=90)
+
+
 KINDS = {
     "12 megapixels": lambda: saved(COFFEE.resize((4000, 3000)), "JPEG", quality=85),
     "64 pixels": lambda: saved(COFFEE.resize((64, 64)), "PNG"),
@@ -64,6 +70,7 @@ KINDS = {
     "16-bit PNG": grey_16_bit,
     "animated WebP": animated_webp,
     "transparent PNG": transparent_png,
+    "20:1 bar": bar,
 }
 
 
