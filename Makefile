@@ -81,11 +81,12 @@ lint: .make/setup-test .make/protos ## ruff, mypy --strict, import-linter, buf, 
 format: ## Format the Python code
 	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format -q .
 
-BENCHES := init e2e detect render mesh cutout gateway chaos failover triton
+BENCHES := init e2e detect render mesh cutout gateway chaos failover photos triton
 .PHONY: $(addprefix bench-,$(BENCHES))
 bench-init: ## Time POST /init on a 12-megapixel JPEG
 bench-e2e: ## Time and memory of whole jobs on the embedded stack (DATA=folder of photos)
 bench-detect: ## Boxes and times of detection (DATA=folder of photos)
+bench-photos: ## 20,000 changed picture files: answers, times, memory (ARGS="--files 2000 --http")
 bench-triton: ## Each large net at its true size with random weights (needs a GPU)
 bench-render: ## The film against pyrender and the encoder's floor
 bench-mesh: ## The mesh against truth and two baselines (DATA=folder of samples)

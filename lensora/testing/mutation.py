@@ -54,8 +54,7 @@ def seeds() -> list[bytes]:
 
 
 def mutated(count: int, seed: int = 0) -> Iterator[bytes]:
-    """Files that were sound: bits flipped, bytes set, parts cut out, doubled, moved between files, lengths changed, ends
-    cut off.
+    """Files that were sound: bits flipped, bytes set, parts cut out or doubled, lengths changed, ends cut off.
 
     Args:
         count: of files.

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from gateway.http.testing import Installation, installation
-
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture(scope="module")
@@ -26,17 +17,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A gateway."""
     with installation(tmp_path_factory.mktemp("reference")) as running:
         yield running
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """A page of a fresh Chromium."""
-    chromium = shutil.which("chromium")
-    assert chromium is not None, "chromium is not installed; run: tools/setup.sh test"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
-        yield browser.new_page(viewport={"width": 1400, "height": 1000})
-        browser.close()
 
 
 def test_the_reference_is_shown_and_asks_no_other_host(stack: Installation, page: Page, tmp_path: Path) -> None:

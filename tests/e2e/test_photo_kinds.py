@@ -58,7 +58,7 @@ def transparent_png() -> bytes:
 def bar() -> bytes:
     """A bar of 20:1 that fills its frame."""
     grain = np.random.default_rng(0).integers(-6, 7, (100, 2000, 3))
-    return saved(Image.fromarray(((150, 80, 40) + grain).astype(np.uint8)), "JPEG", quality=90)
+    return saved(Image.fromarray((np.array([150, 80, 40]) + grain).astype(np.uint8)), "JPEG", quality=90)
 
 
 KINDS = {
