@@ -72,7 +72,10 @@ def main() -> None:
     options = parser.parse_args()
     chosen = [e for e in entries() if not options.only or e.name in options.only.split(",")]
     first, step = map(int, options.part.split("/"))
-    rows = {row["file"]: row for row in csv.DictReader((options.meshes / "MANIFEST.tsv").open(), delimiter="\t")}
+    rows = {
+        row["file"]: row
+        for row in csv.DictReader((options.meshes / "MANIFEST.tsv").read_text().splitlines(), delimiter="\t")
+    }
     for view in map(int, options.views.split(",")):
         for entry in chosen[first::step]:
             folder = options.out / part_of(entry.name) / f"{entry.name}_{view}"

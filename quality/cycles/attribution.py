@@ -13,7 +13,10 @@ CHANGES = "scaled to the unit sphere, positions rounded to 16 bits, texture left
 
 def write(corpus: Path, manifest: Path) -> int:
     """Write ``ATTRIBUTION.tsv`` and ``split.json`` for the objects of a corpus; returns how many there are."""
-    rows = {row["file"].removesuffix(".glb"): row for row in csv.DictReader(manifest.open(), delimiter="\t")}
+    rows = {
+        row["file"].removesuffix(".glb"): row
+        for row in csv.DictReader(manifest.read_text().splitlines(), delimiter="\t")
+    }
     parts: dict[str, list[str]] = {"tune": [], "unseen": []}
     kinds: dict[str, str] = {}
     for part, names in parts.items():

@@ -9,28 +9,45 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from quality.measure.drawing import Drawer
+from quality.measure.glb import FinishedModel, SourceView
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.camera import PhotoCamera
 from services.mesh.model import Model, ModelRequest, create_model
-from services.mesh.raster import covering, far_to_near
 from services.mesh.solid import Solid
 
 Bytes = NDArray[np.uint8]
 
 
 def _lit_photo(solid: Solid, camera: PhotoCamera, side: int, albedo: tuple[int, int, int] = (190, 150, 90)) -> Bytes:
-    """(side, side, 4) RGBA photo of a plain solid under one light, over magenta that the matte hides."""
-    pixels, depth = camera.project(solid.vertices)
-    covered = covering(pixels, solid.faces, (side, side), far_to_near(depth, solid.faces))
-    cross = solid.cross()
-    unit = cross / np.maximum(np.linalg.norm(cross, axis=1, keepdims=True), 1e-12)
+    """(side, side, 4) RGBA photo of a plain solid under one light, over magenta that the matte hides.
+
+    Drawn by the measures' OpenGL renderer from the pinhole that ``PhotoCamera`` documents, not by the stage's own
+    projection and rasteriser: an error of convention there must not cancel out here.
+    """
+    unit = float(np.cbrt(np.linalg.det(camera.to_view[:, :3])))
+    to_camera = camera.to_view / unit
+    to_camera[2, 3] -= camera.distance / unit
+    a, b, c = (solid.vertices[solid.faces[:, k]] for k in range(3))
+    cross = np.cross(b - a, c - a)
+    normals = cross / np.maximum(np.linalg.norm(cross, axis=1, keepdims=True), 1e-12)
     light = np.array([-0.5, 0.6, 0.65])
-    turn = camera.to_view[:, :3] / np.linalg.norm(camera.to_view[0, :3])
-    brightness = 0.35 + 0.65 * np.clip((unit @ turn.T) @ (light / np.linalg.norm(light)), 0.0, 1.0)
+    brightness = 0.35 + 0.65 * np.clip((normals @ to_camera[:, :3].T) @ (light / np.linalg.norm(light)), 0.0, 1.0)
+    # One texel to a face, looked up in its middle.
+    across = 256
+    texture = np.zeros((-(-len(solid.faces) // across), across, 3), np.uint8)
+    texture.reshape(-1, 3)[: len(solid.faces)] = np.array(albedo) * brightness[:, None]
+    row, column = np.divmod(np.arange(len(solid.faces)), across)
+    middle = np.stack([(column + 0.5) / across, 1.0 - (row + 0.5) / len(texture)], axis=1)
+    corners = solid.vertices[solid.faces].reshape(-1, 3)
+    model = FinishedModel(corners, np.arange(len(corners)).reshape(-1, 3), np.repeat(middle, 3, axis=0), texture, {})
+    with Drawer() as drawer:
+        view = SourceView(to_camera, camera.pixels * camera.distance, camera.center)
+        drawn = drawer.draw(model, view, (side, side))
     photo = np.empty((side, side, 4), np.uint8)
     photo[..., :3] = (255, 0, 255)
-    inside = covered >= 0
-    photo[inside, :3] = (np.array(albedo) * brightness[covered[inside], None]).astype(np.uint8)
+    inside = drawn[..., 3] >= 128
+    photo[inside, :3] = drawn[inside, :3]
     photo[..., 3] = np.where(inside, 255, 0)
     return photo
 
