@@ -24,73 +24,78 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-PICTURE_PX = 256
-"""Longer side of the picture in which enclosed features are taken out: finer detail is the grain's."""
 
-RIM_SHARE, LEAST_RIM_SHARE = 0.08, 0.015
-"""Width of the rim that says what continues behind, as a share of the local half width, and of the longer side."""
+@dataclass(frozen=True)
+class BacksideParameters:
+    """How the back of a free shape is made of its front.
 
-LEAST_RIM_PX = 3.0
+    Attributes:
+        picture_px: longer side of the picture in which enclosed features are taken out: finer detail is the grain's.
+        rim_share, least_rim_share: width of the rim that says what continues behind, as a share of the local half
+            width, and of the longer side.
+        least_rim_px: see where it is used.
+        speckle_px: median window that takes speckles out first: they belong to the grain.
+        haze_share: width of the rim, as a share of the local half width, whose colours are not carried round: seen at
+            more than 60 degrees, they mirror the surroundings.
+        cast_share: width of the rim, as a share of the local half width, that a cast is looked for in: of a round part
+            it is seen at more than 45 degrees.
+        cast_step: a rim that differs from what it encloses by a step is a trim, by a slope a cast of the surroundings:
+            the steepest change from one pixel to the next, as a share of the whole, at which nothing and all of it is
+            taken for a cast.
+        shade_kept: power of a rim's own shade that stays: its colour is the surroundings', its shade is mostly the
+            shape's.
+        cast_levels: levels by which a rim must differ before any and before all of it counts as a cast.
+        cast_px: sigma, pixels of the picture, of what is compared: a rim's grain is not its cast.
+        cast_slant: cosines to the camera at which a cast begins to be taken off and is off: of what is seen at more
+            than 60 degrees a good part of the light is a reflection, and what is drawn out over a flank would show as
+            a streak.
+        taken_share, around_share: gaps between things that were taken out are taken out with them up to this width,
+            and so is what lies this close around them (a dial's rim, a key's edge); shares of the longer side.
+        light, light_kept, dark: steps of the logarithm from one pixel to the next that are light's, and that are the
+            material's; what is left of the former; and what is added to a colour before its logarithm is taken,
+            levels.
+        turn, slant: cosines to the camera between which a surface turns from the back's light to the front's, and from
+            what is carried round to the photo itself.
+        body_share: parts narrower than this share of the widest are legs and arms, not body.
+        flank, flank_blur: around a cosine of zero a pixel is drawn out over a whole flank, so colours get softer
+            between these cosines, by so much.
+        thick, deep: that is so on parts whose half width, as a share of the longer side, is large, and far (view
+            units) from the plane of the picture; not on legs and arms: rings go round them.
+        pattern_blur: how much wider than a filled place the colours of a pattern are averaged.
+        step_px: sigma, pixels of the picture, of the blur that softens the steps where features were cut off.
+        changed_levels: what differs by more from the photo was taken out: its fine detail is not the material's.
+    """
 
-SPECKLE_PX = 5
-"""Median window that takes speckles out first: they belong to the grain."""
+    picture_px: int = 256
+    rim_share: float = 0.08
+    least_rim_share: float = 0.015
+    least_rim_px: float = 3.0
+    speckle_px: int = 5
+    haze_share: float = 0.12
+    cast_share: float = 0.28
+    cast_step: tuple[float, float] = (0.5, 0.3)
+    shade_kept: float = 0.75
+    cast_levels: tuple[float, float] = (8.0, 20.0)
+    cast_px: float = 1.5
+    cast_slant: tuple[float, float] = (0.6, 0.3)
+    taken_share: float = 0.1
+    around_share: float = 0.03
+    light: tuple[float, float] = (0.03, 0.10)
+    light_kept: float = 0.25
+    dark: float = 12.0
+    turn: tuple[float, float] = (-0.7, 0.25)
+    slant: tuple[float, float] = (0.0, 0.18)
+    body_share: float = 0.3
+    flank: tuple[float, float, float, float] = (-0.6, -0.2, 0.05, 0.25)
+    flank_blur: float = 2.5
+    thick: tuple[float, float] = (0.06, 0.16)
+    deep: tuple[float, float] = (0.05, 0.15)
+    pattern_blur: float = 3.0
+    step_px: float = 1.2
+    changed_levels: float = 10.0
 
-HAZE_SHARE = 0.12
-"""Width of the rim, as a share of the local half width, whose colours are not carried round: seen at more than 60
-degrees, they mirror the surroundings."""
 
-CAST_SHARE = 0.28
-"""Width of the rim, as a share of the local half width, that a cast is looked for in: of a round part it is seen at
-more than 45 degrees."""
-
-CAST_STEP = (0.5, 0.3)
-"""A rim that differs from what it encloses by a step is a trim, by a slope a cast of the surroundings: the steepest
-change from one pixel to the next, as a share of the whole, at which nothing and all of it is taken for a cast."""
-
-SHADE_KEPT = 0.75
-"""Power of a rim's own shade that stays: its colour is the surroundings', its shade is mostly the shape's."""
-
-CAST_LEVELS = (8.0, 20.0)
-"""Levels by which a rim must differ before any and before all of it counts as a cast."""
-
-CAST_PX = 1.5
-"""Sigma, pixels of the picture, of what is compared: a rim's grain is not its cast."""
-
-CAST_SLANT = (0.6, 0.3)
-"""Cosines to the camera at which a cast begins to be taken off and is off: of what is seen at more than 60 degrees a
-good part of the light is a reflection, and what is drawn out over a flank would show as a streak."""
-
-TAKEN_SHARE, AROUND_SHARE = 0.1, 0.03
-"""Gaps between things that were taken out are taken out with them up to this width, and so is what lies this close
-around them (a dial's rim, a key's edge); shares of the longer side."""
-
-LIGHT, LIGHT_KEPT, DARK = (0.03, 0.10), 0.25, 12.0
-"""Steps of the logarithm from one pixel to the next that are light's, and that are the material's; what is left of the
-former; and what is added to a colour before its logarithm is taken, levels."""
-
-TURN, SLANT = (-0.7, 0.25), (0.0, 0.18)
-"""Cosines to the camera between which a surface turns from the back's light to the front's, and from what is carried
-round to the photo itself."""
-
-BODY_SHARE = 0.3
-"""Parts narrower than this share of the widest are legs and arms, not body."""
-
-FLANK, FLANK_BLUR = (-0.6, -0.2, 0.05, 0.25), 2.5
-"""Around a cosine of zero a pixel is drawn out over a whole flank, so colours get softer between these cosines, by so
-much."""
-
-THICK, DEEP = (0.06, 0.16), (0.05, 0.15)
-"""That is so on parts whose half width, as a share of the longer side, is large, and far (view units) from the plane of
-the picture; not on legs and arms: rings go round them."""
-
-PATTERN_BLUR = 3.0
-"""How much wider than a filled place the colours of a pattern are averaged."""
-
-STEP_PX = 1.2
-"""Sigma, pixels of the picture, of the blur that softens the steps where features were cut off."""
-
-CHANGED_LEVELS = 10.0
-"""What differs by more from the photo was taken out: its fine detail is not the material's."""
+PARAMETERS = BacksideParameters()
 
 
 @dataclass(frozen=True)
@@ -122,12 +127,17 @@ class Backside:
         units from the plane of the picture."""
         at = np.asarray(pixels) * self.factor
         turned = np.asarray(cosine, np.float32)
-        deep = np.clip((np.asarray(off, np.float32) - DEEP[0]) / (DEEP[1] - DEEP[0]), 0.0, 1.0)
-        flank = np.minimum(_step(turned, FLANK[0], FLANK[1]), _step(turned, FLANK[3], FLANK[2]))
+        deep = np.clip(
+            (np.asarray(off, np.float32) - PARAMETERS.deep[0]) / (PARAMETERS.deep[1] - PARAMETERS.deep[0]), 0.0, 1.0
+        )
+        flank = np.minimum(
+            _step(turned, PARAMETERS.flank[0], PARAMETERS.flank[1]),
+            _step(turned, PARAMETERS.flank[3], PARAMETERS.flank[2]),
+        )
         flank *= np.maximum(sampled(self.thick, at), deep)
         mixed = sampled(self.picture, at)
         for share, picture in (
-            (_step(turned, *TURN), self.front),
+            (_step(turned, *PARAMETERS.turn), self.front),
             (flank, self.soft),
         ):
             mixed += share[:, None] * (sampled(picture, at) - mixed)
@@ -135,12 +145,12 @@ class Backside:
 
     def slanted(self, pixels: NDArray[np.floating], cosine: NDArray[np.floating]) -> tuple[Floats, Floats]:
         """The photo itself, (n, 3) float32, and its share (n,) of what faces the camera with a cosine (n,)."""
-        share = _step(np.asarray(cosine, np.float32), *SLANT)
+        share = _step(np.asarray(cosine, np.float32), *PARAMETERS.slant)
         return sampled(self.near, np.asarray(pixels) * self.factor), share
 
     def without_cast(self, pixels: NDArray[np.floating], cosine: NDArray[np.floating]) -> Floats:
         """Levels (n, 3) to be added to the photo at its pixels (n, 2), of what faces its camera with a cosine (n,)."""
-        share = _step(np.asarray(cosine, np.float32), *CAST_SLANT)
+        share = _step(np.asarray(cosine, np.float32), *PARAMETERS.cast_slant)
         return np.asarray(sampled(self.cast, np.asarray(pixels) * self.factor) * share[:, None], np.float32)
 
 
@@ -152,7 +162,7 @@ def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
         patterned: the thing is patterned all over: then only its soft colours are carried, and all of it is material.
     """
     height, width = cutout.mask.shape
-    factor = min(1.0, PICTURE_PX / max(height, width))
+    factor = min(1.0, PARAMETERS.picture_px / max(height, width))
     size = (max(3, round(width * factor)), max(3, round(height * factor)))
     mask = np.asarray(cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA)) >= 0.5
     photo = np.asarray(cv2.resize(cutout.photo, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -160,27 +170,29 @@ def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
         flat = photo.astype(np.float32)
         return Backside(flat, flat, flat, flat * 0.0, flat, np.zeros(mask.shape, np.float32), mask, factor)
     depth, spine = _depths(mask)
-    least = max(LEAST_RIM_PX, LEAST_RIM_SHARE * max(mask.shape))
-    rim = mask & (depth <= np.maximum(least, RIM_SHARE * spine))
-    own = mask & (depth >= HAZE_SHARE * spine)
+    least = max(PARAMETERS.least_rim_px, PARAMETERS.least_rim_share * max(mask.shape))
+    rim = mask & (depth <= np.maximum(least, PARAMETERS.rim_share * spine))
+    own = mask & (depth >= PARAMETERS.haze_share * spine)
     # A body is filled in with its own colours, not with those of the legs that it stands on.
-    body = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _disc(BODY_SHARE * float(depth.max())))
+    body = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _disc(PARAMETERS.body_share * float(depth.max())))
     weight = np.where(own, body + np.float32(0.01), np.float32(0.0)).astype(np.float32)
     if patterned:
-        filled, changed = _filled_in(photo, weight, own, PATTERN_BLUR), np.zeros_like(mask)
+        filled, changed = _filled_in(photo, weight, own, PARAMETERS.pattern_blur), np.zeros_like(mask)
     else:
         filled, changed = without_enclosed(photo, mask, rim, weight)
     behind = evenly_lit(_carried_out(filled, own))
     share = spine / max(mask.shape)
-    thick = np.clip((share - THICK[0]) / (THICK[1] - THICK[0]), 0.0, 1.0).astype(np.float32)
+    thick = np.clip((share - PARAMETERS.thick[0]) / (PARAMETERS.thick[1] - PARAMETERS.thick[0]), 0.0, 1.0).astype(
+        np.float32
+    )
     near = _carried_out(np.asarray(cv2.medianBlur(photo, 3), np.float32), mask)
     cast = _cast(near, mask, (depth, spine), thick)
     return Backside(
-        picture=np.asarray(cv2.GaussianBlur(behind, (0, 0), STEP_PX), np.float32),
-        front=np.asarray(cv2.GaussianBlur(_carried_out(filled, mask), (0, 0), STEP_PX), np.float32),
+        picture=np.asarray(cv2.GaussianBlur(behind, (0, 0), PARAMETERS.step_px), np.float32),
+        front=np.asarray(cv2.GaussianBlur(_carried_out(filled, mask), (0, 0), PARAMETERS.step_px), np.float32),
         near=near + cast,
         cast=cast,
-        soft=_filled_in(np.clip(behind, 0, 255).astype(np.uint8), weight, np.ones_like(own), FLANK_BLUR),
+        soft=_filled_in(np.clip(behind, 0, 255).astype(np.uint8), weight, np.ones_like(own), PARAMETERS.flank_blur),
         thick=thick,
         material=mask & ~changed,
         factor=factor,
@@ -197,7 +209,7 @@ def without_enclosed(
     taken out is filled in from around it.
 
     Args:
-        photo: (h, w, 3) uint8, about ``PICTURE_PX`` on its longer side.
+        photo: (h, w, 3) uint8, about ``PARAMETERS.picture_px`` on its longer side.
         mask: (h, w) bool, inside.
         rim: (h, w) bool, what may be joined to.
         weight: (h, w) float32, how much each place's colour counts for what is filled in.
@@ -206,14 +218,14 @@ def without_enclosed(
         (h, w, 3) float32 and (h, w) bool, what was taken out.
     """
     size = max(mask.shape)
-    calm = np.asarray(cv2.medianBlur(photo, SPECKLE_PX), np.uint8)
+    calm = np.asarray(cv2.medianBlur(photo, PARAMETERS.speckle_px), np.uint8)
     inside, edge = mask[..., None], rim[..., None]
     level = _grown(np.where(edge, calm, 0).astype(np.uint8), np.where(inside, calm, 0).astype(np.uint8))
     hollow = np.where(inside, 255 - level, 0).astype(np.uint8)
     level = (255 - _grown(np.where(edge, hollow, 0).astype(np.uint8), hollow)).astype(np.uint8)
-    changed = (np.abs(level.astype(np.float32) - calm).max(axis=2) > CHANGED_LEVELS) & mask
-    closed = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, _disc(0.5 * TAKEN_SHARE * size))
-    taken = np.asarray(np.asarray(cv2.dilate(closed, _disc(AROUND_SHARE * size))) > 0)
+    changed = (np.abs(level.astype(np.float32) - calm).max(axis=2) > PARAMETERS.changed_levels) & mask
+    closed = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, _disc(0.5 * PARAMETERS.taken_share * size))
+    taken = np.asarray(np.asarray(cv2.dilate(closed, _disc(PARAMETERS.around_share * size))) > 0)
     taken &= mask & ~rim
     return _filled_in(level, np.where(taken, 0.0, weight).astype(np.float32), taken, 1.0), changed
 
@@ -304,7 +316,11 @@ def _filled_in(picture: Bytes, weight: Floats, wanted: NDArray[np.bool_], reach:
         color, part = (cv2.resize(values, size, interpolation=cv2.INTER_LINEAR) for values in blurred)
         total += strength * color
         share += strength * part
-    here = cv2.GaussianBlur(wanted.astype(np.float32), (0, 0), STEP_PX)[..., None] if weight.any() else np.float32(0.0)
+    here = (
+        cv2.GaussianBlur(wanted.astype(np.float32), (0, 0), PARAMETERS.step_px)[..., None]
+        if weight.any()
+        else np.float32(0.0)
+    )
     return np.asarray(picture + here * (total / share[..., None] - picture), np.float32)
 
 
@@ -318,22 +334,28 @@ def _cast(near: Floats, mask: NDArray[np.bool_], depths: tuple[Floats, Floats], 
         thick: (h, w) float32, 0..1, where casts are looked for.
     """
     depth, spine = depths
-    inner = mask & (depth >= CAST_SHARE * spine)
+    inner = mask & (depth >= PARAMETERS.cast_share * spine)
     rim = mask & ~inner & (thick > 0.0)
     if not inner.any() or not rim.any():
         return np.zeros_like(near)
-    calm = np.asarray(cv2.GaussianBlur(near, (0, 0), CAST_PX), np.float32)
-    enclosed = np.asarray(cv2.GaussianBlur(_carried_out(calm, inner), (0, 0), CAST_PX), np.float32)
-    shade = (calm.mean(axis=2) + DARK) / (enclosed.mean(axis=2) + DARK)
-    differ = (enclosed + DARK) * np.minimum(shade**SHADE_KEPT, 1.0)[..., None] - DARK - calm
+    calm = np.asarray(cv2.GaussianBlur(near, (0, 0), PARAMETERS.cast_px), np.float32)
+    enclosed = np.asarray(cv2.GaussianBlur(_carried_out(calm, inner), (0, 0), PARAMETERS.cast_px), np.float32)
+    shade = (calm.mean(axis=2) + PARAMETERS.dark) / (enclosed.mean(axis=2) + PARAMETERS.dark)
+    differ = (
+        (enclosed + PARAMETERS.dark) * np.minimum(shade**PARAMETERS.shade_kept, 1.0)[..., None] - PARAMETERS.dark - calm
+    )
     whole = np.abs(enclosed - calm).max(axis=2)
     across, along = (np.abs(np.diff(near, axis=axis, append=near.take([-1], axis=axis))) for axis in (0, 1))
-    reach = max(2, round(CAST_SHARE * float(np.median(spine[rim]))))
+    reach = max(2, round(PARAMETERS.cast_share * float(np.median(spine[rim]))))
     steps = (np.maximum(across, along).max(axis=2) * mask).astype(np.float32)
     steepest = np.asarray(cv2.dilate(steps, _disc(reach)), np.float32)
-    share = _step(steepest / np.maximum(whole, 1.0), *CAST_STEP) * _step(whole, *CAST_LEVELS) * thick
-    share *= np.clip(2.0 - 2.0 * depth / np.maximum(CAST_SHARE * spine, 1.0), 0.0, 1.0)
-    return np.asarray(differ * cv2.GaussianBlur(share.astype(np.float32), (0, 0), CAST_PX)[..., None], np.float32)
+    share = (
+        _step(steepest / np.maximum(whole, 1.0), *PARAMETERS.cast_step) * _step(whole, *PARAMETERS.cast_levels) * thick
+    )
+    share *= np.clip(2.0 - 2.0 * depth / np.maximum(PARAMETERS.cast_share * spine, 1.0), 0.0, 1.0)
+    return np.asarray(
+        differ * cv2.GaussianBlur(share.astype(np.float32), (0, 0), PARAMETERS.cast_px)[..., None], np.float32
+    )
 
 
 def evenly_lit(picture: Floats) -> Floats:
@@ -343,7 +365,7 @@ def evenly_lit(picture: Floats) -> Floats:
     Poisson equation, by cosine transforms.
     """
     even = [size - size % 2 for size in picture.shape[:2]]
-    log = np.log(np.clip(picture[: even[0], : even[1]], 0.0, 255.0) + DARK)
+    log = np.log(np.clip(picture[: even[0], : even[1]], 0.0, 255.0) + PARAMETERS.dark)
     rows, columns = even
     step_x, step_y = np.diff(log, axis=1, append=log[:, -1:]), np.diff(log, axis=0, append=log[-1:])
     source = np.diff(_steep(step_x), axis=1, prepend=0.0) + np.diff(_steep(step_y), axis=0, prepend=0.0)
@@ -360,7 +382,7 @@ def evenly_lit(picture: Floats) -> Floats:
         level = cv2.idct(spectrum)
         level += np.median(log[..., k] - level)
         out[..., k] = cv2.copyMakeBorder(
-            np.exp(level) - DARK,
+            np.exp(level) - PARAMETERS.dark,
             0,
             picture.shape[0] - rows,
             0,
@@ -372,8 +394,10 @@ def evenly_lit(picture: Floats) -> Floats:
 
 def _steep(step: Floats) -> Floats:
     """Steps of a logarithm (h, w, 3) with those made small that light alone makes."""
-    share = np.clip((np.abs(step).max(axis=2) - LIGHT[0]) / (LIGHT[1] - LIGHT[0]), 0.0, 1.0)
-    return np.asarray(step * (LIGHT_KEPT + (1.0 - LIGHT_KEPT) * share)[..., None], np.float32)
+    share = np.clip(
+        (np.abs(step).max(axis=2) - PARAMETERS.light[0]) / (PARAMETERS.light[1] - PARAMETERS.light[0]), 0.0, 1.0
+    )
+    return np.asarray(step * (PARAMETERS.light_kept + (1.0 - PARAMETERS.light_kept) * share)[..., None], np.float32)
 
 
 def _carried_out(picture: Floats, mask: NDArray[np.bool_]) -> Floats:

@@ -24,26 +24,32 @@ Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
-GRID_TEXELS = 1024
-"""Where each texel lies on the surface is worked out on this grid; a finer texture interpolates it."""
 
-SURE = 0.99
-"""What is trusted more is the photo's alone: nothing is made up for it."""
+@dataclass(frozen=True)
+class BakingParameters:
+    """How the atlas is painted.
 
-CORRECTED = 0.5
-"""Levels: what is corrected by more is painted with the fill, at the fill's resolution."""
+    Attributes:
+        grid_texels: where each texel lies on the surface is worked out on this grid; a finer texture interpolates it.
+        sure: what is trusted more is the photo's alone: nothing is made up for it.
+        corrected: levels: what is corrected by more is painted with the fill, at the fill's resolution.
+        pattern_strength: most standard deviation, levels, of the grain on the sides of a thing that is patterned all
+            over.
+        band_rows: rows of the grid that are painted at a time.
+        texels: texels that are worked out at a time: what is known of them stays in the processor's cache.
+        large_subject_px: a subject that is longer in the photo than this holds more than a 1024 texture can show.
+    """
 
-PATTERN_STRENGTH = 64.0
-"""Most standard deviation, levels, of the grain on the sides of a thing that is patterned all over."""
+    grid_texels: int = 1024
+    sure: float = 0.99
+    corrected: float = 0.5
+    pattern_strength: float = 64.0
+    band_rows: int = 128
+    texels: int = 30_000
+    large_subject_px: int = 640
 
-BAND_ROWS = 128
-"""Rows of the grid that are painted at a time."""
 
-TEXELS = 30_000
-"""Texels that are worked out at a time: what is known of them stays in the processor's cache."""
-
-LARGE_SUBJECT_PX = 640
-"""A subject that is longer in the photo than this holds more than a 1024 texture can show."""
+PARAMETERS = BakingParameters()
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class Texture:
 
 def texture_side(cutout: Cutout, limit: int = 2048) -> int:
     """1024 or 2048, by how many pixels the photo has of the subject."""
-    return 2048 if limit >= 2048 and max(cutout.mask.shape) > LARGE_SUBJECT_PX else 1024
+    return 2048 if limit >= 2048 and max(cutout.mask.shape) > PARAMETERS.large_subject_px else 1024
 
 
 def bake(
@@ -96,29 +102,29 @@ def bake(
     """
     photo = cutout.photo
     exposure = exposed(solid, camera, (photo.shape[1], photo.shape[0]), trusted)
-    uv = surface.uvs.astype(np.float64) * GRID_TEXELS
+    uv = surface.uvs.astype(np.float64) * PARAMETERS.grid_texels
     faces = surface.faces.astype(np.int64)
-    covered = covering(uv, faces, (GRID_TEXELS, GRID_TEXELS))
+    covered = covering(uv, faces, (PARAMETERS.grid_texels, PARAMETERS.grid_texels))
     rows, columns, face, weights = weights_at(covered, uv, faces)
-    texel = rows * GRID_TEXELS + columns
+    texel = rows * PARAMETERS.grid_texels + columns
     fill: _Completed | _Carried
     if completion is not None:
         fill = _Completed(cutout, completion, camera, to_backend)
     else:
         fill = _Carried(solid, surface, cutout, exposure, to_backend, repeats_behind)
-    maps = np.zeros((GRID_TEXELS * GRID_TEXELS, 3), np.float32)
-    colors = np.zeros((GRID_TEXELS * GRID_TEXELS, 3), np.uint8)
+    maps = np.zeros((PARAMETERS.grid_texels * PARAMETERS.grid_texels, 3), np.float32)
+    colors = np.zeros((PARAMETERS.grid_texels * PARAMETERS.grid_texels, 3), np.uint8)
     positions, normals = surface.positions.T.copy(), surface.normals.T.copy()
-    for start in range(0, len(texel), TEXELS):
-        part = slice(start, start + TEXELS)
+    for start in range(0, len(texel), PARAMETERS.texels):
+        part = slice(start, start + PARAMETERS.texels)
         corners, shares = faces[face[part]].T, weights[part].T
         points, directions = _mixed(positions, corners, shares), _unit(_mixed(normals, corners, shares))
         sight = exposure.of(points, directions)
         trust = sight.trust if completion is None or view_is_known else np.zeros_like(sight.trust)
-        hidden = np.flatnonzero(trust < SURE)
+        hidden = np.flatnonzero(trust < PARAMETERS.sure)
         off = fill.correction(sight)
         own = sampled(photo, sight.pixels.T) + off
-        corrected = np.abs(off).max(axis=1) > CORRECTED
+        corrected = np.abs(off).max(axis=1) > PARAMETERS.corrected
         made_up = fill.colors(
             _Texels(
                 points[:, hidden],
@@ -134,9 +140,9 @@ def bake(
         colors[texel[part]] = np.clip(own + 0.5, 0, 255)
         maps[texel[part], 0] = sight.pixels[0] - 0.5
         maps[texel[part], 1] = sight.pixels[1] - 0.5
-        maps[texel[part], 2] = np.where(corrected, 0.0, np.where(trust < SURE, trust, 1.0))
+        maps[texel[part], 2] = np.where(corrected, 0.0, np.where(trust < PARAMETERS.sure, trust, 1.0))
     _fill_gutters((maps, colors), covered >= 0)
-    shape = (GRID_TEXELS, GRID_TEXELS, 3)
+    shape = (PARAMETERS.grid_texels, PARAMETERS.grid_texels, 3)
     return Texture(_painted(maps.reshape(shape), colors.reshape(shape), photo, side), roughness_of(cutout), 0.0)
 
 
@@ -197,7 +203,9 @@ class _Carried:
         all_over = patterned(cutout)
         self._exposure, self._axes = exposure, _Axes(exposure.camera, to_backend)
         self._behind = carried_round(cutout, patterned=all_over)
-        self._grain: Grain = grain_of(cutout, self._behind.material, PATTERN_STRENGTH if all_over else STRONG)
+        self._grain: Grain = grain_of(
+            cutout, self._behind.material, PARAMETERS.pattern_strength if all_over else STRONG
+        )
         self._repeats = repeats_behind or all_over
         self._again = readable_behind(cutout) if repeats_behind else cutout.photo
         offsets = _vertex_offsets(solid, surface, cutout, exposure, self._behind)
@@ -274,8 +282,8 @@ def _painted(maps: Floats, fill: Bytes, photo: Bytes, side: int) -> Bytes:
     grid = maps.shape[0]
     factor = side // grid
     out = np.empty((side, side, 3), np.uint8)
-    for start in range(0, grid, BAND_ROWS):
-        stop = min(start + BAND_ROWS, grid)
+    for start in range(0, grid, PARAMETERS.band_rows):
+        stop = min(start + PARAMETERS.band_rows, grid)
         low, high = max(start - 1, 0), min(stop + 1, grid)
         band, beside = maps[low:high], fill[low:high]
         if factor > 1:

@@ -7,6 +7,7 @@ carrying each height's ring of colour around the axis (``rings.py``), on free sh
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -20,12 +21,22 @@ from services.mesh.solid import Solid
 Doubles = NDArray[np.float64]
 Colors = NDArray[np.float32]
 
-BACK_PULL = 0.03
-"""Weight of the back's own colours, against 1 for agreement with each neighbour: felt over about six edges."""
+
+@dataclass(frozen=True)
+class CompletionParameters:
+    """How colours go on where the photo shows nothing.
+
+    Attributes:
+        back_pull: weight of the back's own colours, against 1 for agreement with each neighbour: felt over about six
+            edges.
+        neighbours: vertices that a colour between them is weighted from: the corners of a triangle.
+    """
+
+    back_pull: float = 0.03
+    neighbours: int = 3
 
 
-NEIGHBOURS = 3
-"""Vertices that a colour between them is weighted from: the corners of a triangle."""
+PARAMETERS = CompletionParameters()
 
 
 class Completion(Protocol):
@@ -64,7 +75,7 @@ def harmonic_offsets(solid: Solid, known: NDArray[np.bool_], offset: Colors, bac
     link = link.maximum(link.T)
     rows = link[free]
     degree = np.asarray(rows.sum(axis=1)).ravel()
-    pull = BACK_PULL * np.clip(back[free], 0.0, 1.0) + 1e-4
+    pull = PARAMETERS.back_pull * np.clip(back[free], 0.0, 1.0) + 1e-4
     matrix = sparse.diags(degree + pull) - rows[:, free]
     right = rows[:, np.flatnonzero(known)] @ result[known]
     factors = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
@@ -92,7 +103,7 @@ class VertexColors:
 
     def colors(self, points: NDArray[np.floating], normals: NDArray[np.floating]) -> Colors:
         """See ``Completion``."""
-        count = min(NEIGHBOURS, len(self._colors))
+        count = min(PARAMETERS.neighbours, len(self._colors))
         distance, nearest = self._tree.query(points, k=count, workers=-1)
         distance, nearest = distance.reshape(-1, count), nearest.reshape(-1, count)
         weight = 1.0 / np.maximum(distance, 1e-9)

@@ -28,17 +28,29 @@ FLAT_TRUST = (0.08, 0.16)
 """The same for solids of flat sides: no side rounds off towards its outline, a print that is stretched six times says
 more than any fill, and half of a print over half of a fill is neither."""
 
-DEPTH_PX = 512
-"""Side of the picture in which occlusion is decided."""
 
-BEHIND_PX, BEHIND = (2, 4, 6, 8), 0.15
-"""Pixels of that picture around the outline of a nearer part (by at least so many view units) within which what lies
-behind it is trusted step by step less: the outline is not known to a pixel, and a cup's rim is not its saucer's."""
+@dataclass(frozen=True)
+class ExposureParameters:
+    """When a point counts as hidden, and how the depth map is drawn.
 
-HIDDEN_BEHIND = 0.02
-"""View units behind all that is near its pixel from which a point is hidden: less is the picture's own coarseness."""
+    Attributes:
+        depth_px: side of the picture in which occlusion is decided.
+        behind_px, behind: pixels of that picture around the outline of a nearer part (by at least so many view units)
+            within which what lies behind it is trusted step by step less: the outline is not known to a pixel, and a
+            cup's rim is not its saucer's.
+        hidden_behind: view units behind all that is near its pixel from which a point is hidden: less is the picture's
+            own coarseness.
+        nothing: depth, view units, of a pixel that shows nothing.
+    """
 
-_NOTHING = 1e6
+    depth_px: int = 512
+    behind_px: tuple[int, int, int, int] = (2, 4, 6, 8)
+    behind: float = 0.15
+    hidden_behind: float = 0.02
+    nothing: float = 1e6
+
+
+PARAMETERS = ExposureParameters()
 
 
 @dataclass(frozen=True)
@@ -79,20 +91,20 @@ class Exposure:
 
     @cached_property
     def _filled(self) -> Floats:
-        return np.where(np.isfinite(self.depth), self.depth, np.float32(_NOTHING)).astype(np.float32)
+        return np.where(np.isfinite(self.depth), self.depth, np.float32(PARAMETERS.nothing)).astype(np.float32)
 
     @cached_property
     def _farthest(self) -> Floats:
         """A point is hidden when even the farthest surface near its pixel is clearly in front of it."""
         kernel = np.ones((2 * self.reach_px + 1,) * 2, np.uint8)
-        return np.asarray(cv2.dilate(self._filled, kernel), np.float32).ravel() + np.float32(HIDDEN_BEHIND)
+        return np.asarray(cv2.dilate(self._filled, kernel), np.float32).ravel() + np.float32(PARAMETERS.hidden_behind)
 
     @cached_property
     def _nearest(self) -> list[Floats]:
         return [
             np.asarray(cv2.erode(self._filled, np.ones((2 * reach + 1,) * 2, np.uint8)), np.float32).ravel()
-            + np.float32(BEHIND)
-            for reach in BEHIND_PX
+            + np.float32(PARAMETERS.behind)
+            for reach in PARAMETERS.behind_px
         ]
 
     def within(self, reach_px: int) -> Exposure:
@@ -116,13 +128,15 @@ class Exposure:
         steps = np.zeros(len(far), np.int8)
         for nearest in self._nearest:
             steps += far <= nearest[index]
-        trust = trusted_at(cosine, self.trusted) * steps / np.float32(len(BEHIND_PX))
-        return Sight(pixels, cosine, np.where(visible, trust, np.float32(0.0)), visible & (steps == len(BEHIND_PX)))
+        trust = trusted_at(cosine, self.trusted) * steps / np.float32(len(PARAMETERS.behind_px))
+        return Sight(
+            pixels, cosine, np.where(visible, trust, np.float32(0.0)), visible & (steps == len(PARAMETERS.behind_px))
+        )
 
 
 def exposed(solid: Solid, camera: PhotoCamera, size: tuple[int, int], trusted: tuple[float, float] = TRUST) -> Exposure:
     """A solid before the camera of a photo of the given (width, height)."""
-    factor = DEPTH_PX / max(size)
+    factor = PARAMETERS.depth_px / max(size)
     small = camera.scaled(factor)
     extent = (max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
     pixels, depth = small.project(solid.vertices)

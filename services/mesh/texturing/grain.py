@@ -20,46 +20,51 @@ from services.mesh.texturing.backside import sampled
 
 Floats = NDArray[np.float32]
 
-SEARCH_PX = 320
-"""Longer side of the picture in which the example is looked for."""
 
-WINDOWS = (0.30, 0.21, 0.15, 0.10, 0.07)
-"""Sides of the window, shares of the subject's longer side, tried from the largest."""
+@dataclass(frozen=True)
+class GrainParameters:
+    """What counts as a material's fine texture, and how it is laid on.
 
-COARSEST = 0.2
-"""Sigma of what counts as fine, as a share of the window: a window holds several of the coarsest blotches."""
+    Attributes:
+        search_px: longer side of the picture in which the example is looked for.
+        windows: sides of the window, shares of the subject's longer side, tried from the largest.
+        coarsest: sigma of what counts as fine, as a share of the window: a window holds several of the coarsest
+            blotches.
+        even: most that the energy of a ninth of the example may differ from that of another.
+        kurtosis: of the example, mean over its window: noise, fibres and fur have 2.3 to 3.5; what has two colours
+            less, letters and keys on a plain ground more.
+        rough: least share of the example's energy that is finer than a third of its coarsest blotches: less is
+            shading.
+        strong: most standard deviation of the example's grey, levels: what stands out more is a pattern or a part.
+        calm: most levels of grain where no window holds texture for sure.
+        plain: least share of the example that is plain material.
+        example_px: most pixels along the example.
+        sigmas, sigma_steps: reach of the table of a normal distribution's values, and its entries for one standard
+            deviation.
+        least_weight: least weight of an axis that is looked at. Weights are the fourth power of a normal's parts:
+            zones where two mix are narrow.
+    """
 
-EVEN = 2.0
-"""Most that the energy of a ninth of the example may differ from that of another."""
+    search_px: int = 320
+    windows: tuple[float, float, float, float, float] = (0.30, 0.21, 0.15, 0.10, 0.07)
+    coarsest: float = 0.2
+    even: float = 2.0
+    kurtosis: tuple[float, float] = (2.1, 4.0)
+    rough: float = 0.2
+    strong: float = 12.0
+    calm: float = 8.0
+    plain: float = 0.9
+    example_px: int = 256
+    sigmas: int = 4
+    sigma_steps: int = 256
+    least_weight: float = 0.02
 
-KURTOSIS = (2.1, 4.0)
-"""Of the example, mean over its window: noise, fibres and fur have 2.3 to 3.5; what has two colours less, letters and
-keys on a plain ground more."""
 
-ROUGH = 0.2
-"""Least share of the example's energy that is finer than a third of its coarsest blotches: less is shading."""
+PARAMETERS = GrainParameters()
 
-STRONG = 12.0
-"""Most standard deviation of the example's grey, levels: what stands out more is a pattern or a part."""
-
-CALM = 8.0
-"""Most levels of grain where no window holds texture for sure."""
-
-PLAIN = 0.9
-"""Least share of the example that is plain material."""
-
-EXAMPLE_PX = 256
-"""Most pixels along the example."""
 
 TILE_PX = 512
 """Side of the tile, pixels of the photo."""
-
-SIGMAS, SIGMA_STEPS = 4, 256
-"""Reach of the table of a normal distribution's values, and its entries for one standard deviation."""
-
-LEAST_WEIGHT = 0.02
-"""Least weight of an axis that is looked at. Weights are the fourth power of a normal's parts: zones where two mix
-are narrow."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ class Grain:
         side = np.float32(self.tile.shape[0])
         place = at.T.astype(np.float32)
         for axis, (u, v) in enumerate(((2, 1), (0, 2), (0, 1))):
-            chosen = np.flatnonzero(weight[axis] > LEAST_WEIGHT)
+            chosen = np.flatnonzero(weight[axis] > PARAMETERS.least_weight)
             # A third of a tile apart, so that opposite edges do not meet in one pattern.
             flat = np.stack([place[u, chosen] + np.float32(axis) * side / np.float32(3.0), -place[v, chosen]])
             flat -= side * np.floor(flat / side)
@@ -104,7 +109,7 @@ class Grain:
         return sampled(self.strength, np.asarray(pixels) * self.factor)
 
 
-def grain_of(cutout: Cutout, material: NDArray[np.bool_], strongest: float = STRONG) -> Grain:
+def grain_of(cutout: Cutout, material: NDArray[np.bool_], strongest: float = PARAMETERS.strong) -> Grain:
     """Find the example and make its tile.
 
     Args:
@@ -113,15 +118,15 @@ def grain_of(cutout: Cutout, material: NDArray[np.bool_], strongest: float = STR
         strongest: most standard deviation of the example's grey, levels.
     """
     height, width = cutout.mask.shape
-    factor = min(1.0, SEARCH_PX / max(height, width))
+    factor = min(1.0, PARAMETERS.search_px / max(height, width))
     size = (max(8, round(width * factor)), max(8, round(height * factor)))
     usable = np.asarray(cv2.resize(cutout.safe.astype(np.float32), size, interpolation=cv2.INTER_AREA)) > 0.99
     plain = usable & (cv2.resize(material.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0)
     window, share, fits = _example(cutout, usable, plain, size, strongest)
     middle_x, middle_y, side = (round(value / factor) for value in window)
-    side = max(8, min(side, EXAMPLE_PX, height, width))
+    side = max(8, min(side, PARAMETERS.example_px, height, width))
     left, top = min(max(0, middle_x - side // 2), width - side), min(max(0, middle_y - side // 2), height - side)
-    sigma = COARSEST * share * max(height, width)
+    sigma = PARAMETERS.coarsest * share * max(height, width)
     fine = _fine(cutout, sigma)
     example = fine[top : top + side, left : left + side]
     example = example - example.mean(axis=(0, 1))
@@ -129,7 +134,7 @@ def grain_of(cutout: Cutout, material: NDArray[np.bool_], strongest: float = STR
         # Nothing here is the material's for sure: specks and edges are cut down to the grain around them.
         usual = 1.4826 * np.median(np.abs(example), axis=(0, 1))
         example = np.clip(example, -3.0 * usual, 3.0 * usual)
-        example = np.clip(example, -CALM, CALM)
+        example = np.clip(example, -PARAMETERS.calm, PARAMETERS.calm)
     tile = _tile(example)
     strength = _strength(fine, plain, float(np.abs(example).mean()), size)
     usual = float(np.median(strength[plain])) if plain.any() else float(np.median(strength))
@@ -157,11 +162,11 @@ def _example(
     """
     grey = cv2.cvtColor(cv2.resize(cutout.photo, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
     luma = grey.astype(np.float32)
-    best = (0.5 * size[0], 0.5 * size[1], WINDOWS[-1] * max(size))
-    for share in WINDOWS:
+    best = (0.5 * size[0], 0.5 * size[1], PARAMETERS.windows[-1] * max(size))
+    for share in PARAMETERS.windows:
         side = max(6, round(share * max(size)))
         window, cell = (side, side), max(2, side // 3)
-        sigma = COARSEST * side
+        sigma = PARAMETERS.coarsest * side
         fine = luma - cv2.GaussianBlur(luma, (0, 0), sigma)
         finest = luma - cv2.GaussianBlur(luma, (0, 0), sigma / 3.0)
         energy = cv2.blur(fine**2, (cell, cell)) + 0.25
@@ -172,24 +177,24 @@ def _example(
         square = cv2.blur(fine**2, window) + 0.05
         kurtosis = cv2.blur(fine**4, window) / square**2
         fits = (
-            (uneven <= EVEN)
-            & (kurtosis >= KURTOSIS[0])
-            & (kurtosis <= KURTOSIS[1])
-            & (cv2.blur(finest**2, window) >= ROUGH * square)
+            (uneven <= PARAMETERS.even)
+            & (kurtosis >= PARAMETERS.kurtosis[0])
+            & (kurtosis <= PARAMETERS.kurtosis[1])
+            & (cv2.blur(finest**2, window) >= PARAMETERS.rough * square)
             & (square <= strongest**2)
         )
         inner = np.zeros(fits.shape, bool)
         border = side // 2 + 1
         inner[border:-border, border:-border] = True
         inner &= (cv2.blur(usable.astype(np.float32), window) > 0.995) & (
-            cv2.blur(plain.astype(np.float32), window) > PLAIN
+            cv2.blur(plain.astype(np.float32), window) > PARAMETERS.plain
         )
-        calmest = share == WINDOWS[-1] and not (inner & fits).any()
+        calmest = share == PARAMETERS.windows[-1] and not (inner & fits).any()
         cost = np.where(inner & (fits | calmest), square if calmest else uneven, np.inf)
         row, column = np.unravel_index(int(np.argmin(cost)), cost.shape)
         if np.isfinite(cost[row, column]):
             return (float(column), float(row), float(side)), share, not calmest
-    return best, WINDOWS[-1], False
+    return best, PARAMETERS.windows[-1], False
 
 
 def _tile(example: Floats) -> Floats:
@@ -229,8 +234,8 @@ def _tile(example: Floats) -> Floats:
         values[:, :piece] += values[:, TILE_PX:]
     blended = total[:TILE_PX, :TILE_PX] / np.sqrt(np.maximum(power[:TILE_PX, :TILE_PX], 1e-9))
     # A table of the distributions: a look-up for each pixel in all of the example's values takes ten times as long.
-    steps = np.linspace(-SIGMAS, SIGMAS, 2 * SIGMAS * SIGMA_STEPS + 1)
-    place = np.clip(np.rint((blended + SIGMAS) * SIGMA_STEPS), 0, len(steps) - 1).astype(np.int32)
+    steps = np.linspace(-PARAMETERS.sigmas, PARAMETERS.sigmas, 2 * PARAMETERS.sigmas * PARAMETERS.sigma_steps + 1)
+    place = np.clip(np.rint((blended + PARAMETERS.sigmas) * PARAMETERS.sigma_steps), 0, len(steps) - 1).astype(np.int32)
     out = np.empty_like(blended)
     for k in range(3):
         out[..., k] = np.interp(steps, normal, order[:, k]).astype(np.float32)[place[..., k]]

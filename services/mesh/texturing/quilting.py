@@ -15,21 +15,29 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-PIECE, OVERLAP = (96, 80), (32, 28)
-"""Rows and columns of a piece, and of what it shares with those beside it."""
 
-JITTER_ROWS = 6
-"""A piece may come from this many rows higher or lower."""
+@dataclass(frozen=True)
+class QuiltingParameters:
+    """How pieces are cut, chosen and joined.
 
-COARSE = 4
-"""Pieces are compared on every fourth row and column of a blurred picture."""
+    Attributes:
+        piece, overlap: rows and columns of a piece, and of what it shares with those beside it.
+        jitter_rows: a piece may come from this many rows higher or lower.
+        coarse: pieces are compared on every fourth row and column of a blurred picture.
+        choice: among pieces whose error is at most this many times the least, chance chooses: or the same one would
+            come again and again.
+        feather: sigma, pixels, of the softened seam.
+    """
 
-CHOICE = 1.15
-"""Among pieces whose error is at most this many times the least, chance chooses: or the same one would come again and
-again."""
+    piece: tuple[int, int] = (96, 80)
+    overlap: tuple[int, int] = (32, 28)
+    jitter_rows: int = 6
+    coarse: int = 4
+    choice: float = 1.15
+    feather: float = 1.5
 
-FEATHER = 1.5
-"""Sigma, pixels, of the softened seam."""
+
+PARAMETERS = QuiltingParameters()
 
 
 @dataclass(frozen=True)
@@ -58,8 +66,8 @@ def quilted(canvas: Floats, gap: tuple[int, int], example: Example) -> Floats:
     """
     canvas = canvas.copy()
     rows = canvas.shape[0]
-    height, width = min(PIECE[0], rows), min(PIECE[1], example.detail.shape[1] - 1)
-    over_y, over_x = min(OVERLAP[0], height // 3), min(OVERLAP[1], width // 3)
+    height, width = min(PARAMETERS.piece[0], rows), min(PARAMETERS.piece[1], example.detail.shape[1] - 1)
+    over_y, over_x = min(PARAMETERS.overlap[0], height // 3), min(PARAMETERS.overlap[1], width // 3)
     tops = _starts(0, rows, height, height - over_y)
     lefts = _starts(gap[0] - over_x, gap[1] + over_x, width, width - over_x)
     coarse = _coarse(example.detail)
@@ -87,7 +95,7 @@ def _starts(first: int, end: int, length: int, step: int) -> list[int]:
 
 def _coarse(detail: NDArray[np.float32]) -> Floats:
     """Grey, blurred: what pieces are compared by."""
-    return np.asarray(cv2.GaussianBlur(detail.mean(axis=2), (0, 0), 0.4 * COARSE), np.float32)
+    return np.asarray(cv2.GaussianBlur(detail.mean(axis=2), (0, 0), 0.4 * PARAMETERS.coarse), np.float32)
 
 
 def _chosen(
@@ -100,21 +108,21 @@ def _chosen(
 ) -> tuple[int, int]:
     """Row and column of the example's piece that agrees with what is there already."""
     height, width = filled.shape
-    low, high = max(0, top - JITTER_ROWS), min(coarse.shape[0] - height, top + JITTER_ROWS)
-    template = np.ascontiguousarray(_coarse(here)[::COARSE, ::COARSE])
-    known = filled[::COARSE, ::COARSE].astype(np.float32)
+    low, high = max(0, top - PARAMETERS.jitter_rows), min(coarse.shape[0] - height, top + PARAMETERS.jitter_rows)
+    template = np.ascontiguousarray(_coarse(here)[:: PARAMETERS.coarse, :: PARAMETERS.coarse])
+    known = filled[:: PARAMETERS.coarse, :: PARAMETERS.coarse].astype(np.float32)
     errors, places = [], []
-    for row in range(low, high + 1, JITTER_ROWS):
-        strip = coarse[row : row + height : COARSE]
+    for row in range(low, high + 1, PARAMETERS.jitter_rows):
+        strip = coarse[row : row + height : PARAMETERS.coarse]
         columns = np.arange(0, coarse.shape[1] - width + 1, 2)
-        windows = np.lib.stride_tricks.sliding_window_view(strip, width, axis=1)[:, columns, ::COARSE]
+        windows = np.lib.stride_tricks.sliding_window_view(strip, width, axis=1)[:, columns, :: PARAMETERS.coarse]
         error = np.einsum("rcw,rw->c", (windows - template[:, None, :]) ** 2, known)
         errors.append(error / max(float(known.sum()), 1.0) + 1e-6)
         places.append(np.stack([np.full(len(columns), row), columns], axis=1))
     error, place = np.concatenate(errors), np.concatenate(places)
     spoilt = bad[place[:, 0], place[:, 1]]
     error = error * (1.0 + 4.0 * spoilt) + float(error.max()) * spoilt
-    near = np.flatnonzero(error <= CHOICE**2 * error.min())
+    near = np.flatnonzero(error <= PARAMETERS.choice**2 * error.min())
     row, column = place[near[int(random.integers(len(near)))]]
     return int(row), int(column)
 
@@ -139,7 +147,7 @@ def _sewn(here: Floats, filled: NDArray[np.bool_], piece: Floats) -> Floats:
     if 0 < above < height:
         seam = cv2.blur(error[:above], (9, 1))[1:].argmin(axis=0) + 1
         new &= row >= seam[None, :]
-    share = cv2.GaussianBlur((new | ~filled).astype(np.float32), (0, 0), FEATHER)
+    share = cv2.GaussianBlur((new | ~filled).astype(np.float32), (0, 0), PARAMETERS.feather)
     share = np.where(filled, share, 1.0)[..., None]
     return np.asarray(here + share * (piece - here), np.float32)
 

@@ -24,20 +24,30 @@ Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-CLEAR = 0.92
-"""Alpha under which a pixel away from the outline is seen through."""
 
-RIM_SHARE = 0.02
-"""Width of the rim, as a share of the subject's longer side, whose alpha is soft on every subject."""
+@dataclass(frozen=True)
+class GlassParameters:
+    """What counts as glass, and how its opacity is read.
 
-LEAST_SHARE = 0.12
-"""Least share of the subject that is glass: leaves, spokes and fur measure 0 to 0.015, a jar 0.45."""
+    Attributes:
+        clear: alpha under which a pixel away from the outline is seen through.
+        rim_share: width of the rim, as a share of the subject's longer side, whose alpha is soft on every subject.
+        least_share: least share of the subject that is glass: leaves, spokes and fur measure 0 to 0.015, a jar 0.45.
+        even_share, even_side_px: sigma of the evened colours as a share of the longer side, and that of the picture in
+            which they are worked out.
+        levels, across_deg: heights at which the opacity is read, and how far around from the viewer.
+    """
 
-EVEN_SHARE, EVEN_SIDE_PX = 0.06, 256
-"""Sigma of the evened colours as a share of the longer side, and that of the picture in which they are worked out."""
+    clear: float = 0.92
+    rim_share: float = 0.02
+    least_share: float = 0.12
+    even_share: float = 0.06
+    even_side_px: int = 256
+    levels: int = 96
+    across_deg: float = 35.0
 
-LEVELS, ACROSS_DEG = 96, 35.0
-"""Heights at which the opacity is read, and how far around from the viewer."""
+
+PARAMETERS = GlassParameters()
 
 
 @dataclass(frozen=True)
@@ -60,9 +70,9 @@ class Opacity:
 def see_through(cutout: Cutout) -> Mask | None:
     """(h, w) bool: where the subject is glass; None where none of it is."""
     depth = cv2.distanceTransform(cutout.mask.astype(np.uint8), cv2.DIST_L2, 5)
-    inner = depth > RIM_SHARE * max(cutout.mask.shape)
-    glass = cutout.mask & (cutout.alpha < CLEAR)
-    if not inner.any() or float((glass & inner).sum()) < LEAST_SHARE * float(inner.sum()):
+    inner = depth > PARAMETERS.rim_share * max(cutout.mask.shape)
+    glass = cutout.mask & (cutout.alpha < PARAMETERS.clear)
+    if not inner.any() or float((glass & inner).sum()) < PARAMETERS.least_share * float(inner.sum()):
         return None
     opened = cv2.morphologyEx(glass.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     return np.asarray(opened > 0)
@@ -71,11 +81,11 @@ def see_through(cutout: Cutout) -> Mask | None:
 def evened(cutout: Cutout, glass: Mask) -> Cutout:
     """The cutout with one slowly changing colour where it is glass."""
     height, width = glass.shape
-    factor = EVEN_SIDE_PX / max(glass.shape)
+    factor = PARAMETERS.even_side_px / max(glass.shape)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     weight = cv2.resize(glass.astype(np.float32), size, interpolation=cv2.INTER_AREA)[..., None]
     small = cv2.resize(cutout.photo, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    sigma = EVEN_SHARE * EVEN_SIDE_PX
+    sigma = PARAMETERS.even_share * PARAMETERS.even_side_px
     total = cv2.GaussianBlur(small * weight, (0, 0), sigma)
     mean = total / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma)[..., None], 1e-3)
     even = cv2.resize(mean, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -95,15 +105,17 @@ def opacity_of(cutout: Cutout, glass: Mask, camera: PhotoCamera, heights: Double
         radii: (k,) of the outside.
     """
     position = camera.position()
-    angle = np.arctan2(position[0], position[2]) + np.radians(np.linspace(-ACROSS_DEG, ACROSS_DEG, 24))
-    level = np.linspace(float(heights[0]), float(heights[-1]), LEVELS)
+    angle = np.arctan2(position[0], position[2]) + np.radians(
+        np.linspace(-PARAMETERS.across_deg, PARAMETERS.across_deg, 24)
+    )
+    level = np.linspace(float(heights[0]), float(heights[-1]), PARAMETERS.levels)
     radius = np.interp(level, heights, radii)[:, None]
     points = np.stack(
         [radius * np.sin(angle), np.repeat(level[:, None], len(angle), axis=1), radius * np.cos(angle)], axis=2
     )
     pixels, _ = camera.project(points.reshape(-1, 3))
     alpha = np.where(glass, cutout.alpha, 1.0).astype(np.float32)
-    at = [(pixels[:, k] - 0.5).astype(np.float32).reshape(LEVELS, -1) for k in (0, 1)]
+    at = [(pixels[:, k] - 0.5).astype(np.float32).reshape(PARAMETERS.levels, -1) for k in (0, 1)]
     seen = cv2.remap(alpha, at[0], at[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return Opacity(level, gaussian_filter1d(np.median(seen, axis=1).astype(np.float64), 1.0, mode="nearest"))
 

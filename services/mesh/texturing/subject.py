@@ -73,13 +73,23 @@ TWO_SIDED_WORDS = frozenset(
 ANIMAL_WORDS = frozenset({"dinosaur", "horse", "dog", "cat", "cow", "fish", "bird", "elephant"})
 """Animals by name."""
 
-LEAST_SIDE_ASPECT = 1.0
-"""An animal that is seen from its side is at least this many times as wide as it is high; any other view shows its one
-face."""
 
-NOT_A_SIDE = 0.9
-"""A vehicle or an animal whose outline is its own mirror image to this share is seen from the front or from behind: its
-other end looks different."""
+@dataclass(frozen=True)
+class SideParameters:
+    """When an outline shows a thing's side.
+
+    Attributes:
+        least_side_aspect: an animal that is seen from its side is at least this many times as wide as it is high; any
+            other view shows its one face.
+        not_a_side: a vehicle or an animal whose outline is its own mirror image to this share is seen from the front
+            or from behind: its other end looks different.
+    """
+
+    least_side_aspect: float = 1.0
+    not_a_side: float = 0.9
+
+
+PARAMETERS = SideParameters()
 
 
 @dataclass(frozen=True)
@@ -105,10 +115,10 @@ class Subject:
         words = re.findall(r"[a-z]+", self.label.lower())
         names = {*words, *(word.removesuffix("s") for word in words)}
         if self.category == Category.ANIMAL or names & ANIMAL_WORDS:
-            two_sided = width_to_height(mask) >= LEAST_SIDE_ASPECT
+            two_sided = width_to_height(mask) >= PARAMETERS.least_side_aspect
         else:
             two_sided = self.category == Category.VEHICLE or bool(names & TWO_SIDED_WORDS)
-        return two_sided and mirror_symmetry(mask) < NOT_A_SIDE
+        return two_sided and mirror_symmetry(mask) < PARAMETERS.not_a_side
 
 
 def width_to_height(mask: NDArray[np.bool_]) -> float:
