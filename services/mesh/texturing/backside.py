@@ -18,7 +18,12 @@ from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
+from services.mesh.texturing.enclosed import PARAMETERS as ENCLOSED
+from services.mesh.texturing.enclosed import carried_out, disc, filled_in, without_enclosed
+from services.mesh.texturing.evenness import PARAMETERS as LIGHT
+from services.mesh.texturing.evenness import evenly_lit
 from services.mesh.texturing.exposure import projected
+from services.mesh.texturing.sampling import sampled
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -33,8 +38,7 @@ class BacksideParameters:
         picture_px: longer side of the picture in which enclosed features are taken out: finer detail is the grain's.
         rim_share, least_rim_share: width of the rim that says what continues behind, as a share of the local half
             width, and of the longer side.
-        least_rim_px: see where it is used.
-        speckle_px: median window that takes speckles out first: they belong to the grain.
+        least_rim_px: and at least so many pixels of that picture.
         haze_share: width of the rim, as a share of the local half width, whose colours are not carried round: seen at
             more than 60 degrees, they mirror the surroundings.
         cast_share: width of the rim, as a share of the local half width, that a cast is looked for in: of a round part
@@ -49,11 +53,6 @@ class BacksideParameters:
         cast_slant: cosines to the camera at which a cast begins to be taken off and is off: of what is seen at more
             than 60 degrees a good part of the light is a reflection, and what is drawn out over a flank would show as
             a streak.
-        taken_share, around_share: gaps between things that were taken out are taken out with them up to this width,
-            and so is what lies this close around them (a dial's rim, a key's edge); shares of the longer side.
-        light, light_kept, dark: steps of the logarithm from one pixel to the next that are light's, and that are the
-            material's; what is left of the former; and what is added to a colour before its logarithm is taken,
-            levels.
         turn, slant: cosines to the camera between which a surface turns from the back's light to the front's, and from
             what is carried round to the photo itself.
         body_share: parts narrower than this share of the widest are legs and arms, not body.
@@ -62,15 +61,12 @@ class BacksideParameters:
         thick, deep: that is so on parts whose half width, as a share of the longer side, is large, and far (view
             units) from the plane of the picture; not on legs and arms: rings go round them.
         pattern_blur: how much wider than a filled place the colours of a pattern are averaged.
-        step_px: sigma, pixels of the picture, of the blur that softens the steps where features were cut off.
-        changed_levels: what differs by more from the photo was taken out: its fine detail is not the material's.
     """
 
     picture_px: int = 256
     rim_share: float = 0.08
     least_rim_share: float = 0.015
     least_rim_px: float = 3.0
-    speckle_px: int = 5
     haze_share: float = 0.12
     cast_share: float = 0.28
     cast_step: tuple[float, float] = (0.5, 0.3)
@@ -78,11 +74,6 @@ class BacksideParameters:
     cast_levels: tuple[float, float] = (8.0, 20.0)
     cast_px: float = 1.5
     cast_slant: tuple[float, float] = (0.6, 0.3)
-    taken_share: float = 0.1
-    around_share: float = 0.03
-    light: tuple[float, float] = (0.03, 0.10)
-    light_kept: float = 0.25
-    dark: float = 12.0
     turn: tuple[float, float] = (-0.7, 0.25)
     slant: tuple[float, float] = (0.0, 0.18)
     body_share: float = 0.3
@@ -91,8 +82,6 @@ class BacksideParameters:
     thick: tuple[float, float] = (0.06, 0.16)
     deep: tuple[float, float] = (0.05, 0.15)
     pattern_blur: float = 3.0
-    step_px: float = 1.2
-    changed_levels: float = 10.0
 
 
 PARAMETERS = BacksideParameters()
@@ -174,60 +163,29 @@ def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
     rim = mask & (depth <= np.maximum(least, PARAMETERS.rim_share * spine))
     own = mask & (depth >= PARAMETERS.haze_share * spine)
     # A body is filled in with its own colours, not with those of the legs that it stands on.
-    body = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _disc(PARAMETERS.body_share * float(depth.max())))
+    body = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc(PARAMETERS.body_share * float(depth.max())))
     weight = np.where(own, body + np.float32(0.01), np.float32(0.0)).astype(np.float32)
     if patterned:
-        filled, changed = _filled_in(photo, weight, own, PARAMETERS.pattern_blur), np.zeros_like(mask)
+        filled, changed = filled_in(photo, weight, own, PARAMETERS.pattern_blur), np.zeros_like(mask)
     else:
         filled, changed = without_enclosed(photo, mask, rim, weight)
-    behind = evenly_lit(_carried_out(filled, own))
+    behind = evenly_lit(carried_out(filled, own))
     share = spine / max(mask.shape)
     thick = np.clip((share - PARAMETERS.thick[0]) / (PARAMETERS.thick[1] - PARAMETERS.thick[0]), 0.0, 1.0).astype(
         np.float32
     )
-    near = _carried_out(np.asarray(cv2.medianBlur(photo, 3), np.float32), mask)
+    near = carried_out(np.asarray(cv2.medianBlur(photo, 3), np.float32), mask)
     cast = _cast(near, mask, (depth, spine), thick)
     return Backside(
-        picture=np.asarray(cv2.GaussianBlur(behind, (0, 0), PARAMETERS.step_px), np.float32),
-        front=np.asarray(cv2.GaussianBlur(_carried_out(filled, mask), (0, 0), PARAMETERS.step_px), np.float32),
+        picture=np.asarray(cv2.GaussianBlur(behind, (0, 0), ENCLOSED.step_px), np.float32),
+        front=np.asarray(cv2.GaussianBlur(carried_out(filled, mask), (0, 0), ENCLOSED.step_px), np.float32),
         near=near + cast,
         cast=cast,
-        soft=_filled_in(np.clip(behind, 0, 255).astype(np.uint8), weight, np.ones_like(own), PARAMETERS.flank_blur),
+        soft=filled_in(np.clip(behind, 0, 255).astype(np.uint8), weight, np.ones_like(own), PARAMETERS.flank_blur),
         thick=thick,
         material=mask & ~changed,
         factor=factor,
     )
-
-
-def without_enclosed(
-    photo: Bytes, mask: NDArray[np.bool_], rim: NDArray[np.bool_], weight: Floats
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """A picture without the features that its rim does not reach.
-
-    A bright feature stays only as bright as the brightest rim that it is joined to by a path at least as bright, and
-    dark ones likewise: grey-scale reconstruction from the rim, by dilation and then by erosion (Vincent 1993). What was
-    taken out is filled in from around it.
-
-    Args:
-        photo: (h, w, 3) uint8, about ``PARAMETERS.picture_px`` on its longer side.
-        mask: (h, w) bool, inside.
-        rim: (h, w) bool, what may be joined to.
-        weight: (h, w) float32, how much each place's colour counts for what is filled in.
-
-    Returns:
-        (h, w, 3) float32 and (h, w) bool, what was taken out.
-    """
-    size = max(mask.shape)
-    calm = np.asarray(cv2.medianBlur(photo, PARAMETERS.speckle_px), np.uint8)
-    inside, edge = mask[..., None], rim[..., None]
-    level = _grown(np.where(edge, calm, 0).astype(np.uint8), np.where(inside, calm, 0).astype(np.uint8))
-    hollow = np.where(inside, 255 - level, 0).astype(np.uint8)
-    level = (255 - _grown(np.where(edge, hollow, 0).astype(np.uint8), hollow)).astype(np.uint8)
-    changed = (np.abs(level.astype(np.float32) - calm).max(axis=2) > PARAMETERS.changed_levels) & mask
-    closed = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, _disc(0.5 * PARAMETERS.taken_share * size))
-    taken = np.asarray(np.asarray(cv2.dilate(closed, _disc(PARAMETERS.around_share * size))) > 0)
-    taken &= mask & ~rim
-    return _filled_in(level, np.where(taken, 0.0, weight).astype(np.float32), taken, 1.0), changed
 
 
 def through(points: Floats, camera: PhotoCamera) -> tuple[Floats, Floats]:
@@ -242,26 +200,6 @@ def through(points: Floats, camera: PhotoCamera) -> tuple[Floats, Floats]:
     return (middle + (pixels - middle) * squeezed).T, np.abs(depth - np.float32(camera.distance))
 
 
-def sampled(picture: Floats | Bytes, pixels: NDArray[np.floating]) -> Floats:
-    """Bilinear look-up in (h, w) or (h, w, c) at pixels (n, 2), whose (0.5, 0.5) is the middle of the top left one."""
-    # Bytes are looked up as bytes: the result is rounded, and a photo is not copied for a few of its pixels.
-    x, y = (np.ascontiguousarray(values, np.float32) - np.float32(0.5) for values in np.asarray(pixels).T)
-    # OpenCV takes no more than 32,767 rows or columns at a time.
-    step = 30_000
-    parts = [
-        cv2.remap(
-            picture, x[None, i : i + step], y[None, i : i + step], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )[0]
-        for i in range(0, len(x), step)
-    ]
-    return np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, *picture.shape[2:]), np.float32)
-
-
-def _disc(radius: float) -> Bytes:
-    """A round structuring element."""
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(radius) + 1,) * 2), np.uint8)
-
-
 def _step(values: Floats, low: float, high: float) -> Floats:
     """0 at the first limit, 1 at the second, smoothly; the second may be the lower one."""
     share = np.clip((values - low) / (high - low), 0.0, 1.0)
@@ -274,54 +212,6 @@ def _depths(mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     reach = max(1, round(0.5 * float(depth.max())))
     spine = cv2.dilate(depth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
     return np.asarray(depth, np.float32), np.asarray(spine, np.float32)
-
-
-def _grown(marker: Bytes, limit: Bytes) -> Bytes:
-    """The marker dilated under the limit until nothing changes, or as often as a path can be long."""
-    kernel = np.ones((3, 3), np.uint8)
-    for _ in range(max(marker.shape[:2]) // 2):
-        before = marker
-        for _ in range(8):
-            marker = np.minimum(cv2.dilate(marker, kernel), limit)
-        if np.array_equal(marker, before):
-            break
-    return marker
-
-
-def _filled_in(picture: Bytes, weight: Floats, wanted: NDArray[np.bool_], reach: float) -> Floats:
-    """The picture with what is wanted made up from what is known around it, near or, failing that, far.
-
-    Args:
-        picture: (h, w, 3) uint8.
-        weight: (h, w) float32 in 0..1, 0 where nothing is known.
-        wanted: (h, w) bool.
-        reach: 1 for the nearest colours, more for softer ones.
-    """
-    size = picture.shape[1::-1]
-    total, share = np.zeros(picture.shape, np.float32), np.full(weight.shape, 1e-9, np.float32)
-    for share_of_side, strength in ((0.02, 1.0), (0.08, 1e-2), (0.4, 1e-4)):
-        sigma = reach * share_of_side * max(weight.shape)
-        # A wide blur of a picture that was made small first is the same blur, in a fraction of the time.
-        step = max(1.0, sigma / 4.0)
-        small = (max(1, round(size[0] / step)), max(1, round(size[1] / step)))
-        blurred = (
-            cv2.GaussianBlur(
-                cv2.resize(values, small, interpolation=cv2.INTER_AREA),
-                (0, 0),
-                sigma * small[0] / size[0],
-                borderType=cv2.BORDER_CONSTANT,
-            )
-            for values in (picture * weight[..., None], weight)
-        )
-        color, part = (cv2.resize(values, size, interpolation=cv2.INTER_LINEAR) for values in blurred)
-        total += strength * color
-        share += strength * part
-    here = (
-        cv2.GaussianBlur(wanted.astype(np.float32), (0, 0), PARAMETERS.step_px)[..., None]
-        if weight.any()
-        else np.float32(0.0)
-    )
-    return np.asarray(picture + here * (total / share[..., None] - picture), np.float32)
 
 
 def _cast(near: Floats, mask: NDArray[np.bool_], depths: tuple[Floats, Floats], thick: Floats) -> Floats:
@@ -339,16 +229,14 @@ def _cast(near: Floats, mask: NDArray[np.bool_], depths: tuple[Floats, Floats], 
     if not inner.any() or not rim.any():
         return np.zeros_like(near)
     calm = np.asarray(cv2.GaussianBlur(near, (0, 0), PARAMETERS.cast_px), np.float32)
-    enclosed = np.asarray(cv2.GaussianBlur(_carried_out(calm, inner), (0, 0), PARAMETERS.cast_px), np.float32)
-    shade = (calm.mean(axis=2) + PARAMETERS.dark) / (enclosed.mean(axis=2) + PARAMETERS.dark)
-    differ = (
-        (enclosed + PARAMETERS.dark) * np.minimum(shade**PARAMETERS.shade_kept, 1.0)[..., None] - PARAMETERS.dark - calm
-    )
+    enclosed = np.asarray(cv2.GaussianBlur(carried_out(calm, inner), (0, 0), PARAMETERS.cast_px), np.float32)
+    shade = (calm.mean(axis=2) + LIGHT.dark) / (enclosed.mean(axis=2) + LIGHT.dark)
+    differ = (enclosed + LIGHT.dark) * np.minimum(shade**PARAMETERS.shade_kept, 1.0)[..., None] - LIGHT.dark - calm
     whole = np.abs(enclosed - calm).max(axis=2)
     across, along = (np.abs(np.diff(near, axis=axis, append=near.take([-1], axis=axis))) for axis in (0, 1))
     reach = max(2, round(PARAMETERS.cast_share * float(np.median(spine[rim]))))
     steps = (np.maximum(across, along).max(axis=2) * mask).astype(np.float32)
-    steepest = np.asarray(cv2.dilate(steps, _disc(reach)), np.float32)
+    steepest = np.asarray(cv2.dilate(steps, disc(reach)), np.float32)
     share = (
         _step(steepest / np.maximum(whole, 1.0), *PARAMETERS.cast_step) * _step(whole, *PARAMETERS.cast_levels) * thick
     )
@@ -356,55 +244,3 @@ def _cast(near: Floats, mask: NDArray[np.bool_], depths: tuple[Floats, Floats], 
     return np.asarray(
         differ * cv2.GaussianBlur(share.astype(np.float32), (0, 0), PARAMETERS.cast_px)[..., None], np.float32
     )
-
-
-def evenly_lit(picture: Floats) -> Floats:
-    """The picture without slow changes: those are the light's, the material's are sudden (Retinex; Land 1971).
-
-    The gradient of the logarithm is kept where it is steep, and the picture with that gradient is the solution of a
-    Poisson equation, by cosine transforms.
-    """
-    even = [size - size % 2 for size in picture.shape[:2]]
-    log = np.log(np.clip(picture[: even[0], : even[1]], 0.0, 255.0) + PARAMETERS.dark)
-    rows, columns = even
-    step_x, step_y = np.diff(log, axis=1, append=log[:, -1:]), np.diff(log, axis=0, append=log[-1:])
-    source = np.diff(_steep(step_x), axis=1, prepend=0.0) + np.diff(_steep(step_y), axis=0, prepend=0.0)
-    wave = (
-        2.0 * np.cos(np.pi * np.arange(rows) / rows)[:, None]
-        + 2.0 * np.cos(np.pi * np.arange(columns) / columns)[None, :]
-        - 4.0
-    )
-    wave[0, 0] = 1.0
-    out = np.empty_like(picture)
-    for k in range(3):
-        spectrum = cv2.dct(np.ascontiguousarray(source[..., k], np.float32)) / wave.astype(np.float32)
-        spectrum[0, 0] = 0.0
-        level = cv2.idct(spectrum)
-        level += np.median(log[..., k] - level)
-        out[..., k] = cv2.copyMakeBorder(
-            np.exp(level) - PARAMETERS.dark,
-            0,
-            picture.shape[0] - rows,
-            0,
-            picture.shape[1] - columns,
-            cv2.BORDER_REPLICATE,
-        )
-    return np.clip(out, 0.0, 255.0)
-
-
-def _steep(step: Floats) -> Floats:
-    """Steps of a logarithm (h, w, 3) with those made small that light alone makes."""
-    share = np.clip(
-        (np.abs(step).max(axis=2) - PARAMETERS.light[0]) / (PARAMETERS.light[1] - PARAMETERS.light[0]), 0.0, 1.0
-    )
-    return np.asarray(step * (PARAMETERS.light_kept + (1.0 - PARAMETERS.light_kept) * share)[..., None], np.float32)
-
-
-def _carried_out(picture: Floats, mask: NDArray[np.bool_]) -> Floats:
-    """The picture with every pixel outside the mask replaced by the nearest one inside."""
-    _, labels = cv2.distanceTransformWithLabels(
-        (~mask).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    table = np.zeros((int(labels.max()) + 1, 3), np.float32)
-    table[labels[mask]] = picture[mask]
-    return np.asarray(table[labels], np.float32)

@@ -13,12 +13,15 @@ from services.mesh.cutout import Cutout
 from services.mesh.raster import covering, weights_at
 from services.mesh.solid import Solid
 from services.mesh.surface import Surface
-from services.mesh.texturing.backside import Backside, carried_round, sampled, through
+from services.mesh.texturing.backside import Backside, carried_round, through
 from services.mesh.texturing.completion import Completion, harmonic_offsets
 from services.mesh.texturing.exposure import TRUST, Exposure, Sight, exposed, trusted_at
-from services.mesh.texturing.grain import STRONG, Grain, grain_of
+from services.mesh.texturing.grain import PARAMETERS as GRAIN
+from services.mesh.texturing.grain import Grain, grain_of
 from services.mesh.texturing.pattern import patterned
 from services.mesh.texturing.prints import readable_behind
+from services.mesh.texturing.roughness import roughness_of
+from services.mesh.texturing.sampling import sampled
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -204,7 +207,7 @@ class _Carried:
         self._exposure, self._axes = exposure, _Axes(exposure.camera, to_backend)
         self._behind = carried_round(cutout, patterned=all_over)
         self._grain: Grain = grain_of(
-            cutout, self._behind.material, PARAMETERS.pattern_strength if all_over else STRONG
+            cutout, self._behind.material, PARAMETERS.pattern_strength if all_over else GRAIN.strong
         )
         self._repeats = repeats_behind or all_over
         self._again = readable_behind(cutout) if repeats_behind else cutout.photo
@@ -337,21 +340,3 @@ def _fill_gutters(pictures: tuple[NDArray[np.generic], ...], covered: NDArray[np
     source = place[labels.ravel()[free]]
     for picture in pictures:
         picture[free] = picture[source]
-
-
-def roughness_of(cutout: Cutout) -> float:
-    """A believable roughness from the photo's highlights: glossy things have few, small and very bright ones.
-
-    Returns:
-        0.38 (glaze, gloss paint) to 0.85 (paper, cloth).
-    """
-    # Every fourth pixel says as much: a highlight is more than one.
-    value = cutout.photo[::2, ::2].max(axis=2)[cutout.safe[::2, ::2]]
-    if not len(value):
-        return 0.8
-    middle, bright, peak = np.percentile(value.astype(np.float32), (60, 97, 99.7))
-    if peak < 205:
-        return 0.8
-    # How far the brightest spots stand out from what is merely light.
-    stand_out = (peak - bright) / 255.0 + 0.35 * max(0.0, float(bright - middle)) / 255.0
-    return float(np.clip(0.85 - 1.3 * stand_out, 0.38, 0.85))

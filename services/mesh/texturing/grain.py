@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.mesh.cutout import Cutout
-from services.mesh.texturing.backside import sampled
+from services.mesh.texturing.sampling import sampled
 
 Floats = NDArray[np.float32]
 

@@ -18,8 +18,8 @@ from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
 from services.mesh.shape.revolution import circle_points, discs
 from services.mesh.shape.tiers import Tiers
-from services.mesh.texturing.backside import sampled
 from services.mesh.texturing.rings import RingCompletion
+from services.mesh.texturing.sampling import sampled
 
 Colors = NDArray[np.float32]
 

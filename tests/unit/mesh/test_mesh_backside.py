@@ -12,7 +12,8 @@ from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import read_cutout
 from services.mesh.model import Model, ModelRequest, create_model
-from services.mesh.texturing.backside import carried_round, evenly_lit, through
+from services.mesh.texturing.backside import carried_round, through
+from services.mesh.texturing.evenness import evenly_lit
 from services.mesh.texturing.pattern import patterned
 from services.mesh.texturing.subject import Subject
 
