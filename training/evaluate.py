@@ -39,14 +39,12 @@ Bytes = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Row:
-    """One object: its F-scores and volume IoUs, and how far off the pitch is, degrees."""
+    """One object: its F-scores, how far off the pitch is, degrees, and how long predictor and solid took."""
 
     name: str
     kind: str
     ours: float
     inflation: float
-    ours_volume_iou: float
-    inflation_volume_iou: float
     pitch_deg: float
     pitch_error_deg: float
     seconds: float
@@ -79,7 +77,7 @@ def measured(item: Item, renderer: Renderer, network: ShapeNetwork) -> tuple[Row
     said = network.predict(cutout)
     solid, _ = solid_from_prediction(said, cutout)
     seconds = time.perf_counter() - began
-    target = Truth(trimesh.Trimesh(mesh.vertices, mesh.faces, process=False))
+    target = Truth(trimesh.Trimesh(mesh.vertices, mesh.faces, process=False), with_volume=False)
     ours = target.compare(trimesh.Trimesh(solid.vertices, solid.faces, process=False))
     plain = target.compare(inflation(picture.rgba))
     pitch = math.degrees(picture.camera.pose.pitch)
@@ -88,8 +86,6 @@ def measured(item: Item, renderer: Renderer, network: ShapeNetwork) -> tuple[Row
         kind,
         ours.fscore,
         plain.fscore,
-        ours.volume_iou,
-        plain.volume_iou,
         pitch,
         abs(math.degrees(said.pitch) - pitch),
         seconds,
@@ -116,20 +112,16 @@ def _flat(rgba: Bytes) -> Bytes:
 
 
 def table(rows: list[Row]) -> str:
-    """A Markdown table per kind: objects, F of the field and of inflation, volume IoU, median error of pitch."""
+    """A Markdown table per kind: objects, F of the field and of inflation, median error of pitch."""
     kinds: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         kinds[row.kind].append(row)
-    lines = ["| kind | objects | F field | F inflation | gain | vIoU field | vIoU inflation | pitch error, median |"]
-    lines.append("|---|---|---|---|---|---|---|---|")
+    lines = ["| kind | objects | F field | F inflation | gain | pitch error, median |"]
+    lines.append("|---|---|---|---|---|---|")
     for kind, some in [*sorted(kinds.items()), ("all", rows)]:
         ours, plain = (float(np.mean([getattr(r, name) for r in some])) for name in ("ours", "inflation"))
-        volumes = [float(np.mean([getattr(r, f"{name}_volume_iou") for r in some])) for name in ("ours", "inflation")]
         pitch = float(np.median([r.pitch_error_deg for r in some]))
-        lines.append(
-            f"| {kind} | {len(some)} | {ours:.3f} | {plain:.3f} | {ours - plain:+.3f} | {volumes[0]:.3f} "
-            f"| {volumes[1]:.3f} | {pitch:.1f}° |"
-        )
+        lines.append(f"| {kind} | {len(some)} | {ours:.3f} | {plain:.3f} | {ours - plain:+.3f} | {pitch:.1f}° |")
     return "\n".join(lines)
 
 

@@ -14,7 +14,7 @@ from lensora.adapters.inference import Device, Model, OnnxModel
 from lensora.core.errors import ConfigurationError
 from lensora.models.manifest import Manifest, ModelEntry, load_manifest
 from lensora.models.policy import LicensePolicy, check
-from lensora.models.store import path_of
+from lensora.models.store import path_of, place_of
 from lensora.observability import logs
 from lensora.settings import ModelSettings
 
@@ -87,7 +87,7 @@ class OnnxRuntime:
 
     def open_optional(self, name: str, stage: str) -> Model | None:
         entry = self._entry(name)
-        if not (self._models_dir.expanduser() / entry.file).is_file():
+        if not place_of(entry, self._models_dir).is_file():
             _log.warning("model_left_out", model=name, stage=stage, remedy=f"lensora models pull {name}")
             return None
         return self._load(entry, stage)

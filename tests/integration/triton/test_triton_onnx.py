@@ -12,6 +12,8 @@ from skimage import data
 
 from lensora.adapters.runtimes import OnnxRuntime, TritonRuntime
 from lensora.testing.triton import TritonServer
+from services.mesh.cutout import read_cutout
+from services.mesh.network import MODEL, ShapeNetwork
 from services.segment.backends.registry import PROMPTED_BACKENDS
 from services.segment.matte import PixelBox
 
@@ -66,3 +68,16 @@ def test_a_box_means_the_same_thing_on_triton(onnx_server: TritonServer) -> None
     asked = {"on": [(220.0, 130.0)], "off": [(40.0, 100.0)], "rounds": 2}
     again, expected = there.view(rgb).mask(box, **asked), here.view(rgb).mask(box, **asked)
     np.testing.assert_allclose(again.inside, expected.inside, atol=0.001)
+
+
+def test_the_shape_network_says_the_same_on_triton(onnx_server: TritonServer) -> None:
+    """The predictor over Triton gives the field, depth and camera that it gives in this process."""
+    rgba = np.zeros((160, 160, 4), np.uint8)
+    rgba[..., :3] = data.astronaut()[:160, 100:260]
+    rgba[30:130, 40:125, 3] = 255
+    cutout = read_cutout(rgba)
+    there = ShapeNetwork(TritonRuntime(onnx_server.target, timeout_s=60).open(MODEL, "mesh")).predict(cutout)
+    here = ShapeNetwork(OnnxRuntime(MODELS_DIR).open(MODEL, "mesh")).predict(cutout)
+    np.testing.assert_allclose(there.field, here.field, atol=1e-3)
+    np.testing.assert_allclose(there.depth, here.depth, atol=1e-4)
+    assert abs(there.pitch - here.pitch) < 1e-4

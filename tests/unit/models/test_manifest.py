@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from lensora.core.errors import ConfigurationError, LicenseRefused
+from lensora.core.errors import ConfigurationError, LensoraError, LicenseRefused
 from lensora.models import LicensePolicy, Profile, check, load_manifest, parse_manifest
 from lensora.models.manifest import ModelEntry
 from lensora.models.recipes import names
+from lensora.models.store import installed, path_of, pull
 
 ENTRY = """
 [[model]]
@@ -96,3 +99,35 @@ def test_the_permissive_policy_refuses_what_is_not_for_commerce() -> None:
     with pytest.raises(LicenseRefused, match=r"'tiny' is under CC-BY-NC-4\.0.*LENSORA_LICENSE_POLICY=any"):
         check(entry, LicensePolicy.PERMISSIVE)
     check(entry, LicensePolicy.ANY)
+
+
+SHIPPED = GOOD.replace('kind = "https"', 'kind = "shipped"').replace("https://example.org/tiny.onnx", "tiny.onnx")
+
+
+def test_a_shipped_model_lies_in_this_package_and_is_never_pulled(tmp_path: Path) -> None:
+    """The shape network is there without a pull, whole, whatever the models folder; a pull leaves it where it is."""
+    path = path_of("lensora-shape", tmp_path)
+    entry = load_manifest().entry("lensora-shape")
+    assert path.stat().st_size == entry.size_bytes <= 12_000_000
+    assert "lensora-shape" in {known.name for known in installed(tmp_path)}
+    assert pull(["lensora-shape"], tmp_path) == [path]
+    assert not list(tmp_path.glob("*.onnx"))
+
+
+def test_a_shipped_model_that_is_missing_asks_for_a_new_installation(tmp_path: Path) -> None:
+    """Neither looking for it nor pulling it goes to a network."""
+    manifest = parse_manifest(
+        SHIPPED.replace("CC-BY-NC-4.0", "MIT").replace("commercial_use = false", "commercial_use = true")
+    )
+    for ask in (
+        lambda: path_of("tiny", tmp_path, manifest=manifest),
+        lambda: pull(["tiny"], tmp_path, manifest=manifest),
+    ):
+        with pytest.raises(LensoraError, match="install lensora again"):
+            ask()
+
+
+def test_a_shipped_model_has_no_other_source() -> None:
+    """Its one source is the file itself, under its own name."""
+    with pytest.raises(ConfigurationError, match="shipped"):
+        parse_manifest(SHIPPED.replace('location = "tiny.onnx"', 'location = "other.onnx"'))
