@@ -19,7 +19,8 @@ from deploy.rehearsal.dns import NameServer
 from deploy.rehearsal.forwarder import Forwarder
 from deploy.rehearsal.pod import Pod, Rehearsed, expand
 
-READY_TIMEOUT_S = 120.0
+READY_TIMEOUT_S = 300.0
+"""Patience for a machine that others use too; a pod that its own startup probe gives up on ends it sooner."""
 
 
 class Cluster:
@@ -33,6 +34,7 @@ class Cluster:
         *,
         files: Mapping[str, Path] | None = None,
         tools: Path | None = None,
+        source: Path | None = None,
     ) -> None:
         """
         Args:
@@ -41,12 +43,14 @@ class Cluster:
             claims: folders that stand for PersistentVolumeClaims, by name.
             files: paths that an image brings along, and where they lie here.
             tools: a folder with programs that an image brings along; first on every PATH.
+            source: a tree whose code the images hold; None: this one.
         """
         self._manifests = list(manifests)
         self._folder = folder
         self._claims = dict(claims)
         self._files = dict(files or {})
         self._tools = tools
+        self._source = source
         # A block of loopback addresses of its own, so that two rehearsals on one machine do not meet.
         self._block = f"127.{random.randint(32, 250)}.{random.randint(0, 255)}"  # noqa: S311
         _require_ports(f"{self._block}.2", manifests)
@@ -54,14 +58,10 @@ class Cluster:
         self.pods: list[Pod] = []
         self.past: list[Pod] = []
         self._names = NameServer(f"{self._block}.53", self._lookup)
-        self._services = {service["metadata"]["name"]: service for service in of_kind(manifests, "Service")}
+        self._services: dict[str, Manifest] = {}
         self._addresses: dict[str, str] = {}
         self._forwarders: list[Forwarder] = []
-        for number, (name, service) in enumerate(sorted(self._services.items()), start=60):
-            if service["spec"].get("clusterIP") != "None":
-                self._addresses[name] = f"{self._block}.{number}"
-                for port in service["spec"]["ports"]:
-                    self._forward(name, port)
+        self._serve()
 
     def __enter__(self) -> Self:
         return self
@@ -85,13 +85,46 @@ class Cluster:
         for pod in begun:
             pod.wait_ready(READY_TIMEOUT_S)
 
+    def upgrade(self, manifests: Sequence[Manifest], source: Path | None = None) -> set[str]:
+        """What ``helm upgrade`` does: other manifests, other code, and a rollout of what changes, all at once.
+
+        Secrets that the chart keeps stay as they are. A pod whose template is as before goes on running.
+
+        Args:
+            manifests: of the new release.
+            source: as for the cluster.
+
+        Returns:
+            The components that were restarted.
+        """
+        kept = {
+            secret["metadata"]["name"]: secret
+            for secret in of_kind(self._manifests, "Secret")
+            if secret["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"
+        }
+        self._manifests = [
+            kept.get(one["metadata"]["name"], one) if one["kind"] == "Secret" else one for one in manifests
+        ]
+        self._source = source
+        self._serve()
+        workloads = {
+            _component(one["spec"]["template"]): one for one in of_kind(manifests, "StatefulSet", "Deployment")
+        }
+        changed = [
+            component
+            for component, workload in workloads.items()
+            if any(pod.template != workload["spec"]["template"] for pod in self.of(component))
+        ]
+        self.roll(changed)
+        return set(changed)
+
     def roll(self, components: Sequence[str]) -> dict[str, float]:
         """A rolling restart of several Deployments at the same time, by their own strategy and hooks.
 
         Returns:
             The longest time that a pod took to end, seconds, by component.
         """
-        with ThreadPoolExecutor(len(components)) as pool:
+        with ThreadPoolExecutor(max(1, len(components))) as pool:
             return dict(zip(components, pool.map(self._roll, components), strict=True))
 
     def of(self, component: str) -> list[Pod]:
@@ -151,6 +184,7 @@ class Cluster:
             folder=folder,
             init=[self._init(one, mapping) for one in template["spec"].get("initContainers", ())],
             tools=self._tools,
+            source=self._source,
         )
 
     def _init(self, container: Manifest, mapping: Rehearsed) -> tuple[list[str], dict[str, str]]:
@@ -175,9 +209,12 @@ class Cluster:
 
     def _roll(self, component: str) -> float:
         (deployment,) = (
-            one for one in of_kind(self._manifests, "Deployment") if _component(one["spec"]["template"]) == component
+            one
+            for one in of_kind(self._manifests, "Deployment", "StatefulSet")
+            if _component(one["spec"]["template"]) == component
         )
-        surge = deployment["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
+        # A StatefulSet ends a pod before it starts the next one.
+        surge = deployment["spec"].get("strategy", {}).get("rollingUpdate", {}).get("maxSurge", 0)
         longest = 0.0
         for old in self.of(component):
             if surge:
@@ -239,6 +276,15 @@ class Cluster:
     def _selected(self, service: str) -> list[Pod]:
         selector = self._services[service]["spec"]["selector"].items()
         return [pod for pod in list(self.pods) if selector <= pod.template["metadata"]["labels"].items()]
+
+    def _serve(self) -> None:
+        """Give every Service that has none yet an address, and pass its connections on."""
+        self._services = {service["metadata"]["name"]: service for service in of_kind(self._manifests, "Service")}
+        for name, service in sorted(self._services.items()):
+            if service["spec"].get("clusterIP") != "None" and name not in self._addresses:
+                self._addresses[name] = f"{self._block}.{60 + len(self._addresses)}"
+                for port in service["spec"]["ports"]:
+                    self._forward(name, port)
 
     def _forward(self, service: str, port: Manifest) -> None:
         def backends() -> list[tuple[str, int]]:

@@ -64,6 +64,7 @@ class Pod:
     folder: Path
     init: Sequence[tuple[Sequence[str], Mapping[str, str]]] = ()
     tools: Path | None = None
+    source: Path | None = None
     terminating: bool = False
     killed: bool = False
     unhealthy: list[str] = field(default_factory=list)
@@ -127,7 +128,9 @@ class Pod:
     def _with_path(self, environment: Mapping[str, str]) -> dict[str, str]:
         folders = [str(self.tools)] if self.tools is not None else []
         folders += [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-        return {"PATH": os.pathsep.join(folders), **environment}
+        # The code of another release goes before what is installed here.
+        code = {} if self.source is None else {"PYTHONPATH": str(self.source)}
+        return {"PATH": os.pathsep.join(folders), **code, **environment}
 
     def running(self) -> bool:
         """Whether the process lives."""

@@ -1,6 +1,7 @@
 """The chart's wiring, proven without a cluster: its own commands, settings, probes, monitors and hooks, on loopback.
 
-One rehearsal serves all tests of this module, in their order: it starts, does a job, is watched, and is restarted.
+One rehearsal serves all tests of this module, in their order: the previous release starts and takes jobs, is upgraded
+to this one with the jobs in flight, does another job, is watched, and is rolled back with jobs in flight.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 import os
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,14 @@ import pytest
 import yaml
 
 from deploy.dashboards.__main__ import FOLDER
+from deploy.images.closure import ROOT
 from deploy.rehearsal.chart import CHART, Manifest, named, notes, render
-from deploy.rehearsal.cluster import Cluster
+from deploy.rehearsal.cluster import Cluster, wait_until
 from deploy.rehearsal.monitoring import Prometheus, exists, metrics_of
+from deploy.rehearsal.previous import unpack
 from deploy.rehearsal.probes import run_command
 from lensora.client import Client
+from lensora.core.errors import LensoraError
 from lensora.testing.triton import environment_folder, library_path, server_folder
 
 MODELS = Path("~/.cache/lensora/models").expanduser()
@@ -56,9 +60,11 @@ VALUES = (
 
 @dataclass(frozen=True)
 class Studio:
-    """A running rehearsal."""
+    """A running rehearsal: this release's manifests, and the previous one's with its code."""
 
     manifests: list[Manifest]
+    before: list[Manifest]
+    source: Path
     cluster: Cluster
     prometheus: Prometheus
     account_key: str
@@ -70,21 +76,25 @@ class Studio:
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """The single-node chart with detection on a Triton pool, everything started at once, and Prometheus beside it."""
+    """The previous release on one node, detection on a Triton pool, all started at once, and Prometheus."""
     folder = tmp_path_factory.mktemp("rehearsal")
     manifests = render(CHART / "examples" / "single-node-cpu.yaml", sets=VALUES)
+    source = unpack(folder / "previous")
+    chart = source / CHART.relative_to(ROOT)
+    before = render(chart / "examples" / "single-node-cpu.yaml", sets=(*VALUES, "image.tag=previous"), chart=chart)
     claims = {"studio-lensora-models": MODELS}
     for claim in ("data", "studio-lensora-artifacts"):
         claims[claim] = folder / claim
         claims[claim].mkdir()
     files = {"/opt/triton": TRITON}
-    with Cluster(manifests, folder, claims, files=files, tools=_image_tools(folder / "bin")) as cluster:
+    tools = _image_tools(folder / "bin")
+    with Cluster(before, folder, claims, files=files, tools=tools, source=source) as cluster:
         address = f"{cluster.pod_address()}:9090"
         rules = CHART / "rules" / "lensora.yaml"
         with Prometheus(cluster, manifests, rules, folder / "prometheus", address) as prometheus:
             cluster.start()
             prometheus.discover()
-            yield Studio(manifests, cluster, prometheus, _account_key(cluster))
+            yield Studio(manifests, before, source, cluster, prometheus, _account_key(cluster))
 
 
 def _image_tools(folder: Path) -> Path:
@@ -114,8 +124,55 @@ def _account_key(cluster: Cluster) -> str:
     return str(json.loads(output)["api_key"])
 
 
+def test_upgrade_with_jobs_in_flight_loses_none(studio: Studio) -> None:
+    """The previous release's jobs are in flight when everything is upgraded at once; Redis is not touched."""
+    (redis,) = studio.cluster.of("redis")
+    _survive(studio, lambda: studio.cluster.upgrade(studio.manifests))
+    assert studio.cluster.of("redis") == [redis]
+    assert redis.running()
+    assert len(studio.cluster.past) == len(studio.cluster.pods) - 1, "every pod but Redis's was replaced"
+    # Prometheus must see the new pods' counters before they count.
+    studio.prometheus.discover()
+
+
+def _survive(studio: Studio, change: Callable[[], set[str]]) -> None:
+    """Order films and make the change while they run: no poll fails, no pod is killed, no job is lost."""
+    before, ended_before = _charged(studio), len(studio.cluster.past)
+    with studio.client() as client:
+        photo = _photo()
+        sessions = [_session(client, photo) for _ in range(2)]
+        tickets = [client.transform(session, "remove", output=SMALL_FILM) for session in sessions]
+        while not any(client.result(ticket.job_id).stages[0].status == "done" for ticket in tickets):
+            time.sleep(0.1)
+        with ThreadPoolExecutor(2) as pool:
+            changed = pool.submit(change)
+            polled = pool.submit(_poll, studio, [ticket.job_id for ticket in tickets], changed.done)
+            ended, restarted = polled.result(), changed.result()
+    assert ended == dict.fromkeys((ticket.job_id for ticket in tickets), "completed")
+    assert restarted == set(RESTARTED)
+    for pod in studio.cluster.past[ended_before:]:
+        assert not pod.killed, f"{pod.name} did not end within its grace:\n{pod.tail()}"
+        assert not pod.unhealthy, f"{pod.name}: {pod.unhealthy}"
+    assert len(tickets) * 80 == _charged(studio) - before, "each job was charged once"
+
+
+def _session(client: Client, photo: bytes) -> str:
+    """A session; as a customer does, comes again where a machine that is still starting says 503."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            return client.init(photo).session_id
+        except LensoraError as error:
+            if not error.retryable or time.monotonic() > until:
+                raise
+            time.sleep(1.0)
+
+
 def test_every_pod_starts_and_passes_its_own_probes(studio: Studio) -> None:
     """Each Deployment's command comes up with the chart's environment, and its startup, readiness and liveness pass."""
+    # A stage that uses Triton looks for it every few seconds, and has just seen the old one go.
+    pods = studio.cluster.pods
+    wait_until(lambda: all(pod.ready and pod.ask("readinessProbe") for pod in pods), 60, "every pod is ready")
     components = {pod.component for pod in studio.cluster.pods}
     assert components == {*RESTARTED, "redis"}
     for pod in studio.cluster.pods:
@@ -172,31 +229,6 @@ def _kubectl(studio: Studio, folder: Path) -> Path:
     )
     script.chmod(0o755)
     return script.parent
-
-
-def test_rolling_restart_loses_no_job(studio: Studio) -> None:
-    """Every Deployment is restarted at the same time by its own strategy, hooks and grace, with jobs in flight.
-
-    Every job completes, every poll on the way is answered, and no pod has to be killed.
-    """
-    before = _charged(studio)
-    with studio.client() as client:
-        photo = _photo()
-        sessions = [client.init(photo).session_id for _ in range(2)]
-        tickets = [client.transform(session, "remove", output=SMALL_FILM) for session in sessions]
-        while not any(client.result(ticket.job_id).stages[0].status == "done" for ticket in tickets):
-            time.sleep(0.1)
-        with ThreadPoolExecutor(2) as pool:
-            rolled = pool.submit(studio.cluster.roll, RESTARTED)
-            polled = pool.submit(_poll, studio, [ticket.job_id for ticket in tickets], rolled.done)
-            ended, bad = polled.result(), rolled.result()
-    assert ended == dict.fromkeys((ticket.job_id for ticket in tickets), "completed")
-    assert set(bad) == set(RESTARTED)
-    for pod in studio.cluster.past:
-        assert not pod.killed, f"{pod.name} did not end within its grace:\n{pod.tail()}"
-        assert not pod.unhealthy, f"{pod.name}: {pod.unhealthy}"
-    assert len(studio.cluster.past) == len(studio.cluster.pods) - 1, "every pod but Redis's was replaced"
-    assert len(tickets) * 80 == _charged(studio) - before, "each job was charged once"
 
 
 def _poll(studio: Studio, job_ids: list[str], rolled: object) -> dict[str, str]:
@@ -282,3 +314,10 @@ def test_every_panel_shows_data_after_a_job(studio: Studio) -> None:
 def test_no_alert_fires_on_a_healthy_stack(studio: Studio) -> None:
     """After jobs and a restart no alert that pages is firing."""
     assert studio.prometheus.query('ALERTS{alertstate="firing", severity="page"}') == []
+
+
+def test_rollback_with_jobs_in_flight_loses_none(studio: Studio) -> None:
+    """``helm rollback``: this release's jobs are in flight when everything goes back to the previous one at once."""
+    (redis,) = studio.cluster.of("redis")
+    _survive(studio, lambda: studio.cluster.upgrade(studio.before, studio.source))
+    assert studio.cluster.of("redis") == [redis]
