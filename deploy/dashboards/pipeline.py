@@ -6,6 +6,13 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from deploy.dashboards.panels import NAMESPACE, Query, board, heat, lines, number, quantile, rate, rate_or_zero
 
+NEWCOMER = 'account_class="newcomer"'
+
+COMPLETED = 'outcome="completed"'
+
+JOB_WORK = f"{rate('lensora_job_stage_duration_seconds_sum')} / {rate('lensora_jobs_ended_total', COMPLETED)}"
+"""Seconds that the stages of a job take, added up."""
+
 STAGES = ("removing-bg", "generating-bg", "compositing", "generating-3d", "rendering-video")
 """Steps of the public API that do work."""
 
@@ -44,6 +51,38 @@ def pipeline() -> Dashboard:
                             Query(f"sum(lensora_worker_slots{{{NAMESPACE}}})", "all"),
                         ],
                         width=8,
+                    ),
+                ],
+            ),
+            (
+                "Fairness",
+                [
+                    lines(
+                        "Wait by account, p95",
+                        "From submit to the first claim, by what the account has in the queue: its only job "
+                        "(newcomer), up to 20 (regular), or more (bulk). Accounts take turns: only bulk should wait.",
+                        [Query(quantile(0.95, "lensora_job_wait_seconds", by="account_class"), "{{account_class}}")],
+                        unit="s",
+                    ),
+                    lines(
+                        "Jobs begun by account",
+                        "A minute, by what the account has in the queue.",
+                        [
+                            Query(
+                                f"60 * {rate('lensora_job_wait_seconds_count', by='account_class')}",
+                                "{{account_class}}",
+                            )
+                        ],
+                        unit="cpm",
+                        stacked=True,
+                        width=8,
+                    ),
+                    number(
+                        "Newcomers' wait",
+                        "Median wait of an account's only job, over the time of a job's stages: at most 2.",
+                        f"{quantile(0.5, 'lensora_job_wait_seconds', NEWCOMER)} / ({JOB_WORK})",
+                        steps=((None, "green"), (2.0, "yellow"), (4.0, "red")),
+                        decimals=1,
                     ),
                 ],
             ),

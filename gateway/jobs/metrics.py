@@ -23,6 +23,16 @@ STAGE_RETRIES = Counter("lensora_job_stage_retries_total", "Stage calls that wer
 QUEUE_WAITING = Gauge("lensora_queue_jobs_waiting", "Jobs that wait for a worker; the same in every worker.")
 QUEUE_RUNNING = Gauge("lensora_queue_jobs_running", "Jobs that a worker has; the same in every worker.")
 QUEUE_OLDEST_SECONDS = Gauge("lensora_queue_oldest_seconds", "How long the oldest waiting job has waited.")
+WAIT_BUCKETS_S = (0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 45.0, 90.0, 180.0, 360.0, 900.0, 3600.0, 21_600.0)
+"""Seconds: from an idle worker to the longest time that a job may wait."""
+ACCOUNT_CLASSES = {"newcomer": 1, "regular": 20, "bulk": None}
+"""How much of the queue an account has when one of its jobs is taken: most live jobs of each class, with this one."""
+JOB_WAIT = Histogram(
+    "lensora_job_wait_seconds",
+    "From submit to the first claim, by how many live jobs the account has.",
+    ["account_class"],
+    buckets=WAIT_BUCKETS_S,
+)
 WORKER_SLOTS = Gauge("lensora_worker_slots", "Jobs that this worker can run at the same time.")
 WORKER_BUSY = Gauge("lensora_worker_slots_busy", "Jobs that this worker runs now.")
 CREDITS_CHARGED = Counter("lensora_credits_charged_total", "Credits charged, by what for.", ["kind"])
@@ -43,6 +53,8 @@ STORE_AWAY = Counter("lensora_job_store_unavailable_total", "Commands that found
 
 # Every series exists from the start, at 0: a rate sees no increase in a series whose first value is already 1, and the
 # first failure of a fresh worker is the one that an alert must see.
+for _class in ACCOUNT_CLASSES:
+    JOB_WAIT.labels(account_class=_class)
 for _outcome in ("completed", "failed", "canceled"):
     JOBS_ENDED.labels(outcome=_outcome)
     JOB_SECONDS.labels(outcome=_outcome)
@@ -74,3 +86,8 @@ def job_ended(outcome: str, seconds: float | None, credits_refunded: int) -> Non
         JOB_SECONDS.labels(outcome=outcome).observe(max(0.0, seconds))
     if credits_refunded:
         CREDITS_REFUNDED.labels(reason=outcome).inc(credits_refunded)
+
+
+def account_class(live_jobs: int) -> str:
+    """The class of an account with so many jobs that wait or run."""
+    return next(name for name, most in ACCOUNT_CLASSES.items() if most is None or live_jobs <= most)

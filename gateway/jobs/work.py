@@ -111,6 +111,10 @@ class Work(Protocol):
         """Say that this worker is there with so many slots (0: it leaves), and measure the queue."""
         ...
 
+    async def live_jobs(self, account_id: str) -> int:
+        """Jobs of an account that wait or run."""
+        ...
+
 
 class RedisWork:
     """The port ``Work``."""
@@ -229,6 +233,10 @@ class RedisWork:
     async def attend(self, slots: int) -> Queue:
         waiting, running, oldest_ms = await self._scripts.repeat("attend", self._worker, slots, PRESENCE_MS)
         return Queue(int(waiting), int(running), int(oldest_ms) / 1000)
+
+    async def live_jobs(self, account_id: str) -> int:
+        with translated():
+            return int(await self._scripts.client.scard(self._scripts.key(f"live:{account_id}")))
 
     async def make_group(self) -> None:
         """Make the stream and its group of consumers where they are missing."""

@@ -91,11 +91,22 @@ class Worker:
             except (LostClaim, Unavailable):
                 _log.warning("job_not_handed_back", job_id=taken.job.job_id)
             return
+        if taken.job.attempts == 1:
+            await self._observe_wait(taken)
         attempt = Attempt(taken, self._work, self._stages, lease_s=self._lease_s, tries=self._tries)
         task = asyncio.create_task(attempt.run(), name=f"job {taken.job.job_id}")
         self._attempts.add(task)
         metrics.WORKER_BUSY.set(len(self._attempts))
         task.add_done_callback(self._done)
+
+    async def _observe_wait(self, claim: Claim) -> None:
+        """How long the job has waited, beside others of accounts with as much in the queue."""
+        try:
+            live = await self._work.live_jobs(claim.job.account_id)
+        except Unavailable:
+            return
+        waited_s = (claim.job.started_ms - claim.job.created_ms) / 1000
+        metrics.JOB_WAIT.labels(account_class=metrics.account_class(live)).observe(max(0.0, waited_s))
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._attempts.discard(task)

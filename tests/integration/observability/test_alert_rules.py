@@ -56,6 +56,19 @@ def one(metric: str, bad: str, good: str, labels: str = "") -> tuple[dict[str, s
     return {name: bad}, {name: good}
 
 
+def waits(within_10s: str, within_90s: str) -> dict[str, str]:
+    """Newcomers' waits, and jobs of 5 s that end beside them: what each minute adds."""
+    bucket = f'lensora_job_wait_seconds_bucket{{{NS}, account_class="newcomer"'
+    return {
+        f'{bucket}, le="10.0"}}': within_10s,
+        f'{bucket}, le="45.0"}}': within_10s,
+        f'{bucket}, le="90.0"}}': within_90s,
+        f'{bucket}, le="+Inf"}}': within_90s,
+        f'lensora_job_stage_duration_seconds_sum{{{NS}, stage="mesh"}}': "0+30x60",
+        **jobs("0+6x60", "0+0x60"),
+    }
+
+
 CASES: dict[str, Case] = {
     # 1.5 % fail where 0.1 % may: 15 times too fast; 0.4 % is under every fast threshold and over the slow ones.
     "LensoraAvailabilityBurnsFast": Case(
@@ -70,6 +83,8 @@ CASES: dict[str, Case] = {
     ),
     "LensoraJobSuccessBurnsSlowly": Case(jobs("0+96x90", "0+4x90"), jobs("0+995x90", "0+5x90"), "70m"),
     "LensoraQueueLag": Case(*one("lensora_queue_oldest_seconds", "200x20", "200x3 20x17"), "10m"),
+    # Jobs of 5 s: a newcomer that waits a minute waits for more than its turn, one that waits 10 s does not.
+    "LensoraQueueUnfair": Case(waits("0+0x60", "0+6x60"), waits("0+6x60", "0+6x60"), "40m"),
     "LensoraNoWorker": Case(
         {f'lensora_build_info{{{NS}, process="gateway-http"}}': "1x20"},
         {f'lensora_build_info{{{NS}, process="gateway-http"}}': "1x20", f"lensora_worker_slots{{{NS}}}": "2x20"},
