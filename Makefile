@@ -11,6 +11,7 @@ PROMPT ?= on a marble countertop in a sunlit kitchen
 CAMERA ?= turntable
 OUT ?= out
 DATA ?=
+MINUTES ?= 60
 BUILDER ?= docker
 VERSION ?= 0.1.0
 
@@ -66,6 +67,10 @@ test: .make/setup-test .make/protos ## Run every test (unit, contract, integrati
 .PHONY: gate
 gate: .make/setup-test .make/protos ## Hold the mesh stage to the committed figures of the corpus' unseen part
 	@$(BIN)/python -m quality.gate $(ARGS)
+
+.PHONY: train-shape
+train-shape: ## Train the shape network, or go on (MINUTES= DATA=folder of GLBs; docs/training.md)
+	@MINUTES="$(MINUTES)" DATA="$(DATA)" tools/train_shape.sh
 
 .PHONY: test-unit
 test-unit: .make/setup-test .make/protos ## Run the quick tests alone

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Trains the shape network for MINUTES, or goes on training it. docs/training.md
+#   DATA     a folder of GLBs beside the made objects (optional)
+#   SHAPE    everything that is kept: environment, pictures, checkpoint, logs (default ~/.cache/lensora/shape)
+set -euo pipefail
+minutes=${MINUTES:-60} data=${DATA:-} shape=${SHAPE:-$HOME/.cache/lensora/shape}
+made=${MADE:-600} views=${VIEWS:-12}
+cd "$(dirname "$0")/.."
+mkdir -p "$shape/data" "$shape/run"
+python="$shape/venv/bin/python"
+if [ ! -x "$python" ]; then
+  python3 -m venv "$shape/venv"
+  "$shape/venv/bin/pip" install -q -e ".[training]"
+fi
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 LP_NUM_THREADS=1
+draw() { nice -n 10 "$python" -m training.shards --out "$shape/data" --views "$views" "$@" >> "$shape/shards.log" 2>&1; }
+children=()
+draw --seeds "0:$made" & children+=($!)
+draw --seeds 900000:900060 --views 3 & children+=($!)
+if [ -n "$data" ]; then draw --meshes "$data" & children+=($!); fi
+trap 'kill "${children[@]}" 2>/dev/null || true' EXIT
+until compgen -G "$shape/data/train/*/views.json" > /dev/null; do
+  kill -0 "${children[@]}" || { tail -n 5 "$shape/shards.log" >&2; exit 1; }
+  sleep 2
+done
+pretrained="${LENSORA_MODELS_DIR:-$HOME/.cache/lensora/models}/efficientnet-lite0.onnx"
+"$python" -m training.train --data "$shape/data" --out "$shape/run" --minutes "$minutes" --pretrained "$pretrained" \
+  ${WORKERS:+--workers "$WORKERS"}
+"$python" -m training.plot "$shape/run/log.csv" "$shape/run/log.svg"
+"$python" -m training.export --checkpoint "$shape/run/checkpoint.pt" --out "$shape/run/lensora-shape.onnx"
