@@ -25,11 +25,14 @@ class SlenderRules:
         most_aspect: long side over short side that the net is shown; a longer picture is widened to this.
         box_aspect: of a box that is taken for its subject where nothing stands out in it: so long a box has hardly any
             background.
+        least_share: of so long a picture's short side that a box must cover; a thinner one is a stripe on the thing,
+            which then fills the picture.
         soft_px: width of its edge, pixels.
     """
 
     most_aspect: float = 4.0
     box_aspect: float = 8.0
+    least_share: float = 0.5
     soft_px: float = 1.0
 
 
@@ -65,10 +68,17 @@ def box_itself(box: PixelBox, shape: tuple[int, int], rules: SlenderRules = RULE
         shape: rows and columns of the picture.
         rules: when a box is slender.
     """
-    if box.longer < rules.box_aspect * min(box.right - box.left, box.bottom - box.top):
+    picture = PixelBox(0.0, 0.0, float(shape[1]), float(shape[0]))
+    if picture.longer >= rules.box_aspect * min(shape) and _shorter(box) < rules.least_share * min(shape):
+        box = picture
+    if box.longer < rules.box_aspect * _shorter(box):
         return None
     rows, columns = np.arange(shape[0])[:, None] + 0.5, np.arange(shape[1])[None, :] + 0.5
     inside = np.minimum(
         np.minimum(columns - box.left, box.right - columns), np.minimum(rows - box.top, box.bottom - rows)
     )
     return np.asarray((inside / rules.soft_px + 0.5).clip(0.0, 1.0), np.float32)
+
+
+def _shorter(box: PixelBox) -> float:
+    return min(box.right - box.left, box.bottom - box.top)

@@ -60,6 +60,8 @@ def test_a_bar_that_fills_its_frame_is_its_box() -> None:
     cutout = cut_out(photo(2000, 100, FULL_FRAME), None, FULL_FRAME, FULL_FRAME, Blind())
     assert (cutout.rgba[..., 3] > 127).mean() > 0.9
     assert cutout.confidence == 0.0
+    stripe = cut_out(photo(2000, 100, FULL_FRAME), None, Box(0.1, 0.24, 0.91, 0.28), FULL_FRAME, Blind())
+    assert (stripe.rgba[..., 3] > 127).mean() > 0.9
     with pytest.raises(SubjectNotFound):
         cut_out(photo(400, 300, FULL_FRAME), None, FULL_FRAME, FULL_FRAME, Blind())
 
