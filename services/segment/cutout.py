@@ -13,15 +13,15 @@ from lensora.core.boxes import Box, Point
 from lensora.core.errors import EncodeFailed, SubjectNotFound
 from services.segment.aim import LONGEST_SIDE_PX, Aim, Surroundings, limited
 from services.segment.backends import CutoutBackend, PromptedBackend
-from services.segment.clearness import clear_body
-from services.segment.doubt import CLEAR, Look, box_fit, doubt_of
+from services.segment.candidates import Candidate, candidates
+from services.segment.fitted import JUDGEMENT
 from services.segment.foreground import estimate_foreground
-from services.segment.glass import cleared, find_body, glazed
+from services.segment.glass import find_body, glazed
+from services.segment.judge import Bench, confidence, pick
 from services.segment.marks import corrected
-from services.segment.matte import SOLID, PixelBox, close_holes, isolate, settle, trim_wisps
-from services.segment.opinion import second_opinion, without_strays
+from services.segment.matte import SOLID, close_holes, isolate, settle
+from services.segment.prompted import prompted_candidate
 from services.segment.slender import box_itself, salience_of
-from services.segment.strays import find_strays
 
 Plane = NDArray[np.float32]
 
@@ -34,17 +34,23 @@ TimeLeft = Callable[[], float | None]
 CLEAR_SHARE = 0.03
 """A photo with this share of clear pixels was cut out by its maker, whose matte is better than any guess."""
 
-WIDE_PADDING = 0.75
-"""Padding of the wider view, as a share of the box's longer side: enough surroundings to tell a cup from its foam."""
 
-GOOD_FIT = 0.70
-"""A matte that explains the box this well needs no second look; tight boxes of whole things give 0.8 and more."""
+@dataclass(frozen=True)
+class SecondLook:
+    """A second view for the net, with more of the photo around the box: the mean of two views errs less than one.
 
-WIDER_BY = 1.25
-"""A wider view must show this much more than the crop to be worth a second run of the net."""
+    Attributes:
+        padding: share of the box's longer side.
+        longest_px: longest side of the view.
+        least_more: how much more than the crop it must show.
+    """
 
-BETTER_BY = 1.15
-"""The wider view is coarser: it must explain the box this much better to be taken."""
+    padding: float = 0.30
+    longest_px: int = LONGEST_SIDE_PX
+    least_more: float = 1.1
+
+
+LOOK_AGAIN = SecondLook()
 
 PNG_LEVEL = 1
 """zlib's quickest: a third of the time of the default for a tenth more bytes."""
@@ -91,7 +97,7 @@ def cut_out(
         check: told how far the work is.
         time_left: seconds until the caller's deadline, or None.
         points: what a person said of single places of the photo.
-        prompted: asked where salience is not clear about the box; None means that salience decides alone.
+        prompted: a net that takes box and points as its prompt, or None.
 
     Raises:
         CropTooSmall: the crop is under the least side.
@@ -101,114 +107,82 @@ def cut_out(
     picture, within = aim.picture, aim.within
     left, top, right, bottom = crop.pixels(rgb.shape[1], rgb.shape[0])
     own = None if alpha is None else limited(alpha[top:bottom, left:right])
-    own_alpha = own is not None and _is_matte(own)
-    asked_twice, confidence = False, 1.0
-    if own is not None and own_alpha:
+    if own is not None and _is_matte(own):
         check(0.3, "own-alpha")
         matte = own.astype(np.float32) / 255.0
-        matte = matte * isolate(matte, picture, within)
+        verdict = Verdict(matte * isolate(matte, picture, within), 1.0, own_alpha=True)
     else:
-        check(0.05, "net")
-        look, missing = _seen_by_net(aim, backend, check, time_left)
-        second = None if prompted is None else _asked_again(aim, look, prompted, check, time_left)
-        asked_twice = second is not None
-        chosen = look.matte if second is None else second
-        confidence = look.fit if second is None else 0.5
-        if chosen is None and any(point.keep for point in points):
-            chosen = np.zeros(picture.shape[:2], np.float32)
-        if chosen is None:
-            chosen, confidence = box_itself(within, picture.shape[:2]), 0.0
-        if chosen is None:
-            raise missing or SubjectNotFound("no subject found in the box", field="box")
-        matte = trim_wisps(chosen)
+        verdict = _judged(aim, backend, prompted, points, check, time_left)
+    matte = verdict.matte
     if points:
         check(0.85, "points")
         matte = corrected(matte, picture, aim.marks(points))
     check(0.88, "foreground")
     if not (matte > SOLID).any():
-        raise SubjectNotFound("no subject found in the box: what stands out lies outside of it", field="box")
+        whole = box_itself(within, picture.shape[:2])
+        verdict = verdict if whole is None else Verdict(whole, 0.0)
+        matte = matte if whole is None else whole
+    if not (matte > SOLID).any():
+        raise SubjectNotFound(
+            "no subject found in the box: nothing in it stands out from the background; choose another box, or set "
+            "points to keep",
+            field="box",
+        )
     colours = estimate_foreground(picture, matte)
     rgba = np.dstack([colours, np.asarray(matte * 255.0 + 0.5, np.uint8)])
-    body = None if own_alpha else find_body(matte, picture, within)
+    body = None if verdict.own_alpha else find_body(matte, picture, within)
     if body is not None:
         rgba = glazed(rgba, body, picture)
-    elif not own_alpha:
-        clear = clear_body(matte, picture)
-        rgba = rgba if clear is None else cleared(rgba, clear, picture)
-    return Cutout(rgba, own_alpha, confidence, confidence < CLEAR, asked_twice)
+    uncertain = verdict.confidence < JUDGEMENT.doubt
+    return Cutout(rgba, verdict.own_alpha, verdict.confidence, uncertain, verdict.asked_twice)
 
 
-def _asked_again(aim: Aim, look: Look, prompted: PromptedBackend, check: Check, time_left: TimeLeft) -> Plane | None:
-    """The matte after the prompted net was asked; None where it was not, or had nothing to say."""
-    doubt = doubt_of(look, aim.within)
-    if doubt is not None:
-        check(0.7, "net-box")
-        return second_opinion(aim, look, doubt, prompted, time_left())
-    strays = [] if look.matte is None else find_strays(look.matte, aim.picture)
-    if look.matte is None or not strays:
-        return None
-    check(0.7, "net-box")
-    return without_strays(aim, look.matte, strays, prompted, time_left())
+@dataclass(frozen=True)
+class Verdict:
+    """The matte that was chosen, with how likely it is right."""
+
+    matte: Plane
+    confidence: float
+    own_alpha: bool = False
+    asked_twice: bool = False
 
 
-def _seen_by_net(
-    aim: Aim, backend: CutoutBackend, check: Check, time_left: TimeLeft
-) -> tuple[Look, SubjectNotFound | None]:
-    """What the net sees: of the crop, or of a wider view where the crop alone does not explain the box.
-
-    Returns:
-        The better look, and why it has no matte where it has none.
-    """
-    missing: SubjectNotFound | None = None
-    salience = salience_of(backend, aim.picture, time_left())
-    check(0.45, "matte")
-    look = Look(salience, None, 0.0)
-    try:
-        look = _look(salience, aim)
-    except SubjectNotFound as error:
-        missing = error
+def _judged(
+    aim: Aim,
+    backend: CutoutBackend,
+    prompted: PromptedBackend | None,
+    points: Sequence[Point],
+    check: Check,
+    time_left: TimeLeft,
+) -> Verdict:
+    """The best candidate: those of one look, and where that is not sure, those of a second one."""
+    picture, within = aim.picture, aim.within
+    check(0.05, "net")
+    salience = salience_of(backend, picture, time_left())
+    check(0.45, "judge")
+    found = list(candidates(salience, picture, within))
+    bench = Bench(picture, within, salience)
+    sure = confidence(bench, salience, found, JUDGEMENT)
     height, width = aim.rgb.shape[:2]
-    if look.fit < GOOD_FIT and aim.box.padded(width, height, WIDE_PADDING).area > WIDER_BY * aim.crop.area:
-        check(0.48, "net-wide")
-        around = Surroundings.of(aim, WIDE_PADDING, LONGEST_SIDE_PX)
-        try:
-            other = _look(around.seen_from(aim, salience_of(backend, around.rgb, time_left())), aim)
-        except SubjectNotFound as error:
-            missing = missing or error
-        else:
-            if look.matte is None or other.fit > BETTER_BY * look.fit:
-                look = other
-    return look, missing
-
-
-def _look(salience: Plane, aim: Aim) -> Look:
-    matte = close_holes(settle(salience * isolate(salience, aim.picture, aim.within)))
-    return Look(salience, matte, fit_of(matte, salience, aim.within))
-
-
-def fit_of(matte: Plane, salience: Plane, box: PixelBox) -> float:
-    """How well a matte explains a box, 0..1.
-
-    The product of three: the overlap of its bounding box with the box, how decided it is, and how whole: the share that
-    it keeps of the things that it was taken from. A piece of a neighbour fills a box, too, but had to be cut off.
-
-    Args:
-        matte: (h, w) float32, the isolated subject.
-        salience: (h, w) float32, what it was isolated from.
-        box: the chosen box, in the same pixels.
-    """
-    solid = matte > SOLID
-    if not solid.any():
-        return 0.0
-    decided = float(matte[solid].sum()) / float(np.count_nonzero(matte > 0.1))
-    count, labels = cv2.connectedComponents((salience > SOLID).astype(np.uint8), connectivity=8)
-    taken = np.bincount(labels[solid], minlength=count)
-    taken[0] = 0
-    source = np.bincount(labels.ravel(), minlength=count)
-    # Pieces that hold next to nothing of the matte do not count against it.
-    from_these = taken > 0.02 * taken.sum()
-    whole = float(taken[from_these].sum()) / max(1.0, float(source[from_these].sum()))
-    return box_fit(solid, box) * decided * whole
+    wider = aim.box.padded(width, height, LOOK_AGAIN.padding).area > LOOK_AGAIN.least_more * aim.crop.area
+    if sure < JUDGEMENT.look_again and wider:
+        check(0.5, "net-wide")
+        around = Surroundings.of(aim, LOOK_AGAIN.padding, LOOK_AGAIN.longest_px)
+        wide = around.seen_from(aim, salience_of(backend, around.rgb, time_left()))
+        check(0.75, "judge")
+        found = list(candidates(salience, picture, within, wide))
+    asked = None
+    if prompted is not None and (sure < JUDGEMENT.look_again or points):
+        check(0.78, "net-box")
+        asked = prompted_candidate(aim, salience, points, prompted, time_left())
+    if asked is not None and points:
+        # A person pointed at it: what the net makes of that is taken as it is.
+        return Verdict(asked.matte, asked.confidence, asked_twice=True)
+    if asked is not None:
+        found.append(Candidate("prompted", asked.matte))
+    chosen = pick(bench, found, JUDGEMENT)
+    trust = confidence(bench, chosen.matte, found, JUDGEMENT)
+    return Verdict(close_holes(settle(chosen.matte)), trust, asked_twice=chosen.name == "prompted")
 
 
 def encode_png(rgba: NDArray[np.uint8]) -> bytes:

