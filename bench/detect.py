@@ -4,7 +4,7 @@
 the stage in this process: decode, search, names, preflight. The first photo is also scaled to 12 megapixels, which is
 what the budget of ``/init`` is about. ``--sheet`` writes a picture of all proposals, for looking at. ``--things`` names
 a folder of cutouts: scenes are made of them (``bench.scenes``) in which every box is known, and both backends are run
-on these.
+on these. ``--made`` names a part of made scenes with their truth (``bench.made``).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from bench.made import measured
 from bench.measure import PeakMemory, closing_line, machine, median, table
 from bench.scenes import KINDS, Scene, Tally, compose, load_things
 from lensora.adapters.runtimes import open_runtime
@@ -156,6 +157,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder of photos")
     parser.add_argument("--sheet", type=Path, help="where to write the contact sheet (JPEG)")
     parser.add_argument("--things", type=Path, help="folder of cutouts, for scenes whose boxes are known")
+    parser.add_argument("--made", type=Path, help="a part of made scenes (python -m quality.scenes), with their truth")
     options = parser.parse_args()
     paths = photos(options.data)
     if not paths:
@@ -197,6 +199,11 @@ def main() -> int:
             figures |= {f"scenes_{backend}_{n}": v for n, v in zip(names, shares(found["all"]), strict=True)}
         heads = ["recall at 0.5", "precision at 0.5", "recall at 0.75", "precision at 0.75"]
         table(["backend", "scenes", "things", "boxes", *heads], rows)
+    if options.made:
+        counted = measured(DETECT_BACKENDS["objects"](runtime), options.made)
+        figures |= counted.figures()
+        table(["made scenes", "share"], list(counted.figures().items()))
+        print("wrong names:", "; ".join(counted.wrong) or "none")
     closing_line(
         {
             **figures,

@@ -161,6 +161,12 @@ def _judged(
     salience = salience_of(backend, picture, time_left())
     check(0.45, "judge")
     found = list(candidates(salience, picture, within))
+    if len(found) == 1:
+        # What stands out lies outside of the box: nothing of it is meant.
+        asked = None if prompted is None else prompted_candidate(aim, salience, points, prompted, time_left())
+        if asked is None:
+            return Verdict(np.zeros_like(salience), 0.0)
+        return Verdict(asked.matte, asked.confidence, asked_twice=True)
     bench = Bench(picture, within, salience)
     sure = confidence(bench, salience, found, JUDGEMENT)
     height, width = aim.rgb.shape[:2]

@@ -1,0 +1,106 @@
+"""Detection on made scenes (``python -m quality.scenes``): what is found, what comes first, which names are right."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lensora.core.boxes import Box, Category, Proposal
+from lensora.imaging.photo import decode
+from services.detect.detection import MAX_OBJECTS, Detector
+
+RIGHT_IOU = 0.5
+
+SAME = (
+    {"car", "truck", "pickup", "van", "minivan", "jeep", "taxi", "racer", "sportscar", "suv", "automobile"},
+    {"couch", "sofa", "loveseat", "studio"},
+    {"skillet", "pan", "frying", "wok"},
+    {"cup", "mug", "coffee"},
+    {"shoe", "sneaker", "boot", "sandal", "running"},
+    {"plane", "airplane", "airliner", "biplane", "jet", "warplane"},
+    {"trash", "bin", "ashcan", "wastebasket", "garbage"},
+    {"plant", "flower", "sunflower", "tree", "pot", "potted", "houseplant"},
+    {"dog", "hound", "terrier", "retriever", "puppy", "shepherd"},
+    {"bike", "bicycle", "mountain"},
+    {"table", "desk", "nightstand", "coffeetable"},
+)
+"""Words that name the same thing in a mesh's list and in ImageNet's."""
+
+
+@dataclass
+class Found:
+    """What was counted.
+
+    Attributes:
+        things, boxes, matched: at ``RIGHT_IOU``; proposals of nothing in particular do not count.
+        first, scenes: scenes with things, and those whose first proposal is one of them.
+        empty, quiet: scenes without things, and those of them with no proposal.
+        named, right: matched proposals with more than a general word, and those of them that are right.
+        wrong: what was called what.
+    """
+
+    things: int = 0
+    boxes: int = 0
+    matched: int = 0
+    first: int = 0
+    scenes: int = 0
+    empty: int = 0
+    quiet: int = 0
+    named: int = 0
+    right: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def figures(self) -> dict[str, float]:
+        """Shares for the closing line."""
+        return {
+            "made_recall_50": self.matched / max(1, self.things),
+            "made_precision_50": self.matched / max(1, self.boxes),
+            "made_first_right": self.first / max(1, self.scenes),
+            "made_empty_quiet": self.quiet / max(1, self.empty),
+            "made_label_precision": self.right / max(1, self.named),
+            "made_label_coverage": self.named / max(1, self.matched),
+            "made_scenes": self.scenes + self.empty,
+        }
+
+
+def measured(detector: Detector, folder: Path) -> Found:
+    """Run a detector over every scene of a part."""
+    found = Found()
+    for path in sorted(folder.glob("*/scene.json")):
+        truth = [(Box(*thing["box"]), str(thing["shows"])) for thing in json.loads(path.read_text())["things"]]
+        data = path.with_name("scene.png").read_bytes()
+        detection = detector.detect(decode(data, longest_side_px=detector.working_side_px), MAX_OBJECTS)
+        unclear = any(action.code == "no_clear_subject" for action in detection.actions)
+        _count(found, truth, () if unclear else detection.proposals[:-1])
+    return found
+
+
+def _count(found: Found, truth: list[tuple[Box, str]], proposals: tuple[Proposal, ...]) -> None:
+    found.boxes += len(proposals)
+    found.things += len(truth)
+    if not truth:
+        found.empty += 1
+        found.quiet += not proposals
+        return
+    found.scenes += 1
+    found.first += bool(proposals) and max(proposals[0].box.iou(box) for box, _shows in truth) >= RIGHT_IOU
+    left = list(truth)
+    for proposal in proposals:
+        best = max(left, key=lambda thing: proposal.box.iou(thing[0]), default=None)
+        if best is None or proposal.box.iou(best[0]) < RIGHT_IOU:
+            continue
+        left.remove(best)
+        found.matched += 1
+        if proposal.label.split()[-1] not in {str(category) for category in Category}:
+            found.named += 1
+            if names(proposal.label, best[1]):
+                found.right += 1
+            else:
+                found.wrong.append(f"{best[1]}: {proposal.label}")
+
+
+def names(label: str, shows: str) -> bool:
+    """True where a label and a mesh's word share a word, or words for the same thing."""
+    one, other = ({word.rstrip("s0123456789") for word in text.lower().split()} for text in (label, shows))
+    return bool(one & other) or any(one & same and other & same for same in SAME)
