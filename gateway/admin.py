@@ -43,15 +43,16 @@ def keys() -> None:
 @keys.command("create")
 @account_option
 @click.option("--name", default="", help="What the key is for.")
+@click.option("--test", is_flag=True, help="A test key: it charges nothing, and what it makes bears a mark.")
 @json_option
 @redis_url_option
 @home_option
-def create_key(account: str, name: str, as_json: bool, redis_url: str | None, home: str) -> None:
+def create_key(account: str, name: str, test: bool, as_json: bool, redis_url: str | None, home: str) -> None:
     """Make an API key; its secret is shown this once. The account is made where it does not exist."""
 
     async def work(store: Store) -> tuple[ApiKey, str]:
         await store.accounts.create(account)
-        return await store.keys.create(account, name)
+        return await store.keys.create(account, name, test=test)
 
     key, secret = _with_store(redis_url, home, work)
     if as_json:

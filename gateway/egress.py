@@ -334,6 +334,18 @@ class Egress:
             EgressRefused: the URL may not be requested.
             FetchFailed: not reachable or too slow.
         """
+        return await self._send("POST", url, body, headers, timeout_s=timeout_s)
+
+    async def put(self, url: str, body: bytes, headers: dict[str, str], *, timeout_s: float) -> Answer:
+        """Deliver a file. Redirects are not followed: their status is the answer.
+
+        Raises:
+            EgressRefused: the URL may not be requested.
+            FetchFailed: not reachable or too slow.
+        """
+        return await self._send("PUT", url, body, headers, timeout_s=timeout_s)
+
+    async def _send(self, method: str, url: str, body: bytes, headers: dict[str, str], *, timeout_s: float) -> Answer:
         target = parse(url, self._policy)
         sent = [("Host", _host_header(target)), ("User-Agent", USER_AGENT), ("Accept-Encoding", "identity")]
         sent += [*headers.items(), ("Content-Length", str(len(body)))]
@@ -341,7 +353,7 @@ class Egress:
             async with (
                 asyncio.timeout(timeout_s),
                 self._pool() as pool,
-                pool.stream("POST", target.url, headers=sent, content=body) as response,
+                pool.stream(method, target.url, headers=sent, content=body) as response,
             ):
                 start = b""
                 async for chunk in response.aiter_stream():

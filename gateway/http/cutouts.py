@@ -76,8 +76,9 @@ class CutoutPages:
         choice = choice_of(session, body)
         # The charge itself is atomic; this look only spares the work where it could not be paid.
         balance = await surface.credits.balance(key.account_id)
-        if balance < CUTOUT_CREDITS:
-            raise InsufficientCredits(f"The balance is {balance} credits; /cutout needs {CUTOUT_CREDITS}.")
+        price = key.owes(CUTOUT_CREDITS)
+        if balance < price:
+            raise InsufficientCredits(f"The balance is {balance} credits; /cutout needs {price}.")
         cutout_id = str(uuid.uuid4())
         crop = choice.box.padded(session.width, session.height)
         cut = await surface.cutting.cut(
@@ -87,6 +88,7 @@ class CutoutPages:
             choice.points,
             prefix=f"sessions/{session.session_id}/{cutout_id}/",
             request_id=request_id,
+            marked=key.test,
         )
         kept = KeptCutout(
             cutout_id=cutout_id,
@@ -99,11 +101,11 @@ class CutoutPages:
             uncertain=cut.uncertain,
             models=cut.models,
         )
-        body_bytes = encode(views.cutout_view(kept, crop, session, surface.files))
+        body_bytes = encode(views.cutout_view(kept, crop, session, surface.files, price))
         needed = False
         try:
             try:
-                await surface.cutouts.keep(kept, kept=keep(body_bytes))
+                await surface.cutouts.keep(kept, price=price, kept=keep(body_bytes))
             except LensoraError as error:
                 # It may stand even when its answer is lost; then it goes with its session.
                 needed = isinstance(error, Unavailable)

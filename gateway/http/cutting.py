@@ -56,7 +56,15 @@ class Cutting:
         self._deadline_s = deadline_s
 
     async def cut(
-        self, photo: Artifact, box: Box, crop: Box, points: Sequence[Point], *, prefix: str, request_id: str
+        self,
+        photo: Artifact,
+        box: Box,
+        crop: Box,
+        points: Sequence[Point],
+        *,
+        prefix: str,
+        request_id: str,
+        marked: bool,
     ) -> Cut:
         """Cut the thing in a box out of a stored photo.
 
@@ -67,6 +75,7 @@ class Cutting:
             points: what a person said of single places.
             prefix: where the cutout is written in the artifact store.
             request_id: goes with the call.
+            marked: True for a test key's: the cutout bears a mark.
 
         Raises:
             InvalidInput, FailedPrecondition: of the service; nothing stands out in the box, for one.
@@ -78,6 +87,7 @@ class Cutting:
             crop=box_to_proto(crop),
             output_prefix=prefix,
             points=[point_to_proto(point) for point in points],
+            marked=marked,
         )
         metadata = (("x-request-id", request_id), *traces.carrier().items())
         call = self._stub.Cutout(request, timeout=self._deadline_s, metadata=metadata)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from starlette.requests import Request
@@ -146,9 +146,10 @@ class Studio:
 
     async def _require_credits(self, key: ApiKey) -> None:
         """Raises InsufficientCredits. The charge itself is atomic; this look spares work that could not be paid."""
+        price = key.owes(INIT_CREDITS)
         balance = await self.surface.credits.balance(key.account_id)
-        if balance < INIT_CREDITS:
-            raise InsufficientCredits(f"The balance is {balance} credits; /init needs {INIT_CREDITS}.")
+        if balance < price:
+            raise InsufficientCredits(f"The balance is {balance} credits; /init needs {price}.")
 
     async def _read_form(self, request: Request, arrival: Arrival) -> upload.Form:
         """The upload, if it arrives in time. Raises InvalidRequest, InvalidImage or Overloaded."""
@@ -189,12 +190,12 @@ class Studio:
             )
             # The answer is kept with the charge, so it must be known before: the link's end is set by our own clock.
             session = replace(session, expires_ms=round((surface.clock() + surface.session_s) * 1000))
-            body = encode(views.session_view(session, surface.files))
+            body = encode(views.session_view(session, surface.files, key.owes(INIT_CREDITS)))
             # From here on the session may stand even when its answer is lost: then the sweeper, which looks at what no
             # session holds, decides about the photo.
             needed = True
             try:
-                await surface.sessions.open(session, kept=keep(body))
+                await surface.sessions.open(session, price=key.owes(INIT_CREDITS), kept=keep(body))
             except LensoraError as error:
                 needed = isinstance(error, Unavailable)
                 raise
@@ -242,33 +243,67 @@ class Studio:
 
         async def work(keep: Keep) -> bytes:
             body = schemas.parse_body(schemas.TransformBody, raw)
-            session = await self.surface.sessions.get(key.key_id, session_id_of(body.session_id))
-            cutout = await self._cutout(key, session, body)
-            choice = cutout.choice if cutout is not None else choice_of(session, body)
-            order = Order(
-                session_id=session.session_id,
-                object_index=choice.object_index,
-                label=choice.label,
-                category=choice.category,
-                photo=session.photo,
-                photo_width=session.width,
-                photo_height=session.height,
-                box=choice.box,
-                points=choice.points,
-                cutout=cutout.artifact if cutout is not None else None,
-                cutout_models=cutout.models if cutout is not None else (),
-                background=await self._background(key, body.background),
-                camera=body.camera_preset,
-                output=_output(body.output),
-                webhook_url=await self._webhook(key, body.webhook_url),
-                webhook_events=_events(body.webhook_url, body.webhook_events),
-                session_models=session.models,
-                request_id=exchange_of(request).request_id,
-                traceparent=traces.carrier().get("traceparent", ""),
-            )
-            return await self._submit(NewJob(str(uuid.uuid4()), key, order, TRANSFORM_CREDITS), keep)
+            order = await self._order(request, key, body)
+            return await self._submit(NewJob(str(uuid.uuid4()), key, order, key.owes(TRANSFORM_CREDITS)), keep)
 
         return await once(request, self.surface, key, schemas.content(schemas.TransformBody, raw), work)
+
+    async def _order(self, request: Request, key: ApiKey, body: schemas.TransformBody) -> Order:
+        """What the body asks for, all of it checked."""
+        session = await self.surface.sessions.get(key.key_id, session_id_of(body.session_id))
+        cutout = await self._cutout(key, session, body)
+        choice = cutout.choice if cutout is not None else choice_of(session, body)
+        return Order(
+            session_id=session.session_id,
+            object_index=choice.object_index,
+            label=choice.label,
+            category=choice.category,
+            photo=session.photo,
+            photo_width=session.width,
+            photo_height=session.height,
+            box=choice.box,
+            points=choice.points,
+            cutout=cutout.artifact if cutout is not None else None,
+            cutout_models=cutout.models if cutout is not None else (),
+            background=await self._background(key, body.background),
+            camera=body.camera_preset,
+            output=_output(body.output),
+            webhook_url=await self._webhook(key, body.webhook_url),
+            webhook_events=_events(body.webhook_url, body.webhook_events),
+            deliver_to=await self._delivery(key, body.deliver_to),
+            session_models=session.models,
+            test=key.test,
+            request_id=exchange_of(request).request_id,
+            traceparent=traces.carrier().get("traceparent", ""),
+        )
+
+    @call(
+        "POST",
+        "/v1/studio/quote",
+        name="quote",
+        summary="What a job would cost",
+        description="Free. The same body as /transform, checked in the same way; nothing is started.",
+        body=schemas.TransformBody,
+        example=examples.TRANSFORM_BODY,
+        answer=answers.Quote,
+        errors=(
+            InvalidRequest,
+            InvalidBackground,
+            ObjectIndexOutOfRange,
+            CropTooSmall,
+            SessionNotFound,
+            CutoutNotFound,
+        ),
+    )
+    async def quote(self, request: Request) -> Response:
+        """POST /v1/studio/quote."""
+        key = await admit(request, self.surface)
+        raw = await read_body(request, schemas.MAX_JSON_BYTES)
+        await self._order(request, key, schemas.parse_body(schemas.TransformBody, raw))
+        price = key.owes(TRANSFORM_CREDITS)
+        estimated = await self.surface.jobs.estimated_seconds()
+        balance = await self.surface.credits.balance(key.account_id)
+        return json_answer(views.quote_view(price, estimated, balance))
 
     async def _cutout(self, key: ApiKey, session: Session, body: schemas.TransformBody) -> KeptCutout | None:
         """The cutout that the body names. Raises CutoutNotFound; InvalidRequest where it names a thing beside it."""
@@ -324,10 +359,11 @@ class Studio:
                 output=output,
                 webhook_url=await self._webhook(key, body.webhook_url),
                 webhook_events=_events(body.webhook_url, body.webhook_events),
+                deliver_to=await self._delivery(key, body.deliver_to),
                 request_id=exchange_of(request).request_id,
                 traceparent=traces.carrier().get("traceparent", ""),
             )
-            new = NewJob(str(uuid.uuid4()), key, order, RENDER_CREDITS, parent_id=job_id, again=again)
+            new = NewJob(str(uuid.uuid4()), key, order, key.owes(RENDER_CREDITS), parent_id=job_id, again=again)
             return await self._submit(new, keep)
 
         return await once(request, self.surface, key, schemas.content(schemas.RenderBody, raw), work)
@@ -380,6 +416,26 @@ class Studio:
         except EgressRefused as error:
             raise InvalidRequest(f"webhook_{error}.", field="webhook_url") from error
         return url
+
+    async def _delivery(self, key: ApiKey, given: schemas.DeliveryBody | None) -> Mapping[str, str]:
+        """Where each file is put; each host is looked up once."""
+        if given is None:
+            return {}
+        checked: set[str] = set()
+        for name, url in given.presigned.items():
+            start = url.split("?", 1)[0].rsplit("/", 1)[0]
+            if start in checked:
+                continue
+            try:
+                await self.surface.egress.check(url, account_id=key.account_id)
+            except HostUnresolved as error:
+                raise Unavailable(f"deliver_to.presigned.{name}: {error}.", retry_after_s=LOOK_UP_RETRY_S) from error
+            except EgressRefused as error:
+                raise InvalidRequest(
+                    f"deliver_to.presigned.{name}: {error}.", field=f"deliver_to.presigned.{name}"
+                ) from error
+            checked.add(start)
+        return given.presigned
 
 
 def _digest(data: bytes) -> str:

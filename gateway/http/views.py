@@ -37,7 +37,7 @@ FOUR = ("mp4", "glb", "scene", "removed_bg")
 """The four artifacts of every job, in the public page's order."""
 
 
-def session_view(session: Session, files: FileLinks) -> Json:
+def session_view(session: Session, files: FileLinks, price: int = INIT_CREDITS) -> Json:
     """The answer of ``/init``."""
     photo = session.photo
     suffix = SUFFIX[MediaType(photo.media_type)]
@@ -46,12 +46,12 @@ def session_view(session: Session, files: FileLinks) -> Json:
         "source_url": files.of(photo, f"photo{suffix}", session.expires_ms // 1000),
         "objects": [_object(proposal) for proposal in session.proposals],
         "suggested_actions": [asdict(action) for action in session.suggested_actions],
-        "credits_used": INIT_CREDITS,
+        "credits_used": price,
         "vlm_elapsed_ms": session.detection_ms,
     }
 
 
-def cutout_view(cutout: KeptCutout, crop: Box, session: Session, files: FileLinks) -> Json:
+def cutout_view(cutout: KeptCutout, crop: Box, session: Session, files: FileLinks, price: int = CUTOUT_CREDITS) -> Json:
     """The answer of ``/cutout``."""
     return {
         "cutout_id": cutout.cutout_id,
@@ -61,8 +61,13 @@ def cutout_view(cutout: KeptCutout, crop: Box, session: Session, files: FileLink
         "crop": _corners(crop),
         "confidence": round(cutout.confidence, CONFIDENCE_DECIMALS),
         "suggested_actions": [asdict(CUTOUT_UNCERTAIN)] if cutout.uncertain else [],
-        "credits_used": CUTOUT_CREDITS,
+        "credits_used": price,
     }
+
+
+def quote_view(price: int, estimated_seconds: int, balance: int) -> Json:
+    """The answer of ``/quote``."""
+    return {"credits": price, "estimated_seconds": estimated_seconds, "balance": balance}
 
 
 def ticket_view(job_id: str, price: int, estimated_seconds: int) -> Json:
@@ -116,6 +121,8 @@ def job_view(job: Job, outlook: Outlook, files: FileLinks) -> Json:
     if job.status is JobStatus.COMPLETED:
         if job.quality is not None:
             view["quality"] = asdict(job.quality)
+        if job.delivery:
+            view["delivery"] = dict(job.delivery)
         view["models"] = [_model(use) for use in job.models]
     return view
 

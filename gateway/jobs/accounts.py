@@ -9,7 +9,7 @@ import uuid
 from typing import Any
 
 from gateway.jobs.codec import account_from_hash, key_from_hash, pairs
-from gateway.jobs.records import Account, ApiKey, Limits
+from gateway.jobs.records import TEST_PREFIX, Account, ApiKey, Limits
 from gateway.jobs.redis_client import translated
 from gateway.jobs.scripts import Scripts
 from lensora.core.errors import InvalidRequest, NotFound, Unauthorized
@@ -17,8 +17,8 @@ from lensora.core.errors import InvalidRequest, NotFound, Unauthorized
 SECRET_PREFIX = "lsk_"  # noqa: S105
 """Lets secret scanners and people recognise a key."""
 SECRET_BYTES = 32
-HINT_CHARACTERS = 8
-"""The first characters of a secret, kept so that a person can tell keys apart: 4 of them are random, 24 bits."""
+HINT_CHARACTERS = 4
+"""Random characters at the start of a secret, kept so that a person can tell keys apart: 24 bits."""
 
 WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105
 WEBHOOK_SECRET_BYTES = 32
@@ -77,10 +77,11 @@ class RedisKeys:
             raise Unauthorized("The API key is unknown or revoked.")
         return key_from_hash(fields["id"], fields)
 
-    async def create(self, account_id: str, name: str = "") -> tuple[ApiKey, str]:
-        secret = SECRET_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    async def create(self, account_id: str, name: str = "", *, test: bool = False) -> tuple[ApiKey, str]:
+        prefix = TEST_PREFIX if test else SECRET_PREFIX
+        secret = prefix + secrets.token_urlsafe(SECRET_BYTES)
         key_id = f"key_{uuid.uuid4().hex}"
-        hint = secret[:HINT_CHARACTERS]
+        hint = secret[: len(prefix) + HINT_CHARACTERS]
         created = await self._scripts.call("create_key", key_id, account_id, name, _digest(secret), hint)
         if not created:
             raise NotFound(f"There is no account {account_id!r}.")

@@ -30,7 +30,7 @@ from gateway.jobs.records import (
 from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.boxes import Box, Point, Proposal, SuggestedAction
 from lensora.core.steps import STAGES, JobStatus, StageStatus, Step
-from lensora.core.words import BackgroundType, CameraMove, LedgerKind, WebhookEvent
+from lensora.core.words import BackgroundType, CameraMove, DeliveryStatus, LedgerKind, WebhookEvent
 
 Hash = Mapping[str, str]
 
@@ -79,6 +79,8 @@ def order_from_json(text: str) -> Order:
         points=tuple(Point(**row) for row in document.get("points", ())),
         cutout=Artifact(**document["cutout"]) if document.get("cutout") else None,
         cutout_models=_models(document.get("cutout_models", ())),
+        deliver_to=document.get("deliver_to", {}),
+        test=document.get("test", False),
     )
 
 
@@ -165,6 +167,11 @@ def models_field(step: Step, models: Sequence[ModelUse]) -> tuple[str, str]:
     return f"models:{step}", dump([asdict(use) for use in models])
 
 
+def delivery_field(delivery: Mapping[str, DeliveryStatus]) -> tuple[str, str]:
+    """The hash field of what was sent to the customer's storage."""
+    return "delivery", dump(dict(delivery))
+
+
 def quality_field(quality: Quality) -> tuple[str, str]:
     """The hash field of a mesh's fidelity."""
     return "quality", dump(asdict(quality))
@@ -195,9 +202,10 @@ def job_from_hash(job_id: str, fields: Hash) -> Job:
         deadline_ms=int(fields["deadline"]),
         expires_ms=int(fields["expires"]),
         parent_id=fields.get("parent", ""),
-        outputs=_outputs(fields),
+        outputs=outputs_of(fields),
         stages=tuple(_timing(step, fields.get(f"stage:{step}", "")) for step in STAGES),
         error=_error(fields),
+        delivery={name: DeliveryStatus(word) for name, word in json.loads(fields.get("delivery", "{}")).items()},
         quality=Quality(**json.loads(fields["quality"])) if "quality" in fields else None,
         models=tuple(models),
     )
@@ -247,7 +255,8 @@ def _models(rows: Any) -> tuple[ModelUse, ...]:
     return tuple(ModelUse(**row) for row in rows)
 
 
-def _outputs(fields: Hash) -> dict[str, OutputFile]:
+def outputs_of(fields: Hash) -> dict[str, OutputFile]:
+    """The finished artifacts among a job's fields, by their public names."""
     outputs = {}
     for field, value in fields.items():
         if field.startswith("output:"):

@@ -95,14 +95,14 @@ class RedisSessions:
         self._afterwards = afterwards
         self._retention = retention
 
-    async def open(self, session: Session, *, kept: KeptAnswer | None = None) -> Session:
+    async def open(self, session: Session, *, price: int = INIT_CREDITS, kept: KeptAnswer | None = None) -> Session:
         try:
             reply = await self._scripts.repeat(
                 "open_session",
                 session.session_id,
                 session.key_id,
                 session.account_id,
-                INIT_CREDITS,
+                price,
                 session_to_json(session),
                 self._retention.session_ms,
                 *_kept_arguments(kept, self._retention.idempotency_ms),
@@ -110,8 +110,8 @@ class RedisSessions:
         except Unavailable:
             _void_afterwards(self._scripts, self._afterwards, ("session", session.session_id, session.key_id), kept)
             raise
-        _raise_refusal(reply, INIT_CREDITS)
-        metrics.CREDITS_CHARGED.labels(kind="init").inc(INIT_CREDITS)
+        _raise_refusal(reply, price)
+        metrics.CREDITS_CHARGED.labels(kind="init").inc(price)
         return replace(session, created_ms=int(reply[1]), expires_ms=int(reply[2]))
 
     async def get(self, key_id: str, session_id: str) -> Session:
@@ -131,14 +131,14 @@ class RedisCutouts:
         self._afterwards = afterwards
         self._retention = retention
 
-    async def keep(self, cutout: KeptCutout, *, kept: KeptAnswer | None = None) -> None:
+    async def keep(self, cutout: KeptCutout, *, price: int = CUTOUT_CREDITS, kept: KeptAnswer | None = None) -> None:
         try:
             reply = await self._scripts.repeat(
                 "keep_cutout",
                 cutout.cutout_id,
                 cutout.key_id,
                 cutout.account_id,
-                CUTOUT_CREDITS,
+                price,
                 cutout.session_id,
                 cutout_to_json(cutout),
                 *_kept_arguments(kept, self._retention.idempotency_ms),
@@ -146,8 +146,8 @@ class RedisCutouts:
         except Unavailable:
             _void_afterwards(self._scripts, self._afterwards, ("cutout", cutout.cutout_id, cutout.key_id), kept)
             raise
-        _raise_refusal(reply, CUTOUT_CREDITS)
-        metrics.CREDITS_CHARGED.labels(kind="cutout").inc(CUTOUT_CREDITS)
+        _raise_refusal(reply, price)
+        metrics.CREDITS_CHARGED.labels(kind="cutout").inc(price)
 
     async def get(self, key_id: str, session_id: str, cutout_id: str) -> KeptCutout:
         fields: Mapping[str, str] = {}

@@ -10,6 +10,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from gateway.jobs.records import (
+    CUTOUT_CREDITS,
+    INIT_CREDITS,
     Account,
     Allowance,
     Answer,
@@ -37,7 +39,7 @@ class Keys(Protocol):
         """The key with this secret. Raises Unauthorized for an unknown or revoked one."""
         ...
 
-    async def create(self, account_id: str, name: str = "") -> tuple[ApiKey, str]:
+    async def create(self, account_id: str, name: str = "", *, test: bool = False) -> tuple[ApiKey, str]:
         """A new key and its secret, which is shown this once. Raises NotFound for an unknown account."""
         ...
 
@@ -93,8 +95,8 @@ class Credits(Protocol):
 class Sessions(Protocol):
     """Photos with what was found in them, kept 24 h."""
 
-    async def open(self, session: Session, *, kept: KeptAnswer | None = None) -> Session:
-        """Write the session and charge INIT_CREDITS, both or neither, with the idempotent answer when given.
+    async def open(self, session: Session, *, price: int = INIT_CREDITS, kept: KeptAnswer | None = None) -> Session:
+        """Write the session and charge the price, both or neither, with the idempotent answer when given.
 
         ``created_ms`` and ``expires_ms`` of the argument are ignored; those of the answer are true.
 
@@ -112,8 +114,8 @@ class Sessions(Protocol):
 class Cutouts(Protocol):
     """Cutouts that a person looks at before the film; each lives as long as its session."""
 
-    async def keep(self, cutout: KeptCutout, *, kept: KeptAnswer | None = None) -> None:
-        """Write the cutout and charge CUTOUT_CREDITS, both or neither, with the idempotent answer when given.
+    async def keep(self, cutout: KeptCutout, *, price: int = CUTOUT_CREDITS, kept: KeptAnswer | None = None) -> None:
+        """Write the cutout and charge the price, both or neither, with the idempotent answer when given.
 
         Raises:
             InsufficientCredits: the sentence gives balance and price.

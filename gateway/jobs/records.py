@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.boxes import Box, Point, Proposal, SuggestedAction
 from lensora.core.steps import JobStatus, StageStatus, Step
-from lensora.core.words import BackgroundType, CameraMove, LedgerKind, OutputFormat, WebhookEvent
+from lensora.core.words import BackgroundType, CameraMove, DeliveryStatus, LedgerKind, OutputFormat, WebhookEvent
 
 INIT_CREDITS = 5
 """Price of a session (the public page's price table)."""
@@ -54,6 +54,10 @@ class Account:
     created_ms: int
 
 
+TEST_PREFIX = "lsk_test_"
+"""What the secret of a test key starts with, and so its hint: nothing is charged, and what is made bears a mark."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """A key without its secret: only the secret's SHA-256 is kept. ``revoked_ms`` is 0 while the key works."""
@@ -64,6 +68,15 @@ class ApiKey:
     hint: str
     created_ms: int
     revoked_ms: int = 0
+
+    @property
+    def test(self) -> bool:
+        """True for a test key. Hints of others are shorter than its prefix, so none can look like one."""
+        return self.hint.startswith(TEST_PREFIX)
+
+    def owes(self, price: int) -> int:
+        """Credits that a call with this price costs whoever has this key."""
+        return 0 if self.test else price
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +247,8 @@ class Order:
         request_id: of the request that ordered it; goes with every call to a service.
         traceparent: the request's span (W3C Trace Context); empty while tracing is off.
         category: the chosen object's category; tells the mesh stage what its far side looks like.
+        deliver_to: name of a file to the presigned URL that it is put to.
+        test: ordered with a test key: the cutout, and so all that is made of it, bears a mark.
         points: what a person said of single places of the photo.
         cutout: RGBA PNG that was made before and is used as it is; None means that the job makes its own.
         cutout_models: what made it.
@@ -258,6 +273,8 @@ class Order:
     points: tuple[Point, ...] = ()
     cutout: Artifact | None = None
     cutout_models: tuple[ModelUse, ...] = ()
+    deliver_to: Mapping[str, str] = field(default_factory=dict)
+    test: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +337,7 @@ class Job:
         stages: every stage of the pipeline, in the public order.
         attempts: how often a worker has taken it.
         expires_ms: when it and its artifacts are deleted; 0 while it lives.
+        delivery: what became of each file that was to be sent to the customer's storage.
     """
 
     job_id: str
@@ -345,6 +363,7 @@ class Job:
     error: JobError | None = None
     quality: Quality | None = None
     models: tuple[ModelUse, ...] = ()
+    delivery: Mapping[str, DeliveryStatus] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,8 +91,8 @@ class Work(Protocol):
         """Record a finished stage: its result for later stages, its fields for the customer. Raises LostClaim."""
         ...
 
-    async def finish(self, claim: Claim) -> None:
-        """Complete the job. Raises LostClaim."""
+    async def finish(self, claim: Claim, public: Sequence[tuple[str, str]] = ()) -> None:
+        """Complete the job, with further fields for the customer. Raises LostClaim."""
         ...
 
     async def fail(self, claim: Claim, error: JobError) -> None:
@@ -185,8 +185,9 @@ class RedisWork:
             )
         )
 
-    async def finish(self, claim: Claim) -> None:
-        _held(await self._scripts.repeat("finish", claim.job.job_id, claim.token))
+    async def finish(self, claim: Claim, public: Sequence[tuple[str, str]] = ()) -> None:
+        fields = dump([text for pair in public for text in pair]) if public else "[]"
+        _held(await self._scripts.repeat("finish", claim.job.job_id, claim.token, fields))
 
     async def fail(self, claim: Claim, error: JobError) -> None:
         _held(

@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from gateway.jobs import metrics
+from gateway.jobs.codec import delivery_field, outputs_of
 from gateway.jobs.records import JobError
 from gateway.jobs.work import Claim, LostClaim, Work
 from gateway.pipeline.calls import CallContext, Interrupted, with_patience
 from gateway.pipeline.dag import run_graph
+from gateway.pipeline.handover import Handover
 from gateway.pipeline.stages import StageOutcome, StageRun, Stages
 from lensora.core.errors import DeadlineExceeded, LensoraError, Unavailable
 from lensora.core.steps import FAILURE_SENTENCE, NEEDS, STAGES, Step, current_step, progress_percent
@@ -34,21 +36,32 @@ LONGEST_STORE_PAUSE_S = 2.0
 T = TypeVar("T")
 
 
+HANDOVER_S = 240.0
+"""Longest time for bringing a job's files to the customer's storage; the job ends after it in any case."""
+CLOSING_S = 5.0
+"""Left before the job's deadline, so that a slow storage does not make a finished job fail."""
+
+
 class Attempt:
     """Works on one claimed job. ``run`` ends when the job has ended, or when it is not this attempt's any more."""
 
-    def __init__(self, claim: Claim, work: Work, stages: Stages, *, lease_s: float, tries: int) -> None:
+    def __init__(
+        self, claim: Claim, work: Work, stages: Stages, handover: Handover, *, lease_s: float, tries: int
+    ) -> None:
         """
         Args:
             claim: the job, and the token that fences every write.
             work: the store.
             stages: what the steps do.
+            handover: brings the files to the customer's own storage, where the order says so.
             lease_s: the lease that heartbeats renew.
             tries: how often a stage that fails of itself is tried.
         """
         self._claim = claim
         self._work = work
         self._stages = stages
+        self._handover = handover
+        self._files = dict(claim.job.outputs)
         self._beat_s = min(BEAT_S, lease_s / BEATS_PER_LEASE)
         job = claim.job
         deadline = asyncio.get_running_loop().time() + claim.remaining_s
@@ -99,9 +112,18 @@ class Attempt:
             await run_graph(STAGES, NEEDS, self._finished, self._step)
         except Interrupted as end:
             return await self._fail(end)
-        await self._surely(lambda: self._work.finish(self._claim))
+        public = await self._delivered()
+        await self._surely(lambda: self._work.finish(self._claim, public))
         self._count("completed", 0)
         return "completed"
+
+    async def _delivered(self) -> tuple[tuple[str, str], ...]:
+        """The job's field that says what became of each file to be delivered; none where nothing was asked for."""
+        urls = self._claim.job.order.deliver_to
+        if not urls:
+            return ()
+        within_s = min(HANDOVER_S, max(0.0, self._context.remaining_s() - CLOSING_S))
+        return (delivery_field(await self._handover.deliver(urls, self._files, within_s=within_s)),)
 
     async def _step(self, step: Step) -> None:
         with logs.bind(stage=step.value), traces.span(step.value, kind="client"):
@@ -111,6 +133,7 @@ class Attempt:
             seconds = time.perf_counter() - started
             self._fractions[step] = 1.0
             self._results[step] = outcome.result
+            self._files |= outputs_of(dict(outcome.public))
             shown = current_step(self._running - {step}, self._finished | {step})
             await self._surely(
                 lambda: self._work.stage_done(

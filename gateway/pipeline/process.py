@@ -13,6 +13,7 @@ from gateway.http.views import job_view
 from gateway.jobs import metrics as job_metrics
 from gateway.jobs.records import Job, Outlook
 from gateway.jobs.store import Store, open_store
+from gateway.pipeline.handover import Handover
 from gateway.pipeline.redis_watch import WATCH_S, RedisWatch
 from gateway.pipeline.settings import WorkerSettings
 from gateway.pipeline.stages import Stages
@@ -67,6 +68,7 @@ async def work(settings: WorkerSettings) -> None:
         worker = Worker(
             store.work(settings.worker_name, lease_s=settings.lease_seconds, attempts=settings.job_attempts),
             Stages(segment, mesh, render, artifacts=artifacts, egress=egress),
+            Handover(artifacts, egress),
             slots=settings.worker_jobs,
             lease_s=settings.lease_seconds,
             tries=settings.job_attempts,

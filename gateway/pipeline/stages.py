@@ -160,6 +160,7 @@ class Stages:
             crop=box_to_proto(Box(**json.loads(run.done[Step.CROPPING]))),
             output_prefix=run.prefix,
             points=[point_to_proto(point) for point in order.points],
+            marked=order.test,
         )
         result = await streamed(self._segmenter.Cutout(request, **run.call()), "segment", run.progress)
         return _outcome(

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from gateway.jobs import metrics
 from gateway.jobs.work import Claim, Ended, LostClaim, Work
 from gateway.pipeline.attempt import Attempt
+from gateway.pipeline.handover import Handover
 from gateway.pipeline.stages import Stages
 from lensora.core.errors import Unavailable
 from lensora.observability import logs
@@ -25,17 +26,21 @@ REAP_S = 1.0
 class Worker:
     """Claims and attempts. One object a process."""
 
-    def __init__(self, work: Work, stages: Stages, *, slots: int, lease_s: float, tries: int) -> None:
+    def __init__(
+        self, work: Work, stages: Stages, handover: Handover, *, slots: int, lease_s: float, tries: int
+    ) -> None:
         """
         Args:
             work: the store.
             stages: what the steps do.
+            handover: brings files to customers' own storages.
             slots: jobs that run at the same time.
             lease_s: the lease of a claim.
             tries: how often a stage that fails of itself is tried.
         """
         self._work = work
         self._stages = stages
+        self._handover = handover
         self._slots = slots
         self._lease_s = lease_s
         self._tries = tries
@@ -93,7 +98,7 @@ class Worker:
             return
         if taken.job.attempts == 1:
             await self._observe_wait(taken)
-        attempt = Attempt(taken, self._work, self._stages, lease_s=self._lease_s, tries=self._tries)
+        attempt = Attempt(taken, self._work, self._stages, self._handover, lease_s=self._lease_s, tries=self._tries)
         task = asyncio.create_task(attempt.run(), name=f"job {taken.job.job_id}")
         self._attempts.add(task)
         metrics.WORKER_BUSY.set(len(self._attempts))

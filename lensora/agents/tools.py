@@ -107,6 +107,17 @@ def server_of(client: AsyncClient, pictures: httpx.AsyncClient) -> MCPServer[Any
         made = await client.cutout(session_id, object_index=object_index, bbox=bbox)
         return await shown(made, made.cutout_url)
 
+    @server.tool(title="Ask what a film costs", annotations=READS, structured_output=False)
+    @_told
+    async def quote(
+        session_id: SessionId,
+        background: Background,
+        formats: Annotated[list[OutputFormat] | None, Field(description="Files beside MP4 and GLB.")] = None,
+    ) -> Answer:
+        """What transform would charge, how long it would take, and the balance. Free; nothing is started."""
+        output = {"formats": list(formats)} if formats else None
+        return await shown(await client.quote(session_id, background, output=output))
+
     @server.tool(title="Start a film", annotations=PAYS, structured_output=False)
     @_told
     async def transform(

@@ -7,7 +7,7 @@ import random
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote, unquote, urlsplit
@@ -132,6 +132,7 @@ def transform(
     output: Mapping[str, Any] | None,
     webhook_url: str | None,
     webhook_events: Sequence[str] | None,
+    deliver_to: Mapping[str, str] | None,
     idempotency_key: str | None,
 ) -> Request:
     """POST /v1/studio/transform. Raises InvalidRequest or InvalidBackground, as the server would."""
@@ -141,7 +142,9 @@ def transform(
         "background": dict(background_of(background) if isinstance(background, str) else background),
         "camera_preset": camera_preset,
     }
-    optional = {"output": output, "webhook_url": webhook_url, "webhook_events": webhook_events}
+    optional: dict[str, Any] = {"output": output, "webhook_url": webhook_url, "webhook_events": webhook_events}
+    if deliver_to is not None:
+        optional["deliver_to"] = {"type": "s3", "presigned": dict(deliver_to)}
     body |= {name: value for name, value in optional.items() if value is not None}
     return Request(
         "POST",
@@ -149,6 +152,11 @@ def transform(
         headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
         json=_checked(TransformBody, body),
     )
+
+
+def quote_for(order: Request) -> Request:
+    """POST /v1/studio/quote, for the job that a request for /transform would start."""
+    return replace(order, path="/v1/studio/quote", headers={})
 
 
 def result(job_id: str, wait_s: int | None) -> Request:

@@ -22,6 +22,7 @@ from lensora.contract.answers import (
     JobTicket,
     LedgerPage,
     Output,
+    Quote,
     Result,
     Session,
 )
@@ -89,6 +90,7 @@ class Client:
         output: Mapping[str, Any] | None = None,
         webhook_url: str | None = None,
         webhook_events: Sequence[str] | None = None,
+        deliver_to: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> JobTicket:
         """Start a job. 75 credits, returned if it fails.
@@ -104,6 +106,7 @@ class Client:
             output: further choices of size, length and formats.
             webhook_url: is called when the job ends.
             webhook_events: which events to call for.
+            deliver_to: name of a file (``mp4``, ``glb``, ``scene``, ...) to a presigned PUT URL of your own storage.
             idempotency_key: a key of the caller's, so that a repeat of this call gives the same job.
         """
         request = requests.transform(
@@ -114,9 +117,33 @@ class Client:
             output=output,
             webhook_url=webhook_url,
             webhook_events=webhook_events,
+            deliver_to=deliver_to,
             idempotency_key=idempotency_key,
         )
         return requests.read(JobTicket, self._json(request))
+
+    def quote(
+        self,
+        session_id: str,
+        background: Background | str,
+        *,
+        object_index: int | None = None,
+        camera_preset: CameraMove | str = CameraMove.TURNTABLE,
+        output: Mapping[str, Any] | None = None,
+    ) -> Quote:
+        """What a job with these choices would cost, and how long it would take. Free."""
+        order = requests.transform(
+            session_id,
+            background,
+            which=requests.choice(object_index, None, None),
+            camera_preset=camera_preset,
+            output=output,
+            webhook_url=None,
+            webhook_events=None,
+            deliver_to=None,
+            idempotency_key=None,
+        )
+        return requests.read(Quote, self._json(requests.quote_for(order)))
 
     def result(self, job: Job, *, wait: int | None = None) -> Result:
         """The job's state; with ``wait`` (1-60 seconds) the server answers when it changes or the time is over."""

@@ -9,7 +9,7 @@ from pydantic_core import CoreSchema
 
 from lensora.core.boxes import Box, Category
 from lensora.core.steps import JobStatus, StageStatus, Step
-from lensora.core.words import LedgerKind
+from lensora.core.words import DeliveryStatus, LedgerKind
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """RFC 3339 in UTC with milliseconds, such as ``2026-11-29T09:30:00.000Z``."""
@@ -112,6 +112,17 @@ class Cutout(PublicAnswer):
     def box(self) -> Box:
         """``bbox`` with names for its sides."""
         return Box(*self.bbox)
+
+
+class Quote(PublicAnswer):
+    """What a job would cost, and how long it would take, now."""
+
+    credits: int
+    """Its price. It comes back if the job does not complete."""
+    estimated_seconds: int
+    """Until its end: the median of recent jobs, and the queue's wait."""
+    balance: int
+    """What the account has."""
 
 
 class JobTicket(PublicAnswer):
@@ -241,6 +252,8 @@ class Result(PublicAnswer):
     """When it was accepted."""
     quality: QualityReport | None = None
     """Of a completed job."""
+    delivery: dict[str, DeliveryStatus] | None = None
+    """Where the order had deliver_to: what became of each file of it. The links in output hold in any case."""
     models: tuple[BilledModel, ...] | None = None
     """What helped make a completed job."""
 

@@ -56,6 +56,7 @@ EXAMPLES: dict[type[answers.PublicAnswer], Json] = {
         "suggested_actions": [],
         "credits_used": 5,
     },
+    answers.Quote: {"credits": 75, "estimated_seconds": 240, "balance": 920},
     answers.JobTicket: {
         "job_id": _JOB_ID,
         "status": "queued",

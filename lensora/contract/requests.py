@@ -29,6 +29,8 @@ MAX_JSON_BYTES = 64 * 1024
 """A prompt of 1,000 characters takes 12 KB at its worst; nothing that we take needs more."""
 MAX_PROMPT_CHARACTERS = 1_000
 MAX_URL_CHARACTERS = 2_048
+MAX_PRESIGNED_CHARACTERS = 4_096
+"""A presigned URL with a session token takes about 1,500."""
 SHOWN_CHARACTERS = 60
 """As much of a wrong value as a sentence repeats."""
 
@@ -96,6 +98,34 @@ class OutputBody(_Choices):
     """Most bytes of the GLB; the default is 3,000,000."""
 
 
+DELIVERABLE = (*OutputFormat, "scene", "removed_bg")
+"""The names of a job's files, as in ``output``, without ``_url``."""
+
+Url = Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)]
+PresignedUrl = Annotated[StrictStr, Field(min_length=1, max_length=MAX_PRESIGNED_CHARACTERS)]
+
+
+class DeliveryBody(_Choices):
+    """Your own storage, which gets the files as soon as they are made. No credentials of yours are ever held: each
+    file has a URL that you have signed for one PUT."""
+
+    type: Literal["s3"]
+    """s3: any storage that takes presigned PUT requests as S3 does."""
+    presigned: Annotated[
+        dict[str, PresignedUrl],
+        Field(min_length=1, max_length=len(DELIVERABLE), json_schema_extra={"propertyNames": {"enum": [*DELIVERABLE]}}),
+    ]
+    """Name of a file to its presigned PUT URL: public http or https, valid for as long as the job may take."""
+
+    @field_validator("presigned")
+    @classmethod
+    def _known_names(cls, value: dict[str, str]) -> dict[str, str]:
+        for name in value:
+            if name not in DELIVERABLE:
+                raise ValueError(f"must have names of {', '.join(DELIVERABLE)}, not {_shown(name)}")
+        return value
+
+
 class PointBody(_Choices):
     """What you say of one place of the photo."""
 
@@ -146,6 +176,8 @@ class TransformBody(ChoiceBody):
     """Public http or https URL that is told of the job's end."""
     webhook_events: Annotated[list[WebhookEvent], Field(min_length=1, max_length=3)] | None = None
     """Which ends to tell of; all when not given."""
+    deliver_to: DeliveryBody | None = None
+    """Your own storage, which gets the files before the job is told to have completed."""
 
 
 class RenderBody(RequestBody):
@@ -161,6 +193,8 @@ class RenderBody(RequestBody):
     """Public http or https URL that is told of the job's end."""
     webhook_events: Annotated[list[WebhookEvent], Field(min_length=1, max_length=3)] | None = None
     """Which ends to tell of; all when not given."""
+    deliver_to: DeliveryBody | None = None
+    """Your own storage, which gets the files before the job is told to have completed."""
 
 
 B = TypeVar("B", bound=RequestBody)

@@ -51,3 +51,10 @@ class LedgerKind(StrEnum):
     GRANT = "grant"
     CHARGE = "charge"
     REFUND = "refund"
+
+
+class DeliveryStatus(StrEnum):
+    """What became of a file that was to be sent to the customer's own storage."""
+
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"

@@ -45,6 +45,7 @@ from services.segment.backplate import (
 from services.segment.composite import composite, encode_jpeg
 from services.segment.cutout import TimeLeft, cut_out, encode_png
 from services.segment.phases import Phased
+from services.segment.stamp import marked
 from services.segment.viewing import View, points_within, within
 
 Check = Callable[[float, str], None]
@@ -153,7 +154,8 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
             self._turn.release()
         check(0.95, "encode")
         key = output_key(request.output_prefix, "cutout", request, MediaType.PNG)
-        stored = self._artifacts.put(key, encode_png(found.rgba), MediaType.PNG)
+        rgba = marked(found.rgba) if request.marked else found.rgba
+        stored = self._artifacts.put(key, encode_png(rgba), MediaType.PNG)
         second = self._prompted.describe() if self._prompted is not None and found.asked_twice else ()
         uses = [OWN_ALPHA if found.own_alpha else self._cutout.describe(), *second, MATTE]
         return segmenter_pb2.CutoutResult(

@@ -12,6 +12,7 @@ import type {
   JobTicket,
   LedgerPage,
   Photo,
+  Quote,
   RenderRequest,
   Result,
   Session,
@@ -85,6 +86,11 @@ export class Lensora {
   /** Make the cutout alone, to look at before the film. 5 credits. */
   cutout(request: CutoutRequest, options: CallOptions = {}): Promise<Cutout> {
     return this.#post<Cutout>("/v1/studio/cutout", request, options);
+  }
+
+  /** What a job with these choices would cost, and how long it would take. Free. */
+  quote(request: TransformRequest, options: Pick<CallOptions, "signal"> = {}): Promise<Quote> {
+    return this.#post<Quote>("/v1/studio/quote", request, options, false);
   }
 
   /** Start a job. 75 credits, returned if it does not complete. */

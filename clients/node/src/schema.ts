@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/studio/quote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a job would cost
+         * @description Free. The same body as /transform, checked in the same way; nothing is started.
+         */
+        post: operations["quote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/studio/jobs/{job_id}/render": {
         parameters: {
             query?: never;
@@ -438,6 +458,12 @@ export interface components {
             credits_used: number;
         };
         /**
+         * DeliveryStatus
+         * @description What became of a file that was to be sent to the customer's own storage.
+         * @enum {string}
+         */
+        DeliveryStatus: "delivered" | "undelivered";
+        /**
          * DetectedObject
          * @description One thing in the photo that can be picked.
          */
@@ -586,8 +612,10 @@ export interface components {
             usdz_url?: string;
             /** @description A ZIP with the model as OBJ, its material and its texture. */
             obj_url?: string;
-            /** @description The model's shape for a 3D printer. */
+            /** @description The model's shape for a 3D printer: millimetres, +Z up. */
             stl_url?: string;
+            /** @description Unit and axes of the STL file, which has no place for them: ``millimetres, +Z up``. */
+            stl_frame?: string;
         };
         /**
          * OutputFormat
@@ -622,6 +650,18 @@ export interface components {
             silhouette_iou: number;
             /** @description Similarity of the pictures, -1 to 1; 1 is equal. */
             image_similarity: number;
+        };
+        /**
+         * Quote
+         * @description What a job would cost, and how long it would take, now.
+         */
+        Quote: {
+            /** @description Its price. It comes back if the job does not complete. */
+            credits: number;
+            /** @description Until its end: the median of recent jobs, and the queue's wait. */
+            estimated_seconds: number;
+            /** @description What the account has. */
+            balance: number;
         };
         /**
          * Readiness
@@ -676,6 +716,10 @@ export interface components {
             created_at: string;
             /** @description Of a completed job. */
             quality?: components["schemas"]["QualityReport"];
+            /** @description Where the order had deliver_to: what became of each file of it. The links in output hold in any case. */
+            delivery?: {
+                [key: string]: components["schemas"]["DeliveryStatus"];
+            };
             /** @description What helped make a completed job. */
             models?: components["schemas"]["BilledModel"][];
         };
@@ -1002,6 +1046,18 @@ export interface operations {
                     webhook_url?: string | null;
                     /** @description Which ends to tell of; all when not given. */
                     webhook_events?: components["schemas"]["WebhookEvent"][] | null;
+                    /** @description Your own storage, which gets the files before the job is told to have completed. */
+                    deliver_to?: {
+                        /**
+                         * @description s3: any storage that takes presigned PUT requests as S3 does.
+                         * @constant
+                         */
+                        type: "s3";
+                        /** @description Name of a file to its presigned PUT URL: public http or https, valid for as long as the job may take. */
+                        presigned: {
+                            [key: string]: string;
+                        };
+                    } | null;
                 };
             };
         };
@@ -1106,6 +1162,199 @@ export interface operations {
             };
         };
     };
+    quote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "session_id": "2a91884c-1bb5-44e3-a6e0-7db0a5a56668",
+                 *       "object_index": 0,
+                 *       "background": {
+                 *         "type": "prompt",
+                 *         "prompt": "on a marble countertop with soft natural light"
+                 *       },
+                 *       "camera_preset": "turntable"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description From /init. Sessions live 24 h. */
+                    session_id: string;
+                    /**
+                     * @description Index into the session's objects.
+                     * @default 0
+                     */
+                    object_index?: number;
+                    /** @description A box of your own, [x1, y1, x2, y2] as in objects, in place of object_index. */
+                    bbox?: number[] | null;
+                    /** @description Places that belong to the subject, and places that do not; the box grows to those that belong. */
+                    points?: {
+                        /** @description Fraction of the upright image's width, from the left. */
+                        x: number;
+                        /** @description Fraction of the upright image's height, from the top. */
+                        y: number;
+                        /** @description True where the place belongs to the subject, false where it does not. */
+                        keep: boolean;
+                    }[] | null;
+                    /** @description A cutout of this session, from /cutout, that is used as it is: in place of object_index, bbox and points. */
+                    cutout_id?: string | null;
+                    /** @description Where the subject is put. */
+                    background: {
+                        /** @constant */
+                        type: "remove";
+                    } | {
+                        /** @constant */
+                        type: "image";
+                        /** @description Public http or https URL of a JPEG, PNG or WebP of at most 20 MB. */
+                        url: string;
+                    } | {
+                        /** @constant */
+                        type: "prompt";
+                        /** @description What the scene shows, such as "on a marble countertop with soft natural light". */
+                        prompt: string;
+                    };
+                    /**
+                     * @description The camera's move.
+                     * @default turntable
+                     */
+                    camera_preset?: components["schemas"]["CameraMove"];
+                    /**
+                     * OutputBody
+                     * @description Choices beside the four artifacts.
+                     * @default {
+                     *       "size": 768,
+                     *       "fps": 24,
+                     *       "seconds": 4,
+                     *       "formats": [
+                     *         "mp4",
+                     *         "glb"
+                     *       ],
+                     *       "max_glb_bytes": null
+                     *     }
+                     */
+                    output?: {
+                        /**
+                         * @description Width and height of the film, pixels, even.
+                         * @default 768
+                         */
+                        size?: number;
+                        /**
+                         * @description Frames per second.
+                         * @default 24
+                         */
+                        fps?: number;
+                        /**
+                         * @description Length of the film.
+                         * @default 4
+                         */
+                        seconds?: number;
+                        /**
+                         * @description mp4 and glb are always made.
+                         * @default [
+                         *       "mp4",
+                         *       "glb"
+                         *     ]
+                         */
+                        formats?: components["schemas"]["OutputFormat"][];
+                        /** @description Most bytes of the GLB; the default is 3,000,000. */
+                        max_glb_bytes?: number | null;
+                    };
+                    /** @description Public http or https URL that is told of the job's end. */
+                    webhook_url?: string | null;
+                    /** @description Which ends to tell of; all when not given. */
+                    webhook_events?: components["schemas"]["WebhookEvent"][] | null;
+                    /** @description Your own storage, which gets the files before the job is told to have completed. */
+                    deliver_to?: {
+                        /**
+                         * @description s3: any storage that takes presigned PUT requests as S3 does.
+                         * @constant
+                         */
+                        type: "s3";
+                        /** @description Name of a file to its presigned PUT URL: public http or https, valid for as long as the job may take. */
+                        presigned: {
+                            [key: string]: string;
+                        };
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description What a job would cost, and how long it would take, now. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "credits": 75,
+                     *       "estimated_seconds": 240,
+                     *       "balance": 920
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Quote"];
+                };
+            };
+            /** @description `invalid_request`: A missing or malformed field. `invalid_background`: An unknown background type, an empty or over-long prompt, or a URL that is not public. `object_index_out_of_range`: The index is not in the session's objects. `crop_too_small`: The chosen box, padded, is under 64 px on a side. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: Unknown, expired (24 h), or made with another key. `cutout_not_found`: Unknown, expired with its session, or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     render: {
         parameters: {
             query?: never;
@@ -1179,6 +1428,18 @@ export interface operations {
                     webhook_url?: string | null;
                     /** @description Which ends to tell of; all when not given. */
                     webhook_events?: components["schemas"]["WebhookEvent"][] | null;
+                    /** @description Your own storage, which gets the files before the job is told to have completed. */
+                    deliver_to?: {
+                        /**
+                         * @description s3: any storage that takes presigned PUT requests as S3 does.
+                         * @constant
+                         */
+                        type: "s3";
+                        /** @description Name of a file to its presigned PUT URL: public http or https, valid for as long as the job may take. */
+                        presigned: {
+                            [key: string]: string;
+                        };
+                    } | null;
                 };
             };
         };

@@ -7,6 +7,7 @@ type Body<Name extends "transform" | "cutout" | "render"> =
 
 export type Session = Schemas["Session"];
 export type Cutout = Schemas["Cutout"];
+export type Quote = Schemas["Quote"];
 export type JobTicket = Schemas["JobTicket"];
 export type Result = Schemas["Result"];
 export type Output = Schemas["Output"];

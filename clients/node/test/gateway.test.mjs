@@ -20,6 +20,8 @@ test("the whole way: photo, cutout, job, progress, files, second film, account",
     background: backgroundOf("a marble table"),
   });
   assert.equal(ticket.credits_used, 75);
+  const order = { session_id: session.session_id, background: { type: "remove" } };
+  assert.equal((await studio.quote(order)).credits, 75);
   const shown = [];
   const result = await studio.wait(ticket, { onProgress: (state) => shown.push(state.progress), timeoutMs: 60_000 });
   assert.equal(result.status, "completed");

@@ -1,7 +1,7 @@
 -- Complete a job.
 --
 -- KEYS[1] prefix
--- ARGV: 1 job id, 2 token
+-- ARGV: 1 job id, 2 token, 3 further public fields (JSON list: name, value, name, value, ...)
 -- Returns 1, or 0 when the attempt has lost the job
 --
 -- Invariant: only the valid token completes a job, once, and only when every stage is recorded as finished; a repeat by
@@ -21,6 +21,10 @@ for index = 1, #fields, 2 do
     and not string.find(fields[index + 1], '^reused,') then
     return redis.error_reply('ERR job ' .. ARGV[1] .. ' has an unfinished stage: ' .. fields[index])
   end
+end
+local public = cjson.decode(ARGV[3])
+for index = 1, #public, 2 do
+  redis.call('HSET', key, public[index], public[index + 1])
 end
 terminate(ARGV[1], 'completed', ARGV[2], nil)
 return 1

@@ -48,12 +48,14 @@ async def test_an_agent_makes_a_film(stack: Installation, tmp_path: Path) -> Non
     key = gateway.api_key(200)
     async with agent(stack, key) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-        assert {"init", "cutout", "transform", "result", "render", "account", "download"} == set(tools)
+        assert {"init", "cutout", "quote", "transform", "result", "render", "account", "download"} == set(tools)
         assert "75 credits" in str(tools["transform"].description)
         assert "turntable" in json.dumps(tools["transform"].input_schema)
 
         session = said(await client.call_tool("init", {"photo": str(photo)}))
         assert session["objects"][0]["category"] == "product"
+        asked = {"session_id": session["session_id"], "background": "remove"}
+        assert said(await client.call_tool("quote", asked))["credits"] == 75
         looked = await client.call_tool("cutout", {"session_id": session["session_id"]})
         order = {"session_id": session["session_id"], "background": "remove", "cutout_id": said(looked)["cutout_id"]}
         job_id = said(await client.call_tool("transform", order))["job_id"]

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from gateway.egress import Egress, EgressPolicy
 from gateway.jobs.store import Store, open_store
+from gateway.pipeline.handover import Handover
 from gateway.pipeline.stages import Stages
 from gateway.pipeline.worker import Worker
 from gateway.settings import RedisSettings
@@ -33,12 +34,13 @@ class House:
     artifacts: ObjectArtifacts
     behaviour: Behaviour
     stages: Stages
+    handover: Handover
     server: Server
 
     def worker(self, *, slots: int = 4) -> Worker:
         """A worker of this house, not yet running."""
         work = self.store.work(f"w-{uuid.uuid4().hex[:6]}", lease_s=LEASE_S, attempts=3, block_ms=100)
-        return Worker(work, self.stages, slots=slots, lease_s=LEASE_S, tries=3)
+        return Worker(work, self.stages, self.handover, slots=slots, lease_s=LEASE_S, tries=3)
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +61,7 @@ async def house(redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[Hous
     egress = Egress(EgressPolicy(private_hosts=frozenset({"127.0.0.1"}), ports=frozenset(range(1, 65536))))
     stages = Stages(*channels, artifacts=artifacts, egress=egress)
     async with open_store(settings) as store:
-        yield House(store, settings, artifacts, behaviour, stages, server)
+        yield House(store, settings, artifacts, behaviour, stages, Handover(artifacts, egress), server)
     for channel in channels:
         await channel.close(None)
     server.stop()

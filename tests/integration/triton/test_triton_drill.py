@@ -24,6 +24,7 @@ from gateway.egress import Egress, EgressPolicy
 from gateway.jobs.records import ApiKey, Background, Job, Order
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.testing import customer, submit
+from gateway.pipeline.handover import Handover
 from gateway.pipeline.stages import Stages
 from gateway.pipeline.worker import Worker
 from gateway.settings import RedisSettings
@@ -67,6 +68,7 @@ class House:
     artifacts: ObjectArtifacts
     redis: RedisSettings
     stages: Stages
+    handover: Handover
     detector: detector_pb2_grpc.DetectorStub
     serving: list[bool]
 
@@ -118,6 +120,7 @@ async def house(
                 artifacts,
                 redis,
                 Stages(*channels, artifacts=artifacts, egress=egress),
+                Handover(artifacts, egress),
                 detector_pb2_grpc.DetectorStub(channel),
                 told,
             )
@@ -130,7 +133,8 @@ async def working(house: House, store: Store) -> AsyncIterator[None]:
     """A worker at work inside the block."""
     work = store.work(f"w-{uuid.uuid4().hex[:6]}", lease_s=2.0, attempts=3, block_ms=100)
     stop = asyncio.Event()
-    task = asyncio.create_task(Worker(work, house.stages, slots=2, lease_s=2.0, tries=3).run(stop, drain_s=5.0))
+    worker = Worker(work, house.stages, house.handover, slots=2, lease_s=2.0, tries=3)
+    task = asyncio.create_task(worker.run(stop, drain_s=5.0))
     try:
         yield
     finally:
