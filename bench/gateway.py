@@ -25,9 +25,13 @@ from bench.measure import MIB, closing_line, machine, table
 from gateway.jobs.records import TRANSFORM_CREDITS, ApiKey
 from gateway.jobs.store import Store
 from gateway.jobs.testing import session
+from gateway.jobs.work import Claim
 
 BUDGET_POLL_P99_MS = 20.0
 POLL_RATE = 300
+BUDGET_NEWCOMER_JOB_TIMES = 2
+FAIR_SLOTS = 4
+MOST_CLAIMS = 400
 CONNECTIONS = 16
 CONTENDERS = 64
 WAITERS = 500
@@ -180,6 +184,23 @@ async def hold(house: CheapHouse, who: Customer, job_ids: list[str]) -> list[asy
     return waiting
 
 
+async def newcomer(house: CheapHouse, store: Store) -> int:
+    """Job times until a new account's only job begins, behind the queue, at worst: all slots have just begun.
+
+    Whoever is at work ends within one job time; then FAIR_SLOTS jobs begin, and so on. Stops at MOST_CLAIMS claims.
+    """
+    work = store.work("bench-fairness", lease_s=600.0, attempts=3, block_ms=100)
+    running = await work.take(FAIR_SLOTS)
+    if len(running) < FAIR_SLOTS:
+        raise SystemExit(f"only {len(running)} jobs could be taken from the queue")
+    (job_id,), _rate = await submit_all(house, await new_customer(store, 1), 1)
+    for claims in range(MOST_CLAIMS):
+        taken = await work.take(1)
+        if any(isinstance(one, Claim) and one.job.job_id == job_id for one in taken):
+            return 1 + claims // FAIR_SLOTS
+    return 1 + MOST_CLAIMS // FAIR_SLOTS
+
+
 async def load(house: CheapHouse, *, queue: int, seconds: float, rounds: int) -> dict[str, float | int | str | None]:
     """Every measurement, on a house that is up."""
     process = psutil.Process(house.http.pid)
@@ -200,6 +221,7 @@ async def load(house: CheapHouse, *, queue: int, seconds: float, rounds: int) ->
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
+        waited = await newcomer(house, store)
         bad_rounds = await contend(house, store, rounds)
         audit = await store.credits.verify()
     return {
@@ -213,6 +235,7 @@ async def load(house: CheapHouse, *, queue: int, seconds: float, rounds: int) ->
         "polls_per_s": round(polls_per_s, 1),
         "poll_cpu_ms": round(cpu / (polls_per_s * seconds) * 1000, 3),
         "gateway_growth_mb": round(grown / MIB, 1),
+        "newcomer_job_times": waited,
         "contention_rounds": rounds,
         "contention_bad_rounds": bad_rounds,
         "ledger_drift": audit.drift + len(audit.problems),
@@ -237,6 +260,7 @@ def main() -> None:
     print(machine())
     table(("what", "figure"), list(figures.items()))
     print(f"budget: poll p99 <= {BUDGET_POLL_P99_MS:g} ms at {POLL_RATE} polls/s")
+    print(f"budget: a newcomer's job begins after {BUDGET_NEWCOMER_JOB_TIMES} job times of each worker at most")
     closing_line(figures)
 
 
