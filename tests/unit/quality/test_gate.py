@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from quality.gate import Values, compared, written
+from quality.gate import Values, compared, one_view_each, written
+from quality.measure.sample import Sample
 
 COUNT = 30
 
@@ -97,3 +99,14 @@ def test_what_is_written_is_what_is_read() -> None:
     back = tomllib.loads(written(_values()))["samples"]
     for name, values in _values().items():
         assert back[name] == pytest.approx(values, abs=1e-4)
+
+
+def test_one_view_of_each_object_is_taken_and_both_views_in_turn(tmp_path: Path) -> None:
+    """The quick gate sees every object, half of them from their second view."""
+    for k in range(4):
+        for view in (0, 1):
+            folder = tmp_path / f"cup{k}_{view}"
+            folder.mkdir()
+            (folder / "camera.json").write_text(f'{{"object": "cup{k}"}}')
+    samples = [Sample(folder) for folder in sorted(tmp_path.iterdir())]
+    assert [sample.name for sample in one_view_each(samples)] == ["cup0_0", "cup1_1", "cup2_0", "cup3_1"]
