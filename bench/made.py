@@ -68,11 +68,14 @@ def measured(detector: Detector, folder: Path) -> Found:
     """Run a detector over every scene of a part."""
     found = Found()
     for path in sorted(folder.glob("*/scene.json")):
-        truth = [(Box(*thing["box"]), str(thing["shows"])) for thing in json.loads(path.read_text())["things"]]
+        things = json.loads(path.read_text())["things"]
+        truth = [(Box(*thing["box"]), str(thing["shows"])) for thing in things if thing.get("asked", True)]
+        aside = [Box(*thing["box"]) for thing in things if not thing.get("asked", True)]
         data = path.with_name("scene.png").read_bytes()
         detection = detector.detect(decode(data, longest_side_px=detector.working_side_px), MAX_OBJECTS)
         unclear = any(action.code == "no_clear_subject" for action in detection.actions)
-        _count(found, truth, () if unclear else detection.proposals[:-1])
+        proposals = () if unclear else detection.proposals[:-1]
+        _count(found, truth, tuple(p for p in proposals if all(p.box.iou(box) < RIGHT_IOU for box in aside)))
     return found
 
 

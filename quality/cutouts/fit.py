@@ -25,7 +25,7 @@ LEVELS = tuple(np.round(np.linspace(0.3, 0.99, 70), 2))
 HIT = 0.6
 """Share of the flagged that must be wrong: the public promise is a half."""
 
-WORTH_A_LOOK = 0.0003
+WORTH_A_LOOK = 0.0007
 """Gain of IoU for which a second run of the net, about a second, is not worth while."""
 
 

@@ -64,7 +64,7 @@ def samples(scenes: Path, part: str, backend: CutoutBackend | None) -> Iterator[
         scene = json.loads(path.read_text())
         rgb = np.ascontiguousarray(cv2.imread(str(path.with_name("scene.png")))[..., ::-1])
         height, width = rgb.shape[:2]
-        for thing in scene["things"]:
+        for thing in (thing for thing in scene["things"] if thing.get("asked", True)):
             box = Box(*thing["box"])
             aim = Aim.at(rgb, box, box.padded(width, height))
             stem = f"{part}_{path.parent.name}_{thing['place']}"

@@ -22,7 +22,7 @@ from quality.scenes.sprite import SIDE_PX, Sprite, of_glass, of_mesh
 from quality.split import is_reserved
 
 LEAST_SHARE = 0.006
-"""Things that cover less of the picture are not asked for."""
+"""Things that cover less of the picture are not asked for; who finds one is not wrong."""
 
 GLASSES = 40
 """Vessels that are drawn; a fifth of them is reserved, as of the meshes."""
@@ -94,12 +94,17 @@ def _write(scene: plan.MadeScene, folder: Path) -> None:
     things = []
     for index, (sprite, matte, cut) in enumerate(zip(scene.things, scene.mattes, scene.cut, strict=True)):
         solid = matte > 0.5
-        if float(solid.mean()) < LEAST_SHARE:
+        if not solid.any():
             continue
+        asked = float(solid.mean()) >= LEAST_SHARE
         rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
         height, width = solid.shape
         box = [columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height]
-        things.append({"name": sprite.name, "shows": sprite.shows, "box": box, "cut": cut, "place": index})
+        things.append(
+            {"name": sprite.name, "shows": sprite.shows, "box": box, "cut": cut, "asked": asked, "place": index}
+        )
+        if not asked:
+            continue
         place = folder / str(index)
         place.mkdir(exist_ok=True)
         cv2.imwrite(str(place / "mask.png"), np.round(matte * 255).astype(np.uint8))

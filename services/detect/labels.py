@@ -31,7 +31,7 @@ _DEVIATION = np.float32(128.0)
 
 @dataclass(frozen=True)
 class NameRules:
-    """When something is called by a name: so that nine names of ten are right on made scenes; else a general word.
+    """When something is called by a name; else a general word. Looser rules called three of four made things wrongly.
 
     Attributes:
         class_sure: least probability of a class that is named.
@@ -42,12 +42,12 @@ class NameRules:
         alone_sure: the score that it needs for what ImageNet does not have.
     """
 
-    class_sure: float = 0.8
-    group_sure: float = 0.7
+    class_sure: float = 0.9
+    group_sure: float = 0.85
     category_sure: float = 0.6
-    possible: float = 0.35
+    possible: float = 0.7
     seen_sure: float = 0.6
-    alone_sure: float = 0.9
+    alone_sure: float = 0.95
 
 
 RULES = NameRules()

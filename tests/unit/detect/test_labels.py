@@ -59,14 +59,14 @@ def test_words_have_the_category_that_a_person_would_give(label: str, category: 
 
 def test_a_sure_class_is_named() -> None:
     """A class that is likely by itself gives its own words."""
-    name = choose_name(likely(coffee_mug=0.85), VOCABULARY)
+    name = choose_name(likely(coffee_mug=0.95), VOCABULARY)
     assert (name.label, name.category) == ("coffee mug", Category.PRODUCT)
-    assert name.probability == pytest.approx(0.85, abs=0.01)
+    assert name.probability == pytest.approx(0.95, abs=0.01)
 
 
 def test_like_classes_give_their_general_word() -> None:
     """Three breeds at a quarter each are a dog."""
-    name = choose_name(likely(beagle=0.25, pug_dog=0.25, boxer_dog=0.25), VOCABULARY)
+    name = choose_name(likely(beagle=0.3, pug_dog=0.3, boxer_dog=0.3), VOCABULARY)
     assert (name.label, name.category) == ("dog", Category.ANIMAL)
 
 
@@ -84,7 +84,7 @@ def test_where_nothing_is_likely_it_is_an_object() -> None:
 
 def test_places_are_no_names_for_things() -> None:
     """A net that takes the background for a seashore is not followed."""
-    assert choose_name(likely(seashore=0.6, coffee_mug=0.37), VOCABULARY).label == "coffee mug"
+    assert choose_name(likely(seashore=0.6, coffee_mug=0.39), VOCABULARY).label == "coffee mug"
 
 
 def by_red(inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -133,8 +133,8 @@ def test_every_word_that_a_detector_shares_with_imagenet_is_there() -> None:
 
 def test_a_detectors_name_is_taken_where_the_classifier_finds_it_possible() -> None:
     """Chairs of three kinds and a sighting of a chair make a chair; the same sighting of a product does not."""
-    spread = likely(folding_chair=0.2, rocking_chair=0.2, banana=0.25)
-    assert choose_name(spread, VOCABULARY).label == "object"
+    spread = likely(folding_chair=0.4, rocking_chair=0.4, banana=0.15)
+    assert choose_name(spread, VOCABULARY).label == "piece of furniture"
     named = choose_name(spread, VOCABULARY, seen("chair", 0.9))
     assert (named.label, named.category) == ("chair", Category.FURNITURE)
     products = likely(lens_cap=0.25, joystick=0.25, radio=0.25)
@@ -142,28 +142,28 @@ def test_a_detectors_name_is_taken_where_the_classifier_finds_it_possible() -> N
 
 
 def test_what_imagenet_does_not_have_is_named_by_a_sure_detector_alone() -> None:
-    """A person is named at 0.9, not at 0.6, and never against a surer classifier."""
+    """A person is named at 0.96, not at 0.6, and never against a surer classifier."""
     clothes = likely(sweatshirt=0.3, sarong=0.2)
-    assert choose_name(clothes, VOCABULARY, seen("person", 0.9)).label == "person"
+    assert choose_name(clothes, VOCABULARY, seen("person", 0.96)).label == "person"
     assert choose_name(clothes, VOCABULARY, seen("person", 0.6)).label != "person"
-    assert choose_name(likely(sweatshirt=0.97), VOCABULARY, seen("person", 0.9)).label == "sweatshirt"
+    assert choose_name(likely(sweatshirt=0.97), VOCABULARY, seen("person", 0.96)).label == "sweatshirt"
 
 
 def test_a_name_for_something_else_is_refused() -> None:
     """A biplane, which the classifier takes for toys with wheels, is not called scissors; scissors are."""
     wheels = likely(tricycle=0.36, maraca=0.1, pinwheel=0.1)
     assert choose_name(wheels, VOCABULARY, seen("scissors", 0.98)) == choose_name(wheels, VOCABULARY)
-    for chance in (0.4, 0.8):
+    for chance in (0.75, 0.95):
         assert choose_name(likely(cutting_tool=chance), VOCABULARY, seen("scissors", 0.98)).label == "scissors"
 
 
 def test_a_sure_class_is_more_exact_than_a_sighting() -> None:
     """A rotary telephone is not called a phone."""
-    assert choose_name(likely(rotary_telephone=0.85), VOCABULARY, seen("phone", 0.95)).label == "rotary telephone"
+    assert choose_name(likely(rotary_telephone=0.95), VOCABULARY, seen("phone", 0.95)).label == "rotary telephone"
 
 
 def test_two_kinds_of_one_category_give_its_word() -> None:
     """What one net takes for dogs and the other for a horse is an animal."""
-    dogs = likely(beagle=0.25, pug_dog=0.25, boxer_dog=0.25)
-    assert choose_name(dogs, VOCABULARY, seen("horse", 0.9)).label == "animal"
+    dogs = likely(beagle=0.3, pug_dog=0.3, boxer_dog=0.3)
+    assert choose_name(dogs, VOCABULARY, seen("horse", 0.96)).label == "animal"
     assert choose_name(dogs, VOCABULARY, seen("dog", 0.9)).label == "dog"
