@@ -46,5 +46,5 @@ JUDGEMENT = Judgement(
         1.1074,
     ),
     doubt=0.790,
-    look_again=0.940,
+    look_again=0.860,
 )
