@@ -26,7 +26,14 @@ class RedisSettings(Settings):
     idempotency_hours: float = Field(default=24.0, gt=0.0, le=168.0)
     """Hours that the answer under an Idempotency-Key is kept."""
     job_deadline_seconds: float = Field(default=900.0, gt=0.0, le=86_400.0)
-    """Seconds from submit to the end of a job; one that is not done by then fails and is refunded."""
+    """Seconds from the first claim to the end of an ordinary job, more for a film that is more work; one that is not
+    done by then fails and is refunded."""
+    job_wait_hours: float = Field(default=6.0, gt=0.0, le=168.0)
+    """Hours from submit to the first claim; a job that no worker has taken by then fails and is refunded."""
+    running_jobs: int = Field(default=100, ge=1, le=10_000_000)
+    """Jobs of one account that run at a time, where the account has no number of its own; its further ones wait."""
+    heavy_share: float = Field(default=0.5, ge=0.0, le=1.0)
+    """Share of all workers' slots that films of more than four ordinary ones' work may hold, at least one slot."""
     live_jobs: int = Field(default=1_000, ge=1, le=10_000_000)
     """Jobs of one account that may be queued or running, where the account has no number of its own."""
     requests_per_minute: int = Field(default=6_000, ge=1, le=10_000_000)

@@ -23,10 +23,9 @@ from gateway.http.identifiers import job_id_of, session_id_of
 from gateway.http.intake import Arrival
 from gateway.http.problems import encode
 from gateway.http.surface import Surface
+from gateway.jobs import pricing
 from gateway.jobs.records import (
     INIT_CREDITS,
-    RENDER_CREDITS,
-    TRANSFORM_CREDITS,
     ApiKey,
     Background,
     KeptAnswer,
@@ -244,7 +243,7 @@ class Studio:
         async def work(keep: Keep) -> bytes:
             body = schemas.parse_body(schemas.TransformBody, raw)
             order = await self._order(request, key, body)
-            return await self._submit(NewJob(str(uuid.uuid4()), key, order, key.owes(TRANSFORM_CREDITS)), keep)
+            return await self._submit(NewJob(str(uuid.uuid4()), key, order, key.owes(pricing.transform_price(order.output))), keep)
 
         return await once(request, self.surface, key, schemas.content(schemas.TransformBody, raw), work)
 
@@ -300,7 +299,7 @@ class Studio:
         key = await admit(request, self.surface)
         raw = await read_body(request, schemas.MAX_JSON_BYTES)
         await self._order(request, key, schemas.parse_body(schemas.TransformBody, raw))
-        price = key.owes(TRANSFORM_CREDITS)
+        price = key.owes(pricing.transform_price(order.output))
         estimated = await self.surface.jobs.estimated_seconds()
         balance = await self.surface.credits.balance(key.account_id)
         return json_answer(views.quote_view(price, estimated, balance))
@@ -363,7 +362,7 @@ class Studio:
                 request_id=exchange_of(request).request_id,
                 traceparent=traces.carrier().get("traceparent", ""),
             )
-            new = NewJob(str(uuid.uuid4()), key, order, key.owes(RENDER_CREDITS), parent_id=job_id, again=again)
+            new = NewJob(str(uuid.uuid4()), key, order, key.owes(pricing.render_price(output)), parent_id=job_id, again=again)
             return await self._submit(new, keep)
 
         return await once(request, self.surface, key, schemas.content(schemas.RenderBody, raw), work)
@@ -386,7 +385,8 @@ class Studio:
         return json_answer(views.cancel_view(await self.surface.jobs.cancel(key.key_id, job_id)))
 
     async def _submit(self, new: NewJob, keep: Keep) -> bytes:
-        estimated = await self.surface.jobs.estimated_seconds()
+        pricing.require_bounded(new.order.output)
+        estimated = await self.surface.jobs.estimated_seconds(new.key.account_id)
         body = encode(views.ticket_view(new.job_id, new.price, estimated))
         await self.surface.jobs.submit(new, kept=keep(body))
         return body

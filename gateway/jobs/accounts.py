@@ -42,9 +42,10 @@ class RedisAccounts:
                 f"account_id must be 1 to {MAX_ID_CHARACTERS} letters, digits and dashes, not {account_id[:80]!r}",
                 field="account_id",
             )
-        live = limits.live_jobs if limits else ""
-        rate = limits.requests_per_minute if limits else ""
-        fields = pairs(await self._scripts.repeat("create_account", account_id, name, live, rate))
+        own: tuple[str | int | float, ...] = ("", "", "", "")
+        if limits:
+            own = (limits.live_jobs, limits.requests_per_minute, limits.running_jobs, limits.weight)
+        fields = pairs(await self._scripts.repeat("create_account", account_id, name, *own))
         return account_from_hash(account_id, fields, self._defaults)
 
     async def get(self, account_id: str) -> Account:

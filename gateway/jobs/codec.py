@@ -221,6 +221,8 @@ def account_from_hash(account_id: str, fields: Hash, defaults: Limits) -> Accoun
         limits=Limits(
             live_jobs=int(fields.get("live_jobs", defaults.live_jobs)),
             requests_per_minute=int(fields.get("requests_per_minute", defaults.requests_per_minute)),
+            running_jobs=int(fields.get("running_jobs", defaults.running_jobs)),
+            weight=float(fields.get("weight", defaults.weight)),
         ),
         created_ms=int(fields["created"]),
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.jobs import metrics
+from gateway.jobs import metrics, pricing
 from gateway.jobs.afterwards import Afterwards
 from gateway.jobs.codec import (
     cutout_from_hash,
@@ -162,12 +162,20 @@ class RedisJobs:
     """The port ``Jobs``."""
 
     def __init__(
-        self, scripts: Scripts, afterwards: Afterwards, retention: Retention, *, deadline_ms: int, live_jobs: int
+        self,
+        scripts: Scripts,
+        afterwards: Afterwards,
+        retention: Retention,
+        *,
+        deadline_ms: int,
+        wait_ms: int,
+        live_jobs: int,
     ) -> None:
         self._scripts = scripts
         self._afterwards = afterwards
         self._retention = retention
         self._deadline_ms = deadline_ms
+        self._wait_ms = wait_ms
         self._live_jobs = live_jobs
         self._pace = _Pace(float(UNKNOWN_JOB_S), 1)
         self._pace_at = -math.inf
@@ -183,7 +191,7 @@ class RedisJobs:
                 new.key.account_id,
                 new.price,
                 order_to_json(order),
-                self._deadline_ms,
+                round(self._deadline_ms * pricing.patience(order.output)),
                 self._live_jobs,
                 self._retention.job_ms,
                 order.webhook_url,
@@ -192,6 +200,8 @@ class RedisJobs:
                 dump([step for step in STAGES if step not in runs]),
                 dump(list(runs)),
                 *_kept_arguments(kept, self._retention.idempotency_ms),
+                self._wait_ms,
+                f"{pricing.units(order.output):.3f}",
             )
         except Unavailable:
             _void_afterwards(self._scripts, self._afterwards, ("job", new.job_id, new.key.key_id), kept)
@@ -248,17 +258,14 @@ class RedisJobs:
         pace = await self._current_pace()
         if job.status is JobStatus.PROCESSING:
             return Outlook(None, _eta(pace.median_s - max(0.0, time.time() - job.started_ms / 1000)))
-        with translated():
-            position: Any = await self._scripts.client.zrank(self._scripts.key("waiting"), job.job_id)
-        if position is None:
+        position = int(await self._scripts.repeat("place", job.account_id, job.job_id))
+        if position < 0:
             return Outlook(None, _eta(pace.median_s))
-        return Outlook(int(position), pace.eta(int(position)))
+        return Outlook(position, pace.eta(position))
 
-    async def estimated_seconds(self) -> int:
+    async def estimated_seconds(self, account_id: str) -> int:
         pace = await self._current_pace()
-        with translated():
-            waiting = await self._scripts.client.zcard(self._scripts.key("waiting"))
-        return pace.eta(int(waiting))
+        return pace.eta(int(await self._scripts.repeat("place", account_id, "")))
 
     async def _rows(self, key_id: str, before: str, count: int) -> Sequence[_Row]:
         client = self._scripts.client

@@ -159,8 +159,8 @@ class Jobs(Protocol):
         """Queue position and time to the end. Costs at most one read, and none for a terminal job."""
         ...
 
-    async def estimated_seconds(self) -> int:
-        """For a job that would be submitted now: the median of recent jobs and the queue's wait; 240 until known."""
+    async def estimated_seconds(self, account_id: str) -> int:
+        """For a job that this account would submit now: the median of recent ones and the wait; 240 until known."""
         ...
 
 

@@ -25,6 +25,8 @@ RENDER_CREDITS = 25
 
 DEFAULT_LIVE_JOBS = 1_000
 """Jobs of one account that may be queued or running; an account may have its own number."""
+DEFAULT_RUNNING_JOBS = 100
+"""Jobs of one account that run at a time; an account may have its own number."""
 DEFAULT_REQUESTS_PER_MINUTE = 6_000
 """Requests of one account per minute; an account may have its own number."""
 
@@ -36,10 +38,14 @@ class Limits:
     Attributes:
         live_jobs: jobs that may be queued or running at a time.
         requests_per_minute: refill rate and size of the account's token bucket.
+        running_jobs: jobs that may run at a time; further ones wait.
+        weight: turns in the queue beside other accounts: one of 2 gets twice the work done of one of 1.
     """
 
     live_jobs: int = DEFAULT_LIVE_JOBS
     requests_per_minute: int = DEFAULT_REQUESTS_PER_MINUTE
+    running_jobs: int = DEFAULT_RUNNING_JOBS
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from types import TracebackType
 
 import redis.asyncio as aioredis
 
+from gateway.jobs import pricing
 from gateway.jobs.accounts import RedisAccounts, RedisKeys, RedisWebhookSecrets
 from gateway.jobs.afterwards import Afterwards
 from gateway.jobs.changes import RedisChanges
@@ -27,9 +28,17 @@ BLOCKING_CONNECTIONS = 8
 """One for the worker's read, one for the subscription, and room for those that a restart has broken."""
 
 GRACE_MS = 60_000
-"""Beyond a job's deadline, until nothing can read its session's photo any more."""
+"""Beyond a job's longest wait and deadline, until nothing can read its session's photo any more."""
 
 CLOSE_PATIENCE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """Jobs of one account that run at a time, where it has no number of its own; heavy jobs' share of all slots."""
+
+    running_jobs: int
+    heavy_share: float
 
 
 class RedisHealth:
@@ -64,11 +73,19 @@ class Store:
     afterwards: Afterwards
     clients: tuple[aioredis.Redis, ...]
     tasks: set[asyncio.Task[None]]
+    limits: QueueLimits
 
     def work(self, worker: str, *, lease_s: float, attempts: int, block_ms: int = READ_BLOCK_MS) -> RedisWork:
         """The worker's port; ``block_ms``, how long it waits for a job, is at most READ_BLOCK_MS."""
         return RedisWork(
-            self.scripts, self.clients[1], worker=worker, lease_s=lease_s, attempts=attempts, block_ms=block_ms
+            self.scripts,
+            self.clients[1],
+            worker=worker,
+            lease_s=lease_s,
+            attempts=attempts,
+            running_jobs=self.limits.running_jobs,
+            heavy_share=self.limits.heavy_share,
+            block_ms=block_ms,
         )
 
     def start(self) -> None:
@@ -108,27 +125,33 @@ def open_store(settings: RedisSettings) -> Store:
     scripts = Scripts(client, settings.redis_prefix)
     afterwards = Afterwards()
     deadline_ms = round(settings.job_deadline_seconds * 1000)
+    wait_ms = round(settings.job_wait_hours * 3_600_000)
     retention = Retention(
         session_ms=round(settings.session_hours * 3_600_000),
         job_ms=round(settings.job_hours * 3_600_000),
         idempotency_ms=round(settings.idempotency_hours * 3_600_000),
     )
     return Store(
-        accounts=RedisAccounts(scripts, Limits(settings.live_jobs, settings.requests_per_minute)),
+        accounts=RedisAccounts(
+            scripts, Limits(settings.live_jobs, settings.requests_per_minute, settings.running_jobs)
+        ),
         keys=RedisKeys(scripts),
         credits=RedisCredits(scripts),
         sessions=RedisSessions(scripts, afterwards, retention),
         cutouts=RedisCutouts(scripts, afterwards, retention),
-        jobs=RedisJobs(scripts, afterwards, retention, deadline_ms=deadline_ms, live_jobs=settings.live_jobs),
+        jobs=RedisJobs(
+            scripts, afterwards, retention, deadline_ms=deadline_ms, wait_ms=wait_ms, live_jobs=settings.live_jobs
+        ),
         changes=RedisChanges(blocking, scripts.key("changes")),
         idempotency=RedisIdempotency(scripts, afterwards, ttl_ms=retention.idempotency_ms),
         limiter=RedisRateLimiter(scripts, requests_per_minute=settings.requests_per_minute),
         webhook_secrets=RedisWebhookSecrets(scripts),
         health=RedisHealth(client),
         hooks=RedisHooks(scripts),
-        expiry=Expiry(scripts, session_grace_ms=deadline_ms + GRACE_MS),
+        expiry=Expiry(scripts, session_grace_ms=wait_ms + round(deadline_ms * pricing.LONGEST) + GRACE_MS),
         scripts=scripts,
         afterwards=afterwards,
         clients=(client, blocking),
         tasks=set(),
+        limits=QueueLimits(settings.running_jobs, settings.heavy_share),
     )

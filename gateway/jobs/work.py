@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import redis.asyncio as aioredis
-from redis import exceptions
 
 from gateway.jobs.codec import dump, job_from_hash, pairs
 from gateway.jobs.records import Job, JobError
@@ -21,15 +19,17 @@ from lensora.observability import logs
 
 _log = logs.get(__name__)
 
-GROUP = "workers"
-
 READ_BLOCK_MS = 1_000
-"""How long a read waits for a job. Also the longest time until a job that was handed back is seen."""
+"""How long a look waits for a job. Also the longest time until a job whose lease has run out is seen."""
+
+LEAST_BLOCK_S = 0.01
+"""Redis 6.2 takes a wait of a millisecond for one without end."""
 
 PRESENCE_MS = 10_000
 """A worker is believed to be there this long after it last said so."""
 
 REAP_BATCH = 100
+ADOPT_BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,13 @@ class Ended:
 
     job_id: str
     credits_refunded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A job that was given and is not understood; it is left to others, and to its lease."""
+
+    job_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,8 @@ class RedisWork:
         worker: str,
         lease_s: float,
         attempts: int,
+        running_jobs: int,
+        heavy_share: float,
         block_ms: int = READ_BLOCK_MS,
     ) -> None:
         """
@@ -136,6 +145,8 @@ class RedisWork:
             worker: this worker's name.
             lease_s: seconds after which a silent attempt loses its job.
             attempts: how often a job is taken at most.
+            running_jobs: of one account at a time, where the account has no number of its own.
+            heavy_share: share of all slots that heavy jobs may hold, at least one.
             block_ms: how long ``take`` waits for a job.
         """
         self._scripts = scripts
@@ -144,31 +155,21 @@ class RedisWork:
         self._lease_ms = round(lease_s * 1000)
         self._attempts = attempts
         self._sentences = dump({step.value: sentence for step, sentence in FAILURE_SENTENCE.items()})
-        self._queue = scripts.key("queue")
         self._block_ms = block_ms
-        self._cursor = "0-0"
+        self._running_jobs = running_jobs
+        self._heavy_share = heavy_share
+        self._adopted = False
 
     async def take(self, count: int) -> list[Claim | Ended]:
-        entries = await self._reclaimed(count) or await self._new(count)
-        taken: list[Claim | Ended] = []
-        for entry, job_id in entries:
-            try:
-                claim = await self._claim(job_id, entry)
-            except Unavailable:
-                if taken:
-                    # The rest is taken after its lease; what is ours already must be worked on.
-                    return taken
-                raise
-            if claim is not None:
-                taken.append(claim)
-        return taken
+        if not self._adopted:
+            await self._adopt()
+        taken = await self._claims(count)
+        if taken or not await self._woken():
+            return taken
+        return await self._claims(count)
 
     async def heartbeat(self, claim: Claim, progress: int) -> None:
-        _held(
-            await self._scripts.repeat(
-                "heartbeat", claim.job.job_id, claim.token, self._worker, self._lease_ms, progress
-            )
-        )
+        _held(await self._scripts.repeat("heartbeat", claim.job.job_id, claim.token, self._lease_ms, progress))
 
     async def stage_start(self, claim: Claim, step: Step, shown: Step) -> bool:
         reply = await self._scripts.repeat("stage_start", claim.job.job_id, claim.token, step, shown)
@@ -205,13 +206,7 @@ class RedisWork:
     async def release(self, claim: Claim, *, pause_s: float, counts: bool) -> None:
         _held(
             await self._scripts.repeat(
-                "release",
-                claim.job.job_id,
-                claim.token,
-                self._worker,
-                self._lease_ms,
-                round(pause_s * 1000),
-                1 if counts else 0,
+                "release", claim.job.job_id, claim.token, round(pause_s * 1000), 1 if counts else 0
             )
         )
 
@@ -232,6 +227,7 @@ class RedisWork:
                 return ended
 
     async def attend(self, slots: int) -> Queue:
+        await self._adopt()
         waiting, running, oldest_ms = await self._scripts.repeat("attend", self._worker, slots, PRESENCE_MS)
         return Queue(int(waiting), int(running), int(oldest_ms) / 1000)
 
@@ -239,70 +235,56 @@ class RedisWork:
         with translated():
             return int(await self._scripts.client.scard(self._scripts.key(f"live:{account_id}")))
 
-    async def make_group(self) -> None:
-        """Make the stream and its group of consumers where they are missing."""
-        try:
-            with translated():
-                await self._scripts.client.xgroup_create(self._queue, GROUP, id="0", mkstream=True)
-        except exceptions.ResponseError as error:
-            if not str(error).startswith("BUSYGROUP"):
+    async def _claims(self, count: int) -> list[Claim | Ended]:
+        """Up to ``count`` jobs that can be had now."""
+        taken: list[Claim | Ended] = []
+        while len(taken) < count:
+            try:
+                found = await self._claim()
+            except Unavailable:
+                if taken:
+                    # What is ours already must be worked on; what was given in a lost answer comes back with its lease.
+                    return taken
                 raise
+            if found is None:
+                return taken
+            if not isinstance(found, Unreadable):
+                taken.append(found)
+        return taken
 
-    async def _reclaimed(self, count: int) -> list[tuple[str, str]]:
-        """Entries whose holder has been silent for a lease, or has handed them back."""
-        reply: Any = ["0-0", []]
-        async with self._grouped():
-            reply = await self._scripts.client.xautoclaim(
-                self._queue, GROUP, self._worker, self._lease_ms, start_id=self._cursor, count=count
-            )
-        # One call looks at a part of the pending entries only; the next goes on where this one ended.
-        self._cursor = reply[0]
-        return _entries(reply[1])
-
-    async def _new(self, count: int) -> list[tuple[str, str]]:
-        reply: Any = []
-        async with self._grouped():
-            reply = await self._blocking.xreadgroup(
-                GROUP, self._worker, {self._queue: ">"}, count=count, block=self._block_ms
-            )
-        return _entries(reply[0][1]) if reply else []
-
-    async def _claim(self, job_id: str, entry: str) -> Claim | Ended | None:
+    async def _claim(self) -> Claim | Ended | Unreadable | None:
         token = uuid.uuid4().hex
         reply = await self._scripts.repeat(
-            "claim", job_id, entry, token, self._worker, self._lease_ms, self._attempts, self._sentences
+            "claim", token, self._lease_ms, self._attempts, self._sentences, self._running_jobs, self._heavy_share
         )
         match reply[0]:
             case "claimed":
                 try:
-                    done = pairs(reply[2]).items()
+                    done = pairs(reply[3]).items()
                     work = {Step(field): text for field, text in done if not field.startswith("public:")}
-                    return Claim(job_from_hash(job_id, pairs(reply[1])), work, token, int(reply[3]) / 1000)
+                    return Claim(job_from_hash(reply[1], pairs(reply[2])), work, token, int(reply[4]) / 1000)
                 except (KeyError, TypeError, ValueError):
                     # Written by a release that we do not know, or damaged. Others may read it; if nobody can, its
                     # attempts run out and it is refunded.
-                    _log.exception("job_not_readable", job_id=job_id)
-                    return None
+                    _log.exception("job_not_readable", job_id=reply[1])
+                    return Unreadable(reply[1])
             case "expired" | "exhausted":
-                return Ended(job_id, int(reply[1]))
+                return Ended(reply[1], int(reply[2]))
             case _:
                 return None
 
-    @asynccontextmanager
-    async def _grouped(self) -> AsyncIterator[None]:
-        """Make the group where it is missing (a new or an emptied Redis), and leave the block quietly."""
-        try:
-            with translated():
-                yield
-        except exceptions.ResponseError as error:
-            if not str(error).startswith("NOGROUP"):
-                raise
-            await self.make_group()
+    async def _woken(self) -> bool:
+        """Wait for a mark that a job has come; False when there was none."""
+        patience_s = max(LEAST_BLOCK_S, self._block_ms / 1000)
+        with translated():
+            mark: Any = await self._blocking.blpop([self._scripts.key("wake")], timeout=patience_s)
+        return mark is not None
 
-
-def _entries(rows: Any) -> list[tuple[str, str]]:
-    """``(entry, job id)`` of stream entries; one that was deleted meanwhile has no fields."""
-    return [(entry, fields["job"]) for entry, fields in rows if entry and fields]
+    async def _adopt(self) -> None:
+        """Bring in what a release before this one has accepted."""
+        while int(await self._scripts.repeat("adopt", ADOPT_BATCH)) == ADOPT_BATCH:
+            pass
+        self._adopted = True
 
 
 def _held(reply: object) -> None:

@@ -20,6 +20,8 @@ end
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', workers, '-inf', '(' .. int(now))) do
   redis.call('ZREM', workers, member)
 end
+redis.call('ZREMRANGEBYSCORE', P .. 'heavy', '-inf', int(now))
+-- Consumers of the stream are workers of a release before this one.
 local consumers = redis.pcall('XINFO', 'CONSUMERS', P .. 'queue', GROUP)
 if not consumers['err'] then
   for _, consumer in ipairs(consumers) do

@@ -1,7 +1,8 @@
 -- Make an account, or change the limits of one.
 --
 -- KEYS[1] prefix
--- ARGV: 1 account id, 2 name, 3 live jobs ('' leaves it), 4 requests per minute ('' leaves it)
+-- ARGV: 1 account id, 2 name, 3 live jobs ('' leaves it), 4 requests per minute ('' leaves it), 5 running jobs (''
+--       leaves it), 6 weight of its turns ('' leaves it)
 -- Returns the account's hash
 --
 -- Invariant: the balance of a new account is 0 and its ledger empty; an existing account's money is not touched.
@@ -16,5 +17,11 @@ if ARGV[3] ~= '' then
 end
 if ARGV[4] ~= '' then
   redis.call('HSET', key, 'requests_per_minute', ARGV[4])
+end
+if ARGV[5] ~= '' then
+  redis.call('HSET', key, 'running_jobs', ARGV[5])
+end
+if ARGV[6] ~= '' then
+  redis.call('HSET', key, 'weight', ARGV[6])
 end
 return redis.call('HGETALL', key)

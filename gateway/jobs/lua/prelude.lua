@@ -8,7 +8,7 @@
 --   2. a job becomes terminal at most once (`terminate` is called on live jobs only, and leaves the job terminal),
 --      and its price comes back at most once, there.
 --   3. a live job is in `deadlines`, in `live:<account>` and in the stream; a terminal one is in none of them, and is in
---      `expiring:jobs`.
+--      `expiring:jobs`. A job that waits is in `waiting` and in `queue:<account>`, one that was taken is in `leases`.
 --   4. every change of a job that a customer can see raises `version` by one and is announced on the channel `changes`.
 
 local P = KEYS[1]
@@ -37,6 +37,47 @@ end
 local function announce(job_id)
   local version = redis.call('HINCRBY', P .. 'job:' .. job_id, 'version', 1)
   redis.call('PUBLISH', P .. 'changes', job_id .. ' ' .. int(version))
+end
+
+-- Scores of turns are sums of fractions: they are written so that reading gives the same number.
+local function exact(value)
+  return string.format('%.17g', value)
+end
+
+local function turn_now()
+  return tonumber(redis.call('GET', P .. 'turn') or 0)
+end
+
+-- One worker that waits for a job looks at once. More marks than workers would be of no use.
+local function wake()
+  redis.call('LPUSH', P .. 'wake', '1')
+  redis.call('LTRIM', P .. 'wake', 0, 63)
+end
+
+-- An account keeps its score while it has nothing in the queue: leaving and coming back gains nothing.
+local function set_turn(account, score)
+  redis.call('HSET', P .. 'account:' .. account, 'turn', exact(score))
+  redis.call('ZADD', P .. 'turns', exact(score), account)
+end
+
+local function enter_queue(account, job_id, sequence)
+  redis.call('ZADD', P .. 'queue:' .. account, sequence, job_id)
+  if not redis.call('ZSCORE', P .. 'turns', account) then
+    set_turn(account, math.max(turn_now(), tonumber(redis.call('HGET', P .. 'account:' .. account, 'turn') or 0)))
+  end
+  wake()
+end
+
+local function leave_queue(account, job_id)
+  if redis.call('ZREM', P .. 'queue:' .. account, job_id) == 1
+    and redis.call('EXISTS', P .. 'queue:' .. account) == 0 then
+    redis.call('ZREM', P .. 'turns', account)
+  end
+end
+
+local function leave_work(account, job_id)
+  redis.call('ZREM', P .. 'busy:' .. account, job_id)
+  redis.call('ZREM', P .. 'heavy', job_id)
 end
 
 local function keep_answer(key_id, digest, token, status, body, ttl_ms)
@@ -81,6 +122,13 @@ local function terminate(job_id, status, by, failure)
   redis.call('SREM', P .. 'live:' .. account, job_id)
   redis.call('ZREM', P .. 'deadlines', job_id)
   redis.call('ZREM', P .. 'waiting', job_id)
+  redis.call('ZREM', P .. 'leases', job_id)
+  leave_queue(account, job_id)
+  leave_work(account, job_id)
+  if redis.call('EXISTS', P .. 'turns') == 1 then
+    -- An account at its limit of running jobs may have the next one now.
+    wake()
+  end
   redis.call('XACK', P .. 'queue', GROUP, job[4])
   redis.call('XDEL', P .. 'queue', job[4])
   redis.call('ZADD', P .. 'expiring:jobs', 'GT', int(expires), job[2] .. '/' .. job_id)

@@ -1,9 +1,11 @@
 -- Accept a job: charge, write, queue and keep the idempotent answer, all or nothing.
 --
 -- KEYS[1] prefix
--- ARGV: 1 job id, 2 key id, 3 account id, 4 price, 5 order (JSON), 6 time limit ms, 7 default limit of live jobs,
+-- ARGV: 1 job id, 2 key id, 3 account id, 4 price, 5 order (JSON), 6 time limit ms from the first claim, 7 default
+--       limit of live jobs,
 --       8 job ttl ms, 9 webhook url, 10 webhook events, 11 parent id ('' for none), 12 stages taken over (JSON list),
---       13 stages that run (JSON list), 14 idempotency digest ('' for none), 15 token, 16 status, 17 body, 18 ttl ms
+--       13 stages that run (JSON list), 14 idempotency digest ('' for none), 15 token, 16 status, 17 body, 18 ttl ms,
+--       19 longest wait for the first claim ms, 20 units of work (1: an ordinary film)
 -- Returns {'accepted', job hash} | {'void'} | {'slot_lost'} | {'no_account'} | {'frozen'} | {'insufficient', balance}
 --       | {'too_many', limit} | {'no_parent'}
 --
@@ -54,11 +56,15 @@ if parent ~= '' then
   end
 end
 
+local last_start = now + tonumber(ARGV[19])
 local sequence = redis.call('INCR', P .. 'sequence')
+-- Workers of this release take jobs from `queue:<account>`; the stream holds every live job, for those before it and for
+-- autoscalers, which go by its length.
 local entry = redis.call('XADD', P .. 'queue', '*', 'job', job_id)
 redis.call('HSET', key, 'key', key_id, 'account', account, 'order', ARGV[5], 'status', 'queued', 'step', 'starting',
   'progress', '0', 'version', '0', 'sequence', int(sequence), 'price', int(price), 'refunded', '0', 'attempts', '0',
-  'created', int(now), 'started', '0', 'ended', '0', 'deadline', int(now + tonumber(ARGV[6])), 'expires', '0',
+  'created', int(now), 'started', '0', 'ended', '0', 'deadline', int(last_start), 'expires', '0',
+  'limit', ARGV[6], 'units', ARGV[20],
   'parent', parent, 'token', '', 'lease', '0', 'entry', entry, 'ended_by', '', 'ttl', ARGV[8],
   'webhook_url', ARGV[9], 'webhook_events', ARGV[10])
 for _, step in ipairs(cjson.decode(ARGV[13])) do
@@ -73,7 +79,7 @@ for _, taken in ipairs(reused) do
   end
 end
 -- The files that are taken over lie under the parent's name (or its parent's): those must live as long as this job may.
-local until_ms = now + tonumber(ARGV[6]) + tonumber(ARGV[8])
+local until_ms = last_start + tonumber(ARGV[6]) + tonumber(ARGV[8])
 while parent ~= '' do
   local ancestor = redis.call('HMGET', P .. 'job:' .. parent, 'key', 'expires', 'parent')
   if not ancestor[1] then
@@ -88,7 +94,8 @@ while parent ~= '' do
   parent = ancestor[3]
 end
 redis.call('ZADD', P .. 'waiting', int(sequence), job_id)
-redis.call('ZADD', P .. 'deadlines', int(now + tonumber(ARGV[6])), job_id)
+redis.call('ZADD', P .. 'deadlines', int(last_start), job_id)
+enter_queue(account, job_id, int(sequence))
 redis.call('SADD', P .. 'live:' .. account, job_id)
 redis.call('ZADD', P .. 'jobs:' .. key_id, int(sequence), job_id)
 if price > 0 then

@@ -178,9 +178,8 @@ def machine(url: str) -> type[RuleBasedStateMachine]:
             """The worker falls silent for longer than its lease."""
             if claim and self.owner(claim):
                 scripts, job_id = self.store.scripts, claim.job.job_id
-                entry: Any = self.do(scripts.client.hget(scripts.key(f"job:{job_id}"), "entry"))
                 self.do(scripts.client.hset(scripts.key(f"job:{job_id}"), "lease", "0"))
-                self.do(scripts.client.xclaim(scripts.key("queue"), "workers", "w", 0, [entry], idle=61_000))
+                self.do(scripts.client.zadd(scripts.key("leases"), {job_id: 0}))
                 self.lapsed(job_id)
 
         def lapsed(self, job_id: str) -> None:
@@ -250,6 +249,14 @@ def machine(url: str) -> type[RuleBasedStateMachine]:
             assert self.do(client.smembers(key(f"live:{self.key.account_id}"))) == live
             assert set(self.do(client.zrange(key("deadlines"), 0, -1))) == live
             assert {entry[1]["job"] for entry in self.do(client.xrange(key("queue")))} == live
+            leased: Any = self.do(client.zrange(key("leases"), 0, -1))
+            waiting: Any = self.do(client.zrange(key("waiting"), 0, -1))
+            queued: Any = self.do(client.zrange(key(f"queue:{self.key.account_id}"), 0, -1))
+            assert set(leased) | set(waiting) == live and not set(leased) & set(waiting)
+            assert queued == waiting
+            assert self.do(client.zrange(key("turns"), 0, -1)) == ([self.key.account_id] if waiting else [])
+            busy: Any = self.do(client.zrange(key(f"busy:{self.key.account_id}"), 0, -1))
+            assert set(busy) == {job for job in live if self.expected[job].token}
             expiring: Any = self.do(client.zrange(key("expiring:jobs"), 0, -1))
             assert {name.partition("/")[2] for name in expiring} == ended
             for job_id, expected in self.expected.items():

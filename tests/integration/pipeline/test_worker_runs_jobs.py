@@ -201,8 +201,8 @@ async def test_a_service_that_stays_away_is_named(house: House) -> None:
 
 
 async def test_an_expired_job_is_refunded_when_a_worker_is_back(house: House) -> None:
-    """With every worker down a job may pass its deadline; the first worker that is back fails and refunds it."""
-    async with open_store(house.settings.model_copy(update={"job_deadline_seconds": 0.1})) as hurried:
+    """With every worker down a job may wait too long; the first worker that is back fails and refunds it."""
+    async with open_store(house.settings.model_copy(update={"job_wait_hours": 0.1 / 3600})) as hurried:
         key = await customer(hurried, 100)
         job = await submit(hurried, key)
     await asyncio.sleep(0.2)

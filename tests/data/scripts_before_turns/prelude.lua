@@ -1,0 +1,103 @@
+-- Shared by every script: it is put before each of them, so that each is one script to Redis.
+--
+-- KEYS[1] is the prefix of every key, with a hash tag ("{lensora}:"), so that all keys lie in one slot. Key names are
+-- built here because a script learns a job's account only from the job. All times are Unix milliseconds of Redis's clock.
+--
+-- Invariants kept by the functions below, whoever calls them:
+--   1. balance(account) = sum of the amounts in its ledger: both move in `post` alone.
+--   2. a job becomes terminal at most once (`terminate` is called on live jobs only, and leaves the job terminal),
+--      and its price comes back at most once, there.
+--   3. a live job is in `deadlines`, in `live:<account>` and in the stream; a terminal one is in none of them, and is in
+--      `expiring:jobs`.
+--   4. every change of a job that a customer can see raises `version` by one and is announced on the channel `changes`.
+
+local P = KEYS[1]
+local GROUP = 'workers'
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+local function int(value)
+  return string.format('%.0f', value)
+end
+
+local function is_live(status)
+  return status == 'queued' or status == 'processing'
+end
+
+local function post(account, kind, amount, reference, memo)
+  local balance = redis.call('HINCRBY', P .. 'account:' .. account, 'balance', int(amount))
+  redis.call('XADD', P .. 'ledger:' .. account, '*', 'kind', kind, 'amount', int(amount), 'balance', int(balance),
+    'reference', reference, 'memo', memo)
+  return balance
+end
+
+local function announce(job_id)
+  local version = redis.call('HINCRBY', P .. 'job:' .. job_id, 'version', 1)
+  redis.call('PUBLISH', P .. 'changes', job_id .. ' ' .. int(version))
+end
+
+local function keep_answer(key_id, digest, token, status, body, ttl_ms)
+  if digest ~= '' then
+    local slot = P .. 'idem:' .. key_id .. ':' .. digest
+    redis.call('HSET', slot, 'state', 'done', 'status', status, 'body', body)
+    redis.call('PEXPIRE', slot, ttl_ms)
+  end
+end
+
+local function holds_slot(key_id, digest, token)
+  return digest == '' or redis.call('HGET', P .. 'idem:' .. key_id .. ':' .. digest, 'token') == token
+end
+
+-- End a LIVE job: status is completed, failed or canceled; by is the token of the attempt that ended it ('' for none);
+-- failure is nil or {message=, code=, stage=, retryable=}.
+local function terminate(job_id, status, by, failure)
+  local key = P .. 'job:' .. job_id
+  local now = now_ms()
+  local job = redis.call('HMGET', key, 'account', 'key', 'price', 'entry', 'ttl', 'started', 'webhook_url',
+    'webhook_events', 'parent')
+  local account, price, expires = job[1], tonumber(job[3]), now + tonumber(job[5])
+  redis.call('HINCRBY', key, 'terminals', 1)
+  redis.call('HSET', key, 'status', status, 'ended', int(now), 'expires', int(expires), 'token', '', 'ended_by', by)
+  if status == 'completed' then
+    redis.call('HSET', key, 'step', 'done', 'progress', '100')
+    -- A second film of a kept mesh says nothing of how long a whole job takes.
+    if (job[9] or '') == '' then
+      redis.call('LPUSH', P .. 'durations', int(now - tonumber(job[6])))
+      redis.call('LTRIM', P .. 'durations', 0, 50)
+    end
+  else
+    redis.call('HSET', key, 'progress', '0', 'refunded', int(price))
+    if price > 0 then
+      post(account, 'refund', price, job_id, status)
+    end
+  end
+  if failure then
+    redis.call('HSET', key, 'error_message', failure.message, 'error_code', failure.code, 'error_stage', failure.stage,
+      'error_retryable', failure.retryable)
+  end
+  redis.call('SREM', P .. 'live:' .. account, job_id)
+  redis.call('ZREM', P .. 'deadlines', job_id)
+  redis.call('ZREM', P .. 'waiting', job_id)
+  redis.call('XACK', P .. 'queue', GROUP, job[4])
+  redis.call('XDEL', P .. 'queue', job[4])
+  redis.call('ZADD', P .. 'expiring:jobs', 'GT', int(expires), job[2] .. '/' .. job_id)
+  redis.call('PEXPIREAT', key, int(expires))
+  redis.call('PEXPIREAT', P .. 'work:' .. job_id, int(expires))
+  if job[7] ~= '' and string.find(job[8], 'job.' .. status, 1, true)
+    and redis.call('SISMEMBER', P .. 'hooks-off:' .. account, job[7]) == 0 then
+    local hook = 'msg_' .. job_id
+    redis.call('HSET', P .. 'hook:' .. hook, 'job', job_id, 'key', job[2], 'account', account, 'url', job[7],
+      'event', 'job.' .. status, 'tries', '0', 'created', int(now))
+    redis.call('PEXPIREAT', P .. 'hook:' .. hook, int(expires))
+    redis.call('ZADD', P .. 'hooks', int(now), hook)
+  end
+  announce(job_id)
+end
+
+-- Sentences come from lensora.core.steps.FAILURE_SENTENCE, as JSON.
+local function stage_sentence(sentences, step, ending)
+  return (cjson.decode(sentences)[step] or 'The job') .. ' ' .. ending
+end
