@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
+
+from lensora.cli.log_file import LogFile
 
 STOP_GRACE_S = 25.0
 """Seconds from SIGTERM to SIGKILL: longer than the services' own drain of 20 s."""
@@ -29,6 +32,9 @@ UNTIL_KEEPER_DIES = (
 )
 """Becomes the program it is given, which gets SIGTERM (15) when its keeper dies, even by SIGKILL (prctl(2),
 PR_SET_PDEATHSIG = 1): a stack without its keeper would hold ports and data that nobody looks after."""
+
+MAX_LINE_BYTES = 65_536
+"""A longer line is passed on in pieces of this size."""
 
 Say = Callable[[str, str], None]
 """Called with a process's name and one line of its output, without its line break."""
@@ -58,6 +64,7 @@ class Child:
         self._log_file = log_file
         self._say = say
         self._stopping = threading.Event()
+        self._proven = False
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._keep_running, name=f"keep-{spec.name}", daemon=True)
 
@@ -71,6 +78,14 @@ class Child:
         """Process id of the present incarnation; 0 between two."""
         process = self._process
         return process.pid if process is not None and process.poll() is None else 0
+
+    def prove(self) -> None:
+        """Say that it has worked: from now on it is restarted however often it dies.
+
+        A process that never came up is set up wrongly, and only a person can help. One that has worked dies for what
+        may pass, and must be there when it has passed: redis-server ends itself when a write fails on a full disk.
+        """
+        self._proven = True
 
     @property
     def gave_up(self) -> bool:
@@ -92,7 +107,7 @@ class Child:
         try:
             process.wait(timeout_s)
         except subprocess.TimeoutExpired:
-            self._say(self.spec.name, f"did not end within {timeout_s:.0f} s of SIGTERM and is killed")
+            self._tell(f"did not end within {timeout_s:.0f} s of SIGTERM and is killed")
             process.kill()
             process.wait()
         self._thread.join()
@@ -123,24 +138,42 @@ class Child:
             if self._stopping.is_set():
                 return
             deaths = 0 if time.monotonic() - started > STEADY_S else deaths + 1
-            if deaths > len(RESTART_DELAYS_S):
-                self._say(self.spec.name, f"died {deaths} times in a row (last status {status}) and stays down")
+            if deaths > len(RESTART_DELAYS_S) and not self._proven:
+                self._tell(f"died {deaths} times in a row (last status {status}) and stays down")
                 return
-            delay = RESTART_DELAYS_S[max(0, deaths - 1)]
-            self._say(self.spec.name, f"died with status {status}; starts again in {delay} s")
+            delay = RESTART_DELAYS_S[min(len(RESTART_DELAYS_S), max(1, deaths)) - 1]
+            self._tell(f"died with status {status}; starts again in {delay} s")
             if self._stopping.wait(delay):
                 return
             self.restarts += 1
-            self._process = self._spawn()
+            if not self._spawned_again():
+                return
             if self._stopping.is_set():  # terminate() came while it was being started
                 self._process.send_signal(signal.SIGTERM)
 
+    def _spawned_again(self) -> bool:
+        """Start it once more; tried again while the machine has no room for a process. False when it must stop."""
+        while True:
+            try:
+                self._process = self._spawn()
+            except OSError as error:
+                self._tell(f"could not be started: {error}")
+                if self._stopping.wait(RESTART_DELAYS_S[-1]):
+                    return False
+            else:
+                return True
+
     def _copy(self, output: IO[bytes]) -> None:
-        with output, self._log_file.open("ab") as log:
-            for raw in output:
+        """Pass the output on until its end. A log that cannot be written never ends the supervision."""
+        with output, contextlib.closing(LogFile(self._log_file)) as log:
+            while raw := output.readline(MAX_LINE_BYTES):
                 log.write(raw)
-                log.flush()
-                self._say(self.spec.name, raw.decode(errors="replace").rstrip())
+                self._tell(raw.decode(errors="replace").rstrip())
+
+    def _tell(self, line: str) -> None:
+        # The terminal may be gone, or the file that it was led into be full.
+        with contextlib.suppress(OSError, ValueError):
+            self._say(self.spec.name, line)
 
 
 def python_module(module: str, *arguments: str) -> list[str]:

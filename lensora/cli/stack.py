@@ -185,6 +185,8 @@ class Stack:
                 try:
                     answer = client.get(f"{base_url}/readyz")
                     if answer.status_code == httpx.codes.OK:
+                        for child in self._children:
+                            child.prove()
                         return True
                     last = answer.text[:300]
                 except httpx.HTTPError as error:

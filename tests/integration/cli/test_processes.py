@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lensora.cli.log_file import RETRY_S, LogFile
 from lensora.cli.processes import Child, Spec, stop_all
 
 FOREVER = "import os, time\nprint('here', os.environ['COLOR'], flush=True)\ntime.sleep(60)"
@@ -141,3 +142,79 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_full_disk_ends_no_supervision(tmp_path: Path) -> None:
+    """Lines that cannot be written are lost; the process goes on, and its keeper goes on keeping it."""
+    log = tmp_path / "child.log"
+    log.symlink_to("/dev/full")
+    lines: list[str] = []
+    child = Child(
+        Spec("child", [sys.executable, "-c", FOREVER], {"COLOR": "blue"}), log, lambda _n, line: lines.append(line)
+    )
+    child.start()
+    try:
+        until(lambda: lines)
+        os.kill(child.pid, signal.SIGKILL)
+        until(lambda: lines.count("here blue") == 2)
+        assert not child.gave_up
+    finally:
+        stop_all([child], grace_s=0.2)
+
+
+def test_a_terminal_that_is_gone_ends_no_supervision(tmp_path: Path) -> None:
+    """What reads the lines may fail: the log file has them, and the process comes back after a kill."""
+
+    def broken(_name: str, _line: str) -> None:
+        raise BrokenPipeError
+
+    log = tmp_path / "child.log"
+    child = Child(Spec("child", [sys.executable, "-c", FOREVER], {"COLOR": "blue"}), log, broken)
+    child.start()
+    try:
+        until(lambda: log.exists() and log.read_text() == "here blue\n")
+        os.kill(child.pid, signal.SIGKILL)
+        until(lambda: log.read_text() == "here blue\nhere blue\n")
+    finally:
+        stop_all([child], grace_s=0.2)
+
+
+def test_a_process_that_has_worked_is_never_given_up(tmp_path: Path) -> None:
+    """However often it dies while a fault lasts, it is started again, and is there when the fault has passed."""
+    mark = tmp_path / "space"
+    code = (
+        f"import os, sys, time\nif not os.path.exists({str(mark)!r}): sys.exit(1)\n"
+        "print('up', flush=True)\ntime.sleep(60)"
+    )
+    lines: list[str] = []
+    child = Child(Spec("child", [sys.executable, "-c", code]), tmp_path / "log", lambda _name, line: lines.append(line))
+    child.prove()
+    child.start()
+    try:
+        until(lambda: child.restarts >= 6, timeout_s=30)
+        assert not child.gave_up
+        mark.touch()
+        until(lambda: "up" in lines, timeout_s=10)
+    finally:
+        stop_all([child], grace_s=0.2)
+
+
+def test_logs_are_bounded(tmp_path: Path) -> None:
+    """Beyond its size a file becomes the first of a few older ones; the oldest goes; what is lost is told later."""
+    path = tmp_path / "a.log"
+    log = LogFile(path, max_bytes=1_000, kept=2)
+    for number in range(300):
+        log.write(b"line %03d\n" % number)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.log", "a.log.1", "a.log.2"]
+    assert all(entry.stat().st_size <= 1_000 for entry in tmp_path.iterdir())
+    assert path.read_bytes().endswith(b"line 299\n")
+    log.close()
+    full = LogFile(tmp_path / "b.log")
+    (tmp_path / "b.log").symlink_to("/dev/full")
+    full.write(b"lost\n")
+    full.write(b"lost too\n")
+    (tmp_path / "b.log").unlink()
+    time.sleep(RETRY_S)
+    full.write(b"kept\n")
+    full.close()
+    assert (tmp_path / "b.log").read_bytes() == b"... 2 lines could not be written\nkept\n"
