@@ -90,7 +90,7 @@ lint: .make/setup-test .make/protos ## ruff, mypy --strict, import-linter, buf, 
 format: ## Format the Python code
 	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format -q .
 
-BENCHES := init e2e detect render mesh cutout gateway chaos failover photos triton
+BENCHES := init e2e detect render mesh cutout gateway chaos failover photos attack triton
 .PHONY: $(addprefix bench-,$(BENCHES))
 bench-init: ## Time POST /init on a 12-megapixel JPEG
 bench-e2e: ## Time and memory of whole jobs on the embedded stack (DATA=folder of photos)
@@ -101,6 +101,7 @@ bench-render: ## The film against pyrender and the encoder's floor
 bench-mesh: ## The mesh against truth and two baselines (DATA=folder of samples)
 bench-cutout: ## The cutout against rembg (DATA=folder of samples)
 bench-gateway: ## Polls and submits per second
+bench-attack: ## One customer attacks while another works (ARGS=--real for the whole stack)
 bench-failover: ## 60 jobs while the job store's primary is killed and a replica takes over
 bench-chaos: ## 200 jobs while every process is killed at random
 $(addprefix bench-,$(BENCHES)): bench-%: .make/setup-test .make/protos

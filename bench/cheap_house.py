@@ -34,6 +34,10 @@ class Part:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
+    def add_environment(self, environment: Mapping[str, str]) -> None:
+        """Further variables, from its next start on."""
+        self._environment.update(environment)
+
     @property
     def pid(self) -> int:
         """Process id; only while it runs."""

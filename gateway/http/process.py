@@ -21,6 +21,7 @@ from gateway.http.settings import HttpSettings
 from gateway.http.signing import FileLinks, UrlSigner
 from gateway.http.surface import Lifecycle, Surface
 from gateway.jobs.store import Store, open_store
+from gateway.resolver import CaresResolver
 from lensora.adapters.artifacts import open_artifacts
 from lensora.listeners import authority, open_listener
 from lensora.observability import logs
@@ -155,7 +156,7 @@ async def open_surface(settings: HttpSettings, lifecycle: Lifecycle, stack: Asyn
         detection=Detection(channels["detect"], deadline_s=settings.detect_seconds),
         cutting=Cutting(channels["segment"], deadline_s=settings.cutout_seconds),
         readiness=Readiness(store.health, channels),
-        egress=Egress(settings.policy()),
+        egress=Egress(settings.policy(), resolver=CaresResolver(settings.name_servers())),
         signer=signer,
         files=FileLinks(signer, artifacts.key_of),
         executor=executor,

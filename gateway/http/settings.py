@@ -24,6 +24,10 @@ class EgressSettings(Settings):
     egress_seconds: float = Field(default=15.0, gt=0.0, le=300.0)
     """Seconds for the whole download of a backplate, redirects included."""
 
+    egress_name_servers: str = ""
+    """Comma-separated addresses (``10.0.0.10`` or ``10.0.0.10:5353``) of the name servers that look up clients' hosts;
+    empty for the system's."""
+
     @field_validator("egress_ports", mode="before")
     @classmethod
     def _ports(cls, value: object) -> object:
@@ -40,6 +44,10 @@ class EgressSettings(Settings):
         if not isinstance(value, str):
             return value
         return frozenset(part.strip().lower().strip("[]") for part in value.split(",") if part.strip())
+
+    def name_servers(self) -> list[str] | None:
+        """Who looks up a client's hosts; None for the system's."""
+        return [part.strip() for part in self.egress_name_servers.split(",") if part.strip()] or None
 
     def policy(self) -> EgressPolicy:
         """The guard's rules."""

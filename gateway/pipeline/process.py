@@ -20,6 +20,7 @@ from gateway.pipeline.stages import Stages
 from gateway.pipeline.sweeper import Sweeper
 from gateway.pipeline.webhooks import Deliveries
 from gateway.pipeline.worker import ATTEND_S, REAP_S, Worker, repeatedly
+from gateway.resolver import CaresResolver
 from lensora import __version__
 from lensora.adapters.artifacts import open_artifacts
 from lensora.observability import logs
@@ -56,7 +57,7 @@ async def work(settings: WorkerSettings) -> None:
     artifacts = open_artifacts(settings.artifacts_url)
     secrets = [part.strip() for part in settings.url_signing_keys.get_secret_value().split(",") if part.strip()]
     links = FileLinks(UrlSigner(secrets, settings.public_url.rstrip("/")), artifacts.key_of)
-    egress = Egress(settings.policy())
+    egress = Egress(settings.policy(), resolver=CaresResolver(settings.name_servers()))
     segment, mesh, render = (
         open_channel(target) for target in (settings.segment_target, settings.mesh_target, settings.render_target)
     )

@@ -149,7 +149,7 @@ class Child:
             if not self._spawned_again():
                 return
             if self._stopping.is_set():  # terminate() came while it was being started
-                self._process.send_signal(signal.SIGTERM)
+                self.terminate()
 
     def _spawned_again(self) -> bool:
         """Start it once more; tried again while the machine has no room for a process. False when it must stop."""
