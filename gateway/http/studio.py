@@ -26,6 +26,8 @@ from gateway.http.surface import Surface
 from gateway.jobs import pricing
 from gateway.jobs.records import (
     INIT_CREDITS,
+    RENDER_CREDITS,
+    TRANSFORM_CREDITS,
     ApiKey,
     Background,
     KeptAnswer,
@@ -215,7 +217,8 @@ class Studio:
         "/v1/studio/transform",
         name="transform",
         summary="Start a job",
-        description="The whole price comes back if the job does not complete.",
+        description="The whole price comes back if the job does not complete. A film of more frames x pixels than the "
+        "default one costs more, in proportion (docs/API.md, Prices).",
         price=TRANSFORM_CREDITS,
         body=schemas.TransformBody,
         example=examples.TRANSFORM_BODY,
