@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
+from redis import exceptions
 
 from deploy.rehearsal.chart import EXAMPLES, Manifest, named, of_kind, pod_templates, render
+from gateway.jobs.store import open_store
+from gateway.jobs.testing import customer, do_stages, submit, take_one
+from gateway.pipeline.redis_watch import RedisWatch
+from gateway.settings import RedisSettings
+from lensora.adapters.redis_server import free_port, installed_programs
+from lensora.core.errors import Unavailable
 
 STAGES = ("detect", "segment", "mesh", "render")
 
@@ -155,3 +167,60 @@ def _drain_seconds(manifests: list[Manifest], container: Manifest) -> int:
     (source,) = container["envFrom"]
     settings = named(manifests, "ConfigMap", source["configMapRef"]["name"])["data"]
     return int(settings["LENSORA_DRAIN_SECONDS"])
+
+
+async def test_the_job_store_gives_its_processes_what_they_need_and_no_more(tmp_path: Path) -> None:
+    """With the chart's list of rights a job runs to its end; nobody reads or changes the server's set-up."""
+    auth = named(render(), "Secret", "studio-lensora-redis-auth")["stringData"]
+    (tmp_path / "users.acl").write_text(auth["users.acl"])
+    port = free_port()
+    program = installed_programs()[0].path
+    rights = str(tmp_path / "users.acl")
+    server = subprocess.Popen(
+        [str(program), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--aclfile", rights],
+        stdout=subprocess.DEVNULL,
+    )
+    url = f"redis://lensora:{auth['redis-password']}@127.0.0.1:{port}/0"
+    try:
+        async with open_store(RedisSettings(redis_url=SecretStr(url), redis_timeout_seconds=10.0)) as store:
+            for _ in range(200):
+                with contextlib.suppress(Unavailable):
+                    await store.health.ping()
+                    break
+                await asyncio.sleep(0.05)
+            key = await customer(store, 75)
+            await submit(store, key)
+            work = store.work("w", lease_s=30.0, attempts=3, block_ms=20)
+            claim = await take_one(work)
+            await do_stages(work, claim)
+            await work.finish(claim)
+            assert not await work.take(1)
+            await work.attend(1)
+            assert not (await store.credits.verify()).problems
+            await RedisWatch(store.clients[0]).look()
+            async with store.clients[1].pubsub() as pubsub:
+                await pubsub.subscribe(store.scripts.key("changes"))
+            for command in (
+                "CONFIG GET *",
+                "ACL LIST",
+                "FLUSHALL",
+                "KEYS *",
+                "SHUTDOWN",
+                "REPLICAOF NO ONE",
+                "MONITOR",
+            ):
+                with pytest.raises(exceptions.NoPermissionError):
+                    await store.scripts.client.execute_command(*command.split())
+            with pytest.raises(exceptions.NoPermissionError):
+                await store.scripts.client.get("another-installation")
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def test_metrics_are_for_the_monitoring_namespace() -> None:
+    """Not for every pod of the cluster, unless an operator says so."""
+    base = named(render(), "NetworkPolicy", "studio-lensora-base")
+    assert base["spec"]["ingress"][0]["from"] == [
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    ]
