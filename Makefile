@@ -141,6 +141,13 @@ values-table: .make/setup-test ## Write the table of the chart's values into its
 dashboards: .make/setup-test ## Write the Grafana dashboards into the chart
 	@$(BIN)/python -m deploy.dashboards
 
+.PHONY: audit
+audit: ## Look the images' pinned packages up in the vulnerability database (needs the network)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip-audit>=2.9,<3"
+	@for lock in gateway worker detect segment mesh render models; do \
+	  $(BIN)/python -m pip_audit --require-hashes --disable-pip --strict -r deploy/locks/$$lock.lock || exit 1; \
+	done
+
 .PHONY: locks
 locks: .make/setup-test ## Resolve the images' packages again
 	@$(BIN)/python -m deploy.images.locks
