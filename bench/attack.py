@@ -384,6 +384,7 @@ async def bench(ground: Ground, seconds: float) -> int:
 
 @asynccontextmanager
 async def _ground(folder: Path, *, real: bool) -> AsyncIterator[Ground]:
+    tiny_webp()  # made before anything is timed: encoding 50 megapixels takes seconds
     async with silent_name_server() as names:
         make = real_ground if real else cheap_ground
         with make(folder, name_server=names) as ground:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_another_customer_is_served_under_every_attack() -> None:
-    """A second of each attack: nothing but 'come back later' is a 5xx, no charge is wrong, memory stays in its limits."""
+    """A second of each attack: no 5xx but "come back later", no charge wrong, every process within its memory."""
     run = subprocess.run(
         [sys.executable, "-m", "bench.attack", "--seconds", "1"],
         cwd=ROOT,
