@@ -246,7 +246,9 @@ class Studio:
         async def work(keep: Keep) -> bytes:
             body = schemas.parse_body(schemas.TransformBody, raw)
             order = await self._order(request, key, body)
-            return await self._submit(NewJob(str(uuid.uuid4()), key, order, key.owes(pricing.transform_price(order.output))), keep)
+            return await self._submit(
+                NewJob(str(uuid.uuid4()), key, order, key.owes(pricing.transform_price(order.output))), keep
+            )
 
         return await once(request, self.surface, key, schemas.content(schemas.TransformBody, raw), work)
 
@@ -301,9 +303,10 @@ class Studio:
         """POST /v1/studio/quote."""
         key = await admit(request, self.surface)
         raw = await read_body(request, schemas.MAX_JSON_BYTES)
-        await self._order(request, key, schemas.parse_body(schemas.TransformBody, raw))
+        order = await self._order(request, key, schemas.parse_body(schemas.TransformBody, raw))
+        pricing.require_bounded(order.output)
         price = key.owes(pricing.transform_price(order.output))
-        estimated = await self.surface.jobs.estimated_seconds()
+        estimated = await self.surface.jobs.estimated_seconds(key.account_id)
         balance = await self.surface.credits.balance(key.account_id)
         return json_answer(views.quote_view(price, estimated, balance))
 
@@ -365,7 +368,9 @@ class Studio:
                 request_id=exchange_of(request).request_id,
                 traceparent=traces.carrier().get("traceparent", ""),
             )
-            new = NewJob(str(uuid.uuid4()), key, order, key.owes(pricing.render_price(output)), parent_id=job_id, again=again)
+            new = NewJob(
+                str(uuid.uuid4()), key, order, key.owes(pricing.render_price(output)), parent_id=job_id, again=again
+            )
             return await self._submit(new, keep)
 
         return await once(request, self.surface, key, schemas.content(schemas.RenderBody, raw), work)
