@@ -255,7 +255,7 @@ def set_up(order: FilmOrder) -> tuple[Shot, Plate]:
 def planned(order: FilmOrder) -> tuple[Shot, Callable[[], Plate]]:
     """The shot, and what makes its plate, which takes longer and is not needed to draw the subject."""
     view, scene = source_view(order.glb), order.scene
-    model = prepare(read_glb(order.glb), oriented=view is not None, upright=upright_of(view, scene))
+    model = prepare(read_glb(order.glb), oriented=view is not None, upright=upright_of(view, scene), photo_side=None if view is None else view[2])
     poses = frame_poses(order.move, order.frames)
     photo = None if view is None else elevation_of(view)
     if scene.plain:

@@ -8,7 +8,7 @@ most of its tint, and scaled so that the hero view as a whole is as bright as th
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,12 @@ DARKEST = 1e-3
 
 FOOT_OCCLUSION = 0.45
 """Of the surroundings' light, at the very foot: the dark ground there hides the lower half of the surroundings."""
+
+RIM = 0.5
+"""Radiance of the lamp behind the subject at its very edge: a line of light, not an outline."""
+
+RIM_SWEEP, RIM_HEIGHT = math.radians(70.0), 0.45
+"""How far to either side that lamp sweeps, and the tangent of how high it hangs."""
 
 LOWEST_KEY = math.radians(28.0)
 """The key light casts its shadow as if at least this high: from a lower one it would leave the frame."""
@@ -66,6 +72,7 @@ class Illumination:
         key_radiance: (3,) float32 irradiance of the key light / pi.
         ground_key: (3,) float64 share of the ground's light that is the key light's, per channel, 0..1.
         foot_occlusion: share of the surroundings' light that the ground takes from the subject's foot, 0..1.
+        rim: (3,) float32 radiance at the very edge of the lamp behind the subject.
     """
 
     diffuse: NDArray[np.float32]
@@ -74,6 +81,7 @@ class Illumination:
     key_radiance: NDArray[np.float32]
     ground_key: NDArray[np.float64]
     foot_occlusion: float
+    rim: NDArray[np.float32] = field(default_factory=lambda: np.zeros(3, np.float32))
 
 
 def even_illumination(ambient: float, key: float, direction: tuple[float, float, float]) -> Illumination:
@@ -141,7 +149,29 @@ def illuminate(lighting: Lighting, normals: NDArray[np.floating], weights: NDArr
         key_radiance=key.astype(np.float32),
         ground_key=ground_key,
         foot_occlusion=FOOT_OCCLUSION,
+        rim=(RIM * (1.0 - KEPT_TINT + KEPT_TINT * key_color / max(float(key_color.max()), 1e-6))).astype(np.float32),
     )
+
+
+def turned_radiance(light: Illumination, unturn: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(9, 3) radiance from the surroundings in harmonics of a frame that ``unturn`` (3, 3) leads to."""
+    radiance = light.diffuse * (math.pi / (COSINE_LOBE[_BAND] * _BASIS))[:, None]
+    # Harmonics of a band turn into each other linearly: the map is read off a few directions.
+    mixed = _FIT @ harmonics(_PROBES @ unturn)
+    return np.asarray(mixed @ radiance, np.float32)
+
+
+_PROBES = np.array([[x, y, z] for x in (-1.0, 0.1, 1.0) for y in (-1.0, 0.2, 1.0) for z in (-1.0, 0.3, 1.0)])
+_PROBES /= np.linalg.norm(_PROBES, axis=1, keepdims=True)
+_FIT = np.linalg.pinv(harmonics(_PROBES))
+"""(27, 3) directions that tell all nine harmonics apart, and (9, 27) the way back from values at them."""
+
+
+def rim_direction(t: float) -> NDArray[np.float64]:
+    """(3,) towards the lamp behind the subject at the share ``t`` of the film: it sweeps and comes back, so films loop."""
+    around = RIM_SWEEP * math.sin(2.0 * math.pi * t)
+    direction = np.array([math.sin(around), RIM_HEIGHT, -math.cos(around)])
+    return np.asarray(direction / np.linalg.norm(direction), np.float64)
 
 
 def shadow_direction(key_direction: NDArray[np.float64]) -> NDArray[np.float64]:

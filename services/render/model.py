@@ -96,6 +96,8 @@ class Model:
         support: (k, 3) float64, outermost vertices: they bound the subject's outline from every side.
         scale: metres per unit of the file, as drawn.
         yaw: radians by which auto-orient has turned the subject.
+        photo_side: (3,) unit vector towards the camera of the photo that its texture is from; None where that is not
+            known.
         rest: the pose it was put in; None where the file's own was kept without a question.
     """
 
@@ -105,6 +107,7 @@ class Model:
     scale: float
     yaw: float
     rest: Rest | None = None
+    photo_side: NDArray[np.float64] | None = None
 
     @property
     def triangle_count(self) -> int:
@@ -130,13 +133,19 @@ class Upright:
     doubt: float
 
 
-def prepare(parts: list[Part], oriented: bool = False, upright: Upright | None = None) -> Model:
+def prepare(
+    parts: list[Part],
+    oriented: bool = False,
+    upright: Upright | None = None,
+    photo_side: NDArray[np.float64] | None = None,
+) -> Model:
     """Clean, scale, rest, centre, orient and complete the parts of a file.
 
     Args:
         parts: of the file.
         oriented: True where the file's maker has already brought its front to +Z; it knows the photo.
         upright: which way is up, where a photo says so; None leaves the file's pose as it is.
+        photo_side: (3,) towards the photo's camera, the file's frame; None where that is not known.
 
     Raises:
         InvalidMesh: nothing is left to draw, or there is too much.
@@ -179,7 +188,8 @@ def prepare(parts: list[Part], oriented: bool = False, upright: Upright | None =
             replace(part, triangles=np.ascontiguousarray(part.triangles[:, ::-1]), normals=_flipped(part.normals))
             for part in placed
         ]
-    return Model(tuple(placed), closed, support_points(points), scale / size, yaw, rest)
+    side = None if photo_side is None else turning @ photo_side
+    return Model(tuple(placed), closed, support_points(points), scale / size, yaw, rest, side)
 
 
 def _turned(vectors: NDArray[np.float64], turning: NDArray[np.float64]) -> NDArray[np.float64]:

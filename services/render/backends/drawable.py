@@ -11,7 +11,10 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.core.cameras import turn
+from services.render.backends.occlusion import hidden_light
 from services.render.model import Model, Part
+from services.render.light import harmonics, rim_direction, turned_radiance
 from services.render.samples import root_levels
 from services.render.shot import Shot
 
@@ -31,6 +34,13 @@ COARSE_SHARE = 0.1
 
 LEAST_ROUGH = 0.08
 """As in ``light.glsl``."""
+
+
+SHADE_SEEN, SHADE_UNSEEN = 0.35, 0.8
+"""Share of the subject's own shade that is drawn on what its photo shows, and on the rest."""
+
+SHADE_FADES = (-0.1, 0.5)
+"""Cosine between normal and the photo's camera at which a surface begins to be seen and is seen for sure."""
 
 
 class Owned(Protocol):
@@ -76,10 +86,13 @@ class Shaders:
             "ALPHA_OPAQUE": material.alpha_mode not in ("MASK", "BLEND"),
             "TWO_SIDED": two_sided,
             "LIT_AT_VERTICES": at_vertices,
+            "HAS_HIDDEN": True,
         }
         head = "#version 330 core\n" + "".join(f"#define {name}\n" for name, on in flags.items() if on)
         vertex, fragment = ["subject.vert"], ["subject.frag"]
-        (fragment if bent else vertex).insert(0, "surroundings.glsl")
+        vertex.insert(0, "surroundings.glsl")
+        if bent:
+            fragment.insert(0, "surroundings.glsl")
         (vertex if at_vertices else fragment).insert(0, "light.glsl")
         return context.program(
             vertex_shader=head + "".join(self._source[name] for name in vertex),
@@ -87,7 +100,14 @@ class Shaders:
         )
 
 
-def load(context: moderngl.Context, shaders: Shaders, shot: Shot, samples: int, owned: list[Owned]) -> list[Drawable]:
+def load(
+    context: moderngl.Context,
+    shaders: Shaders,
+    shot: Shot,
+    samples: int,
+    idle: moderngl.Framebuffer,
+    owned: list[Owned],
+) -> list[Drawable]:
     """The parts of a shot, brought into the device's memory.
 
     Args:
@@ -95,6 +115,7 @@ def load(context: moderngl.Context, shaders: Shaders, shot: Shot, samples: int, 
         shaders: what programs are made of.
         shot: whose subject and light are wanted.
         samples: samples a pixel along each side.
+        idle: a framebuffer to go back to.
         owned: takes what has to be released when the shot is done.
     """
     textures: dict[tuple[int, bool], moderngl.Texture] = {}
@@ -107,14 +128,16 @@ def load(context: moderngl.Context, shaders: Shaders, shot: Shot, samples: int, 
         return textures[key]
 
     drawables = []
-    for part in shot.model.parts:
+    hidden = hidden_light(context, shot.model, idle)
+    for part, kept in zip(shot.model.parts, hidden, strict=True):
         two_sided = is_two_sided(part, shot.model)
         program = shaders.program(context, part, two_sided, lit_at_vertices(part, shot))
         owned.append(program)
         bound = _bind(part, program, texture)
         _light(program, shot)
         set_uniform(program, "sample_width", np.array([1.0 / (shot.rig.hero.focal * shot.size * samples)]))
-        vertex_array = _vertices(context, part, program, owned)
+        weight = own_shade(part, shot.model.photo_side)
+        vertex_array = _vertices(context, part, program, kept * weight[:, None], owned)
         drawables.append(Drawable(vertex_array, program, bound, part.material.alpha_mode == "BLEND", two_sided))
     return drawables
 
@@ -221,14 +244,34 @@ def _texture(context: moderngl.Context, image: NDArray[np.uint8], encoded: bool)
     return texture
 
 
+def own_shade(part: Part, photo_side: NDArray[np.float64] | None) -> NDArray[np.float32]:
+    """(n,) how much of the subject's shade on itself is drawn at each vertex.
+
+    The texture of what the photo shows holds the photo's own shade already; of what it does not show, nothing does.
+    """
+    assert part.normals is not None
+    if photo_side is None:
+        return np.ones(len(part.positions), np.float32)
+    facing = part.normals @ photo_side.astype(np.float32)
+    seen = np.clip((facing - SHADE_FADES[0]) / (SHADE_FADES[1] - SHADE_FADES[0]), 0.0, 1.0)
+    return np.asarray(SHADE_UNSEEN + (SHADE_SEEN - SHADE_UNSEEN) * seen, np.float32)
+
+
 def _vertices(
-    context: moderngl.Context, part: Part, program: moderngl.Program, owned: list[Owned]
+    context: moderngl.Context,
+    part: Part,
+    program: moderngl.Program,
+    hidden: NDArray[np.float32],
+    owned: list[Owned],
 ) -> moderngl.VertexArray:
     columns: list[tuple[str, NDArray[np.float32] | None]] = [
         ("in_position", part.positions.astype(np.float32)),
         ("in_normal", part.normals),
         ("in_uv", part.uvs),
         ("in_color", part.colors),
+        ("in_hidden0", hidden[:, 0:3]),
+        ("in_hidden1", hidden[:, 3:6]),
+        ("in_hidden2", hidden[:, 6:9]),
         ("in_density", texel_density(part)[:, None] if "in_density" in program else None),
     ]
     used = [(name, values) for name, values in columns if values is not None and name in program]
@@ -250,3 +293,13 @@ def _light(program: moderngl.Program, shot: Shot) -> None:
     set_uniform(program, "foot_occlusion", np.array([light.foot_occlusion]))
     set_uniform(program, "key_direction", light.key_direction)
     set_uniform(program, "key_radiance", light.key_radiance)
+
+
+def light_frame(program: moderngl.Program, shot: Shot, index: int) -> None:
+    """What of the light changes with a frame: the subject turns under it, and the lamp behind it sweeps."""
+    light = shot.illumination
+    unturn = turn(-shot.poses[index].subject_yaw)
+    set_uniform(program, "light_sh", turned_radiance(light, unturn))
+    set_uniform(program, "key_sh", harmonics((unturn @ light.key_direction.astype(np.float64))[None])[0])
+    set_uniform(program, "rim_direction", rim_direction(index / len(shot.poses)))
+    set_uniform(program, "rim_radiance", light.rim)

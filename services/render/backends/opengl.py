@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lensora.core.cameras import projection, turn
 from lensora.core.errors import RenderFailed
 from services.render.backends.device import open_context
-from services.render.backends.drawable import Drawable, Owned, Shaders, load, set_uniform
+from services.render.backends.drawable import Drawable, Owned, Shaders, light_frame, load, set_uniform
 from services.render.backends.lattice import lattice_sides, sheared, upright
 from services.render.samples import resolved
 from services.render.shot import Layer, Shot, Window
@@ -59,7 +59,7 @@ class OpenGLRenderer:
         context = self._context
         owned: list[Owned] = []
         try:
-            drawables = load(context, self._shaders, shot, self._samples, owned)
+            drawables = load(context, self._shaders, shot, self._samples, self._idle, owned)
             drawables.sort(key=lambda each: each.blended)
             windows = [shot.window(index) for index in range(start, len(shot.poses))]
             sides = [lattice_sides(window, self._samples) for window in windows]
@@ -116,6 +116,7 @@ class OpenGLRenderer:
             set_uniform(each.program, "clip_from_model", clip.T)
             set_uniform(each.program, "world_from_model", rotation.T)
             set_uniform(each.program, "eye", np.array(camera.eye))
+            light_frame(each.program, shot, index)
             for texture, unit in each.textures:
                 texture.use(unit)
             each.vertex_array.render(moderngl.TRIANGLES)

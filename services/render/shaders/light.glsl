@@ -3,15 +3,18 @@
 uniform float floor_reflection; // share of head-on reflections: 0 for a photo's texture, which holds them already
 uniform vec3 key_direction;
 uniform vec3 key_radiance; // irradiance / pi
+uniform vec3 rim_direction; // of a lamp behind the subject that sweeps slowly
+uniform vec3 rim_radiance;
 
 const float DIELECTRIC = 0.04;
 const float RIM = 0.25; // of the grazing reflection: all of it is a bright line around dark products, like a bad cut-out
 const float LEAST_ROUGH = 0.08; // below, one key light gives sparkling pixels instead of a highlight
 
 // What a surface does with light: seen = its scattering colour * gain + reflected.
-// n, v: unit vectors; f0: reflectance head on; surroundings: irradiance / pi; mirrored: radiance.
-void light(vec3 n, vec3 v, vec3 f0, float metallic, float rough, vec3 surroundings, vec3 mirrored, out vec3 gain,
-           out vec3 reflected) {
+// n, v: unit vectors; f0: reflectance head on; surroundings: irradiance / pi; mirrored: radiance; key_left: share of the
+// key light that reaches the place.
+void light(vec3 n, vec3 v, vec3 f0, float metallic, float rough, vec3 surroundings, vec3 mirrored, float key_left,
+           out vec3 gain, out vec3 reflected) {
     float roughness = clamp(rough, LEAST_ROUGH, 1.0);
     vec3 h = normalize(key_direction + v);
     float nl = max(dot(n, key_direction), 0.0);
@@ -26,7 +29,7 @@ void light(vec3 n, vec3 v, vec3 f0, float metallic, float rough, vec3 surroundin
     float m = 1.0 - vh;
     float m2 = m * m;
     vec3 fresnel = f0 + (1.0 - f0) * (m2 * m2 * m);
-    vec3 key = nl * key_radiance;
+    vec3 key = nl * key_left * key_radiance;
     float highlight = a2 / (d * d * ((nl * (1.0 - k) + k) * (nv * (1.0 - k) + k) * 4.0));
 
     // Surroundings: diffuse from irradiance; reflections, stronger at the rim, from harmonics of the same order, which are
@@ -36,5 +39,6 @@ void light(vec3 n, vec3 v, vec3 f0, float metallic, float rough, vec3 surroundin
     vec3 head_on = f0 * (1.0 - (1.0 - floor_reflection) * (1.0 - metallic));
     vec3 mirror = head_on + (max(vec3(1.0 - roughness), f0) - f0) * (RIM * rim2 * rim2 * rim);
     gain = key * ((1.0 - fresnel) * (1.0 - DIELECTRIC)) + surroundings;
-    reflected = key * fresnel * highlight + mirror * mirrored;
+    float edge = max(dot(n, rim_direction), 0.0) * rim2 * rim;
+    reflected = key * fresnel * highlight + mirror * mirrored + edge * rim_radiance;
 }

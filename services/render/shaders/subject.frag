@@ -5,7 +5,11 @@ in vec3 reflected;
 #else
 in vec3 position;
 in vec3 normal;
-#ifndef HAS_NORMAL_TEXTURE
+in float key_left; // share of the key light
+#ifdef HAS_NORMAL_TEXTURE
+in vec3 lost; // of the surroundings, irradiance / pi
+in float mirror_left;
+#else
 in vec3 surroundings; // irradiance / pi
 in vec3 mirrored;     // radiance
 #endif
@@ -101,9 +105,11 @@ void main() {
     n = bent(n);
     vec3 surroundings, mirrored;
     surround(position, n, v, surroundings, mirrored);
+    surroundings = max(surroundings - lost, LEAST_OPEN * surroundings);
+    mirrored *= mirror_left;
 #endif
     vec3 gain, reflected;
-    light(n, v, mix(vec3(DIELECTRIC), base.rgb, metallic), metallic, roughness, surroundings, mirrored, gain, reflected);
+    light(n, v, mix(vec3(DIELECTRIC), base.rgb, metallic), metallic, roughness, surroundings, mirrored, key_left, gain, reflected);
     vec3 lit = base.rgb * (1.0 - metallic) * gain + reflected;
 #endif
 

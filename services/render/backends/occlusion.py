@@ -1,0 +1,145 @@
+"""What the subject hides of its own light, for each vertex, baked once a shot.
+
+From some directions evenly spread over the sphere the subject is drawn as a depth map; a vertex behind what is drawn
+does not get the light from there. The light it loses is kept in spherical harmonics (precomputed radiance transfer:
+Sloan, Kautz, Snyder 2002), so that any light, turned any way, costs a frame nothing but a sum of nine terms.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from services.render.light import harmonics
+from services.render.model import Model
+
+_VERTEX = "#version 330 core\nin vec3 at; uniform mat4 clip; void main() { gl_Position = clip * vec4(at, 1.0); }"
+_FRAGMENT = "#version 330 core\nvoid main() {}"
+
+
+@dataclass(frozen=True)
+class BakeRules:
+    """How finely occlusion is worked out.
+
+    Attributes:
+        across: depth maps along a side of the sheet; their square is the number of directions.
+        cells: side of a depth map.
+        bias: how far behind a depth map a vertex must lie to be hidden, in cells: its own triangles are not in its way.
+        steepest: most slope, in cells of depth a cell, that is allowed for beside it.
+        facing: least cosine between the normal and a direction that lights it.
+    """
+
+    across: int = 9
+    cells: int = 96
+    bias: float = 1.2
+    steepest: float = 3.0
+    facing: float = 0.05
+
+
+RULES = BakeRules()
+
+
+def sphere(count: int) -> NDArray[np.float64]:
+    """(count, 3) unit vectors of equal area each: a Fibonacci spiral."""
+    k = np.arange(count) + 0.5
+    y = 1.0 - 2.0 * k / count
+    around = k * math.pi * (3.0 - math.sqrt(5.0))
+    radius = np.sqrt(1.0 - y * y)
+    return np.stack([radius * np.cos(around), y, radius * np.sin(around)], axis=1)
+
+
+def hidden_light(
+    context: moderngl.Context, model: Model, idle: moderngl.Framebuffer, rules: BakeRules = RULES
+) -> list[NDArray[np.float32]]:
+    """For each part (n, 9): harmonics of the cosine-weighted directions from which its vertices get no light, over pi.
+
+    Against radiance in harmonics this sums to the irradiance over pi that the subject keeps from itself.
+
+    Args:
+        context: of the device.
+        model: the subject.
+        idle: a framebuffer to go back to.
+        rules: how finely.
+    """
+    directions = sphere(rules.across**2)
+    centre = np.array([0.0, model.height / 2.0, 0.0])
+    points = np.concatenate([part.positions for part in model.parts]).astype(np.float64) - centre
+    normals = np.concatenate([part.normals for part in model.parts if part.normals is not None]).astype(np.float64)
+    reach = float(np.linalg.norm(points, axis=1).max()) * 1.02
+    views = np.stack([_looking_from(direction) for direction in directions])
+    sheet = _depth_sheet(context, model, idle, centre, views, reach, rules)
+    cell = 2.0 * reach / rules.cells
+    basis = harmonics(directions) * (4.0 / len(directions))
+    result = np.zeros((len(points), 9))
+    for index, (view, direction) in enumerate(zip(views, directions, strict=True)):
+        cosine = normals @ direction
+        lit = np.flatnonzero(cosine > rules.facing)
+        seen = points[lit] @ view.T
+        depth = sheet[index]
+        place = ((seen[:, :2] / reach + 1.0) * (0.5 * rules.cells) - 0.5).astype(np.float32)
+        # Read between cells: its own slope then stays out of it, and edges of shade are a cell wide.
+        front = cv2.remap(
+            depth, place[:, 0][None], place[:, 1][None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )[0]
+        slope = np.minimum(np.sqrt(1.0 / cosine[lit] ** 2 - 1.0), rules.steepest)
+        behind = (front - seen[:, 2]) / cell - rules.bias - slope
+        blocked = np.clip(behind + 0.5, 0.0, 1.0) * cosine[lit]
+        result[lit] += blocked[:, None] * basis[index]
+    ends = np.cumsum([len(part.positions) for part in model.parts])
+    return [np.asarray(each, np.float32) for each in np.split(result, ends[:-1])]
+
+
+def _looking_from(direction: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3, 3) rotation to axes whose third is ``direction``."""
+    aside = np.cross([0.0, 1.0, 0.0] if abs(direction[1]) < 0.99 else [1.0, 0.0, 0.0], direction)
+    aside /= np.linalg.norm(aside)
+    return np.stack([aside, np.cross(direction, aside), direction])
+
+
+def _depth_sheet(
+    context: moderngl.Context,
+    model: Model,
+    idle: moderngl.Framebuffer,
+    centre: NDArray[np.float64],
+    views: NDArray[np.float64],
+    reach: float,
+    rules: BakeRules,
+) -> NDArray[np.float32]:
+    """(views, cells, cells): how far towards each direction the subject comes, from its centre; rows upwards."""
+    side = rules.across * rules.cells
+    program = context.program(vertex_shader=_VERTEX, fragment_shader=_FRAGMENT)
+    points = np.concatenate([part.positions for part in model.parts]) - centre
+    starts = np.cumsum([0] + [len(part.positions) for part in model.parts[:-1]])
+    triangles = np.concatenate([p.triangles + np.uint32(s) for p, s in zip(model.parts, starts, strict=True)])
+    vertices = context.buffer(np.ascontiguousarray(points, np.float32))
+    indices = context.buffer(np.ascontiguousarray(triangles, np.uint32))
+    array = context.vertex_array(program, [(vertices, "3f", "at")], index_buffer=indices, index_element_size=4)
+    depth = context.depth_texture((side, side), alignment=4)
+    target = context.framebuffer(depth_attachment=depth)
+    try:
+        target.use()
+        target.clear(depth=1.0)
+        context.enable_only(moderngl.DEPTH_TEST)
+        clip = program["clip"]
+        assert isinstance(clip, moderngl.Uniform)
+        for index, view in enumerate(views):
+            row, column = divmod(index, rules.across)
+            target.viewport = (column * rules.cells, row * rules.cells, rules.cells, rules.cells)
+            matrix = np.eye(4)
+            matrix[:3, :3] = view / reach
+            matrix[2] = -matrix[2]  # near is what comes furthest towards the direction
+            clip.write(np.ascontiguousarray(matrix.T, np.float32).tobytes())
+            array.render(moderngl.TRIANGLES)
+        drawn = np.frombuffer(depth.read(alignment=4), np.float32).reshape(side, side)
+    finally:
+        idle.use()  # moderngl goes back to the framebuffer in use, which must not be one that is gone
+        for item in (target, depth, array, indices, vertices, program):
+            item.release()
+    towards = (1.0 - 2.0 * drawn) * np.float32(reach)
+    tiles = towards.reshape(rules.across, rules.cells, rules.across, rules.cells).transpose(0, 2, 1, 3)
+    return np.ascontiguousarray(tiles.reshape(-1, rules.cells, rules.cells), np.float32)
