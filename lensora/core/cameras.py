@@ -35,6 +35,9 @@ DOLLY_DISTANCE = 0.815
 CINEMATIC_ARC = math.pi
 """The camera sees the subject through 180 degrees, with angle 0 (the hero face) exactly half-way."""
 
+LEAST_SWING = 0.4
+"""Share of the arc that is left for a model of which nothing but the photo's side is to be trusted: 72 degrees."""
+
 CINEMATIC_LINGER = 0.075
 """The arc's speed falls to 1 - 2 pi * this (53%) at the hero face and is as much faster at the two edge-on ends."""
 
@@ -98,14 +101,19 @@ def turntable(t: float) -> Pose:
 
 
 def dolly(t: float) -> Pose:
-    """Straight in along the line of sight to the subject's centre, eased at both ends. t: 0..1."""
-    return replace(HERO, distance=_mix((1.0, DOLLY_DISTANCE), smoothstep(t)))
+    """Straight in along the line of sight to the subject, eased at both ends, with a shallow focus. t: 0..1."""
+    return replace(HERO, distance=_mix((1.0, DOLLY_DISTANCE), smoothstep(t)), aperture=1.0)
 
 
-def cinematic(t: float) -> Pose:
-    """A 180 degree arc from one side over the hero face to the other, rising, with a rack focus. t: 0..1."""
+def cinematic(t: float, swing: float = 1.0) -> Pose:
+    """A 180 degree arc from one side over the hero face to the other, rising, with a rack focus.
+
+    Args:
+        t: share of the time, 0..1.
+        swing: share of the arc that is gone, 0..1: less of it for models whose sides are guesses.
+    """
     swept = t + CINEMATIC_LINGER * math.sin(2.0 * math.pi * t)  # slowest at t = 1/2
-    view_angle = CINEMATIC_ARC * (swept - 0.5)
+    view_angle = CINEMATIC_ARC * swing * (swept - 0.5)
     azimuth = CINEMATIC_PAN * (smoothstep(t) - 0.5)
     first, last = RACK_FOCUS
     return Pose(
@@ -118,16 +126,20 @@ def cinematic(t: float) -> Pose:
     )
 
 
-_MOVES = {CameraMove.TURNTABLE: turntable, CameraMove.DOLLY: dolly, CameraMove.CINEMATIC: cinematic}
+def pose(move: CameraMove, t: float, swing: float = 1.0) -> Pose:
+    """The pose of ``move`` at the share ``t`` (0..1) of the film's time; ``swing`` as for ``cinematic``."""
+    if move is CameraMove.TURNTABLE:
+        return turntable(t)
+    return dolly(t) if move is CameraMove.DOLLY else cinematic(t, swing)
 
 
-def pose(move: CameraMove, t: float) -> Pose:
-    """The pose of ``move`` at the share ``t`` (0..1) of the film's time."""
-    return _MOVES[move](t)
+def swing_for(confidence: float) -> float:
+    """Share of the cinematic arc that a model bears whose unseen sides are trusted this much, 0..1."""
+    return LEAST_SWING + (1.0 - LEAST_SWING) * smoothstep(confidence)
 
 
-def frame_poses(move: CameraMove, frames: int) -> tuple[Pose, ...]:
-    """One pose per frame.
+def frame_poses(move: CameraMove, frames: int, swing: float = 1.0) -> tuple[Pose, ...]:
+    """One pose per frame; ``swing`` as for ``cinematic``.
 
     The turntable is a loop, so its frame ``frames`` would equal frame 0; the other two begin and end on their first and
     last pose.
@@ -135,7 +147,7 @@ def frame_poses(move: CameraMove, frames: int) -> tuple[Pose, ...]:
     if frames < 1:
         raise ValueError(f"frames must be >= 1, not {frames}")
     steps = frames if move is CameraMove.TURNTABLE else max(1, frames - 1)
-    return tuple(pose(move, index / steps) for index in range(frames))
+    return tuple(pose(move, index / steps, swing) for index in range(frames))
 
 
 def hero_frame(move: CameraMove, frames: int) -> int:

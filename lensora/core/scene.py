@@ -65,6 +65,9 @@ class Scene:
         afloat: True where the picture shows no ground (a sky, a wall, a gradient): the subject gets a hint of a shadow.
         pitch: radians that the picture's camera looks down on the place of the subject; None where that is not known.
         viewpoint: the camera of the subject's photo; None where it was not asked for.
+        mirror: share of light that the surface mirrors head on, 0..1; 0 where it mirrors nothing that could be made
+            out, or where nothing is known of it.
+        roughness: of what it mirrors, 0 (sharp) to 1 (a blur).
     """
 
     horizon: float
@@ -73,9 +76,20 @@ class Scene:
     afloat: bool = False
     pitch: float | None = None
     viewpoint: Viewpoint | None = None
+    mirror: float = 0.0
+    roughness: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.horizon <= 1.0:
             raise ValueError(f"horizon must lie in 0..1, not {self.horizon}")
+        if not 0.0 <= self.mirror <= 1.0 or not 0.0 <= self.roughness <= 1.0:
+            raise ValueError(f"mirror and roughness must lie in 0..1, not {self.mirror} and {self.roughness}")
         if self.pitch is not None and not -math.pi / 2 < self.pitch < math.pi / 2:
             raise ValueError(f"pitch must lie in -pi/2..pi/2, not {self.pitch}")
+
+    def mirrored(self, sine: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Share of light that the surface mirrors, seen at angles of this sine to it (Schlick), 0..1."""
+        grazing = (1.0 - np.clip(np.asarray(sine, np.float64), 0.0, 1.0)) ** 5
+        if self.mirror <= 0.0:
+            return np.zeros_like(grazing)
+        return np.asarray((self.mirror + (1.0 - self.mirror) * grazing) * (1.0 - self.roughness), np.float64)

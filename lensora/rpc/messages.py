@@ -97,6 +97,8 @@ def scene_from_proto(message: scene_pb2.Backplate, *, field: str = "backplate") 
             afloat=message.afloat,
             pitch=message.pitch if message.HasField("pitch") else None,
             viewpoint=viewpoint_from_proto(message.viewpoint) if message.HasField("viewpoint") else None,
+            mirror=message.mirror,
+            roughness=message.roughness,
         )
     except ValueError as error:
         raise InvalidRequest(f"{field}: {error}", field=field) from error
@@ -138,6 +140,8 @@ def backplate_to_proto(image: Artifact, scene: Scene) -> scene_pb2.Backplate:
         afloat=scene.afloat,
         pitch=scene.pitch,
         viewpoint=None if scene.viewpoint is None else viewpoint_to_proto(scene.viewpoint),
+        mirror=scene.mirror,
+        roughness=scene.roughness,
     )
 
 

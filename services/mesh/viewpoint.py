@@ -15,11 +15,16 @@ from typing import Protocol
 
 import numpy as np
 
+from lensora.core.errors import InferenceFailed
 from lensora.core.viewpoint import Viewpoint
+from lensora.observability import logs
 from services.mesh.camera import DISTANCE
 from services.mesh.cutout import Cutout
+from services.mesh.network import ShapeNetwork
 from services.mesh.shape.evidence import Evidence, Kind, gather
 from services.mesh.shape.lying import is_lying
+
+_log = logs.get(__name__)
 
 STEEPEST, SHALLOWEST = math.radians(89.0), math.radians(-12.0)
 """Photos of products are taken from between these."""
@@ -131,12 +136,52 @@ class Sighting:
     distance: float = DISTANCE
 
 
+@dataclass(frozen=True)
+class NetworkTrust:
+    """How far a network's own doubt is believed.
+
+    Attributes:
+        slack: times as far off as it says that it is: networks are too sure of what they have not seen.
+        least: radians; it is never surer than this.
+    """
+
+    slack: float = 1.3
+    least: float = math.radians(2.5)
+
+
+TRUST = NetworkTrust()
+
+
 class ViewWitness(Protocol):
     """Tells the camera of a cutout: a network, for one. Safe to call from several threads."""
 
     def testify(self, cutout: Cutout, timeout_s: float | None = None) -> Sighting | None:
         """What it says; None where it cannot tell. Seconds to wait for it, None means its own limit."""
         ...
+
+
+class NetworkWitness:
+    """The shape network as a witness."""
+
+    def __init__(self, network: ShapeNetwork, trust: NetworkTrust = TRUST) -> None:
+        self._network = network
+        self._trust = trust
+
+    def testify(self, cutout: Cutout, timeout_s: float | None = None) -> Sighting | None:
+        """See ``ViewWitness``. A network that fails says nothing: the rules do."""
+        try:
+            said = self._network.predict(cutout, timeout_s)
+        except InferenceFailed as error:
+            _log.warning("view_witness_failed", error=error.message)
+            return None
+        slack, least = self._trust.slack, self._trust.least
+        return Sighting(
+            said.pitch,
+            max(least, slack * said.pitch_spread),
+            -said.roll,  # the network's leans clockwise
+            max(least, slack * said.roll_spread),
+            said.distance,
+        )
 
 
 def estimate_camera(

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.core.cameras import Rig
 from lensora.core.scene import Scene
 from services.render.backplate import Plate
 from services.render.light import LUMINANCE
@@ -32,12 +33,29 @@ AFLOAT_SHADE = 0.5
 """Share of the contact shadow that is left where the plate shows no ground (a sky, a wall); nothing is cast there."""
 
 
+REFLECTION_FADES = 0.45
+"""Height of the subject, as a share of it, over which its reflection in the ground falls to 37%."""
+
+REFLECTION_SPREAD = 0.16
+"""Blur of the reflection of the subject's top on a fully rough surface, share of its height."""
+
+LEAST_REFLECTION = 0.03
+"""A surface that mirrors less than this of the light at the subject's foot shows nothing of it."""
+
+
+def reflects(scene: Scene, rig: Rig) -> bool:
+    """Whether the ground shows the subject upside down."""
+    x, y, z = rig.hero.eye
+    sine = y / math.sqrt(x * x + y * y + z * z)
+    return not scene.plain and not scene.afloat and float(scene.mirrored(np.array([sine]))[0]) >= LEAST_REFLECTION
+
+
 class Compositor:
     """Composes the frames of one shot in front of one plate."""
 
     def __init__(self, shot: Shot, plate: Plate, scene: Scene) -> None:
         self._shot = shot
-        self._plate = plate
+        self._plate, self._scene = plate, scene
         light = shot.illumination
         # Without ground there is nothing that the key light's shadow could fall on.
         ground_key = np.zeros_like(light.ground_key) if scene.afloat else light.ground_key
@@ -54,6 +72,8 @@ class Compositor:
             window, factors = shadow
             area = _area(result, window)
             cv2.multiply(area, factors, dst=area, scale=1.0 / 255.0)
+        if layer.mirror is not None:
+            self._reflect(result, layer)
         window, subject = self._subject(layer)
         area = _area(result, window)
         alpha = cv2.bitwise_not(subject[..., 3])
@@ -93,6 +113,30 @@ class Compositor:
             shade = cv2.subtract(shade, np.full_like(shade, PLAIN_FAINTEST))
             shade = cv2.multiply(shade, _area(self._fade, window), scale=1.0 / 255.0)
         return window, np.asarray(cv2.bitwise_not(shade), np.uint8)
+
+    def _reflect(self, frame: Pixels, layer: Layer) -> None:
+        """Lay the subject's mirror image on the ground of a frame: blurred and faded with the height that it shows."""
+        assert layer.mirror is not None
+        window, half = layer.mirror
+        size, camera = self._shot.size, self._shot.camera(layer.index)
+        foot, _ = camera.project(np.array([[0.0, 0.0, 0.0]]))
+        tall = max(1.0, (window.bottom / size - float(foot[0, 1])) * size / 2.0)
+        rows = (np.arange(window.top, window.bottom, 2) + 1.0) / size
+        away = np.clip((rows - foot[0, 1]) * size / 2.0 / tall, 0.0, 1.0).astype(np.float32)[: len(half)]
+        below = np.sin(np.maximum(camera.pitch + np.arctan((rows - 0.5) / camera.focal), 0.0))[: len(half)]
+        share = self._scene.mirrored(below) * np.exp(-away / REFLECTION_FADES)
+        soft = cv2.GaussianBlur(half, (0, 0), max(0.6, REFLECTION_SPREAD * self._scene.roughness * tall))
+        sharp = cv2.GaussianBlur(half, (0, 0), max(0.6, 0.002 * size))
+        blend = np.sqrt(away)[:, None, None]
+        seen = (sharp * (1.0 - blend) + soft * blend) * share.astype(np.float32)[:, None, None]
+        grown = cv2.resize(seen.astype(np.uint8), (window.width, window.height), interpolation=cv2.INTER_LINEAR)
+        top = max(0, math.ceil(self._edge(layer.index) * size) - window.top)
+        if top >= window.height:
+            return
+        area, grown = _area(frame, window)[top:], grown[top:]
+        alpha = cv2.bitwise_not(grown[..., 3])
+        behind = cv2.multiply(area, cv2.merge((alpha, alpha, alpha)), scale=1.0 / 255.0)
+        cv2.add(behind, cv2.cvtColor(grown, cv2.COLOR_RGBA2RGB), dst=area)
 
     def _edge(self, index: int) -> float:
         if self._open_ground:

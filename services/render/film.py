@@ -20,18 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.artifacts import MediaType
-from lensora.core.cameras import Pose, Rig, frame_poses, hero_frame
+from lensora.core.cameras import Pose, Rig, frame_poses, hero_frame, swing_for
 from lensora.core.errors import EncodeFailed, InvalidImage, InvalidRequest
 from lensora.core.scene import Scene
 from lensora.core.words import CameraMove
 from lensora.observability import logs
 from services.render import metrics
 from services.render.backplate import Plate, fitted_horizon, make_plate, white_plate
-from services.render.composition import Compositor
+from services.render.composition import Compositor, reflects
 from services.render.encode import Encoding, GifSink, Mp4Sink, PosterSink, Sink, WebmAlphaSink
 from services.render.engine import Engine
 from services.render.framing import PLAIN_PITCH, fit_rig, pitch_for_horizon, raised_rig
-from services.render.glb import elevation_of, read_glb, source_view
+from services.render.glb import elevation_of, read_glb, source_view, trusted_sides
 from services.render.light import Illumination, illuminate
 from services.render.model import Model, Upright, prepare
 from services.render.shot import Layer, Shot
@@ -40,7 +40,7 @@ _log = logs.get(__name__)
 
 SIZE_RANGE = (256, 2160)
 FPS_RANGE = (12, 60)
-SECONDS_RANGE = (1.0, 20.0)
+SECONDS_RANGE = (1.0, 30.0)
 
 PROGRESS_EVERY = 8
 """Frames between two reports of progress."""
@@ -255,8 +255,13 @@ def set_up(order: FilmOrder) -> tuple[Shot, Plate]:
 def planned(order: FilmOrder) -> tuple[Shot, Callable[[], Plate]]:
     """The shot, and what makes its plate, which takes longer and is not needed to draw the subject."""
     view, scene = source_view(order.glb), order.scene
-    model = prepare(read_glb(order.glb), oriented=view is not None, upright=upright_of(view, scene), photo_side=None if view is None else view[2])
-    poses = frame_poses(order.move, order.frames)
+    model = prepare(
+        read_glb(order.glb),
+        oriented=view is not None,
+        upright=upright_of(view, scene),
+        photo_side=None if view is None else view[2],
+    )
+    poses = frame_poses(order.move, order.frames, swing_for(trusted_sides(order.glb)))
     photo = None if view is None else elevation_of(view)
     if scene.plain:
         rig = rig_for(model, order.move, poses, scene, PLAIN_PITCH, photo, None)
@@ -266,7 +271,8 @@ def planned(order: FilmOrder) -> tuple[Shot, Callable[[], Plate]]:
         horizon = fitted_horizon(picture, scene.horizon)
         rig = rig_for(model, order.move, poses, scene, pitch_for_horizon(horizon), photo, horizon)
         plate_maker = partial(make_plate, picture, horizon, rig, poses, order.size)
-    return Shot(model, hero_illumination(model, order.scene), rig, poses, order.size), plate_maker
+    light = hero_illumination(model, scene)
+    return Shot(model, light, rig, poses, order.size, reflects(scene, rig)), plate_maker
 
 
 def upright_of(view: NDArray[np.float64] | None, scene: Scene) -> Upright | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import struct
 from dataclasses import dataclass, field
 from typing import Any
@@ -98,6 +99,16 @@ def source_view(data: bytes) -> NDArray[np.float64] | None:
         return None
     rotation /= lengths[:, None]
     return rotation if np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) else None
+
+
+def trusted_sides(data: bytes) -> float:
+    """How far the model's unseen sides are trusted, 0..1, as its maker has written it into ``asset.extras.confidence``;
+    1 where the file does not say."""
+    try:
+        value = float(_chunks(data)[0]["asset"]["extras"]["confidence"])
+    except (InvalidMesh, KeyError, IndexError, ValueError, TypeError, RecursionError):
+        return 1.0
+    return min(1.0, max(0.0, value)) if math.isfinite(value) else 1.0
 
 
 def elevation_of(view: NDArray[np.float64]) -> float:

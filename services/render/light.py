@@ -168,7 +168,7 @@ _FIT = np.linalg.pinv(harmonics(_PROBES))
 
 
 def rim_direction(t: float) -> NDArray[np.float64]:
-    """(3,) towards the lamp behind the subject at the share ``t`` of the film: it sweeps and comes back, so films loop."""
+    """(3,) towards the lamp behind the subject at the share ``t`` of the film: it comes back, so that films loop."""
     around = RIM_SWEEP * math.sin(2.0 * math.pi * t)
     direction = np.array([math.sin(around), RIM_HEIGHT, -math.cos(around)])
     return np.asarray(direction / np.linalg.norm(direction), np.float64)

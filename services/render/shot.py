@@ -58,6 +58,7 @@ class Shot:
         rig: the camera's.
         poses: one per frame.
         size: width and height of a frame, pixels.
+        mirrored: the ground shows the subject upside down, so layers hold that too.
     """
 
     model: Model
@@ -65,6 +66,7 @@ class Shot:
     rig: Rig
     poses: tuple[Pose, ...]
     size: int
+    mirrored: bool = False
 
     def camera(self, index: int) -> Camera:
         """The camera of a frame."""
@@ -77,6 +79,14 @@ class Shot:
         left, top = (max(0, min(self.size - 2, math.floor(edge * self.size - pad))) for edge in bounds[:2])
         right, bottom = (math.ceil(edge * self.size + pad) for edge in bounds[2:])
         return Window(left, top, min(self.size, max(left + 2, right)), min(self.size, max(top + 2, bottom)))
+
+    def mirror_window(self, index: int) -> Window:
+        """The part of a frame that holds the subject mirrored in the ground, of even sides; empty out of sight."""
+        below = self.model.support * np.array([1.0, -1.0, 1.0])
+        bounds = frame_bounds(self.camera(index), below, self.poses[index].subject_yaw)
+        left, top = (max(0, 2 * math.floor(edge * self.size / 2) - WINDOW_PADDING_PX) for edge in bounds[:2])
+        right, bottom = (min(self.size, 2 * math.ceil(edge * self.size / 2) + WINDOW_PADDING_PX) for edge in bounds[2:])
+        return Window(left, top, max(left, right), max(top, bottom))
 
     def depth_range(self, index: int) -> tuple[float, float]:
         """Near and far clip distances, metres, just around the subject."""
@@ -95,11 +105,14 @@ class Layer:
         index: of the frame.
         window: where in the frame it lies.
         pixels: (window.height, window.width, 4) uint8 sRGB, premultiplied by alpha, row 0 on top.
+        mirror: the subject mirrored in the ground: where in the frame, and (height / 2, width / 2, 4) uint8 as
+            ``pixels``; None where it was not asked for or is out of sight.
     """
 
     index: int
     window: Window
     pixels: NDArray[np.uint8]
+    mirror: tuple[Window, NDArray[np.uint8]] | None = None
 
 
 class SubjectRenderer(Protocol):

@@ -137,7 +137,15 @@ def prompt_backplate(
     check(0.92, "light")
     horizon = painted.horizon if painted.horizon is not None else guess_horizon(painted.rgb)
     lighting = estimate_lighting(painted.rgb, horizon, painted.key)
-    scene = Scene(horizon, plain=False, lighting=lighting, pitch=painted.pitch, viewpoint=viewpoint)
+    scene = Scene(
+        horizon,
+        plain=False,
+        lighting=lighting,
+        pitch=painted.pitch,
+        viewpoint=viewpoint,
+        mirror=painted.mirror,
+        roughness=painted.roughness,
+    )
     return Backplate(painted.rgb, scene)
 
 

@@ -5,16 +5,18 @@ The subject's pixels are not graded: their colours are what the seller sells. Li
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.core.cameras import FOCAL
 from lensora.core.errors import EncodeFailed, SubjectNotFound
 from lensora.core.frames import linear_from_srgb, srgb_from_linear
 from lensora.core.scene import Scene
-from lensora.core.staging import LEVEL_PITCH, staged
+from lensora.core.staging import BASE_LINE, LEVEL_PITCH, from_above, staged
 from services.segment.shadow import shade
 
 Plane = NDArray[np.float32]
@@ -24,6 +26,12 @@ JPEG_QUALITY = 92
 
 WRAP, WRAP_REACH = 0.22, 0.008
 """Light of a brighter background that reaches round the edge: its share, and its reach as a fraction of the frame."""
+
+LEAST_REFLECTION = 0.03
+"""A surface that mirrors less than this at the subject's foot shows nothing of it."""
+
+FADES = 0.45
+"""Height of the subject, as a share of it, over which its reflection falls to 37%."""
 
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
@@ -106,6 +114,7 @@ def composite(rgba: NDArray[np.uint8], backplate: NDArray[np.uint8], scene: Scen
     ground = linear_from_srgb(backplate.astype(np.float32) / 255.0)
     ground *= shade(placed.alpha, placed.bottom, scene)
     behind = srgb_from_linear(ground)
+    behind = _with_reflection(behind, placed, scene)
     alpha = placed.alpha[..., None]
     front = placed.rgb
     if not scene.plain:
@@ -135,6 +144,29 @@ def encode_jpeg(rgb: NDArray[np.uint8]) -> bytes:
     if not done:
         raise EncodeFailed(f"the scene of {rgb.shape[1]}x{rgb.shape[0]} pixels could not be written as JPEG")
     return bytes(data)
+
+
+def _with_reflection(behind: Plane, placed: Placed, scene: Scene) -> Plane:
+    """The ground with the subject mirrored in it, as far as it is polished and the subject is seen from its side.
+
+    Seen from above, the mirror shows a thing from below, which the photo does not have.
+    """
+    height, width = placed.alpha.shape
+    pitch = LEVEL_PITCH if scene.pitch is None else scene.pitch
+    share = float(scene.mirrored(np.array([math.sin(pitch + math.atan((BASE_LINE - 0.5) / FOCAL))]))[0])
+    share *= 1.0 - from_above(pitch)
+    if share < LEAST_REFLECTION or scene.afloat:
+        return behind
+    foot = placed.bottom
+    flip = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 2.0 * foot - 1.0]])
+    layer = np.dstack([placed.rgb, placed.alpha])
+    mirrored = cv2.warpAffine(layer, flip, (width, height), flags=cv2.INTER_LINEAR)
+    soft = cv2.GaussianBlur(mirrored, (0, 0), max(0.6, 0.10 * scene.roughness * (foot - placed.top)))
+    sharp = cv2.GaussianBlur(mirrored, (0, 0), max(0.6, 0.004 * height))
+    away = np.clip((np.arange(height, dtype=np.float32) + 0.5 - foot) / max(1.0, foot - placed.top), 0.0, 1.0)
+    blurred = sharp + (soft - sharp) * np.sqrt(away)[:, None, None]
+    weight = np.where(away > 0.0, share * np.exp(-away / FADES), 0.0).astype(np.float32)[:, None, None]
+    return np.asarray(behind * (1.0 - weight * blurred[..., 3:]) + weight * blurred[..., :3], np.float32)
 
 
 def _wrapped(placed: Placed, behind: Plane) -> Plane:

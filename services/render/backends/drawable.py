@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from lensora.core.cameras import turn
 from services.render.backends.occlusion import hidden_light
-from services.render.model import Model, Part
 from services.render.light import harmonics, rim_direction, turned_radiance
+from services.render.model import Model, Part
 from services.render.samples import root_levels
 from services.render.shot import Shot
 

@@ -8,6 +8,7 @@ a GPU draws the next frame. (llvmpipe does not: before a read it finishes all th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import moderngl
 import numpy as np
@@ -69,6 +70,7 @@ class OpenGLRenderer:
                 raise RenderFailed(f"a frame needs {max(width, height)} samples a side; this device has {limit}")
             targets = [self._target(width, height, owned) for _ in range(IN_FLIGHT)]
             memory = np.empty(height * width * 4, np.uint8)
+            half = self._target(shot.size // 2 + 2, shot.size // 2 + 2, owned) if shot.mirrored else None
             waiting: list[tuple[int, Window, moderngl.Framebuffer]] = []
             for offset, window in enumerate(windows):
                 index = start + offset
@@ -76,9 +78,9 @@ class OpenGLRenderer:
                 self._draw(shot, index, window, target, drawables)
                 waiting.append((index, window, target))
                 if len(waiting) == IN_FLIGHT:
-                    yield self._read(*waiting.pop(0), memory)
+                    yield self._layer(shot, *waiting.pop(0), memory, half, drawables)
             for last in waiting:
-                yield self._read(*last, memory)
+                yield self._layer(shot, *last, memory, half, drawables)
         finally:
             self._idle.use()  # moderngl goes back to the framebuffer in use, which must not be one that is gone
             for item in reversed(owned):
@@ -91,31 +93,84 @@ class OpenGLRenderer:
         owned += [color, depth, framebuffer]
         return framebuffer
 
+    def _layer(
+        self,
+        shot: Shot,
+        index: int,
+        window: Window,
+        target: moderngl.Framebuffer,
+        memory: NDArray[np.uint8],
+        half: moderngl.Framebuffer | None,
+        drawables: list[Drawable],
+    ) -> Layer:
+        """A drawn frame, and the subject in the mirror of the ground where that is wanted."""
+        layer = self._read(index, window, target, memory)
+        if half is None:
+            return layer
+        below = shot.mirror_window(index)
+        if below.width < 4 or below.height < 4:
+            return layer
+        sides = (below.width // 2, below.height // 2)
+        self._render(shot, index, below, half, drawables, sides, np.eye(4), mirrored=True)
+        drawn = np.empty((sides[1], sides[0], 4), np.uint8)
+        half.read_into(drawn, viewport=(0, 0, *sides), components=4, alignment=1)
+        return replace(layer, mirror=(below, resolved(drawn, 1)))
+
     def _draw(
         self, shot: Shot, index: int, window: Window, target: moderngl.Framebuffer, drawables: list[Drawable]
     ) -> None:
+        sides = lattice_sides(window, self._samples)
+        self._render(shot, index, window, target, drawables, sides, sheared(window, self._samples), mirrored=False)
+
+    def _render(
+        self,
+        shot: Shot,
+        index: int,
+        window: Window,
+        target: moderngl.Framebuffer,
+        drawables: list[Drawable],
+        sides: tuple[int, int],
+        lattice: NDArray[np.float64],
+        *,
+        mirrored: bool,
+    ) -> None:
+        """Draw a window of a frame into the lower left corner of a target.
+
+        Args:
+            shot: what is drawn.
+            index: of the frame.
+            window: part of the frame.
+            target: takes it.
+            drawables: the parts.
+            sides: of the drawing, samples.
+            lattice: (4, 4) where the samples of a pixel lie.
+            mirrored: the subject upside down, as the ground shows it.
+        """
         context, size, pose = self._context, shot.size, shot.poses[index]
         camera = shot.camera(index)
         near, far = shot.depth_range(index)
         share = (window.left / size, window.top / size, window.right / size, window.bottom / size)
         rotation = turn(pose.subject_yaw)
+        flip = np.diag([1.0, -1.0 if mirrored else 1.0, 1.0, 1.0])
         model = np.eye(4)
         model[:3, :3] = rotation
-        clip = projection(camera, near, far, share) @ camera.view() @ model
+        reach = far + 2.0 * shot.model.height if mirrored else far
+        clip = projection(camera, near, reach, share) @ camera.view() @ flip @ model
         clip[1] = -clip[1]  # upside down: the first row read back is then the picture's top row
-        clip = sheared(window, self._samples) @ clip
+        clip = lattice @ clip
         target.use()
         target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)  # the whole: llvmpipe clears a part by drawing it, which is slow
-        target.viewport = (0, 0, *lattice_sides(window, self._samples))
+        target.viewport = (0, 0, *sides)
         context.enable(moderngl.DEPTH_TEST)
-        context.front_face = "cw"  # counter-clockwise, seen upside down
+        context.front_face = "ccw" if mirrored else "cw"  # counter-clockwise, seen upside down
         for each in drawables:
             (context.disable if each.two_sided else context.enable)(moderngl.CULL_FACE)
             (context.enable if each.blended else context.disable)(moderngl.BLEND)
             context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
             set_uniform(each.program, "clip_from_model", clip.T)
             set_uniform(each.program, "world_from_model", rotation.T)
-            set_uniform(each.program, "eye", np.array(camera.eye))
+            # The mirror's picture is what a camera below the ground sees of the subject as it stands.
+            set_uniform(each.program, "eye", np.array(camera.eye) * np.diag(flip)[:3])
             light_frame(each.program, shot, index)
             for texture, unit in each.textures:
                 texture.use(unit)

@@ -124,12 +124,16 @@ class Painted:
         horizon: where the surface ends, fraction of the height from the top; None when the maker does not know.
         pitch: radians that its camera looks down; None when the maker does not know.
         key: the key light, None when the maker does not know.
+        mirror: share of light that the surface mirrors head on; 0 when the maker does not know.
+        roughness: of what it mirrors, 0..1.
     """
 
     rgb: NDArray[np.uint8]
     horizon: float | None
     pitch: float | None
     key: KnownKey | None
+    mirror: float = 0.0
+    roughness: float = 1.0
 
 
 class BackplateBackend(Protocol):

@@ -35,7 +35,7 @@ class ProceduralScenery:
         # Moods give the light that leaves a flat white ground; irradiance is pi times that, on a facing surface more.
         facing = np.pi * mood.key / max(LEAST_RISE, float(mood.key_direction[1]))
         key = KnownKey(mood.key_direction, np.asarray(facing, np.float32))
-        return Painted(plate.picture, plate.horizon, plate.pitch, key)
+        return Painted(plate.picture, plate.horizon, plate.pitch, key, plate.mirror, plate.roughness)
 
     def describe(self) -> ModelUse:
         return ModelUse("lensora-scenery", __version__, "", "Apache-2.0", "segment")

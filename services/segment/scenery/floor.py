@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import cv2
@@ -45,11 +45,13 @@ class Floor:
         plan: the scene.
         stage: its light, camera and chance.
         surroundings: (height, width, 3) float32, as the plan's setting sees them, at the picture's size, out of focus.
+        finish: takes the surface's material once it is laid; nothing where it is grass or water.
     """
 
     plan: Plan
     stage: Stage
     surroundings: Light
+    finish: list[Material] = field(default_factory=list)
 
     @cached_property
     def backdrop(self) -> Light:
@@ -120,6 +122,7 @@ class Floor:
         material = SURFACES[plan.surface](patch, self.stage.noise, plan.surface_tint, plan.dark)
         if plan.wet:
             material = _wetted(material)
+        self.finish.append(material)
         lit = _gobo(self.stage, patch) * diffuse(material, mood.key_direction)
         radiance: Light = material.albedo * (mood.dome + lit[..., None] * mood.key)
         if material.sheen > 0.0:

@@ -34,12 +34,16 @@ class ScenePicture:
         picture: (h, w, 3) uint8 sRGB.
         horizon: fraction of the height where the surface ends; 0 where it fills the picture.
         pitch: radians that the camera looks down.
+        mirror: share of light that the surface mirrors head on; 0 for grass and water.
+        roughness: of what it mirrors, 0..1.
         mood: the light that it was lit with.
     """
 
     picture: NDArray[np.uint8]
     horizon: float
     pitch: float
+    mirror: float
+    roughness: float
     mood: Mood
 
 
@@ -73,13 +77,16 @@ def build(
     check(0.35, "lens")
     backdrop = _out_of_focus(scene, painter, width, height)
     check(0.5, "surface")
-    picture = Floor(scene, stage, backdrop).laid()
+    floor = Floor(scene, stage, backdrop)
+    picture = floor.laid()
     check(0.85, "film")
     picture = bloom(picture, scene.mood.bloom)
     return ScenePicture(
         picture=develop(picture, vignette=scene.mood.vignette, grain=GRAIN, seed=seed),
         horizon=scene.ground.first,
         pitch=scene.ground.pitch,
+        mirror=floor.finish[0].mirror if floor.finish else 0.0,
+        roughness=floor.finish[0].roughness if floor.finish else 1.0,
         mood=scene.mood,
     )
 
