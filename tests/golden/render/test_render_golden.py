@@ -1,4 +1,4 @@
-"""Golden frames: the three moves before two backgrounds, on Mesa's software rasteriser.
+"""Golden frames: the three moves before two backgrounds and one from above, on Mesa's software rasteriser.
 
 Each picture in this folder holds three frames of one film side by side: the first, the middle and the last. The same
 Mesa draws the same bytes; another version of Mesa or OpenCV may round otherwise, so the tolerance is
@@ -47,6 +47,14 @@ def engine() -> Iterator[Engine]:
     made.close()
 
 
+SCENES = {
+    "room": Scene(horizon=136 / SIZE, plain=False),
+    "plain": Scene(horizon=136 / SIZE, plain=True),
+    "above": Scene(horizon=30 / SIZE, plain=False, pitch=0.45, mirror=0.25, roughness=0.2),
+}
+"""A room at eye level, the white plate, and a polished table that is looked down upon."""
+
+
 def _texture() -> bytes:
     image = np.full((128, 128, 3), (170, 80, 50), np.uint8)
     image[:, 40:64] = (225, 215, 190)
@@ -55,20 +63,20 @@ def _texture() -> bytes:
     return bytes(cv2.imencode(".png", image[..., ::-1])[1])
 
 
-def _room() -> bytes:
+def _room(edge: int) -> bytes:
     image = np.zeros((SIZE, SIZE, 3), np.uint8)
-    image[:136] = (150, 165, 172)
-    image[136:] = (140, 104, 74)
+    image[:edge] = (150, 165, 172)
+    image[edge:] = (140, 104, 74)
     for k in range(8):
-        cv2.line(image, (128 + 12 * (k - 4), 136), (128 + 90 * (k - 4), SIZE), (104, 72, 48), 2)
+        cv2.line(image, (128 + 12 * (k - 4), edge), (128 + 90 * (k - 4), SIZE), (104, 72, 48), 2)
         cv2.circle(image, (16 + 32 * k, 50 + 30 * (k % 3)), 9, (255, 236, 170), -1)
     return bytes(cv2.imencode(".png", image[..., ::-1])[1])
 
 
 def _strip(engine: Engine, move: CameraMove, background: str) -> np.ndarray:
-    scene = Scene(horizon=136 / SIZE, plain=background == "plain")
+    scene = SCENES[background]
     subject = glb(vase(40, 60), Finish(texture=_texture(), roughness=0.4))
-    order = FilmOrder(subject, _room(), scene, move, SIZE, FRAMES, 1.0)
+    order = FilmOrder(subject, _room(round(scene.horizon * SIZE)), scene, move, SIZE, FRAMES, 1.0)
     shot, plate = set_up(order)
     compositor = Compositor(shot, plate, scene)
     wanted = (0, FRAMES // 2, FRAMES - 1)
@@ -76,8 +84,10 @@ def _strip(engine: Engine, move: CameraMove, background: str) -> np.ndarray:
     return np.hstack([compositor.frame(layer) for layer in layers if layer.index in wanted])
 
 
-@pytest.mark.parametrize("background", ["room", "plain"])
-@pytest.mark.parametrize("move", list(CameraMove))
+@pytest.mark.parametrize(
+    ("move", "background"),
+    [*((move, plate) for move in CameraMove for plate in ("room", "plain")), (CameraMove.TURNTABLE, "above")],
+)
 def test_frames_are_the_golden_ones(engine: Engine, move: CameraMove, background: str) -> None:
     """Frames of each move before each background look as they did when they were judged."""
     drawn = _strip(engine, move, background)
