@@ -8,7 +8,7 @@ Sloan, Kautz, Snyder 2002), so that any light, turned any way, costs a frame not
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import moderngl
@@ -32,6 +32,8 @@ class BakeRules:
         bias: how far behind a depth map a vertex must lie to be hidden, in cells: its own triangles are not in its way.
         steepest: most slope, in cells of depth a cell, that is allowed for beside it.
         facing: least cosine between the normal and a direction that lights it.
+        most_drawn: triangles that are drawn in all: finer models get fewer directions ...
+        least_across: ... and none at all where fewer than this are left along a side of the sheet.
     """
 
     across: int = 9
@@ -39,9 +41,20 @@ class BakeRules:
     bias: float = 1.2
     steepest: float = 3.0
     facing: float = 0.05
+    most_drawn: int = 6_000_000
+    least_across: int = 4
+
+    def for_triangles(self, count: int) -> BakeRules | None:
+        """The same with as many directions as a model of so many triangles bears; None for one that bears too few."""
+        across = min(self.across, math.isqrt(self.most_drawn // max(count, 1)))
+        return None if across < self.least_across else replace(self, across=across)
 
 
 RULES = BakeRules()
+
+
+READ_AT_ONCE = 1024
+"""Places read in a row of OpenCV's remap, whose pictures have at most 32,767 columns."""
 
 
 def sphere(count: int) -> NDArray[np.float64]:
@@ -66,6 +79,10 @@ def hidden_light(
         idle: a framebuffer to go back to.
         rules: how finely.
     """
+    borne = rules.for_triangles(model.triangle_count)
+    if borne is None:
+        return [np.zeros((len(part.positions), 9), np.float32) for part in model.parts]
+    rules = borne
     directions = sphere(rules.across**2)
     centre = np.array([0.0, model.height / 2.0, 0.0])
     points = np.concatenate([part.positions for part in model.parts]).astype(np.float64) - centre
@@ -79,19 +96,29 @@ def hidden_light(
     for index, (view, direction) in enumerate(zip(views, directions, strict=True)):
         cosine = normals @ direction
         lit = np.flatnonzero(cosine > rules.facing)
+        if not len(lit):
+            continue
         seen = points[lit] @ view.T
         depth = sheet[index]
         place = ((seen[:, :2] / reach + 1.0) * (0.5 * rules.cells) - 0.5).astype(np.float32)
         # Read between cells: its own slope then stays out of it, and edges of shade are a cell wide.
-        front = cv2.remap(
-            depth, place[:, 0][None], place[:, 1][None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )[0]
+        front = _read(depth, place)
         slope = np.minimum(np.sqrt(1.0 / cosine[lit] ** 2 - 1.0), rules.steepest)
         behind = (front - seen[:, 2]) / cell - rules.bias - slope
         blocked = np.clip(behind + 0.5, 0.0, 1.0) * cosine[lit]
         result[lit] += blocked[:, None] * basis[index]
     ends = np.cumsum([len(part.positions) for part in model.parts])
     return [np.asarray(each, np.float32) for each in np.split(result, ends[:-1])]
+
+
+def _read(depth: NDArray[np.float32], place: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n,) a depth map between its cells at places (n, 2)."""
+    rows = math.ceil(len(place) / READ_AT_ONCE)
+    padded = np.zeros((rows * READ_AT_ONCE, 2), np.float32)
+    padded[: len(place)] = place
+    x, y = (np.ascontiguousarray(padded[:, k].reshape(rows, READ_AT_ONCE)) for k in range(2))
+    values = cv2.remap(depth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(values.reshape(-1)[: len(place)], np.float32)
 
 
 def _looking_from(direction: NDArray[np.float64]) -> NDArray[np.float64]:

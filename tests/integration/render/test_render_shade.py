@@ -12,7 +12,7 @@ from lensora.core.scene import Scene
 from lensora.core.words import CameraMove
 from lensora.testing.meshes import Finish, box, glb, vase
 from services.render.backends.device import open_context
-from services.render.backends.occlusion import hidden_light, sphere
+from services.render.backends.occlusion import RULES, hidden_light, sphere
 from services.render.composition import Compositor
 from services.render.engine import Engine
 from services.render.film import FilmOrder, set_up
@@ -114,3 +114,10 @@ def test_trust_in_unseen_sides_is_read(said: object, trust: float) -> None:
     asset = {"version": "2.0", "extras": {"confidence": said}}
     assert trusted_sides(glb(box(), None, {"asset": asset})) == trust
     assert trusted_sides(b"no glb") == 1.0
+
+
+def test_finer_models_are_baked_from_fewer_sides() -> None:
+    """The work of a bake is bounded: 81 directions at 20,000 triangles, fewer at more, none at a million."""
+    counts = [RULES.for_triangles(count) for count in (20_000, 200_000, 1_000_000)]
+    assert counts[0] == RULES and counts[2] is None
+    assert counts[1] is not None and 4 <= counts[1].across < RULES.across
