@@ -50,10 +50,10 @@ def main() -> int:
     backend = None if arguments.kept else CUTOUT_BACKENDS["isnet"](open_runtime(load(ModelSettings)))
     tune, unseen = ([case(each) for each in samples(arguments.scenes, part, backend)] for part in ("tune", "unseen"))
     judgement = fitted(tune)
-    for name, cases in (("tune", tune), ("unseen", unseen)):
-        print(name, report(cases, judgement))
+    print("tune", report(tune, judgement))
+    figures = report(unseen, judgement)
+    print("unseen", figures)
     if not arguments.dry:
-        figures = report(unseen, judgement)
         TARGET.write_text(
             TEXT.format(
                 cases=len(tune),

@@ -131,7 +131,7 @@ def _look_again(cases: Sequence[Case], judgement: Judgement) -> float:
         names = [candidate.name for candidate in each.found]
         if "wide" in names:
             place = names.index("wide")
-            gains.append(float(each.ious[place] - each.ious[:place].max()))
+            gains.append(float(each.ious[place:].max() - each.ious[:place].max()))
             trust.append(confidence(each.bench, each.found[0].matte, each.found[:place], judgement))
     for level in LEVELS:
         over = np.array(trust) >= level

@@ -25,7 +25,7 @@ class Candidate:
     """A matte, and the way that it was made.
 
     Attributes:
-        name: ``plain``, ``meant``, ``sharp``, ``coloured``, ``wide`` or ``prompted``.
+        name: ``plain``, ``meant``, ``sharp``, ``coloured``, ``wide``, ``wider`` or ``prompted``.
         matte: (h, w) float32, 0..1.
     """
 
@@ -86,12 +86,14 @@ def candidates(
     if max(salience.shape) <= rules.sharp_px:
         yield Candidate("sharp", sharpened(meant, rgb, rules))
     yield Candidate("coloured", coloured(meant, rgb, rules))
-    if wide is not None:
-        both = _blended(salience, wide, rules)
+    if wide is None:
+        return
+    # Both views where the crop is undecided, and the wider one alone: it sees a cup of which the crop saw the foam.
+    for name, seen in (("wide", _blended(salience, wide, rules)), ("wider", wide)):
         try:
-            yield Candidate("wide", np.asarray(both * isolate(both, rgb, within), np.float32))
+            yield Candidate(name, np.asarray(seen * isolate(seen, rgb, within), np.float32))
         except SubjectNotFound:
-            return
+            continue
 
 
 def _blended(salience: Plane, wide: Plane, rules: CandidateRules) -> Plane:
