@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from lensora.core.steps import STAGES
+from lensora.core.steps import STAGES, JobStatus
 from lensora.observability.metrics import STAGE_BUCKETS_S
 
 JOB_BUCKETS_S = (1.0, 2.5, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 240.0, 480.0, 900.0)
@@ -55,7 +55,7 @@ STORE_AWAY = Counter("lensora_job_store_unavailable_total", "Commands that found
 # first failure of a fresh worker is the one that an alert must see.
 for _class in ACCOUNT_CLASSES:
     JOB_WAIT.labels(account_class=_class)
-for _outcome in ("completed", "failed", "canceled"):
+for _outcome in (status.value for status in JobStatus if status.terminal):
     JOBS_ENDED.labels(outcome=_outcome)
     JOB_SECONDS.labels(outcome=_outcome)
 for _ending in ("completed", "failed", "handed_back", "lost"):
