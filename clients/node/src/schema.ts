@@ -35,7 +35,7 @@ export interface paths {
         put?: never;
         /**
          * Start a job
-         * @description 75 credits. The whole price comes back if the job does not complete.
+         * @description 75 credits. The whole price comes back if the job does not complete. A film of more frames x pixels than the default one costs more, in proportion (docs/API.md, Prices).
          */
         post: operations["transform"];
         delete?: never;
