@@ -325,10 +325,13 @@ class Quality:
     Attributes:
         silhouette_iou: 0..1.
         image_similarity: -1..1, 1 is equal.
+        confidence: how likely the shape is about right, what the photo does not show included, 0..1; None where the
+            backend cannot tell.
     """
 
     silhouette_iou: float
     image_similarity: float
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

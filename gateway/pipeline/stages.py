@@ -242,7 +242,9 @@ class Stages:
         outcome = _outcome(Step.GENERATING_3D, result, files, _uses(result.models))
         if not result.HasField("fidelity"):
             return outcome
-        quality = Quality(result.fidelity.silhouette_iou, result.fidelity.image_similarity)
+        fidelity = result.fidelity
+        confidence = round(fidelity.confidence, 3) if fidelity.HasField("confidence") else None
+        quality = Quality(fidelity.silhouette_iou, fidelity.image_similarity, confidence)
         return StageOutcome(outcome.result, (*outcome.public, quality_field(quality)))
 
     async def _film(self, run: StageRun) -> StageOutcome:

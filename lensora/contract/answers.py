@@ -202,6 +202,9 @@ class QualityReport(PublicAnswer):
     """Intersection over union of the outlines, 0 to 1."""
     image_similarity: float
     """Similarity of the pictures, -1 to 1; 1 is equal."""
+    confidence: float | None = None
+    """How likely the whole shape is about right, the sides that the photo does not show included, 0 to 1; null where
+    it cannot be told."""
 
 
 class BilledModel(PublicAnswer):

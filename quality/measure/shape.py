@@ -41,11 +41,19 @@ class Agreement:
 class Truth:
     """The true surface, sampled once, for comparing many meshes with it."""
 
-    def __init__(self, truth: trimesh.Trimesh, *, samples: int = SURFACE_SAMPLES, with_volume: bool = True) -> None:
+    def __init__(
+        self,
+        truth: trimesh.Trimesh,
+        *,
+        samples: int = SURFACE_SAMPLES,
+        search_samples: int = SEARCH_SAMPLES,
+        with_volume: bool = True,
+    ) -> None:
         """
         Args:
             truth: the true shape.
             samples: points on a surface for F-score and chamfer distance.
+            search_samples: points for the alignment search; a third of them finds its starts.
             with_volume: whether ``compare`` also measures the volume, which takes longer than the rest.
         """
         self._count = SOLID_SAMPLES if with_volume else samples
@@ -53,14 +61,15 @@ class Truth:
         self._samples = samples
         self._points = dense[:samples]
         self._tree = cKDTree(self._points)
-        self._few = self._points[:SEARCH_SAMPLES]
+        self._few = self._points[:search_samples]
+        self._searched = search_samples
         self._few_tree = cKDTree(self._few)
         self._cells = filled_cells(dense) if with_volume else None
 
     def compare(self, mesh: trimesh.Trimesh) -> Agreement:
         """Align a mesh and measure it."""
         whole = unit(sampled(mesh, self._count))
-        move = self._aligned(whole[:SEARCH_SAMPLES])
+        move = self._aligned(whole[: self._searched])
         placed = whole @ move[:, :3].T + move[:, 3]
         points = placed[: self._samples]
         to_truth, _ = self._tree.query(points)
@@ -77,12 +86,14 @@ class Truth:
         """The (3, 4) similarity that brings points closest to the truth: turns and tilts, then ICP from the best
         four."""
         starts = []
-        few = points[:500]
+        few = points[: self._searched // 3]
         for yaw in np.arange(0, 360, 15):
             for tilt in (-20.0, -10.0, 0.0, 10.0, 20.0):
                 turn = trimesh.transformations.euler_matrix(np.radians(tilt), np.radians(yaw), 0.0, "rxyz")[:3, :3]
                 placed = few @ turn.T
-                distance = self._few_tree.query(placed)[0].mean() + cKDTree(placed).query(self._few[:500])[0].mean()
+                distance = (
+                    self._few_tree.query(placed)[0].mean() + cKDTree(placed).query(self._few[: len(few)])[0].mean()
+                )
                 starts.append((float(distance), turn))
         starts.sort(key=lambda start: start[0])
         best, best_move = np.inf, np.eye(3, 4)

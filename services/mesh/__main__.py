@@ -14,10 +14,11 @@ from lensora.core.errors import LensoraError
 from lensora.observability.process import begin
 from lensora.rpc.server import Server, run
 from lensora.settings import load
-from services.mesh.backends.registry import BACKENDS
+from services.mesh.backends.registry import BACKENDS, open_network
 from services.mesh.modeller import Modeller
 from services.mesh.servicer import MesherServicer
 from services.mesh.settings import MeshSettings
+from services.mesh.viewpoint import NetworkWitness
 
 
 def main() -> int:
@@ -27,8 +28,10 @@ def main() -> int:
         begin("mesh", settings)
         cv2.setNumThreads(settings.mesh_threads)
         runtime = open_runtime(settings)
-        modeller = Modeller(BACKENDS[settings.mesh_backend](runtime))
-        servicer = MesherServicer(modeller, open_artifacts(settings.artifacts_url))
+        network = open_network(runtime, settings.shape_network)
+        modeller = Modeller(BACKENDS[settings.mesh_backend](runtime, network))
+        witness = None if network is None else NetworkWitness(network)
+        servicer = MesherServicer(modeller, open_artifacts(settings.artifacts_url), witness)
 
         def register(server: grpc.Server) -> None:
             mesher_pb2_grpc.add_MesherServicer_to_server(servicer, server)
@@ -39,7 +42,7 @@ def main() -> int:
 
         def prepare() -> None:
             # A net's server warms itself up, and may still be away when this process starts.
-            if not runtime.opened:
+            if settings.inference != "triton":
                 modeller.warm_up()
             watch.start()
 

@@ -70,6 +70,14 @@ class PhotoCamera:
         linear = self.to_view[:, :3]
         return np.asarray(np.linalg.solve(linear, np.array([0.0, 0.0, self.distance]) - self.to_view[:, 3]))
 
+    def pitch(self) -> float:
+        """How far the camera looks down on its world's horizontal, radians."""
+        return float(np.arcsin(np.clip(self.to_view[2, 1] / np.linalg.norm(self.to_view[:, 1]), -1.0, 1.0)))
+
+    def roll(self) -> float:
+        """How far the world's vertical leans anticlockwise in the picture, radians."""
+        return float(np.arctan2(-self.to_view[0, 1], self.to_view[1, 1]))
+
     def plane(self, pixels: NDArray[np.floating]) -> Doubles:
         """Points (n, 2) of the plane z = 0 of the view that fall on the given pixels (n, 2)."""
         flat = (np.asarray(pixels, np.float64) - np.asarray(self.center)) / self.pixels

@@ -14,11 +14,11 @@ from lensora.core.errors import InvalidMesh, InvalidRequest
 from services.mesh.backends import MeshBackend, RawMesh, Report
 from services.mesh.camera import PhotoCamera, inverse
 from services.mesh.cutout import Cutout, read_cutout
-from services.mesh.fidelity import Fidelity, fidelity_of
-from services.mesh.gltf import GENERATOR, Material, write_glb
-from services.mesh.orientation import facing_yaw, standing
+from services.mesh.finish.fidelity import Fidelity, fidelity_of
+from services.mesh.finish.gltf import GENERATOR, Material, write_glb
+from services.mesh.finish.orientation import facing_yaw, standing
+from services.mesh.finish.surface import Surface, simplified, surfaced
 from services.mesh.solid import Solid, tidied
-from services.mesh.surface import Surface, simplified, surfaced
 from services.mesh.texturing.baking import Texture, bake, texture_side
 from services.mesh.texturing.completion import VertexColors
 from services.mesh.texturing.seethrough import opacity_map
@@ -94,6 +94,7 @@ class Model:
         camera: the photo's, in the same frame, pixels of the cutout as cropped; None if unknown.
         method: how the shape was found.
         fidelity: agreement with the photo; zeros where the photo's view is not known.
+        confidence: how likely the shape is about right, 0..1; None where the backend cannot tell.
         models: what made it, earlier stages first.
         own_models: what this stage used.
     """
@@ -107,6 +108,7 @@ class Model:
     camera: PhotoCamera | None
     method: str
     fidelity: Fidelity
+    confidence: float | None
     models: tuple[ModelUse, ...]
     own_models: tuple[ModelUse, ...]
 
@@ -195,6 +197,7 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
         camera=camera,
         method=raw.method,
         fidelity=fidelity,
+        confidence=raw.confidence,
         models=(*request.upstream, *raw.models),
         own_models=raw.models,
     )
@@ -230,6 +233,7 @@ def _extras(
             "silhouette_iou": fidelity.silhouette_iou,
             "image_similarity": fidelity.image_similarity,
         },
+        **({} if raw.confidence is None else {"confidence": round(raw.confidence, 3)}),
     }
 
 

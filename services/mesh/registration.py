@@ -12,9 +12,9 @@ from scipy.spatial import cKDTree
 
 from services.mesh.camera import DISTANCE, PhotoCamera
 from services.mesh.cutout import Cutout
+from services.mesh.finish.surface import EVEN_AGGRESSIONS, simplified
 from services.mesh.raster import covering, far_to_near
 from services.mesh.solid import Solid
-from services.mesh.surface import EVEN_AGGRESSIONS, simplified
 
 Doubles = NDArray[np.float64]
 Colors = NDArray[np.float32]

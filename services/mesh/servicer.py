@@ -22,7 +22,7 @@ from lensora.rpc.messages import (
     viewpoint_to_proto,
 )
 from services.mesh.cutout import read_cutout
-from services.mesh.formats import FileFormat, file_of
+from services.mesh.finish.formats import FileFormat, file_of
 from services.mesh.model import MAX_GLB_BYTES, MAX_TRIANGLES, Model, ModelRequest
 from services.mesh.modeller import Modeller, Progress, decode_cutout
 from services.mesh.viewpoint import ViewWitness, estimate_camera
@@ -89,7 +89,9 @@ class MesherServicer(mesher_pb2_grpc.MesherServicer):
             files=files,
             triangles=len(model.surface.faces),
             fidelity=mesher_pb2.Fidelity(
-                silhouette_iou=model.fidelity.silhouette_iou, image_similarity=model.fidelity.image_similarity
+                silhouette_iou=model.fidelity.silhouette_iou,
+                image_similarity=model.fidelity.image_similarity,
+                confidence=model.confidence,
             ),
             models=[model_use_to_proto(use) for use in model.own_models],
         )

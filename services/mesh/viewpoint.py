@@ -20,9 +20,10 @@ from lensora.core.viewpoint import Viewpoint
 from lensora.observability import logs
 from services.mesh.camera import DISTANCE
 from services.mesh.cutout import Cutout
+from services.mesh.explanation import explain
 from services.mesh.network import ShapeNetwork
-from services.mesh.shape.evidence import Evidence, Kind, gather
-from services.mesh.shape.lying import is_lying
+from services.mesh.shape.turned import find_turned
+from services.mesh.view import View
 
 _log = logs.get(__name__)
 
@@ -200,7 +201,7 @@ def estimate_camera(
         timeout_s: seconds that the witness may take.
         rules: how far each kind of evidence is off.
     """
-    told = list(_from_shape(cutout, gather(cutout), rules))
+    told = list(_from_shape(View(cutout), rules))
     if lies(name):
         told.append(Sighting(rules.flat, rules.flat_doubt, 0.0, rules.level))
     said = None if witness is None else witness.testify(cutout, timeout_s)
@@ -218,17 +219,16 @@ def estimate_camera(
     )
 
 
-def _from_shape(cutout: Cutout, evidence: Evidence, rules: ViewpointRules) -> Iterator[Sighting]:
-    """What the rules see; the last speaks always."""
-    box = evidence.box
-    if evidence.kind is Kind.BOX:
-        yield Sighting(box.pitch, rules.box, box.roll, rules.roll, box.camera.distance)
-    elif is_lying(box, evidence.straightness):
-        yield Sighting(box.pitch, rules.lying, box.roll, rules.level, box.camera.distance)
-    if evidence.tiers is not None:
-        yield Sighting(evidence.tiers.pitch, rules.rim, 0.0, rules.level)
-    elif evidence.mouth is not None:
-        yield Sighting(evidence.mouth.pitch, rules.rim, 0.0, rules.level)
+def _from_shape(view: View, rules: ViewpointRules) -> Iterator[Sighting]:
+    """What the shape that explains the photo says of its camera; the last speaks always."""
+    best = explain(view).best
+    doubts = {"box": (rules.box, rules.roll), "lying": (rules.lying, rules.level), "tiered": (rules.rim, rules.level)}
+    if best.kind == "turned" and view.measured(find_turned).mouth is not None:
+        doubts["turned"] = (rules.rim, rules.level)
+    if best.kind in doubts:
+        pitch, roll = best.camera.pitch(), best.camera.roll() if best.kind == "box" else 0.0
+        yield Sighting(pitch, doubts[best.kind][0], roll, doubts[best.kind][1], best.camera.distance)
+    cutout = view.cutout
     narrow = max(0.0, 1.0 - footing(cutout) / rules.broad)
     pitch = rules.usual + rules.footing * narrow + rules.diagonal * diagonality(cutout)
     yield Sighting(pitch, rules.nothing, 0.0, rules.level)

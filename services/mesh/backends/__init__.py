@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 from lensora.core.artifacts import ModelUse
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
+from services.mesh.finish.surface import CREASE_DEG
+from services.mesh.kinds import FRONT_REACH
 from services.mesh.solid import Solid
-from services.mesh.surface import CREASE_DEG
 from services.mesh.texturing.completion import Completion
 from services.mesh.texturing.exposure import TRUST
 from services.mesh.texturing.seethrough import Opacity
-
-FRONT_REACH = float(np.radians(80.0))
-"""How far a model is turned away from the photo's view at most: the back and the sides behind it are made up."""
 
 Report = Callable[[str, float], None]
 """Called with the phase and the share of the work done, 0..1; raises ``Cancelled`` when the caller has gone."""
@@ -41,6 +39,7 @@ class RawMesh:
         trust: cosine between normal and view at which the photo begins to count and counts fully.
         photo: the photo as it is to be laid on the mesh, for a backend that has straightened it; None for the cutout.
         opacity: how opaque a body of glass is; None for opaque ones.
+        confidence: how likely the shape is about right, 0..1, calibrated; None for a backend that cannot tell.
         reach: radians, how far the model may be turned away from the photo's view to bring its largest side forward.
     """
 
@@ -55,6 +54,7 @@ class RawMesh:
     reach: float = FRONT_REACH
     photo: Cutout | None = None
     opacity: Opacity | None = None
+    confidence: float | None = None
 
 
 class MeshBackend(Protocol):

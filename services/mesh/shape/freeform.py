@@ -6,6 +6,8 @@ rim between the front and the back. What would reach below the ground ends there
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +15,12 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from services.mesh.camera import PhotoCamera
-from services.mesh.shape.carriage import carried_square, is_carried, opened
+from services.mesh.cutout import kept_thin
 from services.mesh.shape.inflation import blended_square, rim_distance, rounded_square, slab_square
 from services.mesh.shape.relief import relief
-from services.mesh.shape.stance import WIDEST_TURN, Base, Ground, facing, find_base, find_ground, has_corner, levelled
+from services.mesh.shape.stance import WIDEST_TURN, Base, Ground, find_ground
 from services.mesh.solid import Solid
+from services.mesh.view import Grid, View
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -35,13 +38,6 @@ ROUND_POWER, FLAT_POWER = 2.3, 5.0
 THINNER = 0.4
 """A shape that is taken for a slab but for its outline is thinned towards one by this share of how flat it looks."""
 
-PLATE = 0.08
-"""What has no inscribed circle of this radius, as a share of its width, is a thin tool: it is shown flat, as it was
-taken."""
-
-CARRIED_TURN = 0.65
-"""What is turned by more than 33 degrees shows its end as well as its side."""
-
 FINEST_PX, MOSTLY_WIRES = 3.0, 0.4
 """A silhouette with this share of its area so close to the rim is a lattice: its wires stay round, for the triangles
 that flat sides would take are needed along them."""
@@ -52,27 +48,106 @@ LEAST_THICKNESS_PX = 0.25
 MIDDLE_SIDE_PX = 80
 """Grid on which the middle depth is found: it is smooth."""
 
+FREE_CREASE_DEG = 75.0
+"""Free shapes are smooth all over: only the edge of a slab may stay, not the slivers of the simplification."""
 
-def freeform(alpha: Floats, camera: PhotoCamera, flatness: float) -> tuple[Solid, PhotoCamera]:
+FREE_REACH = float(np.radians(15.0))
+"""The flank of a free shape is as large as its front, and less is known of it: it is not brought to the front."""
+
+
+@dataclass(frozen=True)
+class GridLimits:
+    """How fine a grid free shapes get.
+
+    Attributes:
+        draft_px: longer side of the grid that hypotheses are compared on.
+        side_px: longer side for a finished model: finer than the default budget of triangles can keep.
+        thin_share: a silhouette with more of its area within a pixel and a half of the rim gets a finer grid: lattices
+            and wires would be lost.
+        fine_pixels: pixels inside that the finer grid keeps.
+        fine_side_px: its longer side at most.
+        outlines: islands and holes of a silhouette at most: more is dust or a screen, not parts.
+    """
+
+    draft_px: int = 96
+    side_px: int = 192
+    thin_share: float = 0.10
+    fine_pixels: int = 20_000
+    fine_side_px: int = 448
+    outlines: int = 400
+
+
+LIMITS = GridLimits()
+
+
+def draft_grid(view: View) -> Grid:
+    """The grid that free shapes are compared on, its matte without dust."""
+    grid = view.grid(LIMITS.draft_px)
+    return Grid(_settled(grid.alpha), grid.camera, grid.factor)
+
+
+def fine_grid(view: View) -> Grid:
+    """The grid that a finished free shape is built on, its matte without dust."""
+    grid = view.grid(LIMITS.side_px)
+    depth = rim_distance(grid.alpha)
+    if float((depth[depth > 0] < 1.6).mean()) > LIMITS.thin_share:
+        share = float(grid.inside.mean())
+        side = min(LIMITS.fine_side_px, max(LIMITS.side_px, (LIMITS.fine_pixels / share) ** 0.5))
+        grid = view.grid(round(side))
+    return Grid(_settled(grid.alpha), grid.camera, grid.factor)
+
+
+def _settled(alpha: Floats) -> Floats:
+    """The matte blurred until it has no more outlines than a model can hold: dust and screens become surfaces."""
+    for sigma in (1.0, 2.0, 4.0, 8.0):
+        if outlines(alpha) <= LIMITS.outlines:
+            break
+        blurred = np.asarray(cv2.GaussianBlur(alpha, (0, 0), sigma), np.float32)
+        blurred[[0, 1, -2, -1]] = 0.0
+        blurred[:, [0, 1, -2, -1]] = 0.0
+        alpha = kept_thin(blurred)
+    return alpha
+
+
+def outlines(alpha: Floats) -> int:
+    """How many islands and holes a silhouette has."""
+    contours, _ = cv2.findContours((alpha >= 0.5).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    return len(contours)
+
+
+@dataclass(frozen=True)
+class FreeForm:
+    """A free shape and the fields that it was built from.
+
+    Attributes:
+        solid: closed, in a world whose y is up.
+        camera: of the grid, in that world.
+        middle: (h, w) depth of the middle between front and back, view units.
+        thick: (h, w) half thickness, view units.
+        turn: (3, 3) from the view to the world.
+    """
+
+    solid: Solid
+    camera: PhotoCamera
+    middle: Doubles
+    thick: Doubles
+    turn: Doubles
+
+
+def freeform(
+    alpha: Floats, camera: PhotoCamera, base: Base, half_thickness: Doubles, widest_turn: float = WIDEST_TURN
+) -> FreeForm:
     """Build the shape.
 
     Args:
         alpha: (h, w) float32 matte, below 0.5 along the border.
         camera: frontal, in pixels of it.
-        flatness: 0 for round cross-sections, 1 for a slab with rounded edges.
-
-    Returns:
-        the closed solid in a world whose y is up, and the camera in that world.
+        base: what of the silhouette it stands on.
+        half_thickness: (h, w) pixels, see ``rounded_thickness``.
+        widest_turn: how far the base may recede from one end to the other for each unit that it runs.
     """
-    base = find_base(alpha, camera)
-    plate = float(rim_distance(alpha).max()) < PLATE * base.wide * camera.pixels
-    carried = not plate and is_carried(alpha, base, flatness)
-    if plate:
-        base = levelled(base)
-    elif not carried and not has_corner(base):
-        base = facing(base)
-    thick = _thickness(alpha, base, flatness, carried) / camera.pixels
-    ground = find_ground(base, camera, float(thick.max()), CARRIED_TURN if carried else WIDEST_TURN)
+    thick = half_thickness / camera.pixels
+    ground = find_ground(base, camera, float(thick.max()), widest_turn)
     rows, columns = np.indices(alpha.shape)
     flat = camera.plane(np.stack([columns.ravel() + 0.5, rows.ravel() + 0.5], axis=1))
     floor = np.maximum(ground.depth(flat[:, 1]).reshape(alpha.shape), -2.0 * camera.distance)
@@ -86,43 +161,32 @@ def freeform(alpha: Floats, camera: PhotoCamera, flatness: float) -> tuple[Solid
         alpha, _square(front * px), camera, _square(back * px), offset=np.asarray((rim - shift) * px, np.float32)
     )
     turn = ground.to_world()
-    solid = Solid(solid.vertices @ turn.T, solid.faces)
-    if carried:
-        solid = _with_rows(solid, alpha, camera, base, middle - shift, thick, turn)
-    return solid, camera.turned(turn.T)
-
-
-def _with_rows(
-    solid: Solid, alpha: Floats, camera: PhotoCamera, base: Base, middle: Doubles, thick: Doubles, turn: Doubles
-) -> Solid:
-    """The solid with a way between its left and right feet, if it has a gap between its front and back ones."""
-    rows, columns = np.nonzero(alpha >= 0.5)
-    z = middle[rows, columns]
-    flat = camera.plane(np.stack([columns + 0.5, rows + 0.5], axis=1))
-    points = np.column_stack([flat * ((camera.distance - z) / camera.distance)[:, None], z]) @ turn.T
-    lowest = alpha.shape[0] - 1 - np.argmax((alpha >= 0.5)[::-1], axis=0)
-    feet = np.flatnonzero(base.touches)
-    between = ~base.touches & np.isfinite(base.bottom)
-    between[: feet[0]] = between[feet[-1] + 1 :] = False
-    under = between[columns] & (rows == lowest[columns])
-    body = thick[rows, columns] > 0.5 * thick.max()
-    return opened(solid, points[body], points[under, 1], float(np.percentile(thick[lowest[feet], feet], 20)))
+    return FreeForm(Solid(solid.vertices @ turn.T, solid.faces), camera.turned(turn.T), middle - shift, thick, turn)
 
 
 def _square(values: Doubles) -> Floats:
     return np.asarray(values**2, np.float32)
 
 
-def _thickness(alpha: Floats, base: Base, flatness: float, carried: bool) -> Doubles:
-    """Half thickness in pixels; what rests on the ground is as thick there as if it went on below."""
+def footed_matte(alpha: Floats, base: Base) -> Floats:
+    """The matte with whatever rests on the ground continued below it, so that it does not taper to a keel."""
     foot = round(FOOT_SHARE * max(alpha.shape))
     tall = np.pad(alpha, ((0, foot + 2), (0, 0)))
     for column in np.flatnonzero(base.touches):
         lowest = int(np.flatnonzero(alpha[:, column] >= 0.5)[-1])
         tall[lowest + 1 : lowest + 1 + foot, column] = 1.0
-    if carried:
-        high = float(np.ptp(np.flatnonzero((alpha >= 0.5).any(axis=1))))
-        return np.sqrt(carried_square(tall, high)[: alpha.shape[0]]).astype(np.float64)
+    return tall
+
+
+def rounded_thickness(alpha: Floats, base: Base, flatness: float) -> Doubles:
+    """(h, w) half thickness in pixels: round for what looks round, a slab with rounded edges for what looks flat.
+
+    Args:
+        alpha: (h, w) float32 matte.
+        base: what of it rests on the ground.
+        flatness: 0 for round cross-sections, 1 for a slab.
+    """
+    tall = footed_matte(alpha, base)
     depth = rim_distance(alpha)
     wires = min(1.0, float((depth[depth > 0] < FINEST_PX).mean()) / MOSTLY_WIRES)
     square = rounded_square(tall, ROUND_POWER + (FLAT_POWER - ROUND_POWER) * flatness * (1.0 - wires))

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
+from services.mesh.shape.lathe import circle_points
 from services.mesh.shape.mouth import ARC, NARROW, SECTORS, SIDES, Mouth, Picture, across, looked_up
-from services.mesh.shape.revolution import Revolution, circle_points
+from services.mesh.shape.revolution import Revolution
 from services.mesh.shape.vessel import Contents
 
 Doubles = NDArray[np.float64]

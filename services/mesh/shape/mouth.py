@@ -17,15 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
-from services.mesh.cutout import Cutout
-from services.mesh.shape.revolution import (
-    Outline,
-    Revolution,
-    at_pitch,
-    axis_camera,
-    circle_points,
-    largest_circles,
-)
+from services.mesh.shape.lathe import circle_points
+from services.mesh.shape.outline import Outline, axis_camera
+from services.mesh.shape.revolution import Revolution, at_pitch, largest_circles
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -109,12 +103,9 @@ class Picture:
     step: float
 
 
-def picture_of(cutout: Cutout, alpha: Floats) -> Picture:
-    """The photo on the grid of ``alpha``, which has a frame of two pixels."""
-    height, width = alpha.shape
-    small = cv2.resize(cutout.photo, (width - 4, height - 4), interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(small.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
-    lab = cv2.copyMakeBorder(lab, 2, 2, 2, 2, cv2.BORDER_REPLICATE)
+def picture_of(photo: NDArray[np.uint8], alpha: Floats) -> Picture:
+    """The photo (h, w, 3) uint8 sRGB and the matte of one grid."""
+    lab = cv2.cvtColor(photo.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
     inside = alpha >= 0.5
     spread = float(np.sqrt(lab[inside].var(axis=0).sum())) if inside.any() else 0.0
     return Picture(np.dstack([lab, alpha]).astype(np.float32), float(np.clip(SPREAD_SHARE * spread, *CLEAR_STEP)))

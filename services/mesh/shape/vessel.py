@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter
 
-from services.mesh.shape.revolution import Revolution, lathe, steepest
+from services.mesh.shape.lathe import lathe
+from services.mesh.shape.revolution import Revolution, steepest
 from services.mesh.solid import Solid
 
 Doubles = NDArray[np.float64]

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
+from services.mesh.finish.surface import Surface
 from services.mesh.raster import covering, weights_at
 from services.mesh.solid import Solid
-from services.mesh.surface import Surface
 from services.mesh.texturing.backside import Backside, carried_round, through
 from services.mesh.texturing.completion import Completion, harmonic_offsets
 from services.mesh.texturing.exposure import TRUST, Exposure, Sight, exposed, trusted_at

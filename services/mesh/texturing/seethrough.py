@@ -16,8 +16,8 @@ from scipy.ndimage import gaussian_filter1d
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
+from services.mesh.finish.surface import Surface
 from services.mesh.raster import covering, weights_at
-from services.mesh.surface import Surface
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]

@@ -11,6 +11,7 @@ from lensora.core.boxes import Category
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import read_cutout
+from services.mesh.kinds.inflation import Inflation
 from services.mesh.model import Model, ModelRequest, create_model
 from services.mesh.texturing.backside import carried_round, through
 from services.mesh.texturing.evenness import evenly_lit
@@ -19,6 +20,9 @@ from services.mesh.texturing.subject import Subject
 
 SIDE = 360
 BODY, BAND, DIAL = (40, 60, 120), (220, 200, 40), (240, 240, 240)
+
+PLAIN = SilhouetteBackend(kinds=(Inflation(),))
+"""The far side's colours are the same whatever the judge thinks of drawings."""
 
 
 def _telephone() -> NDArray[np.uint8]:
@@ -70,7 +74,10 @@ def test_a_dial_stays_in_front_and_a_band_goes_round() -> None:
 def test_only_two_sided_things_show_the_photo_again(category: str, on_the_back: bool) -> None:
     """A model's white dial is on its back if it is a vehicle, and not if nothing is known of it."""
     model = create_model(
-        _telephone(), ModelRequest(category=category), SilhouetteBackend(), lambda _phase, _fraction: None
+        _telephone(),
+        ModelRequest(category=category),
+        PLAIN,
+        lambda _phase, _fraction: None,
     )
     assert _white(_at(model, backwards=False)) > 0.02
     back = _at(model, backwards=True)

@@ -12,7 +12,7 @@ import tinyusdz
 import trimesh
 from PIL import Image
 
-from services.mesh.formats import FileFormat, file_of
+from services.mesh.finish.formats import FileFormat, file_of
 from services.mesh.model import Model
 
 

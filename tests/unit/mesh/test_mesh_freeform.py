@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-
 import cv2
 import numpy as np
 import pytest
-import trimesh
 from numpy.typing import NDArray
 
-from services.mesh.backends.silhouette import SilhouetteBackend
-from services.mesh.boolean import union
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import read_cutout
+from services.mesh.kinds.carried import Carried
+from services.mesh.kinds.free import Free
 from services.mesh.raster import covering
-from services.mesh.shape.evidence import Kind, gather
-from services.mesh.shape.freeform import freeform
-from services.mesh.shape.revolution import Axis, axis_camera
-from services.mesh.shape.stance import facing, find_base, find_ground, has_corner, levelled
-from services.mesh.shape.vessel import turned_solid
+from services.mesh.shape.freeform import freeform, rounded_thickness
+from services.mesh.shape.stance import Base, facing, find_base, find_ground, has_corner, levelled
 from services.mesh.solid import Solid
+from services.mesh.view import View
 
 Floats = NDArray[np.float32]
-Draw = Callable[..., NDArray[np.uint8]]
 
 CAMERA = PhotoCamera.frontal((120.0, 120.0), 105.0)
+
+
+def free(alpha: Floats, base: Base, flatness: float = 0.0) -> tuple[Solid, PhotoCamera]:
+    """A free shape on a base, and its camera."""
+    form = freeform(alpha, CAMERA, base, rounded_thickness(alpha, base, flatness))
+    return form.solid, form.camera
 
 
 def drawn(*shapes: list[tuple[int, int]]) -> Floats:
@@ -55,7 +54,7 @@ def test_one_receding_side_turns_nothing() -> None:
     base = find_base(alpha, CAMERA)
     assert np.ptp(base.height) > 0.05
     assert not has_corner(base)
-    solid, _ = freeform(alpha, CAMERA, 0.0)
+    solid, _ = free(alpha, facing(base))
     x, z = solid.vertices[:, 0], solid.vertices[:, 2]
     share = (x - x.min()) / np.ptp(x)
     middle = [0.5 * (z[part].min() + z[part].max()) for part in (share < 0.2, share > 0.8)]
@@ -78,7 +77,7 @@ def test_a_far_foot_stands_under_the_body() -> None:
     assert not has_corner(base)
     assert not levelled(base).touches[170:180].any()
     assert facing(base).touches[170:180].all()
-    solid, view = freeform(alpha, CAMERA, 0.0)
+    solid, view = free(alpha, facing(base))
     low = solid.vertices[:, 1].min()
     tall = np.ptp(solid.vertices[:, 1])
     right = solid.vertices[(solid.vertices[:, 0] > 0.2) & (solid.vertices[:, 1] < low + 0.3 * tall)]
@@ -94,8 +93,9 @@ def test_a_bus_is_no_wider_than_high() -> None:
     bus = drawn([(20, 60), (220, 60), (220, 170), (20, 170)])
     for x in (60, 180):
         cv2.circle(bus, (x, 172), 16, 1.0, -1)
-    solid, _ = freeform(bus, CAMERA, 0.5)
-    size = np.ptp(solid.vertices, axis=0)
+    rgba = np.dstack([np.full((240, 240, 3), 150, np.uint8), (bus * 255).astype(np.uint8)])
+    [body] = Carried().propose(View(read_cutout(rgba)))
+    size = np.ptp(body.solid.vertices, axis=0)
     assert 0.6 * size[1] < size[2] < 0.95 * size[1]
 
 
@@ -113,12 +113,13 @@ def test_a_lattice_keeps_its_holes(floors: int) -> None:
     cv2.rectangle(mask, (100, 920), (900, 960), 255, -1)
     cv2.ellipse(mask, (830, 500), (50, 420), 0, 0, 360, 255, -1)
     cutout = read_cutout(np.dstack([np.full((*mask.shape, 3), 140, np.uint8), mask]))
-    raw = SilhouetteBackend().reconstruct(cutout, lambda _phase, _done: None)
-    assert raw.camera is not None
-    camera = raw.camera.scaled(0.5)
+    proposed = Free().propose(View(cutout))[0]
+    assert proposed.detailed is not None
+    solid, seen_by = proposed.detailed()
+    camera = seen_by.scaled(0.5)
     size = (cutout.alpha.shape[1] // 2, cutout.alpha.shape[0] // 2)
-    pixels, _ = camera.project(raw.solid.vertices)
-    seen = covering(pixels, raw.solid.faces, size) >= 0
+    pixels, _ = camera.project(solid.vertices)
+    seen = covering(pixels, solid.faces, size) >= 0
     wanted = cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA) >= 0.5
     assert float((seen & wanted).sum() / (seen | wanted).sum()) > 0.8
 
@@ -134,17 +135,3 @@ def test_what_hangs_down_behind_near_feet_is_no_foot() -> None:
     assert not front.touches[205:].any()
     assert front.touches[65:80].all()
     assert front.touches[167:183].all()
-
-
-def test_only_handles_mouths_and_light_make_a_vessel_of_what_has_parts(lit_photo: Draw) -> None:
-    """A body with parts beside it is turned for the loop of its handle; without loop, mouth or bands that go round, it
-    may be an animal."""
-    heights, radii = np.linspace(-0.6, 0.6, 60), np.full(60, 0.5)
-    ring = trimesh.creation.torus(0.3, 0.07)
-    handle = Solid(np.asarray(ring.vertices) + np.array([0.55, 0.0, 0.0]), np.asarray(ring.faces, np.int64))
-    view = axis_camera(PhotoCamera.frontal((160.0, 160.0), 144.0), Axis(0.0, 0.0, 1.0), np.radians(16.0))
-    mug = read_cutout(lit_photo(union(turned_solid(heights, radii), [handle]), view, 320))
-    found = replace(gather(mug), mouth=None, bands=1.0)
-    assert found.kind is Kind.REVOLUTION
-    assert replace(found, loop=0.0).kind is not Kind.REVOLUTION
-    assert replace(found, loop=0.0, bands=0.8, doming=0.6).kind is Kind.REVOLUTION

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, read_cutout
+from services.mesh.kinds.box.panels import PanelCompletion, plain_parts
 from services.mesh.texturing.grain import TILE_PX, grain_of
-from services.mesh.texturing.panels import PanelCompletion, plain_parts
 from services.mesh.texturing.quilting import Example, quilted
 from services.mesh.texturing.rings import RingCompletion
 

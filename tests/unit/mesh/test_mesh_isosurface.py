@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.mesh.isosurface import isosurface
+from services.mesh.shape.isosurface import isosurface
 from services.mesh.solid import Solid
 
 

@@ -23,9 +23,10 @@ from services.mesh.backends import RawMesh
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, read_cutout
-from services.mesh.fidelity import picture_of
+from services.mesh.finish.fidelity import picture_of
 from services.mesh.model import MIN_GLB_BYTES, Model, ModelRequest, create_model, finish
-from services.mesh.shape.revolution import Axis, axis_camera, lathe
+from services.mesh.shape.lathe import lathe
+from services.mesh.shape.outline import Axis, axis_camera
 from services.mesh.solid import Solid
 
 Draw = Callable[..., NDArray[np.uint8]]
@@ -250,7 +251,7 @@ def test_bands_go_around_a_bottle_and_its_label_does_not(made: Callable[..., Mod
     photo[band, :3] = photo[band, :3] * np.array([0.2, 0.9, 0.2])
     photo[150:200, 180:220, :3] = (200, 20, 20)
     model = made(photo)
-    assert model.method == "revolution"
+    assert model.method.startswith("revolution")
     view = np.array([[-1.0, 0, 0, 0], [0, 1, 0, -0.15], [0, 0, -1, 0]]) * 6.0
     back, seen = picture_of(model.surface, model.texture.pixels, PhotoCamera(view, (64.0, 64.0), 50.0), (128, 128))
     red = (back[..., 0].astype(int) - back[..., 1] > 60) & seen

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from lensora.core.boxes import Category
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.cutout import read_cutout
-from services.mesh.fidelity import picture_of
+from services.mesh.finish.fidelity import picture_of
+from services.mesh.kinds.inflation import Inflation
 from services.mesh.model import ModelRequest, create_model
 from services.mesh.texturing.prints import readable_behind
 
@@ -108,7 +109,7 @@ def test_a_vans_other_side_reads() -> None:
     model = create_model(
         _van("FISH"),
         ModelRequest(name="van", category=Category.VEHICLE.value),
-        SilhouetteBackend(),
+        SilhouetteBackend(kinds=(Inflation(),)),
         lambda _phase, _done: None,
     )
     assert model.camera is not None

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import read_cutout
-from services.mesh.shape.revolution import Axis, axis_camera
+from services.mesh.shape.outline import Axis, axis_camera
 from services.mesh.shape.vessel import turned_solid
 from services.mesh.texturing.rings import RingCompletion
 

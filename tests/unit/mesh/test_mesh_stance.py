@@ -8,18 +8,19 @@ import pytest
 import trimesh
 from numpy.typing import NDArray
 
-from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, read_cutout
+from services.mesh.kinds.carried import Carried
+from services.mesh.kinds.lying import Lying
+from services.mesh.kinds.lying.plan import lying
 from services.mesh.raster import covering
-from services.mesh.shape.carriage import is_carried
-from services.mesh.shape.cuboid import rounded_box
-from services.mesh.shape.freeform import freeform
+from services.mesh.shape.boxes.cuboid import rounded_box
+from services.mesh.shape.boxes.refinement import find_box
+from services.mesh.shape.freeform import freeform, rounded_thickness
 from services.mesh.shape.inflation import inflated_square, rounded_square
-from services.mesh.shape.lying import is_lying, lying
-from services.mesh.shape.refinement import find_box
-from services.mesh.shape.stance import find_base, find_ground, levelled
+from services.mesh.shape.stance import facing, find_base, find_ground, has_corner, levelled
 from services.mesh.solid import Solid, joined
+from services.mesh.view import View
 
 Floats = NDArray[np.float32]
 
@@ -49,8 +50,16 @@ def seen_from(solid: Solid, camera: PhotoCamera) -> Cutout:
 
 def working(cutout: Cutout) -> tuple[Floats, PhotoCamera]:
     """The matte that shapes are built on, and its camera."""
-    alpha, factor = cutout.working_alpha(200)
-    return alpha, cutout.camera.scaled(factor, (2.0, 2.0))
+    grid = View(cutout).grid(200)
+    return grid.alpha, grid.camera
+
+
+def free(alpha: Floats, camera: PhotoCamera) -> tuple[Solid, PhotoCamera]:
+    """A round free shape on its base, and its camera."""
+    base = find_base(alpha, camera)
+    base = base if has_corner(base) else facing(base)
+    form = freeform(alpha, camera, base, rounded_thickness(alpha, base, 0.0))
+    return form.solid, form.camera
 
 
 def agreement(solid: Solid, camera: PhotoCamera, alpha: Floats) -> float:
@@ -131,7 +140,7 @@ def test_free_shapes_stand_as_they_were_seen(yaw_deg: float) -> None:
     """A block on legs, taken from any side, rests on a base that holds its centre of mass, and is still seen as the
     photo shows it."""
     alpha, camera = working(seen_from(table_on_legs(0.3), view_from(yaw_deg, 18.0)))
-    solid, view = freeform(alpha, camera, 0.0)
+    solid, view = free(alpha, camera)
     assert solid.is_closed()
     assert agreement(solid, view, alpha) > 0.97
     sole = sole_of(solid)
@@ -145,7 +154,7 @@ def test_what_stands_has_a_sole_and_no_keel() -> None:
     """An upright block that is inflated is as deep at the ground as half way up, nearly."""
     alpha = np.zeros((160, 160), np.float32)
     alpha[20:140, 40:120] = 1.0
-    solid, _ = freeform(alpha, PhotoCamera.frontal((80.0, 80.0), 70.0), 0.0)
+    solid, _ = free(alpha, PhotoCamera.frontal((80.0, 80.0), 70.0))
     low, high = solid.vertices[:, 1].min(), solid.vertices[:, 1].max()
     half_way = solid.vertices[np.abs(solid.vertices[:, 1] - 0.5 * (low + high)) < 0.05]
     assert np.ptp(sole_of(solid)[:, 1]) > 0.6 * np.ptp(half_way[:, 2])
@@ -166,13 +175,14 @@ def test_a_car_has_a_left_and_a_right_row_of_wheels() -> None:
     """Seen from its end a car is about as wide as high, stands on both sides, and is free in the middle; its aerial
     stays thin."""
     alpha = side_of_a_car()
-    camera = PhotoCamera.frontal((120.0, 118.0), 105.0)
-    base = find_base(alpha, camera)
-    assert is_carried(alpha, base, 0.4)
-    assert not is_carried(alpha, base, 0.0)
-    solid, view = freeform(alpha, camera, 0.4)
+    rgba = np.dstack([np.full((240, 240, 3), 150, np.uint8), (alpha * 255).astype(np.uint8)])
+    view = View(read_cutout(rgba))
+    [car] = Carried().propose(view)
+    assert car.detailed is not None
+    solid, camera = car.detailed()
     assert solid.is_closed()
-    assert agreement(solid, view, alpha) > 0.96
+    grid = view.grid(192)
+    assert agreement(solid, view.on_grid(camera, grid), grid.alpha) > 0.95
     size = np.ptp(solid.vertices, axis=0)
     assert 0.5 < size[2] / size[1] < 1.5
     across = np.sort(sole_of(solid, 0.05)[:, 1])
@@ -188,8 +198,9 @@ def test_thin_tools_stay_flat() -> None:
     cv2.line(tool, (30, 60), (270, 130), 1, 12)
     alpha = tool.astype(np.float32)
     camera = PhotoCamera.frontal((150.0, 105.0), 130.0)
-    assert len(levelled(find_base(alpha, camera)).at) == 1
-    solid, _ = freeform(alpha, camera, 0.0)
+    base = levelled(find_base(alpha, camera))
+    assert len(base.at) == 1
+    solid = freeform(alpha, camera, base, rounded_thickness(alpha, base, 0.0)).solid
     assert np.ptp(solid.vertices[:, 2]) < 0.15 * np.ptp(solid.vertices[:, 0])
 
 
@@ -207,7 +218,7 @@ def test_squarer_cross_sections_keep_their_depth() -> None:
 def test_a_book_that_lies_is_found_as_a_box(yaw_deg: float) -> None:
     """The cuboid's fit finds flat boxes that are seen from above too, with their three sides."""
     cutout = seen_from(block((1.3, 0.16, 0.9), (0.0, 0.0, 0.0)), view_from(yaw_deg, 33.0))
-    fit = find_box(cutout)
+    fit = find_box(View(cutout))
     assert fit.agreement > 0.96
     assert sorted(fit.half / fit.half.max()) == pytest.approx([0.16 / 1.3, 0.9 / 1.3, 1.0], abs=0.12)
     assert np.degrees(fit.pitch) == pytest.approx(33.0, abs=7.0)
@@ -217,14 +228,12 @@ def test_flat_things_with_an_outline_of_their_own_lie() -> None:
     """A flat thing with a notched outline, seen from above, lies on the ground with its outline and its height."""
     plate = joined([block((1.3, 0.16, 0.7), (0.0, 0.0, 0.1)), block((0.7, 0.16, 0.3), (-0.25, 0.0, -0.35))])
     cutout = seen_from(plate, view_from(-25.0, 35.0))
-    box = find_box(cutout)
-    assert is_lying(box, 0.9)
-    assert not is_lying(box, 0.5)
+    box = find_box(View(cutout))
     matte, camera = working(cutout)
     solid, view = lying(matte, camera, box)
     assert solid.is_closed()
     assert agreement(solid, view, matte) > 0.97
     size = np.ptp(solid.vertices, axis=0)
     assert size[1] < 0.3 * min(size[0], size[2])
-    upright = SilhouetteBackend().reconstruct(cutout, lambda _phase, _done: None)
-    assert np.ptp(upright.solid.vertices[:, 1]) < 0.4 * np.ptp(upright.solid.vertices[:, 0])
+    [proposed] = Lying().propose(View(cutout))
+    assert np.ptp(proposed.solid.vertices[:, 1]) < 0.4 * np.ptp(proposed.solid.vertices[:, 0])

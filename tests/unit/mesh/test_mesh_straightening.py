@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, read_cutout
-from services.mesh.shape.creases import SIGNS
-from services.mesh.shape.placement import Placement
-from services.mesh.texturing.straightening import straightened
+from services.mesh.kinds.box.straightening import straightened
+from services.mesh.shape.boxes.creases import SIGNS
+from services.mesh.shape.boxes.placement import Placement
 
 HALF = np.array([0.5, 0.35, 0.45])
 WALL, GAP, LINE = (200, 170, 120), (25, 20, 15), (150, 40, 40)

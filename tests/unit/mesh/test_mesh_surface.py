@@ -8,11 +8,11 @@ import trimesh
 
 from lensora.core.errors import InvalidMesh
 from services.mesh.boolean import difference, union
+from services.mesh.finish.orientation import facing_yaw, standing
+from services.mesh.finish.surface import simplified, surfaced
 from services.mesh.model import Model
-from services.mesh.orientation import facing_yaw, standing
 from services.mesh.raster import covering, weights_at
 from services.mesh.solid import Solid, tidied
-from services.mesh.surface import simplified, surfaced
 
 
 def solid_of(mesh: trimesh.Trimesh) -> Solid:

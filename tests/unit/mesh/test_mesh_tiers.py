@@ -10,18 +10,19 @@ import pytest
 import trimesh
 from numpy.typing import NDArray
 
-from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.boolean import union
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import read_cutout
-from services.mesh.shape import evidence
+from services.mesh.kinds.tiered import Tiered
+from services.mesh.kinds.tiered.saucer import TieredCompletion
+from services.mesh.kinds.tiered.tiers import Tiers, find_tiers
 from services.mesh.shape.interior import drink_of
-from services.mesh.shape.mouth import Mouth, picture_of
-from services.mesh.shape.revolution import FIT_SIDE_PX, Axis, axis_camera, lathe
-from services.mesh.shape.tiers import Tiers
+from services.mesh.shape.lathe import lathe
+from services.mesh.shape.mouth import Mouth
+from services.mesh.shape.outline import Axis, axis_camera
+from services.mesh.shape.turned import find_outline, find_picture, find_turned
 from services.mesh.solid import Solid
-from services.mesh.texturing.saucer import TieredCompletion
-from services.mesh.turning import tiered_body
+from services.mesh.view import View
 
 SAUCER_PX = 190
 CUP_PX = 95
@@ -50,7 +51,8 @@ def picture(pitch_deg: float, *, cup: bool = True, inside: int = 40) -> NDArray[
 
 def tiers_of(image: NDArray[np.uint8]) -> Tiers | None:
     """What is found in a cutout."""
-    return evidence.gather(read_cutout(image)).tiers
+    view = View(read_cutout(image))
+    return find_tiers(find_outline(view), find_picture(view), find_turned(view).body)
 
 
 @pytest.mark.parametrize("pitch_deg", [42.0, 48.0, 54.0])
@@ -109,13 +111,12 @@ def test_a_cup_of_its_saucers_colour_is_told_by_the_outline(
     lit_photo: Draw, pitch_deg: float, color: tuple[int, int, int], handle: bool
 ) -> None:
     """One colour all over, with and without a handle: disc and cup have their true sizes, and the handle stays."""
-    cutout = read_cutout(lit_photo(espresso(handle=handle), seen_from(pitch_deg), 320, color))
-    found = evidence.gather(cutout).tiers
+    image = lit_photo(espresso(handle=handle), seen_from(pitch_deg), 320, color)
+    found = tiers_of(image)
     assert found is not None
     assert abs(np.degrees(found.pitch) - pitch_deg) < 4.5
     assert found.radii[-1] / found.radii.max() == pytest.approx(0.42 / 0.9, abs=0.07)
-    raw = SilhouetteBackend().reconstruct(cutout, lambda _phase, _done: None)
-    assert raw.method == "revolution in tiers"
+    [raw] = Tiered().propose(View(read_cutout(image)))
     assert raw.solid.is_closed()
     cup = raw.solid.vertices[raw.solid.vertices[:, 1] > np.percentile(found.cup[0], 40)]
     beyond = float(cup[:, 0].max() / found.radii[-1])
@@ -130,7 +131,7 @@ def test_cones_and_mugs_are_no_cups_on_saucers(lit_photo: Draw, pitch_deg: float
     mug = np.stack([np.full(40, 0.5), 1.1 * share - 0.4], axis=1)
     for profile in (cone, mug):
         solid = lathe(np.vstack([[0.0, -0.4], profile, [0.0, profile[-1, 1]]]))
-        assert evidence.gather(read_cutout(lit_photo(solid, seen_from(pitch_deg), 320))).tiers is None
+        assert tiers_of(lit_photo(solid, seen_from(pitch_deg), 320)) is None
 
 
 def test_a_drink_of_another_hue_than_the_rim_fills_the_cup() -> None:
@@ -143,9 +144,8 @@ def test_a_drink_of_another_hue_than_the_rim_fills_the_cup() -> None:
         cutout = read_cutout(image)
         found = tiers_of(image)
         assert found is not None
-        alpha, _ = cutout.working_alpha(FIT_SIDE_PX)
         mouth = Mouth(found.pitch, float(found.heights[-1]), float(found.radii[-1]), 1.0, 1.0)
-        drink = drink_of(picture_of(cutout, alpha), mouth, found.camera)
+        drink = drink_of(find_picture(View(cutout)), mouth, found.camera)
         assert (drink is not None) == filled
         assert (found.contents is not None) == filled
 
@@ -155,13 +155,13 @@ def test_the_saucer_behind_the_cup_is_as_the_saucer_beside_it() -> None:
     image = picture(42.0)
     found = tiers_of(image)
     assert found is not None
-    cutout = read_cutout(image)
-    body = tiered_body(cutout, found)
-    assert isinstance(body.completion, TieredCompletion)
+    [body] = Tiered().propose(View(read_cutout(image)))
+    completion = body.coloring().completion
+    assert isinstance(completion, TieredCompletion)
     angle = np.radians(np.linspace(150.0, 210.0, 13))
     for share in (0.7, 0.95):
         radius = share * float(found.radii.max())
         level = float(found.heights[found.body - 1])
         points = np.stack([radius * np.sin(angle), np.full(13, level), radius * np.cos(angle)], axis=1)
-        colors = body.completion.colors(points, np.tile([0.0, 1.0, 0.0], (13, 1)))
+        colors = completion.colors(points, np.tile([0.0, 1.0, 0.0], (13, 1)))
         assert np.abs(colors - (190, 50, 30)).max() < 20.0

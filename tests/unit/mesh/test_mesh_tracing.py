@@ -13,9 +13,11 @@ from services.mesh.backends import RawMesh, Report
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
+from services.mesh.kinds.inflation import Inflation
+from services.mesh.kinds.turned import Turned
+from services.mesh.kinds.turned.tracing import traced
 from services.mesh.model import Model, ModelRequest, create_model
 from services.mesh.raster import covering
-from services.mesh.shape.tracing import traced
 from services.mesh.solid import Solid
 
 SIDE = 200
@@ -58,14 +60,15 @@ def test_what_is_nearly_turned_is_built_as_turned() -> None:
     light = np.clip(1.0 - np.hypot((columns - 95) / 70, (rows - 104) / 55) ** 2, 0.0, 1.0)
     rgba[..., :3] = (np.array([190, 60, 40]) * (0.35 + 0.65 * light[..., None])).astype(np.uint8)
     rgba[..., 3] = mask
-    model = create_model(rgba, ModelRequest(), SilhouetteBackend(), lambda *_: None)
+    backend = SilhouetteBackend(kinds=(Inflation(), Turned()))
+    model = create_model(rgba, ModelRequest(), backend, lambda *_: None)
     wide, _, deep = np.ptp(model.solid.vertices, axis=0)
-    assert model.method == "revolution"
+    assert model.method == "revolution, traced"
     assert 0.9 < deep / wide < 1.1
     assert model.fidelity.silhouette_iou > 0.97
 
 
-class Turned:
+class AskewBox:
     """A backend whose box shows its narrow end squarely and its wide side at 60 degrees."""
 
     name = "turned"
@@ -92,7 +95,7 @@ def test_a_model_is_turned_no_farther_from_the_photo_than_its_backend_allows(
     """The largest side comes to the front where it is known; where it is a guess the photo's view stays in front."""
     rgba = np.full((SIDE, SIDE, 4), (120, 140, 160, 0), np.uint8)
     cv2.rectangle(rgba, (50, 50), (150, 150), (120, 140, 160, 255), -1)
-    model: Model = create_model(rgba, ModelRequest(), Turned(np.radians(reach_deg)), lambda *_: None)
+    model: Model = create_model(rgba, ModelRequest(), AskewBox(np.radians(reach_deg)), lambda *_: None)
     assert model.camera is not None
     eye = model.camera.position()
     assert abs(np.degrees(np.arctan2(eye[0], eye[2]))) == pytest.approx(turned_deg, abs=3.0)

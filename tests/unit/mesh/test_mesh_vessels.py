@@ -9,16 +9,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, read_cutout
-from services.mesh.growth import find_growth
+from services.mesh.judge.verdict import Judge
+from services.mesh.kinds.grown import Grown
+from services.mesh.kinds.grown.growth import find_growth
+from services.mesh.kinds.registry import KINDS
+from services.mesh.kinds.turned import Turned
 from services.mesh.raster import covering, far_to_near
-from services.mesh.shape import evidence, revolution
-from services.mesh.shape.evidence import Evidence, Kind
-from services.mesh.shape.revolution import Axis, axis_camera, lathe
+from services.mesh.shape.lathe import lathe
+from services.mesh.shape.outline import Axis, axis_camera
+from services.mesh.shape.revolution import Revolution
+from services.mesh.shape.turned import find_turned
 from services.mesh.shape.vessel import Contents, footed, open_vessel, turned_solid
 from services.mesh.solid import Solid
+from services.mesh.view import View
 
 Draw = Callable[..., NDArray[np.uint8]]
 Color = tuple[int, int, int]
@@ -94,15 +99,14 @@ def deepest_on_axis(solid: Solid) -> float:
 def test_a_cup_of_coffee_is_open_and_filled(pitch_deg: float) -> None:
     """Pitch, mouth and level are read off the photo, and the model is a cup with a disc a little below its rim."""
     cutout = coffee(pitch_deg)
-    found = evidence.gather(cutout)
+    found = find_turned(View(cutout))
     assert found.mouth is not None
     assert found.interior is not None
     assert found.interior.contents is not None
     assert abs(np.degrees(found.mouth.pitch) - pitch_deg) < 4.0
     depth = (found.mouth.height - found.interior.contents.level) / found.mouth.radius
     assert depth == pytest.approx(0.2 / 0.75, abs=0.09)
-    raw = SilhouetteBackend().reconstruct(cutout, lambda _phase, _done: None)
-    assert raw.method == Kind.REVOLUTION.value
+    raw = Turned().propose(View(cutout))[0]
     assert raw.solid.is_closed()
     assert 0.08 < deepest_on_axis(raw.solid) < 0.4
 
@@ -111,10 +115,10 @@ def test_a_cup_of_coffee_is_open_and_filled(pitch_deg: float) -> None:
 def test_a_lid_is_no_opening(pitch_deg: float) -> None:
     """The flat end of a can gives the pitch, but nothing is dug into it."""
     cutout = canister(pitch_deg, WHITE)
-    found = evidence.gather(cutout)
+    found = find_turned(View(cutout))
     assert found.lidded
-    assert abs(np.degrees(found.round.pitch) - pitch_deg) < 4.0
-    raw = SilhouetteBackend().reconstruct(cutout, lambda _phase, _done: None)
+    assert abs(np.degrees(found.body.pitch) - pitch_deg) < 4.0
+    raw = Turned().propose(View(cutout))[0]
     assert deepest_on_axis(raw.solid) < 0.02
 
 
@@ -128,18 +132,19 @@ def test_a_ball_with_an_opening_gets_its_recess() -> None:
         return np.where(hole[:, None], DARK, STEEL).astype(np.float64)
 
     cutout = painted(open_vessel(heights, radii, Contents(0.2, 0.38)), seen_from(35.0), paint)
-    found = evidence.gather(cutout)
+    found = find_turned(View(cutout))
     assert found.mouth is not None
-    assert found.mouth.radius < 0.65 * found.round.radii.max()
+    assert found.mouth.radius < 0.65 * found.body.radii.max()
     assert found.interior is not None
-    raw = SilhouetteBackend().reconstruct(cutout, lambda _phase, _done: None)
+    raw = Turned().propose(View(cutout))[0]
     assert deepest_on_axis(raw.solid) > 0.15
-    wide = found.round.radii.max()
+    wide = found.body.radii.max()
     high = found.mouth.height - 0.1
-    behind = np.array([[0.0, high, -float(np.interp(high, found.round.heights, found.round.radii))]])
-    assert raw.completion is not None
+    behind = np.array([[0.0, high, -float(np.interp(high, found.body.heights, found.body.radii))]])
+    completion = raw.coloring().completion
+    assert completion is not None
     assert behind[0, 2] < -0.5 * wide
-    assert raw.completion.colors(behind, np.array([[0.0, 0.8, -0.6]])).mean() > 85.0
+    assert completion.colors(behind, np.array([[0.0, 0.8, -0.6]])).mean() > 85.0
 
 
 def test_what_has_no_mouth_is_not_opened() -> None:
@@ -156,7 +161,7 @@ def test_what_has_no_mouth_is_not_opened() -> None:
         return np.tile(np.array(RED, np.float64), (len(about), 1))
 
     for profile, paint in ((ball, plain), (bottle, stripes)):
-        found = evidence.gather(painted(turned_solid(*profile), seen_from(30.0), paint))
+        found = find_turned(View(painted(turned_solid(*profile), seen_from(30.0), paint)))
         assert found.mouth is None
         assert found.interior is None
 
@@ -166,16 +171,14 @@ def test_a_hidden_foot_is_made_up() -> None:
     share = np.linspace(0.0, 1.0, 60)
     heights, radii = 0.5 * share, 0.4 + 0.5 * np.sqrt(1.0 - (1.0 - share) ** 2)
     cut = heights > 0.12
-    fit = revolution.Revolution(
-        Axis(0.0, 0.0, 1.0), np.radians(45.0), heights[cut], radii[cut], 1.0, 1.0, 0.0, seen_from(45.0)
-    )
+    fit = Revolution(Axis(0.0, 0.0, 1.0), np.radians(45.0), heights[cut], radii[cut], 1.0, 1.0, 0.0, seen_from(45.0))
     longer, carried = footed(fit, heights[cut], radii[cut])
     assert longer[0] < 0.06
     assert carried[0] < 0.7 * radii.max()
     assert np.all(np.diff(longer) > 0)
     straight = np.full(cut.sum(), 0.5)
     tall = np.linspace(0.0, 1.2, cut.sum())
-    can = revolution.Revolution(Axis(0.0, 0.0, 1.0), np.radians(45.0), tall, straight, 1.0, 1.0, 0.0, seen_from(45.0))
+    can = Revolution(Axis(0.0, 0.0, 1.0), np.radians(45.0), tall, straight, 1.0, 1.0, 0.0, seen_from(45.0))
     assert len(footed(can, tall, straight)[0]) == len(tall)
 
 
@@ -189,14 +192,14 @@ def test_a_sharp_foot_tells_the_pitch() -> None:
     solid = lathe(
         np.vstack([[0.0, -0.6], np.stack([0.65 * (1.0 - share) + 0.01, 1.2 * share - 0.6], axis=1), [0, 0.6]])
     )
-    found: Evidence = evidence.gather(painted(solid, seen_from(36.0), paint))
-    assert abs(np.degrees(found.round.pitch) - 36.0) < 5.0
-    assert found.kind is Kind.REVOLUTION
+    found = find_turned(View(painted(solid, seen_from(36.0), paint)))
+    assert abs(np.degrees(found.body.pitch) - 36.0) < 5.0
 
 
 def test_a_plain_can_at_eye_level_is_round() -> None:
     """Its outline is a box's too; the light that goes round it tells."""
-    assert evidence.gather(canister(5.0, RED)).kind is Kind.REVOLUTION
+    view = View(canister(5.0, RED))
+    assert Judge.fitted().choose(view, [one for kind in KINDS for one in kind.propose(view)]).best.kind == "turned"
 
 
 def test_an_axis_beside_the_middle_is_upright() -> None:
@@ -221,16 +224,16 @@ def plant(flat_photo: Draw) -> NDArray[np.uint8]:
 def test_a_plant_stands_in_a_turned_pot(flat_photo: Draw) -> None:
     """The pot is as deep as wide and stands flat, and the leaves grow to all sides."""
     cutout = read_cutout(plant(flat_photo))
-    raw = SilhouetteBackend().reconstruct(cutout, lambda _phase, _done: None)
-    assert raw.method == "revolution with growth"
+    [raw] = Grown().propose(View(cutout))
     assert raw.solid.is_closed()
     points = raw.solid.vertices
     low = points[points[:, 1] < points[:, 1].min() + 0.02]
     assert np.ptp(low[:, 2]) == pytest.approx(np.ptp(low[:, 0]), rel=0.1)
     leaves = points[points[:, 1] > np.percentile(points[:, 1], 75)]
     assert np.ptp(leaves[:, 2]) > 0.6 * np.ptp(leaves[:, 0])
-    assert raw.completion is not None
-    colors = raw.completion.colors(points[:50], np.tile([0.0, 0.0, 1.0], (50, 1)))
+    completion = raw.coloring().completion
+    assert completion is not None
+    colors = completion.colors(points[:50], np.tile([0.0, 0.0, 1.0], (50, 1)))
     assert np.allclose(colors, (190, 150, 90), atol=12)
 
 

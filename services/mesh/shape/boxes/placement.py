@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
-from services.mesh.shape.creases import SIGNS
-from services.mesh.shape.cuboid import Cuboid
+from services.mesh.shape.boxes.creases import SIGNS
+from services.mesh.shape.boxes.cuboid import Cuboid
 
 Doubles = NDArray[np.float64]
 

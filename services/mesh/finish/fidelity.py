@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, kept_thin
+from services.mesh.finish.surface import Surface
 from services.mesh.raster import covering, far_to_near, weights_at
-from services.mesh.surface import Surface
 
 VIEW_PX = 384
 """Longer side of the picture that is compared."""

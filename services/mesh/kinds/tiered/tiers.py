@@ -21,21 +21,10 @@ from scipy.optimize import minimize
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.shape.interior import drink_of, interior_of
+from services.mesh.shape.lathe import circle_points, discs, lathe
 from services.mesh.shape.mouth import FAR_EVIDENCE, NEAR_EVIDENCE, Mouth, Picture, across, evidence_of
-from services.mesh.shape.revolution import (
-    Axis,
-    Outline,
-    Revolution,
-    at_pitch,
-    axis_camera,
-    circle_points,
-    discs,
-    filled,
-    lathe,
-    mirrored,
-    signed_distance,
-    steepest,
-)
+from services.mesh.shape.outline import Axis, Outline, axis_camera, filled, mirrored, signed_distance
+from services.mesh.shape.revolution import Revolution, at_pitch, steepest
 from services.mesh.shape.vessel import Contents, inner_wall, spaced, walls
 from services.mesh.solid import Solid
 
@@ -274,7 +263,7 @@ def find_tiers(outline: Outline, picture: Picture, single: Revolution) -> Tiers 
     """Look for a vessel on its saucer; None when the picture does not show one clearly.
 
     Args:
-        outline: see ``revolution.outline_of``.
+        outline: see ``outline.outline_of``.
         picture: the photo on the same grid.
         single: the best single turned body.
     """

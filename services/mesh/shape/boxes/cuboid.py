@@ -62,23 +62,6 @@ class Cuboid:
     upright: bool = True
 
 
-def straightness(mask: NDArray[np.bool_]) -> float:
-    """How well a polygon of four to six corners covers the mask's outline: IoU of the two, 0..1."""
-    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    if not contours:
-        return 0.0
-    contour = max(contours, key=cv2.contourArea)
-    length = cv2.arcLength(contour, True)
-    best = 0.0
-    for share in (0.01, 0.015, 0.02, 0.03, 0.04):
-        corners = cv2.approxPolyDP(contour, share * length, True)
-        if 4 <= len(corners) <= 6:
-            canvas = np.zeros(mask.shape, np.uint8)
-            cv2.fillPoly(canvas, [corners], 1)
-            best = max(best, float(((canvas > 0) & mask).sum()) / float(((canvas > 0) | mask).sum()))
-    return best
-
-
 def fit_cuboids(mask: NDArray[np.bool_], camera: PhotoCamera) -> list[Cuboid]:
     """The boxes that a search from several starts ends at, that which agrees best with the mask first.
 

@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d, median_filter
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
-from services.mesh.shape.creases import SIGNS, shown_sides
+from services.mesh.shape.boxes.creases import SIGNS, shown_sides
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]

@@ -10,20 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.mesh.boolean import difference
-from services.mesh.shape.cuboid import rounded_box
+from services.mesh.shape.boxes.cuboid import rounded_box
+from services.mesh.shape.freeform import FreeForm
 from services.mesh.shape.inflation import rim_distance, slab_square
 from services.mesh.shape.stance import Base
 from services.mesh.solid import Solid
+from services.mesh.view import Grid
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-CORE, LONGEST, FEET_APART = 0.6, 1.3, 0.12
-"""The thick core (deeper than this share of the deepest place) is at least this many times as long as high, and the
-feet are apart by this share of the silhouette's width."""
-
-CLEARLY_FLAT = 0.15
-"""Flatness from which sides are taken for flat ones: the barrel of a dog shades like one, a car's door does not."""
+FEET_APART = 0.12
+"""Feet are apart by at least this share of the silhouette's width."""
 
 GIRTH, EDGE = 1.45, 0.3
 """Half the width of the body, and the rounding of its edges, in radii of its largest inscribed circle: wheels and legs
@@ -39,20 +37,10 @@ LEAST_GAP, GAP_SHARE = 0.06, 0.5
 """The way between the two rows: as a share of the height, under which it is not opened, and of the width."""
 
 
-def is_carried(alpha: Floats, base: Base, flatness: float) -> bool:
-    """True for the side of a long, flat-sided body on feet apart.
-
-    Args:
-        alpha: (h, w) float32 matte.
-        base: of it.
-        flatness: 0 for what looks round, 1 for what looks flat.
-    """
-    depth = rim_distance(alpha)
-    rows, columns = np.nonzero(depth > CORE * depth.max())
-    long = float(np.ptp(columns)) + 1.0 >= LONGEST * (float(np.ptp(rows)) + 1.0)
+def feet_apart(base: Base) -> bool:
+    """True for a silhouette that stands on feet with a gap between them."""
     places = np.flatnonzero(base.touches)
-    apart = len(places) > 1 and int(np.diff(places).max()) > FEET_APART * int(np.isfinite(base.bottom).sum())
-    return flatness >= CLEARLY_FLAT and long and bool(apart)
+    return len(places) > 1 and int(np.diff(places).max()) > FEET_APART * int(np.isfinite(base.bottom).sum())
 
 
 def carried_square(alpha: Floats, high: float) -> Floats:
@@ -70,6 +58,23 @@ def carried_square(alpha: Floats, high: float) -> Floats:
     spine = cv2.dilate(depth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
     limb = cv2.GaussianBlur(cv2.erode(spine, np.ones((3, 3), np.uint8)), (0, 0), max(1.0, 0.1 * deepest))
     return np.asarray(np.minimum(square, (LIMB_GIRTH * np.maximum(limb, depth)) ** 2), np.float32)
+
+
+def with_rows(form: FreeForm, grid: Grid, base: Base) -> Solid:
+    """The shape with a way between its left and right feet, if it has a gap between its front and back ones."""
+    inside, camera, thick = grid.inside, grid.camera, form.thick
+    rows, columns = np.nonzero(inside)
+    z = form.middle[rows, columns]
+    flat = camera.plane(np.stack([columns + 0.5, rows + 0.5], axis=1))
+    points = np.column_stack([flat * ((camera.distance - z) / camera.distance)[:, None], z]) @ form.turn.T
+    lowest = inside.shape[0] - 1 - np.argmax(inside[::-1], axis=0)
+    feet = np.flatnonzero(base.touches)
+    between = ~base.touches & np.isfinite(base.bottom)
+    between[: feet[0]] = between[feet[-1] + 1 :] = False
+    under = between[columns] & (rows == lowest[columns])
+    body = thick[rows, columns] > 0.5 * thick.max()
+    width = float(np.percentile(thick[lowest[feet], feet], 20))
+    return opened(form.solid, points[body], points[under, 1], width)
 
 
 def opened(solid: Solid, middle: Doubles, underside: Doubles, width: float) -> Solid:

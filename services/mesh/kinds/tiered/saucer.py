@@ -16,8 +16,8 @@ from scipy.ndimage import gaussian_filter1d
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
-from services.mesh.shape.revolution import circle_points, discs
-from services.mesh.shape.tiers import Tiers
+from services.mesh.kinds.tiered.tiers import Tiers
+from services.mesh.shape.lathe import circle_points, discs
 from services.mesh.texturing.rings import RingCompletion
 from services.mesh.texturing.sampling import sampled
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.mesh.surface import Surface
+from services.mesh.finish.surface import Surface
 
 GENERATOR = "Lensora Studio mesh"
 

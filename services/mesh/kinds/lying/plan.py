@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
-from services.mesh.shape.cuboid import Cuboid
+from services.mesh.shape.boxes.cuboid import Cuboid
 from services.mesh.shape.relief import relief
 from services.mesh.shape.stance import Ground
 from services.mesh.solid import Solid

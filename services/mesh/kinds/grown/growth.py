@@ -13,28 +13,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.mesh.camera import PhotoCamera, inverse
+from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
-from services.mesh.shape.inflation import inflated_square
-from services.mesh.shape.relief import relief
+from services.mesh.shape.handles import upright_part
+from services.mesh.shape.outline import Axis, Outline, filled, signed_distance
 from services.mesh.shape.revolution import (
     BASE_GAIN,
-    FIT_SIDE_PX,
     PITCH_PRIOR,
     PITCHES_DEG,
     USUAL_PITCH_DEG,
-    Axis,
-    Outline,
     Revolution,
     at_pitch,
-    filled,
     flat_base,
-    signed_distance,
     silhouette,
 )
 from services.mesh.shape.vessel import Contents, calm_profile, inner_wall
 from services.mesh.solid import Solid
 from services.mesh.texturing.rings import RingCompletion
+from services.mesh.view import Grid
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -82,7 +78,7 @@ def find_growth(mask: Mask, camera: PhotoCamera) -> Growth | None:
     """Look for a pot with a plant; None where the silhouette is something else.
 
     Args:
-        mask: (h, w) bool, about ``revolution.FIT_SIDE_PX`` on its longer side, False along the border.
+        mask: (h, w) bool, about ``view.FIT_SIDE_PX`` on its longer side, False along the border.
         camera: frontal, in pixels of ``mask``.
     """
     run = _pot_rows(mask)
@@ -152,23 +148,14 @@ def _pot(
     return at_pitch(Outline(mask, mask, signed_distance(mask), axis, camera), pitch, 96)
 
 
-def grown_parts(cutout: Cutout, found: Growth) -> list[Solid]:
+def grown_parts(grid: Grid, found: Growth) -> list[Solid]:
     """The plant as two crossed fans in the pot's frame.
 
     Args:
-        cutout: the photo.
-        found: on the grid of ``revolution.FIT_SIDE_PX``.
+        grid: that the growth was found on.
+        found: pot and plant.
     """
-    alpha, factor = cutout.working_alpha(FIT_SIDE_PX)
-    camera = cutout.camera.scaled(factor, (2.0, 2.0))
-    reach = max(2, round(0.05 * camera.pixels))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    near = cv2.GaussianBlur(cv2.dilate(found.plant.astype(np.uint8), kernel).astype(np.float32), (0, 0), 1.0)
-    matte = np.asarray(np.minimum(alpha, near), np.float32)
-    rows = np.arange(alpha.shape[0], dtype=np.float32)[:, None]
-    lean = np.float32(np.tan(found.pot.pitch)) * (np.float32(camera.center[1]) - rows - np.float32(0.5))
-    fan = relief(matte, inflated_square(matte), camera, offset=np.broadcast_to(lean, alpha.shape).astype(np.float32))
-    fan = fan.moved(inverse(found.pot.camera.to_view))
+    fan = upright_part(grid, found.plant, found.pot.pitch, found.pot.camera)
     turn = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
     return [fan, Solid(fan.vertices @ turn.T, fan.faces)]
 

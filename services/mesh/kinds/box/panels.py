@@ -15,7 +15,7 @@ from scipy.ndimage import uniform_filter
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
-from services.mesh.shape.creases import shown_sides
+from services.mesh.shape.boxes.creases import shown_sides
 from services.mesh.texturing.evenness import evenly_lit
 from services.mesh.texturing.grain import grain_of
 from services.mesh.texturing.pattern import patterned

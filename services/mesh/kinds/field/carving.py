@@ -12,8 +12,8 @@ from scipy import ndimage
 from lensora.core.errors import InvalidMesh
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, kept_thin
-from services.mesh.isosurface import isosurface
 from services.mesh.network import ShapePrediction
+from services.mesh.shape.isosurface import isosurface
 from services.mesh.solid import Solid
 
 Floats = NDArray[np.float32]

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from services.mesh.camera import DISTANCE, PhotoCamera
-from services.mesh.cutout import Cutout
-from services.mesh.shape.creases import Crease, Slopes, edge_ends, find_creases, slopes_of
-from services.mesh.shape.cuboid import FIT_SIDE_PX, USUAL_DEPTH, Cuboid, fit_cuboids
-from services.mesh.shape.placement import BALLS, TYPICAL_RADIUS, Placement
-from services.mesh.shape.revolution import filled
+from services.mesh.shape.boxes.creases import Crease, Slopes, edge_ends, find_creases, slopes_of
+from services.mesh.shape.boxes.cuboid import FIT_SIDE_PX, USUAL_DEPTH, Cuboid, fit_cuboids
+from services.mesh.shape.boxes.placement import BALLS, TYPICAL_RADIUS, Placement
+from services.mesh.shape.outline import filled
+from services.mesh.view import View
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -128,18 +128,15 @@ def outside(points: Doubles, hull: Doubles) -> Doubles:
     return np.asarray((points @ normal.T - np.einsum("ij,ij->i", start, normal)).max(axis=1), np.float64)
 
 
-def find_box(cutout: Cutout) -> Cuboid:
+def find_box(view: View) -> Cuboid:
     """The box whose outline and inner edges agree best with the photo's."""
-    small, factor = cutout.working_alpha(FIT_SIDE_PX)
-    coarse = fit_cuboids(filled(small >= 0.5), cutout.camera.scaled(factor, (2.0, 2.0)))
+    small = view.grid(FIT_SIDE_PX)
+    coarse = fit_cuboids(filled(small.inside), small.camera)
     if coarse[0].agreement < WORTH_A_LOOK:
         return coarse[0]
-    alpha, factor = cutout.working_alpha(SIDE_PX)
-    camera = cutout.camera.scaled(factor, (2.0, 2.0))
-    size = (alpha.shape[1] - 4, alpha.shape[0] - 4)
-    photo = cv2.resize(cutout.photo, size, interpolation=cv2.INTER_AREA)
-    framed = np.asarray(cv2.copyMakeBorder(photo, 2, 2, 2, 2, cv2.BORDER_REPLICATE), np.uint8)
-    slopes, points = slopes_of(framed, alpha >= 0.5), outline_points(alpha)
+    grid = view.grid(SIDE_PX)
+    alpha, camera = grid.alpha, grid.camera
+    slopes, points = slopes_of(grid.photo(view.cutout), grid.inside), outline_points(alpha)
     starts: list[Placement] = []
     for found in coarse:
         start = Placement.like(found)
@@ -156,9 +153,9 @@ def find_box(cutout: Cutout) -> Cuboid:
         # An outline that is no box's would have the camera stand anywhere: it is held as products are held.
         best = min((refined(start, points, slopes, camera, 1, HELD) for start in starts), key=lambda fit: fit.cost)
     box = best.placement.fronted()
-    view, agreement = box.seen_by(camera), overlap(hull_of(box.pixels(camera, box.balls())), filled(alpha >= 0.5))
+    seen, agreement = box.seen_by(camera), overlap(hull_of(box.pixels(camera, box.balls())), filled(alpha >= 0.5))
     clearness = tuple(crease.clearness for crease in best.creases)
-    return Cuboid(box.half, box.yaw, box.pitch, agreement, view, box.roll, box.radius, clearness, box.upright)
+    return Cuboid(box.half, box.yaw, box.pitch, agreement, seen, box.roll, box.radius, clearness, box.upright)
 
 
 def overlap(hull: Doubles, mask: NDArray[np.bool_]) -> float:

@@ -1,0 +1,1 @@
+"""What every hypothesis goes through: budget of triangles, front, atlas, fidelity, files."""

@@ -1,0 +1,76 @@
+"""Free shapes: neither boxes nor turned; as thick as outline and light suggest, standing on the ground."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from services.mesh.camera import PhotoCamera
+from services.mesh.kinds import Hypothesis
+from services.mesh.shape.freeform import (
+    FREE_CREASE_DEG,
+    FREE_REACH,
+    draft_grid,
+    fine_grid,
+    freeform,
+    rounded_thickness,
+)
+from services.mesh.shape.inflation import rim_distance
+from services.mesh.shape.shading import flatness
+from services.mesh.shape.stance import Base, facing, find_base, has_corner, levelled
+from services.mesh.solid import Solid
+from services.mesh.view import Grid, View
+
+PLATE = 0.08
+"""What has no inscribed circle of this radius, as a share of its width, is a thin tool: it is shown flat, as it was
+taken."""
+
+ROUNDEST_SLAB = 0.9
+"""What looks flatter than this is built as flat as this, beside the slab that is built in any case."""
+
+
+class Free:
+    """See ``Kind``."""
+
+    name = "free"
+
+    def propose(self, view: View) -> Sequence[Hypothesis]:
+        """One with rounded cross-sections, as flat as it looks, and one that is a slab."""
+        flat = view.measured(flatness)
+        grid = view.measured(draft_grid)
+        base, corner = _base(grid)
+        evidence = (("flatness", flat), ("corner", float(corner)))
+
+        def built(share: float, grid: Grid, base: Base) -> tuple[Solid, PhotoCamera]:
+            form = freeform(grid.alpha, grid.camera, base, rounded_thickness(grid.alpha, base, share))
+            return form.solid, view.camera(form.camera)
+
+        def detailed(share: float) -> tuple[Solid, PhotoCamera]:
+            grid = view.measured(fine_grid)
+            return built(share, grid, _base(grid)[0])
+
+        proposed = []
+        for method, share in (("rounded shape", min(flat, ROUNDEST_SLAB)), ("rounded slab", 1.0)):
+            solid, camera = built(share, grid, base)
+            proposed.append(
+                Hypothesis(
+                    self.name,
+                    method,
+                    solid,
+                    camera,
+                    detailed=partial(detailed, share),
+                    crease_deg=FREE_CREASE_DEG,
+                    reach=FREE_REACH,
+                    evidence=evidence,
+                )
+            )
+        return proposed
+
+
+def _base(grid: Grid) -> tuple[Base, bool]:
+    """What the silhouette stands on, and whether a corner of it tells how the thing is turned."""
+    base = find_base(grid.alpha, grid.camera)
+    if float(rim_distance(grid.alpha).max()) < PLATE * base.wide * grid.camera.pixels:
+        return levelled(base), False
+    corner = has_corner(base)
+    return (base if corner else facing(base)), corner

@@ -1,0 +1,54 @@
+"""Flat things that lie on the ground and are seen from above: keyboards, boards, tablets, soles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.mesh.camera import PhotoCamera
+from services.mesh.kinds import Hypothesis, well_above
+from services.mesh.kinds.lying.plan import lying
+from services.mesh.shape.boxes.refinement import find_box
+from services.mesh.shape.freeform import FREE_CREASE_DEG, FREE_REACH, draft_grid, fine_grid
+from services.mesh.solid import Solid
+from services.mesh.view import Grid, View
+
+LEAST_AGREEMENT, FLATTEST, LEAST_PITCH = 0.75, 0.6, 0.17
+"""A cuboid that is far from the silhouette, no flatter than this share of its shorter side, or seen from lower than 10
+degrees, says nothing of a plan."""
+
+
+class Lying:
+    """See ``Kind``."""
+
+    name = "lying"
+
+    def propose(self, view: View) -> Sequence[Hypothesis]:
+        """The silhouette as the plan of a flat thing, with the height and the pitch of the cuboid that is nearest."""
+        box = view.measured(find_box)
+        if (
+            box.agreement < LEAST_AGREEMENT
+            or box.pitch < LEAST_PITCH
+            or float(box.half[1]) > FLATTEST * float(box.half[[0, 2]].min())
+        ):
+            return []
+
+        def built(grid: Grid) -> tuple[Solid, PhotoCamera]:
+            solid, seen = lying(grid.alpha, grid.camera, box)
+            return solid, view.camera(seen)
+
+        evidence = (
+            ("agreement", box.agreement),
+            ("fit", well_above(box.agreement, 0.85)),
+            ("height", float(box.half[1] / box.half[[0, 2]].min())),
+        )
+        return [
+            Hypothesis(
+                self.name,
+                "lying",
+                *built(view.measured(draft_grid)),
+                detailed=lambda: built(view.measured(fine_grid)),
+                crease_deg=FREE_CREASE_DEG,
+                reach=FREE_REACH,
+                evidence=evidence,
+            )
+        ]

@@ -1,0 +1,1 @@
+"""Boxes: a search in silhouette, then least squares on outline and inner edges."""
