@@ -28,7 +28,7 @@ from quality.baselines import inflation
 from quality.gl import Lighting, Pose, Renderer, TexturedMesh, random_lighting, random_pose
 from quality.measure.shape import Truth
 from services.mesh.cutout import read_cutout
-from services.mesh.field_solid import solid_from_prediction
+from services.mesh.kinds.field.carving import solid_from_prediction
 from services.mesh.network import MODEL, FieldFrame, ShapeNetwork
 from services.mesh.solid import Solid
 from training.objects import KINDS, RESERVED_SEEDS, make
