@@ -62,7 +62,8 @@ def test_a_glass_body_is_blended_and_an_opaque_one_is_not(
 ) -> None:
     """The texture's alpha is the cutout's in the glass and full on the lid; without glass there is no alpha at all."""
     clear, solid = made(jar(lit_photo, 140)), made(jar(lit_photo, 255))
-    assert clear.method == solid.method == "revolution"
+    assert clear.method == solid.method
+    assert clear.method.startswith("revolution")
     material = material_of(clear)
     assert material.alphaMode == "BLEND"
     alpha = np.asarray(material.baseColorTexture)[..., 3]
