@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.mesh.judge.verdict import PLAIN, Judge, Linear, Weights
+from services.mesh.judge.verdict import FARTHEST, PLAIN, Judge, Linear, Weights
 
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -127,7 +127,7 @@ def tabulated(photos: Sequence[Photo], scale: Mapping[str, tuple[float, float]],
     mean, spread = np.array(list(scale.values())).T
     things = sorted({photo.thing for photo in photos})
     return Table(
-        terms=(values - mean) / spread,
+        terms=np.clip((values - mean) / spread, -FARTHEST, FARTHEST),
         fscore=np.array([p.fscore for _, p in rows]),
         worth=np.array([p.worth for _, p in rows]),
         photo=np.array([number for number, _ in rows]),

@@ -16,6 +16,9 @@ from services.mesh.view import View
 PLAIN = "inflation"
 """The kind that wins ties."""
 
+FARTHEST = 2.5
+"""Standard deviations beyond which a term says no more: what is unlike all of the corpus is not extrapolated."""
+
 WEIGHTS = {False: "weights.json", True: "weights_network.json"}
 """Written by ``quality.fit_judge``: without the shape network's terms, and with them."""
 
@@ -68,8 +71,12 @@ class Weights:
         )
 
     def standardised(self, terms: Mapping[str, float]) -> dict[str, float]:
-        """Each term in standard deviations from its mean; one that a hypothesis lacks is 0 before that."""
-        return {name: (terms.get(name, 0.0) - mean) / spread for name, (mean, spread) in self.scale.items()}
+        """Each term in standard deviations from its mean, at most ``FARTHEST``; one that a hypothesis lacks is 0 before
+        that."""
+        return {
+            name: min(FARTHEST, max(-FARTHEST, (terms.get(name, 0.0) - mean) / spread))
+            for name, (mean, spread) in self.scale.items()
+        }
 
     def gain(self, method: str, scaled: Mapping[str, float]) -> float:
         """What is expected of a hypothesis, against the others of its photo."""

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 
 from quality.measure.drawing import Drawer
 from quality.measure.glb import FinishedModel, SourceView
-from services.mesh.backends.silhouette import SilhouetteBackend
+from services.mesh.backends import RawMesh, Report
+from services.mesh.backends.silhouette import SilhouetteBackend, raw_mesh
 from services.mesh.camera import PhotoCamera
+from services.mesh.cutout import Cutout
+from services.mesh.kinds.turned import Turned
 from services.mesh.model import Model, ModelRequest, create_model
 from services.mesh.solid import Solid
+from services.mesh.view import View
 
 Bytes = NDArray[np.uint8]
 
@@ -79,6 +83,27 @@ def made() -> Callable[[Bytes], Model]:
 
     def make(rgba: Bytes) -> Model:
         return create_model(rgba, ModelRequest(name="thing"), SilhouetteBackend(), lambda _phase, _done: None)
+
+    return make
+
+
+class TurnedAlone:
+    """A backend that takes a thing for a turned one, whatever the judge thinks of drawings."""
+
+    name = "turned-alone"
+
+    def reconstruct(self, cutout: Cutout, report: Report, timeout_s: float | None = None) -> RawMesh:
+        """See ``MeshBackend``."""
+        del report, timeout_s
+        return raw_mesh(Turned().propose(View(cutout))[0], 1.0)
+
+
+@pytest.fixture(scope="session")
+def made_turned() -> Callable[[Bytes], Model]:
+    """Makes a turned thing's model with the default settings."""
+
+    def make(rgba: Bytes) -> Model:
+        return create_model(rgba, ModelRequest(name="thing"), TurnedAlone(), lambda _phase, _done: None)
 
     return make
 

@@ -238,7 +238,7 @@ def test_progress_never_goes_back(blob_photo: NDArray[np.uint8]) -> None:
     assert (shares[0], shares[-1]) == (0.0, 1.0)
 
 
-def test_bands_go_around_a_bottle_and_its_label_does_not(made: Callable[..., Model], lit_photo: Draw) -> None:
+def test_bands_go_around_a_bottle_and_its_label_does_not(made_turned: Callable[..., Model], lit_photo: Draw) -> None:
     """On a turned body a coloured band is there from behind, a label on the front is not."""
     profile = np.array([[0, -0.8], [0.4, -0.8], [0.4, 0.8], [0, 0.8]], np.float64)
     fine = np.vstack([profile[:1], np.stack([np.full(40, 0.4), np.linspace(-0.8, 0.8, 40)], axis=1), profile[-1:]])
@@ -250,8 +250,7 @@ def test_bands_go_around_a_bottle_and_its_label_does_not(made: Callable[..., Mod
     band = inside & (row > 240 + 30 * np.sqrt(np.clip(1.0 - ((column - 200) / 85) ** 2, 0.0, 1.0)))
     photo[band, :3] = photo[band, :3] * np.array([0.2, 0.9, 0.2])
     photo[150:200, 180:220, :3] = (200, 20, 20)
-    model = made(photo)
-    assert model.method.startswith("revolution")
+    model = made_turned(photo)
     view = np.array([[-1.0, 0, 0, 0], [0, 1, 0, -0.15], [0, 0, -1, 0]]) * 6.0
     back, seen = picture_of(model.surface, model.texture.pixels, PhotoCamera(view, (64.0, 64.0), 50.0), (128, 128))
     red = (back[..., 0].astype(int) - back[..., 1] > 60) & seen

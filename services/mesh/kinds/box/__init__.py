@@ -17,7 +17,7 @@ from services.mesh.view import View
 EDGE_RADIUS = 0.008
 """Least radius of a box's edges, share of its largest half side: even cartons have none that are sharp."""
 
-LEAST_AGREEMENT = 0.7
+LEAST_AGREEMENT = 0.88
 """Below this a cuboid's outline is not the silhouette's, whatever shows inside it."""
 
 
