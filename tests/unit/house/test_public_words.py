@@ -68,7 +68,7 @@ def test_a_vocabulary_is_written_once(vocabulary: type[StrEnum]) -> None:
 
 def test_a_stage_s_formats_are_public_words() -> None:
     """What a stage can write beside the GLB has the name that the public API gives it."""
-    from services.mesh.formats import FileFormat
+    from services.mesh.finish.formats import FileFormat
     from services.render.film import VideoFormat
 
     public = {word.value for word in words.OutputFormat}
