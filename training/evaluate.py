@@ -63,8 +63,8 @@ def reserved_items(meshes: Path | None, made: int, a_kind: int) -> list[Item]:
     return chosen + made_items(range(first, first + made), 1)
 
 
-def measured(item: Item, renderer: Renderer, network: ShapeNetwork) -> tuple[Row, Bytes]:
-    """Draw an object, ask the network, compare; and a strip of pictures."""
+def measured(item: Item, renderer: Renderer, network: ShapeNetwork, inflated: float | None = None) -> tuple[Row, Bytes]:
+    """Draw an object, ask the network, compare; and a strip of pictures. ``inflated``: F of its inflation if known."""
     mesh = item.mesh()
     kind = f"made {KINDS[make(item.source)[1]]}" if isinstance(item.source, int) else item.kind
     rng = np.random.default_rng(zlib.crc32(f"evaluate {item.name}".encode()))
@@ -79,13 +79,13 @@ def measured(item: Item, renderer: Renderer, network: ShapeNetwork) -> tuple[Row
     seconds = time.perf_counter() - began
     target = Truth(trimesh.Trimesh(mesh.vertices, mesh.faces, process=False), with_volume=False)
     ours = target.compare(trimesh.Trimesh(solid.vertices, solid.faces, process=False))
-    plain = target.compare(inflation(picture.rgba))
+    plain = target.compare(inflation(picture.rgba)).fscore if inflated is None else inflated
     pitch = math.degrees(picture.camera.pose.pitch)
     row = Row(
         item.name,
         kind,
         ours.fscore,
-        plain.fscore,
+        plain,
         pitch,
         abs(math.degrees(said.pitch) - pitch),
         seconds,
@@ -133,14 +133,19 @@ def main() -> None:
     parser.add_argument("--made", type=int, default=24, help="made objects, from the reserved seeds")
     parser.add_argument("--a-kind", type=int, default=6, help="meshes of a kind at most")
     parser.add_argument("--csv", type=Path)
+    parser.add_argument("--known", type=Path, help="the --csv of an earlier run: its figures of inflation hold again")
     parser.add_argument("--sheet", type=Path, help="JPEG: photo, truth from two sides, solid from two sides")
     options = parser.parse_args()
     use = ModelUse(name=MODEL, version="", sha256="", license="Apache-2.0", stage="mesh")
     network = ShapeNetwork(OnnxModel(options.model, use, threads=1), FieldFrame())
+    known: dict[str, float] = {}
+    if options.known:
+        with options.known.open(newline="") as file:
+            known = {row["name"]: float(row["inflation"]) for row in csv.DictReader(file)}
     rows, strips = [], []
     with Renderer(256) as renderer:
         for item in reserved_items(options.meshes, options.made, options.a_kind):
-            row, strip = measured(item, renderer, network)
+            row, strip = measured(item, renderer, network, known.get(item.name))
             rows.append(row)
             strips.append(cv2.resize(strip, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
             figures = f"{row.ours:.3f}  {row.inflation:.3f}  {row.pitch_error_deg:5.1f}"

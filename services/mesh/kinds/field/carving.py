@@ -27,7 +27,8 @@ class Carving:
         side: rows and columns of the grid that is cut; the field has fewer.
         limit: logits are cut off here, so that the surface lies where the field crosses 0, not where it is loudest.
         smooth: sigma of the blur of the logits, cells of the field.
-        least: logit that every ray inside the outline reaches somewhere: thin parts are kept.
+        least: logit that a ray inside the outline reaches somewhere, or it gets a layer: thin parts are kept.
+        layer: half thickness of that layer, bins; it lies behind the predicted front.
         rim: steepness of the outline's wall, logits for a step of the matte from 0.5 to 1.
         crumb: islands in space under this share of the largest one are dropped, if others stand before or behind them.
     """
@@ -35,7 +36,8 @@ class Carving:
     side: int = 96
     limit: float = 4.0
     smooth: float = 0.6
-    least: float = 0.8
+    least: float = 0.1
+    layer: float = 1.25
     rim: float = 6.0
     crumb: float = 0.02
 
@@ -105,7 +107,12 @@ def _cut(prediction: ShapePrediction, alpha: Floats, how: Carving) -> Floats:
     field = ndimage.gaussian_filter(field, (how.smooth, how.smooth, how.smooth))
     side = len(alpha)
     fine = np.stack([cv2.resize(layer, (side, side), interpolation=cv2.INTER_LINEAR) for layer in field])
-    fine += np.maximum(how.least - fine.max(axis=0), 0.0)
+    # Not the whole ray is raised: where the network is unsure, that would make a curtain of it.
+    bins = (1.0 - prediction.depth / prediction.frame.reach) * (len(field) / 2) - 0.5 + how.layer
+    middle = cv2.resize(np.asarray(bins, np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
+    middle = np.clip(middle, how.layer, len(field) - 1 - how.layer)
+    apart = np.abs(np.arange(len(field), dtype=np.float32)[:, None, None] - middle) / how.layer
+    fine = np.where(fine.max(axis=0) < how.least, np.maximum(fine, 1.0 - apart), fine)
     return np.asarray(np.minimum(fine, how.rim * 2.0 * (alpha - 0.5)), np.float32)
 
 
