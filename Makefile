@@ -61,8 +61,9 @@ protos: .make/setup-test ## Generate the gRPC stubs again after a change in prot
 	@touch $@
 
 .PHONY: test
-test: .make/setup-test .make/protos ## Run every test (unit, contract, integration, golden, chaos, end to end)
+test: .make/setup-test .make/protos ## Run every test (unit, contract, integration, golden, chaos, end to end), then the gate
 	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(if $(ARGS),,$(BIN)/python -m quality.gate)
 
 .PHONY: gate
 gate: .make/setup-test .make/protos ## Hold the mesh stage to the committed figures of the corpus' unseen part
