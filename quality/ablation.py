@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from services.mesh.judge.verdict import PLAIN
 
 from quality.fit_judge import CACHE, read, without
 from quality.judge_fit import Photo, fitted, outcome
 from quality.measure.noise import by_object, interval, worst_decile
 from quality.split import is_reserved
+from services.mesh.judge.verdict import PLAIN
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "internals" / "ablation-mesh.md"
 

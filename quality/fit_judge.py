@@ -16,38 +16,25 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import trimesh
 
-from lensora.adapters.inference import OnnxModel
-from lensora.models.manifest import ModelEntry, load_manifest
-from lensora.models.store import SHIPPED, path_of
 from quality.judge_fit import Photo, Proposal, fitted, outcome
 from quality.measure.noise import interval
 from quality.measure.sample import Sample, samples_in
 from quality.measure.shape import Truth
+from quality.network import shape_network
 from quality.split import is_reserved
 from services.mesh.cutout import read_cutout
 from services.mesh.judge import verdict
 from services.mesh.judge.terms import terms_of
 from services.mesh.judge.verdict import PLAIN, Weights
 from services.mesh.kinds.registry import KINDS
-from services.mesh.network import MODEL, ShapeNetwork
 from services.mesh.view import View
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lensora" / "quality" / "judge.jsonl"
-
-
-@cache
-def shape_network() -> ShapeNetwork:
-    """The network that this package ships, on one thread."""
-    entry = load_manifest().entry(MODEL)
-    path = path_of(MODEL, SHIPPED)
-    assert isinstance(entry, ModelEntry)
-    return ShapeNetwork(OnnxModel(path, entry.use("mesh"), threads=1))
 
 
 def judged(sample: Sample, known: Mapping[str, float]) -> Photo:

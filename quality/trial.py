@@ -14,6 +14,7 @@ from quality.measure.glb import read_glb
 from quality.measure.look import BACK_SIDE_PX, Look, against_back, against_photo, silhouette_iou
 from quality.measure.sample import Sample
 from quality.measure.shape import Agreement, Truth
+from quality.network import shape_network
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.model import ModelRequest, create_model
 
@@ -55,7 +56,7 @@ class Trial:
 
 def made_by_us(rgba: NDArray[np.uint8], name: str) -> Made:
     """The stage as users get it, with its default settings."""
-    model = create_model(rgba, ModelRequest(name=name), SilhouetteBackend(), lambda _phase, _done: None)
+    model = create_model(rgba, ModelRequest(name=name), SilhouetteBackend(shape_network()), lambda _phase, _done: None)
     return Made(model.glb, model.method)
 
 
