@@ -70,6 +70,9 @@ def lying(alpha: Floats, camera: PhotoCamera, box: Cuboid) -> tuple[Solid, Photo
     back_wall = top.depth(above)[None, :] - lean * (above[None, :] - height)
     front = np.minimum(top.depth(height), np.maximum(front_wall, floor.depth(height)))
     back = np.minimum(np.maximum(floor.depth(height), back_wall), front)
+    # Rays above the horizon meet no ground: there, and outside, the thing is as thin as it may be.
+    met = inside & np.isfinite(front) & np.isfinite(back)
+    front, back = np.where(met, front, 0.0), np.where(met, back, 0.0)
     rim = np.where(inside, 0.5 * (front + back), 0.0)
     half = np.maximum(0.5 * (front - back) * camera.pixels, LEAST_THICKNESS_PX)
     shift = float(np.median(rim[inside]))
