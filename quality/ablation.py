@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not options.cache.exists():
         parser.error(f"{options.cache} is not there: run python -m quality.fit_judge collect first")
     photos = read(options.cache)
-    kinds = sorted({p.kind for photo in photos for p in photo.proposals} - {PLAIN})
+    kinds = sorted({p.kind for photo in photos for p in photo.proposals} - {PLAIN[0]})
     terms = sorted({name.split(".")[0] for photo in photos for p in photo.proposals for name in p.terms})
     full = chosen(photos)
     rows = {

@@ -127,7 +127,7 @@ def report(photos: Sequence[Photo]) -> Weights:
     for name, part in parts.items():
         _row(name, part, weights)
     full = outcome(parts["unseen"], weights)[0].judged
-    kinds = sorted({p.kind for photo in photos for p in photo.proposals} - {PLAIN})
+    kinds = sorted({p.kind for photo in photos for p in photo.proposals} - {PLAIN[0]})
     terms = sorted({name.split(".")[0] for photo in photos for p in photo.proposals for name in p.terms})
     for label, names in (("kind", kinds), ("term", terms)):
         for name in names:

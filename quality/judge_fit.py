@@ -29,7 +29,7 @@ MARGINS = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1)
 HARM = 0.03
 """How far under the plain inflation a choice counts as harm."""
 
-HARM_WEIGHT = 0.1
+HARM_WEIGHT = 0.2
 """What a share of 1 of harmed photos is worth in mean F-score, where the margin is chosen."""
 
 OUTLINE_WEIGHT = 1.5
@@ -63,7 +63,7 @@ class Photo:
     @property
     def plain(self) -> float:
         """The plain inflation's F-score."""
-        return next(p.fscore for p in self.proposals if p.kind == PLAIN)
+        return next(p.fscore for p in self.proposals if p.method == PLAIN[0])
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ class Table:
         worth: (n,) what the weights are fitted to.
         photo: (n,) index of each proposal's photo.
         method: (n,) index into the methods.
-        plain: (n,) bool.
+        plain: (n,) bool, of the plain way.
+        inflation: (photos,) F-score of the plain inflation.
         things: (photos,) the same number for all photos of an object.
     """
 
@@ -86,6 +87,7 @@ class Table:
     photo: Ints
     method: Ints
     plain: NDArray[np.bool_]
+    inflation: Doubles
     things: Ints
 
 
@@ -132,7 +134,8 @@ def tabulated(photos: Sequence[Photo], scale: Mapping[str, tuple[float, float]],
         worth=np.array([p.worth for _, p in rows]),
         photo=np.array([number for number, _ in rows]),
         method=np.array([methods.index(p.method) for _, p in rows]),
-        plain=np.array([p.kind == PLAIN for _, p in rows]),
+        plain=np.array([p.method in PLAIN for _, p in rows]),
+        inflation=np.array([photo.plain for photo in photos]),
         things=np.array([things.index(photo.thing) for photo in photos]),
     )
 
@@ -161,7 +164,7 @@ def chosen(table: Table, gains: Doubles, margin: float) -> Ints:
     ends = np.flatnonzero(np.diff(table.photo, append=-1)) + 1
     rows = []
     for start, end in zip([0, *ends[:-1]], ends, strict=True):
-        plain = start + int(np.argmax(table.plain[start:end]))
+        plain = start + int(np.argmax(np.where(table.plain[start:end], gains[start:end], -np.inf)))
         best = start + int(np.argmax(gains[start:end]))
         rows.append(best if gains[best] >= gains[plain] + margin else plain)
     return np.array(rows)
@@ -169,7 +172,7 @@ def chosen(table: Table, gains: Doubles, margin: float) -> Ints:
 
 def worth(table: Table, rows: Ints) -> float:
     """Mean worth of choices, less what the harmed ones cost."""
-    harmed = table.fscore[rows] < table.fscore[table.plain] - HARM
+    harmed = table.fscore[rows] < table.inflation - HARM
     return float(table.worth[rows].mean() - HARM_WEIGHT * harmed.mean())
 
 
@@ -234,7 +237,7 @@ def outcome(photos: Sequence[Photo], weights: Weights) -> tuple[Outcome, list[fl
     for photo in photos:
         scaled = [weights.standardised(p.terms) for p in photo.proposals]
         gains = [weights.gain(p.method, terms) for p, terms in zip(photo.proposals, scaled, strict=True)]
-        number, lead = judge.pick([p.kind for p in photo.proposals], gains)
+        number, lead = judge.pick([p.method for p in photo.proposals], gains)
         picks.append(photo.proposals[number].fscore)
         ious.append(photo.proposals[number].terms.get("silhouette.iou", 1.0))
         odds = weights.confidence({**scaled[number], "lead": lead})

@@ -13,8 +13,8 @@ from services.mesh.judge.terms import terms_of
 from services.mesh.kinds import Hypothesis
 from services.mesh.view import View
 
-PLAIN = "inflation"
-"""The kind that wins ties."""
+PLAIN = ("inflation",)
+"""The methods of the plain way, of which the better one wins ties. The first one is what harm is measured against."""
 
 FARTHEST = 2.5
 """Standard deviations beyond which a term says no more: what is unlike all of the corpus is not extrapolated."""
@@ -112,9 +112,9 @@ class Judge:
         """With the weights that lie beside this module, fitted without or with the shape network's terms."""
         return cls(_fitted_weights(with_network))
 
-    def pick(self, kinds: Sequence[str], gains: Sequence[float]) -> tuple[int, float]:
+    def pick(self, methods: Sequence[str], gains: Sequence[float]) -> tuple[int, float]:
         """Number of the hypothesis to take, and by how much it exceeds the plain one."""
-        plain = kinds.index(PLAIN)
+        plain = max((k for k, method in enumerate(methods) if method in PLAIN), key=gains.__getitem__)
         best = max(range(len(gains)), key=gains.__getitem__)
         if gains[best] < gains[plain] + self._weights.margin:
             best = plain
@@ -125,12 +125,12 @@ class Judge:
 
         Args:
             view: the photo.
-            hypotheses: at least one of the kind ``PLAIN``.
+            hypotheses: at least one of the methods ``PLAIN``.
         """
         weights = self._weights
         scaled = [weights.standardised(terms_of(one, view)) for one in hypotheses]
         gains = [weights.gain(one.method, terms) for one, terms in zip(hypotheses, scaled, strict=True)]
-        best, lead = self.pick([one.kind for one in hypotheses], gains)
+        best, lead = self.pick([one.method for one in hypotheses], gains)
         odds = weights.confidence({**scaled[best], "lead": lead})
         return Verdict(hypotheses[best], 1.0 / (1.0 + math.exp(-odds)), tuple(gains), lead)
 
