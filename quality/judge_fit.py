@@ -29,7 +29,7 @@ MARGINS = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1)
 HARM = 0.03
 """How far under the plain inflation a choice counts as harm."""
 
-HARM_WEIGHT = 0.2
+HARM_WEIGHT = 0.4
 """What a share of 1 of harmed photos is worth in mean F-score, where the margin is chosen."""
 
 OUTLINE_WEIGHT = 1.5
