@@ -99,7 +99,7 @@ def test_film_over_grpc(
     [
         ({"size": 100}, InvalidRequest, "size"),
         ({"fps": 5}, InvalidRequest, "fps"),
-        ({"seconds": 21.0}, InvalidRequest, "seconds"),
+        ({"seconds": 31.0}, InvalidRequest, "seconds"),
         ({"camera_preset": 9}, InvalidRequest, "camera_preset"),
     ],
 )
