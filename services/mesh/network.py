@@ -1,6 +1,6 @@
 """The shape network, seen from the mesh stage: a cutout in, a frozen prediction out.
 
-The network (docs/models/shape.md) sees a square picture of the subject and speaks of the space behind it in
+The network (docs/models/lensora-shape.md) sees a square picture of the subject and speaks of the space behind it in
 the picture's own frame. Lengths are in *half sides* of that picture: x to the right, y up, z towards the viewer, the
 origin in the picture's middle, on the plane through the subject's middle. A point (x, y, z) is seen at
 ``x * distance / (distance - z)``, so that rays through the picture's cells spread as the camera's do.
