@@ -650,6 +650,11 @@ export interface components {
             silhouette_iou: number;
             /** @description Similarity of the pictures, -1 to 1; 1 is equal. */
             image_similarity: number;
+            /**
+             * @description How likely the whole shape is about right, the sides that the photo does not show included, 0 to 1; null where
+             *     it cannot be told.
+             */
+            confidence?: number;
         };
         /**
          * Quote
