@@ -91,7 +91,7 @@ def test_shap_e_s_mesh_becomes_a_model(runtime: Runtime) -> None:
     """Diffusion, decoding and marching cubes run in Triton; the mesh stage closes, turns and paints what comes out."""
     rgba = np.zeros((200, 200, 4), np.uint8)
     cv2.ellipse(rgba, (100, 110), (60, 80), 0, 0, 360, (200, 120, 60, 255), -1)
-    model = create_model(rgba, ModelRequest(), BACKENDS["shap-e"](runtime), lambda *_: None)
+    model = create_model(rgba, ModelRequest(), BACKENDS["shap-e"](runtime, None), lambda *_: None)
     assert model.glb.startswith(b"glTF")
     assert model.solid.is_closed()
     assert 1_000 < len(model.surface.faces) <= 60_000
