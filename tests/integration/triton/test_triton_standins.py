@@ -100,7 +100,7 @@ def half_and_half() -> np.ndarray:
 @pytest.mark.parametrize("name", ["triposr", "trellis"])
 def test_upstream_s_mesh_arrives_upright_and_the_right_way_round(runtime: TritonRuntime, name: str) -> None:
     """Called as upstream documents it, the net's mesh comes out with its right side on the right."""
-    raw = BACKENDS[name](runtime).reconstruct(read_cutout(half_and_half(), None), lambda *_: None)
+    raw = BACKENDS[name](runtime, None).reconstruct(read_cutout(half_and_half()), lambda *_: None)
     assert raw.solid.is_closed()
     assert raw.solid.volume() > 0
     assert raw.camera is not None
