@@ -45,6 +45,8 @@ def mutated(number: int) -> bytes:
     chance = random.Random(number)
     data = bytearray(chance.choice(_seeds()))
     for _ in range(chance.randint(1, 12)):
+        if not data:  # a small picture that has been cut away whole
+            break
         place = chance.randrange(len(data))
         match chance.randrange(4):
             case 0:
