@@ -33,7 +33,7 @@ STEEPEST, SHALLOWEST = math.radians(89.0), math.radians(-12.0)
 
 @dataclass(frozen=True)
 class ViewpointRules:
-    """How far each witness is off, radians: fitted on the tune part of ``bench.staging``.
+    """How far each witness is off, radians: rounded by hand from the tune part of ``bench.staging``.
 
     Attributes:
         box: of a box whose inner edges or outline are clear.
