@@ -98,8 +98,8 @@ def test_a_picture_is_most_like_itself_and_less_like_what_was_done_to_it() -> No
     assert same.ssim == pytest.approx(1.0, abs=1e-4)
     assert same.color_error == pytest.approx(0.0, abs=1e-3)
     blurred = photo.copy()
-    blurred[..., :3] = cv2.GaussianBlur(photo[..., :3], (0, 0), 5)
-    assert against_photo(blurred, photo).ssim < 0.95
+    blurred[..., :3] = cv2.GaussianBlur(photo[..., :3], (0, 0), 9)
+    assert against_photo(blurred, photo).ssim < 0.9
     redder = photo.copy()
     redder[..., 0] = np.minimum(redder[..., 0].astype(int) + 25, 255)
     assert against_photo(redder, photo).color_error > 4.0
