@@ -18,7 +18,8 @@ DOWN_AFTER_MS = 700
 """A primary that is silent for this long is down; 5,000 or more in production."""
 MAX_LAG_S = 3
 """The primary takes no write while every replica is this far behind: the longest that a failover can lose."""
-SETTLE_S = 20.0
+SETTLE_S = 60.0
+LOG_TAIL_BYTES = 1_500
 
 
 class RedisFailover:
@@ -44,7 +45,7 @@ class RedisFailover:
         """Start all, and wait until the replicas follow and the sentinels know each other.
 
         Raises:
-            Unavailable: not within 20 s.
+            Unavailable: not within a minute; the ends of the logs are in the message.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         first = self.servers[0]
@@ -114,7 +115,8 @@ class RedisFailover:
                     return
             time.sleep(0.05)
         self.stop()
-        raise Unavailable(f"not within {SETTLE_S:g} s: {what}; logs are in {self._folder}")
+        logs = [f"{path}: {path.read_bytes()[-LOG_TAIL_BYTES:].decode()}" for path in sorted(self._folder.rglob("*.log"))]
+        raise Unavailable("\n".join([f"not within {SETTLE_S:g} s: {what}", *logs]))
 
 
 def _knows(port: int, others: bytes) -> bool:

@@ -18,8 +18,9 @@ ARGUMENTS = (
 )
 
 
-# Not the whole session's: while the synchronous playwright runs, no test of another folder could start an event loop.
-@pytest.fixture(scope="package")
+# A module's own, not the session's (as "package" would be, for a folder that is no package): while the synchronous
+# playwright runs, no test of another folder can start an event loop.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A running browser."""
     path = shutil.which("chromium")
