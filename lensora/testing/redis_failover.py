@@ -115,7 +115,8 @@ class RedisFailover:
                     return
             time.sleep(0.05)
         self.stop()
-        logs = [f"{path}: {path.read_bytes()[-LOG_TAIL_BYTES:].decode()}" for path in sorted(self._folder.rglob("*.log"))]
+        paths = sorted(self._folder.rglob("*.log"))
+        logs = [f"{path}: {path.read_bytes()[-LOG_TAIL_BYTES:].decode()}" for path in paths]
         raise Unavailable("\n".join([f"not within {SETTLE_S:g} s: {what}", *logs]))
 
 
