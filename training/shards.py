@@ -81,8 +81,13 @@ def mesh_items(folder: Path, views: int) -> list[Item]:
     return items
 
 
-def write_shards(items: list[Item], out: Path, frame: FieldFrame, prefix: str) -> Iterator[tuple[int, int]]:
-    """Render objects into shards; yields objects and views done so far. Shards that are there already are kept."""
+def write_shards(
+    items: list[Item], out: Path, frame: FieldFrame, prefix: str, again: int = 0
+) -> Iterator[tuple[int, int]]:
+    """Render objects into shards; yields objects and views done so far. Shards that are there already are kept.
+
+    ``again`` is a number of other views of the same objects: cameras and light are drawn anew from it.
+    """
     carving = Carving()
     objects = views = 0
     with Renderer(frame.image_px, samples=2) as renderer:
@@ -97,7 +102,9 @@ def write_shards(items: list[Item], out: Path, frame: FieldFrame, prefix: str) -
                 truths: list[Target] = []
                 rows = []
                 for item in some:
-                    rng = np.random.default_rng(zlib.crc32(item.name.encode()))
+                    rng = np.random.default_rng(
+                        (zlib.crc32(item.name.encode()), again) if again else zlib.crc32(item.name.encode())
+                    )
                     try:
                         mesh = item.mesh()
                     except ValueError:
@@ -133,6 +140,9 @@ def main() -> None:
     parser.add_argument("--meshes", type=Path, help="a folder of GLBs")
     parser.add_argument("--seeds", help="made objects: FIRST:END")
     parser.add_argument("--views", type=int, default=12, help="views of an object, before balancing")
+    parser.add_argument(
+        "--again", type=int, default=0, help="1, 2, ...: other views of the same objects, in shards beside the first"
+    )
     parser.add_argument("--part", default="0/1", help="K/N: every N-th object, from the K-th")
     options = parser.parse_args()
     part, parts = (int(v) for v in options.part.split("/"))
@@ -145,8 +155,8 @@ def main() -> None:
     order = np.random.default_rng(0).permutation(len(items))
     chosen = [items[k] for k in order][part::parts]
     began = time.monotonic()
-    prefix = f"{'meshes' if options.meshes else 'made'}{part}"
-    for objects, views in write_shards(chosen, options.out, FieldFrame(), prefix):
+    prefix = f"{'meshes' if options.meshes else 'made'}{part}" + (f"again{options.again}" if options.again else "")
+    for objects, views in write_shards(chosen, options.out, FieldFrame(), prefix, options.again):
         print(f"{objects} of {len(chosen)} objects, {views} views, {time.monotonic() - began:.0f} s", flush=True)
 
 
