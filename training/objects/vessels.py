@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from training.objects.painted import cut
 from training.objects.parts import (
     Part,
     cylinder,
@@ -87,6 +88,46 @@ def hollow_core(radii: np.ndarray, heights: np.ndarray) -> object:
     return filled(np.maximum(radii - 0.04, 0.01), heights + 0.04)
 
 
+def can(rng: np.random.Generator) -> list[Part]:
+    """A tin, drum or barrel: nearly straight sides with rims or hoops, a flat lid, at times a knob or a tap."""
+    r, h = rng.uniform(0.2, 0.5), rng.uniform(0.25, 1.3)
+    t = np.linspace(0, 1, 16)
+    bulge = rng.uniform(0.03, 0.3) if rng.random() < 0.35 else 0.0
+    taper = 1 + rng.uniform(-0.15, 0.15) * (t - 0.5) * (rng.random() < 0.3)
+    radii = r * taper * (1 + bulge * np.sin(np.pi * t))
+    parts = [Part(filled(radii, t * h))]
+    bands = (0.0, 1.0) if bulge == 0 else (0.05, 0.3, 0.7, 0.95)
+    if rng.random() < 0.7:
+        wide = h * rng.uniform(0.015, 0.06)
+        for at in bands:
+            around = float(np.interp(at, t, radii)) * rng.uniform(1.01, 1.05)
+            parts.append(Part(filled([around, around], [at * h - wide, at * h + wide]), 1))
+    if rng.random() < 0.5:
+        parts = [cut(part, cylinder(1.84 * float(radii[-1]), 0.08, (0, h, 0))) for part in parts]
+    if rng.random() < 0.25:
+        parts.append(Part(ellipsoid((r * 0.4,) * 3, (0, h, 0)), 2))
+    if rng.random() < 0.15:
+        parts.append(Part(cylinder(0.1, 0.2, (0, h * 0.2, r), "z"), 2))
+    return parts
+
+
+def served(rng: np.random.Generator) -> list[Part]:
+    """A cup, glass, pot or small cake on a saucer, plate, tray or coaster, at times with a spoon beside it."""
+    drawn = (cup, cup, pot, fruit)[int(rng.integers(4))](rng)
+    low, high = (np.asarray(b) for b in np.split(np.array(union([p.solid for p in drawn]).bounding_box()), 2))
+    middle, width = (low + high) / 2, float(max(high[0] - low[0], high[2] - low[2]))
+    r, deep = width * rng.uniform(0.55, 1.1), width * rng.uniform(0.03, 0.16)
+    radii, heights = r * np.array([0.45, 0.55, 0.8, 1.0]), deep * np.array([0.0, 0.25, 0.5, 1.0])
+    plate = hollow(radii, heights, width * rng.uniform(0.02, 0.05))
+    if rng.random() < 0.15:
+        plate = rounded_box((2 * r, deep, 1.6 * r), deep * 0.3, (0, deep / 2, 0))
+    floor = float(rng.uniform(0.1, 0.5)) * deep
+    parts = [part.moved((-middle[0], floor - low[1], -middle[2])) for part in drawn] + [Part(plate, 5)]
+    if rng.random() < 0.3:
+        parts.append(Part(tube([(r * 0.8, deep, -r * 0.6), (r * 0.8, deep, r * 0.6)], 0.05), 6))
+    return parts
+
+
 def bowl(rng: np.random.Generator) -> list[Part]:
     """A bowl, plate, tray or pan, at times with a long handle or something in it."""
     depth, foot = rng.uniform(0.06, 0.6), rng.uniform(0.2, 0.7)
@@ -157,4 +198,14 @@ def _handle(rng: np.random.Generator, radius: float, h: float) -> Part:
     return Part(loop.translate((radius, h * 0.5, 0)) - inside, int(rng.integers(2)))
 
 
-FAMILIES = {"bottle": bottle, "cup": cup, "pot": pot, "bowl": bowl, "lamp": lamp, "fruit": fruit, "bent": bent}
+FAMILIES = {
+    "bottle": bottle,
+    "cup": cup,
+    "pot": pot,
+    "can": can,
+    "served": served,
+    "bowl": bowl,
+    "lamp": lamp,
+    "fruit": fruit,
+    "bent": bent,
+}
