@@ -19,24 +19,30 @@ from services.mesh.camera import PhotoCamera
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
-MIN_SUBJECT_PX = 32
-"""A subject of fewer opaque pixels has no shape that could be told from noise."""
 
-ISLAND_SHARE = 0.002
-"""Islands under this share of the subject are crumbs of the segmentation, not parts."""
+@dataclass(frozen=True)
+class CutoutRules:
+    """Which cutouts can be modelled.
 
-HOLE_SHARE = 0.0005
-"""Holes under this share of the subject are pinholes of the segmentation."""
+    Attributes:
+        min_subject_px: a subject of fewer opaque pixels has no shape that could be told from noise.
+        island_share: islands under this share of the subject are crumbs of the segmentation, not parts.
+        hole_share: holes under this share of the subject are pinholes of the segmentation.
+        max_islands: more islands than this are texture, not parts: the largest are kept, so that time stays bounded.
+        max_side_px: longer subjects are scaled down to this: no texture holds more.
+        rim_share: width of the rim, as a share of the subject's longer side, whose colours hold background light and
+            are not trusted.
+    """
 
-MAX_ISLANDS = 64
-"""More islands than this are texture, not parts: the largest are kept, so that time stays bounded."""
+    min_subject_px: int = 32
+    island_share: float = 0.002
+    hole_share: float = 0.0005
+    max_islands: int = 64
+    max_side_px: int = 2048
+    rim_share: float = 0.006
 
-MAX_SIDE_PX = 2048
-"""Longer subjects are scaled down to this: no texture holds more."""
 
-RIM_SHARE = 0.006
-"""Width of the rim, as a share of the subject's longer side, whose colours hold background light and are not
-trusted."""
+RULES = CutoutRules()
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Cutout:
     @cached_property
     def safe(self) -> NDArray[np.bool_]:
         """(h, w) bool, True where a colour is the subject's own: away from the rim, or on the spine of thin parts."""
-        rim = max(2.2, RIM_SHARE * max(self.mask.shape))
+        rim = max(2.2, RULES.rim_share * max(self.mask.shape))
         solid = (self.alpha >= 0.5).astype(np.uint8)
         depth = cv2.distanceTransform(solid, cv2.DIST_L2, 5)
         reach = int(np.ceil(rim)) + 1
@@ -119,9 +125,9 @@ def read_cutout(rgba: Bytes) -> Cutout:
     height, width = rgba.shape[:2]
     solid = _without_crumbs((rgba[..., 3] >= 128).astype(np.uint8))
     count = int(solid.sum())
-    if count < MIN_SUBJECT_PX:
+    if count < RULES.min_subject_px:
         raise SubjectNotFound(
-            f"cutout must show a subject of at least {MIN_SUBJECT_PX} opaque pixels, not {count}", field="cutout"
+            f"cutout must show a subject of at least {RULES.min_subject_px} opaque pixels, not {count}", field="cutout"
         )
     columns, rows = np.flatnonzero(solid.any(axis=0)), np.flatnonzero(solid.any(axis=1))
     left, right, top, bottom = int(columns[0]), int(columns[-1]) + 1, int(rows[0]), int(rows[-1]) + 1
@@ -135,7 +141,7 @@ def read_cutout(rgba: Bytes) -> Cutout:
     alpha = np.where(near, alpha, 0.0)
     alpha = np.where((kept > 0) & (alpha < 0.5), 1.0, alpha)
     alpha = np.where((kept == 0) & (alpha >= 0.5), 0.49, alpha).astype(np.float32)
-    scale = min(1.0, MAX_SIDE_PX / max(alpha.shape))
+    scale = min(1.0, RULES.max_side_px / max(alpha.shape))
     if scale < 1.0:
         size = (round(alpha.shape[1] * scale), round(alpha.shape[0] * scale))
         rgb = np.asarray(cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -183,16 +189,16 @@ def _without_crumbs(solid: Bytes) -> Bytes:
     areas = stats[1:, cv2.CC_STAT_AREA]
     if count <= 1:
         return solid
-    keep = areas >= max(ISLAND_SHARE * float(areas.sum()), 6.0)
-    if keep.sum() > MAX_ISLANDS:
+    keep = areas >= max(RULES.island_share * float(areas.sum()), 6.0)
+    if keep.sum() > RULES.max_islands:
         order = np.argsort(-areas, kind="stable")
-        keep[order[MAX_ISLANDS:]] = False
+        keep[order[RULES.max_islands :]] = False
     if not keep.any():
         keep[int(np.argmax(areas))] = True
     cleaned = solid.copy() if keep.all() else np.concatenate([[0], keep.astype(np.uint8)]).astype(np.uint8)[labels]
     holes, hole_labels, hole_stats, _ = cv2.connectedComponentsWithStats(1 - cleaned, connectivity=4)
     if holes > 1:
-        fill = hole_stats[:, cv2.CC_STAT_AREA] < HOLE_SHARE * float(cleaned.sum())
+        fill = hole_stats[:, cv2.CC_STAT_AREA] < RULES.hole_share * float(cleaned.sum())
         fill[0] = False
         if fill.any():
             cleaned[fill[hole_labels]] = 1

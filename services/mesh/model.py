@@ -28,27 +28,36 @@ MAX_TRIANGLES = 60_000
 MAX_GLB_BYTES = 3_000_000
 """Defaults of the public contract."""
 
-TARGET_TRIANGLES = 20_000
-"""What a model gets where the budget allows more: at 768 px a triangle is then about three pixels wide."""
 
-GEOMETRY_SHARE = 0.5
-"""Share of the bytes that triangles may take: a sharp texture on fewer triangles looks better than the reverse."""
+@dataclass(frozen=True)
+class ModelRules:
+    """Limits of a finished model.
 
-TRIANGLE_BYTES = 28
-"""Of the GLB: half a vertex of 32 bytes, a tenth more where charts meet, three indices of two or four bytes. The
-samples take 24 to 27."""
+    Attributes:
+        target_triangles: what a model gets where the budget allows more: at 768 px a triangle is then about three
+            pixels wide.
+        geometry_share: share of the bytes that triangles may take: a sharp texture on fewer triangles looks better than
+            the reverse.
+        triangle_bytes: of the GLB: half a vertex of 32 bytes, a tenth more where charts meet, three indices of two or
+            four bytes. The samples take 24 to 27.
+        grid_m: coordinates are multiples of this, about 2 micrometres: exact in float32 up to 8 m.
+        opacity_side: side of the map of opacities: they change slowly.
+        jpeg_qualities: tried in turn until the file fits; under 60 blocks show.
+    """
+
+    target_triangles: int = 20_000
+    geometry_share: float = 0.5
+    triangle_bytes: int = 28
+    grid_m: float = 2.0**-19
+    opacity_side: int = 512
+    jpeg_qualities: tuple[int, int, int, int] = (90, 82, 72, 60)
+
+
+RULES = ModelRules()
+
 
 MIN_TRIANGLES, MIN_GLB_BYTES = 200, 40_000
 """Budgets under these hold no model that deserves the name."""
-
-GRID_M = 2.0**-19
-"""Coordinates are multiples of this, about 2 micrometres: exact in float32 up to 8 m."""
-
-OPACITY_SIDE = 512
-"""Side of the map of opacities: they change slowly."""
-
-JPEG_QUALITIES = (90, 82, 72, 60)
-"""Tried in turn until the file fits; under 60 blocks show."""
 
 
 @dataclass(frozen=True)
@@ -144,8 +153,8 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
     report("simplify", 0.35)
     if not raw.solid.is_closed():
         raise InvalidMesh("mesh must be closed: every edge must belong to exactly two faces wound the same way")
-    affordable = int(request.max_glb_bytes * GEOMETRY_SHARE / TRIANGLE_BYTES)
-    solid = simplified(raw.solid, min(TARGET_TRIANGLES, request.max_triangles, affordable))
+    affordable = int(request.max_glb_bytes * RULES.geometry_share / RULES.triangle_bytes)
+    solid = simplified(raw.solid, min(RULES.target_triangles, request.max_triangles, affordable))
     if len(solid.faces) > request.max_triangles:
         raise InvalidRequest(
             f"max_triangles must be at least {len(solid.faces)} for this subject, not {request.max_triangles}",
@@ -156,7 +165,7 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
     solid = solid.moved(move)
     # Written positions are float32: a grid of 2 micrometres is exact in it, and everything after works on those
     # numbers.
-    solid = tidied(solid, GRID_M)
+    solid = tidied(solid, RULES.grid_m)
     camera = raw.camera.after(move) if raw.camera is not None else _assumed_camera(cutout, solid)
     side = texture_side(cutout)
     report("unwrap", 0.5)
@@ -184,7 +193,7 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
     fidelity = fidelity_of(surface, texture.pixels, camera, cutout)
     report("export", 0.93)
     extras = _extras(raw, request, camera, cutout, fidelity)
-    opacity = None if raw.opacity is None else opacity_map(surface, inverse(move), raw.opacity, OPACITY_SIDE)
+    opacity = None if raw.opacity is None else opacity_map(surface, inverse(move), raw.opacity, RULES.opacity_side)
     glb, jpeg = _fitted(surface, texture, opacity, request, extras)
     report("done", 1.0)
     return Model(
@@ -252,7 +261,7 @@ def _fitted(
     """
     pixels = texture.pixels
     while True:
-        for quality in JPEG_QUALITIES:
+        for quality in RULES.jpeg_qualities:
             jpeg = encode_jpeg(pixels, quality)
             color = jpeg if opacity is None else encode_png(pixels, opacity)
             material = Material(color, texture.roughness, texture.metallic, blended=opacity is not None)

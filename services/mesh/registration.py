@@ -19,24 +19,33 @@ from services.mesh.solid import Solid
 Doubles = NDArray[np.float64]
 Colors = NDArray[np.float32]
 
-VIEW_PX = 96
-"""Longer side of the pictures that are compared: a hundred and fifty views in about a second."""
 
-PROXY_TRIANGLES = 2_000
-"""Triangles of the mesh that is drawn there: each is about a pixel."""
+@dataclass(frozen=True)
+class RegistrationRules:
+    """How two outlines are brought to cover each other.
+
+    Attributes:
+        view_px: longer side of the pictures that are compared: a hundred and fifty views in about a second.
+        proxy_triangles: triangles of the mesh that is drawn there: each is about a pixel.
+        pitches_deg: the views that are tried: all around, from a little below to looking down, as photos of products
+            are taken.
+        refinements: each halves the step, from 15 and 12 degrees to about one.
+        color_weight: of agreement in colour against agreement in outline: an outline looks the same from behind.
+        color_scale: difference of 255 levels at which agreement in colour has fallen to a third.
+    """
+
+    view_px: int = 96
+    proxy_triangles: int = 2_000
+    pitches_deg: tuple[int, ...] = (-10, 2, 14, 26, 40)
+    refinements: int = 4
+    color_weight: float = 0.5
+    color_scale: float = 45.0
+
+
+RULES = RegistrationRules()
+
 
 YAWS_DEG = tuple(range(0, 360, 15))
-PITCHES_DEG = (-10, 2, 14, 26, 40)
-"""The views that are tried: all around, from a little below to looking down, as photos of products are taken."""
-
-REFINEMENTS = 4
-"""Each halves the step, from 15 and 12 degrees to about one."""
-
-COLOR_WEIGHT = 0.5
-"""Of agreement in colour against agreement in outline: an outline looks the same from behind."""
-
-COLOR_SCALE = 45.0
-"""Difference of 255 levels at which agreement in colour has fallen to a third."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +75,13 @@ def find_view(solid: Solid, points: Doubles, colors: Colors, cutout: Cutout) -> 
         cutout: the photo.
     """
     compare = _comparison(solid, points, colors, cutout)
-    tried = [(compare(np.radians(yaw), np.radians(pitch)), yaw, pitch) for yaw in YAWS_DEG for pitch in PITCHES_DEG]
+    tried = [
+        (compare(np.radians(yaw), np.radians(pitch)), yaw, pitch) for yaw in YAWS_DEG for pitch in RULES.pitches_deg
+    ]
     (best, overlap), first_yaw, first_pitch = max(tried, key=lambda item: item[0][0])
     yaw, pitch = float(first_yaw), float(first_pitch)
     step = 7.5
-    for _ in range(REFINEMENTS):
+    for _ in range(RULES.refinements):
         for turn, tilt in ((-step, 0.0), (step, 0.0), (0.0, -step), (0.0, step)):
             score, cover = compare(np.radians(yaw + turn), np.radians(pitch + tilt))
             if score > best:
@@ -121,11 +132,11 @@ def _comparison(
     solid: Solid, points: Doubles, colors: Colors, cutout: Cutout
 ) -> Callable[[float, float], tuple[float, float]]:
     """A function of yaw and pitch that gives the score and the overlap."""
-    proxy = simplified(solid, PROXY_TRIANGLES, EVEN_AGGRESSIONS)
+    proxy = simplified(solid, RULES.proxy_triangles, EVEN_AGGRESSIONS)
     middle = proxy.vertices[proxy.faces].mean(axis=1)
     face_color = colors[cKDTree(points).query(middle, workers=-1)[1]]
     height, width = cutout.mask.shape
-    factor = min(1.0, VIEW_PX / max(height, width))
+    factor = min(1.0, RULES.view_px / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     mask = cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA) >= 0.5
     photo = cv2.resize(cutout.photo, size, interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -143,7 +154,7 @@ def _comparison(
         here, there = face_color[seen[both]], photo[both]
         # Exposure is the photographer's: it is the pattern that counts, so both are brought to one mean.
         off = np.linalg.norm((here - here.mean(axis=0)) - (there - there.mean(axis=0)), axis=1)
-        agreement = float(np.exp(-off / COLOR_SCALE).mean())
-        return overlap + COLOR_WEIGHT * agreement, overlap
+        agreement = float(np.exp(-off / RULES.color_scale).mean())
+        return overlap + RULES.color_weight * agreement, overlap
 
     return compare

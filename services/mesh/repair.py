@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import manifold3d
 import numpy as np
 from numpy.typing import NDArray
@@ -15,24 +17,32 @@ from services.mesh.solid import Solid
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-WELD_SHARE = 1e-6
-"""Corners nearer to each other than this share of the size are one: nets write seams twice, with the same numbers."""
 
-CRUMB_SHARE = 0.01
-"""Pieces with less than this share of the largest piece's area are floaters of the net, not parts."""
+@dataclass(frozen=True)
+class RepairRules:
+    """What counts as damage of a surface.
 
-GRID = 112
-"""Cells along the longest side of the grid that an open mesh is shut on: near what the nets themselves resolve."""
+    Attributes:
+        weld_share: corners nearer to each other than this share of the size are one: nets write seams twice, with the
+            same numbers.
+        crumb_share: pieces with less than this share of the largest piece's area are floaters of the net, not parts.
+        grid: cells along the longest side of the grid that an open mesh is shut on: near what the nets themselves
+            resolve.
+        border: empty cells around it, so that the shape never touches the grid's edge.
+        edge_cells: edge of the tetrahedra that the surface is taken on, in cells: they lie twice as dense as cubes of
+            the same edge, so this gives as many corners as cubes of one cell, in half the calls.
+        max_faces: no net of ours writes more; a runaway field would take the process's memory.
+    """
 
-BORDER = 3
-"""Empty cells around it, so that the shape never touches the grid's edge."""
+    weld_share: float = 1e-6
+    crumb_share: float = 0.01
+    grid: int = 112
+    border: int = 3
+    edge_cells: float = 1.4
+    max_faces: int = 4_000_000
 
-EDGE_CELLS = 1.4
-"""Edge of the tetrahedra that the surface is taken on, in cells: they lie twice as dense as cubes of the same edge, so
-this gives as many corners as cubes of one cell, in half the calls."""
 
-MAX_FACES = 4_000_000
-"""No net of ours writes more; a runaway field would take the process's memory."""
+RULES = RepairRules()
 
 
 def closed_solid(vertices: NDArray[np.floating], faces: NDArray[np.integer]) -> Solid:
@@ -48,8 +58,8 @@ def closed_solid(vertices: NDArray[np.floating], faces: NDArray[np.integer]) -> 
     Raises:
         InvalidMesh: nothing in it that could be a surface.
     """
-    if not len(faces) or len(faces) > MAX_FACES:
-        raise InvalidMesh(f"mesh must have 1 to {MAX_FACES} faces, not {len(faces)}")
+    if not len(faces) or len(faces) > RULES.max_faces:
+        raise InvalidMesh(f"mesh must have 1 to {RULES.max_faces} faces, not {len(faces)}")
     given = Solid(np.asarray(vertices, np.float64), np.asarray(faces, np.int64))
     clean = _without_crumbs(_welded(given))
     if not clean.is_closed():
@@ -62,7 +72,7 @@ def closed_solid(vertices: NDArray[np.floating], faces: NDArray[np.integer]) -> 
 def _welded(solid: Solid) -> Solid:
     """Equal corners joined, triangles without area and doubles of others left out."""
     low, high = solid.vertices.min(axis=0), solid.vertices.max(axis=0)
-    step = max(float((high - low).max()) * WELD_SHARE, 1e-12)
+    step = max(float((high - low).max()) * RULES.weld_share, 1e-12)
     keys = np.round((solid.vertices - low) / step).astype(np.int64)
     _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     faces = inverse.reshape(-1)[solid.faces]
@@ -81,7 +91,7 @@ def _without_crumbs(solid: Solid) -> Solid:
     links = sparse.coo_matrix((np.ones(len(a), np.int8), (a, b)), shape=(count, count))
     pieces, label = connected_components(links, directed=False)
     area = np.bincount(label[solid.faces[:, 0]], np.linalg.norm(solid.cross(), axis=1), minlength=pieces)
-    keep = area >= CRUMB_SHARE * float(area.max())
+    keep = area >= RULES.crumb_share * float(area.max())
     faces = solid.faces[keep[label[solid.faces[:, 0]]]]
     used = np.zeros(count, bool)
     used[faces] = True
@@ -91,10 +101,10 @@ def _without_crumbs(solid: Solid) -> Solid:
 def _shut(solid: Solid) -> Solid:
     """A closed surface near an open or tangled one."""
     low, high = solid.vertices.min(axis=0), solid.vertices.max(axis=0)
-    cell = max(float((high - low).max()), 1e-9) / GRID
+    cell = max(float((high - low).max()), 1e-9) / RULES.grid
     points = _samples(solid, 0.5 * cell)
-    index = np.floor((points - low) / cell).astype(np.int64) + BORDER
-    size = np.floor((high - low) / cell).astype(np.int64) + 1 + 2 * BORDER
+    index = np.floor((points - low) / cell).astype(np.int64) + RULES.border
+    size = np.floor((high - low) / cell).astype(np.int64) + 1 + 2 * RULES.border
     shell = np.zeros(tuple(size), bool)
     shell[tuple(index.T)] = True
     full = ndimage.binary_fill_holes(ndimage.binary_closing(shell, iterations=2))
@@ -104,12 +114,12 @@ def _shut(solid: Solid) -> Solid:
         full = shell | (np.add.reduce([_between(shell, axis).astype(np.int8) for axis in range(3)]) >= 2)
     field = ndimage.gaussian_filter(full.astype(np.float32), 1.0)
     corners, faces = _level_set(field, 0.5)
-    taken = (corners - BORDER + 0.5) * cell + low
+    taken = (corners - RULES.border + 0.5) * cell + low
     distance, nearest = cKDTree(points).query(taken, workers=-1)
     # The shell is a cell thick: corners go back onto the mesh where it is near, and stay where a hole was shut.
     taken = np.where((distance < 1.5 * cell)[:, None], points[nearest], taken)
     closed = Solid(taken, faces)
-    return closed if closed.is_closed() else Solid((corners - BORDER + 0.5) * cell + low, faces)
+    return closed if closed.is_closed() else Solid((corners - RULES.border + 0.5) * cell + low, faces)
 
 
 def _level_set(field: NDArray[np.float32], level: float) -> tuple[Doubles, Ints]:
@@ -127,7 +137,7 @@ def _level_set(field: NDArray[np.float32], level: float) -> tuple[Doubles, Ints]
         return float(near * (1 - u) + far * u) - level
 
     box = [0.0, 0.0, 0.0, *(float(length - 1) for length in field.shape)]
-    mesh = manifold3d.Manifold.level_set(above, box, EDGE_CELLS).to_mesh()
+    mesh = manifold3d.Manifold.level_set(above, box, RULES.edge_cells).to_mesh()
     return np.asarray(mesh.vert_properties, np.float64)[:, :3], np.asarray(mesh.tri_verts, np.int64)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,24 +11,34 @@ from services.mesh.solid import Solid
 
 Doubles = NDArray[np.float64]
 
-LONGEST_SIDE_M = 0.3
-"""One photo has no scale: a tabletop thing of 30 cm is the guess that puts most products right in augmented reality."""
 
-UPRIGHT_LIMIT = 0.5
-"""A face counts as a side when its normal's vertical part is under this: within 30 degrees of upright."""
+@dataclass(frozen=True)
+class OrientationRules:
+    """How a model is turned to face forward.
 
-FACE_WIDTH_DEG = 12.0
-"""Normals within about this of each other are one face."""
+    Attributes:
+        longest_side_m: one photo has no scale: a tabletop thing of 30 cm is the guess that puts most products right in
+            augmented reality.
+        upright_limit: a face counts as a side when its normal's vertical part is under this: within 30 degrees of
+            upright.
+        face_width_deg: normals within about this of each other are one face.
+        clear_lead: a turn is made only for a face this many times as large as the one in front: round things keep the
+            photo's view.
+        face_share: a face holds at least this share of all that stands upright: twice what its width gathers on a round
+            thing. A box's smaller faces hold more, a potted plant's belly does not.
+        tie: faces within this share of the largest are as large: the nearest to the viewer is taken (front before
+            back).
+    """
 
-CLEAR_LEAD = 1.2
-"""A turn is made only for a face this many times as large as the one in front: round things keep the photo's view."""
+    longest_side_m: float = 0.3
+    upright_limit: float = 0.5
+    face_width_deg: float = 12.0
+    clear_lead: float = 1.2
+    face_share: float = 0.16
+    tie: float = 0.93
 
-FACE_SHARE = 0.16
-"""A face holds at least this share of all that stands upright: twice what its width gathers on a round thing. A box's
-smaller faces hold more, a potted plant's belly does not."""
 
-TIE = 0.93
-"""Faces within this share of the largest are as large: the nearest to the viewer is taken (front before back)."""
+RULES = OrientationRules()
 
 
 def facing_yaw(solid: Solid, reach: float = np.pi) -> float:
@@ -42,7 +54,7 @@ def facing_yaw(solid: Solid, reach: float = np.pi) -> float:
     cross = solid.cross()
     area = np.linalg.norm(cross, axis=1)
     unit = cross / np.maximum(area, 1e-20)[:, None]
-    side = (np.abs(unit[:, 1]) < UPRIGHT_LIMIT) & (area > 0)
+    side = (np.abs(unit[:, 1]) < RULES.upright_limit) & (area > 0)
     if not side.any():
         return 0.0
     heading = np.arctan2(unit[side, 0], unit[side, 2])
@@ -51,15 +63,15 @@ def facing_yaw(solid: Solid, reach: float = np.pi) -> float:
     histogram = np.bincount(np.floor((heading / (2 * np.pi) % 1.0) * bins).astype(int) % bins, weight, minlength=bins)
     angle = (np.arange(bins) + 0.5) * (2 * np.pi / bins)
     angle = np.where(angle > np.pi, angle - 2 * np.pi, angle)
-    sharpness = 1.0 / (1.0 - np.cos(np.radians(FACE_WIDTH_DEG)))
+    sharpness = 1.0 / (1.0 - np.cos(np.radians(RULES.face_width_deg)))
     kernel = np.exp(sharpness * (np.cos(np.arange(bins) * (2 * np.pi / bins)) - 1.0))
     faces = np.fft.irfft(np.fft.rfft(histogram) * np.fft.rfft(kernel), bins)
     faces = np.where(np.abs(angle) <= reach, faces, 0.0)
     largest = float(faces.max())
     ahead = float(faces[np.argmin(np.abs(angle))])
-    if largest < CLEAR_LEAD * ahead or largest < FACE_SHARE * float(weight.sum()):
+    if largest < RULES.clear_lead * ahead or largest < RULES.face_share * float(weight.sum()):
         return 0.0
-    tied = np.flatnonzero(faces >= TIE * largest)
+    tied = np.flatnonzero(faces >= RULES.tie * largest)
     peak = float(angle[tied[np.argmin(np.abs(angle[tied]))]])
     # The middle of that face's own normals, finer than the histogram's bins.
     for _ in range(3):
@@ -70,7 +82,7 @@ def facing_yaw(solid: Solid, reach: float = np.pi) -> float:
     return -peak if abs(peak) <= reach else 0.0
 
 
-def standing(solid: Solid, yaw: float, longest_side_m: float = LONGEST_SIDE_M) -> NDArray[np.float64]:
+def standing(solid: Solid, yaw: float, longest_side_m: float = RULES.longest_side_m) -> NDArray[np.float64]:
     """The (3, 4) map that turns by ``yaw``, scales to metres, centres on x and z and stands the solid on y = 0."""
     c, s = np.cos(yaw), np.sin(yaw)
     turn = np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])

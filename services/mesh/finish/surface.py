@@ -22,38 +22,57 @@ CREASE_DEG = 40.0
 """Edges that fold by more than this stay sharp; a circle of 96 sides folds by 4 degrees, a bevel in three steps by
 30."""
 
-CALM_CREASE_DEG, CALM_ROUNDS, CALM_REACH_DEG = 60.0, 3, 50.0
-"""A surface that may fold by 60 degrees without a crease is a smooth one: its normals are averaged three times around,
-unless that would turn one by more than 50 degrees."""
 
-GUTTER_TEXELS = 6
-"""Free texels around every chart at 1024: two mip levels without bleeding from the neighbour."""
+@dataclass(frozen=True)
+class SurfaceRules:
+    """How a surface is thinned and smoothed.
 
-PACKING_TEXELS = 512
-"""Charts are packed at this resolution: to a quarter of a per cent, in a fraction of the time that 2048 takes."""
+    Attributes:
+        calm_crease_deg, calm_rounds, calm_reach_deg: a surface that may fold by 60 degrees without a crease is a smooth
+            one: its normals are averaged three times around, unless that would turn one by more than 50 degrees.
+        gutter_texels: free texels around every chart at 1024: two mip levels without bleeding from the neighbour.
+        packing_texels: charts are packed at this resolution: to a quarter of a per cent, in a fraction of the time that
+            2048 takes.
+        hidden_density: texels per metre on charts that the photo does not show, against those it does: what they hold
+            is made up.
+        ground_density: the same for what faces the ground.
+        aggressions: how steeply the simplifier's threshold rises, in the order in which they are tried. At 4 thin parts
+            stay closed that collapse at the library's own 7, in the same time; only 7 reaches budgets of a few hundred
+            triangles.
+        simplifier_starts: times that the simplifier goes on from its own best result.
+        smallest_chart: charts of fewer faces are given to a neighbour: each chart costs gutters and splits vertices.
+        planes: for each axis: which coordinates are u and v, and the sign of u that keeps the chart from being
+            mirrored.
+    """
 
-HIDDEN_DENSITY = 0.6
-"""Texels per metre on charts that the photo does not show, against those it does: what they hold is made up."""
+    calm_crease_deg: float = 60.0
+    calm_rounds: int = 3
+    calm_reach_deg: float = 50.0
+    gutter_texels: int = 6
+    packing_texels: int = 512
+    hidden_density: float = 0.6
+    ground_density: float = 0.3
+    aggressions: tuple[float, float, float] = (4.0, 7.0, 2.0)
+    simplifier_starts: int = 3
+    smallest_chart: int = 24
+    planes: tuple[
+        tuple[int, int, float],
+        tuple[int, int, float],
+        tuple[int, int, float],
+        tuple[int, int, float],
+        tuple[int, int, float],
+        tuple[int, int, float],
+    ] = ((0, 1, 1.0), (0, 1, -1.0), (2, 1, -1.0), (2, 1, 1.0), (0, 2, -1.0), (0, 2, 1.0))
 
-GROUND_DENSITY = 0.3
-"""The same for what faces the ground."""
 
-AGGRESSIONS = (4.0, 7.0, 2.0)
-"""How steeply the simplifier's threshold rises, in the order in which they are tried. At 4 thin parts stay closed that
-collapse at the library's own 7, in the same time; only 7 reaches budgets of a few hundred triangles."""
+RULES = SurfaceRules()
+
 
 EVEN_AGGRESSIONS = (7.0, 4.0, 2.0)
 """The same for triangles of about one size, where each is to have a colour of its own."""
 
-SIMPLIFIER_STARTS = 3
-"""Times that the simplifier goes on from its own best result."""
-
-SMALLEST_CHART = 24
-"""Charts of fewer faces are given to a neighbour: each chart costs gutters and splits vertices."""
 
 _AXES = np.array([[0, 0, 1], [0, 0, -1], [1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]], dtype=np.float64)
-_PLANES = ((0, 1, 1.0), (0, 1, -1.0), (2, 1, -1.0), (2, 1, 1.0), (0, 2, -1.0), (0, 2, 1.0))
-"""For each axis: which coordinates are u and v, and the sign of u that keeps the chart from being mirrored."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +94,7 @@ class Surface:
     welded: Ints
 
 
-def simplified(solid: Solid, max_triangles: int, aggressions: tuple[float, ...] = AGGRESSIONS) -> Solid:
+def simplified(solid: Solid, max_triangles: int, aggressions: tuple[float, ...] = RULES.aggressions) -> Solid:
     """Quadric simplification to a budget that keeps the solid closed.
 
     Where the simplifier's result is not closed, or stops short of the budget, it is asked for again with another
@@ -88,7 +107,7 @@ def simplified(solid: Solid, max_triangles: int, aggressions: tuple[float, ...] 
     """
     best = solid
     # What does not get there in one go, thin parts closed, may get there from where it stopped.
-    for start in range(SIMPLIFIER_STARTS):
+    for start in range(RULES.simplifier_starts):
         given = solid if start == 0 else best
         for aggression in aggressions:
             if len(best.faces) <= max_triangles:
@@ -149,7 +168,7 @@ def _labels(unit: Doubles, pairs: Ints) -> Ints:
     for _ in range(4):
         linked = pairs[label[pairs[:, 0]] == label[pairs[:, 1]]]
         part = _groups(count, linked)
-        small = np.bincount(part)[part] < SMALLEST_CHART
+        small = np.bincount(part)[part] < RULES.smallest_chart
         if not small.any():
             break
         # A crumb takes the label that most of its rim has, if it can be drawn in that direction at all.
@@ -191,13 +210,13 @@ def surfaced(solid: Solid, front: Doubles, turn: Doubles, crease_deg: float = CR
     faces = inverse.reshape(-1, 3).astype(np.int64)
     welded, chart_of = vertex[first], chart[first]
     normals = _corner_normals(solid, cross, unit, vertex, group)[first]
-    if crease_deg >= CALM_CREASE_DEG:
+    if crease_deg >= RULES.calm_crease_deg:
         normals = _calmed(solid, normals, welded)
     axis_of_chart = np.zeros(int(part.max()) + 1, np.int64)
     axis_of_chart[part] = label
     flat = _flattened(solid.vertices[welded] @ turn.T, axis_of_chart[chart_of])
-    density = np.where(_AXES[axis_of_chart] @ turn @ front > 0.2, 1.0, HIDDEN_DENSITY)
-    density = np.where(axis_of_chart == 5, GROUND_DENSITY, density)
+    density = np.where(_AXES[axis_of_chart] @ turn @ front > 0.2, 1.0, RULES.hidden_density)
+    density = np.where(axis_of_chart == 5, RULES.ground_density, density)
     flat *= density[chart_of][:, None]
     faces, flat, source = _untangled(solid.vertices[welded], faces, flat, part, chart_of, density)
     welded, normals = welded[source], normals[source]
@@ -238,20 +257,20 @@ def _calmed(solid: Solid, normals: Doubles, welded: Ints) -> Doubles:
     mean: Doubles = np.stack(
         [np.bincount(welded, normals[:, k], minlength=count).astype(np.float64) for k in range(3)], axis=1
     )
-    for _ in range(CALM_ROUNDS):
+    for _ in range(RULES.calm_rounds):
         mean = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
         mean = 2.0 * mean + link @ mean
     mean = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
     calm = mean[welded]
     # A kept edge stays: there the average is far from both of its sides.
-    near = np.einsum("ij,ij->i", calm, normals) > np.cos(np.radians(CALM_REACH_DEG))
+    near = np.einsum("ij,ij->i", calm, normals) > np.cos(np.radians(RULES.calm_reach_deg))
     return np.where(near[:, None], calm, normals)
 
 
 def _flattened(points: Doubles, axis: Ints) -> Doubles:
     """(n, 2): points laid flat along each one's axis, v downwards as textures have it."""
     flat = np.empty((len(points), 2))
-    for number, (u, v, sign) in enumerate(_PLANES):
+    for number, (u, v, sign) in enumerate(RULES.planes):
         chosen = axis == number
         flat[chosen, 0] = sign * points[chosen, u]
         flat[chosen, 1] = -points[chosen, v]
@@ -278,7 +297,7 @@ def _untangled(
     tangled = []
     for number in np.unique(part):
         own = np.flatnonzero(part == number)
-        if len(own) < SMALLEST_CHART:
+        if len(own) < RULES.smallest_chart:
             if min(turned[number], laid[number]) > 0.02 * area[number]:
                 tangled.append(number)
             continue
@@ -313,16 +332,16 @@ def _untangled(
 def _packed(flat: Doubles, faces: Ints, part: Ints) -> tuple[Ints, Ints, Doubles]:
     """Pack the charts with xatlas: for each new vertex the old one, the faces, and uv in 0..1."""
     # xatlas drops faces whose area is near zero in its own units: lay the charts out in texels, not metres.
-    flat = (flat - flat.min(axis=0)) * (PACKING_TEXELS / max(float(np.ptp(flat, axis=0).max()), 1e-12))
+    flat = (flat - flat.min(axis=0)) * (RULES.packing_texels / max(float(np.ptp(flat, axis=0).max()), 1e-12))
     # It also joins charts whose points coincide in the plane: give every chart a place of its own.
     place = np.zeros(len(flat))
-    place[faces.ravel()] = np.repeat(part, 3) * (2.0 * PACKING_TEXELS)
+    place[faces.ravel()] = np.repeat(part, 3) * (2.0 * RULES.packing_texels)
     flat = flat + np.stack([place, np.zeros(len(flat))], axis=1)
     atlas = xatlas.Atlas()
     atlas.add_uv_mesh(np.ascontiguousarray(flat, np.float32), np.ascontiguousarray(faces, np.uint32))
     pack = xatlas.PackOptions()
-    pack.resolution = PACKING_TEXELS
-    pack.padding = max(1, GUTTER_TEXELS * PACKING_TEXELS // 1024)
+    pack.resolution = RULES.packing_texels
+    pack.padding = max(1, RULES.gutter_texels * RULES.packing_texels // 1024)
     # Half a texel more around every chart would cost a third of the time; the gutter is wider than that.
     pack.bilinear = False
     pack.rotate_charts = True

@@ -25,28 +25,39 @@ from services.mesh.view import Grid, View
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-SLAB_THICKNESS = 0.32
-"""Half thickness of a slab as a share of its inscribed radius: between a phone (0.1) and a camera (0.5)."""
 
-FOOT_SHARE = 0.24
-"""Share of the silhouette's longer side by which whatever rests on the ground is continued below it while its thickness
-is found, so that it does not taper to a keel."""
+@dataclass(frozen=True)
+class FreeformRules:
+    """How a free shape is rounded, thinned and stood on the ground. Set by hand before the corpus was split.
 
-ROUND_POWER, FLAT_POWER = 2.3, 5.0
-"""Powers of the superellipses that cross-sections are: of what looks round, and of what looks flat."""
+    Attributes:
+        slab_thickness: half thickness of a slab as a share of its inscribed radius: between a phone (0.1) and a camera
+            (0.5).
+        foot_share: share of the silhouette's longer side by which whatever rests on the ground is continued below it
+            while its thickness is found, so that it does not taper to a keel.
+        round_power, flat_power: powers of the superellipses that cross-sections are: of what looks round, and of what
+            looks flat.
+        thinner: a shape that is taken for a slab but for its outline is thinned towards one by this share of how flat
+            it looks.
+        finest_px, mostly_wires: a silhouette with this share of its area so close to the rim is a lattice: its wires
+            stay round, for the triangles that flat sides would take are needed along them.
+        least_thickness_px: thinner, front and back would collapse onto each other.
+        middle_side_px: grid on which the middle depth is found: it is smooth.
+    """
 
-THINNER = 0.4
-"""A shape that is taken for a slab but for its outline is thinned towards one by this share of how flat it looks."""
+    slab_thickness: float = 0.32
+    foot_share: float = 0.24
+    round_power: float = 2.3
+    flat_power: float = 5.0
+    thinner: float = 0.4
+    finest_px: float = 3.0
+    mostly_wires: float = 0.4
+    least_thickness_px: float = 0.25
+    middle_side_px: int = 80
 
-FINEST_PX, MOSTLY_WIRES = 3.0, 0.4
-"""A silhouette with this share of its area so close to the rim is a lattice: its wires stay round, for the triangles
-that flat sides would take are needed along them."""
 
-LEAST_THICKNESS_PX = 0.25
-"""Thinner, front and back would collapse onto each other."""
+RULES = FreeformRules()
 
-MIDDLE_SIDE_PX = 80
-"""Grid on which the middle depth is found: it is smooth."""
 
 FREE_CREASE_DEG = 75.0
 """Free shapes are smooth all over: only the edge of a slab may stay, not the slivers of the simplification."""
@@ -153,7 +164,7 @@ def freeform(
     floor = np.maximum(ground.depth(flat[:, 1]).reshape(alpha.shape), -2.0 * camera.distance)
     middle, thick = _placed(alpha, camera, base, ground, thick, flat[:, 1].reshape(alpha.shape))
     rim = np.maximum(middle, floor)
-    front = np.maximum(middle + thick - rim, LEAST_THICKNESS_PX / camera.pixels)
+    front = np.maximum(middle + thick - rim, RULES.least_thickness_px / camera.pixels)
     back = np.maximum(rim - np.maximum(middle - thick, floor), 0.0)
     shift = float(np.median(middle[alpha >= 0.5]))
     px = camera.pixels
@@ -170,7 +181,7 @@ def _square(values: Doubles) -> Floats:
 
 def footed_matte(alpha: Floats, base: Base) -> Floats:
     """The matte with whatever rests on the ground continued below it, so that it does not taper to a keel."""
-    foot = round(FOOT_SHARE * max(alpha.shape))
+    foot = round(RULES.foot_share * max(alpha.shape))
     tall = np.pad(alpha, ((0, foot + 2), (0, 0)))
     for column in np.flatnonzero(base.touches):
         lowest = int(np.flatnonzero(alpha[:, column] >= 0.5)[-1])
@@ -188,11 +199,11 @@ def rounded_thickness(alpha: Floats, base: Base, flatness: float) -> Doubles:
     """
     tall = footed_matte(alpha, base)
     depth = rim_distance(alpha)
-    wires = min(1.0, float((depth[depth > 0] < FINEST_PX).mean()) / MOSTLY_WIRES)
-    square = rounded_square(tall, ROUND_POWER + (FLAT_POWER - ROUND_POWER) * flatness * (1.0 - wires))
+    wires = min(1.0, float((depth[depth > 0] < RULES.finest_px).mean()) / RULES.mostly_wires)
+    square = rounded_square(tall, RULES.round_power + (RULES.flat_power - RULES.round_power) * flatness * (1.0 - wires))
     if flatness > 0:
-        flatness = 1.0 if flatness >= 1.0 else THINNER * flatness
-        half = max(SLAB_THICKNESS * float(depth.max()), 1.5)
+        flatness = 1.0 if flatness >= 1.0 else RULES.thinner * flatness
+        half = max(RULES.slab_thickness * float(depth.max()), 1.5)
         square = blended_square(square, slab_square(tall, half, max(0.35 * half, 1.5)), flatness)
     return np.sqrt(np.maximum(square[: alpha.shape[0]], 0.0)).astype(np.float64)
 
@@ -251,7 +262,7 @@ def _spread(
     """Values at some pixels carried on smoothly inside the silhouette, to zero where it is thick; (h, w)."""
     if not len(rows):
         return np.zeros(inside.shape)
-    factor = min(1.0, MIDDLE_SIDE_PX / max(inside.shape))
+    factor = min(1.0, RULES.middle_side_px / max(inside.shape))
     size = (max(1, round(inside.shape[1] * factor)), max(1, round(inside.shape[0] * factor)))
     small = cv2.dilate(cv2.resize(inside.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.ones((3, 3))) > 0
     index = np.full(small.shape, -1, np.int64)

@@ -27,44 +27,48 @@ DEPTHS = tuple(float(d) for d in np.arange(0.04, 1.0, 0.02))
 """Depths of the contents tried, as shares of the body's height or of ``DEEPEST`` radii of the mouth, whichever is
 less."""
 
-DEEPEST = 2.2
-"""Radii of the mouth below which nothing can be seen at the pitches in question."""
 
-WIDTHS = (0.66, 0.74, 0.8, 0.86, 0.91, 0.95)
-"""Radii of the contents tried, as shares of the mouth's."""
+@dataclass(frozen=True)
+class InteriorRules:
+    """What counts as the inside of a vessel. Set by hand before the corpus was split.
 
-INSIDE_PX = 2.6
-"""So far from the mouth's own edge, in pixels of the fitting grid, an edge within is another one."""
+    Attributes:
+        deepest: radii of the mouth below which nothing can be seen at the pitches in question.
+        widths: radii of the contents tried, as shares of the mouth's.
+        inside_px: so far from the mouth's own edge, in pixels of the fitting grid, an edge within is another one.
+        level_evidence: from this evidence on (0..1) an edge all along the far half is the contents' or the floor's.
+        deeper: the deepest circle within this of the clearest one is taken: higher ones are the rim's own steps.
+        hollow_shading, straight_hollow_shading: difference (CIELAB) between far and near or left and right of an
+            inside, in bodies that widen upwards and in others: lids measure 0 to 6, insides 4 to 20.
+        widening: radius of the mouth over that of the foot from which on a body widens.
+        shallow, rim_step: contents are at least this deep, and what is not deeper than the second may be the rim's
+            inner edge, in radii of the mouth.
+        seen_share, floor_share: a narrow opening's floor lies at this share of the depth down to which its far wall is
+            seen, and is this wide, in radii of the mouth.
+        other_hue: contents whose hue differs by this from the rim's (CIELAB a and b) are not the rim's shadow.
+        drink_level, drink_radius: depth and radius of a drink that fills its vessel, in radii of the mouth.
+        dark: an inside this much darker than the outside below the rim is a dark hole.
+    """
 
-LEVEL_EVIDENCE = 0.6
-"""From this evidence on (0..1) an edge all along the far half is the contents' or the floor's."""
+    deepest: float = 2.2
+    widths: tuple[float, ...] = (0.66, 0.74, 0.8, 0.86, 0.91, 0.95)
+    inside_px: float = 2.6
+    level_evidence: float = 0.6
+    deeper: float = 0.15
+    hollow_shading: float = 6.0
+    straight_hollow_shading: float = 9.0
+    widening: float = 1.1
+    shallow: float = 0.05
+    rim_step: float = 0.16
+    seen_share: float = 0.7
+    floor_share: float = 0.9
+    other_hue: float = 8.0
+    drink_level: float = 0.08
+    drink_radius: float = 0.93
+    dark: float = 0.72
 
-DEEPER = 0.15
-"""The deepest circle within this of the clearest one is taken: higher ones are the rim's own steps."""
 
-HOLLOW_SHADING, STRAIGHT_HOLLOW_SHADING = 6.0, 9.0
-"""Difference (CIELAB) between far and near or left and right of an inside, in bodies that widen upwards and in others:
-lids measure 0 to 6, insides 4 to 20."""
-
-WIDENING = 1.1
-"""Radius of the mouth over that of the foot from which on a body widens."""
-
-SHALLOW, RIM_STEP = 0.05, 0.16
-"""Contents are at least this deep, and what is not deeper than the second may be the rim's inner edge, in radii of the
-mouth."""
-
-SEEN_SHARE, FLOOR_SHARE = 0.7, 0.9
-"""A narrow opening's floor lies at this share of the depth down to which its far wall is seen, and is this wide, in
-radii of the mouth."""
-
-OTHER_HUE = 8.0
-"""Contents whose hue differs by this from the rim's (CIELAB a and b) are not the rim's shadow."""
-
-DRINK_LEVEL, DRINK_RADIUS = 0.08, 0.93
-"""Depth and radius of a drink that fills its vessel, in radii of the mouth."""
-
-DARK = 0.72
-"""An inside this much darker than the outside below the rim is a dark hole."""
+RULES = InteriorRules()
 
 
 @dataclass(frozen=True)
@@ -92,19 +96,19 @@ def interior_of(picture: Picture, mouth: Mouth, body: Revolution) -> Interior | 
     cv2.fillPoly(canvas, [np.round((np.stack([x[0], y[0]], axis=1) - 0.5) * 16).astype(np.int32)], 1, shift=4)
     depth = np.asarray(cv2.distanceTransform(canvas, cv2.DIST_L2, 5), np.float32)
     contents = _contents(picture, mouth, body, depth)
-    widens = mouth.radius > WIDENING * float(body.radii[:3].max())
-    hollow = _shading(picture, depth) >= (HOLLOW_SHADING if widens else STRAIGHT_HOLLOW_SHADING)
+    widens = mouth.radius > RULES.widening * float(body.radii[:3].max())
+    hollow = _shading(picture, depth) >= (RULES.hollow_shading if widens else RULES.straight_hollow_shading)
     # A circle just below the mouth may be the rim's inner edge: with an inside's shading below it, it is, but for
     # contents of another hue.
     if contents is not None:
-        deep = mouth.height - contents[0].level > RIM_STEP * mouth.radius
-        if deep or not hollow or contents[1] >= OTHER_HUE:
+        deep = mouth.height - contents[0].level > RULES.rim_step * mouth.radius
+        if deep or not hollow or contents[1] >= RULES.other_hue:
             return Interior(contents[0])
     if hollow:
         return Interior(_floor(mouth, body))
     outer, inner = across(picture, x, y, 4.0)
     near = y[0] > y.mean()
-    dark = float(np.median(inner[0][near, 0])) < DARK * float(np.median(outer[0][near, 0]))
+    dark = float(np.median(inner[0][near, 0])) < RULES.dark * float(np.median(outer[0][near, 0]))
     return Interior(_floor(mouth, body)) if dark else None
 
 
@@ -125,30 +129,34 @@ def drink_of(picture: Picture, mouth: Mouth, view: PhotoCamera) -> Contents | No
     sectors = np.median(hues[3:].reshape(6, SECTORS, 4, 2), axis=(0, 2))
     off = np.linalg.norm(sectors - rim, axis=1).min()
     spread = np.linalg.norm(sectors - sectors.mean(axis=0), axis=1).max()
-    if off < max(OTHER_HUE, 1.5 * spread):
+    if off < max(RULES.other_hue, 1.5 * spread):
         return None
-    return Contents(mouth.height - DRINK_LEVEL * mouth.radius, DRINK_RADIUS * mouth.radius)
+    return Contents(mouth.height - RULES.drink_level * mouth.radius, RULES.drink_radius * mouth.radius)
 
 
 def _floor(mouth: Mouth, body: Revolution) -> Contents | None:
     """The floor of a narrow opening, about as deep as one sees into it; None for wide ones, which go to the ground."""
     if mouth.radius > NARROW * float(body.radii.max()):
         return None
-    depth = SEEN_SHARE * 2.0 * mouth.radius * float(np.tan(mouth.pitch))
-    return Contents(mouth.height - depth, FLOOR_SHARE * mouth.radius)
+    depth = RULES.seen_share * 2.0 * mouth.radius * float(np.tan(mouth.pitch))
+    return Contents(mouth.height - depth, RULES.floor_share * mouth.radius)
 
 
 def _contents(picture: Picture, mouth: Mouth, body: Revolution, depth: Floats) -> tuple[Contents, float] | None:
     """The contents' circle, where its far half shows all along, and by how much the hue differs across it (CIELAB)."""
     tall = mouth.height - float(body.heights[0])
-    drops, shares = np.meshgrid(np.array(DEPTHS) * min(tall, DEEPEST * mouth.radius), np.array(WIDTHS), indexing="ij")
+    drops, shares = np.meshgrid(
+        np.array(DEPTHS) * min(tall, RULES.deepest * mouth.radius), np.array(RULES.widths), indexing="ij"
+    )
     drops, radii = drops.ravel(), shares.ravel() * mouth.radius
-    fits = (radii <= np.interp(mouth.height - drops, body.heights, body.radii)) & (drops >= SHALLOW * mouth.radius)
+    fits = (radii <= np.interp(mouth.height - drops, body.heights, body.radii)) & (
+        drops >= RULES.shallow * mouth.radius
+    )
     drops, radii = drops[fits], radii[fits]
     if not len(drops):
         return None
     x, y = circle_points(body.camera, mouth.height - drops, radii, SIDES)
-    shown = looked_up(depth[..., None].repeat(2, axis=2), x, y)[..., 0] > INSIDE_PX
+    shown = looked_up(depth[..., None].repeat(2, axis=2), x, y)[..., 0] > RULES.inside_px
     outer, inner = across(picture, x, y, 1.6)
     step = (outer - inner)[..., :3]
     off = np.angle(np.exp(1j * ((np.arange(SIDES) + 0.5) * (2 * np.pi / SIDES) - np.pi)))
@@ -164,9 +172,9 @@ def _contents(picture: Picture, mouth: Mouth, body: Revolution, depth: Floats) -
     agreeing = np.linalg.norm(np.mean(means, axis=0), axis=1) / np.maximum(lengths.mean(axis=0), 1e-6)
     evidence = 0.5 * (clear.mean(axis=0) + clear.min(axis=0)) * np.clip(agreeing / 0.7, 0.0, 1.0) * whole
     best = float(evidence.max())
-    if best < LEVEL_EVIDENCE:
+    if best < RULES.level_evidence:
         return None
-    good = np.flatnonzero(evidence >= max(LEVEL_EVIDENCE, best - DEEPER))
+    good = np.flatnonzero(evidence >= max(RULES.level_evidence, best - RULES.deeper))
     k = int(good[np.argmax(drops[good] + 0.5 * radii[good])])
     hue = float(np.linalg.norm(np.mean(means, axis=0)[k, 1:]))
     return Contents(mouth.height - float(drops[k]), float(radii[k])), hue

@@ -27,15 +27,38 @@ Doubles = NDArray[np.float64]
 PITCHES_DEG = tuple(float(p) for p in range(12, 70, 3))
 """Camera pitches tried: from lower a mouth is a line, from higher there is no body to see."""
 
-RADIUS_SHARES = (1.0, 0.965, 0.93, 0.89, 0.85, 0.8, 0.75, 0.7, 0.64, 0.58, 0.52, 0.46, 0.4, 0.34)
-"""Radii tried, as shares of the largest circle at that height: the mouth of a ball is narrower than its flat top."""
 
-LEAST_RADIUS = 0.28
-"""A mouth's radius as a share of the body's largest: smaller ones are spouts and stems."""
+@dataclass(frozen=True)
+class MouthRules:
+    """What counts as the mouth of a turned body. Set by hand before the corpus was split.
 
-LEAST_MINOR_PX, LEAST_MINOR = 5.0, 0.03
-"""Half the mouth's height in the picture, in pixels of the fitting grid and as a share of it: flatter ones have no
-inside."""
+    Attributes:
+        radius_shares: radii tried, as shares of the largest circle at that height: the mouth of a ball is narrower than
+            its flat top.
+        least_radius: a mouth's radius as a share of the body's largest: smaller ones are spouts and stems.
+        least_minor_px, least_minor: half the mouth's height in the picture, in pixels of the fitting grid and as a
+            share of it: flatter ones have no inside.
+        clear_step: steps of colour (CIELAB units) that count fully, in dull and in contrasty photos.
+        spread_share: the step that counts fully as a share of the spread of the subject's colours, within
+            ``CLEAR_STEP``.
+        explained, as_good: the body below the mouth must agree with the silhouette this well, and nearly as well as the
+            best found.
+        candidates: mouths whose bodies are fitted.
+    """
+
+    radius_shares: tuple[float, ...] = (1.0, 0.965, 0.93, 0.89, 0.85, 0.8, 0.75, 0.7, 0.64, 0.58, 0.52, 0.46, 0.4, 0.34)
+    least_radius: float = 0.28
+    least_minor_px: float = 5.0
+    least_minor: float = 0.03
+    clear_step: tuple[float, float] = (12.0, 25.0)
+    spread_share: float = 0.6
+    explained: float = 0.93
+    as_good: float = 0.015
+    candidates: int = 8
+
+
+RULES = MouthRules()
+
 
 SIDES = 32
 """Points on a circle that is held against the picture."""
@@ -46,11 +69,6 @@ ARC = np.radians(72.0)
 SECTORS = 4
 """Each half is judged in so many parts, and by its worst as much as by the mean: chance edges do not go round."""
 
-CLEAR_STEP = (12.0, 25.0)
-"""Steps of colour (CIELAB units) that count fully, in dull and in contrasty photos."""
-
-SPREAD_SHARE = 0.6
-"""The step that counts fully as a share of the spread of the subject's colours, within ``CLEAR_STEP``."""
 
 NEAR_EVIDENCE, FAR_EVIDENCE = 0.45, 0.55
 """Least evidence of a mouth's near and far half, 0..1."""
@@ -58,12 +76,6 @@ NEAR_EVIDENCE, FAR_EVIDENCE = 0.45, 0.55
 NARROW, NARROW_EVIDENCE = 0.6, 1.6
 """A mouth narrower than this share of the body needs so much evidence of both halves together, of 2: the hollow around
 an apple's stem has less."""
-
-EXPLAINED, AS_GOOD = 0.93, 0.015
-"""The body below the mouth must agree with the silhouette this well, and nearly as well as the best found."""
-
-CANDIDATES = 8
-"""Mouths whose bodies are fitted."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +120,9 @@ def picture_of(photo: NDArray[np.uint8], alpha: Floats) -> Picture:
     lab = cv2.cvtColor(photo.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
     inside = alpha >= 0.5
     spread = float(np.sqrt(lab[inside].var(axis=0).sum())) if inside.any() else 0.0
-    return Picture(np.dstack([lab, alpha]).astype(np.float32), float(np.clip(SPREAD_SHARE * spread, *CLEAR_STEP)))
+    return Picture(
+        np.dstack([lab, alpha]).astype(np.float32), float(np.clip(RULES.spread_share * spread, *RULES.clear_step))
+    )
 
 
 def find_mouth(picture: Picture, outline: Outline) -> tuple[Mouth, Revolution] | None:
@@ -124,7 +138,7 @@ def find_mouth(picture: Picture, outline: Outline) -> tuple[Mouth, Revolution] |
     good = [
         (mouth, body)
         for mouth, body in bodies
-        if body.agreement >= max(EXPLAINED, best - AS_GOOD)
+        if body.agreement >= max(RULES.explained, best - RULES.as_good)
         and (mouth.radius >= NARROW * float(body.radii.max()) or mouth.near + mouth.far >= NARROW_EVIDENCE)
     ]
     if not good:
@@ -155,9 +169,9 @@ def _at(picture: Picture, outline: Outline, pitch: float) -> list[Mouth]:
     inside = largest > 0.0
     if inside.sum() < 5:
         return []
-    heights = np.repeat(levels[inside], len(RADIUS_SHARES))
-    radii = (largest[inside][:, None] * np.array(RADIUS_SHARES)).ravel()
-    wide = radii >= LEAST_RADIUS * float(largest.max())
+    heights = np.repeat(levels[inside], len(RULES.radius_shares))
+    radii = (largest[inside][:, None] * np.array(RULES.radius_shares)).ravel()
+    wide = radii >= RULES.least_radius * float(largest.max())
     heights, radii = heights[wide], radii[wide]
     near, far = evidence_of(picture, view, heights, radii, picture.step)
     worth = np.minimum(near, far) + 0.5 * (near + far)
@@ -181,7 +195,7 @@ def _distinct(mouths: list[Mouth]) -> list[Mouth]:
         )
         if not any(same):
             kept.append(mouth)
-        if len(kept) == CANDIDATES:
+        if len(kept) == RULES.candidates:
             break
     return kept
 
@@ -231,7 +245,7 @@ def evidence_of(
     far, _ = _sectors(np.concatenate([outer[..., :3] - inner[..., :3], matte], axis=-1), angle, np.pi)
     # Round a mouth the colours differ in one way; a pattern differs in all ways.
     agreeing = np.clip(np.linalg.norm(near_mean, axis=1) / np.maximum(near.mean(axis=0), 1e-6) / 0.7, 0.0, 1.0)
-    thin = 0.5 * np.ptp(y, axis=1) < max(LEAST_MINOR_PX, LEAST_MINOR * max(picture.lab.shape[:2]))
+    thin = 0.5 * np.ptp(y, axis=1) < max(RULES.least_minor_px, RULES.least_minor * max(picture.lab.shape[:2]))
     shown = [np.minimum(half / step, 1.0) for half in (near, far)]
     worth = [0.5 * (half.mean(axis=0) + half.min(axis=0)) for half in shown]
     return np.where(thin, 0.0, worth[0] * agreeing), worth[1]

@@ -6,6 +6,8 @@ result is a closed 2-manifold for every mask, with a hole for every hole.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,17 +17,32 @@ from services.mesh.solid import Solid
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-SPLIT_ROUNDS = 3
-"""Rounds of halving steep edges: near a rim the height grows as a square root, each round halves what is left."""
 
-STEEP = 2.4
-"""Edges whose ends differ in height by more than this many pixels are halved."""
+@dataclass(frozen=True)
+class ReliefRules:
+    """How far shading moves the surface. Set by hand before the corpus was split.
 
-NEAREST_CORNER = 0.1
-"""A contour crossing stays this share of a pixel away from the grid nodes, so that no triangle is a needle."""
+    Attributes:
+        split_rounds: rounds of halving steep edges: near a rim the height grows as a square root, each round halves
+            what is left.
+        steep: edges whose ends differ in height by more than this many pixels are halved.
+        nearest_corner: a contour crossing stays this share of a pixel away from the grid nodes, so that no triangle is
+            a needle.
+        corners: corners of a cell as (row, column), clockwise in the image. Edge k runs from corner k to corner k + 1.
+    """
 
-_CORNERS = ((0, 0), (0, 1), (1, 1), (1, 0))
-"""Corners of a cell as (row, column), clockwise in the image. Edge k runs from corner k to corner k + 1."""
+    split_rounds: int = 3
+    steep: float = 2.4
+    nearest_corner: float = 0.1
+    corners: tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int]] = (
+        (0, 0),
+        (0, 1),
+        (1, 1),
+        (1, 0),
+    )
+
+
+RULES = ReliefRules()
 
 
 def _cell_triangles() -> list[list[tuple[str, str, str]]]:
@@ -114,7 +131,7 @@ def _sheet(
             continue
         y, x = rows[chosen], columns[chosen]
         at: dict[str, Ints] = {}
-        for k, (dy, dx) in enumerate(_CORNERS):
+        for k, (dy, dx) in enumerate(RULES.corners):
             at[f"c{k}"] = (y + dy) * width + x + dx
         at["e0"] = nodes + y * width + x
         at["e1"] = 2 * nodes + y * width + x + 1
@@ -134,7 +151,7 @@ def _sheet(
     for number, (dy, dx) in ((1, (0, 1)), (2, (1, 0))):
         edge = family == number
         here, there = alpha[y[edge], x[edge]], alpha[y[edge] + dy, x[edge] + dx]
-        step = np.clip((0.5 - here) / (there - here), NEAREST_CORNER, 1.0 - NEAREST_CORNER)
+        step = np.clip((0.5 - here) / (there - here), RULES.nearest_corner, 1.0 - RULES.nearest_corner)
         position[edge] += np.outer(step, (dx, dy))
         if offset is not None:
             inner = here >= 0.5
@@ -148,11 +165,11 @@ def _split_steep(
     position: NDArray[np.float64], square: NDArray[np.float64], shift: NDArray[np.float64], faces: Ints
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], Ints]:
     """Halve edges that climb too much. The square is linear along an edge, so new points lie on the curved surface."""
-    for _ in range(SPLIT_ROUNDS):
+    for _ in range(RULES.split_rounds):
         height = np.sign(square) * np.sqrt(np.abs(square))
         ends = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=2), axis=2)
         climb = np.abs(height[ends[..., 0]] - height[ends[..., 1]])
-        steep = climb > STEEP
+        steep = climb > RULES.steep
         if not steep.any():
             break
         keys = ends[..., 0] * len(position) + ends[..., 1]

@@ -30,36 +30,47 @@ less."""
 USUAL_PITCH_DEG = 13.0
 """The middle of the pitches at which products are photographed."""
 
-KNEE_GAIN, KNEE_DROP, KNEE_STEPS = 0.035, (0.008, 0.023), 2
-"""Gain of agreement that a knee is worth, and the losses over so many more pitches that make none and a whole one: up
-to its true pitch every lower one explains the silhouette of a thing with a sharp-edged foot as well, and no higher one
-does."""
+
+@dataclass(frozen=True)
+class RevolutionRules:
+    """How the axis and the profile of a turned body are found. Set by hand before the corpus was split.
+
+    Attributes:
+        knee_gain, knee_drop, knee_steps: gain of agreement that a knee is worth, and the losses over so many more
+            pitches that make none and a whole one: up to its true pitch every lower one explains the silhouette of a
+            thing with a sharp-edged foot as well, and no higher one does.
+        rim_gain: gain of agreement that a clear image edge along the front of the top rim is worth.
+        rim_found: from this evidence on the body ends at the ring that shows it.
+        cone_share: a hull that narrows at this share of its shadow cone's slope or faster is taken to be that cone,
+            noise allowed for.
+        flat_enough: a base this wide, as a share of the rings above it, is flat: bottles and cans have rounded lower
+            edges.
+        slack_px: a circle may leave the silhouette by this much: half of a rim's circle lies on the contour, noise and
+            all.
+        shadow_px: what a contour's noise and an unknown perspective may add to the lowest row of a shadow cone, pixels
+            times the pitch's sine.
+    """
+
+    knee_gain: float = 0.035
+    knee_drop: tuple[float, float] = (0.008, 0.023)
+    knee_steps: int = 2
+    rim_gain: float = 0.012
+    rim_found: float = 0.3
+    cone_share: float = 0.7
+    flat_enough: float = 0.9
+    slack_px: float = 0.25
+    shadow_px: float = 0.8
+
+
+RULES = RevolutionRules()
+
 
 PITCH_PRIOR = 0.002
 """Loss of agreement that being 10 degrees off the usual pitch is worth; it decides where the silhouette cannot."""
 
-RIM_GAIN = 0.012
-"""Gain of agreement that a clear image edge along the front of the top rim is worth."""
-
-RIM_FOUND = 0.3
-"""From this evidence on the body ends at the ring that shows it."""
 
 BASE_GAIN = 0.015
 """Gain of agreement that a flat base is worth: an arc below is rather the near side of a base than a rounded bottom."""
-
-CONE_SHARE = 0.7
-"""A hull that narrows at this share of its shadow cone's slope or faster is taken to be that cone, noise allowed
-for."""
-
-FLAT_ENOUGH = 0.9
-"""A base this wide, as a share of the rings above it, is flat: bottles and cans have rounded lower edges."""
-
-SLACK_PX = 0.25
-"""A circle may leave the silhouette by this much: half of a rim's circle lies on the contour, noise and all."""
-
-SHADOW_PX = 0.8
-"""What a contour's noise and an unknown perspective may add to the lowest row of a shadow cone, pixels times the
-pitch's sine."""
 
 
 @dataclass(frozen=True)
@@ -97,18 +108,25 @@ def fit_revolution(outline: Outline, edges: Floats) -> Revolution:
 
     def worth(fit: Revolution) -> float:
         off = (float(np.degrees(fit.pitch)) - USUAL_PITCH_DEG) / 10.0
-        return fit.agreement - PITCH_PRIOR * off**2 + RIM_GAIN * rim_evidence(fit, edges) + BASE_GAIN * flat_base(fit)
+        return (
+            fit.agreement
+            - PITCH_PRIOR * off**2
+            + RULES.rim_gain * rim_evidence(fit, edges)
+            + BASE_GAIN * flat_base(fit)
+        )
 
     tried = [at_pitch(outline, np.radians(pitch), 72) for pitch in PITCHES_DEG]
-    drops = [a.agreement - b.agreement for a, b in zip(tried, tried[KNEE_STEPS:], strict=False)]
-    knees = KNEE_GAIN * np.clip((np.array(drops) - KNEE_DROP[0]) / (KNEE_DROP[1] - KNEE_DROP[0]), 0.0, 1.0)
+    drops = [a.agreement - b.agreement for a, b in zip(tried, tried[RULES.knee_steps :], strict=False)]
+    knees = RULES.knee_gain * np.clip(
+        (np.array(drops) - RULES.knee_drop[0]) / (RULES.knee_drop[1] - RULES.knee_drop[0]), 0.0, 1.0
+    )
     best = tried[int(np.argmax([worth(fit) + knee for fit, knee in zip(tried, knees, strict=False)]))]
     # A rim that shows must lie on its edge in the photo, or its texture would slip off: a finer search around the best.
     near = [best.pitch + np.radians(step) for step in (-1.5, -0.75, 0.75, 1.5)]
     finer = [at_pitch(outline, pitch, 72) for pitch in near if pitch >= 0]
     best = at_pitch(outline, max([best, *finer], key=worth).pitch, 160)
     evidence, rim = _clearest_rim(best, edges)
-    if evidence >= RIM_FOUND:
+    if evidence >= RULES.rim_found:
         best = replace(best, heights=best.heights[: rim + 1], radii=best.radii[: rim + 1])
     return best
 
@@ -116,7 +134,7 @@ def fit_revolution(outline: Outline, edges: Floats) -> Revolution:
 def flat_base(fit: Revolution) -> float:
     """Width of the base as a share of the widest ring of the lowest third, 0..1: things that stand have flat bases."""
     third = max(3, len(fit.radii) // 3)
-    return min(1.0, float(fit.radii[1:3].mean()) / max(float(fit.radii[:third].max()), 1e-6) / FLAT_ENOUGH)
+    return min(1.0, float(fit.radii[1:3].mean()) / max(float(fit.radii[:third].max()), 1e-6) / RULES.flat_enough)
 
 
 def rim_evidence(fit: Revolution, edges: Floats) -> float:
@@ -218,7 +236,7 @@ def at_pitch(
     tolerance = max(0.6, 0.004 * max(mask.shape))
     lowest, highest = y.max(axis=1), y.min(axis=1)
     # From above, the rings of a base's shadow cone all end at the picture's lowest row: the base is the topmost one.
-    shadow = SHADOW_PX * float(np.sin(pitch)) if cut_cones else 0.0
+    shadow = RULES.shadow_px * float(np.sin(pitch)) if cut_cones else 0.0
     low = int(np.flatnonzero(lowest >= lowest.max() - tolerance - shadow)[-1])
     high = int(np.flatnonzero(highest <= highest.min() + tolerance)[0]) if top is None else len(heights) - 1
     if cut_cones:
@@ -252,12 +270,12 @@ def _without_cones(
     above = cut_top and view.position()[1] > heights[top]
     while above and top - base > 8:
         slope = (radii[top - 3] - radii[top]) / (heights[top] - heights[top - 3])
-        if slope < CONE_SHARE * steepest(view, float(heights[top])):
+        if slope < RULES.cone_share * steepest(view, float(heights[top])):
             break
         top -= 1
     while top - base > 8:
         slope = (radii[base + 3] - radii[base]) / (heights[base + 3] - heights[base])
-        if slope < CONE_SHARE * steepest(view, float(heights[base])):
+        if slope < RULES.cone_share * steepest(view, float(heights[base])):
             break
         base += 1
     return base, top
@@ -278,7 +296,7 @@ def largest_circles(signed: Floats, view: PhotoCamera, heights: Doubles, radii: 
     # Bilinear look-up through OpenCV; outside the picture is outside the subject.
     beyond = -float(max(signed.shape))
     value = cv2.remap(signed, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=beyond)
-    worst = value.reshape(far.shape).min(axis=0) + SLACK_PX
+    worst = value.reshape(far.shape).min(axis=0) + RULES.slack_px
     outside = worst < 0
     first_out = np.where(outside.any(axis=1), np.argmax(outside, axis=1), len(radii) - 1)
     before = np.maximum(first_out - 1, 0)

@@ -20,62 +20,70 @@ from services.mesh.camera import PhotoCamera
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-USUAL_PITCH = float(np.radians(6.0))
-"""Where no corner tells the pitch. Photos are mostly taken from higher up, but a shape that is sheared by a pitch too
-much is farther from the truth than one that faces the viewer."""
 
-LEAST_PITCH, MOST_PITCH = float(np.radians(4.0)), float(np.radians(50.0))
-"""Where a right corner in the plan asks for more or less than this, the corner was no corner."""
+@dataclass(frozen=True)
+class StanceRules:
+    """What counts as a foot, as the ground and as a row of feet. Set by hand before the corpus was split.
 
-STEEPEST = 1.0
-"""A base line that climbs more in the picture than it runs belongs to a part that sticks out, not to the base."""
+    Attributes:
+        usual_pitch: where no corner tells the pitch. Photos are mostly taken from higher up, but a shape that is
+            sheared by a pitch too much is farther from the truth than one that faces the viewer.
+        least_pitch, most_pitch: where a right corner in the plan asks for more or less than this, the corner was no
+            corner.
+        steepest: a base line that climbs more in the picture than it runs belongs to a part that sticks out, not to the
+            base.
+        steepest_side, long_side: the same for a long straight side: its least length as a share of the silhouette's
+            width.
+        highest: nothing above this share of the silhouette's height stands on the ground.
+        close: the outline follows the ground along an edge of the hull if the gap is under this share of the edge's
+            length.
+        straight: a side of a base is straight to this share of its length; a ball's belly bends by 0.1.
+        least_run: a base that runs along less of the silhouette's width tells nothing of how the thing is turned: it is
+            levelled.
+        contact_share: what is within this share of the silhouette's width from the ground rests on it: outlines are not
+            known better.
+        least_leg, least_rise: shares of the width that both sides of a base must have along and up the picture before
+            they tell the pitch.
+        least_foot, farthest_foot: shares of the silhouette's height: how far a foot comes down beside its surroundings,
+            and how high above the lowest it may be in the picture.
+        far_foot: share of the width: of a thing that faces the viewer and stands on feet that are apart, those that end
+            higher above the lowest are tails and spouts, or would be drawn out to reach the ground.
+        least_dip: a foot comes down by at least this share of its height above the lowest: a bumper or a tail hangs in
+            the air.
+        least_corner: a corner tells the pitch if its sides are straight: the outline comes this close to their area.
+        deepest_pitch: so far is the pitch raised so that the base is no deeper than the shape is taken to be.
+        deepest_facing: the same for what faces the viewer, so that its feet are not farther apart than it is thick.
+        boldest: a clear corner is believed though it makes the shape this many times as deep.
+    """
 
-STEEPEST_SIDE, LONG_SIDE = 1.5, 0.2
-"""The same for a long straight side: its least length as a share of the silhouette's width."""
+    usual_pitch: float = float(np.radians(6.0))
+    least_pitch: float = float(np.radians(4.0))
+    most_pitch: float = float(np.radians(50.0))
+    steepest: float = 1.0
+    steepest_side: float = 1.5
+    long_side: float = 0.2
+    highest: float = 0.45
+    close: float = 0.05
+    straight: float = 0.04
+    least_run: float = 0.3
+    contact_share: float = 0.02
+    least_leg: float = 0.2
+    least_rise: float = 0.05
+    least_foot: float = 0.05
+    farthest_foot: float = 0.25
+    far_foot: float = 0.1
+    least_dip: float = 0.9
+    least_corner: float = 0.8
+    deepest_pitch: float = float(np.radians(36.0))
+    deepest_facing: float = float(np.radians(15.0))
+    boldest: float = 1.6
 
-HIGHEST = 0.45
-"""Nothing above this share of the silhouette's height stands on the ground."""
 
-CLOSE = 0.05
-"""The outline follows the ground along an edge of the hull if the gap is under this share of the edge's length."""
+RULES = StanceRules()
 
-STRAIGHT = 0.04
-"""A side of a base is straight to this share of its length; a ball's belly bends by 0.1."""
-
-LEAST_RUN = 0.3
-"""A base that runs along less of the silhouette's width tells nothing of how the thing is turned: it is levelled."""
-
-CONTACT_SHARE = 0.02
-"""What is within this share of the silhouette's width from the ground rests on it: outlines are not known better."""
-
-LEAST_LEG, LEAST_RISE = 0.2, 0.05
-"""Shares of the width that both sides of a base must have along and up the picture before they tell the pitch."""
-
-LEAST_FOOT, FARTHEST_FOOT = 0.05, 0.25
-"""Shares of the silhouette's height: how far a foot comes down beside its surroundings, and how high above the lowest
-it may be in the picture."""
-
-FAR_FOOT = 0.1
-"""Share of the width: of a thing that faces the viewer and stands on feet that are apart, those that end higher above
-the lowest are tails and spouts, or would be drawn out to reach the ground."""
-
-LEAST_DIP = 0.9
-"""A foot comes down by at least this share of its height above the lowest: a bumper or a tail hangs in the air."""
-
-LEAST_CORNER = 0.8
-"""A corner tells the pitch if its sides are straight: the outline comes this close to their area."""
 
 WIDEST_TURN = 1.0
 """From one end to the other the base recedes at most as far as it runs: 45 degrees."""
-
-DEEPEST_PITCH = float(np.radians(36.0))
-"""So far is the pitch raised so that the base is no deeper than the shape is taken to be."""
-
-DEEPEST_FACING = float(np.radians(15.0))
-"""The same for what faces the viewer, so that its feet are not farther apart than it is thick."""
-
-BOLDEST = 1.6
-"""A clear corner is believed though it makes the shape this many times as deep."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +157,7 @@ def find_base(alpha: Floats, camera: PhotoCamera) -> Base:
     hull = _lower_hull(flat)
     lowest_at = int(np.argmin(flat[hull, 1]))
     wide = float(np.ptp(flat[:, 0])) + 1.0 / camera.pixels
-    limit = float(flat[:, 1].min()) + HIGHEST * float(top - flat[:, 1].min())
+    limit = float(flat[:, 1].min()) + RULES.highest * float(top - flat[:, 1].min())
     kept = [hull[lowest_at]]
     for side in (-1, 1):
         chain = hull[lowest_at::side] if side > 0 else hull[lowest_at::-1]
@@ -163,23 +171,23 @@ def find_base(alpha: Floats, camera: PhotoCamera) -> Base:
     bottom = np.full(alpha.shape[1], np.nan)
     bottom[columns] = camera.plane(np.stack([columns + 0.5, lowest[columns] + 1.0], axis=1))[:, 1]
     line = np.interp(np.arange(alpha.shape[1]), columns[kept], height)
-    slack = max(CONTACT_SHARE * wide, 1.5 / camera.pixels)
+    slack = max(RULES.contact_share * wide, 1.5 / camera.pixels)
     touches = np.abs(bottom - line) <= slack
     ends = columns[[kept[0], kept[-1]]]
     touches[: ends[0]] = touches[ends[1] + 1 :] = False
     feet = _feet(bottom, slack, float(top - np.nanmin(bottom)))
     base = Base(at, height, bottom, touches | feet, feet, wide)
-    return base if float(np.ptp(at)) >= LEAST_RUN * wide else levelled(base)
+    return base if float(np.ptp(at)) >= RULES.least_run * wide else levelled(base)
 
 
 def _feet(bottom: Doubles, slack: float, tall: float) -> NDArray[np.bool_]:
     """Columns of feet farther back than the hull's: places where the outline comes down from at least as high as it
     stays above the ground."""
     above = np.where(np.isfinite(bottom), bottom - np.nanmin(bottom), tall)
-    found, shape = find_peaks(-np.pad(above, 1, constant_values=tall), prominence=LEAST_FOOT * tall)
+    found, shape = find_peaks(-np.pad(above, 1, constant_values=tall), prominence=RULES.least_foot * tall)
     feet = np.zeros(len(bottom), bool)
     for column, prominence in zip(found - 1, shape["prominences"], strict=True):
-        if above[column] > min(FARTHEST_FOOT * tall, prominence / LEAST_DIP):
+        if above[column] > min(RULES.farthest_foot * tall, prominence / RULES.least_dip):
             continue
         left = right = int(column)
         while left > 0 and above[left - 1] <= above[column] + slack:
@@ -214,14 +222,14 @@ def _standing_on(points: Doubles, chain: list[int], limit: float, wide: float, t
     followed = 0.0
     for start, end in pairwise(chain):
         run, climb = abs(points[end, 0] - points[start, 0]), points[end, 1] - points[start, 1]
-        long = float(np.hypot(run, climb)) >= LONG_SIDE * wide
-        if climb > (STEEPEST_SIDE if long else STEEPEST) * run or points[end, 1] > limit:
+        long = float(np.hypot(run, climb)) >= RULES.long_side * wide
+        if climb > (RULES.steepest_side if long else RULES.steepest) * run or points[end, 1] > limit:
             break
         between = np.arange(min(start, end), max(start, end) + 1)
         gap = points[between, 1] - np.interp(points[between, 0], points[[between[0], between[-1]], 0],
                                              points[[between[0], between[-1]], 1])  # fmt: skip
-        follows = float(gap.mean()) <= max(CLOSE * float(np.hypot(run, climb)), 0.005 * wide)
-        if not follows and float(gap.max()) < max(LEAST_DIP * (points[end, 1] - ground), LEAST_FOOT * tall):
+        follows = float(gap.mean()) <= max(RULES.close * float(np.hypot(run, climb)), 0.005 * wide)
+        if not follows and float(gap.max()) < max(RULES.least_dip * (points[end, 1] - ground), RULES.least_foot * tall):
             break
         if follows:
             followed += run
@@ -234,7 +242,7 @@ def _standing_on(points: Doubles, chain: list[int], limit: float, wide: float, t
         return accepted, 1.0
     line = points[chain[0], 1] + climb * np.abs(points[accepted, 0] - points[chain[0], 0]) / run
     bend = float(np.abs(points[accepted, 1] - line).max()) / float(np.hypot(run, climb))
-    return accepted, float(np.clip(2.0 - bend / STRAIGHT, 0.0, 1.0))
+    return accepted, float(np.clip(2.0 - bend / RULES.straight, 0.0, 1.0))
 
 
 def levelled(base: Base) -> Base:
@@ -245,16 +253,16 @@ def levelled(base: Base) -> Base:
         base,
         at=base.at[low : low + 1],
         height=base.height[low : low + 1],
-        touches=base.touches & (np.where(np.isfinite(above), above, np.inf) <= CONTACT_SHARE * base.wide),
+        touches=base.touches & (np.where(np.isfinite(above), above, np.inf) <= RULES.contact_share * base.wide),
     )
 
 
 def facing(base: Base) -> Base:
     """The base of a thing that faces the viewer squarely, on feet some of which may stand a little farther back."""
     front = levelled(base)
-    near = front.touches | (base.feet & (base.bottom - front.height[0] <= FAR_FOOT * base.wide))
+    near = front.touches | (base.feet & (base.bottom - front.height[0] <= RULES.far_foot * base.wide))
     standing = np.flatnonzero(near)
-    if len(standing) and np.ptp(standing) >= LEAST_RUN * np.isfinite(base.bottom).sum():
+    if len(standing) and np.ptp(standing) >= RULES.least_run * np.isfinite(base.bottom).sum():
         return replace(front, touches=near)
     return replace(front, touches=front.touches | base.feet)
 
@@ -269,13 +277,13 @@ def find_ground(base: Base, camera: PhotoCamera, thickness: float, turn: float =
         turn: how far the base may recede from one end to the other for each unit that it runs.
     """
     low = int(np.argmin(base.height))
-    pitch = USUAL_PITCH
-    pitches = np.linspace(LEAST_PITCH, MOST_PITCH, 93)
+    pitch = RULES.usual_pitch
+    pitches = np.linspace(RULES.least_pitch, RULES.most_pitch, 93)
     if has_corner(base):
         corner = [_corner(base, float(p), camera, low) for p in pitches]
         pitch = float(pitches[int(np.argmin(np.abs(corner)))])
-        thickness *= BOLDEST
-    deepest = DEEPEST_PITCH if len(base.at) > 1 else DEEPEST_FACING
+        thickness *= RULES.boldest
+    deepest = RULES.deepest_pitch if len(base.at) > 1 else RULES.deepest_facing
     for steeper in pitches[(pitches > pitch) & (pitches < deepest)]:
         if _recession(base, pitch, camera, low) <= turn and _depth(base, pitch, camera, low) <= thickness:
             break
@@ -289,11 +297,11 @@ def has_corner(base: Base) -> bool:
     at, height = base.at, base.height
     low = int(np.argmin(height))
     legs, rises = np.abs(at[[0, -1]] - at[low]), height[[0, -1]] - height[low]
-    if legs.min() < LEAST_LEG * base.wide or rises.min() < LEAST_RISE * base.wide:
+    if legs.min() < RULES.least_leg * base.wide or rises.min() < RULES.least_rise * base.wide:
         return False
     ends = np.interp(at, at[[0, low, -1]], height[[0, low, -1]])
     flat = np.interp(at, at[[0, -1]], height[[0, -1]])
-    return bool(np.trapezoid(flat - ends, at) >= LEAST_CORNER * np.trapezoid(flat - height, at))
+    return bool(np.trapezoid(flat - ends, at) >= RULES.least_corner * np.trapezoid(flat - height, at))
 
 
 def _through(base: Base, pitch: float, camera: PhotoCamera, low: int) -> Ground:

@@ -16,41 +16,44 @@ from services.mesh.solid import Solid
 
 Doubles = NDArray[np.float64]
 
-WALL = 0.05
-"""Thickness of a vessel's wall as a share of its mouth's radius: china and glass have 3 to 6%."""
 
-FLOOR = 0.10
-"""Where an open vessel's inside ends, as a share of its height above the ground."""
+@dataclass(frozen=True)
+class VesselRules:
+    """How thick walls are and where a vessel is filled to. Set by hand before the corpus was split.
 
-OPEN_MOUTH = 0.9
-"""A vessel is open only if its mouth has at least this share of its largest radius."""
+    Attributes:
+        wall: thickness of a vessel's wall as a share of its mouth's radius: china and glass have 3 to 6%.
+        floor: where an open vessel's inside ends, as a share of its height above the ground.
+        open_mouth: a vessel is open only if its mouth has at least this share of its largest radius.
+        clear_rim: mean edge strength along the front of the rim from which on it counts as seen.
+        bulging: a profile that narrows by more than this per height at its end may be the flank of a dome.
+        lowest_part: share of the height on which the wall above a hidden foot is judged.
+        grazing: a wall that narrows downwards, ever more, and at this share of the lines of sight's slope, turns away
+            from them.
+        too_shallow, deep_enough: heights in radii of the mouth: vessels of the first are bowls whose lower part is
+            hidden, of the second whole.
+        carried: a hidden part's share of the greatest height that the lines of sight leave room for.
+        least_drop: share of the height below which a hidden part is not worth adding.
+        foot: radius of a hidden foot as a share of the body's largest: cups, bowls and vases have 0.5 to 0.7.
+        ring_spacing: largest distance of two rings, view units: keeps triangles compact for shading and atlas.
+    """
 
-CLEAR_RIM = 0.2
-"""Mean edge strength along the front of the rim from which on it counts as seen."""
+    wall: float = 0.05
+    floor: float = 0.10
+    open_mouth: float = 0.9
+    clear_rim: float = 0.2
+    bulging: float = 0.6
+    lowest_part: float = 0.4
+    grazing: float = 0.3
+    too_shallow: float = 0.5
+    deep_enough: float = 0.9
+    carried: float = 0.8
+    least_drop: float = 0.02
+    foot: float = 0.58
+    ring_spacing: float = 0.035
 
-BULGING = 0.6
-"""A profile that narrows by more than this per height at its end may be the flank of a dome."""
 
-LOWEST_PART = 0.4
-"""Share of the height on which the wall above a hidden foot is judged."""
-
-GRAZING = 0.3
-"""A wall that narrows downwards, ever more, and at this share of the lines of sight's slope, turns away from them."""
-
-TOO_SHALLOW, DEEP_ENOUGH = 0.5, 0.9
-"""Heights in radii of the mouth: vessels of the first are bowls whose lower part is hidden, of the second whole."""
-
-CARRIED = 0.8
-"""A hidden part's share of the greatest height that the lines of sight leave room for."""
-
-LEAST_DROP = 0.02
-"""Share of the height below which a hidden part is not worth adding."""
-
-FOOT = 0.58
-"""Radius of a hidden foot as a share of the body's largest: cups, bowls and vases have 0.5 to 0.7."""
-
-RING_SPACING = 0.035
-"""Largest distance of two rings, view units: keeps triangles compact for shading and atlas."""
+RULES = VesselRules()
 
 
 def calm_profile(fit: Revolution) -> tuple[Doubles, Doubles]:
@@ -75,7 +78,7 @@ def domed(heights: Doubles, radii: Doubles) -> tuple[Doubles, Doubles]:
         marks = -1 - np.array([0, steps // 2, steps, 3 * steps // 2, 2 * steps])
         slopes = (radii[marks[1:]] - radii[marks[:-1]]) / np.maximum(heights[marks[:-1]] - heights[marks[1:]], 1e-6)
         slope = min(float(slopes[0]), 4.0)
-        if slope > BULGING and float(slopes.min()) > 0.2 * slope and radii[-1] < 0.9 * radii.max():
+        if slope > RULES.bulging and float(slopes.min()) > 0.2 * slope and radii[-1] < 0.9 * radii.max():
             sphere = float(radii[-1]) * float(np.hypot(1.0, slope))
             rise = min(sphere - float(radii[-1]) * slope, 0.3 * tall)
             angle = np.linspace(0.0, 0.5 * np.pi, 14)[1:]
@@ -97,28 +100,30 @@ def footed(fit: Revolution, heights: Doubles, radii: Doubles) -> tuple[Doubles, 
     says so too: it turns in like a quarter of an ellipse. Both stay within the lines of sight and end where they are
     as narrow as a foot.
     """
-    base, foot = float(radii[0]), FOOT * float(radii.max())
+    base, foot = float(radii[0]), RULES.foot * float(radii.max())
     above = heights - heights[0]
     tall = float(above[-1])
-    low = above <= LOWEST_PART * tall
+    low = above <= RULES.lowest_part * tall
     if base <= foot or low.sum() < 8:
         return heights, radii
     cone = steepest(fit.camera, float(heights[0]))
     # Squared radii of balls, ellipsoids and cones are quadratic in the height.
     bend, slope, _ = np.polyfit(above[low], radii[low] ** 2, 2)
     room = (base - foot) / cone
-    if slope > GRAZING * cone * 2.0 * base and bend < 0.0:
+    if slope > RULES.grazing * cone * 2.0 * base and bend < 0.0:
         below = np.linspace(-room, 0.0, 60)[:-1]
         carried = np.sqrt(np.maximum(base**2 + slope * below + bend * below**2, 0.0))
         kept = carried > foot
         kept[max(int(np.argmax(kept)) - 1, 0)] = True
         below, carried = below[kept], np.maximum(carried[kept], foot)
     else:
-        shallow = float(np.clip((DEEP_ENOUGH - tall / radii[-1]) / (DEEP_ENOUGH - TOO_SHALLOW), 0.0, 1.0))
-        if shallow * room < LEAST_DROP * tall:
+        shallow = float(
+            np.clip((RULES.deep_enough - tall / radii[-1]) / (RULES.deep_enough - RULES.too_shallow), 0.0, 1.0)
+        )
+        if shallow * room < RULES.least_drop * tall:
             return heights, radii
         turn = np.linspace(0.5 * np.pi, 0.0, 24)[:-1]
-        below = -shallow * CARRIED * room * np.sin(turn)
+        below = -shallow * RULES.carried * room * np.sin(turn)
         carried = base - (base - foot) * (1.0 - np.cos(turn))
     return np.concatenate([heights[0] + below, heights]), np.concatenate([carried, radii])
 
@@ -127,10 +132,10 @@ def is_open(fit: Revolution, rim: float, has_handle: bool) -> bool:
     """Whether the thing is a vessel that one looks into: a wide mouth, and widening, or with a handle."""
     end = max(3, len(fit.radii) // 20)
     top, base, widest = float(fit.radii[-end:].max()), float(fit.radii[:3].max()), float(fit.radii.max())
-    if top < OPEN_MOUTH * widest:
+    if top < RULES.open_mouth * widest:
         return False
     widening = top / max(base, 1e-6)
-    seen = rim >= CLEAR_RIM
+    seen = rim >= RULES.clear_rim
     return widening > 1.3 or (widening > 1.12 and seen) or has_handle
 
 
@@ -155,9 +160,9 @@ class Contents:
 
 def inner_wall(heights: Doubles, radii: Doubles, contents: Contents | None = None) -> tuple[Doubles, Doubles]:
     """Heights and radii of the inside of an open vessel, from its floor to its mouth."""
-    wall = WALL * float(radii[-1])
+    wall = RULES.wall * float(radii[-1])
     tall = float(heights[-1] - heights[0])
-    lowest = float(heights[0]) + max(FLOOR * tall, 1.5 * wall)
+    lowest = float(heights[0]) + max(RULES.floor * tall, 1.5 * wall)
     mouth = max(float(radii[-1]) - wall, 0.2 * wall)
     if contents is None:
         level = np.linspace(lowest, heights[-1], 80)
@@ -182,7 +187,7 @@ def open_vessel(heights: Doubles, radii: Doubles, contents: Contents | None = No
 def cavity(heights: Doubles, radii: Doubles, contents: Contents | None = None) -> Solid:
     """What is to be taken out of a closed body to make it a vessel: reaches a little above the rim."""
     _, inner, _ = walls(heights, radii, contents)
-    wall = WALL * float(radii[-1])
+    wall = RULES.wall * float(radii[-1])
     above = heights[-1] + wall
     mouth = [[inner[-1, 0] + 0.3 * wall, above]]
     return lathe(np.vstack([[0.0, inner[0, 1]], inner, mouth, [0.0, above]]))
@@ -191,7 +196,7 @@ def cavity(heights: Doubles, radii: Doubles, contents: Contents | None = None) -
 def walls(heights: Doubles, radii: Doubles, contents: Contents | None = None) -> tuple[Doubles, Doubles, Doubles]:
     """Profiles (radius, height) of the outside and the inside, both upwards, and the rim's arc from one to the
     other. The inside's begins near the axis."""
-    wall = WALL * float(radii[-1])
+    wall = RULES.wall * float(radii[-1])
     level, inside = inner_wall(heights, radii, contents)
     outer = spaced(np.stack([radii, heights], axis=1))
     inner = spaced(np.vstack([[0.02 * inside[0], level[0]], np.stack([inside, level], axis=1)]))
@@ -207,6 +212,6 @@ def spaced(points: Doubles) -> Doubles:
     kept = cv2.approxPolyDP(line, 120.0, False).reshape(-1, 2) / 1e5
     out = [kept[0]]
     for a, b in pairwise(kept):
-        pieces = max(1, int(np.ceil(float(np.linalg.norm(b - a)) / RING_SPACING)))
+        pieces = max(1, int(np.ceil(float(np.linalg.norm(b - a)) / RULES.ring_spacing)))
         out += [a + (b - a) * (k / pieces) for k in range(1, pieces + 1)]
     return np.array(out)

@@ -24,29 +24,34 @@ from services.mesh.texturing.sampling import sampled
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
-SIDE_PX = 400
-"""Pixels along the longest side of a laid-out panel."""
 
-LEAST_COSINE = 0.12
-"""A side that is seen at a flatter angle says nothing."""
+@dataclass(frozen=True)
+class PanelRules:
+    """How a cuboid's sides that do not show are painted.
 
-BORDER_SHARE = 0.025
-"""Border of a side, share of its shorter edge, that rounds off and is left out."""
+    Attributes:
+        side_px: pixels along the longest side of a laid-out panel.
+        least_cosine: a side that is seen at a flatter angle says nothing.
+        border_share: border of a side, share of its shorter edge, that rounds off and is left out.
+        edge_share: share of a side at either end that is not looked at for grain: edges are worn and lit in their own
+            way.
+        like: levels within which colours count as the same.
+        across: a row or a column of which this share has one colour is a band or a part of the ground.
+        soft_px: sigma, pixels, of the edges of bands.
+        edge_power: power of the normal's parts: panels mix only where an edge is rounded.
+    """
 
-EDGE_SHARE = 0.08
-"""Share of a side at either end that is not looked at for grain: edges are worn and lit in their own way."""
+    side_px: int = 400
+    least_cosine: float = 0.12
+    border_share: float = 0.025
+    edge_share: float = 0.08
+    like: float = 30.0
+    across: float = 0.85
+    soft_px: float = 0.8
+    edge_power: float = 8.0
 
-LIKE = 30.0
-"""Levels within which colours count as the same."""
 
-ACROSS = 0.85
-"""A row or a column of which this share has one colour is a band or a part of the ground."""
-
-SOFT_PX = 0.8
-"""Sigma, pixels, of the edges of bands."""
-
-EDGE_POWER = 8.0
-"""Power of the normal's parts: panels mix only where an edge is rounded."""
+RULES = PanelRules()
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class PanelCompletion:
         """
         self._half = np.asarray(half, np.float64)
         self._camera = camera
-        self._scale = SIDE_PX / (2.0 * float(self._half.max()))
+        self._scale = RULES.side_px / (2.0 * float(self._half.max()))
         self._patterned = patterned(cutout)
         seen = [self._panel(cutout, axis) for axis in range(3)]
         self._panels = [panel or self._unseen(cutout, axis, seen) for axis, panel in enumerate(seen)]
@@ -91,12 +96,12 @@ class PanelCompletion:
         middle = np.zeros(3)
         middle[axis] = sign * self._half[axis]
         towards = position - middle
-        if sign * towards[axis] < LEAST_COSINE * float(np.linalg.norm(towards)):
+        if sign * towards[axis] < RULES.least_cosine * float(np.linalg.norm(towards)):
             return None
         u, v = (k for k in range(3) if k != axis)
         rows, columns = (max(8, round(2.0 * float(self._half[k]) * self._scale)) for k in (u, v))
         points = np.empty((rows, columns, 3))
-        border = BORDER_SHARE * min(self._half[u], self._half[v]) * 2.0
+        border = RULES.border_share * min(self._half[u], self._half[v]) * 2.0
         points[..., axis] = middle[axis]
         points[..., u] = np.linspace(border - self._half[u], self._half[u] - border, rows)[:, None]
         points[..., v] = np.linspace(border - self._half[v], self._half[v] - border, columns)[None, :]
@@ -123,7 +128,7 @@ class PanelCompletion:
 
     def colors(self, points: NDArray[np.floating], normals: NDArray[np.floating]) -> Floats:
         """See ``Completion``."""
-        weight = np.abs(normals).astype(np.float32) ** EDGE_POWER
+        weight = np.abs(normals).astype(np.float32) ** RULES.edge_power
         weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
         share = np.clip(0.5 + 0.5 * points / self._half, 0.0, 1.0)
         total = np.zeros((len(points), 3), np.float32)
@@ -152,14 +157,14 @@ def plain_parts(cutout: Cutout, camera: PhotoCamera, half: Doubles) -> NDArray[n
         u, v = (k for k in range(3) if k != axis)
         corners = np.zeros((4, 3))
         corners[:, axis] = sign
-        corners[:, [u, v]] = (1.0 - 2.0 * EDGE_SHARE) * np.array([[-1, -1], [-1, 1], [1, 1], [1, -1]])
+        corners[:, [u, v]] = (1.0 - 2.0 * RULES.edge_share) * np.array([[-1, -1], [-1, 1], [1, 1], [1, -1]])
         pixels, _ = camera.project(corners * half)
         side = np.zeros_like(plain)
         cv2.fillConvexPoly(side, np.round(pixels - 0.5).astype(np.int32), 1)
         rows, columns = np.nonzero(side)
         if len(rows):
             colors = cutout.photo[rows, columns].astype(np.float32)
-            plain[rows, columns] = np.abs(colors - _ground(colors)).max(axis=1) < LIKE
+            plain[rows, columns] = np.abs(colors - _ground(colors)).max(axis=1) < RULES.like
     return np.asarray(cv2.morphologyEx(plain, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0)
 
 
@@ -171,7 +176,7 @@ def _ground(colors: Floats) -> Floats:
     # Neighbouring cells count as well, or a ground on the border of two would lose to a print.
     near = uniform_filter(count, 3, mode="constant")
     peak = (np.array(np.unravel_index(int(np.argmax(near)), near.shape)) + 0.5) * 16.0
-    close = np.abs(colors - peak).max(axis=1) < LIKE
+    close = np.abs(colors - peak).max(axis=1) < RULES.like
     return np.asarray(np.median(colors[close], axis=0) if close.any() else peak, np.float32)
 
 
@@ -182,7 +187,7 @@ def _banded(picture: Floats) -> Floats:
     out[:] = ground
     for turned, target in ((picture, out), (picture.transpose(1, 0, 2), out.transpose(1, 0, 2))):
         color = np.median(turned, axis=1)
-        alike = (np.abs(turned - color[:, None]).max(axis=2) < LIKE).mean(axis=1) >= ACROSS
-        band = alike & (np.abs(color - ground).max(axis=1) >= LIKE)
+        alike = (np.abs(turned - color[:, None]).max(axis=2) < RULES.like).mean(axis=1) >= RULES.across
+        band = alike & (np.abs(color - ground).max(axis=1) >= RULES.like)
         target[band] = color[band, None]
-    return np.asarray(cv2.GaussianBlur(out, (0, 0), SOFT_PX), np.float32)
+    return np.asarray(cv2.GaussianBlur(out, (0, 0), RULES.soft_px), np.float32)

@@ -21,34 +21,42 @@ Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
-SIDE_PX = 128
-"""A side is laid out on a square of so many pixels to look for wedges."""
 
-REACH = 0.14
-"""Share of a side that a wedge may take at its widest."""
+@dataclass(frozen=True)
+class StraighteningRules:
+    """How far a photo is straightened to lie on a cuboid. Set by hand before the corpus was split.
 
-DARK = 0.6
-"""A gap is darker than this share of the usual brightness of either side beside it."""
+    Attributes:
+        side_px: a side is laid out on a square of so many pixels to look for wedges.
+        reach: share of a side that a wedge may take at its widest.
+        dark: a gap is darker than this share of the usual brightness of either side beside it.
+        leaning: a wedge is at most this share of its width where it is narrow: what runs along an edge evenly is a
+            print or a trim.
+        pure: share of a wedge that is dark, at least.
+        least_width, least_length: narrower wedges do not show, shorter ones are dents and prints; shares of the side.
+        smooth, torn: shares of a side along which a wedge's width does not jump, and which its torn edge takes beside
+            it.
+        band: where the usual brightness of the side around the corner is taken from, shares of it from the edge.
+        drawn: so many widths of the wedge beside it are drawn out, to at most twice their length next to the edge; what
+            is farther in stays where it is.
+        remap_rows: openCV remaps to pictures of fewer rows than 32768.
+    """
 
-LEANING = 0.55
-"""A wedge is at most this share of its width where it is narrow: what runs along an edge evenly is a print or a
-trim."""
+    side_px: int = 128
+    reach: float = 0.14
+    dark: float = 0.6
+    leaning: float = 0.55
+    pure: float = 0.72
+    least_width: float = 0.03
+    least_length: float = 0.4
+    smooth: float = 0.16
+    torn: float = 0.02
+    band: tuple[float, float] = (0.02, 0.12)
+    drawn: float = 4.0
+    remap_rows: int = 32_000
 
-PURE = 0.72
-"""Share of a wedge that is dark, at least."""
 
-LEAST_WIDTH, LEAST_LENGTH = 0.03, 0.4
-"""Narrower wedges do not show, shorter ones are dents and prints; shares of the side."""
-
-SMOOTH, TORN = 0.16, 0.02
-"""Shares of a side along which a wedge's width does not jump, and which its torn edge takes beside it."""
-
-BAND = (0.02, 0.12)
-"""Where the usual brightness of the side around the corner is taken from, shares of it from the edge."""
-
-DRAWN = 4.0
-"""So many widths of the wedge beside it are drawn out, to at most twice their length next to the edge; what is farther
-in stays where it is."""
+RULES = StraighteningRules()
 
 
 @dataclass(frozen=True)
@@ -69,13 +77,13 @@ class _Side:
 
     def to_square(self, edge: int) -> Doubles:
         """(3, 3) homography of pixels that lays the side on a square with one of its edges to the left."""
-        square = np.array([[0, 0], [0, 1], [1, 1], [1, 0]], np.float32) * SIDE_PX
+        square = np.array([[0, 0], [0, 1], [1, 1], [1, 0]], np.float32) * RULES.side_px
         turned = np.roll(self.quad, -edge, axis=0) - np.float32(0.5)
         return np.asarray(cv2.getPerspectiveTransform(turned, square - np.float32(0.5)), np.float64)
 
     def laid_out(self, photo: Bytes, edge: int) -> Floats:
         """(s, s, 3): its picture on that square."""
-        size = (SIDE_PX, SIDE_PX)
+        size = (RULES.side_px, RULES.side_px)
         return np.asarray(cv2.warpPerspective(photo, self.to_square(edge), size), np.float32)
 
 
@@ -96,7 +104,7 @@ def straightened(cutout: Cutout, camera: PhotoCamera, half: Doubles) -> Cutout:
             if other is side or edge is None or beyond is None:
                 continue
             across = other.laid_out(cutout.rgb, beyond)
-            wedge = wedge_along(side.laid_out(cutout.rgb, edge), float(np.median(_columns(across, *BAND))))
+            wedge = wedge_along(side.laid_out(cutout.rgb, edge), float(np.median(_columns(across, *RULES.band))))
             if wedge.any():
                 rgb = _drawn_out(rgb, side, edge, wedge)
     return cutout if rgb is cutout.rgb else replace(cutout, rgb=rgb)
@@ -119,7 +127,7 @@ def _columns(laid: Floats, start: float, stop: float) -> Floats:
 
     A gap is dark in all of them, a red print is not.
     """
-    return np.asarray(laid[:, round(start * SIDE_PX) : round(stop * SIDE_PX)].max(axis=2), np.float32)
+    return np.asarray(laid[:, round(start * RULES.side_px) : round(stop * RULES.side_px)].max(axis=2), np.float32)
 
 
 def wedge_along(laid: Floats, across: float) -> Doubles:
@@ -132,18 +140,22 @@ def wedge_along(laid: Floats, across: float) -> Doubles:
     Returns:
         zeros where there is none.
     """
-    strip, inner = _columns(laid, 0.0, REACH), _columns(laid, REACH, 3.0 * REACH)
-    dark = strip < DARK * min(float(np.median(inner)), across)
-    gain = np.cumsum(np.where(dark, 1.0, -PURE / (1.0 - PURE)), axis=1)
+    strip, inner = _columns(laid, 0.0, RULES.reach), _columns(laid, RULES.reach, 3.0 * RULES.reach)
+    dark = strip < RULES.dark * min(float(np.median(inner)), across)
+    gain = np.cumsum(np.where(dark, 1.0, -RULES.pure / (1.0 - RULES.pure)), axis=1)
     width = np.where(gain.max(axis=1) > 0.0, np.argmax(gain, axis=1) + 1.0, 0.0)
     # What goes on beyond the reach is a print.
     width[width >= strip.shape[1] - 1] = 0.0
-    width = median_filter(width, round(SMOOTH * SIDE_PX) | 1, mode="nearest")
+    width = median_filter(width, round(RULES.smooth * RULES.side_px) | 1, mode="nearest")
     low, wide = np.percentile(width, (10, 95))
-    if wide < LEAST_WIDTH * SIDE_PX or low > LEANING * wide or float((width > 0.0).mean()) < LEAST_LENGTH:
-        return np.zeros(SIDE_PX)
-    torn = np.where(width > 0.0, width + TORN * SIDE_PX, 0.0)
-    return np.asarray(gaussian_filter1d(torn, 0.3 * SMOOTH * SIDE_PX, mode="nearest"), np.float64)
+    if (
+        wide < RULES.least_width * RULES.side_px
+        or low > RULES.leaning * wide
+        or float((width > 0.0).mean()) < RULES.least_length
+    ):
+        return np.zeros(RULES.side_px)
+    torn = np.where(width > 0.0, width + RULES.torn * RULES.side_px, 0.0)
+    return np.asarray(gaussian_filter1d(torn, 0.3 * RULES.smooth * RULES.side_px, mode="nearest"), np.float64)
 
 
 def _drawn_out(rgb: Bytes, side: _Side, edge: int, wedge: Doubles) -> Bytes:
@@ -154,18 +166,14 @@ def _drawn_out(rgb: Bytes, side: _Side, edge: int, wedge: Doubles) -> Bytes:
     to_square = side.to_square(edge)
     pixels = np.stack([columns, rows], axis=1).astype(np.float64)[None]
     at = cv2.perspectiveTransform(pixels, to_square)[0]
-    width = np.interp(at[:, 1], np.arange(SIDE_PX), wedge)
-    off = np.clip(1.0 - np.maximum(at[:, 0] + 0.5, 0.0) / np.maximum(DRAWN * width, 1e-6), 0.0, 1.0)
+    width = np.interp(at[:, 1], np.arange(RULES.side_px), wedge)
+    off = np.clip(1.0 - np.maximum(at[:, 0] + 0.5, 0.0) / np.maximum(RULES.drawn * width, 1e-6), 0.0, 1.0)
     at[:, 0] += width * off * off
     source = cv2.perspectiveTransform(at[None], np.linalg.inv(to_square))[0].astype(np.float32)
     out = rgb.copy()
-    for start in range(0, len(rows), _REMAP_ROWS):
-        part = slice(start, start + _REMAP_ROWS)
+    for start in range(0, len(rows), RULES.remap_rows):
+        part = slice(start, start + RULES.remap_rows)
         x, y = np.ascontiguousarray(source[part, 0:1]), np.ascontiguousarray(source[part, 1:2])
         drawn = cv2.remap(rgb, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         out[rows[part], columns[part]] = drawn[:, 0]
     return out
-
-
-_REMAP_ROWS = 32_000
-"""OpenCV remaps to pictures of fewer rows than 32768."""

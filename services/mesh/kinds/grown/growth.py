@@ -36,29 +36,37 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-FOOT_ROWS = 0.04
-"""Share of the height at the very bottom where rows are too short to tell their middle."""
 
-OFF_MIDDLE = 0.02
-"""How far a row of the pot may be off the pot's axis, shares of its width, with a pixel for noise."""
+@dataclass(frozen=True)
+class GrowthRules:
+    """Where a pot ends and what grows out of it begins. Set by hand before the corpus was split.
 
-POT_TALL, POT_AREA = 0.3, 0.4
-"""Least share of the silhouette's height and area that the pot has."""
+    Attributes:
+        foot_rows: share of the height at the very bottom where rows are too short to tell their middle.
+        off_middle: how far a row of the pot may be off the pot's axis, shares of its width, with a pixel for noise.
+        pot_tall, pot_area: least share of the silhouette's height and area that the pot has.
+        plant_tall, plant_area: the same for what grows.
+        ragged: what grows fills less than this of its convex hull: an apple's shoulder fills more.
+        pot_agreement: ioU of the turned pot with its rows of the silhouette.
+        roots, roots_reach: how far leaves are carried down into the pot, and how far out from its axis, in radii of the
+            rim.
+        soil: depth of the soil below the rim, in radii of the rim.
+    """
 
-PLANT_TALL, PLANT_AREA = 0.2, 0.06
-"""The same for what grows."""
+    foot_rows: float = 0.04
+    off_middle: float = 0.02
+    pot_tall: float = 0.3
+    pot_area: float = 0.4
+    plant_tall: float = 0.2
+    plant_area: float = 0.06
+    ragged: float = 0.8
+    pot_agreement: float = 0.95
+    roots: float = 0.3
+    roots_reach: float = 0.8
+    soil: float = 0.12
 
-RAGGED = 0.8
-"""What grows fills less than this of its convex hull: an apple's shoulder fills more."""
 
-POT_AGREEMENT = 0.95
-"""IoU of the turned pot with its rows of the silhouette."""
-
-ROOTS, ROOTS_REACH = 0.3, 0.8
-"""How far leaves are carried down into the pot, and how far out from its axis, in radii of the rim."""
-
-SOIL = 0.12
-"""Depth of the soil below the rim, in radii of the rim."""
+RULES = GrowthRules()
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ def find_growth(mask: Mask, camera: PhotoCamera) -> Growth | None:
     rim, middle, half = run
     lower = mask.copy()
     lower[:rim] = False
-    if lower.sum() < POT_AREA * mask.sum():
+    if lower.sum() < RULES.pot_area * mask.sum():
         return None
     axis = Axis(0.0, (middle - camera.center[0]) / camera.pixels, 1.0)
     fits = [_pot(lower, rim, middle, half, axis, camera, np.radians(pitch)) for pitch in PITCHES_DEG]
@@ -97,23 +105,23 @@ def find_growth(mask: Mask, camera: PhotoCamera) -> Growth | None:
         return fit.agreement - PITCH_PRIOR * off**2 + BASE_GAIN * flat_base(fit)
 
     pot = max(fits, key=worth)
-    if pot.agreement < POT_AGREEMENT:
+    if pot.agreement < RULES.pot_agreement:
         return None
     plant = mask & ~silhouette(pot, mask.shape)
     tall = np.flatnonzero(mask.any(axis=1))
     above = mask.copy()
     above[rim:] = False
     rows = np.flatnonzero(above.any(axis=1))
-    if above.sum() < PLANT_AREA * mask.sum() or np.ptp(rows) < PLANT_TALL * np.ptp(tall):
+    if above.sum() < RULES.plant_area * mask.sum() or np.ptp(rows) < RULES.plant_tall * np.ptp(tall):
         return None
     hull = cv2.convexHull(np.argwhere(above)[:, ::-1].astype(np.int32))
-    if above.sum() > RAGGED * cv2.contourArea(hull):
+    if above.sum() > RULES.ragged * cv2.contourArea(hull):
         return None
     # Leaves stand in the soil, not on the rim: they are carried down to it, clear of the pot's wall.
-    depth = max(2, round(ROOTS * half))
+    depth = max(2, round(RULES.roots * half))
     rooted = cv2.dilate(plant.astype(np.uint8), np.ones((2 * depth + 1, 1), np.uint8)) > 0
     columns = np.arange(mask.shape[1]) + 0.5
-    rooted &= (np.abs(columns - middle) < ROOTS_REACH * half) & mask
+    rooted &= (np.abs(columns - middle) < RULES.roots_reach * half) & mask
     rooted[rim + depth :] = False
     return Growth(pot, plant | rooted)
 
@@ -126,13 +134,13 @@ def _pot_rows(mask: Mask) -> tuple[int, float, float] | None:
     left, right = np.argmax(steps == 1, axis=1), mask.shape[1] - np.argmax(steps[:, ::-1] == -1, axis=1)
     single = (steps == 1).sum(axis=1) == 1
     middles, widths = 0.5 * (left + right), (right - left).astype(np.float64)
-    bottom = int(rows[-1]) - round(FOOT_ROWS * tall)
+    bottom = int(rows[-1]) - round(RULES.foot_rows * tall)
     lowest = np.arange(bottom - tall // 4, bottom + 1)
     middle, width = float(np.median(middles[lowest])), float(widths[lowest].max())
-    good = single & (np.abs(middles - middle) <= OFF_MIDDLE * width + 1.0)
+    good = single & (np.abs(middles - middle) <= RULES.off_middle * width + 1.0)
     wrong = np.flatnonzero(~good[: bottom + 1])
     rim = int(wrong[-1]) + 1 if len(wrong) else int(rows[0])
-    if bottom - rim < POT_TALL * tall or rim <= rows[0]:
+    if bottom - rim < RULES.pot_tall * tall or rim <= rows[0]:
         return None
     return rim, middle, 0.5 * float(np.median(widths[rim : rim + 3]))
 
@@ -208,4 +216,4 @@ class GrowthCompletion:
 def soil_of(pot: Revolution) -> Contents:
     """The soil in a pot."""
     radius = float(pot.radii[-1])
-    return Contents(float(pot.heights[-1]) - SOIL * radius, 0.95 * radius)
+    return Contents(float(pot.heights[-1]) - RULES.soil * radius, 0.95 * radius)

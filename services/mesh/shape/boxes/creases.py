@@ -13,33 +13,42 @@ from services.mesh.camera import PhotoCamera
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
-BLUR_PX = 0.8
-"""Sigma of the blur before slopes are taken: folds are softer than prints."""
 
-CLEAR_LEVELS = 7.0
-"""Levels for one pixel at which an edge is as clear as need be: two sides of one material under one lamp differ by a
-tenth of their brightness."""
+@dataclass(frozen=True)
+class CreaseRules:
+    """What counts as a cuboid's edge in the photo. Set by hand before the corpus was split.
 
-BUSY = 1.6
-"""Among print, an edge must be this many times as steep as what is usual around it: some line is always steep there."""
+    Attributes:
+        blur_px: sigma of the blur before slopes are taken: folds are softer than prints.
+        clear_levels: levels for one pixel at which an edge is as clear as need be: two sides of one material under one
+            lamp differ by a tenth of their brightness.
+        busy: among print, an edge must be this many times as steep as what is usual around it: some line is always
+            steep there.
+        reach_share, reach_steps: an edge is looked for so far to either side, share of the picture's longer side, in as
+            many steps.
+        samples: places along an edge at which slopes are read.
+        inset: share of an edge at either end that is left out: corners are worn and belong to the outline.
+        least_length_px, least_width_px: shorter edges, and those of sides that are seen narrower than this, say
+            nothing.
+        rounded_off: what an edge loses in either direction by being rounded, in radii.
+        near_weight: a line at the end of the reach must be clearer by this than one in the middle.
+    """
 
-REACH_SHARE, REACH_STEPS = 0.045, 9
-"""An edge is looked for so far to either side, share of the picture's longer side, in as many steps."""
+    blur_px: float = 0.8
+    clear_levels: float = 7.0
+    busy: float = 1.6
+    reach_share: float = 0.045
+    reach_steps: int = 9
+    samples: int = 28
+    inset: float = 0.08
+    least_length_px: float = 14.0
+    least_width_px: float = 5.0
+    rounded_off: float = 1.0 - float(np.sqrt(0.5))
+    near_weight: float = 0.25
 
-SAMPLES = 28
-"""Places along an edge at which slopes are read."""
 
-INSET = 0.08
-"""Share of an edge at either end that is left out: corners are worn and belong to the outline."""
+RULES = CreaseRules()
 
-LEAST_LENGTH_PX, LEAST_WIDTH_PX = 14.0, 5.0
-"""Shorter edges, and those of sides that are seen narrower than this, say nothing."""
-
-ROUNDED_OFF = 1.0 - float(np.sqrt(0.5))
-"""What an edge loses in either direction by being rounded, in radii."""
-
-NEAR_WEIGHT = 0.25
-"""A line at the end of the reach must be clearer by this than one in the middle."""
 
 _EDGES = np.array(
     [(first, second) for first in range(8) for second in range(first + 1, 8) if bin(first ^ second).count("1") == 1]
@@ -89,7 +98,7 @@ def slopes_of(photo: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Slopes:
         photo: (h, w, 3) uint8.
         mask: (h, w) bool.
     """
-    soft = cv2.GaussianBlur(photo.astype(np.float32), (0, 0), BLUR_PX)
+    soft = cv2.GaussianBlur(photo.astype(np.float32), (0, 0), RULES.blur_px)
     inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.float32)[..., None]
     across = cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=3) / 8.0 * inner
     down = cv2.Sobel(soft, cv2.CV_32F, 0, 1, ksize=3) / 8.0 * inner
@@ -122,7 +131,9 @@ def edge_ends(corners: list[tuple[int, int]], half: Doubles, radius: float) -> D
     """
     signs = SIGNS[np.array(corners, int).reshape(-1, 2)]
     along = signs[:, :1] != signs[:, 1:]
-    return np.asarray(signs * np.where(along, (1.0 - 2.0 * INSET) * half, half - ROUNDED_OFF * radius), np.float64)
+    return np.asarray(
+        signs * np.where(along, (1.0 - 2.0 * RULES.inset) * half, half - RULES.rounded_off * radius), np.float64
+    )
 
 
 def find_creases(slopes: Slopes, camera: PhotoCamera, half: Doubles, radius: float) -> list[Crease]:
@@ -135,11 +146,11 @@ def find_creases(slopes: Slopes, camera: PhotoCamera, half: Doubles, radius: flo
         radius: of the box's edges.
     """
     height, width = slopes.across.shape[:2]
-    reach = REACH_SHARE * max(height, width)
-    steps = np.linspace(-reach, reach, 2 * REACH_STEPS + 1)
+    reach = RULES.reach_share * max(height, width)
+    steps = np.linspace(-reach, reach, 2 * RULES.reach_steps + 1)
     start, end = (grid.ravel() for grid in np.meshgrid(steps, steps, indexing="ij"))
-    penalty = NEAR_WEIGHT * 0.5 * (np.abs(start) + np.abs(end)) / reach
-    share = np.linspace(0.0, 1.0, SAMPLES)
+    penalty = RULES.near_weight * 0.5 * (np.abs(start) + np.abs(end)) / reach
+    share = np.linspace(0.0, 1.0, RULES.samples)
     offsets = start[:, None] * (1.0 - share) + end[:, None] * share
     corners_px, _ = camera.project(SIGNS * half)
     found = []
@@ -151,13 +162,13 @@ def find_creases(slopes: Slopes, camera: PhotoCamera, half: Doubles, radius: flo
         normal = np.array([along[1], -along[0]]) / max(length, 1e-9)
         # How far the box reaches on either side of the edge: that of the narrower side.
         beyond = (corners_px - ends[0]) @ normal
-        if length < LEAST_LENGTH_PX or min(float(beyond.max()), float(-beyond.min())) < LEAST_WIDTH_PX:
+        if length < RULES.least_length_px or min(float(beyond.max()), float(-beyond.min())) < RULES.least_width_px:
             continue
         points = ends[0] + share[:, None] * along
         x = np.clip(points[None, :, 0] + offsets * normal[0], 0, width - 1).astype(np.intp)
         y = np.clip(points[None, :, 1] + offsets * normal[1], 0, height - 1).astype(np.intp)
         slope = np.abs(slopes.across[y, x] * normal[0] + slopes.down[y, x] * normal[1]).max(axis=2)
-        level = max(CLEAR_LEVELS, BUSY * float(np.median(slope)))
+        level = max(RULES.clear_levels, RULES.busy * float(np.median(slope)))
         clear = np.minimum(slope / level, 1.0).mean(axis=1)
         best = int(np.argmax(clear - penalty))
         moved = ends + np.array([[start[best]], [end[best]]]) * normal

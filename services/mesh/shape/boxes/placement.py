@@ -14,20 +14,38 @@ from services.mesh.shape.boxes.cuboid import Cuboid
 
 Doubles = NDArray[np.float64]
 
-LEVEL_ROLL, LOWEST_PITCH = float(np.radians(9.0)), float(np.radians(-8.0))
-"""Products stand upright and are not seen from below."""
 
-FRONT_REACH, TIE = float(np.radians(70.0)), 0.93
-"""A side that is turned farther away is seen too slantingly to be a front; sides within this share are as wide."""
+@dataclass(frozen=True)
+class PlacementRules:
+    """Where the search for a cuboid begins. Set by hand before the corpus was split.
+
+    Attributes:
+        level_roll, lowest_pitch: products stand upright and are not seen from below.
+        front_reach, tie: a side that is turned farther away is seen too slantingly to be a front; sides within this
+            share are as wide.
+        least_distance, most_distance: nearer, the subject would fill a wide-angle lens; from farther off, nothing
+            converges any more.
+        least_radius, first_radius, most_radius: of the edges, share of the smallest half side: the search begins with
+            the second; rounder things are no boxes.
+    """
+
+    level_roll: float = float(np.radians(9.0))
+    lowest_pitch: float = float(np.radians(-8.0))
+    front_reach: float = float(np.radians(70.0))
+    tie: float = 0.93
+    least_distance: float = 1.7
+    most_distance: float = 12.0
+    least_radius: float = 0.01
+    first_radius: float = 0.15
+    most_radius: float = 0.75
+
+
+RULES = PlacementRules()
+
 
 TYPICAL_RADIUS = 0.012
 """Radius of a carton's edges, share of the largest half side."""
 
-LEAST_DISTANCE, MOST_DISTANCE = 1.7, 12.0
-"""Nearer, the subject would fill a wide-angle lens; from farther off, nothing converges any more."""
-
-LEAST_RADIUS, FIRST_RADIUS, MOST_RADIUS = 0.01, 0.15, 0.75
-"""Of the edges, share of the smallest half side: the search begins with the second; rounder things are no boxes."""
 
 _OCTANT = np.array([(i, j, 3 - i - j) for i in range(4) for j in range(4 - i)], np.float64)
 BALLS = np.concatenate([sign * _OCTANT / np.linalg.norm(_OCTANT, axis=1)[:, None] for sign in SIGNS])
@@ -62,7 +80,7 @@ class Placement:
     @classmethod
     def like(cls, box: Cuboid) -> Placement:
         """Where the search has found a box."""
-        radius = FIRST_RADIUS * float(box.half.min())
+        radius = RULES.first_radius * float(box.half.min())
         middle = np.asarray(box.camera.to_view[:2, 3], np.float64)
         return cls(box.half, radius, box.yaw, box.pitch, 0.0, middle, box.camera.distance)
 
@@ -74,16 +92,16 @@ class Placement:
     @property
     def upright(self) -> bool:
         """True for a box that stands as things stand."""
-        return abs(self.roll) <= LEVEL_ROLL and self.pitch >= LOWEST_PITCH
+        return abs(self.roll) <= RULES.level_roll and self.pitch >= RULES.lowest_pitch
 
     def fronted(self) -> Placement:
         """The same box with the widest upright side that shows well as its front; of two alike that which is nearer."""
-        turns = [q for q in range(-2, 3) if abs(self.yaw - q * 0.5 * np.pi) <= FRONT_REACH]
+        turns = [q for q in range(-2, 3) if abs(self.yaw - q * 0.5 * np.pi) <= RULES.front_reach]
         if not turns:
             return self
         sides = {q: self.half[[2, 1, 0]] if q % 2 else self.half for q in turns}
         widest = max(float(half[0]) for half in sides.values())
-        alike = [q for q in turns if float(sides[q][0]) >= TIE * widest]
+        alike = [q for q in turns if float(sides[q][0]) >= RULES.tie * widest]
         best = min(alike, key=lambda q: abs(self.yaw - q * 0.5 * np.pi))
         return replace(self, half=sides[best], yaw=self.yaw - best * 0.5 * np.pi)
 
@@ -126,6 +144,6 @@ class Placement:
     def of(cls, values: Doubles) -> Placement:
         """What ``values`` were of."""
         half = np.exp(np.clip(values[:3], -5.0, 2.0))
-        distance = float(np.exp(np.clip(values[8], np.log(LEAST_DISTANCE), np.log(MOST_DISTANCE))))
-        radius = float(half.min() * np.clip(values[9], LEAST_RADIUS, MOST_RADIUS))
+        distance = float(np.exp(np.clip(values[8], np.log(RULES.least_distance), np.log(RULES.most_distance))))
+        radius = float(half.min() * np.clip(values[9], RULES.least_radius, RULES.most_radius))
         return cls(half, radius, float(values[3]), float(values[4]), float(values[7]), values[5:7].copy(), distance)

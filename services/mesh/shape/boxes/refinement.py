@@ -23,55 +23,61 @@ from services.mesh.view import View
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
-SIDE_PX = 224
-"""Side of the picture in which outline and edges are compared."""
 
-WORTH_A_LOOK = 0.86
-"""What no cuboid of the search explains this well is no box, whatever the camera did."""
+@dataclass(frozen=True)
+class RefinementRules:
+    """How a cuboid is moved until its outline and edges are the photo's. Set by hand before the corpus was split.
 
-STARTS = 4
-"""Different ends of the search that are followed."""
+    Attributes:
+        side_px: side of the picture in which outline and edges are compared.
+        worth_a_look: what no cuboid of the search explains this well is no box, whatever the camera did.
+        starts: different ends of the search that are followed.
+        unexplained: boxes cost less once they are found; 20 to 90 with lids and leaning walls.
+        near_pitch, near_distance: radians and view units: a look from near by and from hardly above.
+        edge_worth: what a clear edge between two sides is worth beside the outline's cost: of two boxes of one outline
+            that is right whose edges the photo has.
+        outline_points: places on the outline that are compared.
+        outline_sigma_px, outline_weight: a matte is known to about this, and its errors hang together: all of the
+            outline counts as so many measurements.
+        crease_sigma_px: folds are rounded, so their place is known less well than the outline's.
+        rounds: edges are looked for again after each.
+        held: so much less may roll and distance differ from the usual for an outline that is no box's.
+        step, most_looks: share of those by which unknowns are moved to find slopes, and boxes looked at in each round.
+        far_px, close_px: what is farther from the outline than this counts less: at first, while the box still has a
+            way to go, and later.
+        finer: times as fine as the working grid the overlap is drawn.
+        usual_roll, usual_distance, usual_radius: standard deviations: of the camera's roll (hands are steady to a few
+            degrees), of the logarithm of its distance, and of the edges' radius, share of the largest half side.
+    """
 
-UNEXPLAINED = 30.0
-"""Boxes cost less once they are found; 20 to 90 with lids and leaning walls."""
+    side_px: int = 224
+    worth_a_look: float = 0.86
+    starts: int = 4
+    unexplained: float = 30.0
+    near_pitch: float = 0.06
+    near_distance: float = 2.4
+    edge_worth: float = 12.0
+    outline_points: int = 160
+    outline_sigma_px: float = 0.6
+    outline_weight: float = 30.0
+    crease_sigma_px: float = 1.0
+    rounds: int = 3
+    held: float = 20.0
+    step: float = 0.01
+    most_looks: int = 160
+    far_px: float = 6.0
+    close_px: float = 2.0
+    finer: int = 4
+    usual_roll: float = float(np.radians(2.5))
+    usual_distance: float = 0.35
+    usual_radius: float = 0.08
 
-NEAR_PITCH, NEAR_DISTANCE = 0.06, 2.4
-"""Radians and view units: a look from near by and from hardly above."""
 
-EDGE_WORTH = 12.0
-"""What a clear edge between two sides is worth beside the outline's cost: of two boxes of one outline that is right
-whose edges the photo has."""
+RULES = RefinementRules()
 
-OUTLINE_POINTS = 160
-"""Places on the outline that are compared."""
-
-OUTLINE_SIGMA_PX, OUTLINE_WEIGHT = 0.6, 30.0
-"""A matte is known to about this, and its errors hang together: all of the outline counts as so many measurements."""
-
-CREASE_SIGMA_PX = 1.0
-"""Folds are rounded, so their place is known less well than the outline's."""
-
-ROUNDS = 3
-"""Edges are looked for again after each."""
-
-HELD = 20.0
-"""So much less may roll and distance differ from the usual for an outline that is no box's."""
 
 STEPS = np.array([0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.2, 0.1])
 """How far each of the unknowns of ``Placement.values`` is moved to make about as much of a difference."""
-
-STEP, MOST_LOOKS = 0.01, 160
-"""Share of those by which unknowns are moved to find slopes, and boxes looked at in each round."""
-
-FAR_PX, CLOSE_PX = 6.0, 2.0
-"""What is farther from the outline than this counts less: at first, while the box still has a way to go, and later."""
-
-FINER = 4
-"""Times as fine as the working grid the overlap is drawn."""
-
-USUAL_ROLL, USUAL_DISTANCE, USUAL_RADIUS = float(np.radians(2.5)), 0.35, 0.08
-"""Standard deviations: of the camera's roll (hands are steady to a few degrees), of the logarithm of its distance, and
-of the edges' radius, share of the largest half side."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ def outline_points(alpha: Floats) -> Doubles:
     if not contours:
         return np.zeros((0, 2))
     contour = max(contours, key=cv2.contourArea)[:, 0]
-    chosen = contour[np.linspace(0, len(contour), OUTLINE_POINTS, endpoint=False).astype(int)]
+    chosen = contour[np.linspace(0, len(contour), RULES.outline_points, endpoint=False).astype(int)]
     soft = cv2.GaussianBlur(alpha, (0, 0), 1.0)
     x, y = chosen[:, 0], chosen[:, 1]
     slope = np.stack(
@@ -132,26 +138,28 @@ def find_box(view: View) -> Cuboid:
     """The box whose outline and inner edges agree best with the photo's."""
     small = view.grid(FIT_SIDE_PX)
     coarse = fit_cuboids(filled(small.inside), small.camera)
-    if coarse[0].agreement < WORTH_A_LOOK:
+    if coarse[0].agreement < RULES.worth_a_look:
         return coarse[0]
-    grid = view.grid(SIDE_PX)
+    grid = view.grid(RULES.side_px)
     alpha, camera = grid.alpha, grid.camera
     slopes, points = slopes_of(grid.photo(view.cutout), grid.inside), outline_points(alpha)
     starts: list[Placement] = []
     for found in coarse:
         start = Placement.like(found)
-        if len(starts) < STARTS and not any(start.resembles(other) for other in starts):
+        if len(starts) < RULES.starts and not any(start.resembles(other) for other in starts):
             starts.append(start)
     tried = [refined(start, points, slopes, camera, 1) for start in starts]
     best = min(tried, key=lambda fit: fit.cost)
-    if best.cost > UNEXPLAINED:
+    if best.cost > RULES.unexplained:
         # What converges seen from near by at its own height, the search takes for a view from above.
-        near = replace(best.placement, pitch=NEAR_PITCH, distance=NEAR_DISTANCE)
+        near = replace(best.placement, pitch=RULES.near_pitch, distance=RULES.near_distance)
         best = min(best, refined(near, points, slopes, camera, 1), key=lambda fit: fit.cost)
     best = refined(best.placement, points, slopes, camera)
     if not best.placement.upright:
         # An outline that is no box's would have the camera stand anywhere: it is held as products are held.
-        best = min((refined(start, points, slopes, camera, 1, HELD) for start in starts), key=lambda fit: fit.cost)
+        best = min(
+            (refined(start, points, slopes, camera, 1, RULES.held) for start in starts), key=lambda fit: fit.cost
+        )
     box = best.placement.fronted()
     seen, agreement = box.seen_by(camera), overlap(hull_of(box.pixels(camera, box.balls())), filled(alpha >= 0.5))
     clearness = tuple(crease.clearness for crease in best.creases)
@@ -161,15 +169,20 @@ def find_box(view: View) -> Cuboid:
 def overlap(hull: Doubles, mask: NDArray[np.bool_]) -> float:
     """IoU of a convex outline (k, 2), pixels, with a mask."""
     # Drawing covers each pixel that is touched: on a picture so much finer that hardly shows.
-    fine = cv2.resize(mask.astype(np.uint8), None, fx=FINER, fy=FINER, interpolation=cv2.INTER_LINEAR)
+    fine = cv2.resize(mask.astype(np.uint8), None, fx=RULES.finer, fy=RULES.finer, interpolation=cv2.INTER_LINEAR)
     drawn = np.zeros_like(fine)
-    cv2.fillConvexPoly(drawn, np.round((hull * FINER - 0.5) * 16.0).astype(np.int32), 1, cv2.LINE_8, 4)
+    cv2.fillConvexPoly(drawn, np.round((hull * RULES.finer - 0.5) * 16.0).astype(np.int32), 1, cv2.LINE_8, 4)
     both = float(cv2.countNonZero(cv2.bitwise_and(drawn, fine)))
     return both / (float(cv2.countNonZero(drawn)) + float(cv2.countNonZero(fine)) - both)
 
 
 def refined(
-    first: Placement, points: Doubles, slopes: Slopes, camera: PhotoCamera, rounds: int = ROUNDS, held: float = 1.0
+    first: Placement,
+    points: Doubles,
+    slopes: Slopes,
+    camera: PhotoCamera,
+    rounds: int = RULES.rounds,
+    held: float = 1.0,
 ) -> Refined:
     """Move a box onto the outline and the inner edges that the photo shows.
 
@@ -183,8 +196,8 @@ def refined(
     """
     best = first
     creases: list[Crease] = []
-    knee = FAR_PX
-    weight = np.sqrt(OUTLINE_WEIGHT / max(len(points), 1)) / OUTLINE_SIGMA_PX
+    knee = RULES.far_px
+    weight = np.sqrt(RULES.outline_weight / max(len(points), 1)) / RULES.outline_sigma_px
 
     def residuals(values: Doubles) -> Doubles:
         box = Placement.of(values)
@@ -193,12 +206,13 @@ def refined(
         rim = weight * _robust(outside(points, hull_of(seen[: len(BALLS)])), knee)
         ends = seen[len(BALLS) :].reshape(-1, 2, 2)
         off = [
-            crease.clearness**2 * crease.off(pair) / CREASE_SIGMA_PX for crease, pair in zip(creases, ends, strict=True)
+            crease.clearness**2 * crease.off(pair) / RULES.crease_sigma_px
+            for crease, pair in zip(creases, ends, strict=True)
         ]
         return np.concatenate([rim, _priors(box, values, held), *(_robust(one, knee) for one in off)])
 
     for number in range(rounds):
-        knee = FAR_PX if number == 0 else CLOSE_PX
+        knee = RULES.far_px if number == 0 else RULES.close_px
         creases = find_creases(slopes, best.seen_by(camera), best.half, best.radius)
         start = best.values()
         # Unknowns of about 1, so that slopes are taken over steps that suit each of them, also where it is 0 itself.
@@ -206,14 +220,14 @@ def refined(
             lambda moves, start=start: residuals(start + STEPS * (moves - 1.0)),
             np.ones(len(start)),
             method="lm",
-            diff_step=STEP,
-            max_nfev=MOST_LOOKS,
+            diff_step=RULES.step,
+            max_nfev=RULES.most_looks,
         )
         best = Placement.of(start + STEPS * (fit.x - 1.0))
     creases = find_creases(slopes, best.seen_by(camera), best.half, best.radius)
     values = best.values()
     clear = float(np.mean([crease.clearness for crease in creases])) if creases else 0.0
-    return Refined(best, tuple(creases), 0.5 * float((residuals(values) ** 2).sum()) - EDGE_WORTH * clear)
+    return Refined(best, tuple(creases), 0.5 * float((residuals(values) ** 2).sum()) - RULES.edge_worth * clear)
 
 
 def _robust(distance: Doubles, knee: float) -> Doubles:
@@ -229,11 +243,11 @@ def _priors(box: Placement, values: Doubles, held: float) -> Doubles:
     radius = box.radius / float(box.half.max()) - TYPICAL_RADIUS
     return np.array(
         [
-            held * box.roll / USUAL_ROLL,
-            held * (values[8] - np.log(DISTANCE)) / USUAL_DISTANCE,
+            held * box.roll / RULES.usual_roll,
+            held * (values[8] - np.log(DISTANCE)) / RULES.usual_distance,
             0.5 * _bounded(np.log(box.half[2] / face / USUAL_DEPTH) / 0.5),
             0.5 * _bounded((box.pitch - 0.25) / 0.2),
-            radius / USUAL_RADIUS,
+            radius / RULES.usual_radius,
         ]
     )
 
