@@ -186,8 +186,21 @@ class Gateway:
 
         self.run(take())
 
-    def do_stages(self, job_id: str, *steps: Step, extra: tuple[tuple[str, str, MediaType], ...] = ()) -> None:
-        """Start and finish stages of a taken job, each with a small file of its own, the model's with further ones."""
+    def do_stages(
+        self,
+        job_id: str,
+        *steps: Step,
+        extra: tuple[tuple[str, str, MediaType], ...] = (),
+        contents: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """Start and finish stages of a taken job, each with a small file of its own.
+
+        Args:
+            job_id: of the job.
+            steps: which stages, in their order.
+            extra: further files of the model's stage, as in ``PUBLIC_FILES``.
+            contents: bytes of a file by its public name; a few words where there are none.
+        """
 
         async def work() -> None:
             claim = self.claims[job_id]
@@ -199,7 +212,7 @@ class Gateway:
                     public.append(quality_field(Quality(0.98, 0.91)))
                 further = extra if step is Step.GENERATING_3D else ()
                 for name, file_name, media_type in (*PUBLIC_FILES.get(step, ()), *further):
-                    body = f"{name} of {job_id} ".encode() * 400
+                    body = (contents or {}).get(name, f"{name} of {job_id} ".encode() * 400)
                     artifact = await self.surface.artifacts.put_async(f"jobs/{job_id}/{file_name}", body, media_type)
                     public.append(output_field(name, OutputFile(artifact, file_name)))
                 shown = current_step(set(), {*done, step})

@@ -1,4 +1,4 @@
-"""One Chromium for all tests of this folder; each test has a fresh profile."""
+"""One Chromium for each file of this folder; each test has a fresh profile."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+PATIENCE_S = 120.0
+"""Longest wait for anything in a page: a busy machine is slow, and is no reason to fail."""
+
 ARGUMENTS = (
     "--no-sandbox",
+    # Without a graphics card: WebGL, which the 3D viewer needs, is drawn by the processor.
     "--disable-gpu",
+    "--enable-unsafe-swiftshader",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -35,5 +40,6 @@ def chromium() -> Iterator[Browser]:
 def page(chromium: Browser) -> Iterator[Page]:
     """A page of its own, without what others stored."""
     context = chromium.new_context(viewport={"width": 1400, "height": 1000})
+    context.set_default_timeout(PATIENCE_S * 1000)
     yield context.new_page()
     context.close()
