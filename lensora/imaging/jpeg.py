@@ -39,8 +39,14 @@ _PROGRESSIVE = frozenset({0xC2, 0xCA})
 _BARE = frozenset({0x01, *range(0xD0, 0xD8)})
 _SOI, _EOI, _SOS, _APP0, _APP1, _APP2, _APP14, _COM = 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
 _DECODED_BITS = 8
+_JPEG_LS = 0xF7
+"""The frame header of ITU-T T.87."""
+
+_SAVE_USUAL = "save it as a usual JPEG (8 bits, baseline or progressive)"
 
 _PIECE_BYTES = 1 << 20
+_LEAST_LINE_ENDS = 8
+"""So many LF bytes that each follow a CR byte are no chance: one in 256^8."""
 _NOT_FILL = re.compile(rb"[^\xff]")
 
 
@@ -116,6 +122,8 @@ def read_jpeg(data: bytes) -> JpegLayout:
             break
         if marker in _BARE or marker == _SOI:
             continue
+        if marker == _JPEG_LS:
+            raise InvalidImage(f"image is a JPEG-LS, which is not decoded: {_SAVE_USUAL}.", field=FIELD)
         (length,) = struct.unpack_from(">H", data, at)
         end = at + max(length, 2)
         if marker in _SOF and frame is None:
@@ -152,9 +160,10 @@ def _frame(data: bytes, at: int, marker: int) -> tuple[int, int, int, int]:
     bits, height, width, components = struct.unpack_from(">xxBHHB", data, at)
     if marker not in _SOF_DECODED or bits != _DECODED_BITS:
         process = f"of {bits} bits" if bits != _DECODED_BITS else "with lossless or hierarchical compression"
+        raise InvalidImage(f"image is a JPEG {process}, which is not decoded: {_SAVE_USUAL}.", field=FIELD)
+    if not height:
         raise InvalidImage(
-            f"image is a JPEG {process}, which is not decoded: save it as a usual JPEG (8 bits, baseline or "
-            "progressive).",
+            f"image is a JPEG that tells its height behind its picture (DNL), which is not decoded: {_SAVE_USUAL}.",
             field=FIELD,
         )
     return marker, width, height, components
@@ -173,6 +182,13 @@ def _with_scans(
     data: bytes, first: int, frame: tuple[int, int, int, int], orientation: int, head: tuple[tuple[int, int], ...]
 ) -> JpegLayout:
     marker, width, height, components = frame
+    start = data[first : first + _PIECE_BYTES]
+    line_ends = start.count(b"\n")
+    if line_ends >= _LEAST_LINE_ENDS and line_ends == start.count(b"\r\n"):
+        raise InvalidImage(
+            "image is a JPEG whose line ends were changed on its way, as if it were text: send it as binary.",
+            field=FIELD,
+        )
     scans, end, ended = _follow_scans(data, first)
     if scans > MAX_SCANS:
         raise InvalidImage(f"image has over {MAX_SCANS} JPEG scans; the limit is {MAX_SCANS}.", field=FIELD)

@@ -46,6 +46,26 @@ class ColorType(IntEnum):
     RGB_ALPHA = 6
 
 
+_DEPTHS: Mapping[ColorType, tuple[int, ...]] = {
+    ColorType.GREY: (1, 2, 4, 8, 16),
+    ColorType.RGB: (8, 16),
+    ColorType.PALETTE: (1, 2, 4, 8),
+    ColorType.GREY_ALPHA: (8, 16),
+    ColorType.RGB_ALPHA: (8, 16),
+}
+_CHANNELS: Mapping[ColorType, int] = {
+    ColorType.GREY: 1,
+    ColorType.RGB: 3,
+    ColorType.PALETTE: 1,
+    ColorType.GREY_ALPHA: 2,
+    ColorType.RGB_ALPHA: 4,
+}
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+"""First column and row of each pass, and the steps across and down (PNG specification, 8.2)."""
+_PIECE_BYTES = 1 << 20
+_PACKED_PIECE_BYTES = 1 << 14
+
+
 @dataclass(frozen=True, slots=True)
 class PngLayout:
     """What a PNG file holds.
@@ -55,6 +75,7 @@ class PngLayout:
         height: pixels, as stored.
         depth: bits of a sample.
         color_type: PNG's.
+        interlaced: whether it is sent in the seven passes of Adam7.
         orientation: EXIF's, 1 to 8.
         needed: (start, end) of the chunks that decoding needs, the end chunk excepted.
         ancillary: the kept chunks' content by name; the first of each that is not damaged.
@@ -65,6 +86,7 @@ class PngLayout:
     height: int
     depth: int
     color_type: ColorType
+    interlaced: bool
     orientation: int
     needed: tuple[tuple[int, int], ...]
     ancillary: Mapping[bytes, bytes]
@@ -74,6 +96,35 @@ class PngLayout:
         """The picture alone, as a file: no transparency, profile or metadata."""
         view = memoryview(data)
         return b"".join([SIGNATURE, *(view[start:end] for start, end in self.needed), _END])
+
+    def is_whole(self, data: bytes) -> bool:
+        """Whether the packed picture has every row: it is unpacked, a little at a time, and counted."""
+        wanted = self._unpacked_bytes()
+        unpacker = zlib.decompressobj()
+        for start, end in self.needed:
+            if data[start + 4 : start + 8] != b"IDAT":
+                continue
+            for at in range(start + 8, end - 4, _PACKED_PIECE_BYTES):
+                packed = data[at : min(end - 4, at + _PACKED_PIECE_BYTES)]
+                while packed and wanted > 0 and not unpacker.eof:
+                    try:
+                        wanted -= len(unpacker.decompress(packed, _PIECE_BYTES))
+                    except zlib.error:
+                        return False
+                    packed = unpacker.unconsumed_tail
+        # What a call had no room for when its input was used up: less than a piece.
+        return wanted <= len(unpacker.flush() if wanted > 0 else b"")
+
+    def _unpacked_bytes(self) -> int:
+        """What the picture unpacks to: each row is whole bytes, after one that names its filter."""
+        bits = self.depth * _CHANNELS[self.color_type]
+        whole = ((0, 0, 1, 1),)
+        total = 0
+        for left, top, across, down in _ADAM7 if self.interlaced else whole:
+            columns, rows = -(-(self.width - left) // across), -(-(self.height - top) // down)
+            if columns > 0 and rows > 0:
+                total += rows * (1 + -(-columns * bits // 8))
+        return total
 
     def profile(self) -> bytes | None:
         """The colour profile, unpacked; None where there is none, or one that is damaged or too large."""
@@ -96,15 +147,7 @@ def read_png(data: bytes) -> PngLayout:
         InvalidImage: damaged, truncated, or made to cost time.
         IndexError, struct.error: the file ends within its header.
     """
-    if data[12:16] == b"CgBI":
-        raise InvalidImage("image is a PNG file for iOS apps (CgBI): export it as a usual PNG.", field=FIELD)
-    if len(data) < _HEADER_BYTES:
-        raise IndexError(len(data))
-    if data[12:16] != b"IHDR":
-        raise InvalidImage("image is a PNG file without a header chunk.", field=FIELD)
-    width, height, depth, color = struct.unpack_from(">IIBB", data, 16)
-    if color not in tuple(ColorType):
-        raise InvalidImage(f"image is a damaged PNG file: there is no colour type {color}.", field=FIELD)
+    width, height, depth, color, interlaced = _header(data)
     needed: list[tuple[int, int]] = []
     ancillary: dict[bytes, bytes] = {}
     palette, pieces = b"", 0
@@ -125,17 +168,40 @@ def read_png(data: bytes) -> PngLayout:
             ancillary[name] = data[at + 8 : end - 4]
     if not pieces:
         raise InvalidImage("image is a PNG file without a picture.", field=FIELD)
+    if color is ColorType.PALETTE and not palette:
+        raise InvalidImage("image is a damaged PNG file: it has no palette.", field=FIELD)
     exif = ancillary.get(b"eXIf")
     return PngLayout(
         width=width,
         height=height,
         depth=depth,
-        color_type=ColorType(color),
+        color_type=color,
+        interlaced=interlaced,
         orientation=UPRIGHT if exif is None else orientation_of(exif),
         needed=tuple(needed),
         ancillary=ancillary,
         palette=palette,
     )
+
+
+def _header(data: bytes) -> tuple[int, int, int, ColorType, bool]:
+    """Width, height, depth, colour type, and whether it is interlaced. Raises as ``read_png`` does."""
+    if data[12:16] == b"CgBI":
+        raise InvalidImage("image is a PNG file for iOS apps (CgBI): export it as a usual PNG.", field=FIELD)
+    if len(data) < _HEADER_BYTES:
+        raise IndexError(len(data))
+    if data[12:16] != b"IHDR":
+        raise InvalidImage("image is a PNG file without a header chunk.", field=FIELD)
+    width, height, depth, color, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
+    if color not in tuple(ColorType):
+        raise InvalidImage(f"image is a damaged PNG file: there is no colour type {color}.", field=FIELD)
+    if depth not in _DEPTHS[ColorType(color)]:
+        raise InvalidImage(
+            f"image is a damaged PNG file: colour type {color} has no depth of {depth} bits.", field=FIELD
+        )
+    if not _sound(data, len(SIGNATURE), _HEADER_BYTES):
+        raise InvalidImage("image is a damaged PNG file: its header's checksum is wrong.", field=FIELD)
+    return width, height, depth, ColorType(color), bool(interlaced)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

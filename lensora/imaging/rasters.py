@@ -12,7 +12,7 @@ import struct
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from lensora.core.errors import InvalidImage
 from lensora.imaging.jpeg import JpegLayout
@@ -93,8 +93,12 @@ def png_raster(data: bytes, layout: PngLayout) -> Raster:
     key = layout.ancillary.get(b"tRNS", b"")
     size = (layout.width, layout.height)
     if is_deep(layout):
-        return _deep_rgb_raster(_by_opencv(layout.picture(data), size), np.array(struct.unpack(">3H", key), np.uint16))
+        pixels = _by_opencv(layout.picture(data), size)
+        _check_rows(data, layout, bool(pixels[-1].any()))
+        return _deep_rgb_raster(pixels, np.array(struct.unpack(">3H", key), np.uint16))
     image = _opened(layout.picture(data), "PNG", size)
+    last = image.crop((0, image.height - 1, image.width, image.height))
+    _check_rows(data, layout, bool(np.asarray(last).any()))
     if layout.color_type is ColorType.PALETTE:
         return _palette_raster(image, layout.palette, key)
     if layout.color_type is ColorType.GREY and len(key) == 2:
@@ -102,6 +106,15 @@ def png_raster(data: bytes, layout: PngLayout) -> Raster:
     if layout.color_type is ColorType.RGB and len(key) == 6:
         return _pillow_raster(image, np.array(struct.unpack(">3H", key)) >> (8 if layout.depth == _SIXTEEN_BITS else 0))
     return _pillow_raster(image)
+
+
+def _check_rows(data: bytes, layout: PngLayout, last_row_has_something: bool) -> None:
+    """Raise InvalidImage when rows are missing from a PNG.
+
+    Decoders leave what is missing empty, and say nothing. So a picture whose last row is empty is looked at again.
+    """
+    if (layout.interlaced or not last_row_has_something) and not layout.is_whole(data):
+        raise InvalidImage("image cannot be decoded; it is truncated: a part of the picture is missing.", field=FIELD)
 
 
 def is_deep(layout: PngLayout) -> bool:
@@ -146,7 +159,9 @@ def webp_raster(data: bytes, layout: WebpLayout) -> Raster:
 
 def undecodable(error: Exception) -> InvalidImage:
     """The error for a file that a decoder does not take."""
-    return InvalidImage(f"image cannot be decoded; it is truncated or damaged ({error}).", field=FIELD)
+    # An error that was made for programmers tells a user nothing.
+    said = "" if isinstance(error, UnidentifiedImageError) else f" ({error})"
+    return InvalidImage(f"image cannot be decoded; it is truncated or damaged{said}.", field=FIELD)
 
 
 def _opened(picture: bytes, kind: str, size: tuple[int, int], wanted: tuple[int, int] | None = None) -> Image.Image:

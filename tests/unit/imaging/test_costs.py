@@ -163,8 +163,8 @@ def test_a_picture_takes_no_more_memory_than_is_set_aside_for_it(tmp_path: Path,
 def test_the_largest_picture_of_each_kind_fits_into_the_budget() -> None:
     """Whatever is within the limits of a picture, reduced as for detection."""
     png = png_of((64, 64), 8, 6, lambda _y: bytes(256))
-    claims = struct.pack(">II", *HUGE)
-    costs = [decode_bytes(read_header(png.replace(struct.pack(">II", 64, 64), claims, 1)), 1024)]
+    claims = chunk(b"IHDR", struct.pack(">IIBBBBB", *HUGE, 8, 6, 0, 0, 0))
+    costs = [decode_bytes(read_header(SIGNATURE + claims + png[33:]), 1024)]
     for image in (scene(96, 64), scene(96, 64).convert("CMYK")):
         jpeg = bytearray(saved(image, "JPEG", progressive=True))
         at = jpeg.index(b"\xff\xc2")
