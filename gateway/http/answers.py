@@ -19,8 +19,18 @@ def json_answer(value: object, *, headers: dict[str, str] | None = None) -> Resp
     return Response(encode(value), 200, API_HEADERS | (headers or {}), JSON)
 
 
+def require_unpacked(request: Request) -> None:
+    """Raise InvalidRequest where the body is packed: nothing of ours unpacks what strangers send."""
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("identity", ""):
+        raise InvalidRequest(
+            f"Content-Encoding must be identity, not {coding[:20]!r}: send the body unpacked.", field="Content-Encoding"
+        )
+
+
 async def read_body(request: Request, limit: int) -> bytes:
     """The body, never more in memory than ``limit`` bytes. Raises InvalidRequest."""
+    require_unpacked(request)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

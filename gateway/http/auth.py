@@ -6,6 +6,7 @@ from starlette.requests import Request
 
 from gateway.http.edge import exchange_of
 from gateway.http.surface import Surface
+from gateway.jobs.accounts import SECRET_PREFIX
 from gateway.jobs.records import Allowance, ApiKey
 from lensora.core.errors import RateLimited, Unauthorized
 
@@ -38,10 +39,12 @@ def bearer(request: Request) -> str:
     header = request.headers.get("authorization")
     if header is None:
         raise Unauthorized("The Authorization header is missing: it must be 'Bearer <API key>'.")
-    scheme, _, secret = header.partition(" ")
+    scheme, _, secret = header.replace("\t", " ").partition(" ")
     secret = secret.strip()
     if scheme.lower() != "bearer" or not secret:
         raise Unauthorized("The Authorization header must be 'Bearer <API key>'.")
+    if not secret.startswith(SECRET_PREFIX):
+        raise Unauthorized(f"The API key is unknown or revoked: keys begin with {SECRET_PREFIX}, without quotes.")
     if len(secret) > MAX_KEY_CHARACTERS or not secret.isascii():
         raise Unauthorized("The API key is unknown or revoked.")
     return secret

@@ -21,7 +21,7 @@ from uvicorn.server import ServerState
 
 OPEN = Gauge("lensora_http_connections", "Connections that are open now.")
 CUT_OFF = Count("lensora_http_connections_cut_off_total", "Connections ended for a limit, by which.", ["limit"])
-for _limit in ("headers", "header_time", "body_pace", "write_stall", "address", "total", "unread"):
+for _limit in ("headers", "header_time", "body_pace", "write_stall", "address", "total", "unread", "malformed"):
     CUT_OFF.labels(limit=_limit)
 
 
@@ -179,6 +179,11 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stop_clock()
         self._in_head, self._head_bytes, self._ended = True, 0, True
 
+    def send_400_response(self, msg: str) -> None:
+        """What the parser does not take is answered as every other error is."""
+        del msg
+        self._end("malformed", 400)
+
     # The limits
 
     def _check_head(self) -> bool:
@@ -216,7 +221,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stop_clocks()
         answering = self.cycle is not None and not self.cycle.response_complete and self.cycle.response_started
         if status and not answering and not self.transport.is_closing():
-            body = b'{"status":%d,"code":"%s"}' % (status, _CODES[status])
+            body = b'{"status":%d,"code":"%s","detail":"%s"}' % (status, _CODES[status], _DETAILS[status])
             self.transport.write(
                 b"HTTP/1.1 %d %s\r\ncontent-type: application/problem+json\r\n" % (status, _PHRASES[status])
                 + b"content-length: %d\r\nconnection: close\r\n%s\r\n%s" % (len(body), header, body)
@@ -242,5 +247,21 @@ class GuardedProtocol(HttpToolsProtocol):
             self._stall = None
 
 
-_PHRASES = {408: b"Request Timeout", 431: b"Request Header Fields Too Large", 503: b"Service Unavailable"}
-_CODES = {408: b"request_too_slow", 431: b"headers_too_large", 503: b"too_many_connections"}
+_PHRASES = {
+    400: b"Bad Request",
+    408: b"Request Timeout",
+    431: b"Request Header Fields Too Large",
+    503: b"Service Unavailable",
+}
+_CODES = {
+    400: b"invalid_request",
+    408: b"request_too_slow",
+    431: b"headers_too_large",
+    503: b"too_many_connections",
+}
+_DETAILS = {
+    400: b"This is not well-formed HTTP/1.1: see RFC 9112 for the request line, the headers and the length of a body.",
+    408: b"The request came too slowly.",
+    431: b"The request line and headers together must have at most 32 KB and 128 fields.",
+    503: b"There are as many connections as there may be; try again.",
+}

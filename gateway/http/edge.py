@@ -41,6 +41,7 @@ UNMATCHED = "unmatched"
 
 TRACE_HEADERS = frozenset({b"traceparent", b"tracestate"})
 
+_SLASHES = re.compile("/{2,}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=-]{1,128}")
 _log = logs.get(__name__)
 
@@ -88,6 +89,7 @@ class Edge:
             return
         exchange = Exchange(_request_id(scope))
         scope["lensora.exchange"] = exchange
+        scope["path"] = self._tidied(scope["path"])
         for start, headers in self._headers_under.items():
             if scope["path"].startswith(start):
                 for name, value in headers.items():
@@ -101,6 +103,14 @@ class Edge:
             finally:
                 RUNNING.dec()
                 _account(exchange, scope, time.perf_counter() - started)
+
+    def _tidied(self, path: str) -> str:
+        """The path without doubled slashes and without one at its end: clients that join a base URL and a path make
+        them. A file's link is signed as it is."""
+        tidy = _SLASHES.sub("/", path)
+        if any(tidy.startswith(start) for start in self._headers_under):
+            return path
+        return tidy if tidy == "/" else tidy.rstrip("/")
 
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
@@ -146,11 +156,13 @@ class Edge:
                 methods |= route.methods or set()
         allowed = ", ".join(sorted(methods))
         exchange.add_header("Allow", allowed)
-        return MethodNotAllowed(f"The method must be one of {allowed}, not {scope['method'][:20]}.")
+        return MethodNotAllowed(f"The method must be {' or '.join(sorted(methods))}, not {scope['method'][:20]}.")
 
 
 async def _nothing_here(scope: Scope, _receive: Receive, _send: Send) -> None:
-    raise NotFound(f"There is nothing at {scope['path'][:200]}.")
+    path: str = scope["path"]
+    hint = " Paths are written in lower case." if path != path.lower() else ""
+    raise NotFound(f"There is nothing at {path[:200]}.{hint}")
 
 
 def _template(scope: Scope) -> str:

@@ -1,5 +1,5 @@
-"""Ids in paths and bodies: compared without regard to case (RFC 9562, section 4); what is not shaped like one of ours
-is unknown, without a look into the store."""
+"""Ids in paths and bodies: compared without regard to case (RFC 9562, section 4) and to spaces around them; what is not
+shaped like one of ours is unknown, without a look into the store."""
 
 from __future__ import annotations
 
@@ -10,19 +10,26 @@ from starlette.requests import Request
 from lensora.core.errors import JobNotFound, SessionNotFound
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SHOWN_CHARACTERS = 40
+"""As much of a text that is no id as a sentence repeats."""
 
 
 def job_id_of(request: Request) -> str:
     """The path's job id, as it is stored. Raises JobNotFound."""
-    job_id: str = request.path_params["job_id"].lower()
+    given: str = request.path_params["job_id"]
+    job_id = given.strip().lower()
     if not _UUID.fullmatch(job_id):
-        raise JobNotFound("There is no such job.")
+        raise JobNotFound(f"There is no such job: {_no_id(given, '/transform')}.")
     return job_id
 
 
 def session_id_of(text: str) -> str:
     """A body's session id, as it is stored. Raises SessionNotFound."""
-    session_id = text.lower()
+    session_id = text.strip().lower()
     if not _UUID.fullmatch(session_id):
-        raise SessionNotFound("There is no such session, or it has expired: sessions live 24 hours.")
+        raise SessionNotFound(f"There is no such session: {_no_id(text, '/init')}.")
     return session_id
+
+
+def _no_id(text: str, source: str) -> str:
+    return f"{text[:_SHOWN_CHARACTERS]!r} is not an id as {source} gives it"

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from gateway.egress import EgressRefused, HostUnresolved
 from gateway.http import upload, views
-from gateway.http.answers import json_answer, read_body
+from gateway.http.answers import json_answer, read_body, require_unpacked
 from gateway.http.auth import admit
 from gateway.http.calls import JOB_ID, Form, call
 from gateway.http.choices import choice_of
@@ -134,7 +134,7 @@ class Studio:
         max_objects = schemas.parse_max_objects(form.fields.get("max_objects"))
         data = form.file
         if data is None:
-            raise InvalidRequest("image is required: a JPEG, PNG or WebP file of at most 20 MB.", field="image")
+            raise upload.missing(form, "image")
         if not data:
             raise InvalidImage("image must be a JPEG, PNG or WebP file, not an empty one.", field="image")
         loop = asyncio.get_running_loop()
@@ -155,6 +155,7 @@ class Studio:
     async def _read_form(self, request: Request, arrival: Arrival) -> upload.Form:
         """The upload, if it arrives in time. Raises InvalidRequest, InvalidImage or Overloaded."""
         content_type = request.headers.get("content-type", "")
+        require_unpacked(request)
         try:
             async with asyncio.timeout(self.surface.upload_s):
                 return await upload.read_form(content_type, arrival.counted(request.stream()), file_field="image")

@@ -18,7 +18,13 @@ from lensora.imaging.limits import MAX_BYTES
 
 MAX_FIELD_BYTES = 1_024
 """Fields beside the file are short numbers."""
+SHORT_FIELDS = frozenset({"max_objects"})
+"""Fields beside the file that are kept; others are read and dropped, as unknown fields of JSON bodies are."""
 MAX_PARTS = 16
+MAX_SHOWN_CHARACTERS = 40
+"""As much of a field's name as a sentence repeats."""
+MAX_PREAMBLE_BYTES = 4_096
+"""Text before the first boundary, which is no part of the form."""
 FORM_OVERHEAD_BYTES = 64 * 1024
 """What a body may have beside the file: boundaries, part headers, the short fields."""
 COUNTED_BYTES = 3 * MAX_BYTES
@@ -27,10 +33,17 @@ COUNTED_BYTES = 3 * MAX_BYTES
 
 @dataclass(slots=True)
 class Form:
-    """A parsed upload: the file under ``file_field``, and the short fields by name."""
+    """A parsed upload.
+
+    Attributes:
+        file: what came under ``file_field``.
+        fields: the short fields, by name.
+        others: names of what was dropped.
+    """
 
     file: bytes | None = None
     fields: dict[str, str] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -70,28 +83,78 @@ async def read_form(content_type: str, chunks: AsyncIterator[bytes], *, file_fie
         InvalidRequest: not multipart, malformed, or too many or too long fields.
         InvalidImage: the file is over the limit.
     """
-    kind, options = parse_options_header(content_type)
-    boundary = options.get(b"boundary", b"")
-    if kind != b"multipart/form-data" or not boundary:
-        raise InvalidRequest(
-            f"Content-Type must be multipart/form-data with a boundary, not {content_type[:80]!r}", field="image"
-        )
+    boundary = _boundary(content_type, file_field)
     collector = _Collector(file_field)
     try:
         parser = MultipartParser(boundary, collector.callbacks())
-        async for chunk in chunks:
+        async for chunk in _from_boundary(boundary, chunks, file_field):
             if chunk:
                 parser.write(chunk)
             if collector.oversize > COUNTED_BYTES:
                 raise too_large(collector.oversize, at_least=True)
         parser.finalize()
     except FormParserError as error:
-        raise InvalidRequest("the body is not well-formed multipart/form-data", field=file_field) from error
+        raise InvalidRequest(
+            "the body is not well-formed multipart/form-data: a boundary line or a part's header is broken "
+            "(each line ends in CR LF)",
+            field=file_field,
+        ) from error
     if collector.oversize:
         raise too_large(collector.oversize)
     if not collector.ended:
         raise InvalidRequest("the multipart body ends before its closing boundary", field=file_field)
     return collector.form
+
+
+def _boundary(content_type: str, file_field: str) -> bytes:
+    """What the header says. Raises InvalidRequest."""
+    kind, options = parse_options_header(content_type)
+    boundary = options.get(b"boundary", b"")
+    if kind == b"multipart/form-data" and boundary:
+        return boundary
+    advice = (
+        "leave the header to your HTTP client, which knows the boundary"
+        if kind == b"multipart/form-data"
+        else f"the photo is a file in the form's field {file_field!r}"
+    )
+    raise InvalidRequest(
+        f"Content-Type must be multipart/form-data with a boundary, not {content_type[:80]!r}: {advice}",
+        field=file_field,
+    )
+
+
+async def _from_boundary(boundary: bytes, chunks: AsyncIterator[bytes], file_field: str) -> AsyncIterator[bytes]:
+    """The body without what may stand before its first boundary (RFC 2046, 5.1.1). Raises InvalidRequest."""
+    start, delimiter = b"", b"--" + boundary
+    async for chunk in chunks:
+        start += chunk
+        at = start.find(delimiter)
+        if at == 0 or (at > 0 and start[at - 1 : at] == b"\n"):
+            yield start[at:]
+            break
+        if len(start) > MAX_PREAMBLE_BYTES:
+            break
+    else:
+        at = -1
+    if at < 0 or (at > 0 and start[at - 1 : at] != b"\n"):
+        raise InvalidRequest(
+            "the body does not begin with the boundary that Content-Type names" if start else "the body is empty",
+            field=file_field,
+        )
+    async for chunk in chunks:
+        yield chunk
+
+
+def missing(form: Form, file_field: str) -> InvalidRequest:
+    """The error for a form without its file."""
+    there = ", ".join(map(repr, form.others))
+    instead = f" The form has {there}." if any(form.others) else ""
+    if form.others and not any(form.others):
+        instead = " The form's part has no name: its Content-Disposition must be form-data with one."
+    return InvalidRequest(
+        f"{file_field} is required: a JPEG, PNG or WebP file of at most {MAX_BYTES // 1_000_000} MB.{instead}",
+        field=file_field,
+    )
 
 
 class _Collector:
@@ -103,6 +166,7 @@ class _Collector:
         self.ended = False
         self._file_field = file_field
         self._parts = 0
+        self._dropped = 0
         self._part = _Part()
         self._header_name = bytearray()
         self._header_value = bytearray()
@@ -141,31 +205,38 @@ class _Collector:
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         part = self._part
         part.size += end - start
+        if not part.is_file and part.name not in SHORT_FIELDS:
+            self._dropped += end - start
+            if self._dropped > MAX_BYTES:
+                raise InvalidRequest(
+                    f"the form has over {MAX_BYTES // 1_000_000} MB beside the field {self._file_field!r}",
+                    field=self._file_field,
+                )
+            return
         limit = MAX_BYTES if part.is_file else MAX_FIELD_BYTES
         if part.size <= limit:
             part.data += memoryview(data)[start:end]
         elif part.is_file:
             part.data.clear()
             self.oversize = part.size
-        elif part.size > FORM_OVERHEAD_BYTES:
+        else:
             raise InvalidRequest(
-                f"the form's field {part.name[:40]!r} must have at most {MAX_FIELD_BYTES} bytes", field=part.name[:40]
+                f"the form's field {part.name!r} must have at most {MAX_FIELD_BYTES} bytes", field=part.name
             )
 
     def _on_part_end(self) -> None:
-        part = self._part
+        part, form = self._part, self.form
         if part.is_file:
-            if self.form.file is not None:
+            if form.file is not None:
                 raise InvalidRequest(f"{self._file_field} must be given once", field=self._file_field)
-            self.form.file = bytes(part.data)
+            form.file = bytes(part.data)
             part.data = bytearray()
-        elif part.size <= MAX_FIELD_BYTES:
-            self.form.fields[part.name] = part.data.decode("utf-8", "replace")
+        elif part.name in SHORT_FIELDS:
+            if part.name in form.fields:
+                raise InvalidRequest(f"{part.name} must be given once", field=part.name)
+            form.fields[part.name] = part.data.decode("utf-8", "replace")
         else:
-            raise InvalidRequest(
-                f"the form's field {part.name[:40]!r} must have at most {MAX_FIELD_BYTES} bytes, not {part.size}",
-                field=part.name[:40],
-            )
+            form.others.append(part.name[:MAX_SHOWN_CHARACTERS])
 
     def _on_end(self) -> None:
         self.ended = True

@@ -78,6 +78,9 @@ class PromptBackground(_Choices):
         return value
 
 
+Identifier = Annotated[StrictStr, AfterValidator(lambda text: text.strip().lower())]
+"""An id of ours: its case, and spaces around it from copying, do not count."""
+
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, strict=True, allow_inf_nan=False)]
 
 AnyBackground = Annotated[RemoveBackground | ImageBackground | PromptBackground, Field(discriminator="type")]
@@ -140,7 +143,7 @@ class PointBody(_Choices):
 class ChoiceBody(RequestBody):
     """Which thing of the photo is meant."""
 
-    session_id: Annotated[StrictStr, AfterValidator(str.lower)]
+    session_id: Identifier
     """From /init. Sessions live 24 h."""
     object_index: StrictInt = 0
     """Index into the session's objects."""
@@ -164,7 +167,7 @@ class CutoutBody(ChoiceBody):
 class TransformBody(ChoiceBody):
     """Body of POST /v1/studio/transform."""
 
-    cutout_id: Annotated[StrictStr, AfterValidator(str.lower)] | None = None
+    cutout_id: Identifier | None = None
     """A cutout of this session, from /cutout, that is used as it is: in place of object_index, bbox and points."""
     background: AnyBackground
     """Where the subject is put."""
@@ -253,18 +256,46 @@ def parse_max_objects(text: str | None) -> int:
 
 
 def _json(raw: bytes) -> Any:
-    """The value. Raises InvalidRequest."""
+    """The value. Raises InvalidRequest, which says where and why it is none."""
+    if not raw.strip():
+        raise InvalidRequest("The body is empty; it must be a JSON object.")
     try:
-        value = json.loads(raw, parse_constant=_no_constant)
+        value = json.loads(raw, parse_constant=_no_constant, object_pairs_hook=_no_repeats)
         # A lone surrogate is legal in JSON's escapes, but no text: it cannot be stored, logged or answered.
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise InvalidRequest("The body must be a JSON object in UTF-8.") from error
+        raise InvalidRequest(f"The body must be a JSON object in UTF-8: {_why(error)}.") from error
     return value
 
 
+def _why(error: Exception) -> str:
+    """What is wrong with what should be JSON."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg[:1].lower()}{error.msg[1:]} at line {error.lineno}, column {error.colno}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"the byte at {error.start:,} is not {error.encoding.upper()}"
+    if isinstance(error, UnicodeEncodeError):
+        return "half of a surrogate pair is no character"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return str(error) if isinstance(error, _NotJson) else "a number has too many digits"
+
+
+class _NotJson(ValueError):
+    """What Python's reader takes and JSON has not, or leaves open."""
+
+
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    raise _NotJson(f"{name} is no number of JSON")
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _NotJson(f"{_shown(twice)} is given twice")
+    return found
 
 
 def _is_tag(place: int, path: tuple[str | int, ...]) -> bool:
@@ -286,12 +317,13 @@ def _sentence(path: list[str], error: ErrorDetails, model: type[BaseModel]) -> s
     if numbers is not None:
         return f"{name} must be {numbers}, not {_shown(given)}."
     if kind == "extra_forbidden":
-        return f"{name} is not a field that is known here; {_known(error['loc'])}."
+        return _unknown(path, error["loc"], model)
     length = len(given) if isinstance(given, str) else 0
     about = {
         "missing": " is required",
         "union_tag_not_found": f".type is required: it must be one of {', '.join(BackgroundType)}",
         "union_tag_invalid": f".type must be one of {', '.join(BackgroundType)}, not {_shown(context.get('tag'))}",
+        "literal_error": f" must be {str(context.get('expected')).replace(chr(39), '')}, not {_shown(given)}",
         "enum": f" must be one of {str(context.get('expected')).replace(chr(39), '')}, not {_shown(given)}",
         "string_too_long": f" must have at most {context.get('max_length', 0):,} characters, not {length:,}",
         "string_too_short": " must not be empty",
@@ -331,15 +363,20 @@ _NUMBER_ERRORS = frozenset(
 )
 
 
-def _known(place: tuple[str | int, ...]) -> str:
-    """What the object that an unknown field lies in takes instead.
+def _unknown(path: list[str], place: tuple[str | int, ...], model: type[BaseModel]) -> str:
+    """The sentence for a field that is not known: what the object that it lies in takes instead.
 
     Args:
-        place: pydantic's path of the field, the chosen member of a union included.
+        path: of the field, within the body.
+        place: the same as pydantic tells it, the chosen member of a union included.
+        model: of the body.
     """
+    name = ".".join(path)
     if place[0] == "background":
-        return f"background of type {place[1]} takes {', '.join(_BACKGROUNDS[str(place[1])].model_fields)}"
-    return f"{place[0]} takes {', '.join(OutputBody.model_fields)}"
+        takes = ", ".join(_BACKGROUNDS[str(place[1])].model_fields)
+        return f"{name} must not be given with type {place[1]}, which takes {takes}."
+    takes = ", ".join(_rules(model, path[:-1]).get("properties", {}))
+    return f"{name} is not a field that is known here; {path[-2]} takes {takes}."
 
 
 def _takes(model: type[BaseModel], path: list[str]) -> str | None:
@@ -380,5 +417,9 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    """A value as a sentence shows it: words of JSON, not of Python."""
+    if value is None or isinstance(value, bool | dict | list):
+        text = json.dumps(value, ensure_ascii=False, default=repr)
+    else:
+        text = repr(value)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

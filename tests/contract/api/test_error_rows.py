@@ -298,7 +298,7 @@ def test_session_not_found(gateway: Gateway, api: httpx.Client, session_id: str)
         theirs = transform(stranger, session_id)
     assert_problem(theirs, 404, "session_not_found")
     assert {**unknown.json(), "request_id": ""} == {**theirs.json(), "request_id": ""}
-    assert_problem(transform(api, "not-a-uuid"), 404, "session_not_found")
+    assert_problem(transform(api, "undefined"), 404, "session_not_found", "'undefined' is not an id")
 
 
 def test_job_not_found(gateway: Gateway, api: httpx.Client, session_id: str) -> None:
@@ -315,7 +315,9 @@ def test_job_not_found(gateway: Gateway, api: httpx.Client, session_id: str) -> 
         theirs = httpx.request(method, gateway.base_url + path.format(job_id), headers=other)
         assert_problem(theirs, 404, "job_not_found")
         assert {**unknown.json(), "request_id": ""} == {**theirs.json(), "request_id": ""}
-        assert_problem(api.request(method, path.format("not-a-uuid")), 404, "job_not_found")
+        assert_problem(
+            api.request(method, path.format("not-a-uuid")), 404, "job_not_found", "'not-a-uuid' is not an id"
+        )
 
 
 def test_file_not_found(gateway: Gateway, api: httpx.Client, photo: bytes) -> None:
@@ -396,7 +398,7 @@ def test_detection_that_hangs(stack: Installation, api: httpx.Client, photo: byt
 def test_unknown_paths_and_methods(api: httpx.Client) -> None:
     """404 and 405 are problem documents too."""
     assert_problem(api.get("/v1/studio/nothing"), 404, "not_found", "/v1/studio/nothing")
-    assert_problem(api.get("/v1/studio/init/"), 404, "not_found")
+    assert_problem(api.get("/V1/Account"), 404, "not_found", "lower case")
     response = api.get("/v1/studio/init")
     assert_problem(response, 405, "method_not_allowed", "POST", "GET")
     assert response.headers["allow"] == "POST"

@@ -44,12 +44,12 @@ def test_unknown_fields_are_passed_over() -> None:
         (
             {"background": {"type": "remove", "prompt": "a beach"}},
             InvalidBackground,
-            r"background\.prompt is not a field .*; background of type remove takes type\.",
+            r"background\.prompt must not be given with type remove, which takes type\.",
         ),
         (
             {"background": {"type": "prompt", "prompt": "a beach", "seed": 7}},
             InvalidBackground,
-            r"background\.seed is not a field .*; background of type prompt takes type, prompt\.",
+            r"background\.seed must not be given with type prompt, which takes type, prompt\.",
         ),
     ],
 )
@@ -87,10 +87,20 @@ def test_the_content_of_a_bad_body_is_its_json_or_its_bytes() -> None:
         (b"[]", "JSON object"),
         (b"null", "JSON object"),
         (b"\xff\xfe", "JSON object"),
-        (b'{"session_id": NaN}', "JSON object"),
-        (b'{"session_id": "\\ud800", "background": {"type": "remove"}}', "JSON object"),
-        (b"[" * 100_000, "JSON object"),
-        (b'{"object_index": ' + b"9" * 5000 + b"}", "JSON object"),
+        (b"", r"The body is empty; it must be a JSON object\."),
+        (b'{"a": 1,}', "in UTF-8: .* at line 1, column 9"),
+        (b"{'a': 1}", "in double quotes at line 1, column 2"),
+        (b'{"a": 1}\n{"a": 1}', "extra data at line 2, column 1"),
+        (b"session_id=s", "at line 1, column 1"),
+        (b'{"session_id": "caf\xe9"}', "the byte at 19 is not UTF-8"),
+        (b'{"session_id": "a", "session_id": "b"}', "'session_id' is given twice"),
+        (b'{"a": {"b": 1, "c": 2, "b": 1}}', "'b' is given twice"),
+        (b'{"session_id": NaN}', "NaN is no number of JSON"),
+        (b'{"session_id": -Infinity}', "-Infinity is no number of JSON"),
+        (b"null", "must be a JSON object, not null"),
+        (b'{"session_id": "\\ud800", "background": {"type": "remove"}}', "half of a surrogate pair"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"object_index": ' + b"9" * 5000 + b"}", "too many digits"),
         (b"{}", r"session_id is required\."),
         (b'{"session_id": 7, "background": {"type": "remove"}}', r"session_id must be a string, not 7\."),
         (b'{"session_id": "s"}', r"background is required\."),
@@ -108,7 +118,11 @@ def test_a_malformed_body_is_refused(raw: bytes, says: str) -> None:
     [
         ({"object_index": "0"}, r"object_index must be an integer, not '0'\."),
         ({"object_index": 1.5}, r"object_index must be an integer, not 1\.5\."),
-        ({"object_index": True}, r"object_index must be an integer, not True\."),
+        ({"object_index": True}, r"object_index must be an integer, not true\."),
+        ({"object_index": None}, r"object_index must be an integer, not null\."),
+        ({"points": [{"x": 0.5, "y": 0.5, "keep": True, "label": 1}]}, r"points\.0\.label is not a field .*takes x, y"),
+        ({"deliver_to": {"type": "gcs", "presigned": {"mp4": "u"}}}, r"deliver_to\.type must be s3, not 'gcs'\."),
+        ({"deliver_to": {"type": "s3", "bucket": "b"}}, r"deliver_to\.(presigned is required|bucket is not a field)"),
         ({"camera_preset": "orbit"}, r"camera_preset must be one of turntable, dolly or cinematic, not 'orbit'\."),
         ({"output": {"size": 301}}, r"output\.size must be an even integer from 256 to 2160, not 301\."),
         ({"output": {"size": 100}}, r"output\.size must be an even integer from 256 to 2160, not 100\."),
@@ -143,7 +157,7 @@ def test_a_wrong_field_is_named_with_its_limit_and_value(changes: dict[str, Any]
         ),
         ({"type": "prompt", "prompt": 5}, r"background\.prompt must be a string, not 5\."),
         ({"type": "image"}, r"background\.url is required\."),
-        ({"type": "image", "url": None}, r"background\.url must be a string, not None\."),
+        ({"type": "image", "url": None}, r"background\.url must be a string, not null\."),
     ],
 )
 def test_a_bad_background_has_its_own_code(background: dict[str, Any], says: str) -> None:
@@ -192,3 +206,16 @@ def test_any_json_is_taken_or_refused(value: Any) -> None:
         parse_body(TransformBody, json.dumps(value).encode())
     except (InvalidRequest, InvalidBackground) as error:
         assert error.message.endswith(".")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_json_of_every_unicode_encoding_is_read(encoding: str) -> None:
+    """As RFC 4627 had it: by the byte order mark, or by the zeros among the first bytes."""
+    assert parse_body(TransformBody, json.dumps(GOOD).encode(encoding)).session_id == "s"
+
+
+def test_spaces_around_an_id_do_not_count() -> None:
+    """They come with copying; the content is the same."""
+    spaced = json.dumps(GOOD | {"session_id": " S\n"}).encode()
+    assert parse_body(TransformBody, spaced).session_id == "s"
+    assert content(TransformBody, spaced) == content(TransformBody, json.dumps(GOOD).encode())

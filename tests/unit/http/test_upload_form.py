@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.http.upload import FORM_OVERHEAD_BYTES, Form, check_length, read_form
+from gateway.http.upload import FORM_OVERHEAD_BYTES, Form, check_length, missing, read_form
 from lensora.core.errors import InvalidImage, InvalidRequest
 from lensora.imaging.limits import MAX_BYTES
 
@@ -92,12 +92,17 @@ def test_a_declared_length_over_the_limit_is_refused_before_reading() -> None:
     [
         (b"", "application/json", "multipart/form-data"),
         (b"", "multipart/form-data", "boundary"),
-        (b"", TYPE, "closing boundary"),
-        (b"garbage", TYPE, "well-formed"),
+        (b"", TYPE, "body is empty"),
+        (b"garbage", TYPE, "does not begin with the boundary"),
+        (b"x" * 5_000 + part("image", b"x", "a") + b"--XX--\r\n", TYPE, "does not begin with the boundary"),
+        (part("image", b"x", "a").replace(b"\r\n", b"\n") + b"--XX--\n", TYPE, "each line ends in CR LF"),
+        (part("image", b"x", "a") + b"--XX--\r\n", "multipart/form-data", "leave the header to your HTTP client"),
+        (part("image", b"x", "a") + b"--XX--\r\n", "image/jpeg", "the photo is a file in the form's field 'image'"),
         (part("image", b"x", "a"), TYPE, "closing boundary"),
         (part("image", b"x", "a") * 2 + b"--XX--\r\n", TYPE, "once"),
-        (part("note", b"x" * 2000) + b"--XX--\r\n", TYPE, "at most 1024 bytes"),
-        (part("note", b"x" * 100_000) + b"--XX--\r\n", TYPE, "at most 1024 bytes"),
+        (part("max_objects", b"x" * 2000) + b"--XX--\r\n", TYPE, "at most 1024 bytes"),
+        (part("max_objects", b"2") * 2 + b"--XX--\r\n", TYPE, "max_objects must be given once"),
+        (part("note", b"x" * 20_100_000) + b"--XX--\r\n", TYPE, "over 20 MB beside the field 'image'"),
         (b"".join(part(f"f{n}", b"x") for n in range(20)) + b"--XX--\r\n", TYPE, "at most 16 parts"),
     ],
 )
@@ -105,3 +110,44 @@ async def test_a_bad_form_is_refused_with_its_reason(body: bytes, content_type: 
     """Each way of being malformed has its sentence."""
     with pytest.raises(InvalidRequest, match=says):
         await parse(body, content_type=content_type)
+
+
+@pytest.mark.parametrize(
+    "disposition",
+    [
+        'form-data; name="image"',
+        "form-data; name=image; filename=a.jpg",
+        'Form-Data; NAME="image"; FileName="a.jpg"',
+        'form-data; name="image"; filename="фото ☕.jpg"',
+        "form-data; name=\"image\"; filename*=UTF-8''%E2%98%95.jpg",
+        'form-data; name="image"; filename="a\\"b.jpg"',
+        'form-data; name="image"; filename="C:\\photos\\a;b.jpg"',
+        'form-data; filename="a.jpg"; name="image"',
+    ],
+)
+@pytest.mark.parametrize("header", ["", "Content-Type: text/html\r\n", "Content-Transfer-Encoding: binary\r\n"])
+async def test_clients_write_a_part_s_header_in_many_ways(disposition: str, header: str) -> None:
+    """The file is the same, whatever its name, type and the header's spelling."""
+    start = f"--XX\r\n{header}Content-Disposition: {disposition}\r\n\r\n".encode()
+    assert (await parse(start + b"photo\r\n--XX--\r\n")).file == b"photo"
+
+
+@pytest.mark.parametrize(
+    "content_type", ['multipart/form-data; boundary="XX"', "Multipart/Form-Data;Boundary=XX;charset=utf-8"]
+)
+async def test_text_around_the_form_and_spellings_of_the_type_do_not_matter(content_type: str) -> None:
+    """What stands before the first boundary and behind the last is no part of the form, however it is cut."""
+    body = b"This is a form.\r\n" + part("image", b"photo", "a") + b"--XX--\r\nbye"
+    for cut in range(1, 40):
+        assert (await parse(body, cut, content_type=content_type)).file == b"photo"
+
+
+async def test_other_fields_are_dropped_and_remembered() -> None:
+    """A long note beside the photo does no harm; where the photo is missing, the sentence names what came instead."""
+    form = await parse(part("note", b"x" * 100_000) + part("image", b"photo", "a") + b"--XX--\r\n")
+    assert (form.file, form.fields, form.others) == (b"photo", {}, ["note"])
+    wrong = await parse(part("file", b"photo", "a.jpg") + part("Image", b"photo") + b"--XX--\r\n")
+    assert missing(wrong, "image").message.endswith("at most 20 MB. The form has 'file', 'Image'.")
+    nameless = await parse(b"--XX\r\nContent-Type: image/jpeg\r\n\r\nphoto\r\n--XX--\r\n")
+    assert "part has no name" in missing(nameless, "image").message
+    assert missing(await parse(b"--XX--\r\n"), "image").message.endswith("20 MB.")
