@@ -1,9 +1,14 @@
-"""Settings of the job store, which every process of the gateway has."""
+"""Settings that every process of the gateway has: of the job store, and of the way out."""
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from typing import Annotated
 
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
+
+from gateway.egress import EgressPolicy
+from lensora.imaging.limits import MAX_BYTES
 from lensora.settings import Settings
 
 
@@ -38,3 +43,47 @@ class RedisSettings(Settings):
     """Jobs of one account that may be queued or running, where the account has no number of its own."""
     requests_per_minute: int = Field(default=6_000, ge=1, le=10_000_000)
     """Requests of one account per minute, where the account has no number of its own."""
+
+
+class EgressSettings(Settings):
+    """What may be requested on behalf of clients (backplates, webhooks); shared by the HTTP process and the worker."""
+
+    egress_ports: Annotated[frozenset[int], NoDecode] = frozenset({80, 443})
+    """Comma-separated TCP ports that a client's URL may name."""
+    egress_allow_private_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
+    """Comma-separated host names and addresses that are reached although they are not public; empty in production."""
+    egress_seconds: float = Field(default=15.0, gt=0.0, le=300.0)
+    """Seconds for the whole download of a backplate, redirects included."""
+    egress_name_servers: str = ""
+    """Comma-separated addresses (``10.0.0.10`` or ``10.0.0.10:5353``) of the name servers that look up clients' hosts;
+    empty for the system's."""
+
+    @field_validator("egress_ports", mode="before")
+    @classmethod
+    def _ports(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        ports = [part.strip() for part in value.split(",") if part.strip()]
+        if not ports or not all(part.isdigit() and 1 <= int(part) <= 65535 for part in ports):
+            raise ValueError("takes port numbers from 1 to 65535, separated by commas")
+        return frozenset(int(part) for part in ports)
+
+    @field_validator("egress_allow_private_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return frozenset(part.strip().lower().strip("[]") for part in value.split(",") if part.strip())
+
+    def name_servers(self) -> list[str] | None:
+        """Who looks up a client's hosts; None for the system's."""
+        return [part.strip() for part in self.egress_name_servers.split(",") if part.strip()] or None
+
+    def policy(self) -> EgressPolicy:
+        """The guard's rules."""
+        return EgressPolicy(
+            ports=self.egress_ports,
+            private_hosts=self.egress_allow_private_hosts,
+            max_bytes=MAX_BYTES,
+            timeout_s=self.egress_seconds,
+        )

@@ -99,6 +99,10 @@ class SigningSettings(Settings):
     url_signing_keys: SecretStr = SecretStr("")
     """Comma-separated secrets of at least 32 characters; the first signs, all verify, so that keys can be rotated."""
 
+    def signing_secrets(self) -> list[str]:
+        """The secrets that sign artifact URLs, the signing one first."""
+        return [part.strip() for part in self.url_signing_keys.get_secret_value().split(",") if part.strip()]
+
 
 S = TypeVar("S", bound=Settings)
 

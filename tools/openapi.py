@@ -11,7 +11,7 @@ def main() -> None:
     """Write the document for a server at the URL given."""
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     from gateway.http.app import public_calls
-    from gateway.http.openapi import document
+    from gateway.http.pages.openapi import document
 
     url = sys.argv[1] if len(sys.argv) > 1 else "https://studio.example.com"
     sys.stdout.write(json.dumps(document(public_calls(), url), indent=1, ensure_ascii=False) + "\n")

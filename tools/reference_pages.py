@@ -37,7 +37,7 @@ def pages() -> dict[str, str]:
 def api() -> str:
     """Each call with its parameters, fields, answer and codes."""
     from gateway.http.app import public_calls
-    from gateway.http.openapi import document
+    from gateway.http.pages.openapi import document
 
     spec = document(public_calls(), "https://studio.example.com")
     lines = ["# The API", "", spec["info"]["description"], "", "## Calls", "", "| call | what it does | credits |"]
@@ -130,7 +130,7 @@ def metrics() -> str:
 
     for path in [*sorted(ROOT.glob("services/*/metrics.py")), ROOT / "gateway" / "jobs" / "metrics.py"]:
         importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-    for module in ("gateway.http.edge", "gateway.pipeline.redis_watch", "lensora.rpc.interceptors"):
+    for module in ("gateway.http.plumbing.edge", "gateway.pipeline.redis_watch", "lensora.rpc.interceptors"):
         importlib.import_module(module)
     found = {
         collector._name: collector

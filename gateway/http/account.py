@@ -7,28 +7,31 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.http import views
-from gateway.http.answers import json_answer, page_limit
-from gateway.http.auth import admit
-from gateway.http.calls import CURSOR, call, page_size
-from gateway.http.surface import Surface
+from gateway.http.plumbing.answers import json_answer, page_limit
+from gateway.http.plumbing.calls import CURSOR, call, page_size
+from gateway.http.plumbing.gate import Gate
+from gateway.jobs import ports, records
 from lensora.contract import answers
+from lensora.contract.answers import moment
 from lensora.core.errors import InvalidRequest
 
 MAX_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class AccountPages:
+class AccountCalls:
     """Handlers."""
 
-    surface: Surface
+    gate: Gate
+    accounts: ports.Accounts
+    credits: ports.Credits
+    webhook_secrets: ports.WebhookSecrets
 
     @call("GET", "/v1/account", name="account", tag="account", summary="Balance and limits", answer=answers.Account)
     async def show(self, request: Request) -> Response:
         """GET /v1/account."""
-        key = await admit(request, self.surface)
-        return json_answer(views.account_view(await self.surface.accounts.get(key.account_id)))
+        key = await self.gate.admit(request)
+        return json_answer(_account(await self.accounts.get(key.account_id)))
 
     @call(
         "GET",
@@ -42,13 +45,13 @@ class AccountPages:
     )
     async def ledger(self, request: Request) -> Response:
         """GET /v1/account/ledger."""
-        key = await admit(request, self.surface)
-        page = await self.surface.credits.ledger(
+        key = await self.gate.admit(request)
+        page = await self.credits.ledger(
             key.account_id,
             cursor=request.query_params.get("cursor", ""),
             limit=page_limit(request, default=50, most=MAX_PAGE),
         )
-        return json_answer(views.ledger_view(page))
+        return json_answer(_ledger(page))
 
     @call(
         "GET",
@@ -60,8 +63,8 @@ class AccountPages:
     )
     async def webhook_secret(self, request: Request) -> Response:
         """GET /v1/account/webhook-secret."""
-        key = await admit(request, self.surface)
-        return json_answer({"secret": await self.surface.webhook_secrets.current(key.account_id)})
+        key = await self.gate.admit(request)
+        return json_answer(answers.WebhookSecret(secret=await self.webhook_secrets.current(key.account_id)))
 
     @call(
         "POST",
@@ -74,5 +77,31 @@ class AccountPages:
     )
     async def rotate_webhook_secret(self, request: Request) -> Response:
         """POST /v1/account/webhook-secret/rotate."""
-        key = await admit(request, self.surface)
-        return json_answer({"secret": await self.surface.webhook_secrets.rotate(key.account_id)})
+        key = await self.gate.admit(request)
+        return json_answer(answers.WebhookSecret(secret=await self.webhook_secrets.rotate(key.account_id)))
+
+
+def _account(account: records.Account) -> answers.Account:
+    limits = answers.AccountLimits(
+        live_jobs=account.limits.live_jobs,
+        requests_per_minute=account.limits.requests_per_minute,
+        running_jobs=account.limits.running_jobs,
+        weight=account.limits.weight,
+    )
+    return answers.Account(balance=account.balance, frozen=account.frozen, limits=limits)
+
+
+def _ledger(page: records.LedgerPage) -> answers.LedgerPage:
+    entries = tuple(
+        answers.LedgerEntry(
+            id=entry.entry_id,
+            at=moment(entry.at_ms),
+            kind=entry.kind,
+            amount=entry.amount,
+            balance=entry.balance,
+            reference=entry.reference,
+            memo=entry.memo,
+        )
+        for entry in page.entries
+    )
+    return answers.LedgerPage(entries=entries, next_cursor=page.next_cursor or None)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from gateway.http.account import AccountPages
-from gateway.http.calls import Call, calls_of, routes_of
-from gateway.http.cutouts import CutoutPages
-from gateway.http.edge import Edge
-from gateway.http.files import CROSS_ORIGIN, Files
-from gateway.http.pages import Pages
-from gateway.http.probes import Probes
-from gateway.http.results import Results
-from gateway.http.signing import FILES_PATH
-from gateway.http.studio import Studio
-from gateway.http.surface import Surface
+from collections.abc import Iterable
 
-PUBLIC = (Studio, CutoutPages, Results, AccountPages, Files, Probes)
+from gateway.http.account import AccountCalls
+from gateway.http.files import CROSS_ORIGIN, Files
+from gateway.http.health.probes import Probes
+from gateway.http.jobs.changes import JobChanges
+from gateway.http.jobs.results import Results
+from gateway.http.pages.pages import Pages
+from gateway.http.plumbing.calls import Call, calls_of, routes_of
+from gateway.http.plumbing.edge import Edge
+from gateway.http.studio.cutout import CutoutCalls
+from gateway.http.studio.init import InitCall
+from gateway.http.studio.transform import TransformCalls
+from gateway.links import FILES_PATH
+
+PUBLIC = (InitCall, CutoutCalls, TransformCalls, Results, JobChanges, AccountCalls, Files, Probes)
 """The handlers that the OpenAPI document describes, in its order."""
 
 
@@ -23,16 +26,12 @@ def public_calls() -> list[Call]:
     return list(calls_of(*PUBLIC))
 
 
-def create_app(surface: Surface) -> Edge:
-    """The ASGI application on a set of ports."""
-    routes = routes_of(
-        # Routes are tried in this order: what is asked most comes first.
-        Results(surface),
-        Files(surface),
-        Studio(surface),
-        CutoutPages(surface),
-        AccountPages(surface),
-        Probes(surface),
-        Pages(surface.public_url, public_calls()),
-    )
-    return Edge(routes, surface.public_url, {f"{FILES_PATH}/": CROSS_ORIGIN})
+def create_app(handlers: Iterable[object], public_url: str) -> Edge:
+    """The ASGI application.
+
+    Args:
+        handlers: in the order in which their routes are tried.
+        public_url: what every URL in an answer starts with, without a slash at its end.
+    """
+    routes = routes_of(*handlers, Pages(public_url, public_calls()))
+    return Edge(routes, public_url, {f"{FILES_PATH}/": CROSS_ORIGIN})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -11,9 +13,9 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from gateway.http.calls import Parameter, call
-from gateway.http.surface import Surface
-from lensora.adapters.artifacts import Stored
+from gateway.http.plumbing.calls import Parameter, call
+from gateway.links import UrlSigner
+from lensora.adapters.artifacts import ArtifactStore, Stored
 from lensora.core.artifacts import SUFFIX
 from lensora.core.bounds import http_date
 from lensora.core.errors import FileNotFound, InvalidRequest
@@ -54,9 +56,17 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Handlers."""
+    """Handlers.
 
-    surface: Surface
+    Attributes:
+        artifacts: the files.
+        signer: knows which links are ours.
+        clock: Unix seconds.
+    """
+
+    artifacts: ArtifactStore
+    signer: UrlSigner
+    clock: Callable[[], float] = time.time
 
     @call(
         "GET",
@@ -83,10 +93,10 @@ class Files:
     )
     async def show(self, request: Request) -> Response:
         """GET and HEAD of /v1/files/{token}/{rest:path}."""
-        now = self.surface.clock()
-        signed = self.surface.signer.verify(request.path_params["token"], request.path_params["rest"], now)
+        now = self.clock()
+        signed = self.signer.verify(request.path_params["token"], request.path_params["rest"], now)
         try:
-            stored = await self.surface.artifacts.stat_async(signed.key)
+            stored = await self.artifacts.stat_async(signed.key)
         except (FileNotFound, InvalidRequest) as error:
             raise FileNotFound("There is no such file, or it has been deleted.") from error
         suffix = signed.name[signed.name.rfind(".") :].lower()
@@ -117,7 +127,7 @@ class Files:
         headers["Content-Length"] = str(span.end - span.start)
         if request.method == "HEAD" or span.start == span.end:
             return Response(status_code=status, headers=headers, media_type=media_type)
-        stream = self.surface.artifacts.stream_async(signed.key, span.start, span.end)
+        stream = self.artifacts.stream_async(signed.key, span.start, span.end)
         return StreamingResponse(stream, status, headers, media_type)
 
     @call("OPTIONS", "/v1/files/{token}/{rest:path}", keyed=False)

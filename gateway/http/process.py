@@ -11,16 +11,28 @@ from typing import Any
 import uvicorn
 
 from gateway.egress import Egress
+from gateway.http.account import AccountCalls
 from gateway.http.app import create_app
-from gateway.http.connections import ConnectionLimits, protocol_of
-from gateway.http.cutting import Cutting
-from gateway.http.detection import Detection
-from gateway.http.intake import Intake, IntakeLimits
-from gateway.http.readiness import Readiness
+from gateway.http.files import Files
+from gateway.http.health.probes import Probes
+from gateway.http.health.readiness import Readiness
+from gateway.http.jobs.changes import JobChanges
+from gateway.http.jobs.results import Results
+from gateway.http.orders.outside import Outside
+from gateway.http.orders.submission import Submission
+from gateway.http.plumbing.connections import ConnectionLimits, protocol_of
+from gateway.http.plumbing.gate import Gate
+from gateway.http.plumbing.idempotency import Once
+from gateway.http.plumbing.lifecycle import Lifecycle
 from gateway.http.settings import HttpSettings
-from gateway.http.signing import FileLinks, UrlSigner
-from gateway.http.surface import Lifecycle, Surface
+from gateway.http.studio.cutout import CutoutCalls
+from gateway.http.studio.cutting import Cutting
+from gateway.http.studio.detection import Detection
+from gateway.http.studio.init import InitCall
+from gateway.http.studio.intake import Intake, IntakeLimits
+from gateway.http.studio.transform import TransformCalls
 from gateway.jobs.store import Store, open_store
+from gateway.links import FileLinks, UrlSigner
 from gateway.resolver import CaresResolver
 from lensora.adapters.artifacts import open_artifacts
 from lensora.listeners import authority, open_listener
@@ -88,9 +100,10 @@ async def serve(settings: HttpSettings) -> None:
     listener = open_listener(settings.host, settings.port)
     async with AsyncExitStack() as stack:
         lifecycle = Lifecycle()
-        surface = await open_surface(settings, lifecycle, stack)
+        store = await stack.enter_async_context(open_store(settings))
+        store.start()
         config = uvicorn.Config(
-            create_app(surface),
+            create_app(open_handlers(settings, store, lifecycle, stack), settings.public_url),
             **connection_options(limits_of(settings)),
             timeout_graceful_shutdown=round(settings.drain_seconds),
         )
@@ -121,13 +134,13 @@ def connection_options(limits: ConnectionLimits) -> dict[str, Any]:
     }
 
 
-async def open_surface(settings: HttpSettings, lifecycle: Lifecycle, stack: AsyncExitStack) -> Surface:
-    """Everything that the routes need; closed with the stack."""
+def open_handlers(
+    settings: HttpSettings, store: Store, lifecycle: Lifecycle, stack: AsyncExitStack
+) -> tuple[object, ...]:
+    """Every handler with the ports that it uses, what is asked most first; what they need is closed with the stack."""
     artifacts = open_artifacts(settings.artifacts_url)
     signer = UrlSigner(settings.signing_secrets(), settings.public_url)
-    store: Store = open_store(settings)
-    stack.push_async_callback(store.close)
-    store.start()
+    files = FileLinks(signer, artifacts.key_of)
     targets = {
         "detect": settings.detect_target,
         "segment": settings.segment_target,
@@ -137,31 +150,41 @@ async def open_surface(settings: HttpSettings, lifecycle: Lifecycle, stack: Asyn
     channels = {name: open_channel(target) for name, target in targets.items()}
     for channel in channels.values():
         stack.push_async_callback(channel.close)
-    executor = stack.enter_context(
+    pictures = stack.enter_context(
         ThreadPoolExecutor(max_workers=settings.picture_threads, thread_name_prefix="picture")
     )
-    return Surface(
-        public_url=settings.public_url,
-        keys=store.keys,
-        accounts=store.accounts,
-        credits=store.credits,
-        sessions=store.sessions,
-        cutouts=store.cutouts,
-        jobs=store.jobs,
-        changes=store.changes,
-        idempotency=store.idempotency,
-        rate_limiter=store.limiter,
-        webhook_secrets=store.webhook_secrets,
-        artifacts=artifacts,
-        detection=Detection(channels["detect"], deadline_s=settings.detect_seconds),
-        cutting=Cutting(channels["segment"], deadline_s=settings.cutout_seconds),
-        readiness=Readiness(store.health, channels),
-        egress=Egress(settings.policy(), resolver=CaresResolver(settings.name_servers())),
-        signer=signer,
-        files=FileLinks(signer, artifacts.key_of),
-        executor=executor,
-        intake=Intake(IntakeLimits(work=settings.uploads, per_account=settings.uploads_per_account)),
-        upload_s=settings.upload_seconds,
-        lifecycle=lifecycle,
-        session_s=settings.session_hours * 3600,
+    gate = Gate(store.keys, store.limiter)
+    once = Once(store.idempotency, settings.public_url)
+    outside = Outside(Egress(settings.policy(), resolver=CaresResolver(settings.name_servers())))
+    submission = Submission(store.jobs)
+    return (
+        Results(gate, store.jobs, store.changes, files, lifecycle),
+        Files(artifacts, signer),
+        InitCall(
+            gate,
+            once,
+            store.credits,
+            store.sessions,
+            Detection(channels["detect"], deadline_s=settings.detect_seconds),
+            artifacts,
+            files,
+            pictures,
+            Intake(IntakeLimits(work=settings.uploads, per_account=settings.uploads_per_account)),
+            upload_s=settings.upload_seconds,
+            session_s=settings.session_hours * 3600,
+        ),
+        TransformCalls(gate, once, store.credits, store.sessions, store.cutouts, store.jobs, outside, submission),
+        CutoutCalls(
+            gate,
+            once,
+            store.credits,
+            store.sessions,
+            store.cutouts,
+            Cutting(channels["segment"], deadline_s=settings.cutout_seconds),
+            artifacts,
+            files,
+        ),
+        JobChanges(gate, once, store.jobs, outside, submission),
+        AccountCalls(gate, store.accounts, store.credits, store.webhook_secrets),
+        Probes(Readiness(store.health, channels), lifecycle),
     )

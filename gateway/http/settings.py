@@ -2,61 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
-from pydantic_settings import NoDecode
 
-from gateway.egress import EgressPolicy
-from gateway.settings import RedisSettings
-from lensora.imaging.limits import MAX_BYTES
-from lensora.settings import ArtifactSettings, Settings, SigningSettings
-
-
-class EgressSettings(Settings):
-    """What may be requested on behalf of clients (backplates, webhooks); shared by the HTTP process and the worker."""
-
-    egress_ports: Annotated[frozenset[int], NoDecode] = frozenset({80, 443})
-    """Comma-separated TCP ports that a client's URL may name."""
-    egress_allow_private_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
-    """Comma-separated host names and addresses that are reached although they are not public; empty in production."""
-    egress_seconds: float = Field(default=15.0, gt=0.0, le=300.0)
-    """Seconds for the whole download of a backplate, redirects included."""
-
-    egress_name_servers: str = ""
-    """Comma-separated addresses (``10.0.0.10`` or ``10.0.0.10:5353``) of the name servers that look up clients' hosts;
-    empty for the system's."""
-
-    @field_validator("egress_ports", mode="before")
-    @classmethod
-    def _ports(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        ports = [part.strip() for part in value.split(",") if part.strip()]
-        if not ports or not all(part.isdigit() and 1 <= int(part) <= 65535 for part in ports):
-            raise ValueError("takes port numbers from 1 to 65535, separated by commas")
-        return frozenset(int(part) for part in ports)
-
-    @field_validator("egress_allow_private_hosts", mode="before")
-    @classmethod
-    def _hosts(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return frozenset(part.strip().lower().strip("[]") for part in value.split(",") if part.strip())
-
-    def name_servers(self) -> list[str] | None:
-        """Who looks up a client's hosts; None for the system's."""
-        return [part.strip() for part in self.egress_name_servers.split(",") if part.strip()] or None
-
-    def policy(self) -> EgressPolicy:
-        """The guard's rules."""
-        return EgressPolicy(
-            ports=self.egress_ports,
-            private_hosts=self.egress_allow_private_hosts,
-            max_bytes=MAX_BYTES,
-            timeout_s=self.egress_seconds,
-        )
+from gateway.settings import EgressSettings, RedisSettings
+from lensora.settings import ArtifactSettings, SigningSettings
 
 
 class HttpSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSettings):
@@ -105,7 +56,3 @@ class HttpSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSetti
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
             raise ValueError("takes an http or https URL without query or fragment")
         return value.rstrip("/")
-
-    def signing_secrets(self) -> list[str]:
-        """The secrets that sign artifact URLs, the signing one first."""
-        return [part.strip() for part in self.url_signing_keys.get_secret_value().split(",") if part.strip()]

@@ -18,15 +18,16 @@ import uvicorn
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from gateway.http.app import create_app
-from gateway.http.connections import ConnectionLimits
-from gateway.http.process import connection_options, limits_of, open_surface
+from gateway.http.plumbing.connections import ConnectionLimits
+from gateway.http.plumbing.lifecycle import Lifecycle
+from gateway.http.process import connection_options, limits_of, open_handlers
 from gateway.http.settings import HttpSettings
-from gateway.http.surface import Lifecycle, Surface
 from gateway.jobs.codec import models_field, output_field, quality_field
 from gateway.jobs.records import JobError, OutputFile, Quality
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.work import Claim, RedisWork
-from lensora.adapters.artifacts import open_artifacts
+from gateway.links import UrlSigner
+from lensora.adapters.artifacts import ArtifactStore, open_artifacts
 from lensora.adapters.redis_server import RedisServer, free_port
 from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.api.progress.v1 import progress_pb2
@@ -144,7 +145,9 @@ class Gateway:
     """A running gateway. ``run`` does async work on its loop, where ``store`` lives."""
 
     base_url: str
-    surface: Surface
+    artifacts: ArtifactStore
+    signer: UrlSigner
+    lifecycle: Lifecycle
     store: Store
     loop: asyncio.AbstractEventLoop
     server: uvicorn.Server
@@ -213,7 +216,7 @@ class Gateway:
                 further = extra if step is Step.GENERATING_3D else ()
                 for name, file_name, media_type in (*PUBLIC_FILES.get(step, ()), *further):
                     body = (contents or {}).get(name, f"{name} of {job_id} ".encode() * 400)
-                    artifact = await self.surface.artifacts.put_async(f"jobs/{job_id}/{file_name}", body, media_type)
+                    artifact = await self.artifacts.put_async(f"jobs/{job_id}/{file_name}", body, media_type)
                     public.append(output_field(name, OutputFile(artifact, file_name)))
                 shown = current_step(set(), {*done, step})
                 await self._work.stage_done(claim, step, "{}", public, shown=shown, progress=15 * len(done) + 10)
@@ -242,13 +245,23 @@ def running_gateway(settings: HttpSettings, limits: ConnectionLimits | None = No
     async def serve() -> None:
         async with contextlib.AsyncExitStack() as stack:
             lifecycle = Lifecycle()
-            surface = await open_surface(settings, lifecycle, stack)
-            store = open_store(settings)
-            stack.push_async_callback(store.close)
+            store = await stack.enter_async_context(open_store(settings))
+            store.start()
+            app = create_app(open_handlers(settings, store, lifecycle, stack), settings.public_url)
             options = connection_options(limits or limits_of(settings))
-            config = uvicorn.Config(create_app(surface), port=settings.port, **options)
+            config = uvicorn.Config(app, port=settings.port, **options)
             server = uvicorn.Server(config)
-            found.append(Gateway(settings.public_url, surface, store, asyncio.get_running_loop(), server))
+            found.append(
+                Gateway(
+                    settings.public_url,
+                    open_artifacts(settings.artifacts_url),
+                    UrlSigner(settings.signing_secrets(), settings.public_url),
+                    lifecycle,
+                    store,
+                    asyncio.get_running_loop(),
+                    server,
+                )
+            )
             serving = asyncio.ensure_future(server.serve())
             while not server.started and not serving.done():
                 await asyncio.sleep(0.01)
@@ -265,7 +278,7 @@ def running_gateway(settings: HttpSettings, limits: ConnectionLimits | None = No
         yield gateway
     finally:
         gateway.server.should_exit = True
-        gateway.loop.call_soon_threadsafe(gateway.surface.lifecycle.draining.set)
+        gateway.loop.call_soon_threadsafe(gateway.lifecycle.draining.set)
         thread.join(START_S)
 
 

@@ -433,6 +433,10 @@ class Outlook:
     eta_seconds: int | None
 
 
+ENDED = Outlook(None, None)
+"""Of a job that has ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """One request's place in the account's token bucket, for the RateLimit headers.

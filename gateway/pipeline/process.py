@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from typing import Any
 
 from gateway.egress import Egress
-from gateway.http.signing import FileLinks, UrlSigner
-from gateway.http.views import job_view
 from gateway.jobs import metrics as job_metrics
-from gateway.jobs.records import Job, Outlook
+from gateway.jobs.records import ENDED, Job
 from gateway.jobs.store import Store, open_store
+from gateway.links import FileLinks, UrlSigner
 from gateway.pipeline.handover import Handover
 from gateway.pipeline.redis_watch import WATCH_S, RedisWatch
 from gateway.pipeline.settings import WorkerSettings
@@ -21,8 +19,10 @@ from gateway.pipeline.sweeper import Sweeper
 from gateway.pipeline.webhooks import Deliveries
 from gateway.pipeline.worker import ATTEND_S, REAP_S, Worker, repeatedly
 from gateway.resolver import CaresResolver
+from gateway.results import result_of
 from lensora import __version__
 from lensora.adapters.artifacts import open_artifacts
+from lensora.contract.answers import Result
 from lensora.observability import logs
 from lensora.observability.process import begin
 from lensora.rpc.channels import open_channel
@@ -55,15 +55,15 @@ async def work(settings: WorkerSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     artifacts = open_artifacts(settings.artifacts_url)
-    secrets = [part.strip() for part in settings.url_signing_keys.get_secret_value().split(",") if part.strip()]
-    links = FileLinks(UrlSigner(secrets, settings.public_url.rstrip("/")), artifacts.key_of)
+    signer = UrlSigner(settings.signing_secrets(), settings.public_url.rstrip("/"))
+    links = FileLinks(signer, artifacts.key_of)
     egress = Egress(settings.policy(), resolver=CaresResolver(settings.name_servers()))
     segment, mesh, render = (
         open_channel(target) for target in (settings.segment_target, settings.mesh_target, settings.render_target)
     )
 
-    def body(job: Job) -> dict[str, Any]:
-        return job_view(job, Outlook(None, None), links)
+    def result(job: Job) -> Result:
+        return result_of(job, ENDED, links)
 
     async with open_store(settings) as store:
         worker = Worker(
@@ -75,7 +75,7 @@ async def work(settings: WorkerSettings) -> None:
             tries=settings.job_attempts,
         )
         sweeper = Sweeper(store.expiry, artifacts)
-        deliveries = Deliveries(store.hooks, store.jobs, store.webhook_secrets, egress, body=body, clock=time.time)
+        deliveries = Deliveries(store.hooks, store.jobs, store.webhook_secrets, egress, result=result, clock=time.time)
 
         async def attend() -> None:
             if settings.worker_alive_file is not None:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from gateway.http.settings import EgressSettings
-from gateway.settings import RedisSettings
+from gateway.settings import EgressSettings, RedisSettings
 from lensora.settings import ArtifactSettings, SigningSettings
 
 

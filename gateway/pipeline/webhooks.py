@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from standardwebhooks.webhooks import Webhook
 
@@ -17,6 +16,8 @@ from gateway.jobs import metrics
 from gateway.jobs.hooks import Hook, Hooks
 from gateway.jobs.ports import Jobs, WebhookSecrets
 from gateway.jobs.records import Job
+from lensora.contract.answers import Result, moment
+from lensora.contract.events import JobEvent
 from lensora.core.errors import JobNotFound
 from lensora.observability import logs
 
@@ -46,8 +47,8 @@ LOOK_S = 0.5
 GONE = 410
 """The receiver does not want any more: the URL is disabled for the account."""
 
-Body = Callable[[Job], dict[str, Any]]
-"""The poll's JSON of a job, as the HTTP surface writes it."""
+ResultOf = Callable[[Job], Result]
+"""A job as the poll answers it."""
 
 
 class Poster(Protocol):
@@ -68,7 +69,7 @@ class Deliveries:
         secrets: WebhookSecrets,
         poster: Poster,
         *,
-        body: Body,
+        result: ResultOf,
         clock: Callable[[], float],
     ) -> None:
         """
@@ -77,14 +78,14 @@ class Deliveries:
             jobs: where the message's job is read.
             secrets: sign.
             poster: the guarded way out.
-            body: a job as the message's ``data``.
+            result: a job as the message's ``data``.
             clock: Unix seconds; the signature's time.
         """
         self._hooks = hooks
         self._jobs = jobs
         self._secrets = secrets
         self._poster = poster
-        self._body = body
+        self._result = result
         self._clock = clock
 
     async def deliver_due(self) -> None:
@@ -142,9 +143,8 @@ class Deliveries:
     async def _post(self, hook: Hook, job: Job) -> tuple[str, int]:
         """``(outcome, HTTP status or 0)``."""
         now = datetime.fromtimestamp(int(self._clock()), UTC)
-        ended = datetime.fromtimestamp(job.ended_ms / 1000, UTC)
-        message = {"type": hook.event, "timestamp": ended.isoformat(), "data": self._body(job)}
-        text = json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+        event = JobEvent(type=hook.event, timestamp=moment(job.ended_ms), data=self._result(job))
+        text = event.encoded().decode()
         secrets = await self._secrets.valid(hook.account_id)
         headers = {
             "Content-Type": "application/json",

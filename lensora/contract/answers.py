@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
@@ -13,6 +14,12 @@ from lensora.core.words import DeliveryStatus, LedgerKind
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """RFC 3339 in UTC with milliseconds, such as ``2026-11-29T09:30:00.000Z``."""
+
+
+def moment(unix_ms: int) -> Moment:
+    """A time as answers write it."""
+    at = datetime.fromtimestamp(unix_ms / 1000, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class PublicAnswer(BaseModel):
@@ -203,8 +210,7 @@ class QualityReport(PublicAnswer):
     image_similarity: float
     """Similarity of the pictures, -1 to 1; 1 is equal."""
     confidence: float | None = None
-    """How likely the whole shape is about right, the sides that the photo does not show included, 0 to 1; null where
-    it cannot be told."""
+    """How likely the whole shape is about right, the sides that the photo does not show included, 0 to 1."""
 
 
 class BilledModel(PublicAnswer):
@@ -295,6 +301,10 @@ class AccountLimits(PublicAnswer):
     """Jobs that may be queued or running at a time."""
     requests_per_minute: int
     """Requests of all its keys."""
+    running_jobs: int
+    """Jobs that may run at a time; further ones wait."""
+    weight: float
+    """Turns in the queue beside other accounts: one of 2 gets twice the work done of one of 1."""
 
 
 class Account(PublicAnswer):

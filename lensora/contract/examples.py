@@ -98,7 +98,7 @@ EXAMPLES: dict[type[answers.PublicAnswer], Json] = {
     answers.Account: {
         "balance": 920,
         "frozen": False,
-        "limits": {"live_jobs": 1000, "requests_per_minute": 6000},
+        "limits": {"live_jobs": 1000, "requests_per_minute": 6000, "running_jobs": 100, "weight": 1.0},
     },
     answers.LedgerPage: {
         "entries": [

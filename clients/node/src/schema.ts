@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/studio/cutout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look at the cutout before the film
+         * @description 5 credits. Charged on success only. Correct it with bbox and points; /transform takes its id.
+         */
+        post: operations["cutout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/studio/transform": {
         parameters: {
             query?: never;
@@ -58,66 +78,6 @@ export interface paths {
          * @description Free. The same body as /transform, checked in the same way; nothing is started.
          */
         post: operations["quote"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/studio/jobs/{job_id}/render": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Film a finished job's model again
-         * @description 25 credits. With another camera or background. What is not given stays as it was.
-         */
-        post: operations["render"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/studio/jobs/{job_id}/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Stop a job and get its credits back
-         * @description A job that has ended stays as it is.
-         */
-        post: operations["cancel"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/studio/cutout": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Look at the cutout before the film
-         * @description 5 credits. Charged on success only. Correct it with bbox and points; /transform takes its id.
-         */
-        post: operations["cutout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -175,6 +135,46 @@ export interface paths {
         get: operations["list_jobs"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/studio/jobs/{job_id}/render": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Film a finished job's model again
+         * @description 25 credits. With another camera or background. What is not given stays as it was.
+         */
+        post: operations["render"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/studio/jobs/{job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop a job and get its credits back
+         * @description A job that has ended stays as it is.
+         */
+        post: operations["cancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -392,6 +392,10 @@ export interface components {
             live_jobs: number;
             /** @description Requests of all its keys. */
             requests_per_minute: number;
+            /** @description Jobs that may run at a time; further ones wait. */
+            running_jobs: number;
+            /** @description Turns in the queue beside other accounts: one of 2 gets twice the work done of one of 1. */
+            weight: number;
         };
         /**
          * BilledModel
@@ -650,10 +654,7 @@ export interface components {
             silhouette_iou: number;
             /** @description Similarity of the pictures, -1 to 1; 1 is equal. */
             image_similarity: number;
-            /**
-             * @description How likely the whole shape is about right, the sides that the photo does not show included, 0 to 1; null where
-             *     it cannot be told.
-             */
+            /** @description How likely the whole shape is about right, the sides that the photo does not show included, 0 to 1. */
             confidence?: number;
         };
         /**
@@ -930,6 +931,172 @@ export interface operations {
                 };
             };
             /** @description `detection_unavailable`: Object detection is away; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cutout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeats with this key answer as the first request did, and do and charge nothing. Kept 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "session_id": "2a91884c-1bb5-44e3-a6e0-7db0a5a56668",
+                 *       "bbox": [
+                 *         0.18,
+                 *         0.12,
+                 *         0.79,
+                 *         0.93
+                 *       ],
+                 *       "points": [
+                 *         {
+                 *           "x": 0.5,
+                 *           "y": 0.5,
+                 *           "keep": true
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @description From /init. Sessions live 24 h. */
+                    session_id: string;
+                    /**
+                     * @description Index into the session's objects.
+                     * @default 0
+                     */
+                    object_index?: number;
+                    /** @description A box of your own, [x1, y1, x2, y2] as in objects, in place of object_index. */
+                    bbox?: number[] | null;
+                    /** @description Places that belong to the subject, and places that do not; the box grows to those that belong. */
+                    points?: {
+                        /** @description Fraction of the upright image's width, from the left. */
+                        x: number;
+                        /** @description Fraction of the upright image's height, from the top. */
+                        y: number;
+                        /** @description True where the place belongs to the subject, false where it does not. */
+                        keep: boolean;
+                    }[] | null;
+                };
+            };
+        };
+        responses: {
+            /** @description A cutout to look at; it lives as long as its session. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "cutout_id": "0b4f1c9e-5a77-4d42-9c6a-1f0c7b8c2d11",
+                     *       "session_id": "2a91884c-1bb5-44e3-a6e0-7db0a5a56668",
+                     *       "cutout_url": "https://studio.example.com/v1/files/1795000000.Zm9v/cutout.png",
+                     *       "bbox": [
+                     *         0.18,
+                     *         0.12,
+                     *         0.79,
+                     *         0.93
+                     *       ],
+                     *       "crop": [
+                     *         0.08,
+                     *         0.02,
+                     *         0.89,
+                     *         1
+                     *       ],
+                     *       "confidence": 0.97,
+                     *       "suggested_actions": [],
+                     *       "credits_used": 5
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Cutout"];
+                };
+            };
+            /** @description `invalid_request`: A missing or malformed field. `object_index_out_of_range`: The index is not in the session's objects. `crop_too_small`: The chosen box, padded, is under 64 px on a side. `subject_not_found`: Nothing stands out in the chosen box. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `insufficient_credits`: The balance is under the price; nothing was charged. */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: Unknown, expired (24 h), or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`: The Idempotency-Key was used with another body. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
             503: {
                 headers: {
                     /** @description Seconds after which a retry makes sense. */
@@ -1360,436 +1527,6 @@ export interface operations {
             };
         };
     };
-    render: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Repeats with this key answer as the first request did, and do and charge nothing. Kept 24 h. */
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                /** @description From /transform. */
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "camera_preset": "dolly",
-                 *       "background": {
-                 *         "type": "remove"
-                 *       }
-                 *     }
-                 */
-                "application/json": {
-                    /** @description Another background. */
-                    background?: ({
-                        /** @constant */
-                        type: "remove";
-                    } | {
-                        /** @constant */
-                        type: "image";
-                        /** @description Public http or https URL of a JPEG, PNG or WebP of at most 20 MB. */
-                        url: string;
-                    } | {
-                        /** @constant */
-                        type: "prompt";
-                        /** @description What the scene shows, such as "on a marble countertop with soft natural light". */
-                        prompt: string;
-                    }) | null;
-                    /** @description Another move. */
-                    camera_preset?: components["schemas"]["CameraMove"] | null;
-                    /** @description Other choices for the film; the model's own formats stay. */
-                    output?: {
-                        /**
-                         * @description Width and height of the film, pixels, even.
-                         * @default 768
-                         */
-                        size?: number;
-                        /**
-                         * @description Frames per second.
-                         * @default 24
-                         */
-                        fps?: number;
-                        /**
-                         * @description Length of the film.
-                         * @default 4
-                         */
-                        seconds?: number;
-                        /**
-                         * @description mp4 and glb are always made.
-                         * @default [
-                         *       "mp4",
-                         *       "glb"
-                         *     ]
-                         */
-                        formats?: components["schemas"]["OutputFormat"][];
-                        /** @description Most bytes of the GLB; the default is 3,000,000. */
-                        max_glb_bytes?: number | null;
-                    } | null;
-                    /** @description Public http or https URL that is told of the job's end. */
-                    webhook_url?: string | null;
-                    /** @description Which ends to tell of; all when not given. */
-                    webhook_events?: components["schemas"]["WebhookEvent"][] | null;
-                    /** @description Your own storage, which gets the files before the job is told to have completed. */
-                    deliver_to?: {
-                        /**
-                         * @description s3: any storage that takes presigned PUT requests as S3 does.
-                         * @constant
-                         */
-                        type: "s3";
-                        /** @description Name of a file to its presigned PUT URL: public http or https, valid for as long as the job may take. */
-                        presigned: {
-                            [key: string]: string;
-                        };
-                    } | null;
-                };
-            };
-        };
-        responses: {
-            /** @description The job is accepted and paid. */
-            200: {
-                headers: {
-                    /** @description The account's limit and its window. */
-                    "RateLimit-Policy"?: string;
-                    /** @description What is left of it, and when it is full again. */
-                    RateLimit?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "job_id": "e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3",
-                     *       "status": "queued",
-                     *       "credits_used": 75,
-                     *       "estimated_seconds": 240,
-                     *       "poll_url": "/v1/studio/result/e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["JobTicket"];
-                };
-            };
-            /** @description `invalid_request`: A missing or malformed field. `invalid_background`: An unknown background type, an empty or over-long prompt, or a URL that is not public. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `insufficient_credits`: The balance is under the price; nothing was charged. */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `job_not_found`: Unknown, expired (7 days), or made with another key. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `conflict`: At odds with the state of things, such as filming a failed job again. `too_many_jobs`: The account's limit on live jobs is reached. `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `idempotency_mismatch`: The Idempotency-Key was used with another body. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `rate_limited`: See Retry-After and RateLimit. */
-            429: {
-                headers: {
-                    /** @description Seconds after which a retry makes sense. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
-            503: {
-                headers: {
-                    /** @description Seconds after which a retry makes sense. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    cancel: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description From /transform. */
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description What the cancel did. */
-            200: {
-                headers: {
-                    /** @description The account's limit and its window. */
-                    "RateLimit-Policy"?: string;
-                    /** @description What is left of it, and when it is full again. */
-                    RateLimit?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "job_id": "e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3",
-                     *       "status": "canceled",
-                     *       "already_terminal": false,
-                     *       "credits_refunded": 75
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Cancellation"];
-                };
-            };
-            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `job_not_found`: Unknown, expired (7 days), or made with another key. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `rate_limited`: See Retry-After and RateLimit. */
-            429: {
-                headers: {
-                    /** @description Seconds after which a retry makes sense. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
-            503: {
-                headers: {
-                    /** @description Seconds after which a retry makes sense. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    cutout: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Repeats with this key answer as the first request did, and do and charge nothing. Kept 24 h. */
-                "Idempotency-Key"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "session_id": "2a91884c-1bb5-44e3-a6e0-7db0a5a56668",
-                 *       "bbox": [
-                 *         0.18,
-                 *         0.12,
-                 *         0.79,
-                 *         0.93
-                 *       ],
-                 *       "points": [
-                 *         {
-                 *           "x": 0.5,
-                 *           "y": 0.5,
-                 *           "keep": true
-                 *         }
-                 *       ]
-                 *     }
-                 */
-                "application/json": {
-                    /** @description From /init. Sessions live 24 h. */
-                    session_id: string;
-                    /**
-                     * @description Index into the session's objects.
-                     * @default 0
-                     */
-                    object_index?: number;
-                    /** @description A box of your own, [x1, y1, x2, y2] as in objects, in place of object_index. */
-                    bbox?: number[] | null;
-                    /** @description Places that belong to the subject, and places that do not; the box grows to those that belong. */
-                    points?: {
-                        /** @description Fraction of the upright image's width, from the left. */
-                        x: number;
-                        /** @description Fraction of the upright image's height, from the top. */
-                        y: number;
-                        /** @description True where the place belongs to the subject, false where it does not. */
-                        keep: boolean;
-                    }[] | null;
-                };
-            };
-        };
-        responses: {
-            /** @description A cutout to look at; it lives as long as its session. */
-            200: {
-                headers: {
-                    /** @description The account's limit and its window. */
-                    "RateLimit-Policy"?: string;
-                    /** @description What is left of it, and when it is full again. */
-                    RateLimit?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "cutout_id": "0b4f1c9e-5a77-4d42-9c6a-1f0c7b8c2d11",
-                     *       "session_id": "2a91884c-1bb5-44e3-a6e0-7db0a5a56668",
-                     *       "cutout_url": "https://studio.example.com/v1/files/1795000000.Zm9v/cutout.png",
-                     *       "bbox": [
-                     *         0.18,
-                     *         0.12,
-                     *         0.79,
-                     *         0.93
-                     *       ],
-                     *       "crop": [
-                     *         0.08,
-                     *         0.02,
-                     *         0.89,
-                     *         1
-                     *       ],
-                     *       "confidence": 0.97,
-                     *       "suggested_actions": [],
-                     *       "credits_used": 5
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Cutout"];
-                };
-            };
-            /** @description `invalid_request`: A missing or malformed field. `object_index_out_of_range`: The index is not in the session's objects. `crop_too_small`: The chosen box, padded, is under 64 px on a side. `subject_not_found`: Nothing stands out in the chosen box. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `insufficient_credits`: The balance is under the price; nothing was charged. */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: Unknown, expired (24 h), or made with another key. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `idempotency_mismatch`: The Idempotency-Key was used with another body. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `rate_limited`: See Retry-After and RateLimit. */
-            429: {
-                headers: {
-                    /** @description Seconds after which a retry makes sense. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
-            503: {
-                headers: {
-                    /** @description Seconds after which a retry makes sense. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     result: {
         parameters: {
             query?: never;
@@ -2143,6 +1880,270 @@ export interface operations {
             };
         };
     };
+    render: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeats with this key answer as the first request did, and do and charge nothing. Kept 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description From /transform. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "camera_preset": "dolly",
+                 *       "background": {
+                 *         "type": "remove"
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Another background. */
+                    background?: ({
+                        /** @constant */
+                        type: "remove";
+                    } | {
+                        /** @constant */
+                        type: "image";
+                        /** @description Public http or https URL of a JPEG, PNG or WebP of at most 20 MB. */
+                        url: string;
+                    } | {
+                        /** @constant */
+                        type: "prompt";
+                        /** @description What the scene shows, such as "on a marble countertop with soft natural light". */
+                        prompt: string;
+                    }) | null;
+                    /** @description Another move. */
+                    camera_preset?: components["schemas"]["CameraMove"] | null;
+                    /** @description Other choices for the film; the model's own formats stay. */
+                    output?: {
+                        /**
+                         * @description Width and height of the film, pixels, even.
+                         * @default 768
+                         */
+                        size?: number;
+                        /**
+                         * @description Frames per second.
+                         * @default 24
+                         */
+                        fps?: number;
+                        /**
+                         * @description Length of the film.
+                         * @default 4
+                         */
+                        seconds?: number;
+                        /**
+                         * @description mp4 and glb are always made.
+                         * @default [
+                         *       "mp4",
+                         *       "glb"
+                         *     ]
+                         */
+                        formats?: components["schemas"]["OutputFormat"][];
+                        /** @description Most bytes of the GLB; the default is 3,000,000. */
+                        max_glb_bytes?: number | null;
+                    } | null;
+                    /** @description Public http or https URL that is told of the job's end. */
+                    webhook_url?: string | null;
+                    /** @description Which ends to tell of; all when not given. */
+                    webhook_events?: components["schemas"]["WebhookEvent"][] | null;
+                    /** @description Your own storage, which gets the files before the job is told to have completed. */
+                    deliver_to?: {
+                        /**
+                         * @description s3: any storage that takes presigned PUT requests as S3 does.
+                         * @constant
+                         */
+                        type: "s3";
+                        /** @description Name of a file to its presigned PUT URL: public http or https, valid for as long as the job may take. */
+                        presigned: {
+                            [key: string]: string;
+                        };
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The job is accepted and paid. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "job_id": "e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3",
+                     *       "status": "queued",
+                     *       "credits_used": 75,
+                     *       "estimated_seconds": 240,
+                     *       "poll_url": "/v1/studio/result/e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JobTicket"];
+                };
+            };
+            /** @description `invalid_request`: A missing or malformed field. `invalid_background`: An unknown background type, an empty or over-long prompt, or a URL that is not public. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `insufficient_credits`: The balance is under the price; nothing was charged. */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found`: Unknown, expired (7 days), or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `conflict`: At odds with the state of things, such as filming a failed job again. `too_many_jobs`: The account's limit on live jobs is reached. `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`: The Idempotency-Key was used with another body. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From /transform. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the cancel did. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "job_id": "e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3",
+                     *       "status": "canceled",
+                     *       "already_terminal": false,
+                     *       "credits_refunded": 75
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Cancellation"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found`: Unknown, expired (7 days), or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     account: {
         parameters: {
             query?: never;
@@ -2168,7 +2169,9 @@ export interface operations {
                      *       "frozen": false,
                      *       "limits": {
                      *         "live_jobs": 1000,
-                     *         "requests_per_minute": 6000
+                     *         "requests_per_minute": 6000,
+                     *         "running_jobs": 100,
+                     *         "weight": 1
                      *       }
                      *     }
                      */

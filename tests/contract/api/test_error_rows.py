@@ -325,9 +325,9 @@ def test_file_not_found(gateway: Gateway, api: httpx.Client, photo: bytes) -> No
     url = api.post("/v1/studio/init", files={"image": photo}).json()["source_url"]
     assert_problem(httpx.get(url.replace("photo.jpg/photo.jpg", "photo.jpg/photo.png")), 404, "file_not_found")
     assert_problem(httpx.get(f"{gateway.base_url}/v1/files/1.x/a/b"), 404, "file_not_found")
-    expired = gateway.surface.signer.link("sessions/x/photo.jpg", "photo.jpg", 1)
+    expired = gateway.signer.link("sessions/x/photo.jpg", "photo.jpg", 1)
     assert_problem(httpx.get(expired), 404, "file_not_found", "expired")
-    gone = gateway.surface.signer.link("sessions/x/photo.jpg", "photo.jpg", 10**10)
+    gone = gateway.signer.link("sessions/x/photo.jpg", "photo.jpg", 10**10)
     assert_problem(httpx.get(gone), 404, "file_not_found", "deleted")
     assert_problem(httpx.get(f"{gateway.base_url}/v1/files/x/..%2f..%2fetc/passwd"), 404, "file_not_found")
 

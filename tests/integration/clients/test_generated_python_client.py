@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from gateway.http.app import public_calls
-from gateway.http.openapi import document
+from gateway.http.pages.openapi import document
 from gateway.http.testing import installation
 
 SCRIPT = """

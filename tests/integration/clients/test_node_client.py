@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from gateway.http.app import public_calls
-from gateway.http.openapi import document
+from gateway.http.pages.openapi import document
 from gateway.http.testing import Installation, installation
 from lensora.client import Client
 from lensora.core.steps import STAGES

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from gateway.http.connections import ConnectionLimits
+from gateway.http.plumbing.connections import ConnectionLimits
 from gateway.http.testing import Gateway, Installation, installation
 
 

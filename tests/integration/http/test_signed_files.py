@@ -14,8 +14,8 @@ BODY = bytes(range(256)) * 4_000
 @pytest.fixture
 def url(gateway: Gateway) -> str:
     """A link to a GLB of BODY."""
-    gateway.run(gateway.surface.artifacts.put_async("jobs/1/model-ab.glb", BODY, "model/gltf-binary"))
-    return gateway.surface.signer.link("jobs/1/model-ab.glb", "model.glb", 10**10)
+    gateway.run(gateway.artifacts.put_async("jobs/1/model-ab.glb", BODY, "model/gltf-binary"))
+    return gateway.signer.link("jobs/1/model-ab.glb", "model.glb", 10**10)
 
 
 def test_get_gives_all(url: str) -> None:
@@ -82,7 +82,7 @@ def test_if_range_protects_a_resumed_download(gateway: Gateway, url: str) -> Non
     tag = httpx.head(url).headers["etag"]
     headers = {"Range": "bytes=10-19", "If-Range": tag}
     assert httpx.get(url, headers=headers).status_code == 206
-    gateway.run(gateway.surface.artifacts.put_async("jobs/1/model-ab.glb", b"other" * 100, "model/gltf-binary"))
+    gateway.run(gateway.artifacts.put_async("jobs/1/model-ab.glb", b"other" * 100, "model/gltf-binary"))
     changed = httpx.get(url, headers=headers)
     assert (changed.status_code, changed.content) == (200, b"other" * 100)
 
@@ -97,8 +97,8 @@ def test_other_pages_may_ask_for_ranges(url: str) -> None:
 def test_pictures_and_films_are_shown_others_saved(gateway: Gateway) -> None:
     """A browser shows what it can; none of it may run scripts."""
     for name, shown in (("scene.jpg", True), ("turntable.mp4", True), ("model.glb", False), ("model.usdz", False)):
-        gateway.run(gateway.surface.artifacts.put_async(f"jobs/2/{name}", b"x", "application/octet-stream"))
-        headers = httpx.get(gateway.surface.signer.link(f"jobs/2/{name}", name, 10**10)).headers
+        gateway.run(gateway.artifacts.put_async(f"jobs/2/{name}", b"x", "application/octet-stream"))
+        headers = httpx.get(gateway.signer.link(f"jobs/2/{name}", name, 10**10)).headers
         assert headers["content-disposition"].startswith("inline" if shown else "attachment")
         assert "sandbox" in headers["content-security-policy"]
 
@@ -108,8 +108,8 @@ CROSS_ORIGIN = ("access-control-allow-origin", "access-control-expose-headers", 
 
 def test_errors_and_preflights_can_be_read_from_other_pages_too(gateway: Gateway, url: str) -> None:
     """A page tells an expired link from a dead network: every answer under the links' path may be read, each once."""
-    expired = gateway.surface.signer.link("jobs/1/model-ab.glb", "model.glb", 1)
-    gone = gateway.surface.signer.link("jobs/1/never-made.glb", "model.glb", 10**10)
+    expired = gateway.signer.link("jobs/1/model-ab.glb", "model.glb", 1)
+    gone = gateway.signer.link("jobs/1/never-made.glb", "model.glb", 10**10)
     origin = {"Origin": "https://shop.example"}
     tag = httpx.head(url).headers["etag"]
     with httpx.Client(headers=origin) as page:
@@ -140,8 +140,8 @@ def test_errors_and_preflights_can_be_read_from_other_pages_too(gateway: Gateway
 
 def test_an_empty_file(gateway: Gateway) -> None:
     """No bytes are still a file."""
-    gateway.run(gateway.surface.artifacts.put_async("jobs/2/empty.jpg", b"", "image/jpeg"))
-    url = gateway.surface.signer.link("jobs/2/empty.jpg", "empty.jpg", 10**10)
+    gateway.run(gateway.artifacts.put_async("jobs/2/empty.jpg", b"", "image/jpeg"))
+    url = gateway.signer.link("jobs/2/empty.jpg", "empty.jpg", 10**10)
     response = httpx.get(url)
     assert (response.status_code, response.content) == (200, b"")
     assert httpx.get(url, headers={"Range": "bytes=0-"}).status_code == 416

@@ -219,7 +219,7 @@ def test_the_webhook_secret_is_the_accounts(api: httpx.Client) -> None:
 
 def test_who_goes_away_is_not_waited_for(gateway: Gateway, api: httpx.Client, job_id: str) -> None:
     """A closed stream leaves nothing behind in the process."""
-    waiting = gateway.surface.changes
+    waiting = gateway.store.changes
     with api.stream("GET", f"/v1/studio/result/{job_id}/stream") as response:
         lines = response.iter_lines()
         assert next(lines).startswith("id: ")

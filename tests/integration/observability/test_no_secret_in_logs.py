@@ -14,8 +14,8 @@ LINK = "/v1/files/67ab12.TESTc2lnbmF0dXJlb2ZhbGluaw/jobs/1/a.mp4"
 
 HTTP = """
 import asyncio, contextlib, io, os, httpx, uvicorn
-from gateway.http.connections import ConnectionLimits
-from gateway.http.edge import Edge
+from gateway.http.plumbing.connections import ConnectionLimits
+from gateway.http.plumbing.edge import Edge
 from gateway.http.process import connection_options
 from starlette.routing import Route
 from lensora.observability.process import begin

@@ -14,9 +14,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
-from gateway.http.edge import Edge, exchange_of
-from gateway.http.results import Results
-from gateway.http.surface import Lifecycle, Surface
+from gateway.http.jobs.results import Results
+from gateway.http.plumbing.edge import Edge, exchange_of
+from gateway.http.plumbing.gate import Gate
+from gateway.http.plumbing.lifecycle import Lifecycle
+from gateway.jobs import ports
+from gateway.links import FileLinks
 from lensora.core.errors import ConfigurationError, Unavailable
 
 SECRET = "/etc/secret-path: no such file"
@@ -112,10 +115,12 @@ async def test_a_silent_stream_has_a_heartbeat() -> None:
     async def get(_key_id: str, _job_id: str) -> Any:
         return SimpleNamespace(version=7, status=SimpleNamespace(terminal=False))
 
-    surface = SimpleNamespace(
-        lifecycle=lifecycle, changes=SimpleNamespace(subscribe=subscribe), jobs=SimpleNamespace(get=get)
+    jobs, changes = (
+        cast(ports.Jobs, SimpleNamespace(get=get)),
+        cast(ports.Changes, SimpleNamespace(subscribe=subscribe)),
     )
-    results = Results(cast(Surface, surface))
+    gate, files = cast(Gate, SimpleNamespace()), cast(FileLinks, SimpleNamespace())
+    results = Results(gate, jobs, changes, files, lifecycle)
     told: Sequence[bytes] = [piece async for piece in results._events("key", "job", seen=7)]
     assert told == [b": still here\n\n"] * 2
     assert silence.timeouts == [15.0] * 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.http.detection import offered
+from gateway.http.studio.detection import offered
 from lensora.core.boxes import FULL_FRAME, FULL_FRAME_LABEL, MIN_CROP_SIDE_PX, Box, Category, Proposal
 
 FRAME = Proposal(FULL_FRAME_LABEL, Category.FULL_FRAME, FULL_FRAME, 0.0)

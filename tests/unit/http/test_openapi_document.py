@@ -10,9 +10,9 @@ from openapi_spec_validator import validate
 from pydantic import BaseModel
 
 from gateway.http.app import public_calls
-from gateway.http.calls import Call
-from gateway.http.openapi import document
-from gateway.http.reference import render_reference
+from gateway.http.pages.openapi import document
+from gateway.http.pages.reference import render_reference
+from gateway.http.plumbing.calls import Call
 from lensora.contract import examples
 from lensora.contract.answers import PublicAnswer
 from lensora.contract.problems import MEANINGS

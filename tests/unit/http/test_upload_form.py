@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.http.upload import FORM_OVERHEAD_BYTES, Form, check_length, missing, read_form
+from gateway.http.studio.upload import FORM_OVERHEAD_BYTES, Form, check_length, missing, read_form
 from lensora.core.errors import InvalidImage, InvalidRequest
 from lensora.imaging.limits import MAX_BYTES
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.signing import UrlSigner
+from gateway.links import UrlSigner
 from lensora.core.errors import ConfigurationError, FileNotFound
 
 OLD, NEW = "the-old-secret-of-at-least-32-characters", "the-new-secret-of-at-least-32-characters"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from http import HTTPStatus
 
 from starlette.responses import Response
 
+from lensora.contract.answers import Problem
 from lensora.contract.problems import title_of
 from lensora.core.errors import DetectionUnavailable, LensoraError, RateLimited, Unauthorized, Unavailable
 from lensora.rpc.status import HIDDEN_TEXT, hidden, statuses
@@ -23,14 +23,14 @@ def problem(error: LensoraError, *, request_id: str, public_url: str) -> Respons
     _, status = statuses(type(error))
     internal = hidden(error)
     code = "internal" if internal else error.code
-    body = {
-        "type": f"{public_url}/docs#{code}",
-        "title": title_of(code) or HTTPStatus(status).phrase,
-        "status": status,
-        "detail": HIDDEN_TEXT if internal else _sentence(error.message),
-        "code": code,
-        "request_id": request_id,
-    }
+    body = Problem(
+        type=f"{public_url}/docs#{code}",
+        title=title_of(code) or HTTPStatus(status).phrase,
+        status=status,
+        detail=HIDDEN_TEXT if internal else _sentence(error.message),
+        code=code,
+        request_id=request_id,
+    )
     headers = {"Cache-Control": "no-store"}
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = 'Bearer realm="lensora"'
@@ -39,12 +39,7 @@ def problem(error: LensoraError, *, request_id: str, public_url: str) -> Respons
         retry_s = DEFAULT_RETRY_S
     if retry_s is not None:
         headers["Retry-After"] = str(max(1, math.ceil(retry_s)))
-    return Response(encode(body), status, headers, MEDIA_TYPE)
-
-
-def encode(value: object) -> bytes:
-    """Compact JSON, UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return Response(body.encoded(), status, headers, MEDIA_TYPE)
 
 
 def _sentence(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.http.problems import encode
+from lensora.contract.answers import PublicAnswer
 from lensora.core.bounds import whole
 from lensora.core.errors import InvalidRequest
 
@@ -14,9 +14,9 @@ API_HEADERS = {"Cache-Control": "no-store"}
 """What the API says is for one caller and one moment."""
 
 
-def json_answer(value: object, *, headers: dict[str, str] | None = None) -> Response:
-    """200 with a JSON body."""
-    return Response(encode(value), 200, API_HEADERS | (headers or {}), JSON)
+def json_answer(answer: PublicAnswer, status: int = 200, *, headers: dict[str, str] | None = None) -> Response:
+    """An answer as JSON."""
+    return Response(answer.encoded(), status, API_HEADERS | (headers or {}), JSON)
 
 
 def require_unpacked(request: Request) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from gateway.http.calls import IDEMPOTENCY_KEY, Call, Parameter
+from gateway.http.plumbing.calls import IDEMPOTENCY_KEY, Call, Parameter
 from lensora import __version__
 from lensora.contract.answers import Problem
 from lensora.contract.events import JobEvent

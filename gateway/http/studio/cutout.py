@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.http import views
-from gateway.http.answers import read_body
-from gateway.http.auth import admit
-from gateway.http.calls import call
-from gateway.http.choices import choice_of
-from gateway.http.edge import exchange_of
-from gateway.http.idempotency import once
-from gateway.http.identifiers import session_id_of
-from gateway.http.problems import encode
-from gateway.http.surface import Surface
-from gateway.jobs.records import CUTOUT_CREDITS, ApiKey, KeptAnswer, KeptCutout
+from gateway.http.plumbing.answers import read_body
+from gateway.http.plumbing.calls import call
+from gateway.http.plumbing.edge import exchange_of
+from gateway.http.plumbing.gate import Gate
+from gateway.http.plumbing.idempotency import Keep, Once
+from gateway.http.plumbing.identifiers import session_id_of
+from gateway.http.studio.choices import choice_of
+from gateway.http.studio.corners import corners
+from gateway.http.studio.cutting import Cutting
+from gateway.jobs import ports
+from gateway.jobs.records import CUTOUT_CREDITS, ApiKey, KeptCutout, Session
+from gateway.links import FileLinks
+from lensora.adapters.artifacts import ArtifactStore
 from lensora.contract import answers, examples
 from lensora.contract import requests as schemas
+from lensora.core.boxes import CUTOUT_UNCERTAIN, Box
 from lensora.core.errors import (
     CropTooSmall,
     InsufficientCredits,
@@ -34,16 +36,24 @@ from lensora.core.errors import (
 )
 from lensora.observability import logs
 
-Keep = Callable[[bytes], KeptAnswer | None]
+CONFIDENCE_DECIMALS = 3
 
+_UNCERTAIN = answers.SuggestedAction(code=CUTOUT_UNCERTAIN.code, message=CUTOUT_UNCERTAIN.message)
 _log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class CutoutPages:
+class CutoutCalls:
     """Handlers."""
 
-    surface: Surface
+    gate: Gate
+    once: Once
+    credits: ports.Credits
+    sessions: ports.Sessions
+    cutouts: ports.Cutouts
+    cutting: Cutting
+    artifacts: ArtifactStore
+    files: FileLinks
 
     @call(
         "POST",
@@ -61,27 +71,26 @@ class CutoutPages:
     )
     async def cutout(self, request: Request) -> Response:
         """POST /v1/studio/cutout."""
-        key = await admit(request, self.surface)
+        key = await self.gate.admit(request)
         raw = await read_body(request, schemas.MAX_JSON_BYTES)
 
         async def work(keep: Keep) -> bytes:
             body = schemas.parse_body(schemas.CutoutBody, raw)
             return await self._cut(key, body, exchange_of(request).request_id, keep)
 
-        return await once(request, self.surface, key, schemas.content(schemas.CutoutBody, raw), work)
+        return await self.once.answer(request, key, schemas.content(schemas.CutoutBody, raw), work)
 
     async def _cut(self, key: ApiKey, body: schemas.CutoutBody, request_id: str, keep: Keep) -> bytes:
-        surface = self.surface
-        session = await surface.sessions.get(key.key_id, session_id_of(body.session_id))
+        session = await self.sessions.get(key.key_id, session_id_of(body.session_id))
         choice = choice_of(session, body)
         # The charge itself is atomic; this look only spares the work where it could not be paid.
-        balance = await surface.credits.balance(key.account_id)
+        balance = await self.credits.balance(key.account_id)
         price = key.owes(CUTOUT_CREDITS)
         if balance < price:
             raise InsufficientCredits(f"The balance is {balance} credits; /cutout needs {price}.")
         cutout_id = str(uuid.uuid4())
         crop = choice.box.padded(session.width, session.height)
-        cut = await surface.cutting.cut(
+        cut = await self.cutting.cut(
             session.photo,
             choice.box,
             crop,
@@ -101,11 +110,11 @@ class CutoutPages:
             uncertain=cut.uncertain,
             models=cut.models,
         )
-        body_bytes = encode(views.cutout_view(kept, crop, session, surface.files, price))
+        body_bytes = self._answer(kept, crop, session, price).encoded()
         needed = False
         try:
             try:
-                await surface.cutouts.keep(kept, price=price, kept=keep(body_bytes))
+                await self.cutouts.keep(kept, price=price, kept=keep(body_bytes))
             except LensoraError as error:
                 # It may stand even when its answer is lost; then it goes with its session.
                 needed = isinstance(error, Unavailable)
@@ -114,11 +123,23 @@ class CutoutPages:
             return body_bytes
         finally:
             if not needed:
-                await self._drop(surface.artifacts.key_of(cut.artifact.uri))
+                await self._drop(self.artifacts.key_of(cut.artifact.uri))
+
+    def _answer(self, cutout: KeptCutout, crop: Box, session: Session, price: int) -> answers.Cutout:
+        return answers.Cutout(
+            cutout_id=cutout.cutout_id,
+            session_id=cutout.session_id,
+            cutout_url=self.files.of(cutout.artifact, "cutout.png", session.expires_ms // 1000),
+            bbox=corners(cutout.choice.box),
+            crop=corners(crop),
+            confidence=round(cutout.confidence, CONFIDENCE_DECIMALS),
+            suggested_actions=(_UNCERTAIN,) if cutout.uncertain else (),
+            credits_used=price,
+        )
 
     async def _drop(self, name: str) -> None:
         """Delete a cutout that nobody holds; it goes with its session where the store is away."""
         try:
-            await self.surface.artifacts.delete_async([name])
+            await self.artifacts.delete_async([name])
         except Unavailable as error:
             _log.warning("cutout_not_deleted", key=name, error=error.message)

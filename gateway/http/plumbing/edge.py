@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.routing import BaseRoute, Match, Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.http.problems import problem
+from gateway.http.plumbing.problems import problem
 from lensora.core.errors import InternalError, LensoraError, MethodNotAllowed, NotFound
 from lensora.observability import logs, traces
 

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from gateway.http import views
-from gateway.http.answers import API_HEADERS, json_answer, page_limit
-from gateway.http.auth import admit
-from gateway.http.calls import CURSOR, JOB_ID, Parameter, call, page_size
-from gateway.http.identifiers import job_id_of
-from gateway.http.problems import encode
-from gateway.http.surface import Surface
+from gateway.http.plumbing.answers import API_HEADERS, json_answer, page_limit
+from gateway.http.plumbing.calls import CURSOR, JOB_ID, Parameter, call, page_size
+from gateway.http.plumbing.gate import Gate
+from gateway.http.plumbing.identifiers import job_id_of
+from gateway.http.plumbing.lifecycle import Lifecycle
+from gateway.jobs import ports
 from gateway.jobs.ports import Subscription
-from gateway.jobs.records import Job, Outlook
+from gateway.jobs.records import ENDED, Job, Outlook
+from gateway.links import FileLinks
+from gateway.results import result_of
 from lensora.contract import answers
 from lensora.core.bounds import whole
 from lensora.core.errors import InvalidRequest, JobNotFound, Unavailable
@@ -28,7 +29,6 @@ MAX_WAIT_S = 60
 HEARTBEAT_S = 15.0
 MAX_PAGE = 100
 MAX_VERSION = 10**15
-ENDED = Outlook(None, None)
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,6})(?:$|[,;\s])")
 
@@ -37,7 +37,11 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,6})(?:$|[,;\s])")
 class Results:
     """Handlers."""
 
-    surface: Surface
+    gate: Gate
+    jobs: ports.Jobs
+    changes: ports.Changes
+    files: FileLinks
+    lifecycle: Lifecycle
 
     @call(
         "GET",
@@ -61,13 +65,13 @@ class Results:
     )
     async def poll(self, request: Request) -> Response:
         """GET /v1/studio/result/{job_id}."""
-        key = await admit(request, self.surface)
+        key = await self.gate.admit(request)
         job_id = job_id_of(request)
         wait_s = _preferred_wait(request)
         if wait_s is None:
-            return json_answer(await self._view(await self.surface.jobs.get(key.key_id, job_id)))
+            return json_answer(await self._result(await self.jobs.get(key.key_id, job_id)))
         job = await self._changed_job(key.key_id, job_id, wait_s)
-        return json_answer(await self._view(job), headers={"Preference-Applied": f"wait={wait_s}"})
+        return json_answer(await self._result(job), headers={"Preference-Applied": f"wait={wait_s}"})
 
     @call(
         "GET",
@@ -92,10 +96,10 @@ class Results:
     )
     async def stream(self, request: Request) -> Response:
         """GET /v1/studio/result/{job_id}/stream."""
-        key = await admit(request, self.surface)
+        key = await self.gate.admit(request)
         job_id = job_id_of(request)
         seen = _last_event(request)
-        job = await self.surface.jobs.get(key.key_id, job_id)
+        job = await self.jobs.get(key.key_id, job_id)
         if job.status.terminal and seen == job.version:
             # A browser's EventSource comes back after the end; 204 tells it to stay away.
             return Response(status_code=204, headers=API_HEADERS)
@@ -120,49 +124,50 @@ class Results:
     )
     async def list(self, request: Request) -> Response:
         """GET /v1/studio/jobs."""
-        key = await admit(request, self.surface)
+        key = await self.gate.admit(request)
         status = request.query_params.get("status")
         words = [word.value for word in JobStatus]
         if status is not None and status not in words:
             raise InvalidRequest(f"status must be one of {', '.join(words)}, not {status[:40]!r}.", field="status")
-        page = await self.surface.jobs.list(
+        page = await self.jobs.list(
             key.key_id,
             status=None if status is None else JobStatus(status),
             cursor=request.query_params.get("cursor", ""),
             limit=page_limit(request, default=20, most=MAX_PAGE),
         )
         outlooks = await asyncio.gather(*(self._outlook(job) for job in page.jobs))
-        return json_answer(views.page_view(page, outlooks, self.surface.files))
+        jobs = tuple(result_of(job, outlook, self.files) for job, outlook in zip(page.jobs, outlooks, strict=True))
+        return json_answer(answers.JobPage(jobs=jobs, next_cursor=page.next_cursor or None))
 
-    async def _view(self, job: Job) -> views.Json:
-        return views.job_view(job, await self._outlook(job), self.surface.files)
+    async def _result(self, job: Job) -> answers.Result:
+        return result_of(job, await self._outlook(job), self.files)
 
     async def _outlook(self, job: Job) -> Outlook:
-        return ENDED if job.status.terminal else await self.surface.jobs.outlook(job)
+        return ENDED if job.status.terminal else await self.jobs.outlook(job)
 
     async def _changed_job(self, key_id: str, job_id: str, wait_s: int) -> Job:
         """The job, when it has changed since now, or ended, or when the time is over."""
-        async with self.surface.changes.subscribe(job_id) as subscription:
-            job = await self.surface.jobs.get(key_id, job_id)
+        async with self.changes.subscribe(job_id) as subscription:
+            job = await self.jobs.get(key_id, job_id)
             until = asyncio.get_running_loop().time() + wait_s
             version = job.version
             while not job.status.terminal and job.version == version:
                 left = until - asyncio.get_running_loop().time()
                 if left <= 0 or not await self._next_change(subscription, left):
                     break
-                job = await self.surface.jobs.get(key_id, job_id)
+                job = await self.jobs.get(key_id, job_id)
             return job
 
     async def _events(self, key_id: str, job_id: str, seen: int) -> AsyncIterator[bytes]:
         """Each state of the job once, a comment where nothing happens, up to its end or this process's."""
-        draining = self.surface.lifecycle.draining
+        draining = self.lifecycle.draining
         try:
-            async with self.surface.changes.subscribe(job_id) as subscription:
+            async with self.changes.subscribe(job_id) as subscription:
                 while True:
-                    job = await self.surface.jobs.get(key_id, job_id)
+                    job = await self.jobs.get(key_id, job_id)
                     if job.version != seen:
                         seen = job.version
-                        yield b"id: %d\ndata: %b\n\n" % (seen, encode(await self._view(job)))
+                        yield b"id: %d\ndata: %b\n\n" % (seen, (await self._result(job)).encoded())
                     if job.status.terminal:
                         return
                     while not await self._next_change(subscription, HEARTBEAT_S):
@@ -175,7 +180,7 @@ class Results:
 
     async def _next_change(self, subscription: Subscription, timeout_s: float) -> bool:
         """Wait for a change; False when time ran out or this process is about to end."""
-        draining = self.surface.lifecycle.draining
+        draining = self.lifecycle.draining
         if draining.is_set():
             return False
         changed = asyncio.ensure_future(subscription.changed(timeout_s))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +11,12 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.http.calls import Call, call
-from gateway.http.openapi import document
-from gateway.http.problems import encode
-from gateway.http.reference import render_reference
+from gateway.http.pages.openapi import document
+from gateway.http.pages.reference import render_reference
+from gateway.http.plumbing.calls import Call, call
 from lensora.core.errors import NotFound
 
-WEB = Path(__file__).parent / "web"
+WEB = Path(__file__).parents[1] / "web"
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -62,7 +62,7 @@ class Pages:
     def __init__(self, public_url: str, calls: Sequence[Call]) -> None:
         api = document(calls, public_url)
         self._policy = POLICY.format(public=public_url)
-        self._openapi = Page.of(encode(api), "application/json")
+        self._openapi = Page.of(json.dumps(api, ensure_ascii=False, separators=(",", ":")).encode(), "application/json")
         self._plain = Page.of(render_reference(api, public_url).encode(), TYPES[".html"])
         self._assets = _assets()
         # The renderer is fetched at set-up; without it the plain page stands in its place.

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.http.answers import API_HEADERS, JSON
-from gateway.http.calls import call
-from gateway.http.problems import encode
-from gateway.http.surface import Surface
+from gateway.http.health.readiness import Readiness
+from gateway.http.plumbing.answers import json_answer
+from gateway.http.plumbing.calls import call
+from gateway.http.plumbing.lifecycle import Lifecycle
 from lensora import __version__
 from lensora.contract import answers
 
@@ -19,7 +19,8 @@ from lensora.contract import answers
 class Probes:
     """Handlers."""
 
-    surface: Surface
+    readiness: Readiness
+    lifecycle: Lifecycle
 
     @call(
         "GET",
@@ -32,7 +33,7 @@ class Probes:
     )
     async def healthz(self, _request: Request) -> Response:
         """GET /healthz."""
-        return Response(encode({"status": "ok", "version": __version__}), 200, API_HEADERS, JSON)
+        return json_answer(answers.Health(status="ok", version=__version__))
 
     @call(
         "GET",
@@ -51,9 +52,9 @@ class Probes:
     )
     async def readyz(self, _request: Request) -> Response:
         """GET /readyz: 503 while something that a job needs is away, and while this process drains."""
-        if self.surface.lifecycle.draining.is_set():
-            return Response(encode({"status": "draining", "checks": {}}), 503, API_HEADERS, JSON)
-        checks = await self.surface.readiness.check()
+        if self.lifecycle.draining.is_set():
+            return json_answer(answers.Readiness(status="draining", checks={}), 503)
+        checks = await self.readiness.check()
         ready = all(state == "ok" for state in checks.values())
-        body = {"status": "ready" if ready else "unready", "checks": checks}
-        return Response(encode(body), 200 if ready else 503, API_HEADERS, JSON)
+        state = answers.Readiness(status="ready" if ready else "unready", checks=checks)
+        return json_answer(state, 200 if ready else 503)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from starlette.requests import Request
 
-from gateway.http.edge import exchange_of
-from gateway.http.surface import Surface
+from gateway.http.plumbing.edge import exchange_of
+from gateway.jobs import ports
 from gateway.jobs.accounts import SECRET_PREFIX
 from gateway.jobs.records import Allowance, ApiKey
 from lensora.core.errors import RateLimited, Unauthorized
@@ -16,22 +18,29 @@ POLICY = "account"
 """Name of the one policy in the RateLimit headers (draft-ietf-httpapi-ratelimit-headers)."""
 
 
-async def admit(request: Request, surface: Surface) -> ApiKey:
-    """The caller's key, its request counted.
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Lets callers with a key in, and counts their requests."""
 
-    Raises:
-        Unauthorized: no key, or one that is unknown or revoked.
-        RateLimited: the account's requests of this minute are used up.
-        Unavailable: the store does not answer.
-    """
-    key = await surface.keys.authenticate(bearer(request))
-    allowance = await surface.rate_limiter.take(key.account_id)
-    exchange = exchange_of(request)
-    exchange.add_header("RateLimit-Policy", f'"{POLICY}";q={allowance.limit};w={allowance.window_s}')
-    exchange.add_header("RateLimit", f'"{POLICY}";r={allowance.remaining};t={allowance.reset_s}')
-    if not allowance.allowed:
-        raise _limited(allowance)
-    return key
+    keys: ports.Keys
+    rate_limiter: ports.RateLimiter
+
+    async def admit(self, request: Request) -> ApiKey:
+        """The caller's key, its request counted.
+
+        Raises:
+            Unauthorized: no key, or one that is unknown or revoked.
+            RateLimited: the account's requests of this minute are used up.
+            Unavailable: the store does not answer.
+        """
+        key = await self.keys.authenticate(bearer(request))
+        allowance = await self.rate_limiter.take(key.account_id)
+        exchange = exchange_of(request)
+        exchange.add_header("RateLimit-Policy", f'"{POLICY}";q={allowance.limit};w={allowance.window_s}')
+        exchange.add_header("RateLimit", f'"{POLICY}";r={allowance.remaining};t={allowance.reset_s}')
+        if not allowance.allowed:
+            raise _limited(allowance)
+        return key
 
 
 def bearer(request: Request) -> str:

@@ -1,0 +1,1 @@
+"""The calls about jobs: read them, wait for them, cancel them, film their model again."""

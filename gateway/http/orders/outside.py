@@ -1,0 +1,70 @@
+"""The addresses outside that an order names: each is public, or the order is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.egress import Egress, EgressRefused, HostUnresolved
+from gateway.jobs.records import ApiKey, Background
+from lensora.contract import requests as schemas
+from lensora.core.errors import InvalidBackground, InvalidRequest, Unavailable
+from lensora.core.words import BackgroundType
+
+LOOK_UP_RETRY_S = 10.0
+"""A name server that is silent is asked again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Checks addresses before anything is charged."""
+
+    egress: Egress
+
+    async def background(
+        self, key: ApiKey, given: schemas.RemoveBackground | schemas.ImageBackground | schemas.PromptBackground
+    ) -> Background:
+        """The backplate. Raises InvalidBackground; Unavailable where its host could not be looked up."""
+        if isinstance(given, schemas.ImageBackground):
+            try:
+                await self.egress.check(given.url, account_id=key.account_id)
+            except HostUnresolved as error:
+                raise Unavailable(f"background.{error}.", retry_after_s=LOOK_UP_RETRY_S) from error
+            except EgressRefused as error:
+                raise InvalidBackground(f"background.{error}.", field="background.url") from error
+            return Background(BackgroundType.IMAGE, url=given.url)
+        if isinstance(given, schemas.PromptBackground):
+            return Background(BackgroundType.PROMPT, prompt=given.prompt)
+        return Background(BackgroundType.REMOVE)
+
+    async def webhook(self, key: ApiKey, url: str | None) -> str:
+        """Who is told of the end; empty for nobody. Raises InvalidRequest, Unavailable."""
+        if url is None:
+            return ""
+        try:
+            await self.egress.check(url, account_id=key.account_id)
+        except HostUnresolved as error:
+            raise Unavailable(f"webhook_{error}.", retry_after_s=LOOK_UP_RETRY_S) from error
+        except EgressRefused as error:
+            raise InvalidRequest(f"webhook_{error}.", field="webhook_url") from error
+        return url
+
+    async def delivery(self, key: ApiKey, given: schemas.DeliveryBody | None) -> Mapping[str, str]:
+        """Where each file is put; each host is looked up once. Raises InvalidRequest, Unavailable."""
+        if given is None:
+            return {}
+        checked: set[str] = set()
+        for name, url in given.presigned.items():
+            start = url.split("?", 1)[0].rsplit("/", 1)[0]
+            if start in checked:
+                continue
+            try:
+                await self.egress.check(url, account_id=key.account_id)
+            except HostUnresolved as error:
+                raise Unavailable(f"deliver_to.presigned.{name}: {error}.", retry_after_s=LOOK_UP_RETRY_S) from error
+            except EgressRefused as error:
+                raise InvalidRequest(
+                    f"deliver_to.presigned.{name}: {error}.", field=f"deliver_to.presigned.{name}"
+                ) from error
+            checked.add(start)
+        return given.presigned

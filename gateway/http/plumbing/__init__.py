@@ -1,0 +1,1 @@
+"""What every resource of the REST surface needs: routes, keys, errors, repeats, connections."""

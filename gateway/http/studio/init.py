@@ -1,0 +1,228 @@
+"""``/init``: a photo comes in, what is in it is found, and a session is opened."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.http.plumbing.answers import require_unpacked
+from gateway.http.plumbing.calls import Form, call
+from gateway.http.plumbing.edge import exchange_of
+from gateway.http.plumbing.gate import Gate
+from gateway.http.plumbing.idempotency import Keep, Once
+from gateway.http.studio import upload
+from gateway.http.studio.corners import corners
+from gateway.http.studio.detection import Detection
+from gateway.http.studio.intake import Arrival, Intake
+from gateway.jobs import ports
+from gateway.jobs.records import INIT_CREDITS, ApiKey, Session
+from gateway.links import FileLinks
+from lensora.adapters.artifacts import ArtifactStore
+from lensora.contract import answers
+from lensora.contract import requests as schemas
+from lensora.core.artifacts import SUFFIX, Artifact, MediaType
+from lensora.core.boxes import Category
+from lensora.core.errors import (
+    DetectionUnavailable,
+    InsufficientCredits,
+    InvalidImage,
+    InvalidRequest,
+    LensoraError,
+    Unavailable,
+)
+from lensora.imaging.header import read_header
+from lensora.observability import logs
+
+_log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class InitCall:
+    """Handlers.
+
+    Attributes:
+        pictures: threads for work on pictures, which must not block the event loop.
+        intake: whose upload is read and worked on; bounds memory.
+        upload_s: seconds that one upload may take to arrive.
+        session_s: seconds that a session is kept.
+        clock: Unix seconds.
+    """
+
+    gate: Gate
+    once: Once
+    credits: ports.Credits
+    sessions: ports.Sessions
+    detection: Detection
+    artifacts: ArtifactStore
+    files: FileLinks
+    pictures: ThreadPoolExecutor
+    intake: Intake
+    upload_s: float
+    session_s: float
+    clock: Callable[[], float] = time.time
+
+    @call(
+        "POST",
+        "/v1/studio/init",
+        name="init",
+        summary="Upload a photo and find the objects in it",
+        description="Charged on success only.",
+        price=INIT_CREDITS,
+        form=Form(
+            {
+                "image": {
+                    "type": "string",
+                    "contentMediaType": "application/octet-stream",
+                    "description": "JPEG, PNG or WebP, at most 20 MB and 52 megapixels, each side at least 64 px.",
+                },
+                "max_objects": {
+                    "type": "integer",
+                    "minimum": 2,
+                    "maximum": 8,
+                    "default": 6,
+                    "description": "Most proposals, the entire image included.",
+                },
+            },
+            required=("image",),
+        ),
+        answer=answers.Session,
+        errors=(InvalidImage, InvalidRequest, DetectionUnavailable),
+        idempotent=True,
+        links={
+            "transform": {"operationId": "transform", "requestBody": {"session_id": "$response.body#/session_id"}},
+            "cutout": {"operationId": "cutout", "requestBody": {"session_id": "$response.body#/session_id"}},
+        },
+    )
+    async def init(self, request: Request) -> Response:
+        """POST /v1/studio/init."""
+        key = await self.gate.admit(request)
+        upload.check_length(request.headers.get("content-length"))
+        if not await self.once.is_repeat(request, key):
+            await self._require_credits(key)
+        async with self.intake.place(key.account_id) as arrival:
+            form = await self._read_form(request, arrival)
+            async with self.intake.work():
+                return await self._look(request, key, form)
+
+    async def _look(self, request: Request, key: ApiKey, form: upload.Form) -> Response:
+        """The answer to an upload that has arrived."""
+        max_objects = schemas.parse_max_objects(form.fields.get("max_objects"))
+        data = form.file
+        if data is None:
+            raise upload.missing(form, "image")
+        if not data:
+            raise InvalidImage("image must be a JPEG, PNG or WebP file, not an empty one.", field="image")
+        loop = asyncio.get_running_loop()
+        digest = await loop.run_in_executor(self.pictures, _digest, data)
+
+        async def work(keep: Keep) -> bytes:
+            return await self._open(request, key, data, max_objects, keep)
+
+        return await self.once.answer(request, key, f"{digest} {max_objects}".encode(), work)
+
+    async def _require_credits(self, key: ApiKey) -> None:
+        """Raises InsufficientCredits. The charge itself is atomic; this look spares work that could not be paid."""
+        price = key.owes(INIT_CREDITS)
+        balance = await self.credits.balance(key.account_id)
+        if balance < price:
+            raise InsufficientCredits(f"The balance is {balance} credits; /init needs {price}.")
+
+    async def _read_form(self, request: Request, arrival: Arrival) -> upload.Form:
+        """The upload, if it arrives in time. Raises InvalidRequest, InvalidImage or Overloaded."""
+        content_type = request.headers.get("content-type", "")
+        require_unpacked(request)
+        try:
+            async with asyncio.timeout(self.upload_s):
+                return await upload.read_form(content_type, arrival.counted(request.stream()), file_field="image")
+        except TimeoutError as error:
+            raise InvalidRequest(f"The upload must arrive within {self.upload_s:g} seconds.", field="image") from error
+
+    async def _open(self, request: Request, key: ApiKey, data: bytes, max_objects: int, keep: Keep) -> bytes:
+        """Check the photo, find what is in it, and open a session."""
+        loop = asyncio.get_running_loop()
+        media_type: MediaType = await loop.run_in_executor(self.pictures, _format_of, data)
+        await self._require_credits(key)
+        session_id = str(uuid.uuid4())
+        name = f"sessions/{session_id}/photo{SUFFIX[media_type]}"
+        photo: Artifact = await loop.run_in_executor(self.pictures, self.artifacts.put, name, data, media_type.value)
+        needed = False
+        try:
+            found = await self.detection.detect(photo, max_objects, request_id=exchange_of(request).request_id)
+            session = Session(
+                session_id=session_id,
+                key_id=key.key_id,
+                account_id=key.account_id,
+                photo=photo,
+                width=found.width,
+                height=found.height,
+                proposals=found.proposals,
+                suggested_actions=found.actions,
+                models=found.models,
+                detection_ms=found.elapsed_ms,
+            )
+            # The answer is kept with the charge, so it must be known before: the link's end is set by our own clock.
+            session = replace(session, expires_ms=round((self.clock() + self.session_s) * 1000))
+            body = self._answer(session, key.owes(INIT_CREDITS)).encoded()
+            # From here on the session may stand even when its answer is lost: then the sweeper, which looks at what no
+            # session holds, decides about the photo.
+            needed = True
+            try:
+                await self.sessions.open(session, price=key.owes(INIT_CREDITS), kept=keep(body))
+            except LensoraError as error:
+                needed = isinstance(error, Unavailable)
+                raise
+            return body
+        finally:
+            if not needed:
+                await self._drop(name)
+
+    async def _drop(self, name: str) -> None:
+        """Delete a photo that no session holds; the sweeper finds it where the store is away."""
+        try:
+            await self.artifacts.delete_async([name])
+        except Unavailable as error:
+            _log.warning("photo_not_deleted", key=name, error=error.message)
+
+    def _answer(self, session: Session, price: int) -> answers.Session:
+        photo = session.photo
+        name = f"photo{SUFFIX[MediaType(photo.media_type)]}"
+        return answers.Session(
+            session_id=session.session_id,
+            source_url=self.files.of(photo, name, session.expires_ms // 1000),
+            objects=tuple(
+                answers.DetectedObject(
+                    label=proposal.label, category=Category(proposal.category), bbox=corners(proposal.box)
+                )
+                for proposal in session.proposals
+            ),
+            suggested_actions=tuple(
+                answers.SuggestedAction(code=action.code, message=action.message)
+                for action in session.suggested_actions
+            ),
+            credits_used=price,
+            vlm_elapsed_ms=session.detection_ms,
+        )
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _format_of(data: bytes) -> MediaType:
+    """The format of a picture whose structure is sound and within every limit.
+
+    Nothing is decoded in this process: the detection service does that in any case, in the memory that is set aside for
+    it, and finds what is broken inside.
+
+    Raises:
+        InvalidImage: not a JPEG, PNG or WebP, over a limit, or truncated.
+    """
+    return read_header(data).media_type

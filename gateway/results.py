@@ -1,0 +1,85 @@
+"""A job's record as the public ``Result``: what the poll, the stream, the list and the webhook say. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from gateway.jobs.records import Job, Outlook, StageTiming
+from gateway.links import FileLinks
+from lensora.contract import answers
+from lensora.contract.answers import moment
+from lensora.core.artifacts import STL_FRAME, ModelUse
+from lensora.core.steps import JobStatus, StageStatus, Step
+
+LIVE_LINK_S = 24 * 3600
+"""Links of a job that still runs hold for a day from its start: no job lives so long. Those of an ended job hold until
+it is deleted, so they never change once it has ended."""
+
+EARLY = ("scene_url", "removed_bg_url")
+"""Links that the poll of a running job has already, as soon as their files exist."""
+
+
+def result_of(job: Job, outlook: Outlook, files: FileLinks) -> answers.Result:
+    """The job as the public contract tells it.
+
+    Args:
+        job: as the store has it.
+        outlook: its place in the queue; both None for a job that has ended.
+        files: makes the links.
+    """
+    return answers.Result(
+        job_id=job.job_id,
+        status=job.status,
+        stages=tuple(_stage(stage) for stage in job.stages),
+        credits_refunded=job.credits_refunded,
+        created_at=moment(job.created_ms),
+        **_of_status(job, outlook, files),
+    )
+
+
+def _of_status(job: Job, outlook: Outlook, files: FileLinks) -> dict[str, Any]:
+    """The fields that a job has in its status only."""
+    match job.status:
+        case JobStatus.COMPLETED:
+            fields = {"step": Step.DONE, "progress": 100, "output": answers.Output(**_links(job, files))}
+            if job.quality is not None:
+                agreement = {name: value for name, value in asdict(job.quality).items() if value is not None}
+                fields["quality"] = answers.QualityReport(**agreement)
+            if job.delivery:
+                fields["delivery"] = dict(job.delivery)
+            return fields | {"models": tuple(_model(use) for use in job.models)}
+        case JobStatus.FAILED:
+            error = job.error
+            if error is None:
+                return {"error": "The job failed", "progress": 0}
+            detail = answers.ErrorDetail(code=error.code, stage=error.stage or None, retryable=error.retryable)
+            return {"error": error.message, "progress": 0, "error_detail": detail}
+        case JobStatus.CANCELED:
+            return {"progress": 0}
+    links = _links(job, files)
+    fields = {"step": job.step, "progress": job.progress}
+    fields |= {name: links[name] for name in EARLY if name in links}
+    return fields | {name: value for name, value in asdict(outlook).items() if value is not None}
+
+
+def _links(job: Job, files: FileLinks) -> dict[str, str]:
+    """``<name>_url`` of every artifact that the job has, and an STL's axes."""
+    expires_at = job.expires_ms // 1000 or job.created_ms // 1000 + LIVE_LINK_S
+    links = {f"{name}_url": files.of(file.artifact, file.name, expires_at) for name, file in job.outputs.items()}
+    return links | ({"stl_frame": STL_FRAME} if "stl" in job.outputs else {})
+
+
+def _stage(stage: StageTiming) -> answers.StageReport:
+    return answers.StageReport(
+        name=stage.step,
+        status=stage.status,
+        started_at=moment(stage.started_ms) if stage.started_ms else None,
+        ms=stage.ms if stage.status is StageStatus.DONE else None,
+    )
+
+
+def _model(use: ModelUse) -> answers.BilledModel:
+    return answers.BilledModel(
+        name=use.name, version=use.version, sha256=use.sha256, license=use.license, stage=use.stage
+    )
