@@ -16,13 +16,17 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from gateway.egress import Answer, Egress, EgressPolicy
-from gateway.jobs.records import ApiKey, Job
+from gateway.jobs.records import ENDED, ApiKey, Job
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.testing import customer, order, session, submit
+from gateway.links import FileLinks, UrlSigner
 from gateway.pipeline.sweeper import Sweeper
 from gateway.pipeline.webhooks import DELAYS_S, PER_ACCOUNT, Deliveries
+from gateway.results import result_of
 from gateway.settings import RedisSettings
 from lensora.adapters.artifacts import ObjectArtifacts
+from lensora.contract.answers import Result
+from lensora.contract.events import JobEvent
 from lensora.core.words import WebhookEvent
 
 EVERY_PORT = frozenset(range(1, 65536))
@@ -68,9 +72,10 @@ def receiver() -> Iterator[Receiver]:
         server.shutdown()
 
 
-def body(job: Job) -> dict[str, Any]:
+def result(job: Job) -> Result:
     """A job as a message's data."""
-    return {"job_id": job.job_id, "status": job.status.value}
+    signer = UrlSigner(["a-signing-key-for-tests-of-webhooks"], "http://studio.test")
+    return result_of(job, ENDED, FileLinks(signer, lambda uri: uri))
 
 
 def deliveries(house: House, *, private: bool = True) -> Deliveries:
@@ -78,7 +83,7 @@ def deliveries(house: House, *, private: bool = True) -> Deliveries:
     hosts = frozenset({"127.0.0.1"}) if private else frozenset[str]()
     egress = Egress(EgressPolicy(private_hosts=hosts, ports=EVERY_PORT))
     store = house.store
-    return Deliveries(store.hooks, store.jobs, store.webhook_secrets, egress, body=body, clock=time.time)
+    return Deliveries(store.hooks, store.jobs, store.webhook_secrets, egress, result=result, clock=time.time)
 
 
 async def ended_job(house: House, url: str, *events: WebhookEvent) -> tuple[ApiKey, Job]:
@@ -111,7 +116,9 @@ async def test_a_message_is_signed_and_delivered_once(house: House, receiver: Re
     await asyncio.gather(worker.deliver_due(), worker.deliver_due())
     ((headers, data),) = receiver.got
     message: Any = Webhook(secret).verify(data, headers)
-    assert message["type"] == "job.canceled" and message["data"] == {"job_id": job.job_id, "status": "canceled"}
+    event = JobEvent(**message)
+    assert event.type is WebhookEvent.CANCELED
+    assert event.data == result(await house.store.jobs.get(key.key_id, job.job_id))
     assert headers["webhook-id"] == f"msg_{job.job_id}" and headers["content-type"] == "application/json"
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(data.replace(b"canceled", b"completed"), headers)
@@ -183,7 +190,9 @@ async def test_a_name_server_that_is_away_costs_no_message(house: House) -> None
     await ended_job(house, "https://shop.test/hook")
     store = house.store
     egress = Egress(EgressPolicy(), resolver=resolve)
-    await Deliveries(store.hooks, store.jobs, store.webhook_secrets, egress, body=body, clock=time.time).deliver_due()
+    await Deliveries(
+        store.hooks, store.jobs, store.webhook_secrets, egress, result=result, clock=time.time
+    ).deliver_due()
     assert looked_up == ["shop.test"]
     waits = await hook_times(house)
     assert len(waits) == 1 and 0 < waits[0] <= 1.15 * DELAYS_S[0]
@@ -232,7 +241,7 @@ async def test_one_customers_hanging_receiver_delays_no_other(house: House) -> N
         await store.jobs.cancel(key.key_id, job.job_id)
     await ended_job(house, "https://quick.test/hook")
     out = HangingHost()
-    worker = Deliveries(store.hooks, store.jobs, store.webhook_secrets, out, body=body, clock=time.time)
+    worker = Deliveries(store.hooks, store.jobs, store.webhook_secrets, out, result=result, clock=time.time)
     delivering = asyncio.create_task(worker.deliver_due())
     await asyncio.wait_for(out.quick.wait(), 10)
     assert out.most_hanging == PER_ACCOUNT
