@@ -77,8 +77,9 @@ class ModelSettings(Settings):
 
     models_dir: Path = Path("~/.cache/lensora/models")
     """Folder that ``lensora models pull`` fills."""
-    inference: Literal["onnxruntime", "triton"] = "onnxruntime"
-    """Where neural nets run: in this process, or on a Triton Inference Server."""
+    inference: Literal["auto", "onnxruntime", "openvino", "triton"] = "auto"
+    """Where neural nets run: in this process on the engine that suits each net and CPU (``auto``) or on one for all, or
+    on a Triton Inference Server."""
     triton_target: str = "127.0.0.1:8001"
     """Triton's gRPC endpoint, for ``inference=triton``: host:port, or dns:///name:port for every pod of a Service."""
     triton_shared_memory: bool = False
@@ -86,9 +87,9 @@ class ModelSettings(Settings):
     triton_timeout_seconds: float = Field(default=120.0, gt=0, le=3600)
     """Seconds that one call to Triton may take where the job's own deadline is later."""
     device: Literal["cpu", "cuda"] = "cpu"
-    """Device of onnxruntime."""
+    """Device of onnxruntime; ``cuda`` is onnxruntime's alone."""
     inference_threads: int = Field(default=0, ge=0, le=256)
-    """Threads of one inference; 0 leaves the choice to the runtime."""
+    """Threads of one inference; 0 means one for each core that the process may use."""
     license_policy: Literal["permissive", "any"] = "permissive"
     """``permissive`` refuses models whose licence does not allow commercial use."""
 

@@ -102,7 +102,7 @@ if [ ! -x "$venv/bin/python" ]; then
   "$python" -m venv "$venv"
 fi
 
-extras=server,tools,usd,node
+extras=server,tools,usd,node,openvino
 [ "$profile" = test ] && extras=dev
 say "Installing Lensora and its Python packages into $venv (extras: $extras)"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade pip

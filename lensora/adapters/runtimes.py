@@ -1,4 +1,4 @@
-"""Where neural nets run, chosen by settings in one place: onnxruntime in this process, or a Triton server.
+"""Where neural nets run, chosen by settings in one place: onnxruntime or OpenVINO in this process, or a Triton server.
 
 A composition root opens its models here; what it hands to a backend is a ``Model``, and the backend never knows which.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
+from lensora.adapters.engines import CpuFacts, Engine, EngineChoice, EngineNotes
 from lensora.adapters.inference import Device, Model, OnnxModel
 from lensora.core.errors import ConfigurationError
-from lensora.models.manifest import Manifest, ModelEntry, load_manifest
+from lensora.cores import threads_for
+from lensora.models.manifest import Manifest, ModelEntry, Precision, load_manifest
 from lensora.models.policy import LicensePolicy, check
 from lensora.models.store import path_of
 from lensora.observability import logs
@@ -46,24 +48,46 @@ class Runtime(Protocol):
         ...
 
 
+InProcess = Literal["auto", "onnxruntime", "openvino"]
+
+
 class OnnxRuntime:
-    """Opens verified ONNX files in this process."""
+    """Opens verified ONNX files in this process, on onnxruntime or on OpenVINO."""
 
     def __init__(
         self,
         models_dir: Path,
         *,
+        engine: InProcess = "auto",
         device: Device = "cpu",
         threads: int = 0,
         policy: LicensePolicy = LicensePolicy.PERMISSIVE,
         manifest: Manifest | None = None,
     ) -> None:
+        """
+        Args:
+            models_dir: where weights lie, and what was measured of the engines.
+            engine: one for all nets, or ``auto``.
+            device: ``cuda`` is onnxruntime's alone.
+            threads: of one inference; 0 means one for each core that the process may use.
+            policy: licences that are allowed.
+            manifest: None takes the one that ships with Lensora.
+
+        Raises:
+            ConfigurationError: OpenVINO is asked for and not installed.
+        """
         self._models_dir = models_dir
         self._device: Device = device
-        self._threads = threads
+        self._engine: InProcess = "onnxruntime" if device != "cpu" else engine
+        self._threads = threads_for(threads)
         self._policy = policy
         self._manifest = manifest or load_manifest()
         self._opened: list[Model] = []
+        self._facts = CpuFacts.here(self._threads)
+        if self._engine == "openvino" and not self._facts.openvino:
+            raise ConfigurationError('LENSORA_INFERENCE=openvino: install it with pip install "lensora[openvino]"')
+        openers = {Engine.ONNXRUNTIME: self._on_onnxruntime, Engine.OPENVINO: self._on_openvino}
+        self._choice = EngineChoice(openers, self._facts, EngineNotes(models_dir, self._facts))
 
     @property
     def opened(self) -> Sequence[Model]:
@@ -83,7 +107,21 @@ class OnnxRuntime:
 
     def _load(self, entry: ModelEntry, stage: str) -> Model:
         path = path_of(entry.name, self._models_dir, policy=self._policy, manifest=self._manifest)
+        if self._engine == "onnxruntime":
+            return self._on_onnxruntime(entry, path, stage)
+        if self._engine == "openvino":
+            return self._choice.prefer_openvino(entry, path, stage)
+        return self._choice.open(entry, path, stage)
+
+    def _on_onnxruntime(self, entry: ModelEntry, path: Path, stage: str) -> Model:
         return OnnxModel(path, entry.use(stage), device=self._device, threads=self._threads)
+
+    def _on_openvino(self, entry: ModelEntry, path: Path, stage: str) -> Model:
+        # Imported here: it is an optional dependency.
+        from lensora.adapters.openvino import OpenVinoModel  # noqa: PLC0415
+
+        precision = entry.precision if self._facts.multiplies_bfloat16 else Precision.FLOAT32
+        return OpenVinoModel(path, entry.use(stage), precision=precision, threads=self._threads)
 
 
 class TritonRuntime:
@@ -136,7 +174,13 @@ def open_runtime(settings: ModelSettings) -> Runtime:
             shared_memory=settings.triton_shared_memory,
             policy=policy,
         )
-    return OnnxRuntime(settings.models_dir, device=settings.device, threads=settings.inference_threads, policy=policy)
+    return OnnxRuntime(
+        settings.models_dir,
+        engine=settings.inference,
+        device=settings.device,
+        threads=settings.inference_threads,
+        policy=policy,
+    )
 
 
 class ReadinessWatch:

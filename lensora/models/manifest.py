@@ -11,7 +11,7 @@ import fnmatch
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import resources
 from pathlib import PurePosixPath
@@ -43,6 +43,13 @@ class SourceKind(StrEnum):
     PYPI = "pypi"
     HTTPS = "https"
     SHIPPED = "shipped"
+
+
+class Precision(StrEnum):
+    """The coarsest numbers that a net may multiply in, where a CPU is faster in them."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +121,16 @@ class ModelEntry(ModelTerms):
         sha256: digest of that file.
         size_bytes: size of that file.
         sources: tried in order.
+        precision: bfloat16 where its results stay within the stated tolerance (docs/DECISIONS.md).
+        probe: shapes of all its inputs, float32 each, at which engines are compared; empty where they are not.
     """
 
     file: str
     sha256: str
     size_bytes: int
     sources: tuple[Source, ...]
+    precision: Precision = Precision.FLOAT32
+    probe: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def shipped(self) -> bool:
@@ -237,6 +248,8 @@ def _entry(table: Mapping[str, Any]) -> ModelEntry:
             sha256=str(table["sha256"]),
             size_bytes=int(table["size_bytes"]),
             sources=tuple(_source(source) for source in table["source"]),
+            precision=Precision(table.get("precision", Precision.FLOAT32)),
+            probe={str(key): tuple(int(size) for size in shape) for key, shape in table.get("probe", {}).items()},
         )
     except (KeyError, ValueError, TypeError) as error:
         raise ConfigurationError(f"model {name!r} in the manifest is wrong: {error!r}") from error

@@ -1,4 +1,4 @@
-"""What every adapter of ``inference.Model`` must do; run over onnxruntime, a real Triton, and the shipped fake.
+"""What every adapter of ``inference.Model`` must do; run over onnxruntime, OpenVINO, a real Triton, and the fake.
 
 The reference net has input ``x`` (n, 3) float32 and outputs ``double`` = 2 x and ``sum`` = the row sums, (n, 1).
 Another adapter joins by a row in ``ADAPTERS``.
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from lensora.adapters.inference import Model, OnnxModel
+from lensora.adapters.openvino import OpenVinoModel
 from lensora.adapters.patience import while_waiting
 from lensora.adapters.triton import TritonModel, connect
 from lensora.core.artifacts import ModelUse
@@ -57,6 +58,12 @@ def on_onnxruntime(folder: Path) -> Model:
     return OnnxModel(folder / "reference.onnx", USE, threads=1)
 
 
+def on_openvino(folder: Path) -> Model:
+    """The reference net on OpenVINO, in this process."""
+    write_reference_net(folder / "reference.onnx")
+    return OpenVinoModel(folder / "reference.onnx", USE, threads=1)
+
+
 def reference(inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """The reference net as a function."""
     return {"double": inputs["x"] * 2, "sum": inputs["x"].sum(axis=1, keepdims=True)}
@@ -92,7 +99,11 @@ def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
         yield server
 
 
-ADAPTERS: dict[str, Callable[[Path], Model]] = {"onnxruntime": on_onnxruntime, "fake": on_the_fake}
+ADAPTERS: dict[str, Callable[[Path], Model]] = {
+    "onnxruntime": on_onnxruntime,
+    "openvino": on_openvino,
+    "fake": on_the_fake,
+}
 
 
 @pytest.fixture(params=[*ADAPTERS, "triton"])
@@ -176,7 +187,16 @@ def test_it_describes_itself(model: Model) -> None:
     assert model.ready()
 
 
-def slow_net(folder: Path) -> OnnxModel:
+Engine = Callable[..., Model]
+
+
+@pytest.fixture(params=[OnnxModel, OpenVinoModel])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """What runs a net in this process."""
+    return cast("Engine", request.param)
+
+
+def slow_net(folder: Path, engine: Engine) -> Model:
     """A net of 400 large products, which takes many seconds on one thread."""
     side, count = 1024, 400
     nodes = [helper.make_node("MatMul", [f"y{i}", "w"], [f"y{i + 1}"]) for i in range(count)]
@@ -189,21 +209,21 @@ def slow_net(folder: Path) -> OnnxModel:
     )
     path = folder / "slow.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
-    return OnnxModel(path, USE, threads=1)
+    return engine(path, USE, threads=1)
 
 
 SLOW_INPUT = {"y0": np.ones((1024, 1024), np.float32)}
 
 
-def test_onnxruntime_is_stopped_in_mid_run(tmp_path: Path) -> None:
+def test_a_run_is_stopped_midway(tmp_path: Path, engine: Engine) -> None:
     """A run that takes longer than its deadline is cut off between two nodes."""
     with pytest.raises(DeadlineExceeded, match=r"0\.05 s"):
-        slow_net(tmp_path).infer(SLOW_INPUT, timeout_s=0.05)
+        slow_net(tmp_path, engine).infer(SLOW_INPUT, timeout_s=0.05)
 
 
-def test_onnxruntime_is_stopped_when_nobody_waits(tmp_path: Path) -> None:
+def test_a_run_is_stopped_when_nobody_waits(tmp_path: Path, engine: Engine) -> None:
     """A run whose caller has gone ends with what the look raised, long before it would be done; a further run works."""
-    slow = slow_net(tmp_path)
+    slow = slow_net(tmp_path, engine)
     looks: list[float] = []
 
     def look() -> None:
@@ -220,11 +240,15 @@ def test_onnxruntime_is_stopped_when_nobody_waits(tmp_path: Path) -> None:
     assert len(looks) == 2, "the look was for the first run alone"
 
 
-def test_onnxruntime_says_what_it_cannot_load(tmp_path: Path) -> None:
-    """A file that is no ONNX model stops the process with a sentence, and so does a device that is not there."""
+def test_a_file_that_cannot_be_loaded_is_told(tmp_path: Path, engine: Engine) -> None:
+    """A file that is no ONNX model stops the process with a sentence."""
     (tmp_path / "broken.onnx").write_bytes(b"not a model")
     with pytest.raises(ConfigurationError, match="cannot load model 'reference'"):
-        OnnxModel(tmp_path / "broken.onnx", USE)
+        engine(tmp_path / "broken.onnx", USE)
+
+
+def test_a_device_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """A GPU that this onnxruntime cannot use stops the process with the setting's name."""
     write_reference_net(tmp_path / "good.onnx")
     try:
         on_gpu = OnnxModel(tmp_path / "good.onnx", USE, device="cuda")

@@ -39,5 +39,5 @@ NVIDIA_DRIVER_CAPABILITIES: graphics,compute,utility,video
 
 {{/* Does the stage read weights from the models volume? list stage values. */}}
 {{- define "lensora.readsModels" -}}
-{{- if and (has (index . 0) (list "detect" "segment")) (eq (index . 1).inference "onnxruntime") -}}true{{- end -}}
+{{- if and (has (index . 0) (list "detect" "segment")) (ne (index . 1).inference "triton") -}}true{{- end -}}
 {{- end -}}

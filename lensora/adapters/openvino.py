@@ -1,0 +1,162 @@
+"""``Model`` on OpenVINO's CPU plugin, in this process: it uses matrix units (AMX, AVX512-BF16) that onnxruntime leaves.
+
+An optional dependency (``pip install "lensora[openvino]"``): ``lensora.adapters.engines`` says which net runs on it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+
+from lensora.adapters.inference import fits
+from lensora.adapters.patience import LOOK_INTERVAL_S, current_look
+from lensora.core.artifacts import ModelUse
+from lensora.core.errors import ConfigurationError, DeadlineExceeded, InferenceFailed
+from lensora.models.manifest import Precision
+
+_HINTS = {Precision.FLOAT32: "f32", Precision.BFLOAT16: "bf16"}
+
+_DTYPES: dict[str, type[np.generic]] = {
+    "f32": np.float32,
+    "f16": np.float16,
+    "f64": np.float64,
+    "i8": np.int8,
+    "u8": np.uint8,
+    "i32": np.int32,
+    "i64": np.int64,
+    "boolean": np.bool_,
+}
+
+
+class OpenVinoModel:
+    """``Model`` on OpenVINO. Runs of several threads follow each other: one alone uses every thread it was given."""
+
+    def __init__(
+        self, path: Path, use: ModelUse, *, precision: Precision = Precision.FLOAT32, threads: int = 0
+    ) -> None:
+        """Load the weights.
+
+        Args:
+            path: an ONNX file that was verified (``lensora.models.path_of``).
+            use: what ``describe`` answers.
+            precision: in which it multiplies; bfloat16 is for CPUs that have it, others only pretend to.
+            threads: threads of one inference; 0 means one per physical core.
+
+        Raises:
+            ConfigurationError: the file cannot be loaded.
+        """
+        settings: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": 1,
+            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            # Other processes of the stack use the same cores, and a container may not choose which it gets.
+            "ENABLE_CPU_PINNING": False,
+        }
+        try:
+            self._compiled = openvino.Core().compile_model(str(path), "CPU", settings)
+        except Exception as error:  # OpenVINO's errors share no base but Exception
+            raise ConfigurationError(f"cannot load model {use.name!r} from {path}: {error}") from error
+        self._use = use
+        self._inputs = {item.get_any_name(): item for item in self._compiled.inputs}
+        self._outputs = [item.get_any_name() for item in self._compiled.outputs]
+        self._request = self._compiled.create_infer_request()
+        self._turn = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return self._use.name
+
+    def infer(
+        self,
+        inputs: Mapping[str, NDArray[Any]],
+        *,
+        outputs: Sequence[str] | None = None,
+        timeout_s: float | None = None,
+    ) -> dict[str, NDArray[Any]]:
+        wanted = list(self._outputs if outputs is None else outputs)
+        if not wanted or not set(wanted) <= set(self._outputs):
+            raise InferenceFailed(f"{self.name} has the outputs {self._outputs}, not {wanted}")
+        self._check(inputs)
+        patience = _Patience(self.name, timeout_s)
+        patience.look()
+        while not self._turn.acquire(timeout=patience.pause_s()):
+            patience.look()
+        try:
+            self._run(inputs, patience)
+            # The request's own memory is written again by the next run: what is handed out is a copy.
+            return {name: np.array(self._request.get_tensor(name).data) for name in wanted}
+        finally:
+            self._turn.release()
+
+    def ready(self) -> bool:
+        return True
+
+    def describe(self) -> ModelUse:
+        return self._use
+
+    def _run(self, inputs: Mapping[str, NDArray[Any]], patience: _Patience) -> None:
+        try:
+            arrays = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
+            self._request.start_async(arrays, share_inputs=True)
+            try:
+                while not self._request.wait_for(patience.pause_ms()):
+                    patience.look()
+            except BaseException:
+                # It looks between two nodes of the graph; the arrays are its own until it has ended.
+                self._request.cancel()
+                _outwait(self._request)
+                raise
+        except RuntimeError as error:
+            raise InferenceFailed(f"{self.name} failed: {error}") from error
+
+    def _check(self, inputs: Mapping[str, NDArray[Any]]) -> None:
+        if set(inputs) != set(self._inputs):
+            raise InferenceFailed(f"{self.name} takes the inputs {sorted(self._inputs)}, not {sorted(inputs)}")
+        for name, array in inputs.items():
+            taken = self._inputs[name]
+            dtype = _DTYPES.get(taken.get_element_type().get_type_name())
+            if dtype is not None and array.dtype != dtype:
+                raise InferenceFailed(f"{self.name}: input {name} takes {np.dtype(dtype)}, not {array.dtype}")
+            sizes = [None if size.is_dynamic else size.get_length() for size in taken.get_partial_shape()]
+            if not fits(array.shape, sizes):
+                raise InferenceFailed(f"{self.name}: input {name} takes shape {sizes}, not {list(array.shape)}")
+
+
+class _Patience:
+    """How long one call goes on waiting: to its deadline, and while the look in force on its thread does not raise."""
+
+    def __init__(self, name: str, timeout_s: float | None) -> None:
+        self._look = current_look()
+        self._until = None if timeout_s is None else time.monotonic() + timeout_s
+        self._late = DeadlineExceeded(f"{name} was not done within {max(timeout_s or 0.0, 0.0):.3g} s")
+
+    def look(self) -> None:
+        """Raises DeadlineExceeded, or what the look raises."""
+        if self._until is not None and time.monotonic() >= self._until:
+            raise self._late
+        if self._look is not None:
+            self._look()
+
+    def pause_s(self) -> float:
+        """Seconds until the next look."""
+        left_s = LOOK_INTERVAL_S if self._until is None else max(0.0, self._until - time.monotonic())
+        return min(LOOK_INTERVAL_S, left_s)
+
+    def pause_ms(self) -> int:
+        """The same in whole milliseconds, at least one."""
+        return max(1, round(self.pause_s() * 1000))
+
+
+def _outwait(request: Any) -> None:
+    try:
+        request.wait()
+    except RuntimeError:
+        return  # it says that it was cancelled
