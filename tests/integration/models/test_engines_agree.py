@@ -46,7 +46,7 @@ def test_cutouts_agree(photo: Photo) -> None:
 
 
 def test_detections_agree(photo: Photo) -> None:
-    """The same things are proposed, under the same names, in the same order, with boxes that overlap by 0.98 and more."""
+    """The same things are proposed, under the same names, in the same order; their boxes overlap by 0.98 and more."""
     ours, theirs = (
         DETECT_BACKENDS["objects"](runtime(engine)).detect(photo, 8).proposals for engine in ("onnxruntime", "openvino")
     )
