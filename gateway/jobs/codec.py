@@ -29,6 +29,7 @@ from gateway.jobs.records import (
 )
 from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.boxes import Box, Point, Proposal, SuggestedAction
+from lensora.core.size import Extent, RealSize
 from lensora.core.steps import STAGES, JobStatus, StageStatus, Step
 from lensora.core.words import BackgroundType, CameraMove, DeliveryStatus, LedgerKind, WebhookEvent
 
@@ -81,7 +82,12 @@ def order_from_json(text: str) -> Order:
         cutout_models=_models(document.get("cutout_models", ())),
         deliver_to=document.get("deliver_to", {}),
         test=document.get("test", False),
+        real_size=_real_size(document.get("real_size")),
     )
+
+
+def _real_size(document: Mapping[str, Any] | None) -> RealSize | None:
+    return None if document is None else RealSize(Extent(document["extent"]), document["metres"])
 
 
 def session_to_json(session: Session) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.boxes import Box, Point, Proposal, SuggestedAction
+from lensora.core.size import RealSize
 from lensora.core.steps import JobStatus, StageStatus, Step
 from lensora.core.words import BackgroundType, CameraMove, DeliveryStatus, LedgerKind, OutputFormat, WebhookEvent
 
@@ -258,6 +259,7 @@ class Order:
         points: what a person said of single places of the photo.
         cutout: RGBA PNG that was made before and is used as it is; None means that the job makes its own.
         cutout_models: what made it.
+        real_size: of the thing; None where the customer does not say.
     """
 
     session_id: str
@@ -281,6 +283,7 @@ class Order:
     cutout_models: tuple[ModelUse, ...] = ()
     deliver_to: Mapping[str, str] = field(default_factory=dict)
     test: bool = False
+    real_size: RealSize | None = None
 
 
 @dataclass(frozen=True, slots=True)

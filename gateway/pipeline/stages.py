@@ -233,6 +233,8 @@ class Stages:
             output_prefix=run.prefix,
             category=order.category,
         )
+        if order.real_size is not None:
+            setattr(request, f"{order.real_size.extent}_m", order.real_size.metres)
         result = await streamed(self._mesher.CreateMesh(request, **run.call()), "mesh", run.progress)
         files = {"glb": _file(result.glb, "model.glb")}
         for name, (mesh_format, file_name) in MESH_FORMATS.items():

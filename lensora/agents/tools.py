@@ -127,6 +127,9 @@ def server_of(client: AsyncClient, pictures: httpx.AsyncClient) -> MCPServer[Any
         cutout_id: Annotated[str | None, Field(description="From cutout, in place of object_index.")] = None,
         camera_preset: Annotated[CameraMove, Field(description="The camera's move.")] = CameraMove.TURNTABLE,
         formats: Annotated[list[OutputFormat] | None, Field(description="Files beside MP4 and GLB.")] = None,
+        real_height_cm: Annotated[
+            float | None, Field(description="The thing's true height: its model is made at this size, for AR.")
+        ] = None,
     ) -> Answer:
         """Start a job: cutout, scene, 3D model and film. Answers a job_id for result. 75 credits, returned if it
         fails."""
@@ -137,6 +140,7 @@ def server_of(client: AsyncClient, pictures: httpx.AsyncClient) -> MCPServer[Any
             cutout_id=cutout_id,
             camera_preset=camera_preset,
             output={"formats": list(formats)} if formats else None,
+            real_height_cm=real_height_cm,
         )
         return await shown(ticket)
 

@@ -74,6 +74,14 @@ def gateway_options(command: F) -> F:
     return _named_as(with_address, command)
 
 
+def size_options(command: F) -> F:
+    """Adds the thing's true size; the command is handed ``height_cm``, ``width_cm`` and ``depth_cm``."""
+    depth = click.option("--depth-cm", type=float, help="Its true depth, in place of its height.")
+    width = click.option("--width-cm", type=float, help="Its true width from the front, in place of its height.")
+    height = click.option("--height-cm", type=float, help="The thing's true height, for AR and 3D printing.")
+    return height(width(depth(command)))
+
+
 def film_options(command: F) -> F:
     """Adds the choices of ``output``; the command is handed one ``output``, with what was given."""
 

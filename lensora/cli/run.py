@@ -14,9 +14,18 @@ from rich.console import Console
 
 from lensora.cli.home import Home
 from lensora.cli.models import models_dir_option
-from lensora.cli.options import Address, camera_option, film_options, gateway_options, json_option, say_json
+from lensora.cli.options import (
+    Address,
+    camera_option,
+    film_options,
+    gateway_options,
+    json_option,
+    say_json,
+    size_options,
+)
 from lensora.cli.watching import ended, watch
-from lensora.client import Client, Result, Session
+from lensora.client import Client, Result, Session, requests
+from lensora.contract.requests import TransformBody, checked
 from lensora.core.errors import ConfigurationError
 from lensora.core.words import CameraMove
 
@@ -36,6 +45,7 @@ PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 @camera_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out"), show_default=True)
 @film_options
+@size_options
 @json_option
 @gateway_options
 @models_dir_option
@@ -47,12 +57,16 @@ def run(
     camera: str | None,
     out: Path,
     output: dict[str, object],
+    height_cm: float | None,
+    width_cm: float | None,
+    depth_cm: float | None,
     models_dir: str,
     as_json: bool,
 ) -> None:
     """Make cutout, scene, 3D model and film from PHOTO; starts a stack where none runs."""
     console = Console(stderr=True)
-    _check_before_paying(background, out)
+    size = requests.size(height_cm, width_cm, depth_cm)
+    _check_before_paying(background, output, size, out)
     started = time.monotonic()
     with _gateway(address, Path(models_dir), console) as (url, key), Client(url, key) as client:
         ready = time.monotonic()
@@ -64,6 +78,9 @@ def run(
             object_index=object_index,
             camera_preset=camera or CameraMove.TURNTABLE,
             output=output or None,
+            real_height_cm=height_cm,
+            real_width_cm=width_cm,
+            real_depth_cm=depth_cm,
         )
         try:
             result = watch(client, ticket.job_id, console)
@@ -88,11 +105,12 @@ def run(
         _report(result, files, waited_s)
 
 
-def _check_before_paying(background: str, out: Path) -> None:
+def _check_before_paying(background: str, output: Mapping[str, object], size: Mapping[str, float], out: Path) -> None:
     """Find out what cannot end well while nothing has been charged yet.
 
     Raises:
         ConfigurationError: the artifacts cannot be written, or the background is a file of this machine.
+        InvalidRequest, InvalidBackground: the server would not take the order.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -105,6 +123,8 @@ def _check_before_paying(background: str, out: Path) -> None:
             f"--background {background}: looks like a file; it takes remove, the public URL of a picture, or a scene "
             "in words"
         )
+    order = {"session_id": "of the photo", "background": requests.background_of(background), **size}
+    checked(TransformBody, {**order, "output": output} if output else order)
 
 
 def _look(client: Client, photo: Path, object_index: int, console: Console) -> Session:

@@ -93,6 +93,9 @@ class AsyncClient:
         webhook_url: str | None = None,
         webhook_events: Sequence[str] | None = None,
         deliver_to: Mapping[str, str] | None = None,
+        real_height_cm: float | None = None,
+        real_width_cm: float | None = None,
+        real_depth_cm: float | None = None,
         idempotency_key: str | None = None,
     ) -> JobTicket:
         """Start a job. 75 credits, returned if it fails.
@@ -109,12 +112,16 @@ class AsyncClient:
             webhook_url: is called when the job ends.
             webhook_events: which events to call for.
             deliver_to: name of a file (``mp4``, ``glb``, ``scene``, ...) to a presigned PUT URL of your own storage.
+            real_height_cm: the thing's true height; the model's files are made at this size.
+            real_width_cm: its width from the front, in place of its height.
+            real_depth_cm: its depth from front to back, in place of its height.
             idempotency_key: a key of the caller's, so that a repeat of this call gives the same job.
         """
         request = requests.transform(
             session_id,
             background,
-            which=requests.choice(object_index, bbox, points) | ({} if cutout_id is None else {"cutout_id": cutout_id}),
+            which=requests.choice(object_index, bbox, points, cutout_id),
+            size=requests.size(real_height_cm, real_width_cm, real_depth_cm),
             camera_preset=camera_preset,
             output=output,
             webhook_url=webhook_url,
@@ -138,6 +145,7 @@ class AsyncClient:
             session_id,
             background,
             which=requests.choice(object_index, None, None),
+            size={},
             camera_preset=camera_preset,
             output=output,
             webhook_url=None,

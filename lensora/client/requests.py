@@ -102,14 +102,24 @@ def init(photo: Photo, max_objects: int | None, idempotency_key: str | None) -> 
 
 
 def choice(
-    object_index: int | None, bbox: Sequence[float] | None, points: Sequence[PointMark] | None
+    object_index: int | None,
+    bbox: Sequence[float] | None,
+    points: Sequence[PointMark] | None,
+    cutout_id: str | None = None,
 ) -> dict[str, Any]:
     """The fields that say which thing is meant; those that are None are left out."""
     named: dict[str, Any] = {
         "object_index": object_index,
         "bbox": None if bbox is None else list(bbox),
         "points": None if points is None else [{"x": x, "y": y, "keep": keep} for x, y, keep in points],
+        "cutout_id": cutout_id,
     }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def size(height_cm: float | None, width_cm: float | None, depth_cm: float | None) -> dict[str, float]:
+    """The field that says how large the thing is; those that are None are left out."""
+    named = {"real_height_cm": height_cm, "real_width_cm": width_cm, "real_depth_cm": depth_cm}
     return {name: value for name, value in named.items() if value is not None}
 
 
@@ -128,6 +138,7 @@ def transform(
     background: Background | str,
     *,
     which: Mapping[str, Any],
+    size: Mapping[str, float],
     camera_preset: str,
     output: Mapping[str, Any] | None,
     webhook_url: str | None,
@@ -139,6 +150,7 @@ def transform(
     body: dict[str, Any] = {
         "session_id": session_id,
         **which,
+        **size,
         "background": dict(background_of(background) if isinstance(background, str) else background),
         "camera_preset": camera_preset,
     }

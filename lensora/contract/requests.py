@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -16,13 +16,16 @@ from pydantic import (
     StrictInt,
     StrictStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 
 from lensora.core.bounds import whole
 from lensora.core.boxes import MAX_POINTS
 from lensora.core.errors import InvalidBackground, InvalidInput, InvalidRequest
+from lensora.core.size import LARGEST_M, SMALLEST_M, Extent, RealSize
 from lensora.core.words import BackgroundType, CameraMove, OutputFormat, WebhookEvent
 
 MAX_JSON_BYTES = 64 * 1024
@@ -114,11 +117,22 @@ class DeliveryBody(_Choices):
 
     type: Literal["s3"]
     """s3: any storage that takes presigned PUT requests as S3 does."""
+    url: Url | None = None
+    """Where in your storage the files go, such as https://shop.s3.amazonaws.com/renders/42/. With it, presigned may
+    hold just what comes after, and everything must lie under it."""
     presigned: Annotated[
         dict[str, PresignedUrl],
         Field(min_length=1, max_length=len(DELIVERABLE), json_schema_extra={"propertyNames": {"enum": [*DELIVERABLE]}}),
     ]
     """Name of a file to its presigned PUT URL: public http or https, valid for as long as the job may take."""
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Name of a file to the whole URL that it is put to."""
+        return {name: self._whole(place) for name, place in self.presigned.items()}
+
+    def _whole(self, place: str) -> str:
+        return place if self.url is None or "://" in place.split("?", 1)[0] else f"{self.url}{place}"
 
     @field_validator("presigned")
     @classmethod
@@ -127,6 +141,18 @@ class DeliveryBody(_Choices):
             if name not in DELIVERABLE:
                 raise ValueError(f"must have names of {', '.join(DELIVERABLE)}, not {_shown(name)}")
         return value
+
+    @model_validator(mode="after")
+    def _under_url(self) -> Self:
+        for name, place in self.urls.items():
+            if len(place) > MAX_PRESIGNED_CHARACTERS:
+                raise ValueError(f"makes a URL of more than {MAX_PRESIGNED_CHARACTERS:,} characters for {name}")
+            if self.url is not None and not place.startswith(self.url):
+                raise ValueError(f"has an address for {name} that does not lie under url, {_shown(self.url)}")
+        return self
+
+
+Centimetres = Annotated[float, Field(ge=SMALLEST_M * 100, le=LARGEST_M * 100, strict=True, allow_inf_nan=False)]
 
 
 class PointBody(_Choices):
@@ -181,6 +207,30 @@ class TransformBody(ChoiceBody):
     """Which ends to tell of; all when not given."""
     deliver_to: DeliveryBody | None = None
     """Your own storage, which gets the files before the job is told to have completed."""
+    real_height_cm: Centimetres | None = None
+    """The thing's true height, centimetres: the GLB, USDZ and OBJ are made at this size in metres, the STL in
+    millimetres. Without a size the longest side is taken for 30 cm."""
+    real_width_cm: Centimetres | None = None
+    """Its true width, seen from the front, in place of real_height_cm."""
+    real_depth_cm: Centimetres | None = None
+    """Its true depth, from front to back, in place of real_height_cm."""
+
+    @field_validator("real_width_cm", "real_depth_cm")
+    @classmethod
+    def _one_size(cls, value: float | None, info: ValidationInfo) -> float | None:
+        for name in ("real_height_cm", "real_width_cm"):
+            if value is not None and name != info.field_name and info.data.get(name) is not None:
+                raise ValueError(f"must not be given beside {name}: the other measures follow from one")
+        return value
+
+    @property
+    def real_size(self) -> RealSize | None:
+        """How large the thing is, where the body says it."""
+        for extent in Extent:
+            measure: float | None = getattr(self, f"real_{extent}_cm")
+            if measure is not None:
+                return RealSize(extent, measure / 100.0)
+        return None
 
 
 class RenderBody(RequestBody):
@@ -387,8 +437,13 @@ def _takes(model: type[BaseModel], path: list[str]) -> str | None:
         return None
     even = "even " if node.get("multipleOf") == 2 else ""
     article = "an" if (even or kind == "integer") else "a"
-    limits = f" from {round(node['minimum'])} to {round(node['maximum'])}" if "minimum" in node else ""
+    limits = f" from {_plainly(node['minimum'])} to {_plainly(node['maximum'])}" if "minimum" in node else ""
     return f"{article} {even}{kind}{limits}"
+
+
+def _plainly(limit: float) -> str:
+    """A limit as a sentence has it: 256, 0.1."""
+    return str(int(limit)) if limit == int(limit) else f"{limit:g}"
 
 
 def _rules(model: type[BaseModel], path: list[str]) -> dict[str, Any]:

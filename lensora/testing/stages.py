@@ -69,12 +69,14 @@ class Behaviour:
         errors: raised by a method instead of its work, by its name, first to last, each once.
         log: a file to which each run is appended as a line of JSON: method, job, started_ms, ended_ms, outcome.
         runs: the same lines, for servers in the test's own process.
+        meshes: requests for a mesh, as they came.
     """
 
     delay_s: dict[str, float] = field(default_factory=dict)
     errors: dict[str, list[LensoraError]] = field(default_factory=dict)
     log: Path | None = None
     runs: list[dict[str, Any]] = field(default_factory=list)
+    meshes: list[mesher_pb2.CreateMeshRequest] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def work(self, method: str, context: grpc.ServicerContext) -> Iterator[float]:
@@ -178,6 +180,7 @@ class CheapStages:
         self, request: mesher_pb2.CreateMeshRequest, context: grpc.ServicerContext
     ) -> Iterator[mesher_pb2.CreateMeshResponse]:
         """The smallest GLB that is one: an asset without a scene."""
+        self._behaviour.meshes.append(request)
         for fraction in self._behaviour.work("CreateMesh", context):
             yield mesher_pb2.CreateMeshResponse(progress=progress_pb2.Progress(fraction=fraction))
         files = [

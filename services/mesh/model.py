@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import cv2
 import numpy as np
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import InvalidMesh, InvalidRequest
+from lensora.core.size import RealSize
 from services.mesh.backends import MeshBackend, RawMesh, Report
 from services.mesh.camera import PhotoCamera, inverse
 from services.mesh.cutout import Cutout, read_cutout
 from services.mesh.finish.fidelity import Fidelity, fidelity_of
 from services.mesh.finish.gltf import GENERATOR, Material, write_glb
 from services.mesh.finish.orientation import facing_yaw, standing
+from services.mesh.finish.size import enlarged, enlargement
 from services.mesh.finish.surface import Surface, simplified, surfaced
 from services.mesh.solid import Solid, tidied
 from services.mesh.texturing.baking import Texture, bake, texture_side
@@ -70,6 +72,7 @@ class ModelRequest:
         max_glb_bytes: of the GLB.
         upstream: models used by earlier stages, recorded in ``asset.extras``.
         category: what kind of thing it is, one of the words of ``Category``; empty if not known.
+        real_size: of the thing; None takes its longest side for 30 cm.
     """
 
     name: str = "model"
@@ -77,6 +80,7 @@ class ModelRequest:
     max_glb_bytes: int = MAX_GLB_BYTES
     upstream: tuple[ModelUse, ...] = ()
     category: str = ""
+    real_size: RealSize | None = None
 
     def __post_init__(self) -> None:
         if self.max_triangles < MIN_TRIANGLES:
@@ -192,8 +196,9 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
     report("fidelity", 0.85)
     fidelity = fidelity_of(surface, texture.pixels, camera, cutout)
     report("export", 0.93)
-    extras = _extras(raw, request, camera, cutout, fidelity)
     opacity = None if raw.opacity is None else opacity_map(surface, inverse(move), raw.opacity, RULES.opacity_side)
+    solid, surface, camera = enlarged(solid, surface, camera, enlargement(solid, request.real_size))
+    extras = _extras(raw, request, camera, cutout, fidelity)
     glb, jpeg = _fitted(surface, texture, opacity, request, extras)
     report("done", 1.0)
     return Model(
@@ -242,6 +247,7 @@ def _extras(
             "silhouette_iou": fidelity.silhouette_iou,
             "image_similarity": fidelity.image_similarity,
         },
+        **({} if request.real_size is None else {"real_size": asdict(request.real_size)}),
         **({} if raw.confidence is None else {"confidence": round(raw.confidence, 3)}),
     }
 

@@ -12,6 +12,7 @@ from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
 from lensora.api.progress.v1 import progress_pb2
 from lensora.core.artifacts import MediaType
 from lensora.core.errors import InvalidRequest
+from lensora.core.size import Extent, RealSize
 from lensora.rpc.interceptors import check_alive
 from lensora.rpc.messages import (
     artifact_from_proto,
@@ -107,4 +108,16 @@ def _order(request: mesher_pb2.CreateMeshRequest) -> ModelRequest:
         max_glb_bytes=request.max_glb_bytes or MAX_GLB_BYTES,
         upstream=tuple(model_use_from_proto(use) for use in request.upstream_models),
         category=request.category,
+        real_size=real_size_of(request),
     )
+
+
+def real_size_of(request: mesher_pb2.CreateMeshRequest) -> RealSize | None:
+    """The thing's true size, where it is known. Raises InvalidRequest."""
+    field = request.WhichOneof("real_size")
+    if field is None:
+        return None
+    try:
+        return RealSize(Extent(field.removesuffix("_m")), getattr(request, field))
+    except ValueError as error:
+        raise InvalidRequest(f"real_size: {error}", field=field) from error

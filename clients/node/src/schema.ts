@@ -1225,11 +1225,25 @@ export interface operations {
                          * @constant
                          */
                         type: "s3";
+                        /**
+                         * @description Where in your storage the files go, such as https://shop.s3.amazonaws.com/renders/42/. With it, presigned may
+                         *     hold just what comes after, and everything must lie under it.
+                         */
+                        url?: string | null;
                         /** @description Name of a file to its presigned PUT URL: public http or https, valid for as long as the job may take. */
                         presigned: {
                             [key: string]: string;
                         };
                     } | null;
+                    /**
+                     * @description The thing's true height, centimetres: the GLB, USDZ and OBJ are made at this size in metres, the STL in
+                     *     millimetres. Without a size the longest side is taken for 30 cm.
+                     */
+                    real_height_cm?: number | null;
+                    /** @description Its true width, seen from the front, in place of real_height_cm. */
+                    real_width_cm?: number | null;
+                    /** @description Its true depth, from front to back, in place of real_height_cm. */
+                    real_depth_cm?: number | null;
                 };
             };
         };
@@ -1447,11 +1461,25 @@ export interface operations {
                          * @constant
                          */
                         type: "s3";
+                        /**
+                         * @description Where in your storage the files go, such as https://shop.s3.amazonaws.com/renders/42/. With it, presigned may
+                         *     hold just what comes after, and everything must lie under it.
+                         */
+                        url?: string | null;
                         /** @description Name of a file to its presigned PUT URL: public http or https, valid for as long as the job may take. */
                         presigned: {
                             [key: string]: string;
                         };
                     } | null;
+                    /**
+                     * @description The thing's true height, centimetres: the GLB, USDZ and OBJ are made at this size in metres, the STL in
+                     *     millimetres. Without a size the longest side is taken for 30 cm.
+                     */
+                    real_height_cm?: number | null;
+                    /** @description Its true width, seen from the front, in place of real_height_cm. */
+                    real_width_cm?: number | null;
+                    /** @description Its true depth, from front to back, in place of real_height_cm. */
+                    real_depth_cm?: number | null;
                 };
             };
         };
@@ -1960,6 +1988,11 @@ export interface operations {
                          * @constant
                          */
                         type: "s3";
+                        /**
+                         * @description Where in your storage the files go, such as https://shop.s3.amazonaws.com/renders/42/. With it, presigned may
+                         *     hold just what comes after, and everything must lie under it.
+                         */
+                        url?: string | null;
                         /** @description Name of a file to its presigned PUT URL: public http or https, valid for as long as the job may take. */
                         presigned: {
                             [key: string]: string;

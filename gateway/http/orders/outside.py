@@ -54,7 +54,7 @@ class Outside:
         if given is None:
             return {}
         checked: set[str] = set()
-        for name, url in given.presigned.items():
+        for name, url in given.urls.items():
             start = url.split("?", 1)[0].rsplit("/", 1)[0]
             if start in checked:
                 continue
@@ -67,4 +67,4 @@ class Outside:
                     f"deliver_to.presigned.{name}: {error}.", field=f"deliver_to.presigned.{name}"
                 ) from error
             checked.add(start)
-        return given.presigned
+        return given.urls

@@ -112,6 +112,7 @@ class TransformCalls:
             deliver_to=await self.outside.delivery(key, body.deliver_to),
             session_models=session.models,
             test=key.test,
+            real_size=body.real_size,
             request_id=exchange_of(request).request_id,
             traceparent=traces.carrier().get("traceparent", ""),
         )

@@ -38,6 +38,7 @@ def test_a_quote_says_the_price_and_costs_nothing(
         ({"background": {"type": "image", "url": "http://10.0.0.1/a.jpg"}}, 400, "invalid_background"),
         ({"deliver_to": {"type": "s3", "presigned": {"mp4": "http://10.0.0.1/a.mp4"}}}, 400, "invalid_request"),
         ({"deliver_to": {"type": "s3", "presigned": {"avi": "https://a.test/a.avi"}}}, 400, "invalid_request"),
+        ({"real_height_cm": 12, "real_width_cm": 9}, 400, "invalid_request"),
         ({"deliver_to": {"type": "ftp", "presigned": {"mp4": "https://a.test/a"}}}, 400, "invalid_request"),
     ],
 )

@@ -16,12 +16,14 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from gateway.egress import Egress, EgressPolicy
-from gateway.jobs.records import ApiKey, Job, NewJob
+from gateway.jobs.records import ENDED, ApiKey, Job, NewJob
 from gateway.jobs.store import Store
 from gateway.jobs.testing import customer, order, submit
+from gateway.links import FileLinks, UrlSigner
 from gateway.pipeline import handover
 from gateway.pipeline.handover import Handover
 from gateway.pipeline.worker import Worker
+from gateway.results import result_of
 from lensora.adapters.artifacts import ObjectArtifacts
 from lensora.core.steps import JobStatus
 from lensora.core.words import DeliveryStatus
@@ -93,6 +95,8 @@ async def test_the_files_lie_in_the_customers_bucket(house: House, bucket: Any) 
         assert there["Body"].read() == await house.artifacts.get_async(job.outputs[name].artifact)
         assert there["ContentType"] == media_type
     assert await house.store.credits.balance(key.account_id) == 25
+    links = FileLinks(UrlSigner(["a-signing-key-for-tests-of-deliveries"], "http://studio.test"), lambda uri: uri)
+    assert result_of(job, ENDED, links).delivery == job.delivery, "the poll and the webhook tell it"
 
 
 class Moody(BaseHTTPRequestHandler):

@@ -23,6 +23,7 @@ from gateway.settings import RedisSettings
 from lensora.adapters.artifacts import ObjectArtifacts
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import InternalError, Overloaded, RenderFailed, SubjectNotFound
+from lensora.core.size import Extent, RealSize
 from lensora.core.steps import JobStatus, StageStatus, Step
 from lensora.core.words import BackgroundType
 from lensora.rpc.server import Server
@@ -90,6 +91,18 @@ async def test_a_job_becomes_four_artifacts(house: House) -> None:
     assert job.quality is not None and job.quality.silhouette_iou == 0.98
     assert [use.name for use in job.models] == ["cheap-segment", "cheap-mesh", "cheap-render"]
     assert await house.store.credits.balance(key.account_id) == 25
+
+
+async def test_the_true_size_reaches_the_model(house: House) -> None:
+    """What the customer measured is what the mesh service is asked for; without a measure nothing is said."""
+    key = await customer(house.store, 200)
+    async with running(house.worker()):
+        for size in (RealSize(Extent.DEPTH, 0.75), None):
+            job = await submit(house.store, key, replace(order(), real_size=size))
+            await until(house.store, key, job, ENDED)
+    measured, plain = house.behaviour.meshes
+    assert (measured.WhichOneof("real_size"), measured.depth_m) == ("depth_m", 0.75)
+    assert plain.WhichOneof("real_size") is None
 
 
 async def test_the_two_branches_run_at_the_same_time(house: House) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lensora.contract.requests import RenderBody, TransformBody, content, parse_body, parse_max_objects
 from lensora.core.errors import InvalidBackground, InvalidRequest
+from lensora.core.size import Extent, RealSize
 
 GOOD: dict[str, Any] = {"session_id": "s", "background": {"type": "remove"}}
 
@@ -131,6 +132,24 @@ def test_a_malformed_body_is_refused(raw: bytes, says: str) -> None:
         ({"output": {"seconds": "4"}}, r"output\.seconds must be a number from 1 to 20, not '4'\."),
         ({"output": {"max_glb_bytes": 1}}, r"max_glb_bytes must be an integer from 100000 to 100000000, not 1\."),
         ({"output": {"formats": ["avi"]}}, r"output\.formats\.0 must be one of mp4, .*, not 'avi'\."),
+        ({"real_height_cm": 0}, r"real_height_cm must be a number from 0\.1 to 10000, not 0\."),
+        ({"real_depth_cm": "12"}, r"real_depth_cm must be a number from 0\.1 to 10000, not '12'\."),
+        (
+            {"real_height_cm": 12, "real_depth_cm": 3},
+            r"real_depth_cm must not be given beside real_height_cm: the other measures follow from one\.",
+        ),
+        (
+            {"real_width_cm": 12, "real_depth_cm": 3},
+            r"real_depth_cm must not be given beside real_width_cm: the other measures follow from one\.",
+        ),
+        (
+            {"deliver_to": {"type": "s3", "url": "https://a.test/x/", "presigned": {"mp4": "https://b.test/m?s"}}},
+            r"deliver_to has an address for mp4 that does not lie under url, 'https://a\.test/x/'\.",
+        ),
+        (
+            {"deliver_to": {"type": "s3", "url": "https://a.test/x/", "presigned": {"mp4": "m" * 4_090}}},
+            r"deliver_to makes a URL of more than 4,096 characters for mp4\.",
+        ),
         ({"webhook_events": []}, r"webhook_events must have at least 1 entry, not \[\]\."),
         ({"webhook_url": ""}, r"webhook_url must not be empty\."),
     ],
@@ -169,6 +188,25 @@ def test_a_bad_background_has_its_own_code(background: dict[str, Any], says: str
 def test_a_prompt_of_a_thousand_characters_is_taken() -> None:
     """The limit itself is allowed, counted in characters, not bytes."""
     assert transform(background={"type": "prompt", "prompt": "\u00fc" * 1000}).background.type == "prompt"
+
+
+def test_a_true_size_is_one_measure() -> None:
+    """Centimetres come in, metres go on."""
+    assert transform().real_size is None
+    assert transform(real_height_cm=12.5).real_size == RealSize(Extent.HEIGHT, 0.125)
+    assert transform(real_width_cm=0.1).real_size == RealSize(Extent.WIDTH, 0.001)
+    assert transform(real_depth_cm=10_000).real_size == RealSize(Extent.DEPTH, 100.0)
+
+
+def test_a_delivery_may_name_its_folder_once() -> None:
+    """What is presigned is a whole URL, or what comes after ``url``."""
+    given = {"mp4": "m.mp4?X-Amz-Signature=1", "glb": "https://shop.test/r/42/m.glb?X-Amz-Signature=2"}
+    body = transform(deliver_to={"type": "s3", "url": "https://shop.test/r/42/", "presigned": given})
+    assert body.deliver_to is not None
+    assert body.deliver_to.urls == {
+        "mp4": "https://shop.test/r/42/m.mp4?X-Amz-Signature=1",
+        "glb": "https://shop.test/r/42/m.glb?X-Amz-Signature=2",
+    }
 
 
 def test_a_render_may_change_nothing() -> None:

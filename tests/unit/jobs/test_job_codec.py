@@ -13,6 +13,7 @@ from gateway.jobs.records import ApiKey, Background, OutputChoices
 from gateway.jobs.testing import order, session
 from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import Category
+from lensora.core.size import Extent, RealSize
 from lensora.core.words import BackgroundType, CameraMove, WebhookEvent
 
 texts = st.text(max_size=50)
@@ -27,9 +28,17 @@ choices = st.builds(
 )
 
 
-@given(backgrounds, choices, st.sampled_from(CameraMove), texts, st.sets(st.sampled_from(WebhookEvent)))
+sizes = st.none() | st.builds(RealSize, st.sampled_from(Extent), st.floats(0.001, 100.0))
+
+
+@given(backgrounds, choices, st.sampled_from(CameraMove), texts, st.sets(st.sampled_from(WebhookEvent)), sizes)
 def test_an_order_survives_the_store(
-    background: Background, output: OutputChoices, camera: CameraMove, label: str, events: set[WebhookEvent]
+    background: Background,
+    output: OutputChoices,
+    camera: CameraMove,
+    label: str,
+    events: set[WebhookEvent],
+    size: RealSize | None,
 ) -> None:
     """Any order comes back equal, whatever characters it holds."""
     use = ModelUse("net", "1", "", "MIT", "detect")
@@ -40,6 +49,7 @@ def test_an_order_survives_the_store(
         label=label,
         category=Category.VEHICLE,
         session_models=(use,),
+        real_size=size,
     )
     assert order_from_json(order_to_json(whole)) == whole
 
@@ -47,7 +57,16 @@ def test_an_order_survives_the_store(
 def test_an_order_of_an_older_release_is_read_with_defaults() -> None:
     """Fields that the release before did not write take their defaults."""
     document = json.loads(order_to_json(order()))
-    for newer in ("output", "webhook_url", "webhook_events", "session_models", "request_id", "camera", "category"):
+    for newer in (
+        "output",
+        "webhook_url",
+        "webhook_events",
+        "session_models",
+        "request_id",
+        "camera",
+        "category",
+        "real_size",
+    ):
         del document[newer]
     read = order_from_json(json.dumps(document))
     assert read.output == OutputChoices() and read.camera is CameraMove.TURNTABLE and read.webhook_events == ()
