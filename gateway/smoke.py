@@ -26,6 +26,7 @@ from gateway.settings import RedisSettings
 from lensora.client import Client
 from lensora.core.errors import ConfigurationError, LensoraError, StageFailed
 from lensora.core.steps import JobStatus
+from lensora.core.words import JobPicture, OutputFormat
 from lensora.settings import load
 
 PHOTO_SIDE = 320
@@ -34,7 +35,12 @@ PHOTO_SIDE = 320
 SMALL_FILM = {"size": 256, "fps": 12, "seconds": 1.0}
 """The smallest film that the API makes."""
 
-MAGIC = {"mp4": b"ftyp", "glb": b"glTF", "scene": b"\xff\xd8\xff", "removed_bg": b"\x89PNG"}
+MAGIC: dict[str, bytes] = {
+    OutputFormat.MP4: b"ftyp",
+    OutputFormat.GLB: b"glTF",
+    JobPicture.SCENE: b"\xff\xd8\xff",
+    JobPicture.REMOVED_BG: b"\x89PNG",
+}
 """Bytes that each file has near its start."""
 
 

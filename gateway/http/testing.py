@@ -34,9 +34,10 @@ from lensora.api.progress.v1 import progress_pb2
 from lensora.api.scene.v1 import scene_pb2
 from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.artifacts import MediaType, ModelUse
-from lensora.core.boxes import FULL_FRAME_LABEL
+from lensora.core.boxes import FULL_FRAME_LABEL, Category
 from lensora.core.errors import InvalidImage, LensoraError
 from lensora.core.steps import STAGES, Step, current_step
+from lensora.core.words import JobPicture, OutputFormat
 from lensora.imaging.photo import probe
 from lensora.rpc.messages import artifact_to_proto, model_use_to_proto
 from lensora.rpc.status import rpc_status_of
@@ -50,10 +51,10 @@ CAMERA_BOX = (0.18, 0.12, 0.79, 0.93)
 SPECK_BOX = (0.50, 0.50, 0.51, 0.51)
 
 PUBLIC_FILES: Mapping[Step, tuple[tuple[str, str, MediaType], ...]] = {
-    Step.REMOVING_BG: (("removed_bg", "cutout.png", MediaType.PNG),),
-    Step.COMPOSITING: (("scene", "scene.jpg", MediaType.JPEG),),
-    Step.GENERATING_3D: (("glb", "model.glb", MediaType.GLB),),
-    Step.RENDERING_VIDEO: (("mp4", "turntable.mp4", MediaType.MP4),),
+    Step.REMOVING_BG: ((JobPicture.REMOVED_BG, "cutout.png", MediaType.PNG),),
+    Step.COMPOSITING: ((JobPicture.SCENE, "scene.jpg", MediaType.JPEG),),
+    Step.GENERATING_3D: ((OutputFormat.GLB, "model.glb", MediaType.GLB),),
+    Step.RENDERING_VIDEO: ((OutputFormat.MP4, "turntable.mp4", MediaType.MP4),),
 }
 """Which artifacts each stage makes: public name, file's name, media type."""
 
@@ -77,8 +78,11 @@ class CheapDetector(detector_pb2_grpc.DetectorServicer):
             info = probe(Path(request.photo.uri.removeprefix("file://")).read_bytes())
         except InvalidImage as error:
             context.abort_with_status(rpc_status_of(error))
-        found = [("vintage twin-lens reflex camera", "product", CAMERA_BOX), ("speck", "object", SPECK_BOX)]
-        found = [*found[: request.max_objects - 1], (FULL_FRAME_LABEL, "full_frame", (0.0, 0.0, 1.0, 1.0))]
+        found = [
+            ("vintage twin-lens reflex camera", Category.PRODUCT, CAMERA_BOX),
+            ("speck", Category.OBJECT, SPECK_BOX),
+        ]
+        found = [*found[: request.max_objects - 1], (FULL_FRAME_LABEL, Category.FULL_FRAME, (0.0, 0.0, 1.0, 1.0))]
         return detector_pb2.DetectResponse(
             proposals=[
                 detector_pb2.Proposal(

@@ -243,8 +243,8 @@ class RedisJobs:
         outcome = await self._scripts.repeat("cancel", job_id, key_id) if _ID.fullmatch(job_id) else ["none"]
         if outcome[0] == "none":
             raise _job_not_found()
-        if outcome[0] == "canceled":
-            metrics.job_ended("canceled", None, int(outcome[2]))
+        if outcome[0] == JobStatus.CANCELED:
+            metrics.job_ended(JobStatus.CANCELED, None, int(outcome[2]))
         return Canceled(
             job_id=job_id,
             status=JobStatus(outcome[1]),

@@ -58,14 +58,14 @@ for _class in ACCOUNT_CLASSES:
 for _outcome in (status.value for status in JobStatus if status.terminal):
     JOBS_ENDED.labels(outcome=_outcome)
     JOB_SECONDS.labels(outcome=_outcome)
-for _ending in ("completed", "failed", "handed_back", "lost"):
+for _ending in (JobStatus.COMPLETED, JobStatus.FAILED, "handed_back", "lost"):
     JOB_ATTEMPTS.labels(ending=_ending)
 for _stage in STAGES:
     STAGE_SECONDS.labels(stage=_stage.value)
     STAGE_RETRIES.labels(stage=_stage.value, code="unavailable")
 for _kind in ("init", "transform", "render"):
     CREDITS_CHARGED.labels(kind=_kind)
-for _reason in ("failed", "canceled"):
+for _reason in (JobStatus.FAILED, JobStatus.CANCELED):
     CREDITS_REFUNDED.labels(reason=_reason)
 for _outcome in ("delivered", "failed", "refused", "gone"):
     WEBHOOKS.labels(outcome=_outcome)
@@ -73,11 +73,11 @@ for _kind in ("sessions", "jobs", "orphaned_sessions", "orphaned_jobs"):
     SWEPT_BYTES.labels(kind=_kind)
 
 
-def job_ended(outcome: str, seconds: float | None, credits_refunded: int) -> None:
+def job_ended(outcome: JobStatus, seconds: float | None, credits_refunded: int) -> None:
     """Count the end of a job.
 
     Args:
-        outcome: ``completed``, ``failed`` or ``canceled``.
+        outcome: one that is an end.
         seconds: from submit to the end; None where it is not known.
         credits_refunded: what came back.
     """

@@ -17,7 +17,7 @@ from gateway.pipeline.dag import run_graph
 from gateway.pipeline.handover import Handover
 from gateway.pipeline.stages import StageOutcome, StageRun, Stages
 from lensora.core.errors import DeadlineExceeded, LensoraError, Unavailable
-from lensora.core.steps import FAILURE_SENTENCE, NEEDS, STAGES, Step, current_step, progress_percent
+from lensora.core.steps import FAILURE_SENTENCE, NEEDS, STAGES, JobStatus, Step, current_step, progress_percent
 from lensora.observability import logs, traces
 from lensora.rpc.status import hidden
 
@@ -114,8 +114,8 @@ class Attempt:
             return await self._fail(end)
         public = await self._delivered()
         await self._surely(lambda: self._work.finish(self._claim, public))
-        self._count("completed", 0)
-        return "completed"
+        self._count(JobStatus.COMPLETED, 0)
+        return JobStatus.COMPLETED
 
     async def _delivered(self) -> tuple[tuple[str, str], ...]:
         """The job's field that says what became of each file to be delivered; none where nothing was asked for."""
@@ -159,8 +159,8 @@ class Attempt:
         failure = JobError(_sentence(end.step, error), error.code, end.step.value, _retryable(error))
         _log.warning("job_failed", step=end.step.value, code=error.code, error=error.message)
         await self._surely(lambda: self._work.fail(self._claim, failure))
-        self._count("failed", self._claim.job.price)
-        return "failed"
+        self._count(JobStatus.FAILED, self._claim.job.price)
+        return JobStatus.FAILED
 
     async def _beat(self) -> None:
         """Renew the lease for ever. While Redis is away the work goes on: nobody else can be given the job either."""
@@ -194,10 +194,10 @@ class Attempt:
     def _percent(self) -> int:
         return progress_percent(self._fractions)
 
-    def _count(self, outcome: str, credits_refunded: int) -> None:
+    def _count(self, outcome: JobStatus, credits_refunded: int) -> None:
         seconds = time.time() - self._claim.job.created_ms / 1000
         metrics.job_ended(outcome, seconds, credits_refunded)
-        _log.info("job_ended", outcome=outcome, seconds=round(seconds, 3))
+        _log.info("job_ended", outcome=outcome.value, seconds=round(seconds, 3))
 
 
 def _sentence(step: Step, error: LensoraError) -> str:

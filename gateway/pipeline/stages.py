@@ -34,7 +34,7 @@ from lensora.core.errors import (
     Unavailable,
 )
 from lensora.core.steps import Step
-from lensora.core.words import BackgroundType
+from lensora.core.words import BackgroundType, JobPicture, OutputFormat
 from lensora.observability import logs
 from lensora.rpc.messages import (
     artifact_from_proto,
@@ -53,18 +53,18 @@ DOWNLOAD_PAUSE_S = 1.0
 
 M = TypeVar("M", bound=Message)
 
-MESH_FORMATS = {
-    "usdz": (mesher_pb2.MESH_FORMAT_USDZ, "model.usdz"),
-    "obj": (mesher_pb2.MESH_FORMAT_OBJ, "model-obj.zip"),
-    "stl": (mesher_pb2.MESH_FORMAT_STL, "model.stl"),
+MESH_FORMATS: Mapping[str, tuple[mesher_pb2.MeshFormat, str]] = {
+    OutputFormat.USDZ: (mesher_pb2.MESH_FORMAT_USDZ, "model.usdz"),
+    OutputFormat.OBJ: (mesher_pb2.MESH_FORMAT_OBJ, "model-obj.zip"),
+    OutputFormat.STL: (mesher_pb2.MESH_FORMAT_STL, "model.stl"),
 }
 """Public names of further mesh formats: the proto's, and what the file is called."""
 
-VIDEO_FORMATS = {
-    "mp4": (renderer_pb2.VIDEO_FORMAT_MP4, "{camera}.mp4"),
-    "webm_alpha": (renderer_pb2.VIDEO_FORMAT_WEBM_ALPHA, "{camera}.webm"),
-    "gif": (renderer_pb2.VIDEO_FORMAT_GIF, "{camera}.gif"),
-    "poster": (renderer_pb2.VIDEO_FORMAT_POSTER, "poster.jpg"),
+VIDEO_FORMATS: Mapping[str, tuple[renderer_pb2.VideoFormat, str]] = {
+    OutputFormat.MP4: (renderer_pb2.VIDEO_FORMAT_MP4, "{camera}.mp4"),
+    OutputFormat.WEBM_ALPHA: (renderer_pb2.VIDEO_FORMAT_WEBM_ALPHA, "{camera}.webm"),
+    OutputFormat.GIF: (renderer_pb2.VIDEO_FORMAT_GIF, "{camera}.gif"),
+    OutputFormat.POSTER: (renderer_pb2.VIDEO_FORMAT_POSTER, "poster.jpg"),
 }
 """Public names of film formats: the proto's, and what the file is called."""
 
@@ -164,7 +164,7 @@ class Stages:
         )
         result = await streamed(self._segmenter.Cutout(request, **run.call()), "segment", run.progress)
         return _outcome(
-            Step.REMOVING_BG, result, {"removed_bg": _file(result.cutout, "cutout.png")}, _uses(result.models)
+            Step.REMOVING_BG, result, {JobPicture.REMOVED_BG: _file(result.cutout, "cutout.png")}, _uses(result.models)
         )
 
     async def _kept_cutout(self, run: StageRun, kept: Artifact) -> StageOutcome:
@@ -175,7 +175,7 @@ class Stages:
         result = segmenter_pb2.CutoutResult(
             cutout=artifact_to_proto(copy), models=[model_use_to_proto(use) for use in models]
         )
-        return _outcome(Step.REMOVING_BG, result, {"removed_bg": _file(result.cutout, "cutout.png")}, models)
+        return _outcome(Step.REMOVING_BG, result, {JobPicture.REMOVED_BG: _file(result.cutout, "cutout.png")}, models)
 
     async def _backplate(self, run: StageRun) -> StageOutcome:
         order = run.job.order
@@ -219,7 +219,7 @@ class Stages:
             cutout=_cutout_result(run).cutout, backplate=_backplate_result(run).backplate, output_prefix=run.prefix
         )
         result = await unary(self._segmenter.Composite(request, **run.call()), "segment")
-        return _outcome(Step.COMPOSITING, result, {"scene": _file(result.scene, "scene.jpg")}, ())
+        return _outcome(Step.COMPOSITING, result, {JobPicture.SCENE: _file(result.scene, "scene.jpg")}, ())
 
     async def _mesh(self, run: StageRun) -> StageOutcome:
         order = run.job.order
@@ -236,7 +236,7 @@ class Stages:
         if order.real_size is not None:
             setattr(request, f"{order.real_size.extent}_m", order.real_size.metres)
         result = await streamed(self._mesher.CreateMesh(request, **run.call()), "mesh", run.progress)
-        files = {"glb": _file(result.glb, "model.glb")}
+        files: dict[str, OutputFile] = {OutputFormat.GLB: _file(result.glb, "model.glb")}
         for name, (mesh_format, file_name) in MESH_FORMATS.items():
             for made in result.files:
                 if made.format == mesh_format:

@@ -11,6 +11,7 @@ from gateway.pipeline.attempt import Attempt
 from gateway.pipeline.handover import Handover
 from gateway.pipeline.stages import Stages
 from lensora.core.errors import Unavailable
+from lensora.core.steps import JobStatus
 from lensora.observability import logs
 
 _log = logs.get(__name__)
@@ -134,7 +135,7 @@ class Worker:
 
 def _ended(ended: Ended) -> None:
     _log.warning("job_ended_by_limit", job_id=ended.job_id, credits_refunded=ended.credits_refunded)
-    metrics.job_ended("failed", None, ended.credits_refunded)
+    metrics.job_ended(JobStatus.FAILED, None, ended.credits_refunded)
 
 
 async def repeatedly(

@@ -7,13 +7,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lensora.client import Client, Result
 from lensora.core.errors import StageFailed
+from lensora.core.steps import JobStatus
 
 
 def watch(client: Client, job_id: str, console: Console, *, timeout_s: float | None = None) -> Result:
     """Wait until a job has ended, with a bar on the console while it runs."""
     columns = (TextColumn("{task.description:16}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("queued", total=100)
+        task = bar.add_task(JobStatus.QUEUED, total=100)
         return client.wait(
             job_id,
             on_progress=lambda result: bar.update(task, description=result.step, completed=result.progress),

@@ -6,7 +6,9 @@ from typing import Any
 
 from lensora.contract import answers
 from lensora.contract.events import JobEvent
-from lensora.core.steps import STAGES, StageStatus
+from lensora.core.boxes import Category
+from lensora.core.steps import STAGES, JobStatus, StageStatus, Step
+from lensora.core.words import BackgroundType, CameraMove, LedgerKind, WebhookEvent
 
 Json = dict[str, Any]
 
@@ -19,15 +21,15 @@ _MOMENT = "2026-11-29T09:30:00.000Z"
 TRANSFORM_BODY: Json = {
     "session_id": _SESSION_ID,
     "object_index": 0,
-    "background": {"type": "prompt", "prompt": "on a marble countertop with soft natural light"},
-    "camera_preset": "turntable",
+    "background": {"type": BackgroundType.PROMPT, "prompt": "on a marble countertop with soft natural light"},
+    "camera_preset": CameraMove.TURNTABLE,
 }
 CUTOUT_BODY: Json = {
     "session_id": _SESSION_ID,
     "bbox": [0.18, 0.12, 0.79, 0.93],
     "points": [{"x": 0.5, "y": 0.5, "keep": True}],
 }
-RENDER_BODY: Json = {"camera_preset": "dolly", "background": {"type": "remove"}}
+RENDER_BODY: Json = {"camera_preset": CameraMove.DOLLY, "background": {"type": BackgroundType.REMOVE}}
 
 _STAGES = [
     {"name": step, "status": StageStatus.DONE, "started_at": _MOMENT, "ms": 800 + 150 * place}
@@ -39,8 +41,12 @@ EXAMPLES: dict[type[answers.PublicAnswer], Json] = {
         "session_id": _SESSION_ID,
         "source_url": f"{_FILES}/photo.jpg",
         "objects": [
-            {"label": "vintage twin-lens reflex camera", "category": "product", "bbox": [0.18, 0.12, 0.79, 0.93]},
-            {"label": "entire image (no crop)", "category": "full_frame", "bbox": [0.0, 0.0, 1.0, 1.0]},
+            {
+                "label": "vintage twin-lens reflex camera",
+                "category": Category.PRODUCT,
+                "bbox": [0.18, 0.12, 0.79, 0.93],
+            },
+            {"label": "entire image (no crop)", "category": Category.FULL_FRAME, "bbox": [0.0, 0.0, 1.0, 1.0]},
         ],
         "suggested_actions": [],
         "credits_used": 5,
@@ -59,15 +65,15 @@ EXAMPLES: dict[type[answers.PublicAnswer], Json] = {
     answers.Quote: {"credits": 75, "estimated_seconds": 240, "balance": 920},
     answers.JobTicket: {
         "job_id": _JOB_ID,
-        "status": "queued",
+        "status": JobStatus.QUEUED,
         "credits_used": 75,
         "estimated_seconds": 240,
         "poll_url": f"/v1/studio/result/{_JOB_ID}",
     },
     answers.Result: {
         "job_id": _JOB_ID,
-        "status": "completed",
-        "step": "done",
+        "status": JobStatus.COMPLETED,
+        "step": Step.DONE,
         "progress": 100,
         "output": {
             "mp4_url": f"{_FILES}/turntable.mp4",
@@ -91,7 +97,7 @@ EXAMPLES: dict[type[answers.PublicAnswer], Json] = {
     },
     answers.Cancellation: {
         "job_id": _JOB_ID,
-        "status": "canceled",
+        "status": JobStatus.CANCELED,
         "already_terminal": False,
         "credits_refunded": 75,
     },
@@ -105,7 +111,7 @@ EXAMPLES: dict[type[answers.PublicAnswer], Json] = {
             {
                 "id": "1795000000000-0",
                 "at": _MOMENT,
-                "kind": "charge",
+                "kind": LedgerKind.CHARGE,
                 "amount": -75,
                 "balance": 920,
                 "reference": _JOB_ID,
@@ -121,4 +127,4 @@ EXAMPLES: dict[type[answers.PublicAnswer], Json] = {
 """By the answer's model."""
 
 EXAMPLES[answers.JobPage] = {"jobs": [EXAMPLES[answers.Result]], "next_cursor": None}
-EXAMPLES[JobEvent] = {"type": "job.completed", "timestamp": _MOMENT, "data": EXAMPLES[answers.Result]}
+EXAMPLES[JobEvent] = {"type": WebhookEvent.COMPLETED, "timestamp": _MOMENT, "data": EXAMPLES[answers.Result]}

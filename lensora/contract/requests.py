@@ -26,7 +26,7 @@ from lensora.core.bounds import whole
 from lensora.core.boxes import MAX_POINTS
 from lensora.core.errors import InvalidBackground, InvalidInput, InvalidRequest
 from lensora.core.size import LARGEST_M, SMALLEST_M, Extent, RealSize
-from lensora.core.words import BackgroundType, CameraMove, OutputFormat, WebhookEvent
+from lensora.core.words import BackgroundType, CameraMove, JobPicture, OutputFormat, WebhookEvent
 
 MAX_JSON_BYTES = 64 * 1024
 """A prompt of 1,000 characters takes 12 KB at its worst; nothing that we take needs more."""
@@ -104,7 +104,7 @@ class OutputBody(_Choices):
     """Most bytes of the GLB; the default is 3,000,000."""
 
 
-DELIVERABLE = (*OutputFormat, "scene", "removed_bg")
+DELIVERABLE = (*OutputFormat, *JobPicture)
 """The names of a job's files, as in ``output``, without ``_url``."""
 
 Url = Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)]

@@ -37,6 +37,13 @@ class OutputFormat(StrEnum):
     STL = "stl"
 
 
+class JobPicture(StrEnum):
+    """The pictures that every job makes beside its formats, by their names in ``output`` without ``_url``."""
+
+    SCENE = "scene"
+    REMOVED_BG = "removed_bg"
+
+
 class WebhookEvent(StrEnum):
     """What a webhook may be told: a job's end, by its kind."""
 

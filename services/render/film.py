@@ -23,7 +23,7 @@ from lensora.core.artifacts import MediaType
 from lensora.core.cameras import Pose, Rig, frame_poses, hero_frame, swing_for
 from lensora.core.errors import EncodeFailed, InvalidImage, InvalidRequest
 from lensora.core.scene import Scene
-from lensora.core.words import CameraMove
+from lensora.core.words import CameraMove, OutputFormat
 from lensora.observability import logs
 from services.render import metrics
 from services.render.backplate import Plate, fitted_horizon, make_plate, white_plate
@@ -55,10 +55,10 @@ SETUP_SHARE, DRAW_SHARE = 0.06, 0.92
 class VideoFormat(StrEnum):
     """What can be written."""
 
-    MP4 = "mp4"
-    WEBM_ALPHA = "webm_alpha"
-    GIF = "gif"
-    POSTER = "poster"
+    MP4 = OutputFormat.MP4
+    WEBM_ALPHA = OutputFormat.WEBM_ALPHA
+    GIF = OutputFormat.GIF
+    POSTER = OutputFormat.POSTER
 
     @property
     def media_type(self) -> MediaType:

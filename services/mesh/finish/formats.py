@@ -12,6 +12,7 @@ import numpy as np
 
 from lensora.core.artifacts import STL_FRAME, MediaType
 from lensora.core.errors import ConfigurationError
+from lensora.core.words import OutputFormat
 from services.mesh.model import Model
 
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -27,9 +28,9 @@ slicer takes millimetres and +Z up."""
 class FileFormat(StrEnum):
     """What can be had beside GLB."""
 
-    USDZ = "usdz"
-    OBJ = "obj"
-    STL = "stl"
+    USDZ = OutputFormat.USDZ
+    OBJ = OutputFormat.OBJ
+    STL = OutputFormat.STL
 
     @property
     def media_type(self) -> MediaType:
