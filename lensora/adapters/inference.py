@@ -187,6 +187,8 @@ def _ended_early(name: str, options: Any, timeout_s: float | None) -> Iterator[N
     if timeout_s is None and look is None:
         yield
         return
+    if look is not None:
+        look()
     watch = _Watch(name, options, timeout_s, look)
     watch.start()
     try:

@@ -9,8 +9,9 @@ from typing import Any
 
 import grpc
 
-from lensora.core.errors import Cancelled, DeadlineExceeded, InternalError, LensoraError, Overloaded
+from lensora.core.errors import InternalError, LensoraError, Overloaded
 from lensora.observability import logs, metrics, traces
+from lensora.rpc.call import check_alive
 from lensora.rpc.status import rpc_status_of, statuses
 
 _log = logs.get(__name__)
@@ -110,17 +111,3 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         """Take a worker's place; gives up when the caller does."""
         while not self._running.acquire(timeout=0.2):
             check_alive(context)
-
-
-def check_alive(context: grpc.ServicerContext) -> None:
-    """Raise when the caller no longer waits: to be called between the phases of long work.
-
-    Raises:
-        DeadlineExceeded: the call's deadline has passed.
-        Cancelled: the caller has cancelled or is gone.
-    """
-    remaining = context.time_remaining()
-    if remaining is not None and remaining <= 0:
-        raise DeadlineExceeded("the call's deadline has passed")
-    if not context.is_active():
-        raise Cancelled("the caller has cancelled the call")

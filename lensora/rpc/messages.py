@@ -8,6 +8,7 @@ import numpy as np
 from google.protobuf.message import Message
 
 from lensora.api.artifact.v1 import artifact_pb2
+from lensora.api.progress.v1 import progress_pb2
 from lensora.api.scene.v1 import scene_pb2
 from lensora.api.segment.v1 import segmenter_pb2
 from lensora.core.artifacts import SUFFIX, Artifact, MediaType, ModelUse
@@ -15,6 +16,7 @@ from lensora.core.boxes import Box, Point
 from lensora.core.errors import InvalidRequest
 from lensora.core.scene import SH_COEFFICIENTS, Lighting, Scene
 from lensora.core.viewpoint import Viewpoint
+from lensora.rpc.call import Progress
 
 KEY_DIGEST_CHARACTERS = 16
 """64 bits of SHA-256: enough to keep the few outputs of one job apart."""
@@ -143,6 +145,11 @@ def backplate_to_proto(image: Artifact, scene: Scene) -> scene_pb2.Backplate:
         mirror=scene.mirror,
         roughness=scene.roughness,
     )
+
+
+def progress_to_proto(progress: Progress) -> progress_pb2.Progress:
+    """The same report as a message."""
+    return progress_pb2.Progress(fraction=progress.fraction, phase=progress.phase)
 
 
 def output_key(prefix: str, name: str, request: Message, media_type: MediaType) -> str:

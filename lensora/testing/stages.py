@@ -37,7 +37,7 @@ from lensora.core.scene import Scene
 from lensora.core.staging import scene_pitch
 from lensora.core.viewpoint import Viewpoint
 from lensora.observability.process import begin
-from lensora.rpc.interceptors import check_alive
+from lensora.rpc.call import check_alive
 from lensora.rpc.messages import (
     artifact_from_proto,
     artifact_to_proto,

@@ -8,6 +8,7 @@ from typing import Protocol
 from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import FULL_FRAME, FULL_FRAME_LABEL, Category, Proposal, SuggestedAction
 from lensora.imaging.photo import Photo
+from lensora.rpc.call import UNWATCHED, Call
 
 MIN_OBJECTS, MAX_OBJECTS = 2, 8
 """Range of ``max_objects``, the full frame included: the public page's."""
@@ -39,13 +40,13 @@ class Detector(Protocol):
         """Longest side at which the photo is best given."""
         ...
 
-    def detect(self, photo: Photo, max_objects: int, timeout_s: float | None = None) -> Detection:
+    def detect(self, photo: Photo, max_objects: int, call: Call = UNWATCHED) -> Detection:
         """Find up to ``max_objects`` things, the full frame included.
 
         Args:
             photo: decoded at ``working_side_px``.
             max_objects: 2 to 8.
-            timeout_s: seconds for each run of a net.
+            call: whose work it is; each run of a net looks at it too.
 
         Raises:
             InferenceFailed, DeadlineExceeded, Unavailable: as the nets do.

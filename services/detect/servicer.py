@@ -8,7 +8,7 @@ from lensora.adapters.artifacts import ArtifactStore
 from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.core.errors import InvalidRequest
 from lensora.imaging.reader import PictureReader
-from lensora.rpc.interceptors import check_alive
+from lensora.rpc.call import Call, unary
 from lensora.rpc.messages import artifact_from_proto, box_to_proto, model_use_to_proto
 from services.detect.detection import MAX_OBJECTS, MIN_OBJECTS, Detector
 
@@ -35,13 +35,14 @@ class DetectorServicer(detector_pb2_grpc.DetectorServicer):
             raise InvalidRequest(
                 f"max_objects must be {MIN_OBJECTS} to {MAX_OBJECTS}, not {request.max_objects}", field="max_objects"
             )
+        return unary(context, lambda call: self._found(request, call))
+
+    def _found(self, request: detector_pb2.DetectRequest, call: Call) -> detector_pb2.DetectResponse:
         data = self._artifacts.get(artifact_from_proto(request.photo, field="photo"))
-        photo = self._pictures.read(
-            data, longest_side_px=self._detector.working_side_px, alive=lambda: check_alive(context)
-        )
+        photo = self._pictures.read(data, longest_side_px=self._detector.working_side_px, alive=call.check)
         del data
-        check_alive(context)
-        detection = self._detector.detect(photo, request.max_objects, context.time_remaining())
+        call.check()
+        detection = self._detector.detect(photo, request.max_objects, call)
         return detector_pb2.DetectResponse(
             proposals=[
                 detector_pb2.Proposal(

@@ -127,7 +127,7 @@ class Model:
 
 
 def create_model(
-    rgba: NDArray[np.uint8],
+    given: NDArray[np.uint8] | Cutout,
     request: ModelRequest,
     backend: MeshBackend,
     report: Report,
@@ -136,7 +136,7 @@ def create_model(
     """Make a model from a cutout.
 
     Args:
-        rgba: (h, w, 4) uint8 sRGB, straight alpha.
+        given: a cutout, or the pixels of one, (h, w, 4) uint8 sRGB with straight alpha.
         request: names and budgets.
         backend: where the raw mesh comes from.
         report: called between phases with (phase, share done); raises to stop the work.
@@ -147,7 +147,7 @@ def create_model(
         InvalidRequest: the model cannot be made small enough for ``max_glb_bytes``.
     """
     report("cutout", 0.0)
-    cutout = read_cutout(rgba)
+    cutout = given if isinstance(given, Cutout) else read_cutout(given)
     raw = backend.reconstruct(cutout, report, timeout_s)
     return finish(cutout, raw, request, report)
 

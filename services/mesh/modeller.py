@@ -1,96 +1,77 @@
-"""One call's work on a thread of its own, so that its caller can watch it and leave."""
+"""The mesh stage's two questions of a cutout, its model and its camera, over what both of them look at."""
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import hashlib
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lensora.core.errors import Cancelled, InvalidImage
+from lensora.core.errors import InferenceFailed, InvalidImage
+from lensora.core.viewpoint import Viewpoint
+from lensora.observability import logs
+from lensora.rpc.call import UNWATCHED, Call
 from services.mesh.backends import MeshBackend
+from services.mesh.cutout import Cutout, read_cutout
+from services.mesh.explanation import Explained, Explainer
+from services.mesh.memory import Memory
 from services.mesh.model import Model, ModelRequest, create_model
+from services.mesh.viewpoint import estimate_camera
 
-POLL_S = 0.2
-"""How often a running call is checked for having been cancelled."""
+_log = logs.get(__name__)
+
+MOST_CUTOUTS = 3
+"""Cutouts that are kept for the other call of their job."""
 
 MAX_CUTOUT_PIXELS = 64_000_000
 """Larger cutouts are refused before they are decoded; the public limit for photos is 50 megapixels."""
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a call is: the phase that begins, and the share of the work done before it, 0..1."""
-
-    phase: str
-    fraction: float
-
-
 class Modeller:
-    """Makes models with one backend; safe to use from several threads."""
+    """Makes models with one backend, and tells the cameras of their photos; safe to use from several threads."""
 
-    def __init__(self, backend: MeshBackend) -> None:
+    def __init__(self, backend: MeshBackend, explainer: Explainer | None = None) -> None:
+        """
+        Args:
+            backend: makes the meshes.
+            explainer: tells cameras: the backend's own where it has one, so that a job's photo is explained once.
+        """
         self._backend = backend
+        self._explainer = explainer or Explainer()
+        self._cutouts: Memory[str, Cutout] = Memory(MOST_CUTOUTS)
 
     def warm_up(self) -> None:
         """Make one small model, so that the first caller does not pay for first calls."""
         rgba = np.zeros((96, 96, 4), np.uint8)
         cv2.circle(rgba, (48, 48), 36, (180, 120, 60, 255), -1)
-        create_model(rgba, ModelRequest(), self._backend, lambda _phase, _fraction: None)
+        create_model(read_cutout(rgba), ModelRequest(), self._backend, UNWATCHED.report)
 
-    def make(
-        self,
-        png: bytes,
-        request: ModelRequest,
-        check_alive: Callable[[], None],
-        timeout_s: float | None = None,
-    ) -> Iterator[Progress | Model]:
-        """Progress any number of times, then the model.
+    def make(self, png: bytes, request: ModelRequest, call: Call = UNWATCHED) -> Model:
+        """The model of a cutout.
 
         Args:
             png: the cutout.
             request: what to make.
-            check_alive: raises when the caller has gone or its deadline has passed; the work then stops at the end of
-                its phase, well within 2 s.
-            timeout_s: seconds that the caller waits, passed to the backend's net; None where it has no deadline.
+            call: whose work it is.
         """
-        rgba = decode_cutout(png)
-        news: queue.Queue[Progress | Model | BaseException] = queue.Queue()
-        left = threading.Event()
+        call.check()
+        return create_model(self._cutout(png, call), request, self._backend, call.report, call.time_left_s())
 
-        def report(phase: str, fraction: float) -> None:
-            if left.is_set():
-                raise Cancelled("the caller has cancelled the mesh")
-            news.put(Progress(phase, fraction))
-
-        def work() -> None:
-            try:
-                news.put(create_model(rgba, request, self._backend, report, timeout_s))
-            except BaseException as error:
-                news.put(error)
-
-        worker = threading.Thread(target=work, name="mesh-work", daemon=True)
-        worker.start()
+    def camera(self, png: bytes, name: str, call: Call = UNWATCHED) -> Viewpoint:
+        """Where the photo of a cutout was taken from; ``name`` is the thing's, or empty."""
+        cutout = self._cutout(png, call)
+        explained: Explained | None = None
         try:
-            while True:
-                check_alive()
-                try:
-                    item = news.get(timeout=POLL_S)
-                except queue.Empty:
-                    continue
-                if isinstance(item, BaseException):
-                    raise item
-                yield item
-                if isinstance(item, Model):
-                    return
-        finally:
-            # The call's place among the workers is free only when its work has really stopped.
-            left.set()
-            worker.join()
+            explained = self._explainer.explain(cutout, lambda _share: call.check(), call.time_left_s())
+        except InferenceFailed as error:
+            # A network that fails says nothing: the rules do.
+            _log.warning("view_witness_failed", error=error.message)
+        return estimate_camera(cutout, name, explained=explained)
+
+    def _cutout(self, png: bytes, call: Call) -> Cutout:
+        digest = hashlib.sha256(png).hexdigest()
+        return self._cutouts.get(digest, lambda: read_cutout(decode_cutout(png)), call.check)
 
 
 def decode_cutout(png: bytes) -> NDArray[np.uint8]:

@@ -9,24 +9,22 @@ import grpc
 from lensora.adapters.artifacts import ArtifactStore
 from lensora.api.artifact.v1 import artifact_pb2
 from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
-from lensora.api.progress.v1 import progress_pb2
 from lensora.core.artifacts import MediaType
 from lensora.core.errors import InvalidRequest
 from lensora.core.size import Extent, RealSize
-from lensora.rpc.interceptors import check_alive
+from lensora.rpc.call import Call, Progress, streamed, unary
 from lensora.rpc.messages import (
     artifact_from_proto,
     artifact_to_proto,
     model_use_from_proto,
     model_use_to_proto,
     output_key,
+    progress_to_proto,
     viewpoint_to_proto,
 )
-from services.mesh.cutout import read_cutout
 from services.mesh.finish.formats import FileFormat, file_of
 from services.mesh.model import MAX_GLB_BYTES, MAX_TRIANGLES, Model, ModelRequest
-from services.mesh.modeller import Modeller, Progress, decode_cutout
-from services.mesh.viewpoint import ViewWitness, estimate_camera
+from services.mesh.modeller import Modeller
 
 FORMATS = {
     mesher_pb2.MESH_FORMAT_USDZ: FileFormat.USDZ,
@@ -41,39 +39,37 @@ MAX_NAME_CHARACTERS = 120
 class MesherServicer(mesher_pb2_grpc.MesherServicer):
     """Turns cutouts into models."""
 
-    def __init__(self, modeller: Modeller, artifacts: ArtifactStore, witness: ViewWitness | None = None) -> None:
+    def __init__(self, modeller: Modeller, artifacts: ArtifactStore) -> None:
         """
         Args:
-            modeller: makes the models.
+            modeller: makes the models, and tells the cameras.
             artifacts: where cutouts are read and models are written.
-            witness: tells a photo's camera beside the rules; None leaves it to them.
         """
         self._modeller = modeller
-        self._witness = witness
         self._artifacts = artifacts
 
     def CreateMesh(  # noqa: N802 (gRPC's name)
         self, request: mesher_pb2.CreateMeshRequest, context: grpc.ServicerContext
     ) -> Iterator[mesher_pb2.CreateMeshResponse]:
         """See mesher.proto."""
-        order = _order(request)
-        png = self._artifacts.get(artifact_from_proto(request.cutout, field="cutout"))
-        for item in self._modeller.make(png, order, lambda: check_alive(context), context.time_remaining()):
+        for item in streamed(context, lambda call: self._made(request, call)):
             if isinstance(item, Progress):
-                progress = progress_pb2.Progress(fraction=item.fraction, phase=item.phase)
-                yield mesher_pb2.CreateMeshResponse(progress=progress)
+                yield mesher_pb2.CreateMeshResponse(progress=progress_to_proto(item))
             else:
-                yield mesher_pb2.CreateMeshResponse(result=self._result(item, request))
+                yield mesher_pb2.CreateMeshResponse(result=item)
 
     def EstimateCamera(  # noqa: N802 (gRPC's name)
         self, request: mesher_pb2.EstimateCameraRequest, context: grpc.ServicerContext
     ) -> mesher_pb2.EstimateCameraResponse:
         """See mesher.proto."""
         png = self._artifacts.get(artifact_from_proto(request.cutout, field="cutout"))
-        cutout = read_cutout(decode_cutout(png))
-        check_alive(context)
-        viewpoint = estimate_camera(cutout, request.name, self._witness, context.time_remaining())
+        viewpoint = unary(context, lambda call: self._modeller.camera(png, request.name, call))
         return mesher_pb2.EstimateCameraResponse(viewpoint=viewpoint_to_proto(viewpoint))
+
+    def _made(self, request: mesher_pb2.CreateMeshRequest, call: Call) -> mesher_pb2.CreateMeshResult:
+        order = _order(request)
+        png = self._artifacts.get(artifact_from_proto(request.cutout, field="cutout"))
+        return self._result(self._modeller.make(png, order, call), request)
 
     def _result(self, model: Model, request: mesher_pb2.CreateMeshRequest) -> mesher_pb2.CreateMeshResult:
         def stored(data: bytes, media_type: MediaType) -> artifact_pb2.Artifact:

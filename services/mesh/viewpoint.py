@@ -15,13 +15,12 @@ from typing import Protocol
 
 import numpy as np
 
-from lensora.core.errors import InferenceFailed
 from lensora.core.viewpoint import Viewpoint
 from lensora.observability import logs
 from services.mesh.camera import DISTANCE
 from services.mesh.cutout import Cutout
-from services.mesh.explanation import explain
-from services.mesh.network import ShapeNetwork
+from services.mesh.explanation import Explained, explain
+from services.mesh.network import ShapePrediction
 from services.mesh.shape.turned import find_turned
 from services.mesh.view import View
 
@@ -161,28 +160,15 @@ class ViewWitness(Protocol):
         ...
 
 
-class NetworkWitness:
-    """The shape network as a witness."""
-
-    def __init__(self, network: ShapeNetwork, trust: NetworkTrust = TRUST) -> None:
-        self._network = network
-        self._trust = trust
-
-    def testify(self, cutout: Cutout, timeout_s: float | None = None) -> Sighting | None:
-        """See ``ViewWitness``. A network that fails says nothing: the rules do."""
-        try:
-            said = self._network.predict(cutout, timeout_s)
-        except InferenceFailed as error:
-            _log.warning("view_witness_failed", error=error.message)
-            return None
-        slack, least = self._trust.slack, self._trust.least
-        return Sighting(
-            said.pitch,
-            max(least, slack * said.pitch_spread),
-            -said.roll,  # the network's leans clockwise
-            max(least, slack * said.roll_spread),
-            said.distance,
-        )
+def sighting_of(said: ShapePrediction, trust: NetworkTrust = TRUST) -> Sighting:
+    """What the shape network says of the camera."""
+    return Sighting(
+        said.pitch,
+        max(trust.least, trust.slack * said.pitch_spread),
+        -said.roll,  # the network's leans clockwise
+        max(trust.least, trust.slack * said.roll_spread),
+        said.distance,
+    )
 
 
 def estimate_camera(
@@ -191,6 +177,7 @@ def estimate_camera(
     witness: ViewWitness | None = None,
     timeout_s: float | None = None,
     rules: ViewpointRules = RULES,
+    explained: Explained | None = None,
 ) -> Viewpoint:
     """Where the photo was taken from.
 
@@ -200,11 +187,18 @@ def estimate_camera(
         witness: asked beside the rules; None leaves it to them.
         timeout_s: seconds that the witness may take.
         rules: how far each kind of evidence is off.
+        explained: what explains the cutout and what the network said of it, where that is known already: then no
+            witness is asked.
     """
-    told = list(_from_shape(View(cutout), rules))
+    if explained is None:
+        view = View(cutout)
+        explained = Explained(view, explain(view))
+    told = list(_from_shape(explained, rules))
     if lies(name):
         told.append(Sighting(rules.flat, rules.flat_doubt, 0.0, rules.level))
     said = None if witness is None else witness.testify(cutout, timeout_s)
+    if explained.view.prediction is not None:
+        said = sighting_of(explained.view.prediction)
     if said is not None:
         told.append(said)
     surest = min(told, key=lambda each: each.pitch_doubt)
@@ -219,9 +213,9 @@ def estimate_camera(
     )
 
 
-def _from_shape(view: View, rules: ViewpointRules) -> Iterator[Sighting]:
+def _from_shape(explained: Explained, rules: ViewpointRules) -> Iterator[Sighting]:
     """What the shape that explains the photo says of its camera; the last speaks always."""
-    best = explain(view).best
+    view, best = explained.view, explained.verdict.best
     doubts = {"box": (rules.box, rules.roll), "lying": (rules.lying, rules.level), "tiered": (rules.rim, rules.level)}
     if best.kind == "turned" and view.measured(find_turned).mouth is not None:
         doubts["turned"] = (rules.rim, rules.level)

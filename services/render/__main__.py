@@ -7,14 +7,11 @@ import os
 import sys
 
 import cv2
-import grpc
 
 from lensora.adapters.artifacts import open_artifacts
 from lensora.api.render.v1 import renderer_pb2, renderer_pb2_grpc
-from lensora.core.errors import LensoraError
-from lensora.observability.process import begin
-from lensora.rpc.server import Server, run
-from lensora.settings import load
+from lensora.cores import threads_for
+from lensora.rpc.serving import Service, serve
 from services.render.backends import BACKENDS
 from services.render.engine import Engine
 from services.render.film import EncoderChoice, FilmMaker
@@ -39,32 +36,26 @@ def _bound_memory() -> None:
     mallopt(M_ARENA_MAX, 2)
 
 
-def main() -> int:
-    """Serve until SIGTERM; the exit code says whether it could start."""
-    try:
-        settings = load(RenderSettings)
-        begin("render", settings)
-        _bound_memory()
-        if settings.render_gl_threads:
-            os.environ["LP_NUM_THREADS"] = str(settings.render_gl_threads)  # Mesa reads it when the context is opened
-        cv2.setNumThreads(1)  # composing is cheap; the cores belong to the rasteriser and the encoder
-        engine = Engine(lambda: BACKENDS[settings.render_backend](settings))
-        choice = EncoderChoice(settings.render_encoder, settings.render_x264_preset, settings.render_x264_threads)
-        servicer = RendererServicer(
-            FilmMaker(engine, choice), open_artifacts(settings.artifacts_url), settings.render_backend
-        )
-
-        def register(server: grpc.Server) -> None:
-            renderer_pb2_grpc.add_RendererServicer_to_server(servicer, server)
-
-        names = [renderer_pb2.DESCRIPTOR.services_by_name["Renderer"].full_name]
-        run(Server("render", settings, register, names), prepare=engine.start)
-        engine.close()
-    except (LensoraError, OSError) as error:
-        print(error, file=sys.stderr)  # noqa: T201 (before logs are there)
-        return 2
-    return 0
+def build(settings: RenderSettings) -> Service:
+    """Settings to adapters to the service."""
+    _bound_memory()
+    # Mesa reads it when the context is opened, and would count the machine's cores by itself.
+    os.environ["LP_NUM_THREADS"] = str(threads_for(settings.render_gl_threads))
+    cv2.setNumThreads(1)  # composing is cheap; the cores belong to the rasteriser and the encoder
+    engine = Engine(lambda: BACKENDS[settings.render_backend](settings))
+    choice = EncoderChoice(
+        settings.render_encoder, settings.render_x264_preset, threads_for(settings.render_x264_threads)
+    )
+    servicer = RendererServicer(
+        FilmMaker(engine, choice), open_artifacts(settings.artifacts_url), settings.render_backend
+    )
+    return Service(
+        renderer_pb2.DESCRIPTOR.services_by_name["Renderer"].full_name,
+        lambda server: renderer_pb2_grpc.add_RendererServicer_to_server(servicer, server),
+        prepare=engine.start,
+        close=engine.close,
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(serve("render", RenderSettings, build))

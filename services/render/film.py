@@ -25,6 +25,7 @@ from lensora.core.errors import EncodeFailed, InvalidImage, InvalidRequest
 from lensora.core.scene import Scene
 from lensora.core.words import CameraMove, OutputFormat
 from lensora.observability import logs
+from lensora.rpc.call import UNWATCHED, Call
 from services.render import metrics
 from services.render.backplate import Plate, fitted_horizon, make_plate, white_plate
 from services.render.composition import Compositor, reflects
@@ -132,14 +133,6 @@ class Film:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a film is: the share done, 0..1, never going down, and the phase."""
-
-    fraction: float
-    phase: str
-
-
 @dataclass(frozen=True)
 class EncoderChoice:
     """How MP4s are encoded.
@@ -162,42 +155,41 @@ class FilmMaker:
         self._engine = engine
         self._choice = choice
 
-    def make(self, order: FilmOrder, check: Callable[[], None]) -> Iterator[Progress | Film]:
-        """Progress about every ``PROGRESS_EVERY`` frames, then the film.
+    def make(self, order: FilmOrder, call: Call = UNWATCHED) -> Film:
+        """Make a film; progress is reported about every ``PROGRESS_EVERY`` frames, and never goes down.
 
         Args:
             order: what to film.
-            check: raises when the film is no longer wanted; called at least every 0.2 s.
+            call: whose work it is.
 
         Raises:
             InvalidMesh, InvalidImage: the order cannot be filmed.
             RenderFailed, EncodeFailed: the device or an encoder failed.
         """
         seconds: dict[str, float] = {}
-        yield Progress(0.0, "setup")
+        call.report("setup", 0.0)
         with _timed("setup", seconds):
-            shot, plate_maker = planned(order)
-            check()
-        yield Progress(SETUP_SHARE, "draw")
+            shot, plate_maker = planned(order, call)
+        call.report("draw", SETUP_SHARE)
         encodings = self._encodings(order)
         try:
             # The plate and the shadow are made while the engine loads the subject and draws the first frames.
             with _timed("draw", seconds), ThreadPoolExecutor(1, "render-plate") as beside:
                 composing = beside.submit(lambda: Compositor(shot, plate_maker(), order.scene))
-                for layer in self._engine.layers(shot, check):
-                    _compose(composing.result(), layer, encodings, check)
+                for layer in self._engine.layers(shot, call.check):
+                    _compose(composing.result(), layer, encodings, call.check)
                     if (layer.index + 1) % PROGRESS_EVERY == 0:
                         done = (layer.index + 1) / order.frames
-                        yield Progress(min(DRAW_SHARE, SETUP_SHARE + (DRAW_SHARE - SETUP_SHARE) * done), "draw")
-            yield Progress(DRAW_SHARE, "encode")
+                        call.report("draw", min(DRAW_SHARE, SETUP_SHARE + (DRAW_SHARE - SETUP_SHARE) * done))
+            call.report("encode", DRAW_SHARE)
             with _timed("encode", seconds):
-                files = {kind: encoding.finish(check) for kind, encoding in encodings.items()}
+                files = {kind: encoding.finish(call.check) for kind, encoding in encodings.items()}
         except BaseException:
             for encoding in encodings.values():
                 encoding.abort()
             raise
         metrics.FILMS.labels(move=order.move.value).inc()
-        yield Film(files, order.frames, self._engine.device, seconds)
+        return Film(files, order.frames, self._engine.device, seconds)
 
     def _encodings(self, order: FilmOrder) -> dict[VideoFormat, Encoding]:
         result: dict[VideoFormat, Encoding] = {}
@@ -252,7 +244,7 @@ def set_up(order: FilmOrder) -> tuple[Shot, Plate]:
     return shot, plate_maker()
 
 
-def planned(order: FilmOrder) -> tuple[Shot, Callable[[], Plate]]:
+def planned(order: FilmOrder, call: Call = UNWATCHED) -> tuple[Shot, Callable[[], Plate]]:
     """The shot, and what makes its plate, which takes longer and is not needed to draw the subject."""
     view, scene = source_view(order.glb), order.scene
     model = prepare(
@@ -261,6 +253,7 @@ def planned(order: FilmOrder) -> tuple[Shot, Callable[[], Plate]]:
         upright=upright_of(view, scene),
         photo_side=None if view is None else view[2],
     )
+    call.check()
     poses = frame_poses(order.move, order.frames, swing_for(trusted_sides(order.glb)))
     photo = None if view is None else elevation_of(view)
     if scene.plain:
@@ -271,6 +264,7 @@ def planned(order: FilmOrder) -> tuple[Shot, Callable[[], Plate]]:
         horizon = fitted_horizon(picture, scene.horizon)
         rig = rig_for(model, order.move, poses, scene, pitch_for_horizon(horizon), photo, horizon)
         plate_maker = partial(make_plate, picture, horizon, rig, poses, order.size)
+    call.check()
     light = hero_illumination(model, scene)
     return Shot(model, light, rig, poses, order.size, reflects(scene, rig)), plate_maker
 

@@ -8,20 +8,20 @@ import grpc
 
 from lensora import __version__
 from lensora.adapters.artifacts import ArtifactStore
-from lensora.api.progress.v1 import progress_pb2
 from lensora.api.render.v1 import renderer_pb2, renderer_pb2_grpc
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import InvalidRequest
 from lensora.core.words import CameraMove
-from lensora.rpc.interceptors import check_alive
+from lensora.rpc.call import Call, Progress, streamed
 from lensora.rpc.messages import (
     artifact_from_proto,
     artifact_to_proto,
     model_use_to_proto,
     output_key,
+    progress_to_proto,
     scene_from_proto,
 )
-from services.render.film import Film, FilmMaker, FilmOrder, Progress, VideoFormat
+from services.render.film import Film, FilmMaker, FilmOrder, VideoFormat
 
 MOVES = {
     renderer_pb2.CAMERA_PRESET_UNSPECIFIED: CameraMove.TURNTABLE,
@@ -60,13 +60,15 @@ class RendererServicer(renderer_pb2_grpc.RendererServicer):
         self, request: renderer_pb2.RenderVideoRequest, context: grpc.ServicerContext
     ) -> Iterator[renderer_pb2.RenderVideoResponse]:
         """See renderer.proto."""
-        order = self._order(request)
-        for item in self._maker.make(order, lambda: check_alive(context)):
+        for item in streamed(context, lambda call: self._filmed(request, call)):
             if isinstance(item, Progress):
-                progress = progress_pb2.Progress(fraction=item.fraction, phase=item.phase)
-                yield renderer_pb2.RenderVideoResponse(progress=progress)
+                yield renderer_pb2.RenderVideoResponse(progress=progress_to_proto(item))
             else:
-                yield renderer_pb2.RenderVideoResponse(result=self._result(item, order, request))
+                yield renderer_pb2.RenderVideoResponse(result=item)
+
+    def _filmed(self, request: renderer_pb2.RenderVideoRequest, call: Call) -> renderer_pb2.RenderVideoResult:
+        order = self._order(request)
+        return self._result(self._maker.make(order, call), order, request)
 
     def _order(self, request: renderer_pb2.RenderVideoRequest) -> FilmOrder:
         move = MOVES.get(request.camera_preset)

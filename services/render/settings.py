@@ -21,11 +21,10 @@ class RenderSettings(ServiceSettings):
     render_samples: int = Field(default=2, ge=1, le=4)
     """Samples a pixel along each side: 2 means four samples a pixel."""
     render_gl_threads: int = Field(default=0, ge=0, le=64)
-    """Threads of Mesa's rasteriser on the CPU; 0 means one per core of the machine. Set it where a container may use
-    fewer cores than the machine has."""
+    """Threads of Mesa's rasteriser on the CPU; 0 means one for each core that the process may use."""
     render_encoder: Literal["x264", "nvenc"] = "x264"
     """H.264 encoder; ``nvenc`` falls back to x264 where the machine has none."""
     render_x264_preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = "veryfast"
     """Speed of x264 against size of the file."""
     render_x264_threads: int = Field(default=0, ge=0, le=64)
-    """Threads of x264; 0 leaves the choice to it."""
+    """Threads of x264; 0 means one for each core that the process may use."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -16,12 +15,10 @@ from lensora.core.staging import from_above, scene_pitch
 from lensora.core.viewpoint import Viewpoint
 from lensora.imaging.header import read_header
 from lensora.imaging.reader import PictureReader
+from lensora.rpc.call import UNWATCHED, Call
 from services.segment.backends import BackplateBackend
 from services.segment.horizon import ground_edge, guess_horizon
 from services.segment.lighting import estimate_lighting
-
-Check = Callable[[float, str], None]
-"""Told ``(fraction, phase)`` between the phases of the work; may raise to end it."""
 
 SIDE_RANGE = (256, 2160)
 """Least and most pixels of a side: from a thumbnail's scene to 4K film."""
@@ -72,7 +69,7 @@ def image_backplate(
     width: int,
     height: int,
     pictures: PictureReader | None = None,
-    alive: Callable[[], None] = lambda: None,
+    call: Call = UNWATCHED,
     viewpoint: Viewpoint | None = None,
 ) -> Backplate:
     """A user's picture, cover-cropped: around its middle, or lower where the subject was seen from above.
@@ -82,7 +79,7 @@ def image_backplate(
         width: pixels.
         height: pixels.
         pictures: decodes it.
-        alive: called while there is no memory for it; raises when nobody waits any more.
+        call: ends the wait for memory.
         viewpoint: the camera of the subject's photo; None if not known.
 
     Raises:
@@ -90,7 +87,7 @@ def image_backplate(
     """
     try:
         longest_side_px, part = _covering(*read_header(data).upright_size, width, height)
-        photo = (pictures or PictureReader()).read(data, longest_side_px=longest_side_px, part=part, alive=alive)
+        photo = (pictures or PictureReader()).read(data, longest_side_px=longest_side_px, part=part, alive=call.check)
     except InvalidImage as error:
         raise InvalidBackground(
             f"background.url is not a usable picture: {error.message}", field="background.url"
@@ -117,8 +114,7 @@ def prompt_backplate(
     height: int,
     seed: int,
     backend: BackplateBackend,
-    check: Check,
-    timeout_s: float | None = None,
+    call: Call = UNWATCHED,
     viewpoint: Viewpoint | None = None,
 ) -> Backplate:
     """A scene made from words, seen as the subject's photo was taken.
@@ -131,10 +127,8 @@ def prompt_backplate(
             f"background.prompt must have 1 to {PROMPT_CHARACTERS} characters, not {len(prompt.strip())}",
             field="background.prompt",
         )
-    painted = backend.paint(
-        prompt, width, height, seed, scene_pitch(viewpoint), lambda f, p: check(0.9 * f, p), timeout_s
-    )
-    check(0.92, "light")
+    painted = backend.paint(prompt, width, height, seed, scene_pitch(viewpoint), call.part(0.0, 0.9))
+    call.report("light", 0.92)
     horizon = painted.horizon if painted.horizon is not None else guess_horizon(painted.rgb)
     lighting = estimate_lighting(painted.rgb, horizon, painted.key)
     scene = Scene(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lensora.core.boxes import Box, Point
 from lensora.core.errors import EncodeFailed, SubjectNotFound
+from lensora.rpc.call import UNWATCHED, Call
 from services.segment.aim import LONGEST_SIDE_PX, Aim, Surroundings, limited
 from services.segment.backends import CutoutBackend, PromptedBackend
 from services.segment.candidates import Candidate, candidates
@@ -24,12 +25,6 @@ from services.segment.prompted import prompted_candidate
 from services.segment.slender import box_itself, salience_of
 
 Plane = NDArray[np.float32]
-
-Check = Callable[[float, str], None]
-"""Told ``(fraction, phase)`` between the phases of the work; may raise to end it."""
-
-TimeLeft = Callable[[], float | None]
-"""Seconds until the caller's deadline; None when it has none."""
 
 CLEAR_SHARE = 0.03
 """A photo with this share of clear pixels was cut out by its maker, whose matte is better than any guess."""
@@ -81,8 +76,7 @@ def cut_out(
     box: Box,
     crop: Box,
     backend: CutoutBackend,
-    check: Check = lambda _fraction, _phase: None,
-    time_left: TimeLeft = lambda: None,
+    call: Call = UNWATCHED,
     prompted: PromptedBackend | None = None,
     points: Sequence[Point] = (),
 ) -> Cutout:
@@ -94,8 +88,7 @@ def cut_out(
         box: the subject's own box.
         crop: the padded box; the cutout has this extent.
         backend: finds what stands out.
-        check: told how far the work is.
-        time_left: seconds until the caller's deadline, or None.
+        call: told how far the work is, and asked how long it may take.
         points: what a person said of single places of the photo.
         prompted: a net that takes box and points as its prompt, or None.
 
@@ -108,16 +101,16 @@ def cut_out(
     left, top, right, bottom = crop.pixels(rgb.shape[1], rgb.shape[0])
     own = None if alpha is None else limited(alpha[top:bottom, left:right])
     if own is not None and _is_matte(own):
-        check(0.3, "own-alpha")
+        call.report("own-alpha", 0.3)
         matte = own.astype(np.float32) / 255.0
         verdict = Verdict(matte * isolate(matte, picture, within), 1.0, own_alpha=True)
     else:
-        verdict = _judged(aim, backend, prompted, points, check, time_left)
+        verdict = _judged(aim, backend, prompted, points, call)
     matte = verdict.matte
     if points:
-        check(0.85, "points")
+        call.report("points", 0.85)
         matte = corrected(matte, picture, aim.marks(points))
-    check(0.88, "foreground")
+    call.report("foreground", 0.88)
     if not (matte > SOLID).any():
         whole = box_itself(within, picture.shape[:2])
         verdict = verdict if whole is None else Verdict(whole, 0.0)
@@ -152,18 +145,17 @@ def _judged(
     backend: CutoutBackend,
     prompted: PromptedBackend | None,
     points: Sequence[Point],
-    check: Check,
-    time_left: TimeLeft,
+    call: Call,
 ) -> Verdict:
     """The best candidate: those of one look, and where that is not sure, those of a second one."""
     picture, within = aim.picture, aim.within
-    check(0.05, "net")
-    salience = salience_of(backend, picture, time_left())
-    check(0.45, "judge")
+    call.report("net", 0.05)
+    salience = salience_of(backend, picture, call.time_left_s())
+    call.report("judge", 0.45)
     found = list(candidates(salience, picture, within))
     if len(found) == 1:
         # What stands out lies outside of the box: nothing of it is meant.
-        asked = None if prompted is None else prompted_candidate(aim, salience, points, prompted, time_left())
+        asked = None if prompted is None else prompted_candidate(aim, salience, points, prompted, call.time_left_s())
         if asked is None:
             return Verdict(np.zeros_like(salience), 0.0)
         return Verdict(asked.matte, asked.confidence, asked_twice=True)
@@ -172,15 +164,15 @@ def _judged(
     height, width = aim.rgb.shape[:2]
     wider = aim.box.padded(width, height, LOOK_AGAIN.padding).area > LOOK_AGAIN.least_more * aim.crop.area
     if sure < JUDGEMENT.look_again and wider:
-        check(0.5, "net-wide")
+        call.report("net-wide", 0.5)
         around = Surroundings.of(aim, LOOK_AGAIN.padding, LOOK_AGAIN.longest_px)
-        wide = around.seen_from(aim, salience_of(backend, around.rgb, time_left()))
-        check(0.75, "judge")
+        wide = around.seen_from(aim, salience_of(backend, around.rgb, call.time_left_s()))
+        call.report("judge", 0.75)
         found = list(candidates(salience, picture, within, wide))
     asked = None
     if prompted is not None and (sure < JUDGEMENT.look_again or points):
-        check(0.78, "net-box")
-        asked = prompted_candidate(aim, salience, points, prompted, time_left())
+        call.report("net-box", 0.78)
+        asked = prompted_candidate(aim, salience, points, prompted, call.time_left_s())
     if asked is not None and points:
         # A person pointed at it: what the net makes of that is taken as it is.
         return Verdict(asked.matte, asked.confidence, asked_twice=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import grpc
 import numpy as np
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from lensora import __version__
 from lensora.adapters.artifacts import ArtifactStore
+from lensora.adapters.patience import LOOK_INTERVAL_S
 from lensora.api.artifact.v1 import artifact_pb2
-from lensora.api.progress.v1 import progress_pb2
 from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.artifacts import Artifact, MediaType, ModelUse
 from lensora.core.boxes import MAX_POINTS
@@ -21,7 +21,7 @@ from lensora.imaging.header import read_header
 from lensora.imaging.photo import Photo
 from lensora.imaging.reader import PictureReader
 from lensora.observability import logs
-from lensora.rpc.interceptors import check_alive
+from lensora.rpc.call import Call, Progress, streamed, unary
 from lensora.rpc.messages import (
     artifact_from_proto,
     artifact_to_proto,
@@ -30,6 +30,7 @@ from lensora.rpc.messages import (
     model_use_to_proto,
     output_key,
     point_from_proto,
+    progress_to_proto,
     scene_from_proto,
     viewpoint_from_proto,
 )
@@ -43,12 +44,9 @@ from services.segment.backplate import (
     prompt_backplate,
 )
 from services.segment.composite import composite, encode_jpeg
-from services.segment.cutout import TimeLeft, cut_out, encode_png
-from services.segment.phases import Phased
+from services.segment.cutout import cut_out, encode_png
 from services.segment.stamp import marked
 from services.segment.viewing import View, points_within, within
-
-Check = Callable[[float, str], None]
 
 _log = logs.get(__name__)
 
@@ -92,40 +90,40 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         self, request: segmenter_pb2.CutoutRequest, context: grpc.ServicerContext
     ) -> Iterator[segmenter_pb2.CutoutResponse]:
         """See segmenter.proto."""
-        alive = _alive(context)
-        work = Phased(lambda check: self._cut(request, check, alive, context.time_remaining), alive)
-        for fraction, phase in work:
-            yield segmenter_pb2.CutoutResponse(progress=progress_pb2.Progress(fraction=fraction, phase=phase))
-        yield segmenter_pb2.CutoutResponse(result=work.result)
+        for item in streamed(context, lambda call: self._cut(request, call)):
+            if isinstance(item, Progress):
+                yield segmenter_pb2.CutoutResponse(progress=progress_to_proto(item))
+            else:
+                yield segmenter_pb2.CutoutResponse(result=item)
 
     def CreateBackplate(  # noqa: N802 (gRPC's name)
         self, request: segmenter_pb2.CreateBackplateRequest, context: grpc.ServicerContext
     ) -> Iterator[segmenter_pb2.CreateBackplateResponse]:
         """See segmenter.proto."""
-        timeout, alive = context.time_remaining(), _alive(context)
-        work = Phased(lambda check: self._create(request, check, alive, timeout), alive)
-        for fraction, phase in work:
-            yield segmenter_pb2.CreateBackplateResponse(progress=progress_pb2.Progress(fraction=fraction, phase=phase))
-        yield segmenter_pb2.CreateBackplateResponse(result=work.result)
+        for item in streamed(context, lambda call: self._create(request, call)):
+            if isinstance(item, Progress):
+                yield segmenter_pb2.CreateBackplateResponse(progress=progress_to_proto(item))
+            else:
+                yield segmenter_pb2.CreateBackplateResponse(result=item)
 
     def Composite(  # noqa: N802 (gRPC's name)
         self, request: segmenter_pb2.CompositeRequest, context: grpc.ServicerContext
     ) -> segmenter_pb2.CompositeResponse:
         """See segmenter.proto."""
+        return unary(context, lambda call: self._compose(request, call))
+
+    def _compose(self, request: segmenter_pb2.CompositeRequest, call: Call) -> segmenter_pb2.CompositeResponse:
         scene = scene_from_proto(request.backplate)
-        alive = _alive(context)
-        cutout = self._pictures.read(self._read(request.cutout, "cutout"), alive=alive)
-        picture = self._pictures.read(self._read(request.backplate.image, "backplate.image"), alive=alive)
-        check_alive(context)
+        cutout = self._pictures.read(self._read(request.cutout, "cutout"), alive=call.check)
+        picture = self._pictures.read(self._read(request.backplate.image, "backplate.image"), alive=call.check)
+        call.check()
         data = encode_jpeg(composite(_rgba(cutout), picture.rgb, scene))
-        check_alive(context)
+        call.check()
         key = output_key(request.output_prefix, "scene", request, MediaType.JPEG)
         stored = self._artifacts.put(key, data, MediaType.JPEG)
         return segmenter_pb2.CompositeResponse(scene=artifact_to_proto(stored))
 
-    def _cut(
-        self, request: segmenter_pb2.CutoutRequest, check: Check, alive: Callable[[], None], time_left: TimeLeft
-    ) -> segmenter_pb2.CutoutResult:
+    def _cut(self, request: segmenter_pb2.CutoutRequest, call: Call) -> segmenter_pb2.CutoutResult:
         box, crop = box_from_proto(request.box, field="box"), box_from_proto(request.crop, field="crop")
         if len(request.points) > MAX_POINTS:
             raise InvalidRequest(f"points must have at most {MAX_POINTS}, not {len(request.points)}", field="points")
@@ -133,11 +131,11 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         data = self._read(request.photo, "photo")
         view = View.of(*read_header(data).upright_size, box, crop)
         # A photo is decoded within the turn: those that wait for theirs hold the file alone.
-        while not self._turn.acquire(timeout=0.1):
-            alive()
+        while not self._turn.acquire(timeout=LOOK_INTERVAL_S):
+            call.check()
         try:
-            check(0.02, "decode")
-            photo = self._pictures.read(data, longest_side_px=view.longest_side_px, part=view.part, alive=alive)
+            call.report("decode", 0.02)
+            photo = self._pictures.read(data, longest_side_px=view.longest_side_px, part=view.part, alive=call.check)
             del data
             found = cut_out(
                 photo.rgb,
@@ -145,14 +143,13 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
                 within(box, photo.frame),
                 within(crop, photo.frame),
                 self._cutout,
-                check,
-                time_left,
+                call,
                 self._prompted,
                 points_within(points, photo.frame),
             )
         finally:
             self._turn.release()
-        check(0.95, "encode")
+        call.report("encode", 0.95)
         key = output_key(request.output_prefix, "cutout", request, MediaType.PNG)
         rgba = marked(found.rgba) if request.marked else found.rgba
         stored = self._artifacts.put(key, encode_png(rgba), MediaType.PNG)
@@ -165,13 +162,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
             uncertain=found.uncertain,
         )
 
-    def _create(
-        self,
-        request: segmenter_pb2.CreateBackplateRequest,
-        check: Check,
-        alive: Callable[[], None],
-        timeout_s: float | None,
-    ) -> segmenter_pb2.CreateBackplateResult:
+    def _create(self, request: segmenter_pb2.CreateBackplateRequest, call: Call) -> segmenter_pb2.CreateBackplateResult:
         width, height = request.width, request.height
         check_size(width, height)
         kind = request.WhichOneof("background")
@@ -181,22 +172,20 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         if kind == "remove":
             made = plain_backplate(width, height, viewpoint)
         elif kind == "image":
-            check(0.05, "fetch")
+            call.report("fetch", 0.05)
             data = self._read(request.image.image, "background.image")
-            check(0.2, "decode")
-            made = image_backplate(data, width, height, self._pictures, alive, viewpoint)
+            call.report("decode", 0.2)
+            made = image_backplate(data, width, height, self._pictures, call, viewpoint)
             if made.scene.afloat:
                 _log.info("backplate_without_ground", width=width, height=height)
         elif kind == "prompt":
-            made = prompt_backplate(
-                request.prompt.text, width, height, request.seed, self._backplate, check, timeout_s, viewpoint
-            )
+            made = prompt_backplate(request.prompt.text, width, height, request.seed, self._backplate, call, viewpoint)
             uses.append(self._backplate.describe())
         else:
             raise InvalidBackground(
                 "background must be one of remove, image, prompt; none was given", field="background"
             )
-        check(0.95, "encode")
+        call.report("encode", 0.95)
         key = output_key(request.output_prefix, "backplate", request, MediaType.JPEG)
         stored: Artifact = self._artifacts.put(key, encode_backplate(made.rgb), MediaType.JPEG)
         return segmenter_pb2.CreateBackplateResult(
@@ -205,10 +194,6 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
 
     def _read(self, message: artifact_pb2.Artifact, field: str) -> bytes:
         return self._artifacts.get(artifact_from_proto(message, field=field))
-
-
-def _alive(context: grpc.ServicerContext) -> Callable[[], None]:
-    return lambda: check_alive(context)
 
 
 def _rgba(photo: Photo) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 
 import cv2
@@ -17,6 +18,7 @@ from lensora.adapters.inference import Model
 from lensora.core.boxes import Box, Category, Proposal, SuggestedAction
 from lensora.core.errors import InferenceFailed
 from lensora.imaging.photo import Photo
+from lensora.rpc.call import UNWATCHED, Call
 from services.detect.detection import Detection, listed
 from services.detect.labels import Vocabulary
 from services.detect.preflight import BOX_ACTIONS, Subject, suggested_actions
@@ -158,11 +160,14 @@ class Florence2Detector:
     def ready(self) -> bool:
         return self._model.ready()
 
-    def detect(self, photo: Photo, max_objects: int, timeout_s: float | None = None) -> Detection:
+    def detect(self, photo: Photo, max_objects: int, call: Call = UNWATCHED) -> Detection:
         rgb = photo.over(MATTE)
         square = np.asarray(cv2.resize(rgb, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA), np.uint8)
         # Both questions at once: the server joins them into one run of the net.
-        asked = [self._pool.submit(self._ask, square, task, timeout_s) for task in (OBJECTS, REGIONS)]
+        asked = [
+            self._pool.submit(copy_context().run, self._ask, square, task, call.time_left_s())
+            for task in (OBJECTS, REGIONS)
+        ]
         objects, regions = (job.result() for job in asked)
         proposals = [
             Proposal(label=found.label, category=self.category_of(found.label), box=found.box, score=rank(found))

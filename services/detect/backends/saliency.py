@@ -18,6 +18,7 @@ from lensora.core.errors import ConfigurationError, InferenceFailed, Overloaded,
 from lensora.imaging.photo import Photo
 from lensora.imaging.prompting import Encoded, PromptableNet
 from lensora.observability import logs
+from lensora.rpc.call import UNWATCHED, Call
 from services.detect.completeness import cut_by_frame, grown
 from services.detect.detection import MOST_IOU, Detection, listed
 from services.detect.fusion import SAME_IOU, Thing, fuse
@@ -115,10 +116,12 @@ class SaliencyDetector:
     def ready(self) -> bool:
         return all(model.ready() for model in self._models)
 
-    def detect(self, photo: Photo, max_objects: int, timeout_s: float | None = None) -> Detection:
+    def detect(self, photo: Photo, max_objects: int, call: Call = UNWATCHED) -> Detection:
+        timeout_s = call.time_left_s()
         rgb = photo.over(MATTE)
         findings = Search(rgb, self._saliency, timeout_s).run()
         things, more_models = self._things(rgb, findings, timeout_s)
+        call.check()
         ranked = things[: max_objects - 1]
         faint_parts = [_faint_part(thing, ranked, findings) for thing in ranked]
         boxes = [_box(thing.box, faint) for thing, faint in zip(ranked, faint_parts, strict=True)]
@@ -140,11 +143,13 @@ class SaliencyDetector:
             sightings = [None] * len(boxes)
         height, width = rgb.shape[:2]
         areas = [box.pixels(width, height) for box in boxes]
+        call.check()
         names = self._labeller.names(rgb, areas, masks, sightings, timeout_s)
         proposals = [
             Proposal(label=name.label, category=name.category, box=box, score=score)
             for name, box, score in zip(names, boxes, scores, strict=True)
         ]
+        call.check()
         actions = _advice(rgb, photo, ranked[0], boxes[0], faint_parts[0]) if ranked else suggested_actions(rgb, None)
         return Detection(
             proposals=listed(proposals, max_objects),

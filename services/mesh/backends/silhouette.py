@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from lensora.core.artifacts import ModelUse
 from services.mesh.backends import RawMesh, Report
 from services.mesh.cutout import Cutout
-from services.mesh.explanation import explain
+from services.mesh.explanation import Explainer
 from services.mesh.judge.verdict import Judge
 from services.mesh.kinds import Hypothesis, Kind
 from services.mesh.kinds.registry import KINDS
 from services.mesh.network import ShapeNetwork
-from services.mesh.view import View
 
 OWN_USE = ModelUse(name="lensora-silhouette", version="2", sha256="", license="Apache-2.0", stage="mesh")
 """This backend's row in the bill of models."""
@@ -32,18 +31,17 @@ class SilhouetteBackend:
             kinds: what may propose; the plain one among them.
             judge: with the fitted weights, if not given.
         """
-        self._network = network
-        self._kinds = kinds
-        self._judge = judge
+        self.explainer = Explainer(network, kinds, judge)
 
     def reconstruct(self, cutout: Cutout, report: Report, timeout_s: float | None = None) -> RawMesh:
         """See ``MeshBackend``."""
         report("network", 0.01)
-        prediction = None if self._network is None else self._network.predict(cutout, timeout_s)
-        view = View(cutout, prediction)
-        verdict = explain(view, self._kinds, self._judge, lambda share: report("hypotheses", 0.02 + 0.24 * share))
+        verdict = self.explainer.explain(
+            cutout, lambda share: report("hypotheses", 0.02 + 0.24 * share), timeout_s
+        ).verdict
         report("shape", 0.28)
-        used = () if self._network is None else (self._network.model.describe(),)
+        network = self.explainer.network
+        used = () if network is None else (network.model.describe(),)
         return raw_mesh(verdict.best, verdict.confidence, used)
 
 

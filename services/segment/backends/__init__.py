@@ -6,7 +6,7 @@ encoding are the stage's own and shared by all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.artifacts import ModelUse
+from lensora.rpc.call import UNWATCHED, Call
 from services.segment.matte import PixelBox
 
 
@@ -146,8 +147,7 @@ class BackplateBackend(Protocol):
         height: int,
         seed: int,
         pitch: float,
-        check: Callable[[float, str], None],
-        timeout_s: float | None = None,
+        call: Call = UNWATCHED,
     ) -> Painted:
         """The scene that the words describe; the same arguments give the same picture.
 
@@ -157,8 +157,7 @@ class BackplateBackend(Protocol):
             height: pixels.
             seed: of what is left to chance.
             pitch: radians that the camera should look down on the place of the subject.
-            check: told ``(fraction, phase)`` between phases; may raise to end the work.
-            timeout_s: seconds after which to give up; None means no limit.
+            call: told of each phase, and asked how long it may take.
         """
         ...
 

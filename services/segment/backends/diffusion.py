@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lensora.adapters.inference import Model
-from lensora.adapters.patience import while_waiting
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import InferenceFailed
+from lensora.rpc.call import UNWATCHED, Call
 from services.segment.backends import Painted
 
 STEP_PX = 16
@@ -106,11 +105,10 @@ class DiffusionScenery:
         height: int,
         seed: int,
         pitch: float,
-        check: Callable[[float, str], None],
-        timeout_s: float | None = None,
+        call: Call = UNWATCHED,
     ) -> Painted:
         across, down = painted_size(width, height)
-        check(0.02, "net")
+        call.report("net", 0.02)
         inputs = {
             "prompt": np.array([[wrapped(prompt, pitch).encode()]], object),
             "width": np.array([[across]], np.int32),
@@ -118,14 +116,13 @@ class DiffusionScenery:
             # The nets' generators take signed numbers.
             "seed": np.array([[seed % 2**63]], np.int64),
         }
-        with while_waiting(lambda: check(0.02, "net")):
-            answer = self._model.infer(inputs, outputs=["image"], timeout_s=timeout_s)["image"]
+        answer = self._model.infer(inputs, outputs=["image"], timeout_s=call.time_left_s())["image"]
         wanted = (1, down, across, 3)
         if answer.shape != wanted or answer.dtype != np.uint8:
             raise InferenceFailed(
                 f"{self._model.name} painted {answer.dtype} of shape {answer.shape}, not uint8 of {wanted}"
             )
-        check(0.95, "resize")
+        call.report("resize", 0.95)
         return Painted(_resized(np.ascontiguousarray(answer[0]), width, height), horizon=None, pitch=pitch, key=None)
 
     def describe(self) -> ModelUse:

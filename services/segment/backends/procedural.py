@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from lensora import __version__
 from lensora.core.artifacts import ModelUse
+from lensora.rpc.call import UNWATCHED, Call
 from services.segment.backends import KnownKey, Painted
 from services.segment.scenery.scene import build
 from services.segment.scenery.words import read
@@ -26,11 +25,9 @@ class ProceduralScenery:
         height: int,
         seed: int,
         pitch: float,
-        check: Callable[[float, str], None],
-        timeout_s: float | None = None,
+        call: Call = UNWATCHED,
     ) -> Painted:
-        del timeout_s  # ``check`` ends the work between its phases, each of which takes a fraction of a second.
-        plate = build(read(prompt), width, height, seed, check, pitch)
+        plate = build(read(prompt), width, height, seed, call, pitch)
         mood = plate.mood
         # Moods give the light that leaves a flat white ground; irradiance is pi times that, on a facing surface more.
         facing = np.pi * mood.key / max(LEAST_RISE, float(mood.key_direction[1]))

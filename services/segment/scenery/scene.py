@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.rpc.call import UNWATCHED, Call
 from services.segment.scenery.floor import Floor, blur_disc
 from services.segment.scenery.interiors import garlands
 from services.segment.scenery.lens import bloom, defocus, develop
@@ -52,7 +52,7 @@ def build(
     width: int,
     height: int,
     seed: int,
-    check: Callable[[float, str], None] = lambda _f, _p: None,
+    call: Call = UNWATCHED,
     pitch: float | None = None,
 ) -> ScenePicture:
     """Make the picture of a wish. The same arguments give the same pixels.
@@ -62,24 +62,24 @@ def build(
         width: pixels.
         height: pixels.
         seed: of everything that is left to chance.
-        check: told ``(fraction, phase)`` between phases; may raise to end the work.
+        call: told of each phase.
         pitch: radians that the camera looks down; None for the usual view.
     """
     noise = Noise(seed)
     scene = plan(wish, noise, pitch)
-    check(0.05, "surroundings")
+    call.report("surroundings", 0.05)
     scale = min(1.0, BACKDROP_PX / height)
     painter = Painter(max(16, round(width * scale)), max(16, round(height * scale)))
     stage = Stage(painter, scene.setting, scene.mood, noise, scene.place_tint, scene.season, wish.bare)
     scene.place.paint(stage)
     if scene.season == "christmas" and not scene.place.outdoors and not scene.sweep:
         garlands(stage)
-    check(0.35, "lens")
+    call.report("lens", 0.35)
     backdrop = _out_of_focus(scene, painter, width, height)
-    check(0.5, "surface")
+    call.report("surface", 0.5)
     floor = Floor(scene, stage, backdrop)
     picture = floor.laid()
-    check(0.85, "film")
+    call.report("film", 0.85)
     picture = bloom(picture, scene.mood.bloom)
     return ScenePicture(
         picture=develop(picture, vignette=scene.mood.vignette, grain=GRAIN, seed=seed),

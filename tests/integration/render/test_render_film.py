@@ -19,6 +19,7 @@ from PIL import Image
 from lensora.core.errors import Cancelled, InvalidImage, InvalidMesh, InvalidRequest, RenderFailed
 from lensora.core.scene import Scene
 from lensora.core.words import CameraMove
+from lensora.rpc.call import Call, Progress
 from lensora.testing.meshes import Finish, Shape, box, glb, vase
 from services.render.backends.device import open_context
 from services.render.backends.opengl import OpenGLRenderer
@@ -227,40 +228,36 @@ def test_undrawable_orders_are_typed_errors(film: Make, subject: bytes) -> None:
 
 def test_cancelled_film_stops_within_two_seconds(maker: FilmMaker, subject: bytes) -> None:
     """Cancelling in the middle ends the work, and the next film is made as if nothing had been."""
-    wanted = True
+    cancelled: list[float] = []
 
-    def check() -> None:
-        if not wanted:
+    def alive() -> None:
+        if cancelled:
             raise Cancelled("no longer wanted")
 
+    def told(progress: Progress) -> None:
+        if progress.fraction > 0.06:
+            cancelled.append(time.perf_counter())
+
     order = FilmOrder(subject, b"", WHITE, seconds=20.0, fps=60)
-    items = maker.make(order, check)
-    for _ in range(3):
-        next(items)
-    wanted = False
-    before = time.perf_counter()
     with pytest.raises(Cancelled):
-        list(items)
-    assert time.perf_counter() - before < 2.0
-    wanted = True
-    short = replace(order, seconds=1.0, fps=12, size=256)
-    assert isinstance(list(maker.make(short, check))[-1], Film)
+        maker.make(order, Call(alive, told=told))
+    assert time.perf_counter() - cancelled[0] < 2.0
+    assert maker.make(replace(order, seconds=1.0, fps=12, size=256)).frames == 12
 
 
 def test_progress_rises_about_every_eight_frames(maker: FilmMaker, subject: bytes) -> None:
     """Progress never falls, ends with the film, and is told often."""
-    items = list(maker.make(FilmOrder(subject, b"", WHITE, size=256), lambda: None))
-    shares = [item.fraction for item in items if not isinstance(item, Film)]
+    shares: list[float] = []
+    film = maker.make(FilmOrder(subject, b"", WHITE, size=256), Call(told=lambda item: shares.append(item.fraction)))
     assert shares == sorted(shares)
     assert len(shares) >= 96 // 8
-    assert isinstance(items[-1], Film)
+    assert film.frames == 96
 
 
 def test_nvenc_is_used_where_it_is_and_x264_where_not(engine: Engine, subject: bytes) -> None:
     """Asking for NVENC gives an H.264 film on any machine."""
     maker = FilmMaker(engine, EncoderChoice("nvenc"))
-    *_, made = maker.make(FilmOrder(subject, b"", WHITE, size=256, seconds=1.0), lambda: None)
-    assert isinstance(made, Film)
+    made = maker.make(FilmOrder(subject, b"", WHITE, size=256, seconds=1.0))
     assert len(_decoded(made.files[VideoFormat.MP4])) == 24
 
 
@@ -288,11 +285,8 @@ def test_lost_context_costs_one_retry(subject: bytes) -> None:
         return made[-1]
 
     engine = Engine(make)
-    *_, film = FilmMaker(engine, EncoderChoice()).make(
-        FilmOrder(subject, b"", WHITE, size=256, seconds=1.0), lambda: None
-    )
+    film = FilmMaker(engine, EncoderChoice()).make(FilmOrder(subject, b"", WHITE, size=256, seconds=1.0))
     engine.close()
-    assert isinstance(film, Film)
     assert len(_decoded(film.files[VideoFormat.MP4])) == 24
     assert len(made) == 2
 

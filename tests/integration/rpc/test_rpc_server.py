@@ -16,7 +16,7 @@ from lensora.api.progress.v1.progress_pb2 import Progress
 from lensora.api.segment.v1 import segmenter_pb2 as pb
 from lensora.api.segment.v1 import segmenter_pb2_grpc as rpc
 from lensora.core.errors import Cancelled, DeadlineExceeded, InternalError, Overloaded, SubjectNotFound
-from lensora.rpc.interceptors import check_alive
+from lensora.rpc.call import check_alive
 from lensora.rpc.server import Server
 from lensora.rpc.status import HIDDEN_TEXT, error_of
 from lensora.settings import ServiceSettings

@@ -286,7 +286,7 @@ def test_a_cancelled_cutout_stops_between_phases() -> None:
                 break
         call.cancel()
         deadline = time.monotonic() + 5.0
-        while any(thread.name == "segment-work" for thread in threading.enumerate()):
+        while any(thread.name == "stage-work" for thread in threading.enumerate()):
             assert time.monotonic() < deadline, "the work goes on after the cancel"
             time.sleep(0.05)
         assert len(slow.model.calls) == 1

@@ -17,6 +17,7 @@ from lensora.core.boxes import FULL_FRAME_LABEL
 from lensora.core.errors import DeadlineExceeded
 from lensora.imaging.photo import decode
 from lensora.models.manifest import Manifest
+from lensora.rpc.call import Call
 from lensora.testing.triton import TritonServer
 from services.detect.backends.registry import DETECT_BACKENDS
 from services.mesh.backends.registry import BACKENDS
@@ -42,8 +43,7 @@ def test_a_text_to_image_net_paints_through_the_segment_stage(runtime: Runtime, 
     """The pipeline's own classes run; one seed gives one picture, another seed another, and the bill names the net."""
     backend = BACKPLATE_BACKENDS[name](runtime)
     first, again, other = (
-        backend.paint("on a marble table, Götterspeise", 256, 320, seed, 0.1, lambda _f, _p: None).rgb
-        for seed in (1, 1, 2)
+        backend.paint("on a marble table, Götterspeise", 256, 320, seed, 0.1).rgb for seed in (1, 1, 2)
     )
     assert first.shape == (320, 256, 3)
     np.testing.assert_array_equal(first, again)
@@ -57,7 +57,7 @@ def test_pictures_in_a_batch_are_those_painted_alone(runtime: Runtime) -> None:
     backend = BACKPLATE_BACKENDS["flux1-schnell"](runtime)
 
     def paint(seed: int) -> np.ndarray:
-        return backend.paint(f"scene {seed}", 256, 256, seed, 0.1, lambda _f, _p: None).rgb
+        return backend.paint(f"scene {seed}", 256, 256, seed, 0.1).rgb
 
     alone = [paint(seed) for seed in range(3)]
     with ThreadPoolExecutor(3) as pool:
@@ -70,8 +70,8 @@ def test_a_picture_that_nobody_waits_for_is_given_up(runtime: Runtime) -> None:
     """A deadline ends the call, and the server paints the next picture."""
     backend = BACKPLATE_BACKENDS["z-image-turbo"](runtime)
     with pytest.raises(DeadlineExceeded, match="z-image-turbo"):
-        backend.paint("late", 768, 768, 1, 0.1, lambda _f, _p: None, timeout_s=0.05)
-    assert backend.paint("next", 256, 256, 1, 0.1, lambda _f, _p: None, timeout_s=60).rgb.shape == (256, 256, 3)
+        backend.paint("late", 768, 768, 1, 0.1, Call(time_left_s=lambda: 0.05))
+    assert backend.paint("next", 256, 256, 1, 0.1, Call(time_left_s=lambda: 60.0)).rgb.shape == (256, 256, 3)
 
 
 def test_florence_s_words_become_proposals(runtime: Runtime) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lensora.core.frames import linear_from_srgb
+from lensora.rpc.call import Call, Progress
 from services.segment.scenery.ground import SUBJECT_DISTANCE_M, SUBJECT_LINE, Ground, slopes
 from services.segment.scenery.lens import LUMA, blur_by_row, defocus, iris, tone
 from services.segment.scenery.noise import Noise, cellular, smoothstep
@@ -82,13 +83,13 @@ def test_work_can_be_ended_between_phases() -> None:
     """What the check raises ends the work."""
     phases: list[str] = []
 
-    def check(fraction: float, phase: str) -> None:
-        phases.append(phase)
-        if fraction > 0.3:
+    def told(progress: Progress) -> None:
+        phases.append(progress.phase)
+        if progress.fraction > 0.3:
             raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        build(read("beach"), 256, 256, 1, check)
+        build(read("beach"), 256, 256, 1, Call(told=told))
     assert phases == ["surroundings", "lens"]
 
 

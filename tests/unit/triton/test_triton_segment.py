@@ -67,7 +67,7 @@ def scenery(answer: np.ndarray) -> tuple[DiffusionScenery, FakeModel]:
 def test_the_prompt_is_wrapped_and_the_picture_has_the_wished_size() -> None:
     """The user's words stand in the middle of a demand for an empty place; the answer is brought to size."""
     backend, net = scenery(np.full((1, 1280, 1280, 3), 90, np.uint8))
-    painted = backend.paint("on a  marble\ncountertop.", 2160, 2160, 2**64 - 1, 0.1, lambda _f, _p: None)
+    painted = backend.paint("on a  marble\ncountertop.", 2160, 2160, 2**64 - 1, 0.1)
     assert painted.rgb.shape == (2160, 2160, 3)
     assert painted.horizon is None
     prompt = bytes(net.calls[0]["prompt"][0, 0]).decode()
@@ -90,4 +90,4 @@ def test_a_picture_of_another_size_is_told() -> None:
     """A server that paints another size than it was asked for is told, with the net's name."""
     backend, _ = scenery(np.zeros((1, 64, 64, 3), np.uint8))
     with pytest.raises(InferenceFailed, match="z-image-turbo painted"):
-        backend.paint("x", 768, 768, 1, 0.1, lambda _f, _p: None)
+        backend.paint("x", 768, 768, 1, 0.1)
