@@ -68,6 +68,9 @@ MEANINGS: Mapping[type[LensoraError], Meaning] = MappingProxyType(
             "Object detection unavailable",
             "Object detection is away; retry after a few seconds. Nothing was charged.",
         ),
+        errors.Overloaded: Meaning(
+            "Overloaded", "Too many uploads are under way; retry after a few seconds. Nothing was charged."
+        ),
         errors.Unavailable: Meaning(
             "Temporarily unavailable", "A needed service is away; retry after a few seconds. Nothing was charged."
         ),

@@ -121,7 +121,7 @@ class ModelEntry(ModelTerms):
         sha256: digest of that file.
         size_bytes: size of that file.
         sources: tried in order.
-        precision: bfloat16 where its results stay within the stated tolerance (docs/DECISIONS.md).
+        precision: bfloat16 where its results stay within the stated tolerance (docs/notes/decisions.md).
         probe: shapes of all its inputs, float32 each, at which engines are compared; empty where they are not.
     """
 

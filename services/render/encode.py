@@ -39,7 +39,7 @@ X264_CRF = 18
 """Visually lossless on product shots at 768 pixels; about 1 MB for four seconds."""
 
 X264_PRESET = "veryfast"
-"""Half the time of ``medium`` for a tenth more bytes (docs/RENDER.md)."""
+"""Half the time of ``medium`` for a tenth more bytes (docs/notes/render.md)."""
 
 NVENC_CQ = 21
 """NVENC's constant quality that looks like x264's CRF 18."""

@@ -55,7 +55,7 @@ export interface paths {
         put?: never;
         /**
          * Start a job
-         * @description 75 credits. The whole price comes back if the job does not complete. A film of more frames x pixels than the default one costs more, in proportion (docs/API.md, Prices).
+         * @description 75 credits. The whole price comes back if the job does not complete. A film of more frames x pixels than the default one costs more, in proportion (docs/guides/prices.md).
          */
         post: operations["transform"];
         delete?: never;
@@ -930,7 +930,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `detection_unavailable`: Object detection is away; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            /** @description `detection_unavailable`: Object detection is away; retry after a few seconds. Nothing was charged. `overloaded`: Too many uploads are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
             503: {
                 headers: {
                     /** @description Seconds after which a retry makes sense. */

@@ -36,6 +36,7 @@ from lensora.core.errors import (
     InvalidImage,
     InvalidRequest,
     LensoraError,
+    Overloaded,
     Unavailable,
 )
 from lensora.imaging.header import read_header
@@ -94,7 +95,7 @@ class InitCall:
             required=("image",),
         ),
         answer=answers.Session,
-        errors=(InvalidImage, InvalidRequest, DetectionUnavailable),
+        errors=(InvalidImage, InvalidRequest, DetectionUnavailable, Overloaded),
         idempotent=True,
         links={
             "transform": {"operationId": "transform", "requestBody": {"session_id": "$response.body#/session_id"}},

@@ -53,7 +53,7 @@ class TransformCalls:
         name="transform",
         summary="Start a job",
         description="The whole price comes back if the job does not complete. A film of more frames x pixels than the "
-        "default one costs more, in proportion (docs/API.md, Prices).",
+        "default one costs more, in proportion (docs/guides/prices.md).",
         price=TRANSFORM_CREDITS,
         body=schemas.TransformBody,
         example=examples.TRANSFORM_BODY,
