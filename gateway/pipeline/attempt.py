@@ -12,12 +12,14 @@ from gateway.jobs import metrics
 from gateway.jobs.codec import delivery_field, outputs_of
 from gateway.jobs.records import JobError
 from gateway.jobs.work import Claim, LostClaim, Work
+from gateway.pipeline.ahead import Ahead
 from gateway.pipeline.calls import CallContext, Interrupted, with_patience
 from gateway.pipeline.dag import run_graph
 from gateway.pipeline.handover import Handover
 from gateway.pipeline.stages import StageOutcome, StageRun, Stages
 from lensora.core.errors import DeadlineExceeded, LensoraError, Unavailable
 from lensora.core.steps import FAILURE_SENTENCE, NEEDS, STAGES, JobStatus, Step, current_step, progress_percent
+from lensora.core.words import BackgroundType
 from lensora.observability import logs, traces
 from lensora.rpc.status import hidden
 
@@ -64,6 +66,7 @@ class Attempt:
         self._files = dict(claim.job.outputs)
         self._beat_s = min(BEAT_S, lease_s / BEATS_PER_LEASE)
         job = claim.job
+        self._picture = Ahead(lambda: stages.picture(job))
         deadline = asyncio.get_running_loop().time() + claim.remaining_s
         self._context = CallContext(job.job_id, job.order.request_id, deadline, tries)
         self._results: dict[Step, str] = dict(claim.work)
@@ -108,10 +111,14 @@ class Attempt:
             await asyncio.gather(work, beat, return_exceptions=True)
 
     async def _to_the_end(self) -> str:
+        if self._claim.job.order.background.type is BackgroundType.IMAGE and Step.GENERATING_BG not in self._finished:
+            self._picture.begin()
         try:
             await run_graph(STAGES, NEEDS, self._finished, self._step)
         except Interrupted as end:
             return await self._fail(end)
+        finally:
+            await self._picture.close()
         public = await self._delivered()
         await self._surely(lambda: self._work.finish(self._claim, public))
         self._count(JobStatus.COMPLETED, 0)
@@ -152,7 +159,9 @@ class Attempt:
         def note(fraction: float) -> None:
             self._fractions[step] = max(self._fractions.get(step, 0.0), fraction)
 
-        return await self._stages.run(step, StageRun(self._claim.job, self._context, self._results, note))
+        return await self._stages.run(
+            step, StageRun(self._claim.job, self._context, self._results, note, self._picture)
+        )
 
     async def _fail(self, end: Interrupted) -> str:
         error = end.error

@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from gateway.egress import Egress, EgressRefused, FetchFailed
 from gateway.jobs.codec import dump, models_field, output_field, quality_field
 from gateway.jobs.records import Job, OutputFile, Quality
+from gateway.pipeline.ahead import Ahead
 from gateway.pipeline.calls import CallContext, streamed, unary
 from lensora.adapters.artifacts import ArtifactStore
 from lensora.api.artifact.v1 import artifact_pb2
@@ -91,17 +92,19 @@ class StageRun:
         context: deadline and metadata of its calls.
         done: results of the stages before it.
         progress: takes this stage's progress, 0 to 1.
+        picture: the customer's own backplate, which is fetched from the attempt's start on.
     """
 
     job: Job
     context: CallContext
     done: Mapping[Step, str]
     progress: Callable[[float], None]
+    picture: Ahead[artifact_pb2.Artifact]
 
     @property
     def prefix(self) -> str:
         """Where the stage's outputs lie in the artifact store; the sweeper deletes by it."""
-        return f"jobs/{self.job.job_id}/"
+        return prefix_of(self.job)
 
     def call(self) -> dict[str, Any]:
         """Keyword arguments of every gRPC call."""
@@ -191,7 +194,7 @@ class Stages:
             case BackgroundType.PROMPT:
                 request.prompt.text = order.background.prompt
             case BackgroundType.IMAGE:
-                request.image.image.CopyFrom(await self._downloaded(run, order.background.url))
+                request.image.image.CopyFrom(await run.picture.get())
         if (viewpoint := await self._viewpoint(run)) is not None:
             request.viewpoint.CopyFrom(viewpoint)
         result = await streamed(self._segmenter.CreateBackplate(request, **run.call()), "segment", run.progress)
@@ -271,8 +274,9 @@ class Stages:
                     files[name] = _file(made.file, file_name.format(camera=order.camera))
         return _outcome(Step.RENDERING_VIDEO, result, files, _uses(result.models))
 
-    async def _downloaded(self, run: StageRun, url: str) -> artifact_pb2.Artifact:
+    async def picture(self, job: Job) -> artifact_pb2.Artifact:
         """The customer's backplate, brought into the artifact store; the services never reach out of the cluster."""
+        url = job.order.background.url
         for left in reversed(range(DOWNLOAD_TRIES)):
             try:
                 fetched = await self._egress.fetch_image(url)
@@ -283,8 +287,13 @@ class Stages:
                 if not error.retryable or not left:
                     raise InvalidBackground(f"background.{error}", field="background.url") from error
                 await asyncio.sleep(DOWNLOAD_PAUSE_S)
-        key = f"{run.prefix}background{SUFFIX[fetched.media_type]}"
+        key = f"{prefix_of(job)}background{SUFFIX[fetched.media_type]}"
         return artifact_to_proto(await self._artifacts.put_async(key, fetched.data, fetched.media_type))
+
+
+def prefix_of(job: Job) -> str:
+    """Where a job's outputs lie in the artifact store."""
+    return f"jobs/{job.job_id}/"
 
 
 def _cutout_result(run: StageRun) -> segmenter_pb2.CutoutResult:

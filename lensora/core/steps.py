@@ -58,9 +58,11 @@ NEEDS: dict[Step, tuple[Step, ...]] = {
     Step.GENERATING_BG: (Step.REMOVING_BG,),
     Step.COMPOSITING: (Step.GENERATING_BG,),
     Step.GENERATING_3D: (Step.REMOVING_BG,),
-    Step.RENDERING_VIDEO: (Step.COMPOSITING, Step.GENERATING_3D),
+    Step.RENDERING_VIDEO: (Step.GENERATING_BG, Step.GENERATING_3D),
 }
-"""The DAG: what each stage waits for. After the cutout two branches run at the same time: scene and mesh."""
+"""The DAG: what each stage uses, and so waits for. After the cutout two branches run at the same time: scene and mesh.
+The scene's picture is for the customer alone: the film does not wait for it. Scenes wait for the cutout, because they
+are painted for the photo's camera, which the cutout tells; a customer's own picture is fetched meanwhile."""
 
 WEIGHT: dict[Step, int] = {
     Step.CROPPING: 2,

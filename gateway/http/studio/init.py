@@ -110,22 +110,21 @@ class InitCall:
             await self._require_credits(key)
         async with self.intake.place(key.account_id) as arrival:
             form = await self._read_form(request, arrival)
-            async with self.intake.work():
-                return await self._look(request, key, form)
+            async with self.intake.work(key.account_id):
+                return await self._look(request, key, form, arrival)
 
-    async def _look(self, request: Request, key: ApiKey, form: upload.Form) -> Response:
+    async def _look(self, request: Request, key: ApiKey, form: upload.Form, arrival: Arrival) -> Response:
         """The answer to an upload that has arrived."""
         max_objects = schemas.parse_max_objects(form.fields.get("max_objects"))
-        data = form.file
-        if data is None:
+        if form.file is None:
             raise upload.missing(form, "image")
-        if not data:
+        if not form.file:
             raise InvalidImage("image must be a JPEG, PNG or WebP file, not an empty one.", field="image")
         loop = asyncio.get_running_loop()
-        digest = await loop.run_in_executor(self.pictures, _digest, data)
+        digest = await loop.run_in_executor(self.pictures, _digest, form.file)
 
         async def work(keep: Keep) -> bytes:
-            return await self._open(request, key, data, max_objects, keep)
+            return await self._open(request, key, form, arrival, max_objects, keep)
 
         return await self.once.answer(request, key, f"{digest} {max_objects}".encode(), work)
 
@@ -146,15 +145,22 @@ class InitCall:
         except TimeoutError as error:
             raise InvalidRequest(f"The upload must arrive within {self.upload_s:g} seconds.", field="image") from error
 
-    async def _open(self, request: Request, key: ApiKey, data: bytes, max_objects: int, keep: Keep) -> bytes:
+    async def _open(
+        self, request: Request, key: ApiKey, form: upload.Form, arrival: Arrival, max_objects: int, keep: Keep
+    ) -> bytes:
         """Check the photo, find what is in it, and open a session."""
         loop = asyncio.get_running_loop()
+        data = form.file or b""
         media_type: MediaType = await loop.run_in_executor(self.pictures, _format_of, data)
         await self._require_credits(key)
         session_id = str(uuid.uuid4())
         name = f"sessions/{session_id}/photo{SUFFIX[media_type]}"
         photo: Artifact = await loop.run_in_executor(self.pictures, self.artifacts.put, name, data, media_type.value)
         needed = False
+        # While the services look at the stored photo, the account's next upload may come.
+        form.file = None
+        del data
+        arrival.leave()
         try:
             found = await self.detection.detect(photo, max_objects, request_id=exchange_of(request).request_id)
             session = Session(

@@ -28,7 +28,8 @@ class IntakeLimits:
 
     Attributes:
         work: uploads that are checked and looked at, at a time, of all accounts.
-        per_account: uploads of one account that are read or worked on; its further ones wait unread.
+        per_account: uploads of one account that are read at a time, and as many that are looked at; its further ones
+            wait unread.
         waiting: uploads of one account that may wait so; the next is refused.
         wait_s: seconds that one may wait.
         held_bytes: bytes in memory, of all accounts, above which an account may have one picture only.
@@ -46,7 +47,9 @@ class IntakeLimits:
 @dataclass(slots=True)
 class _Account:
     places: asyncio.Semaphore
+    works: asyncio.Semaphore
     present: int = 0
+    working: int = 0
 
 
 @dataclass(slots=True)
@@ -56,6 +59,13 @@ class Arrival:
     intake: Intake
     account_id: str
     size: int = 0
+    here: bool = True
+
+    def leave(self) -> None:
+        """Give the place and the bytes back before the end: the photo is stored, and this process holds it no more."""
+        if self.here:
+            self.here = False
+            self.intake.left(self)
 
     async def counted(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The chunks as they come. Raises Overloaded where they may not be held."""
@@ -85,32 +95,54 @@ class Intake:
         Raises:
             RateLimited: too many of the account's uploads wait for one, or this one has waited too long.
         """
-        account = self._accounts.setdefault(account_id, _Account(asyncio.Semaphore(self.limits.per_account)))
+        account = self._account(account_id)
         if account.present >= self.limits.per_account + self.limits.waiting:
             raise self._busy()
         account.present += 1
         try:
-            try:
-                async with asyncio.timeout(self.limits.wait_s):
-                    await account.places.acquire()
-            except TimeoutError as error:
+            async with asyncio.timeout(self.limits.wait_s):
+                await account.places.acquire()
+        except BaseException as error:
+            self._gone(account_id)
+            if isinstance(error, TimeoutError):
                 raise self._busy() from error
-            arrival = Arrival(self, account_id)
-            try:
-                yield arrival
-            finally:
-                self._count(account_id, -arrival.size)
-                account.places.release()
+            raise
+        arrival = Arrival(self, account_id)
+        try:
+            yield arrival
         finally:
-            account.present -= 1
-            if not account.present:
-                del self._accounts[account_id]
+            arrival.leave()
+
+    def left(self, arrival: Arrival) -> None:
+        """Count an arrival no more. See ``Arrival.leave``."""
+        self._count(arrival.account_id, -arrival.size)
+        self._accounts[arrival.account_id].places.release()
+        self._gone(arrival.account_id)
 
     @asynccontextmanager
-    async def work(self) -> AsyncIterator[None]:
-        """A place for an upload that has arrived whole."""
-        async with self._work:
-            yield
+    async def work(self, account_id: str) -> AsyncIterator[None]:
+        """A place for an upload that has arrived whole, among the account's own and among all."""
+        account = self._account(account_id)
+        account.working += 1
+        try:
+            async with account.works, self._work:
+                yield
+        finally:
+            account.working -= 1
+            self._forget(account_id)
+
+    def _account(self, account_id: str) -> _Account:
+        most = self.limits.per_account
+        return self._accounts.setdefault(account_id, _Account(asyncio.Semaphore(most), asyncio.Semaphore(most)))
+
+    def _gone(self, account_id: str) -> None:
+        self._accounts[account_id].present -= 1
+        self._forget(account_id)
+
+    def _forget(self, account_id: str) -> None:
+        account = self._accounts[account_id]
+        if not account.present and not account.working:
+            del self._accounts[account_id]
 
     def take(self, account_id: str, size: int) -> None:
         """Count bytes that have come. Raises Overloaded."""

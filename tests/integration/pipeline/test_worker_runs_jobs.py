@@ -128,7 +128,7 @@ async def test_a_camera_that_cannot_be_told_costs_no_job(house: House) -> None:
 
 async def test_progress_and_step_never_go_back(house: House) -> None:
     """What the customer polls only ever moves forward, and scene and cutout appear before the end."""
-    house.behaviour.delay_s = {"": 0.15}
+    house.behaviour.delay_s = {"": 0.15, "RenderVideo": 0.5}
     key = await customer(house.store, 100)
     seen: list[Job] = []
     async with running(house.worker()):
