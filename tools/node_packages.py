@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = {
     "model-viewer.min.js": ("@google/model-viewer@4.4.0", "package/dist/model-viewer.min.js"),
     "scalar.js": ("@scalar/api-reference@1.76.0", "package/dist/browser/standalone.js"),
+    "preact.js": ("htm@3.1.1", "package/preact/standalone.module.js"),
+    "preact.LICENSE": ("htm@3.1.1", "package/LICENSE"),
 }
 """What the pages in the browser are made with: a file's name there, its package, and its place in the package."""
 VENDOR = ROOT / "gateway" / "http" / "web" / "vendor"
@@ -39,7 +41,7 @@ def npm() -> list[str]:
 
 
 def fetch_pages() -> None:
-    """Put the 3D viewer and the reference's renderer beside the pages. These work without: a failure is only said."""
+    """Put what the pages are made with beside them. Raises SystemExit for a package that cannot be had."""
     for name, (package, member) in PAGES.items():
         target = VENDOR / name
         if not target.exists():
@@ -53,8 +55,7 @@ def _fetch(package: str, member: str, target: Path) -> None:
         )
         archives = list(Path(folder).glob("*.tgz"))
         if done.returncode != 0 or not archives:
-            sys.stderr.write(f"{package} could not be fetched ({done.stderr.strip()[:200]}); pages do without it.\n")
-            return
+            raise SystemExit(f"{package}, of which the studio is made, could not be fetched: {done.stderr.strip()[:300]}")
         with tarfile.open(archives[0]) as archive:
             file = archive.extractfile(member)
             assert file is not None

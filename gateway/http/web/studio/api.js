@@ -1,0 +1,201 @@
+// The calls of the public API, as any program would make them.
+
+import { lost, whenBack } from "./connection.js";
+
+/** @typedef {import("./types.js").Session} Session */
+/** @typedef {import("./types.js").Job} Job */
+/** @typedef {import("./types.js").Order} Order */
+
+/** No byte for this long means that a stream is dead: the server writes every 15 s. */
+const SILENCE_MS = 40_000;
+const PAUSE_MS = 1000;
+
+/** An answer that is no success: `code` for programs, `message` for people. */
+export class Problem extends Error {
+  /**
+   * @param {number} status of HTTP; 0 where nothing answered
+   * @param {{ detail?: string, title?: string, code?: string, request_id?: string }} body
+   */
+  constructor(status, body) {
+    super(body.detail || body.title || `The server answered with status ${status}.`);
+    this.status = status;
+    this.code = body.code || "";
+    this.requestId = body.request_id || "";
+  }
+
+  /** Whether the same call may succeed a little later. */
+  get passing() {
+    return this.status === 0 || this.status === 429 || this.status >= 502;
+  }
+}
+
+/** A random id; `randomUUID` exists only on https and localhost. */
+export function randomId() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** @param {number} ms */
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export class Api {
+  /** @param {string} key */
+  constructor(key) {
+    this.key = key;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {{ body?: BodyInit, headers?: Record<string, string>, signal?: AbortSignal }} [options]
+   */
+  async call(method, path, { body, headers = {}, signal } = {}) {
+    let response;
+    try {
+      response = await fetch(path, { method, body, signal, headers: { Authorization: `Bearer ${this.key}`, ...headers } });
+    } catch (error) {
+      if (/** @type {Error} */ (error).name === "AbortError") throw error;
+      lost();
+      throw new Problem(0, { detail: "The studio's server does not answer.", code: "unreachable" });
+    }
+    if (!response.ok) throw new Problem(response.status, await response.json().catch(() => ({})));
+    return response;
+  }
+
+  /**
+   * @param {string} path
+   * @param {AbortSignal} [signal]
+   */
+  async get(path, signal) {
+    return (await this.call("GET", path, { signal })).json();
+  }
+
+  /**
+   * @param {string} path
+   * @param {unknown} value
+   * @param {AbortSignal} [signal]
+   */
+  async post(path, value, signal) {
+    const headers = { "Content-Type": "application/json", "Idempotency-Key": randomId() };
+    return (await this.call("POST", path, { body: JSON.stringify(value), headers, signal })).json();
+  }
+
+  /**
+   * @param {File} file
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Session>}
+   */
+  async init(file, signal) {
+    const body = new FormData();
+    body.append("image", file);
+    body.append("max_objects", "6");
+    const headers = { "Idempotency-Key": randomId() };
+    return (await this.call("POST", "/v1/studio/init", { body, headers, signal })).json();
+  }
+
+  /** @returns {Promise<{ balance: number, frozen: boolean }>} */
+  account() {
+    return this.get("/v1/account");
+  }
+
+  /** @param {string} id @returns {Promise<Session>} */
+  session(id) {
+    return this.get(`/v1/studio/sessions/${id}`);
+  }
+
+  /** @param {string} id @param {AbortSignal} [signal] @returns {Promise<Job>} */
+  job(id, signal) {
+    return this.get(`/v1/studio/result/${id}`, signal);
+  }
+
+  /** @param {string} cursor @param {number} limit @returns {Promise<{ jobs: Job[], next_cursor: string | null }>} */
+  jobs(cursor, limit) {
+    return this.get(`/v1/studio/jobs?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+  }
+
+  /** @param {string} id */
+  remove(id) {
+    return this.call("DELETE", `/v1/studio/jobs/${id}`);
+  }
+
+  /** @param {string} id */
+  cancel(id) {
+    return this.post(`/v1/studio/jobs/${id}/cancel`, {});
+  }
+
+  /**
+   * Calls `onState` with each state of a job up to its last. A stream that breaks, falls silent, or meets a server that
+   * is away is begun again where it was; only what trying again cannot mend is thrown.
+   *
+   * @param {string} id
+   * @param {(job: Job) => void} onState
+   * @param {AbortSignal} signal
+   */
+  async follow(id, onState, signal) {
+    let lastId = "";
+    while (!signal.aborted) {
+      try {
+        const response = await this.call("GET", `/v1/studio/result/${id}/stream`, {
+          headers: lastId ? { "Last-Event-ID": lastId } : {},
+          signal,
+        });
+        if (response.status === 204) return;
+        for await (const event of events(response)) {
+          lastId = event.id || lastId;
+          const job = /** @type {Job} */ (JSON.parse(event.data));
+          onState(job);
+          if (ended(job)) return;
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof Problem && !error.passing) throw error;
+        if (error instanceof Problem && error.status > 0) await pause(PAUSE_MS);
+      }
+      await whenBack();
+      await pause(PAUSE_MS / 2);
+    }
+  }
+}
+
+/** Whether a job will not change any more. @param {Job} job */
+export function ended(job) {
+  return ["completed", "failed", "canceled"].includes(job.status);
+}
+
+/** The server-sent events of a response; ends where the stream breaks or falls silent. @param {Response} response */
+async function* events(response) {
+  if (!response.body) return;
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  try {
+    for (;;) {
+      const { value, done } = await withinSilence(reader.read());
+      if (done) return;
+      text += value;
+      let end;
+      while ((end = text.indexOf("\n\n")) >= 0) {
+        const event = { id: "", data: "" };
+        for (const line of text.slice(0, end).split("\n")) {
+          if (line.startsWith("id: ")) event.id = line.slice(4);
+          if (line.startsWith("data: ")) event.data += line.slice(6);
+        }
+        text = text.slice(end + 2);
+        if (event.data) yield event;
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+/** @template T @param {Promise<T>} read @returns {Promise<T | { value: undefined, done: true }>} */
+function withinSilence(read) {
+  /** @type {number} */
+  let timer;
+  const silence = /** @type {Promise<{ value: undefined, done: true }>} */ (
+    new Promise((resolve) => {
+      timer = window.setTimeout(() => resolve({ value: undefined, done: true }), SILENCE_MS);
+    })
+  );
+  return Promise.race([read, silence]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,54 @@
+// A film in the making: how far it is, how long it takes, what is there already, and the way to stop it.
+
+import { html, useState } from "/web/vendor/preact.js";
+import { useOwner } from "../account.js";
+import { STEPS, wait } from "../words.js";
+import { Notice } from "./notice.js";
+
+/** @typedef {import("../types.js").Job} Job */
+
+/** @param {{ job: Job }} properties */
+export function Making({ job }) {
+  const owner = useOwner();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const cancel = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      await owner.api?.cancel(job.job_id);
+    } catch (problem) {
+      setError(problem);
+      setBusy(false);
+    }
+  };
+  const now = job.status === "queued" ? waiting(job) : STEPS[job.step || ""] || "Starting";
+  return html`<section class="card making">
+    <h1 tabindex="-1">Your film is being made</h1>
+    <p class="hint">You can leave this page: the film is under <a href="/studio">My films</a>, and this address keeps working.</p>
+    <div class="previews">
+      <${Slot} url=${job.removed_bg_url} word="Cutout" alt="The subject without its background" checker=${true} />
+      <${Slot} url=${job.scene_url} word="Scene" alt="The new scene" checker=${false} />
+    </div>
+    <div class="progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${job.progress} aria-valuetext=${`${now}, ${job.progress} %`} aria-label="Progress">
+      <div style=${{ width: `${job.progress}%` }}></div></div>
+    <p class="now"><span aria-live="polite">${now}</span><span>${job.eta_seconds ? wait(job.eta_seconds) : ""}</span></p>
+    <ol class="steps">
+      ${job.stages.map((stage) => html`<li key=${stage.name} data-status=${stage.status}>
+        <span>${STEPS[stage.name] || stage.name}</span><span class="sr-only">: ${stage.status}</span>
+        ${stage.ms !== null && html`<time>${(stage.ms / 1000).toFixed(1)} s</time>`}</li>`)}
+    </ol>
+    <${Notice} error=${error && new Error(`It could not be cancelled. ${error.message}`)} onClose=${() => setError(null)} />
+    <div class="row center"><button type="button" class="quiet" disabled=${busy} onClick=${cancel}>${busy ? "Cancelling…" : "Cancel"}</button></div>
+  </section>`;
+}
+
+/** @param {{ url?: string, word: string, alt: string, checker: boolean }} properties */
+function Slot({ url, word, alt, checker }) {
+  return html`<figure class=${checker && url ? "slot checker" : "slot"}>${url ? html`<img src=${url} alt=${alt} />` : html`<span>${word}</span>`}</figure>`;
+}
+
+/** @param {Job} job */
+function waiting(job) {
+  return job.queue_position ? `Waiting, ${job.queue_position} before this one` : "Waiting for a free place";
+}

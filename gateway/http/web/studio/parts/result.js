@@ -1,0 +1,37 @@
+// A finished film: to be looked at, taken away, filmed again, and deleted.
+
+import { html, useState } from "/web/vendor/preact.js";
+import { useOwner } from "../account.js";
+import { ago, credits } from "../words.js";
+import { Again } from "./again.js";
+import { Delete } from "./delete.js";
+import { Downloads } from "./downloads.js";
+import { Viewer } from "./viewer.js";
+
+/** @typedef {import("../types.js").Job} Job */
+
+/** @param {{ job: Job }} properties */
+export function Result({ job }) {
+  const owner = useOwner();
+  const [tab, setTab] = useState("mp4");
+  if (!job.output) return null;
+  const likeness = job.quality ? `The model's outline matches the photo by ${Math.round(job.quality.silhouette_iou * 100)} %.` : "";
+  const price = job.credits_used ? `${credits(job.credits_used)}, ` : "";
+  return html`<div class="split">
+    <section class="stage card" aria-label="The film and what belongs to it">
+      <${Viewer} output=${job.output} tab=${tab} onTab=${setTab} />
+    </section>
+    <section class="card panel">
+      <h1 tabindex="-1">${job.order ? title(job.order.label) : "Your film"} is ready</h1>
+      <p class="hint">${price}${ago(job.created_at)}. ${likeness}</p>
+      <${Downloads} output=${job.output} onShow=${setTab} />
+      <${Again} job=${job} />
+      <${Delete} jobId=${job.job_id} onDeleted=${owner.refresh} />
+    </section>
+  </div>`;
+}
+
+/** @param {string} label */
+function title(label) {
+  return label && label !== "object" && !label.startsWith("entire image") ? label[0].toUpperCase() + label.slice(1) : "Your film";
+}

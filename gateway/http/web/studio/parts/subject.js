@@ -1,0 +1,103 @@
+// What is to be filmed: the objects that were found, the tools to say it better, and a look at the cutout.
+
+import { html, useState } from "/web/vendor/preact.js";
+import { useOwner } from "../account.js";
+import { credits } from "../words.js";
+import { Notice } from "./notice.js";
+
+/** @typedef {import("../types.js").Choice} Choice */
+/** @typedef {import("../types.js").Cutout} Cutout */
+/** @typedef {import("../types.js").Session} Session */
+/** @typedef {import("./photo.js").Tool} Tool */
+
+export const CUTOUT_CREDITS = 5;
+
+/** @type {[Tool, string, string][]} */
+const TOOLS = [
+  ["pick", "Pick", "Click one of the framed things."],
+  ["box", "Box", "Drag a box around what you mean, or move its corners."],
+  ["keep", "Keep", "Tap what belongs to it."],
+  ["drop", "Drop", "Tap what does not belong to it."],
+];
+
+/** @param {{ tool: Tool, onTool: (tool: Tool) => void, choice: Choice, onClear: () => void, onUndo: () => void, locked: boolean }} properties */
+export function Tools({ tool, onTool, choice, onClear, onUndo, locked }) {
+  const told = TOOLS.find(([name]) => name === tool);
+  return html`<div class="tools-row">
+    <div class="segmented" role="radiogroup" aria-label="How to say what is meant">
+      ${TOOLS.map(([name, title]) => html`<label key=${name}><input type="radio" name="tool" value=${name} checked=${tool === name}
+        disabled=${locked} onChange=${() => onTool(name)} /><span>${title}</span></label>`)}
+    </div>
+    <button type="button" class="quiet" disabled=${locked || !choice.points.length} onClick=${onUndo}>Undo</button>
+    <button type="button" class="quiet" disabled=${locked || (!choice.points.length && !choice.box)} onClick=${onClear}>Clear</button>
+    <p class="hint" aria-live="polite">${locked ? "This is the cutout. Go back to the photo to change it." : told && told[2]}</p>
+  </div>`;
+}
+
+/** @param {{ session: Session, choice: Choice, onPick: (index: number) => void }} properties */
+export function Subjects({ session, choice, onPick }) {
+  return html`<fieldset>
+    <legend>Subject</legend>
+    <div class="chips">
+      ${session.objects.map((object, index) => html`<button type="button" key=${index}
+        aria-pressed=${!choice.box && choice.index === index} onClick=${() => onPick(index)}>
+        ${object.category === "full_frame" ? "Entire photo" : object.label}
+        ${object.category !== "full_frame" && html` <small>${object.category.replace("_", " ")}</small>`}</button>`)}
+      ${choice.box && html`<button type="button" aria-pressed="true">Your box</button>`}
+    </div>
+    ${session.suggested_actions.length > 0 && html`<ul class="advice">
+      ${session.suggested_actions.map((action) => html`<li key=${action.code}>${action.message}</li>`)}</ul>`}
+  </fieldset>`;
+}
+
+/**
+ * The body of the API's calls that says what is meant.
+ *
+ * @param {string} sessionId
+ * @param {Choice} choice
+ * @param {Cutout | null} cutout
+ */
+export function meant(sessionId, choice, cutout) {
+  if (cutout) return { session_id: sessionId, cutout_id: cutout.cutout_id };
+  const subject = choice.box ? { bbox: choice.box } : { object_index: choice.index };
+  return { session_id: sessionId, ...subject, ...(choice.points.length ? { points: choice.points } : {}) };
+}
+
+/**
+ * A look at the cutout before the film is paid.
+ *
+ * @param {{ session: Session, choice: Choice, cutout: Cutout | null, shown: boolean, onCutout: (cutout: Cutout) => void, onShow: (shown: boolean) => void }} properties
+ */
+export function CutoutLook({ session, choice, cutout, shown, onCutout, onShow }) {
+  const owner = useOwner();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const look = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      onCutout(await owner.api?.post("/v1/studio/cutout", meant(session.session_id, choice, null)));
+    } catch (problem) {
+      owner.check(problem);
+      setError(problem);
+    } finally {
+      setBusy(false);
+      owner.refresh();
+    }
+  };
+  const sure = cutout ? Math.round(cutout.confidence * 100) : 0;
+  return html`<fieldset>
+    <legend>Cutout</legend>
+    ${cutout
+      ? html`<p class="sure"><meter min="0" max="100" low="50" high="80" optimum="100" value=${sure} aria-label="How sure the cutout is"></meter>
+          <span>${sure} % sure that this is right</span></p>
+        ${cutout.suggested_actions.map((action) => html`<${Notice} key=${action.code} kind="warm" text=${action.message} />`)}
+        <div class="row">
+          <button type="button" class="quiet" aria-pressed=${shown} onClick=${() => onShow(!shown)}>${shown ? "Back to the photo" : "Show the cutout"}</button>
+        </div>
+        <p class="hint">The film takes exactly this cutout. Box and points make another one.</p>`
+      : html`<p class="hint">See it before the film: then box and points can mend what is wrong.</p>
+        <div class="row"><button type="button" class="quiet" disabled=${busy} onClick=${look}>${busy ? "Cutting out…" : "Look at the cutout"} <small>${credits(CUTOUT_CREDITS)}</small></button></div>`}
+    <${Notice} error=${error} onClose=${() => setError(null)} />
+  </fieldset>`;
+}

@@ -1,0 +1,124 @@
+// A photo on its way to the studio: chosen, dropped or pasted on any screen. A photo that is not taken changes nothing.
+
+import { createContext, html, useCallback, useContext, useEffect, useMemo, useRef, useState } from "/web/vendor/preact.js";
+import { useOwner } from "../account.js";
+import { go, usePlace } from "../routes.js";
+import { wrongWith } from "../words.js";
+import { Notice } from "./notice.js";
+
+/**
+ * @typedef {object} Upload
+ * @property {File | null} file on its way, or waiting for a key
+ * @property {string} url to show it by
+ * @property {boolean} busy
+ * @property {any} error
+ * @property {(file: File) => void} send
+ * @property {() => void} clear
+ */
+
+const Context = createContext(/** @type {Upload | null} */ (null));
+
+/** @returns {Upload} */
+export function useUpload() {
+  return /** @type {Upload} */ (useContext(Context));
+}
+
+/** @param {{ children?: any }} properties */
+export function UploadProvider({ children }) {
+  const owner = useOwner();
+  const [file, setFile] = useState(/** @type {File | null} */ (null));
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const url = useMemo(() => (file ? URL.createObjectURL(file) : ""), [file]);
+  const running = useRef(/** @type {AbortController | null} */ (null));
+  useEffect(() => () => URL.revokeObjectURL(url), [url]);
+
+  const clear = useCallback(() => {
+    running.current?.abort();
+    setFile(null);
+    setError(null);
+    setBusy(false);
+  }, []);
+
+  const send = useCallback((/** @type {File} */ given) => {
+    const wrong = wrongWith(given);
+    setError(wrong ? new Error(wrong) : null);
+    if (wrong) return;
+    setFile(given);
+    if (!owner.api) return;
+    const controller = new AbortController();
+    running.current?.abort();
+    running.current = controller;
+    setBusy(true);
+    owner.api.init(given, controller.signal).then(
+      (session) => {
+        setBusy(false);
+        setFile(null);
+        go(`/studio/sessions/${session.session_id}`);
+        owner.refresh();
+      },
+      (problem) => {
+        if (controller.signal.aborted) return;
+        owner.check(problem);
+        setBusy(false);
+        setError(problem);
+      },
+    );
+  }, [owner.api]);
+
+  useEffect(() => {
+    // A photo that waited for a key goes on with it.
+    if (owner.api && file && !busy && !error) send(file);
+  }, [owner.api]);
+
+  useEffect(() => {
+    const over = (/** @type {DragEvent} */ event) => {
+      event.preventDefault();
+      document.documentElement.classList.toggle("dragging", event.type !== "dragleave" || Boolean(event.relatedTarget));
+    };
+    const drop = (/** @type {DragEvent} */ event) => {
+      event.preventDefault();
+      document.documentElement.classList.remove("dragging");
+      const dropped = event.dataTransfer?.files[0];
+      if (dropped) send(dropped);
+    };
+    const paste = (/** @type {ClipboardEvent} */ event) => {
+      const pasted = [...(event.clipboardData?.files || [])].find((entry) => entry.type.startsWith("image/"));
+      if (pasted) send(pasted);
+    };
+    document.addEventListener("dragover", over);
+    document.addEventListener("dragleave", over);
+    document.addEventListener("drop", drop);
+    document.addEventListener("paste", paste);
+    return () => {
+      document.removeEventListener("dragover", over);
+      document.removeEventListener("dragleave", over);
+      document.removeEventListener("drop", drop);
+      document.removeEventListener("paste", paste);
+    };
+  }, [send]);
+
+  return html`<${Context.Provider} value=${{ file, url, busy, error, send, clear }}>${children}<//>`;
+}
+
+/** On every screen but the first, which shows it large: what becomes of a photo that was dropped or pasted here. */
+export function UploadBar() {
+  const { busy, error, clear } = useUpload();
+  const place = usePlace();
+  if (place.screen === "start" || (!busy && !error)) return null;
+  return html`<div class="upload-bar">
+    ${busy && html`<${Notice} kind="plain" text="Looking at your photo…" onClose=${clear} />`}
+    <${Notice} error=${error} onClose=${clear}><p>What you have here stays as it is.</p><//>
+  </div>`;
+}
+
+/** @param {{ class?: string, children?: any }} properties */
+export function PhotoButton({ class: classes = "button primary", children }) {
+  const { send } = useUpload();
+  const pick = (/** @type {any} */ event) => {
+    const [file] = event.target.files;
+    event.target.value = "";
+    if (file) send(file);
+  };
+  return html`<label class=${classes}><input type="file" accept="image/jpeg,image/png,image/webp" class="sr-only" onChange=${pick} />${children}</label>`;
+}

@@ -1,0 +1,122 @@
+// A photo that has been looked at: what is meant, where it goes, how it is filmed. What is chosen survives a reload.
+
+import { html, useCallback, useEffect, useState } from "/web/vendor/preact.js";
+import { useOwner } from "../account.js";
+import { useConnection } from "../connection.js";
+import { draftOf, keepDraft } from "../memory.js";
+import { CameraChoice, FilmChoice, outputOf } from "../parts/choices.js";
+import { Notice } from "../parts/notice.js";
+import { MOST_POINTS, Photo } from "../parts/photo.js";
+import { Price } from "../parts/price.js";
+import { SettingChoice, backgroundOf } from "../parts/setting.js";
+import { CutoutLook, Subjects, Tools, meant } from "../parts/subject.js";
+import { PhotoButton } from "../parts/upload.js";
+import { go } from "../routes.js";
+
+/** @typedef {import("../types.js").Choice} Choice */
+/** @typedef {import("../types.js").Draft} Draft */
+/** @typedef {import("../types.js").Session} Session */
+
+/** @param {{ id: string }} properties */
+export function SessionScreen({ id }) {
+  const owner = useOwner();
+  const { epoch } = useConnection();
+  const [session, setSession] = useState(/** @type {Session | null} */ (null));
+  const [error, setError] = useState(/** @type {any} */ (null));
+  useEffect(() => {
+    if (!owner.api || session) return;
+    owner.api.session(id).then(
+      (found) => {
+        setSession(found);
+        setError(null);
+      },
+      (problem) => {
+        owner.check(problem);
+        setError(problem);
+      },
+    );
+  }, [owner.api, id, epoch]);
+  if (session) return html`<${Choosing} session=${session} />`;
+  if (!error) return html`<section class="card narrow"><h1 tabindex="-1">Your photo</h1><p role="status">Loading…</p></section>`;
+  const gone = error.code === "session_not_found";
+  return html`<section class="card narrow"><h1 tabindex="-1">${gone ? "This photo is no longer kept" : "Your photo"}</h1>
+    ${gone ? html`<p>Photos are kept for a day. Your films are kept longer.</p>` : html`<${Notice} error=${error} />`}
+    <div class="row"><${PhotoButton}>Choose a photo<//><a class="button quiet" href="/studio">My films</a></div></section>`;
+}
+
+/** @param {{ session: Session }} properties */
+function Choosing({ session }) {
+  const owner = useOwner();
+  const [draft, setDraft] = useState(() => draftOf(session.session_id));
+  const [tool, setTool] = useState(/** @type {import("../parts/photo.js").Tool} */ ("pick"));
+  const [shown, setShown] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [broken, setBroken] = useState(false);
+  const change = useCallback((/** @type {Partial<Draft>} */ part) => {
+    setDraft((/** @type {Draft} */ before) => {
+      const next = { ...before, ...part };
+      keepDraft(session.session_id, next);
+      return next;
+    });
+  }, [session.session_id]);
+  // Another choice is another cutout.
+  const choose = (/** @type {Partial<Choice>} */ part) => {
+    setShown(false);
+    change({ choice: { ...draft.choice, ...part }, cutout: null });
+  };
+  const { choice, cutout, setting, film } = draft;
+  const useTool = (/** @type {import("../parts/photo.js").Tool} */ next) => {
+    setTool(next);
+    const object = session.objects[choice.index];
+    if (next === "box" && !choice.box && object) choose({ box: /** @type {any} */ ([...object.bbox]) });
+  };
+  const point = (/** @type {number} */ x, /** @type {number} */ y) => {
+    if (choice.points.length >= MOST_POINTS) return setError(new Error(`There may be at most ${MOST_POINTS} points.`));
+    return choose({ points: [...choice.points, { x, y, keep: tool === "keep" }] });
+  };
+  const pick = (/** @type {number} */ index) => choose({ index, box: null, points: [] });
+  const order = {
+    ...meant(session.session_id, choice, cutout), background: backgroundOf(setting), camera_preset: film.camera, output: outputOf(film),
+  };
+  const ready = setting.kind === "prompt" ? setting.prompt.trim() : setting.kind === "image" ? setting.url.trim() : true;
+  const submit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    setBusy(true);
+    setError(null);
+    try {
+      const ticket = await owner.api?.post("/v1/studio/transform", order);
+      go(`/studio/jobs/${ticket.job_id}`);
+    } catch (problem) {
+      owner.check(problem);
+      setError(problem);
+      setBusy(false);
+    }
+    owner.refresh();
+  };
+  return html`<form class="split" onSubmit=${submit}>
+    <section class="stage card" aria-label="Your photo">
+      ${broken && html`<${Notice} text="The photo cannot be shown now; what was found in it still works." />`}
+      <${Photo} src=${session.source_url} objects=${session.objects} choice=${choice} tool=${tool} cutout=${shown ? cutout : null}
+        onPick=${pick} onBox=${(/** @type {any} */ box) => choose({ box })} onPoint=${point} onBroken=${() => setBroken(true)}
+        onRemovePoint=${(/** @type {number} */ place) => choose({ points: choice.points.filter((_, index) => index !== place) })} />
+      <${Tools} tool=${tool} onTool=${useTool} choice=${choice} locked=${shown && Boolean(cutout)}
+        onUndo=${() => choose({ points: choice.points.slice(0, -1) })} onClear=${() => choose({ box: null, points: [] })} />
+    </section>
+    <section class="card panel">
+      <h1 tabindex="-1">Make a film of it</h1>
+      <${Subjects} session=${session} choice=${choice} onPick=${pick} />
+      <${CutoutLook} session=${session} choice=${choice} cutout=${cutout} shown=${shown} onShow=${setShown}
+        onCutout=${(/** @type {any} */ made) => { change({ cutout: made }); setShown(true); }} />
+      <${SettingChoice} setting=${setting} onChange=${(/** @type {any} */ next) => change({ setting: next })} />
+      <${CameraChoice} camera=${film.camera} onChange=${(/** @type {string} */ camera) => change({ film: { ...film, camera } })} />
+      <${FilmChoice} film=${film} onChange=${(/** @type {any} */ next) => change({ film: next })} />
+      <div class="pay">
+        <${Price} order=${ready ? order : null} />
+        <${Notice} error=${error} onClose=${() => setError(null)} />
+        <button class="primary wide" disabled=${busy || !ready}>${busy ? "Ordering…" : "Create the film"}</button>
+        <${PhotoButton} class="button quiet wide">Another photo<//>
+      </div>
+    </section>
+  </form>`;
+}

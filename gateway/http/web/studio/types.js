@@ -1,0 +1,36 @@
+// Names for the API's shapes, as the npm package has them from the OpenAPI document. Types alone: nothing runs.
+
+/** @typedef {import("../../../../clients/node/src/schema").components["schemas"]} Schemas */
+/** @typedef {Schemas["Session"]} Session */
+/** @typedef {Schemas["DetectedObject"]} DetectedObject */
+/** @typedef {Schemas["Result"]} Job */
+/** @typedef {Schemas["Cutout"]} Cutout */
+/** @typedef {Schemas["Quote"]} Quote */
+/** @typedef {Schemas["Account"]} Account */
+/** @typedef {{ x: number, y: number, keep: boolean }} Point */
+/** @typedef {[number, number, number, number]} Corners */
+
+/**
+ * What is meant in a photo: one of its objects, or a box that was drawn, and points.
+ *
+ * @typedef {{ index: number, box: Corners | null, points: Point[] }} Choice
+ */
+
+/** @typedef {"prompt" | "image" | "remove"} BackgroundKind */
+
+/**
+ * A background as it is being chosen: each kind keeps what was entered for it.
+ *
+ * @typedef {{ kind: BackgroundKind, prompt: string, url: string, backplate: { id: string, url: string } | null }} Setting
+ */
+
+/**
+ * The film as it is being chosen.
+ *
+ * @typedef {{ camera: string, aspect: string, size: number, seconds: number, fps: number, formats: string[] }} Film
+ */
+
+/** @typedef {{ choice: Choice, cutout: Cutout | null, setting: Setting, film: Film }} Draft */
+/** @typedef {Record<string, unknown>} Order */
+
+export {};

@@ -1,0 +1,68 @@
+// Words for people: stages, times, prices, states.
+
+/** @type {Record<string, string>} */
+export const STEPS = {
+  "cropping": "Cropping",
+  "removing-bg": "Cutting out the subject",
+  "generating-bg": "Building the scene",
+  "compositing": "Composing the still",
+  "generating-3d": "Modelling in 3D",
+  "rendering-video": "Filming",
+};
+
+/** @type {Record<string, string>} */
+export const STATES = { queued: "Waiting", processing: "In the making", completed: "Ready", failed: "Failed", canceled: "Cancelled" };
+
+/** @type {Record<string, [string, string]>} */
+export const FILES = {
+  mp4: ["Film", "MP4 (H.264)"],
+  poster: ["Poster", "JPEG, one frame"],
+  gif: ["Animated picture", "GIF"],
+  webm_alpha: ["Film without background", "WebM with alpha"],
+  scene: ["Still", "JPEG"],
+  removed_bg: ["Cutout", "PNG with alpha"],
+  glb: ["3D model", "GLB"],
+  usdz: ["Model for iPhone and iPad", "USDZ"],
+  obj: ["Model as OBJ", "ZIP"],
+  stl: ["Model for 3D printing", "STL"],
+};
+
+/** @type {Record<string, string>} */
+export const CAMERAS = { turntable: "Turntable", dolly: "Dolly", cinematic: "Cinematic" };
+
+/** @param {number} count */
+export const credits = (count) => `${count.toLocaleString("en")} ${count === 1 ? "credit" : "credits"}`;
+
+/** A time to wait, no more exact than it is known. @param {number} seconds */
+export function wait(seconds) {
+  if (seconds <= 2) return "a moment more";
+  if (seconds < 20) return `about ${seconds} s`;
+  if (seconds < 90) return `about ${5 * Math.round(seconds / 5)} s`;
+  return `about ${Math.round(seconds / 60)} min`;
+}
+
+/** When something was, as a person says it. @param {string} moment RFC 3339 @param {number} [now] Unix ms */
+export function ago(moment, now = Date.now()) {
+  const seconds = Math.max(0, (now - Date.parse(moment)) / 1000);
+  const format = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  if (seconds < 60) return "just now";
+  if (seconds < 3600) return format.format(-Math.floor(seconds / 60), "minute");
+  if (seconds < 86_400) return format.format(-Math.floor(seconds / 3600), "hour");
+  return format.format(-Math.floor(seconds / 86_400), "day");
+}
+
+/** @param {number} bytes */
+export function bytes(bytes) {
+  return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** What is wrong with a file that is no photo of ours, before it is sent; empty where nothing is. @param {File} file */
+export function wrongWith(file) {
+  const kinds = ["image/jpeg", "image/png", "image/webp"];
+  if (!kinds.includes(file.type)) {
+    const what = file.name.includes(".") ? `“.${file.name.split(".").pop()}”` : "this kind of file";
+    return `${file.name || "This file"} is not a photo that the studio takes (${what}). Please choose a JPEG, PNG or WebP.`;
+  }
+  if (file.size > 20_000_000) return `${file.name} has ${bytes(file.size)}; a photo may have at most 20 MB.`;
+  return "";
+}
