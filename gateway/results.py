@@ -11,6 +11,7 @@ from lensora.contract import answers
 from lensora.contract.answers import moment
 from lensora.core.artifacts import STL_FRAME, ModelUse
 from lensora.core.steps import JobStatus, StageStatus, Step
+from lensora.core.words import OutputFormat
 
 LIVE_LINK_S = 24 * 3600
 """Links of a job that still runs hold for a day from its start: no job lives so long. Those of an ended job hold until
@@ -34,6 +35,8 @@ def result_of(job: Job, outlook: Outlook, files: FileLinks) -> answers.Result:
         stages=tuple(_stage(stage) for stage in job.stages),
         credits_refunded=job.credits_refunded,
         created_at=moment(job.created_ms),
+        credits_used=job.price,
+        order=_ordered(job),
         **_of_status(job, outlook, files),
     )
 
@@ -68,6 +71,27 @@ def _links(job: Job, files: FileLinks) -> dict[str, str]:
     expires_at = job.expires_ms // 1000 or job.created_ms // 1000 + LIVE_LINK_S
     links = {f"{name}_url": files.of(file.artifact, file.name, expires_at) for name, file in job.outputs.items()}
     return links | ({"stl_frame": STL_FRAME} if "stl" in job.outputs else {})
+
+
+def _ordered(job: Job) -> answers.Ordered:
+    order, background = job.order, job.order.background
+    told: dict[str, Any] = {"prompt": background.prompt, "url": background.url}
+    output = order.output
+    return answers.Ordered(
+        session_id=order.session_id,
+        label=order.label,
+        background=answers.OrderedBackground(
+            type=background.type, **{name: value for name, value in told.items() if value}
+        ),
+        camera_preset=order.camera,
+        output=answers.OrderedOutput(
+            size=output.size,
+            fps=output.fps,
+            seconds=output.seconds,
+            formats=tuple(OutputFormat(name) for name in output.formats),
+        ),
+        **({"rendered_from": job.parent_id} if job.parent_id else {}),
+    )
 
 
 def _stage(stage: StageTiming) -> answers.StageReport:

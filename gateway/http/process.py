@@ -30,6 +30,7 @@ from gateway.http.studio.cutting import Cutting
 from gateway.http.studio.detection import Detection
 from gateway.http.studio.init import InitCall
 from gateway.http.studio.intake import Intake, IntakeLimits
+from gateway.http.studio.sessions import SessionCalls
 from gateway.http.studio.transform import TransformCalls
 from gateway.jobs.store import Store, open_store
 from gateway.links import FileLinks, UrlSigner
@@ -184,6 +185,7 @@ def open_handlers(
             artifacts,
             files,
         ),
+        SessionCalls(gate, store.sessions, files),
         JobChanges(gate, once, store.jobs, outside, submission),
         AccountCalls(gate, store.accounts, store.credits, store.webhook_secrets),
         Probes(Readiness(store.health, channels), lifecycle),

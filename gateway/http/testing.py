@@ -101,6 +101,7 @@ class CheapSegmenter(segmenter_pb2_grpc.SegmenterServicer):
     def __init__(self) -> None:
         self.fails_with: LensoraError | None = None
         self.confidence, self.uncertain = 0.97, False
+        self.picture = b"a cutout"
         self.asked: list[segmenter_pb2.CutoutRequest] = []
 
     def Cutout(  # noqa: N802 - gRPC's name
@@ -112,7 +113,7 @@ class CheapSegmenter(segmenter_pb2_grpc.SegmenterServicer):
         yield segmenter_pb2.CutoutResponse(progress=progress_pb2.Progress(fraction=0.5, phase="net"))
         folder = request.photo.uri.removeprefix("file://").partition("/sessions/")[0]
         stored = open_artifacts(f"file://{folder}").put(
-            f"{request.output_prefix}cutout.png", b"a cutout", MediaType.PNG
+            f"{request.output_prefix}cutout.png", self.picture, MediaType.PNG
         )
         yield segmenter_pb2.CutoutResponse(
             result=segmenter_pb2.CutoutResult(

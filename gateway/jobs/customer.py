@@ -40,6 +40,7 @@ from gateway.jobs.retention import Retention
 from gateway.jobs.scripts import Scripts
 from lensora.core.bounds import whole
 from lensora.core.errors import (
+    Conflict,
     CutoutNotFound,
     IdempotencyInProgress,
     InsufficientCredits,
@@ -59,6 +60,9 @@ UNKNOWN_JOB_S = 240
 VOID_MS = 2 * 3600 * 1000
 """How long a voided id stays refused: longer than any command can be under way, and than ``Afterwards`` goes on."""
 
+OVERDUE_SHARE = 0.25
+"""A job that is later than usual is expected to need this share of its delay once more, at least."""
+
 PACE_AGE_S = 2.0
 """How long a process uses what it knows of recent jobs and workers before it reads it again."""
 
@@ -77,14 +81,27 @@ _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class _Pace:
-    """Median seconds from a worker's first touch to the end, of recent jobs; and the slots of all workers."""
+    """Seconds from a worker's first touch to the end, of recent jobs; and the slots of all workers."""
 
-    median_s: float
+    recent_s: tuple[float, ...]
     slots: int
+
+    @property
+    def median_s(self) -> float:
+        """Of recent jobs; the public page's figure until there is one."""
+        return statistics.median(self.recent_s) if self.recent_s else float(UNKNOWN_JOB_S)
 
     def eta(self, ahead: int) -> int:
         """Seconds to the end of a job with this many before it."""
         return _eta(self.median_s + ahead * self.median_s / self.slots)
+
+    def left(self, elapsed_s: float) -> int:
+        """Seconds to the end of a job that has run for so long: the median of what was left then of those that took
+        longer. One that takes longer than all is expected to go on for a while, never to end in the next second."""
+        if not self.recent_s:
+            return _eta(max(self.median_s - elapsed_s, OVERDUE_SHARE * elapsed_s))
+        left = [each - elapsed_s for each in self.recent_s if each > elapsed_s]
+        return _eta(max(statistics.median(left) if left else 0.0, OVERDUE_SHARE * max(0.0, elapsed_s - self.median_s)))
 
 
 class RedisSessions:
@@ -177,7 +194,7 @@ class RedisJobs:
         self._deadline_ms = deadline_ms
         self._wait_ms = wait_ms
         self._live_jobs = live_jobs
-        self._pace = _Pace(float(UNKNOWN_JOB_S), 1)
+        self._pace = _Pace((), 1)
         self._pace_at = -math.inf
 
     async def submit(self, new: NewJob, *, kept: KeptAnswer | None = None) -> Job:
@@ -252,12 +269,19 @@ class RedisJobs:
             credits_refunded=int(outcome[2]),
         )
 
+    async def delete(self, key_id: str, job_id: str) -> None:
+        outcome = await self._scripts.repeat("delete", job_id, key_id) if _ID.fullmatch(job_id) else "none"
+        if outcome == "none":
+            raise _job_not_found()
+        if outcome == "live":
+            raise Conflict(f"Only a job that has ended can be deleted; cancel job {job_id} first.")
+
     async def outlook(self, job: Job) -> Outlook:
         if job.status.terminal:
             return Outlook(None, None)
         pace = await self._current_pace()
         if job.status is JobStatus.PROCESSING:
-            return Outlook(None, _eta(pace.median_s - max(0.0, time.time() - job.started_ms / 1000)))
+            return Outlook(None, pace.left(max(0.0, time.time() - job.started_ms / 1000)))
         position = int(await self._scripts.repeat("place", job.account_id, job.job_id))
         if position < 0:
             return Outlook(None, _eta(pace.median_s))
@@ -291,8 +315,8 @@ class RedisJobs:
             with translated():
                 recent: Any = await client.lrange(self._scripts.key("durations"), 0, -1)
                 workers: Any = await client.zrange(self._scripts.key("workers"), 0, -1)
-            median_s = statistics.median(int(ms) / 1000 for ms in recent) if recent else float(UNKNOWN_JOB_S)
-            self._pace = _Pace(median_s, max(1, sum(int(member.rpartition(" ")[2]) for member in workers)))
+            slots = max(1, sum(int(member.rpartition(" ")[2]) for member in workers))
+            self._pace = _Pace(tuple(int(ms) / 1000 for ms in recent), slots)
             self._pace_at = time.monotonic()
         return self._pace
 

@@ -155,6 +155,17 @@ class Jobs(Protocol):
         """End the job and refund it once; a running stage stops within 2 s. Raises JobNotFound."""
         ...
 
+    async def delete(self, key_id: str, job_id: str) -> None:
+        """Forget an ended job now: it is in no list and cannot be read, and its files go with the next sweep.
+
+        Files that a film made from it still needs stay until that film goes.
+
+        Raises:
+            JobNotFound: unknown, expired or another key's.
+            Conflict: it has not ended.
+        """
+        ...
+
     async def outlook(self, job: Job) -> Outlook:
         """Queue position and time to the end. Costs at most one read, and none for a terminal job."""
         ...

@@ -10,7 +10,7 @@ from pydantic_core import CoreSchema
 
 from lensora.core.boxes import Box, Category
 from lensora.core.steps import JobStatus, StageStatus, Step
-from lensora.core.words import DeliveryStatus, LedgerKind
+from lensora.core.words import BackgroundType, CameraMove, DeliveryStatus, LedgerKind, OutputFormat
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """RFC 3339 in UTC with milliseconds, such as ``2026-11-29T09:30:00.000Z``."""
@@ -228,6 +228,47 @@ class BilledModel(PublicAnswer):
     """The service that used it."""
 
 
+class OrderedBackground(PublicAnswer):
+    """Where the subject is put, as it was ordered."""
+
+    type: BackgroundType
+    """remove, image or prompt."""
+    prompt: str | None = None
+    """Of type prompt."""
+    url: str | None = None
+    """Of type image."""
+
+
+class OrderedOutput(PublicAnswer):
+    """What the job holds, as it was ordered."""
+
+    size: int
+    """Width and height of the film, pixels."""
+    fps: int
+    """Frames per second."""
+    seconds: float
+    """Length of the film."""
+    formats: tuple[OutputFormat, ...]
+    """Files beside the still and the cutout."""
+
+
+class Ordered(PublicAnswer):
+    """What was ordered: enough to show the job, and to order it again with a change."""
+
+    session_id: str
+    """The photo's session; it may have expired."""
+    label: str
+    """What the subject is."""
+    background: OrderedBackground
+    """Where it is put."""
+    camera_preset: CameraMove
+    """The camera's move."""
+    output: OrderedOutput
+    """What the job holds."""
+    rendered_from: str | None = None
+    """The job whose model is filmed again."""
+
+
 class Result(PublicAnswer):
     """A job as it is now. Fields that do not apply to its status are left out."""
 
@@ -259,6 +300,10 @@ class Result(PublicAnswer):
     """What came back: the job's whole price, or nothing."""
     created_at: Moment
     """When it was accepted."""
+    credits_used: int | None = None
+    """What it cost when it was accepted."""
+    order: Ordered | None = None
+    """What was ordered."""
     quality: QualityReport | None = None
     """Of a completed job."""
     delivery: dict[str, DeliveryStatus] | None = None

@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/studio/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A session as /init answered it
+         * @description Free: credits_used is 0. Sessions live 24 h.
+         */
+        get: operations["session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/studio/cutout": {
         parameters: {
             query?: never;
@@ -156,6 +176,26 @@ export interface paths {
          */
         post: operations["render"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/studio/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a job that has ended
+         * @description It is in no list any more, and its files are deleted. Nothing is paid back.
+         */
+        delete: operations["delete_job"];
         options?: never;
         head?: never;
         patch?: never;
@@ -398,6 +438,12 @@ export interface components {
             weight: number;
         };
         /**
+         * BackgroundType
+         * @description The words of ``background.type``.
+         * @enum {string}
+         */
+        BackgroundType: "remove" | "image" | "prompt";
+        /**
          * BilledModel
          * @description One neural network or method that helped make the job.
          */
@@ -594,6 +640,50 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Ordered
+         * @description What was ordered: enough to show the job, and to order it again with a change.
+         */
+        Ordered: {
+            /** @description The photo's session; it may have expired. */
+            session_id: string;
+            /** @description What the subject is. */
+            label: string;
+            /** @description Where it is put. */
+            background: components["schemas"]["OrderedBackground"];
+            /** @description The camera's move. */
+            camera_preset: components["schemas"]["CameraMove"];
+            /** @description What the job holds. */
+            output: components["schemas"]["OrderedOutput"];
+            /** @description The job whose model is filmed again. */
+            rendered_from?: string;
+        };
+        /**
+         * OrderedBackground
+         * @description Where the subject is put, as it was ordered.
+         */
+        OrderedBackground: {
+            /** @description remove, image or prompt. */
+            type: components["schemas"]["BackgroundType"];
+            /** @description Of type prompt. */
+            prompt?: string;
+            /** @description Of type image. */
+            url?: string;
+        };
+        /**
+         * OrderedOutput
+         * @description What the job holds, as it was ordered.
+         */
+        OrderedOutput: {
+            /** @description Width and height of the film, pixels. */
+            size: number;
+            /** @description Frames per second. */
+            fps: number;
+            /** @description Length of the film. */
+            seconds: number;
+            /** @description Files beside the still and the cutout. */
+            formats: components["schemas"]["OutputFormat"][];
+        };
+        /**
          * Output
          * @description Links to the artifacts; they open without an API key until they expire.
          */
@@ -720,6 +810,10 @@ export interface components {
              * @description When it was accepted.
              */
             created_at: string;
+            /** @description What it cost when it was accepted. */
+            credits_used?: number;
+            /** @description What was ordered. */
+            order?: components["schemas"]["Ordered"];
             /** @description Of a completed job. */
             quality?: components["schemas"]["QualityReport"];
             /** @description Where the order had deliver_to: what became of each file of it. The links in output hold in any case. */
@@ -931,6 +1025,104 @@ export interface operations {
                 };
             };
             /** @description `detection_unavailable`: Object detection is away; retry after a few seconds. Nothing was charged. `overloaded`: Too many uploads are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From /init. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A photo with what was found in it; kept 24 h. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "session_id": "2a91884c-1bb5-44e3-a6e0-7db0a5a56668",
+                     *       "source_url": "https://studio.example.com/v1/files/1795000000.Zm9v/photo.jpg",
+                     *       "objects": [
+                     *         {
+                     *           "label": "vintage twin-lens reflex camera",
+                     *           "category": "product",
+                     *           "bbox": [
+                     *             0.18,
+                     *             0.12,
+                     *             0.79,
+                     *             0.93
+                     *           ]
+                     *         },
+                     *         {
+                     *           "label": "entire image (no crop)",
+                     *           "category": "full_frame",
+                     *           "bbox": [
+                     *             0,
+                     *             0,
+                     *             1,
+                     *             1
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "suggested_actions": [],
+                     *       "credits_used": 5,
+                     *       "vlm_elapsed_ms": 842
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: Unknown, expired (24 h), or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
             503: {
                 headers: {
                     /** @description Seconds after which a retry makes sense. */
@@ -2071,6 +2263,76 @@ export interface operations {
             };
             /** @description `idempotency_mismatch`: The Idempotency-Key was used with another body. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From /transform. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found`: Unknown, expired (7 days), or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `conflict`: At odds with the state of things, such as filming a failed job again. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

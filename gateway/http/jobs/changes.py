@@ -11,7 +11,7 @@ from starlette.responses import Response
 from gateway.http.orders.output import events_of, film_of
 from gateway.http.orders.outside import Outside
 from gateway.http.orders.submission import Submission
-from gateway.http.plumbing.answers import json_answer, read_body
+from gateway.http.plumbing.answers import API_HEADERS, json_answer, read_body
 from gateway.http.plumbing.calls import JOB_ID, call
 from gateway.http.plumbing.edge import exchange_of
 from gateway.http.plumbing.gate import Gate
@@ -88,6 +88,23 @@ class JobChanges:
             return await self.submission.submit(new, keep)
 
         return await self.once.answer(request, key, schemas.content(schemas.RenderBody, raw), work)
+
+    @call(
+        "DELETE",
+        "/v1/studio/jobs/{job_id}",
+        name="delete_job",
+        tag="jobs",
+        summary="Delete a job that has ended",
+        description="It is in no list any more, and its files are deleted. Nothing is paid back.",
+        parameters=(JOB_ID,),
+        errors=(JobNotFound, Conflict),
+        responses={"204": {"description": "It is deleted."}},
+    )
+    async def delete(self, request: Request) -> Response:
+        """DELETE /v1/studio/jobs/{job_id}."""
+        key = await self.gate.admit(request)
+        await self.jobs.delete(key.key_id, job_id_of(request))
+        return Response(status_code=204, headers=API_HEADERS)
 
     @call(
         "POST",

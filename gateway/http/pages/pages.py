@@ -23,6 +23,7 @@ TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".jpg": "image/jpeg",
     ".wasm": "application/wasm",
 }
 
@@ -86,6 +87,16 @@ class Pages:
     @call("GET", "/", keyed=False)
     async def studio(self, request: Request) -> Response:
         """GET /."""
+        return self._answer(request, self._asset("index.html"))
+
+    @call("GET", "/studio", keyed=False)
+    async def films(self, request: Request) -> Response:
+        """GET /studio: the same page; its script shows what the address names."""
+        return self._answer(request, self._asset("index.html"))
+
+    @call("GET", "/studio/{rest:path}", keyed=False)
+    async def place(self, request: Request) -> Response:
+        """GET /studio/{rest:path}: a photo, or a film."""
         return self._answer(request, self._asset("index.html"))
 
     @call("GET", "/favicon.ico", keyed=False)

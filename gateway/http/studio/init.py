@@ -19,9 +19,9 @@ from gateway.http.plumbing.edge import exchange_of
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.idempotency import Keep, Once
 from gateway.http.studio import upload
-from gateway.http.studio.corners import corners
 from gateway.http.studio.detection import Detection
 from gateway.http.studio.intake import Arrival, Intake
+from gateway.http.studio.sessions import session_answer
 from gateway.jobs import ports
 from gateway.jobs.records import INIT_CREDITS, ApiKey, Session
 from gateway.links import FileLinks
@@ -29,7 +29,6 @@ from lensora.adapters.artifacts import ArtifactStore
 from lensora.contract import answers
 from lensora.contract import requests as schemas
 from lensora.core.artifacts import SUFFIX, Artifact, MediaType
-from lensora.core.boxes import Category
 from lensora.core.errors import (
     DetectionUnavailable,
     InsufficientCredits,
@@ -177,7 +176,7 @@ class InitCall:
             )
             # The answer is kept with the charge, so it must be known before: the link's end is set by our own clock.
             session = replace(session, expires_ms=round((self.clock() + self.session_s) * 1000))
-            body = self._answer(session, key.owes(INIT_CREDITS)).encoded()
+            body = session_answer(session, self.files, key.owes(INIT_CREDITS)).encoded()
             # From here on the session may stand even when its answer is lost: then the sweeper, which looks at what no
             # session holds, decides about the photo.
             needed = True
@@ -197,26 +196,6 @@ class InitCall:
             await self.artifacts.delete_async([name])
         except Unavailable as error:
             _log.warning("photo_not_deleted", key=name, error=error.message)
-
-    def _answer(self, session: Session, price: int) -> answers.Session:
-        photo = session.photo
-        name = f"photo{SUFFIX[MediaType(photo.media_type)]}"
-        return answers.Session(
-            session_id=session.session_id,
-            source_url=self.files.of(photo, name, session.expires_ms // 1000),
-            objects=tuple(
-                answers.DetectedObject(
-                    label=proposal.label, category=Category(proposal.category), bbox=corners(proposal.box)
-                )
-                for proposal in session.proposals
-            ),
-            suggested_actions=tuple(
-                answers.SuggestedAction(code=action.code, message=action.message)
-                for action in session.suggested_actions
-            ),
-            credits_used=price,
-            vlm_elapsed_ms=session.detection_ms,
-        )
 
 
 def _digest(data: bytes) -> str:

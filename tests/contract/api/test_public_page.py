@@ -90,6 +90,8 @@ ADDITIONS = frozenset(
         "created_at",
         "quality",
         "models",
+        "credits_used",
+        "order",
     }
 )
 """What CONTRACT.md adds to the poll; none of them may be needed to read it."""

@@ -93,7 +93,7 @@ export class Api {
     return (await this.call("POST", "/v1/studio/init", { body, headers, signal })).json();
   }
 
-  /** @returns {Promise<{ balance: number, frozen: boolean }>} */
+  /** @returns {Promise<import("./types.js").Account>} */
   account() {
     return this.get("/v1/account");
   }

@@ -30,12 +30,18 @@ export const FILES = {
 /** @type {Record<string, string>} */
 export const CAMERAS = { turntable: "Turntable", dolly: "Dolly", cinematic: "Cinematic" };
 
+/** A subject's words with a capital letter; what says nothing is a film. @param {string} [label] */
+export function title(label) {
+  const says = label && label !== "object" && !label.startsWith("entire image");
+  return says ? label[0].toUpperCase() + label.slice(1) : "Your film";
+}
+
 /** @param {number} count */
 export const credits = (count) => `${count.toLocaleString("en")} ${count === 1 ? "credit" : "credits"}`;
 
 /** A time to wait, no more exact than it is known. @param {number} seconds */
 export function wait(seconds) {
-  if (seconds <= 2) return "a moment more";
+  if (seconds <= 2) return "a few seconds";
   if (seconds < 20) return `about ${seconds} s`;
   if (seconds < 90) return `about ${5 * Math.round(seconds / 5)} s`;
   return `about ${Math.round(seconds / 60)} min`;

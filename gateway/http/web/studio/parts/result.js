@@ -2,7 +2,7 @@
 
 import { html, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
-import { ago, credits } from "../words.js";
+import { ago, credits, title } from "../words.js";
 import { Again } from "./again.js";
 import { Delete } from "./delete.js";
 import { Downloads } from "./downloads.js";
@@ -22,16 +22,11 @@ export function Result({ job }) {
       <${Viewer} output=${job.output} tab=${tab} onTab=${setTab} />
     </section>
     <section class="card panel">
-      <h1 tabindex="-1">${job.order ? title(job.order.label) : "Your film"} is ready</h1>
+      <h1 tabindex="-1">${title(job.order?.label)} is ready</h1>
       <p class="hint">${price}${ago(job.created_at)}. ${likeness}</p>
       <${Downloads} output=${job.output} onShow=${setTab} />
       <${Again} job=${job} />
       <${Delete} jobId=${job.job_id} onDeleted=${owner.refresh} />
     </section>
   </div>`;
-}
-
-/** @param {string} label */
-function title(label) {
-  return label && label !== "object" && !label.startsWith("entire image") ? label[0].toUpperCase() + label.slice(1) : "Your film";
 }

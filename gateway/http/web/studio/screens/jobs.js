@@ -7,7 +7,7 @@ import { useConnection } from "../connection.js";
 import { Delete } from "../parts/delete.js";
 import { Notice } from "../parts/notice.js";
 import { follow } from "../routes.js";
-import { ago, credits, STATES } from "../words.js";
+import { ago, credits, STATES, title } from "../words.js";
 
 /** @typedef {import("../types.js").Job} Job */
 
@@ -85,12 +85,11 @@ function merged(before, page) {
 function Card({ job, onDeleted }) {
   const [broken, setBroken] = useState(false);
   const poster = job.output ? job.output.poster_url || job.output.scene_url : job.scene_url || job.removed_bg_url;
-  const label = job.order ? job.order.label : "Film";
   const state = job.status === "processing" ? `${STATES.processing}, ${job.progress} %` : STATES[job.status];
   return html`<li class="card film">
     <a href=${`/studio/jobs/${job.job_id}`} onClick=${follow}>
       <div class="poster">${poster && !broken ? html`<img src=${poster} alt="" loading="lazy" onError=${() => setBroken(true)} />` : html`<span aria-hidden="true">◌</span>`}</div>
-      <span class="name">${label}</span>
+      <span class="name">${title(job.order?.label)}</span>
       <span class=${`state ${job.status}`}>${state}</span>
       <small>${job.credits_refunded ? `${credits(job.credits_refunded)} came back` : credits(job.credits_used ?? 0)} · ${ago(job.created_at)}</small>
     </a>

@@ -115,8 +115,8 @@ function Choosing({ session }) {
         <${Price} order=${ready ? order : null} />
         <${Notice} error=${error} onClose=${() => setError(null)} />
         <button class="primary wide" disabled=${busy || !ready}>${busy ? "Ordering…" : "Create the film"}</button>
-        <${PhotoButton} class="button quiet wide">Another photo<//>
       </div>
+      <${PhotoButton} class="button quiet wide">Another photo<//>
     </section>
   </form>`;
 }

@@ -1,0 +1,171 @@
+"""A film from its photo to its end, in a browser: every address works at every moment."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from gateway.http.visitor import Visitor
+from gateway.jobs.records import JobError
+from lensora.core.errors import InvalidBackground
+from lensora.core.steps import STAGES, Step
+
+
+def test_a_photo_becomes_a_film(visitor: Visitor) -> None:
+    """From the first screen to the film that plays, with its model, still and cutout."""
+    page = visitor.page
+    visitor.open()
+    expect(page.get_by_role("heading", name="One photo in, a product film out")).to_be_visible()
+    visitor.picture("start")
+    session_id = visitor.choose_photo()
+    expect(page.get_by_text("75 credits")).to_be_visible()
+    visitor.picture("photo")
+    job_id = visitor.order()
+    expect(page.get_by_role("heading", name="Your film is being made")).to_be_visible()
+    visitor.make(job_id, *STAGES[:4])
+    expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "55")
+    expect(page.get_by_alt_text("The new scene")).to_be_visible()
+    visitor.picture("making")
+    visitor.make(job_id, *STAGES[4:])
+    expect(page.get_by_role("heading", name="Vintage twin-lens reflex camera is ready")).to_be_visible()
+    film = page.locator("video")
+    film.evaluate("film => { film.muted = true; return film.play(); }")
+    assert film.evaluate("film => film.videoWidth") == 128
+    visitor.picture("film")
+    for name in ("Still", "Cutout"):
+        page.get_by_role("tab", name=name).click()
+        expect(page.get_by_role("tabpanel").get_by_role("img")).to_be_visible()
+    page.get_by_role("tab", name="3D model").click()
+    expect(page.locator("model-viewer")).to_be_visible()
+    page.get_by_role("tab", name="Film").click()
+    assert any(url.endswith("/model.glb") for url in visitor.watch.asked)
+    assert page.locator("a", has_text="Film").first.get_attribute("href")
+    page.goto(f"{visitor.gateway.base_url}/studio/sessions/{session_id}")
+    expect(page.get_by_role("heading", name="Make a film of it")).to_be_visible()
+
+
+def test_reload_back_and_a_second_tab_work_in_mid_job(visitor: Visitor) -> None:
+    """What was chosen and what runs is there again; Back leads to the photo, Forward to the film."""
+    page = visitor.page
+    visitor.open()
+    visitor.choose_photo()
+    page.get_by_label("Describe the scene").fill("on a beach at sunset")
+    page.get_by_role("radio", name="Dolly").check()
+    page.reload()
+    expect(page.get_by_label("Describe the scene")).to_have_value("on a beach at sunset")
+    expect(page.get_by_role("radio", name="Dolly")).to_be_checked()
+    job_id = visitor.order()
+    visitor.make(job_id, *STAGES[:2])
+    page.reload()
+    expect(page.get_by_alt_text("The subject without its background")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Make a film of it")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    second = page.context.new_page()
+    visitor.watch.on(second)
+    second.goto(f"{visitor.gateway.base_url}/studio/jobs/{job_id}")
+    expect(second.get_by_role("progressbar")).to_be_visible()
+    visitor.make(job_id, *STAGES[2:])
+    for each in (page, second):
+        expect(each.get_by_role("heading", name=re.compile("is ready"))).to_be_visible()
+    second.close()
+
+
+def test_changing_the_scene_costs_a_third(visitor: Visitor) -> None:
+    """Another background and move of a finished film are made from its model, for 25 credits."""
+    page = visitor.page
+    visitor.open()
+    visitor.choose_photo()
+    job_id = visitor.order()
+    visitor.make(job_id)
+    page.get_by_text("Film it again, or change the scene").click()
+    page.get_by_label("Describe the scene").fill("in a mossy forest")
+    page.get_by_role("radio", name="Cinematic").check()
+    visitor.picture("again")
+    before = visitor.gateway.balance(visitor.key)
+    page.get_by_role("button", name="Film it again").click()
+    page.wait_for_url(lambda url: "/studio/jobs/" in url and job_id not in url)
+    again = page.url.rsplit("/", 1)[-1]
+    assert before - visitor.gateway.balance(visitor.key) == 25
+    visitor.make(again, Step.GENERATING_BG, Step.COMPOSITING, Step.RENDERING_VIDEO)
+    expect(page.get_by_role("heading", name=re.compile("is ready"))).to_be_visible()
+
+
+def test_a_cancel_that_fails_is_seen_beside_its_button(visitor: Visitor) -> None:
+    """In words, with the way to try again; the second cancel ends the job and says what came back."""
+    page = visitor.page
+    visitor.watch.expected = ("status of 503",)
+    visitor.open()
+    visitor.choose_photo()
+    visitor.order()
+    refusal = '{"code": "unavailable", "detail": "The job store does not answer."}'
+    page.route("**/cancel", lambda route: route.fulfill(status=503, body=refusal), times=1)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("alert")).to_contain_text("could not be cancelled")
+    visitor.picture("cancel-failed")
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(page.get_by_role("heading", name="Cancelled")).to_be_visible()
+    expect(page.get_by_text("75 credits came back")).to_be_visible()
+
+
+def test_a_failed_film_says_why_and_leads_back_to_its_photo(visitor: Visitor) -> None:
+    """With what came back, and what may help."""
+    page = visitor.page
+    visitor.open()
+    session_id = visitor.choose_photo()
+    job_id = visitor.order()
+    visitor.gateway.take(job_id)
+    error = JobError("Scene generation failed", InvalidBackground.code, Step.GENERATING_BG, False)
+    visitor.gateway.fail(job_id, error)
+    expect(page.get_by_role("alert")).to_contain_text("Scene generation failed")
+    expect(page.get_by_text("75 credits came back")).to_be_visible()
+    visitor.picture("failed")
+    page.get_by_role("link", name="Back to the photo").click()
+    page.wait_for_url(f"**/studio/sessions/{session_id}")
+
+
+def test_films_are_listed_newest_first_and_can_be_deleted(visitor: Visitor) -> None:
+    """With poster, state and price; further ones come by scrolling; a deleted one is gone for good."""
+    page = visitor.page
+    visitor.open()
+    session_id = visitor.choose_photo()
+    jobs = [visitor.submit(session_id) for _ in range(14)]
+    for job_id in jobs[-3:]:
+        visitor.make(job_id)
+    page.get_by_role("link", name="My films").click()
+    films = page.locator("li.film")
+    expect(films.first).to_contain_text("Ready")
+    expect(films.first).to_contain_text("75 credits")
+    expect(films.first.locator("img")).to_be_visible()
+    visitor.picture("films")
+    page.mouse.wheel(0, 20_000)
+    expect(films).to_have_count(14)
+    links = films.locator("a").evaluate_all("links => links.map(link => link.getAttribute('href').split('/').pop())")
+    assert links == jobs[::-1]
+    films.first.get_by_role("button", name="Delete").click()
+    films.first.get_by_role("button", name="Delete it").click()
+    expect(films).to_have_count(13)
+    page.reload()
+    expect(films.first.locator("a")).to_have_attribute("href", f"/studio/jobs/{jobs[-2]}")
+    visitor.watch.expected = ("status of 404",)
+    page.goto(f"{visitor.gateway.base_url}/studio/jobs/{jobs[-1]}")
+    expect(page.get_by_role("heading", name="This film is not here")).to_be_visible()
+
+
+def test_a_file_that_is_no_photo_changes_nothing(visitor: Visitor) -> None:
+    """It is said in words, and the photo that was being worked on stays, with what was chosen for it."""
+    page = visitor.page
+    visitor.open()
+    visitor.choose_photo()
+    page.get_by_label("Describe the scene").fill("on a desk")
+    wrong = {"name": "catalogue.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"}
+    page.locator("input[type=file]").first.set_input_files(wrong)
+    expect(page.get_by_role("alert")).to_contain_text("catalogue.pdf is not a photo")
+    visitor.watch.expected = ("status of 400",)
+    page.locator("input[type=file]").first.set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"no"})
+    expect(page.get_by_role("alert")).to_contain_text("image must be")
+    visitor.picture("wrong-file")
+    expect(page.get_by_label("Describe the scene")).to_have_value("on a desk")
+    visitor.order()
