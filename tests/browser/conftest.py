@@ -31,17 +31,24 @@ PHONE = {"width": 390, "height": 844}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Where the pictures of the screens go; without the option none are made."""
+    parser.addoption("--patience", default=PATIENCE_S, type=float, help="longest wait for anything in a page, seconds")
     parser.addoption("--pictures", default="", help="folder that the studio's screens are photographed into")
+
+
+@pytest.fixture(scope="session")
+def patience_ms(request: pytest.FixtureRequest) -> float:
+    """Longest wait for anything in a page, milliseconds."""
+    return 1000.0 * float(request.config.getoption("--patience", default=PATIENCE_S))
 
 
 # A module's own, not the session's (as "package" would be, for a folder that is no package): while the synchronous
 # playwright runs, no test of another folder can start an event loop.
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def chromium(patience_ms: float) -> Iterator[Browser]:
     """A running browser."""
     path = shutil.which("chromium")
     assert path is not None, "chromium is not installed; run: tools/setup.sh test"
-    expect.set_options(timeout=PATIENCE_S * 1000)
+    expect.set_options(timeout=patience_ms)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         yield browser
@@ -49,10 +56,10 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
+def page(chromium: Browser, patience_ms: float) -> Iterator[Page]:
     """A page of its own, without what others stored."""
     context = chromium.new_context(viewport=DESKTOP)
-    context.set_default_timeout(PATIENCE_S * 1000)
+    context.set_default_timeout(patience_ms)
     yield context.new_page()
     context.close()
 
@@ -75,18 +82,20 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["desktop-light", "phone-dark"])
-def visitor(chromium: Browser, stack: Installation, photo: Path, request: pytest.FixtureRequest) -> Iterator[Visitor]:
+def visitor(
+    chromium: Browser, patience_ms: float, stack: Installation, photo: Path, request: pytest.FixtureRequest
+) -> Iterator[Visitor]:
     """Somebody at a desk by day, and somebody with a phone by night. Nothing they meet may fail unseen."""
     device, scheme = request.param.split("-")
     phone = device == "phone"
     context = chromium.new_context(
         viewport=PHONE if phone else DESKTOP, has_touch=phone, color_scheme=scheme, reduced_motion="reduce"
     )
-    context.set_default_timeout(PATIENCE_S * 1000)
+    context.set_default_timeout(patience_ms)
     watch = Watch()
     page = context.new_page()
     watch.on(page)
-    given = request.config.getoption("--pictures")
+    given = request.config.getoption("--pictures", default="")
     pictures = Path(given) if given else None
     gateway = stack.gateway
     yield Visitor(page, gateway, gateway.api_key(2_000), watch, photo, request.param, pictures)

@@ -23,10 +23,23 @@ export function placeOf(path) {
   return { screen: "nowhere", id: "" };
 }
 
+let moves = 0;
+
+/** How often the person has gone from one screen to another since the page was loaded. */
+export const moved = () => moves;
+
+/** What had the focus is gone with its screen: the next screen's heading takes it. */
+function leave() {
+  moves += 1;
+  /** @type {HTMLElement | null} */ (document.activeElement)?.blur();
+  window.scrollTo(0, 0);
+}
+
 /** Go to a path of the studio. @param {string} path @param {{ replace?: boolean }} [how] */
 export function go(path, { replace = false } = {}) {
   if (replace) history.replaceState(null, "", path);
   else history.pushState(null, "", path);
+  leave();
   window.dispatchEvent(new Event(MOVED));
 }
 
@@ -34,12 +47,16 @@ export function go(path, { replace = false } = {}) {
 export function usePlace() {
   const [path, setPath] = useState(location.pathname);
   useEffect(() => {
-    const moved = () => setPath(location.pathname);
-    window.addEventListener(MOVED, moved);
-    window.addEventListener("popstate", moved);
+    const arrived = () => setPath(location.pathname);
+    const returned = () => {
+      leave();
+      arrived();
+    };
+    window.addEventListener(MOVED, arrived);
+    window.addEventListener("popstate", returned);
     return () => {
-      window.removeEventListener(MOVED, moved);
-      window.removeEventListener("popstate", moved);
+      window.removeEventListener(MOVED, arrived);
+      window.removeEventListener("popstate", returned);
     };
   }, []);
   return { ...placeOf(path), path };

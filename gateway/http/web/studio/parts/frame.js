@@ -63,7 +63,7 @@ export function Frame({ children }) {
   return html`
     <a class="skip" href="#content">To the content</a>
     <header class="bar">
-      <a class="brand" href="/" onClick=${follow}><img src="/web/icon.svg" alt="" width="28" height="28" /><span>Lensora Studio</span></a>
+      <a class="brand" href="/" aria-label="Lensora Studio" onClick=${follow}><img src="/web/icon.svg" alt="" width="28" height="28" /><span>Lensora Studio</span></a>
       <nav aria-label="Studio">
         <a href="/" onClick=${follow} aria-current=${here("start")}>New</a>
         <a href="/studio" onClick=${follow} aria-current=${here("jobs")}>My films</a>

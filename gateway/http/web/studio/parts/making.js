@@ -1,6 +1,7 @@
 // A film in the making: how far it is, how long it takes, what is there already, and the way to stop it.
 
 import { html, useState } from "/web/vendor/preact.js";
+import { Heading } from "./heading.js";
 import { useOwner } from "../account.js";
 import { STEPS, wait } from "../words.js";
 import { Notice } from "./notice.js";
@@ -24,7 +25,7 @@ export function Making({ job }) {
   };
   const now = job.status === "queued" ? waiting(job) : STEPS[job.step || ""] || "Starting";
   return html`<section class="card making">
-    <h1 tabindex="-1">Your film is being made</h1>
+    <${Heading}>Your film is being made<//>
     <p class="hint">You can leave this page: the film is under <a href="/studio">My films</a>, and this address keeps working.</p>
     <div class="previews">
       <${Slot} url=${job.removed_bg_url} word="Cutout" alt="The subject without its background" checker=${true} />

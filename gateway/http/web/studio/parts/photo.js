@@ -87,7 +87,7 @@ export function Photo({ src, objects, choice, tool, cutout, onPick, onBox, onPoi
             ${objects.map((object, index) => object.category !== "full_frame" && html`<button type="button" key=${index}
               class=${object.bbox[2] - object.bbox[0] < TINY ? "box tiny" : "box"} aria-pressed=${!box && choice.index === index}
               tabindex=${tool === "pick" ? 0 : -1} style=${{ ...place(object.bbox), zIndex: 1 + Math.round(100 * (1 - area(object.bbox))) }}
-              onClick=${() => onPick(index)}><span>${object.label}</span></button>`)}
+              aria-label=${object.label} onClick=${() => onPick(index)}><span>${object.label}</span></button>`)}
             ${box && html`<${Handles} box=${box} onChange=${onBox} steady=${Boolean(drawn) || tool !== "box"} />`}
             ${choice.points.map((point, index) => html`<button type="button" key=${`point ${index}`} class=${point.keep ? "point keep" : "point drop"}
               style=${{ left: `${point.x * 100}%`, top: `${point.y * 100}%` }} onClick=${() => onRemovePoint(index)}

@@ -1,6 +1,7 @@
 // A finished film: to be looked at, taken away, filmed again, and deleted.
 
 import { html, useState } from "/web/vendor/preact.js";
+import { Heading } from "./heading.js";
 import { useOwner } from "../account.js";
 import { ago, credits, title } from "../words.js";
 import { Again } from "./again.js";
@@ -22,7 +23,7 @@ export function Result({ job }) {
       <${Viewer} output=${job.output} tab=${tab} onTab=${setTab} />
     </section>
     <section class="card panel">
-      <h1 tabindex="-1">${title(job.order?.label)} is ready</h1>
+      <${Heading}>${title(job.order?.label)} is ready<//>
       <p class="hint">${price}${ago(job.created_at)}. ${likeness}</p>
       <${Downloads} output=${job.output} onShow=${setTab} />
       <${Again} job=${job} />

@@ -1,6 +1,7 @@
 // A film: in the making, ready, or why not. Its address works at every moment, in every tab that has the key.
 
 import { html, useEffect, useState } from "/web/vendor/preact.js";
+import { Heading } from "../parts/heading.js";
 import { useOwner } from "../account.js";
 import { ended } from "../api.js";
 import { Making } from "../parts/making.js";
@@ -30,11 +31,11 @@ export function JobScreen({ id }) {
   }, [owner.api, id]);
   if (error) {
     const gone = error.code === "job_not_found";
-    return html`<section class="card narrow"><h1 tabindex="-1">${gone ? "This film is not here" : "Your film"}</h1>
+    return html`<section class="card narrow"><${Heading}>${gone ? "This film is not here" : "Your film"}<//>
       ${gone ? html`<p>It has been deleted, its time is over, or it belongs to another key.</p>` : html`<${Notice} error=${error} />`}
       <div class="row"><a class="button primary" href="/studio" onClick=${follow}>My films</a><a class="button quiet" href="/" onClick=${follow}>New film</a></div></section>`;
   }
-  if (!job) return html`<section class="card narrow"><h1 tabindex="-1">Your film</h1><p role="status">Loading…</p></section>`;
+  if (!job) return html`<section class="card narrow"><${Heading}>Your film<//><p role="status">Loading…</p></section>`;
   if (!ended(job)) return html`<${Making} job=${job} />`;
   if (job.status === "completed") return html`<${Result} job=${job} />`;
   return html`<${Unmade} job=${job} />`;
@@ -45,7 +46,7 @@ function Unmade({ job }) {
   const failed = job.status === "failed";
   const detail = job.error_detail;
   return html`<section class="card narrow">
-    <h1 tabindex="-1">${failed ? "This film could not be made" : "Cancelled"}</h1>
+    <${Heading}>${failed ? "This film could not be made" : "Cancelled"}<//>
     ${failed && html`<${Notice} text=${`${job.error}.`} kind="bad" />`}
     <p>${job.credits_refunded ? `${credits(job.credits_refunded)} came back.` : "Nothing was charged."}
       ${failed && detail && (detail.retryable ? " The same order may work if you try again." : " Another box, photo or background may work better.")}</p>

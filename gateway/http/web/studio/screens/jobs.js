@@ -1,6 +1,7 @@
 // All films of this key, newest first; further ones come as the person scrolls.
 
 import { html, useCallback, useEffect, useRef, useState } from "/web/vendor/preact.js";
+import { Heading } from "../parts/heading.js";
 import { useOwner } from "../account.js";
 import { ended } from "../api.js";
 import { useConnection } from "../connection.js";
@@ -65,7 +66,7 @@ export function JobsScreen() {
   const forget = (/** @type {string} */ id) => setJobs((/** @type {Job[]} */ before) => before.filter((job) => job.job_id !== id));
   const none = !jobs.length && cursor === null;
   return html`<section class="films">
-    <h1 tabindex="-1">My films</h1>
+    <${Heading}>My films<//>
     ${none && html`<div class="card narrow"><p>There is no film yet.</p><a class="button primary" href="/" onClick=${follow}>Make the first one</a></div>`}
     <ul class="grid">${jobs.map((job) => html`<${Card} key=${job.job_id} job=${job} onDeleted=${() => forget(job.job_id)} />`)}</ul>
     <${Notice} error=${error} />

@@ -1,6 +1,7 @@
 // A photo that has been looked at: what is meant, where it goes, how it is filmed. What is chosen survives a reload.
 
 import { html, useCallback, useEffect, useState } from "/web/vendor/preact.js";
+import { Heading } from "../parts/heading.js";
 import { useOwner } from "../account.js";
 import { useConnection } from "../connection.js";
 import { draftOf, keepDraft } from "../memory.js";
@@ -37,9 +38,9 @@ export function SessionScreen({ id }) {
     );
   }, [owner.api, id, epoch]);
   if (session) return html`<${Choosing} session=${session} />`;
-  if (!error) return html`<section class="card narrow"><h1 tabindex="-1">Your photo</h1><p role="status">Loading…</p></section>`;
+  if (!error) return html`<section class="card narrow"><${Heading}>Your photo<//><p role="status">Loading…</p></section>`;
   const gone = error.code === "session_not_found";
-  return html`<section class="card narrow"><h1 tabindex="-1">${gone ? "This photo is no longer kept" : "Your photo"}</h1>
+  return html`<section class="card narrow"><${Heading}>${gone ? "This photo is no longer kept" : "Your photo"}<//>
     ${gone ? html`<p>Photos are kept for a day. Your films are kept longer.</p>` : html`<${Notice} error=${error} />`}
     <div class="row"><${PhotoButton}>Choose a photo<//><a class="button quiet" href="/studio">My films</a></div></section>`;
 }
@@ -104,7 +105,7 @@ function Choosing({ session }) {
         onUndo=${() => choose({ points: choice.points.slice(0, -1) })} onClear=${() => choose({ box: null, points: [] })} />
     </section>
     <section class="card panel">
-      <h1 tabindex="-1">Make a film of it</h1>
+      <${Heading}>Make a film of it<//>
       <${Subjects} session=${session} choice=${choice} onPick=${pick} />
       <${CutoutLook} session=${session} choice=${choice} cutout=${cutout} shown=${shown} onShow=${setShown}
         onCutout=${(/** @type {any} */ made) => { change({ cutout: made }); setShown(true); }} />

@@ -1,6 +1,7 @@
 // The first screen: a photo in.
 
 import { html, useState } from "/web/vendor/preact.js";
+import { Heading } from "../parts/heading.js";
 import { useOwner } from "../account.js";
 import { KeyForm } from "../parts/key.js";
 import { Notice } from "../parts/notice.js";
@@ -16,7 +17,7 @@ export function StartScreen() {
       ${upload.file ? html`<${Sent} />` : html`<${DropZone} />`}
     </section>
     <section class="card panel">
-      <h1 tabindex="-1">One photo in, a product film out</h1>
+      <${Heading}>One photo in, a product film out<//>
       ${owner.api
         ? html`<p>Pick the object, choose a scene and a camera move. You get a film, a 3D model, a still and a cutout.</p>
           <ol class="how">

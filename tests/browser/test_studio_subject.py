@@ -1,0 +1,123 @@
+"""Saying what is meant, in a browser: a box, points, the cutout before it is paid for, and a closer look."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, expect
+
+from gateway.http.testing import Installation
+from gateway.http.visitor import Visitor
+
+
+def area(picture: Locator) -> tuple[float, float, float, float]:
+    """Left, top, width and height of the photo on the screen, pixels."""
+    box = picture.bounding_box()
+    assert box is not None
+    return box["x"], box["y"], box["width"], box["height"]
+
+
+def test_a_box_and_points_are_drawn_and_cut_out(visitor: Visitor, stack: Installation) -> None:
+    """What was drawn reaches the API; the cutout is seen with its confidence before the film, which takes it."""
+    page = visitor.page
+    visitor.open()
+    session_id = visitor.choose_photo()
+    page.get_by_role("radio", name="Box").check()
+    left, top, width, height = area(page.locator(".picture"))
+    page.get_by_role("button", name="Clear").click()
+    page.mouse.move(left + 0.1 * width, top + 0.95 * height)
+    page.mouse.down()
+    page.mouse.move(left + 0.5 * width, top + 0.6 * height)
+    page.mouse.move(left + 0.9 * width, top + 0.2 * height)
+    page.mouse.up()
+    for tool, x, y in (("Keep", 0.5, 0.5), ("Drop", 0.85, 0.3)):
+        page.get_by_role("radio", name=tool).check()
+        page.mouse.click(left + x * width, top + y * height)
+    visitor.picture("points")
+    stack.detect.segmenter.uncertain = True
+    page.get_by_role("button", name="Look at the cutout").click()
+    expect(page.get_by_text("97 % sure that this is right")).to_be_visible()
+    expect(page.get_by_alt_text("The cutout")).to_be_visible()
+    stack.detect.segmenter.uncertain = False
+    visitor.picture("cutout")
+    asked = stack.detect.segmenter.asked[-1]
+    box = (asked.box.x1, asked.box.y1, asked.box.x2, asked.box.y2)
+    assert all(abs(given - meant) < 0.01 for given, meant in zip(box, (0.1, 0.2, 0.9, 0.95), strict=True))
+    assert [point.keep for point in asked.points] == [True, False]
+    assert abs(asked.points[1].x - 0.85) < 0.01 and abs(asked.points[1].y - 0.3) < 0.01
+    job_id = visitor.order()
+    visitor.gateway.take(job_id)
+    cutout = visitor.gateway.claims[job_id].job.order.cutout
+    assert cutout is not None and session_id in cutout.uri
+
+
+def test_another_choice_is_another_cutout(visitor: Visitor) -> None:
+    """A cutout that was looked at is not used for what was chosen after it."""
+    page = visitor.page
+    visitor.open()
+    visitor.choose_photo()
+    page.get_by_role("button", name="Look at the cutout").click()
+    page.get_by_role("button", name="Back to the photo").click()
+    page.get_by_role("button", name="Entire photo").click()
+    expect(page.get_by_role("button", name="Look at the cutout")).to_be_visible()
+    job_id = visitor.order()
+    visitor.gateway.take(job_id)
+    order = visitor.gateway.claims[job_id].job.order
+    assert order.cutout is None and order.box.x2 == 1.0
+
+
+def test_the_photo_is_seen_from_nearer(visitor: Visitor) -> None:
+    """The picture grows within its frame, and a point that is set there lies where it was tapped."""
+    page = visitor.page
+    visitor.open()
+    visitor.choose_photo()
+    before = area(page.locator(".picture"))
+    page.get_by_role("button", name="Larger").click()
+    page.get_by_role("button", name="Larger").click()
+    after = area(page.locator(".picture"))
+    assert after[2] > 1.8 * before[2]
+    page.get_by_role("radio", name="Keep").check()
+    frame = area(page.locator(".looking"))
+    x, y = frame[0] + 0.5 * frame[2], frame[1] + 0.4 * frame[3]
+    page.mouse.click(x, y)
+    left, top, width, height = area(page.locator(".picture"))
+    dot = area(page.locator(".point"))
+    assert abs(dot[0] + dot[2] / 2 - x) < 2 and abs(dot[1] + dot[3] / 2 - y) < 2
+    assert 0 < (x - left) / width < 1 and 0 < (y - top) / height < 1
+    visitor.picture("nearer")
+
+
+def test_from_photo_to_film_with_the_keyboard_alone(visitor: Visitor) -> None:
+    """Box, point, background and move are chosen, and the film is ordered, without a pointer."""
+    page = visitor.page
+    visitor.open()
+    visitor.choose_photo()
+    expect(page.get_by_role("heading", name="Make a film of it")).to_be_focused()
+
+    def press(*keys: str) -> None:
+        for key in keys:
+            page.keyboard.press(key)
+
+    page.get_by_role("radio", name="Pick").focus()
+    press("ArrowRight")
+    expect(page.get_by_role("radio", name="Box")).to_be_checked()
+    corner = page.get_by_role("button", name="Bottom right corner")
+    corner.focus()
+    press("ArrowLeft", "ArrowUp")
+    expect(corner).to_have_accessible_name("Bottom right corner: 78 %, 92 %. Move it with the arrow keys.")
+    page.get_by_role("radio", name="Box").focus()
+    press("ArrowRight")
+    page.get_by_role("application").focus()
+    press("ArrowRight", "Enter")
+    expect(page.locator(".point.keep")).to_have_count(1)
+    page.get_by_role("radio", name="Describe").focus()
+    press("ArrowRight", "ArrowRight")
+    expect(page.get_by_role("radio", name="White")).to_be_checked()
+    page.get_by_role("button", name="Create the film").focus()
+    press("Enter")
+    page.wait_for_url("**/studio/jobs/*")
+    expect(page.get_by_role("heading", name="Your film is being made")).to_be_focused()
+    job_id = page.url.rsplit("/", 1)[-1]
+    visitor.gateway.take(job_id)
+    order = visitor.gateway.claims[job_id].job.order
+    assert (round(order.box.x2, 2), round(order.box.y2, 2)) == (0.78, 0.92)
+    assert [(round(point.x, 2), round(point.y, 2)) for point in order.points] == [(0.52, 0.5)]
+    assert order.background.type == "remove"
