@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from gateway.http.visitor import Visitor
@@ -48,7 +49,7 @@ def test_every_screen_is_open_to_everybody(visitor: Visitor) -> None:
     page.get_by_text("Size, length and files").click()
     require_access(page)
     page.get_by_role("radio", name="Keep").check()
-    page.locator(".picture > img").click()
+    page.locator(".picture").click()
     page.get_by_role("radio", name="Your picture").check()
     require_access(page)
     page.get_by_role("button", name="Look at the cutout").click()
@@ -95,6 +96,7 @@ def test_a_first_visit_without_a_key_is_told_where_one_comes_from(visitor: Visit
     page.wait_for_url("**/studio/sessions/*")
 
 
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
 def test_the_sample_photo_needs_no_photo_of_one_s_own(visitor: Visitor) -> None:
     """One click from the first screen to something that can be filmed."""
     visitor.open()
@@ -102,6 +104,7 @@ def test_the_sample_photo_needs_no_photo_of_one_s_own(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("heading", name="Make a film of it")).to_be_visible()
 
 
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
 def test_the_colours_can_be_chosen_and_stay(visitor: Visitor) -> None:
     """By day, by night or as the device, after a reload too."""
     page = visitor.page
@@ -112,6 +115,7 @@ def test_the_colours_can_be_chosen_and_stay(visitor: Visitor) -> None:
         expect(page.locator("html")).to_have_css("background-color", paper)
 
 
+@pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
 def test_an_address_that_is_none_leads_on(visitor: Visitor) -> None:
     """It says so, and offers the first screen."""
     visitor.open("/studio/somewhere")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from gateway.http.visitor import Visitor
@@ -45,6 +46,7 @@ def test_a_photo_becomes_a_film(visitor: Visitor) -> None:
     expect(page.get_by_role("heading", name="Make a film of it")).to_be_visible()
 
 
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
 def test_reload_back_and_a_second_tab_work_in_mid_job(visitor: Visitor) -> None:
     """What was chosen and what runs is there again; Back leads to the photo, Forward to the film."""
     page = visitor.page
@@ -73,6 +75,7 @@ def test_reload_back_and_a_second_tab_work_in_mid_job(visitor: Visitor) -> None:
     second.close()
 
 
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
 def test_changing_the_scene_costs_a_third(visitor: Visitor) -> None:
     """Another background and move of a finished film are made from its model, for 25 credits."""
     page = visitor.page
@@ -93,6 +96,7 @@ def test_changing_the_scene_costs_a_third(visitor: Visitor) -> None:
     expect(page.get_by_role("heading", name=re.compile("is ready"))).to_be_visible()
 
 
+@pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
 def test_a_cancel_that_fails_is_seen_beside_its_button(visitor: Visitor) -> None:
     """In words, with the way to try again; the second cancel ends the job and says what came back."""
     page = visitor.page
@@ -110,6 +114,7 @@ def test_a_cancel_that_fails_is_seen_beside_its_button(visitor: Visitor) -> None
     expect(page.get_by_text("75 credits came back")).to_be_visible()
 
 
+@pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
 def test_a_failed_film_says_why_and_leads_back_to_its_photo(visitor: Visitor) -> None:
     """With what came back, and what may help."""
     page = visitor.page
@@ -154,6 +159,7 @@ def test_films_are_listed_newest_first_and_can_be_deleted(visitor: Visitor) -> N
     expect(page.get_by_role("heading", name="This film is not here")).to_be_visible()
 
 
+@pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
 def test_a_file_that_is_no_photo_changes_nothing(visitor: Visitor) -> None:
     """It is said in words, and the photo that was being worked on stays, with what was chosen for it."""
     page = visitor.page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from gateway.http.testing import Installation
@@ -49,6 +50,7 @@ def test_a_box_and_points_are_drawn_and_cut_out(visitor: Visitor, stack: Install
     assert cutout is not None and session_id in cutout.uri
 
 
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
 def test_another_choice_is_another_cutout(visitor: Visitor) -> None:
     """A cutout that was looked at is not used for what was chosen after it."""
     page = visitor.page
@@ -64,6 +66,7 @@ def test_another_choice_is_another_cutout(visitor: Visitor) -> None:
     assert order.cutout is None and order.box.x2 == 1.0
 
 
+@pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
 def test_the_photo_is_seen_from_nearer(visitor: Visitor) -> None:
     """The picture grows within its frame, and a point that is set there lies where it was tapped."""
     page = visitor.page
@@ -85,6 +88,7 @@ def test_the_photo_is_seen_from_nearer(visitor: Visitor) -> None:
     visitor.picture("nearer")
 
 
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
 def test_from_photo_to_film_with_the_keyboard_alone(visitor: Visitor) -> None:
     """Box, point, background and move are chosen, and the film is ordered, without a pointer."""
     page = visitor.page

@@ -24,6 +24,7 @@ const TINY = 0.12;
  */
 export function Photo({ src, objects, choice, tool, cutout, onPick, onBox, onPoint, onRemovePoint, onBroken }) {
   const [zoom, setZoom] = useState(1);
+  const [ratio, setRatio] = useState(1);
   const [drawn, setDrawn] = useState(/** @type {Corners | null} */ (null));
   const [cross, setCross] = useState(/** @type {{ x: number, y: number } | null} */ (null));
   const picture = useRef(/** @type {HTMLElement | null} */ (null));
@@ -75,12 +76,13 @@ export function Photo({ src, objects, choice, tool, cutout, onPick, onBox, onPoi
 
   return html`<div class="photo">
     <div class="looking" tabindex=${zoom > 1 ? 0 : -1} role=${zoom > 1 ? "region" : undefined} aria-label=${zoom > 1 ? "The photo, enlarged; scroll to see its parts" : undefined}>
-      <div class=${`picture tool-${tool}`} ref=${picture} style=${{ "--zoom": zoom }}
+      <div class=${`picture tool-${tool}`} ref=${picture} style=${{ "--zoom": zoom, "--ratio": ratio }}
         tabindex=${pointing && !cutout ? 0 : -1} role=${pointing && !cutout ? "application" : undefined}
         aria-label=${pointing && !cutout ? "Place a point: move the cross with the arrow keys, set it with Enter" : undefined}
         onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onPointerCancel=${up} onKeyDown=${keys}
         onFocus=${() => pointing && setCross(cross || { x: 0.5, y: 0.5 })} onBlur=${() => setCross(null)}>
-        <img src=${src} alt="Your photo" draggable=${false} onError=${onBroken} />
+        <img src=${src} alt="Your photo" draggable=${false} onError=${onBroken}
+          onLoad=${(/** @type {any} */ event) => setRatio(event.target.naturalWidth / event.target.naturalHeight)} />
         ${cutout
           ? html`<div class="cut checker"><img src=${cutout.cutout_url} alt="The cutout" style=${place(cutout.crop)} /></div>`
           : html`<div class="shapes">
