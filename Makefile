@@ -113,8 +113,12 @@ bench-cutout: .make/setup-bench
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[bench]"
 	@touch $@
 
+.PHONY: pages
+pages: ## Fetch what the pages in the browser are made of (npm packages); wheels and images hold it
+	@python3 tools/node_packages.py --pages
+
 .PHONY: images
-images: ## Build the container images (BUILDER=docker|podman|buildah VERSION=0.1.0)
+images: pages ## Build the container images (BUILDER=docker|podman|buildah VERSION=0.1.0)
 	@for target in gateway worker detect segment mesh render models triton; do \
 	  $(BUILDER) build --file deploy/Dockerfile --target "$$target" --build-arg "VERSION=$(VERSION)" \
 	    --build-arg "REVISION=$$(git rev-parse --short HEAD)" --tag "lensora-$$target:$(VERSION)" . || exit 1; \

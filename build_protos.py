@@ -14,6 +14,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent
 PROTOS = ROOT / "protos"
 API = ROOT / "lensora" / "api"
+VENDOR = ROOT / "gateway" / "http" / "web" / "vendor"
+PAGES = ("preact.js", "model-viewer.min.js", "scalar.js")
+"""Scripts that the pages in the browser are made of, fetched as npm packages."""
 
 
 def generate() -> int:
@@ -39,6 +42,13 @@ def generate() -> int:
     return len(sources)
 
 
+def require_pages(folder: Path = VENDOR) -> None:
+    """What the studio is made of lies beside it. Raises RuntimeError: a wheel without it would hold a dead page."""
+    missing = [name for name in PAGES if not (folder / name).is_file()]
+    if missing:
+        raise RuntimeError(f"{', '.join(missing)} not in {folder}: run python tools/node_packages.py --pages first")
+
+
 try:
     from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 except ImportError:  # `make protos` needs no hatchling
@@ -50,6 +60,8 @@ else:
 
         def initialize(self, version: str, build_data: dict[str, Any]) -> None:
             generate()
+            if self.target_name == "wheel" and version == "standard":
+                require_pages()
 
 
 if __name__ == "__main__":

@@ -46,6 +46,10 @@ class Step:
     folder: Path = ROOT
 
 
+PAGES_STEP = Step("Fetch what the pages are made of", ("python", "tools/node_packages.py", "--pages"))
+"""Wheels and images hold it; a clean checkout does not."""
+
+
 def registry() -> str:
     """``host/path`` that images and chart are pushed to."""
     default: str = yaml.safe_load((CHART / "values.yaml").read_text())["image"]["registry"]
@@ -97,7 +101,10 @@ def image_steps(target: str, version: str, revision: str, metadata: Path) -> tup
         *("--sbom=true", "--provenance=mode=max", "--push", "--metadata-file", str(metadata)),
         *("--tag", image_name(target, version), "."),
     )
-    return (Step(f"Build and push {target} ({', '.join(PLATFORMS[target])})", build),)
+    return (
+        PAGES_STEP,
+        Step(f"Build and push {target} ({', '.join(PLATFORMS[target])})", build),
+    )
 
 
 def sign_step(reference: str) -> Step:
@@ -115,6 +122,7 @@ def chart_steps(archive: Path) -> tuple[Step, ...]:
 def package_steps(folder: Path) -> tuple[Step, ...]:
     """Build and publish the wheel, its source, and the npm package where there is one."""
     steps = [
+        PAGES_STEP,
         Step("Build the wheel and the source", ("uv", "build", "--out-dir", str(folder))),
         Step("Publish the wheel", ("uv", "publish", "--trusted-publishing", "always", f"{folder}/*")),
     ]
