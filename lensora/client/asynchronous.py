@@ -214,6 +214,14 @@ class AsyncClient:
         """Stop a job and get its credits back; a job that has ended stays as it is."""
         return requests.read(Cancellation, await self._json(requests.cancel(requests.job_id_of(job))))
 
+    async def session(self, session_id: str) -> Session:
+        """A session that is kept: what ``init`` answered, for nothing."""
+        return requests.read(Session, await self._json(requests.session(session_id)))
+
+    async def delete(self, job: Job) -> None:
+        """Delete a job that has ended, and its files. Raises Conflict for one that lives: cancel it first."""
+        await self._json(requests.delete(requests.job_id_of(job)))
+
     async def render(
         self,
         job: Job,

@@ -190,6 +190,16 @@ def cancel(job_id: str) -> Request:
     return Request("POST", f"/v1/studio/jobs/{quote(job_id, safe='')}/cancel")
 
 
+def session(session_id: str) -> Request:
+    """GET /v1/studio/sessions/{session_id}."""
+    return Request("GET", f"/v1/studio/sessions/{quote(session_id, safe='')}")
+
+
+def delete(job_id: str) -> Request:
+    """DELETE /v1/studio/jobs/{job_id}."""
+    return Request("DELETE", f"/v1/studio/jobs/{quote(job_id, safe='')}")
+
+
 def render(job_id: str, changes: Mapping[str, Any], idempotency_key: str | None) -> Request:
     """POST /v1/studio/jobs/{job_id}/render. Raises InvalidRequest or InvalidBackground, as the server would."""
     return Request(
@@ -270,6 +280,8 @@ def parsed(response: httpx.Response) -> Mapping[str, Any]:
     """The JSON object of a success; raises the error of anything else."""
     if not response.is_success:
         raise error_from(response.status_code, response.headers, response.content)
+    if response.status_code == 204:
+        return {}
     try:
         body = response.json()
     except ValueError as error:

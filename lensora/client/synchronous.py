@@ -212,6 +212,14 @@ class Client:
         """Stop a job and get its credits back; a job that has ended stays as it is."""
         return requests.read(Cancellation, self._json(requests.cancel(requests.job_id_of(job))))
 
+    def session(self, session_id: str) -> Session:
+        """A session that is kept: what ``init`` answered, for nothing."""
+        return requests.read(Session, self._json(requests.session(session_id)))
+
+    def delete(self, job: Job) -> None:
+        """Delete a job that has ended, and its files. Raises Conflict for one that lives: cancel it first."""
+        self._json(requests.delete(requests.job_id_of(job)))
+
     def render(
         self,
         job: Job,

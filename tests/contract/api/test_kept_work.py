@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import pytest
 
 from gateway.http.testing import Gateway
+from lensora.client import Client
+from lensora.core.errors import JobNotFound
 from lensora.core.steps import STAGES
 
 
@@ -105,3 +108,15 @@ def test_another_key_deletes_nothing(gateway: Gateway, api: httpx.Client, sessio
     for name in (job_id, "nonsense"):
         assert httpx.delete(f"{gateway.base_url}/v1/studio/jobs/{name}", headers=headers).status_code == 404
     assert api.get(f"/v1/studio/result/{job_id}").status_code == 200
+
+
+def test_the_client_reads_a_session_and_deletes_a_job(
+    gateway: Gateway, api: httpx.Client, key: str, session_id: str
+) -> None:
+    """The SDK has both calls."""
+    job_id = completed(gateway, api, session_id)
+    with Client(gateway.base_url, key) as client:
+        assert client.session(session_id).session_id == session_id
+        client.delete(job_id)
+        with pytest.raises(JobNotFound):
+            client.delete(job_id)
