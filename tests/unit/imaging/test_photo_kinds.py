@@ -165,10 +165,27 @@ def test_a_grey_profile_is_of_grey_pictures_alone() -> None:
     np.testing.assert_array_equal(decode(saved(scene(), "PNG", icc_profile=profile)).rgb, np.asarray(scene()))
 
 
-def test_a_cmyk_jpeg_is_upright_in_colour_with_adobes_marker_or_without() -> None:
-    """CMYK and YCCK come out as the colours that they stand for."""
+def test_a_cmyk_jpeg_comes_out_in_its_colours() -> None:
+    """Baseline and progressive."""
     for options in ({}, {"subsampling": 0, "progressive": True}):
         photo = decode(saved(scene().convert("CMYK"), "JPEG", quality=95, **options))
+        assert np.abs(photo.rgb.astype(int) - np.asarray(scene())).mean() < 4
+
+
+def test_a_ycck_jpeg_and_a_cmyk_one_without_adobes_marker() -> None:
+    """As Photoshop stores YCCK: luma and chroma of what the inverted inks leave of white, and inverted black. Without
+    the marker the inks are taken as inverted too."""
+    inks = np.asarray(scene().convert("CMYK"))
+    luma = np.asarray(Image.fromarray(inks[..., :3]).convert("YCbCr"))
+    # Pillow inverts what it writes, and leaves the meaning of the channels alone.
+    stored = Image.fromarray(np.dstack([255 - luma, inks[..., 3]]), "CMYK")
+    data = saved(stored, "JPEG", quality=95, subsampling=0)
+    at = data.index(b"Adobe") + 11
+    ycck = data[:at] + b"\x02" + data[at + 1 :]
+    plain = saved(scene().convert("CMYK"), "JPEG", quality=95)
+    at = plain.index(b"\xff\xee")
+    bare = plain[:at] + plain[at + 2 + struct.unpack(">H", plain[at + 2 : at + 4])[0] :]
+    for photo in (decode(ycck), decode(bare)):
         assert np.abs(photo.rgb.astype(int) - np.asarray(scene())).mean() < 4
 
 
