@@ -50,13 +50,28 @@ class ArtifactSettings(Settings):
     """Base of the store: ``file:///folder`` or ``s3://bucket/prefix``. S3 credentials come from the AWS_* variables."""
 
 
-class ServiceSettings(ArtifactSettings):
+class RpcSettings(Settings):
+    """What calls between processes bear, in callers and in services."""
+
+    rpc_tokens: SecretStr = SecretStr("")
+    """Comma-separated secrets of at least 32 characters: calls bear the first, each is taken. Empty: none is asked
+    for."""
+    rpc_tls_dir: Path | None = None
+    """Folder with ca.crt, tls.crt and tls.key: calls are encrypted, and both sides show a certificate of that authority
+    for the name lensora-internal. The files are read again when they change. Not set: neither."""
+
+
+class ServiceSettings(ArtifactSettings, RpcSettings):
     """What every gRPC service needs."""
 
     host: str = "127.0.0.1"
     """Address to listen on; ``::`` is every one, IPv6 and IPv4, or IPv4 alone where there is no IPv6."""
     port: int = Field(ge=0, le=65535)
     """TCP port to listen on; 0 takes a free one."""
+    listen_socket: Path | None = None
+    """A Unix socket to listen on in place of host and port: only who may enter its folder can call."""
+    health_port: int = Field(default=0, ge=0, le=65535)
+    """TCP port that answers health alone, without TLS, for probes that have no certificate; 0: none."""
     workers: int = Field(default=2, ge=1, le=256)
     """Calls that run at the same time; further ones wait."""
     max_waiting: int = Field(default=8, ge=0, le=10_000)

@@ -40,6 +40,7 @@ from lensora.listeners import authority, open_listener
 from lensora.observability import logs
 from lensora.observability.process import begin
 from lensora.rpc.channels import open_channel
+from lensora.rpc.trust import Trust
 from lensora.settings import load
 
 PROCESS = "gateway-http"
@@ -148,7 +149,8 @@ def open_handlers(
         "mesh": settings.mesh_target,
         "render": settings.render_target,
     }
-    channels = {name: open_channel(target) for name, target in targets.items()}
+    trust = Trust.of(settings)
+    channels = {name: open_channel(target, trust) for name, target in targets.items()}
     for channel in channels.values():
         stack.push_async_callback(channel.close)
     pictures = stack.enter_context(

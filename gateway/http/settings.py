@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from gateway.settings import EgressSettings, RedisSettings
-from lensora.settings import ArtifactSettings, SigningSettings
+from lensora.settings import ArtifactSettings, RpcSettings, SigningSettings
 
 
-class HttpSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSettings):
+class HttpSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSettings, RpcSettings):
     """What the HTTP process needs."""
 
     host: str = "127.0.0.1"
@@ -20,7 +20,7 @@ class HttpSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSetti
     public_url: str = "http://127.0.0.1:8000"
     """What every URL in an answer starts with; no slash at its end."""
     detect_target: str = "127.0.0.1:50051"
-    """gRPC address of the detect service: ``host:port`` or ``dns:///name:port``."""
+    """gRPC address of the detect service: ``host:port``, ``dns:///name:port`` or ``unix:/path``."""
     segment_target: str = "127.0.0.1:50052"
     """gRPC address of the segment service; for readiness."""
     mesh_target: str = "127.0.0.1:50053"

@@ -26,6 +26,7 @@ from lensora.contract.answers import Result
 from lensora.observability import logs
 from lensora.observability.process import begin
 from lensora.rpc.channels import open_channel
+from lensora.rpc.trust import Trust
 from lensora.settings import load
 
 _log = logs.get(__name__)
@@ -58,8 +59,10 @@ async def work(settings: WorkerSettings) -> None:
     signer = UrlSigner(settings.signing_secrets(), settings.public_url.rstrip("/"))
     links = FileLinks(signer, artifacts.key_of)
     egress = Egress(settings.policy(), resolver=CaresResolver(settings.name_servers()))
+    trust = Trust.of(settings)
     segment, mesh, render = (
-        open_channel(target) for target in (settings.segment_target, settings.mesh_target, settings.render_target)
+        open_channel(target, trust)
+        for target in (settings.segment_target, settings.mesh_target, settings.render_target)
     )
 
     def result(job: Job) -> Result:

@@ -9,10 +9,10 @@ from pathlib import Path
 from pydantic import Field
 
 from gateway.settings import EgressSettings, RedisSettings
-from lensora.settings import ArtifactSettings, SigningSettings
+from lensora.settings import ArtifactSettings, RpcSettings, SigningSettings
 
 
-class WorkerSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSettings):
+class WorkerSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSettings, RpcSettings):
     """What the worker needs."""
 
     segment_target: str = "127.0.0.1:50052"

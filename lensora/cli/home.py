@@ -67,6 +67,11 @@ class Home:
         return self.folder / "logs"
 
     @property
+    def sockets_folder(self) -> Path:
+        """Where the services of this run listen: only this user can enter it, and so call them."""
+        return self.folder / "run"
+
+    @property
     def note(self) -> Path:
         """The file that tells other commands of the running stack."""
         return self.folder / "up.json"
@@ -79,7 +84,7 @@ class Home:
     def create(self) -> None:
         """Make the folders; only this user can read what is in them, also where the home itself was there before."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for folder in (self.redis_folder, self.logs_folder, self.folder / "artifacts"):
+        for folder in (self.redis_folder, self.logs_folder, self.sockets_folder, self.folder / "artifacts"):
             folder.mkdir(exist_ok=True, mode=0o700)
 
     def lock(self, patience_s: float = LOCK_PATIENCE_S) -> int:

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -31,6 +32,9 @@ LOCAL_ACCOUNT = "local"
 LOCAL_CREDITS = 100_000
 """What the local account starts with: 1,250 whole jobs. `lensora credits grant` gives more."""
 
+LONGEST_FOLDER_BYTES = 90
+"""A socket's whole path has at most 107 bytes (unix(7))."""
+
 SERVICES = ("detect", "segment", "mesh", "render")
 
 
@@ -51,7 +55,7 @@ class Stack:
         """
         Args:
             home: where all its data lies.
-            host: address that the REST API listens on; everything else listens on loopback.
+            host: address that the REST API listens on; Redis listens on loopback, the services on Unix sockets.
             port: port of the REST API; 0 takes a free one.
             models_dir: folder of the weights.
             say: gets every line that a process writes.
@@ -63,6 +67,7 @@ class Stack:
         self._say = say
         self._children: list[Child] = []
         self._lock: int | None = None
+        self._short: tempfile.TemporaryDirectory[str] | None = None
 
     def start(self, stop: threading.Event) -> RunningStack | None:
         """Start everything and wait until it is ready; None when ``stop`` was set in the meantime.
@@ -79,8 +84,9 @@ class Stack:
         port = self._port or free_port()
         if self._port and not _is_free(self._host, self._port):
             raise ConfigurationError(f"--port {self._port}: the port is taken; choose another, or 0 for a free one")
-        ports = {name: free_port() for name in ("redis", *SERVICES)}
-        redis_url = f"redis://:{self._home.redis_password()}@127.0.0.1:{ports['redis']}/0"
+        redis_port = free_port()
+        redis_url = f"redis://:{self._home.redis_password()}@127.0.0.1:{redis_port}/0"
+        sockets = self._sockets()
         base_url = f"http://{'127.0.0.1' if self._host in ('0.0.0.0', '::') else self._host}:{port}"  # noqa: S104
         common = self._common_environment()
         gateway = {
@@ -88,16 +94,17 @@ class Stack:
             "LENSORA_REDIS_URL": redis_url,
             "LENSORA_URL_SIGNING_KEYS": self._home.signing_key(),
             "LENSORA_PUBLIC_URL": os.environ.get("LENSORA_PUBLIC_URL", base_url),
-            **{f"LENSORA_{name.upper()}_TARGET": f"127.0.0.1:{ports[name]}" for name in SERVICES},
+            **{f"LENSORA_{name.upper()}_TARGET": f"unix:{path}" for name, path in sockets.items()},
         }
         program = best_program()
         require_readable(self._home.redis_folder, program)
         if program.bundled:
             self._say("redis", f"{program}: no system valkey-server or redis-server >= 7; apt-get install redis-server")
-        redis = redis_arguments(self._home.redis_folder, ports["redis"], config=self._home.redis_config())
+        redis = redis_arguments(self._home.redis_folder, redis_port, config=self._home.redis_config())
         self._add(Spec("redis", redis, {}, [self._lock]))
-        for name in SERVICES:
-            self._add(Spec(name, python_module(f"services.{name}"), {**common, "LENSORA_PORT": str(ports[name])}))
+        for name, path in sockets.items():
+            own = {"LENSORA_PORT": "0", "LENSORA_LISTEN_SOCKET": str(path)}
+            self._add(Spec(name, python_module(f"services.{name}"), {**common, **own}))
         self._add(Spec("worker", python_module("gateway", "worker"), gateway))
         http = {**gateway, "LENSORA_HOST": self._host, "LENSORA_PORT": str(port)}
         self._add(Spec("gateway", python_module("gateway", "http"), http))
@@ -121,6 +128,9 @@ class Stack:
         for names in order:
             stop_all([child for child in self._children if child.spec.name in names])
         self._children.clear()
+        if self._short is not None:
+            self._short.cleanup()
+            self._short = None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -129,6 +139,15 @@ class Stack:
         child = Child(spec, self._home.logs_folder / f"{spec.name}.log", self._say)
         child.start()
         self._children.append(child)
+
+    def _sockets(self) -> dict[str, Path]:
+        """Where each service listens. Where the home's own path is too long for a socket's, in a folder of the system's
+        temporary one, which only this user can enter either."""
+        folder = self._home.sockets_folder
+        if len(str(folder).encode()) > LONGEST_FOLDER_BYTES:
+            self._short = tempfile.TemporaryDirectory(prefix="lensora-")
+            folder = Path(self._short.name)
+        return {name: folder / f"{name}.sock" for name in SERVICES}
 
     def _common_environment(self) -> dict[str, str]:
         return {

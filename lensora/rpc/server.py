@@ -16,6 +16,7 @@ from lensora import __version__
 from lensora.listeners import authority, effective_host
 from lensora.observability import logs
 from lensora.rpc.interceptors import CallInterceptor
+from lensora.rpc.trust import TokenInterceptor, Trust
 from lensora.settings import ServiceSettings
 
 _log = logs.get(__name__)
@@ -60,9 +61,13 @@ class Server:
         self._process = process
         self._settings = settings
         self._names = ["", *service_names]
+        trust = Trust.of(settings)
         self._server = grpc.server(
             ThreadPoolExecutor(settings.workers + settings.max_waiting + HEALTH_THREADS, thread_name_prefix=process),
-            interceptors=[CallInterceptor(workers=settings.workers, max_waiting=settings.max_waiting)],
+            interceptors=[
+                TokenInterceptor(trust),
+                CallInterceptor(workers=settings.workers, max_waiting=settings.max_waiting),
+            ],
             options=[
                 ("grpc.so_reuseport", 0),
                 ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_PERMIT_MS),
@@ -78,21 +83,45 @@ class Server:
         reflection.enable_server_reflection(
             [*service_names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
         )
+        host = effective_host(settings.host)
+        socket = settings.listen_socket
+        self._address = f"unix:{socket}" if socket is not None else authority(host, settings.port)
         try:
-            self._host = effective_host(settings.host)
-            self.port = self._server.add_insecure_port(authority(self._host, settings.port))
+            self.port = self._listen(trust)
         except RuntimeError as error:
-            raise OSError(f"LENSORA_PORT={settings.port}: cannot listen on {settings.host}: {error}") from error
+            what = f"LENSORA_LISTEN_SOCKET={socket}" if socket is not None else f"LENSORA_PORT={settings.port}"
+            raise OSError(f"{what}: cannot listen on {self._address}: {error}") from error
+        if socket is None:
+            self._address = authority(host, self.port)
+        self._plain_health, self.health_port = self._health_server(host, settings.health_port)
         self._stopped = threading.Event()
+
+    def _listen(self, trust: Trust) -> int:
+        if trust.folder is None:
+            return int(self._server.add_insecure_port(self._address))
+        return int(self._server.add_secure_port(self._address, trust.server_credentials()))
+
+    def _health_server(self, host: str, port: int) -> tuple[grpc.Server | None, int]:
+        """A server of health alone, and its port; none for port 0. Raises OSError."""
+        if not port:
+            return None, 0
+        server = grpc.server(ThreadPoolExecutor(1, thread_name_prefix="health"), options=[("grpc.so_reuseport", 0)])
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        try:
+            return server, int(server.add_insecure_port(authority(host, port)))
+        except RuntimeError as error:
+            raise OSError(f"LENSORA_HEALTH_PORT={port}: cannot listen on {host}: {error}") from error
 
     def start(self) -> None:
         """Open the port: health answers NOT_SERVING until ``serve``."""
         self._server.start()
+        if self._plain_health is not None:
+            self._plain_health.start()
 
     def serve(self) -> None:
         """Say SERVING: the models are loaded."""
         self._set_health(health_pb2.HealthCheckResponse.SERVING)
-        _log.info("serving", address=authority(self._host, self.port), version=__version__)
+        _log.info("serving", address=self._address, version=__version__)
 
     def set_serving(self, serving: bool) -> None:
         """Change health while running, such as when Triton goes away."""
@@ -105,6 +134,8 @@ class Server:
         self._health.enter_graceful_shutdown()
         _log.info("draining", seconds=self._settings.drain_seconds)
         self._server.stop(self._settings.drain_seconds).wait()
+        if self._plain_health is not None:
+            self._plain_health.stop(None).wait()
         _log.info("stopped")
         self._stopped.set()
 

@@ -37,6 +37,25 @@ EXTERNAL_REDIS = (
 )
 
 TOGGLES: dict[str, tuple[tuple[str, ...], set[str], set[str]]] = {
+    "calls by cert-manager's certificates": (
+        ("rpc.tls.certManager.enabled=true",),
+        {
+            *(f"{kind}/studio-lensora-rpc-tls" for kind in ("Issuer", "Certificate")),
+            "Issuer/studio-lensora-rpc-tls-start",
+            "Certificate/studio-lensora-rpc-tls-ca",
+        },
+        {"Secret/studio-lensora-rpc-tls"},
+    ),
+    "calls by a certificate of one's own": (
+        ("rpc.tls.existingSecret=ours",),
+        set(),
+        {"Secret/studio-lensora-rpc-tls"},
+    ),
+    "calls by a token alone": (
+        ("rpc.tls.enabled=false", "rpc.tokensSecret=ours"),
+        set(),
+        {"Secret/studio-lensora-rpc-tls"},
+    ),
     "gateway autoscaling": (
         ("gateway.autoscaling.enabled=true",),
         {"HorizontalPodAutoscaler/studio-lensora-gateway"},

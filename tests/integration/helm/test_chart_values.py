@@ -46,6 +46,8 @@ WRONG: dict[str, tuple[str, ...]] = {
     "an unknown key for all pods": ("podDefaults.nodeSelectors.a=b",),
     "a variable without a name": ('gateway.extraEnv=[{"value":"a"}]',),
     "an unknown family": ('services.ipFamilies=["IPv5"]',),
+    "a certificate's time that is no number of hours": ("rpc.tls.certManager.duration=90d",),
+    "an unknown key of calls": ("rpc.tls.enable=true",),
     "a toleration with a wrong effect": ('worker.tolerations=[{"key":"a","effect":"Never"}]',),
 }
 

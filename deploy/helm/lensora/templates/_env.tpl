@@ -14,6 +14,9 @@ AWS_REGION: {{ . | quote }}
 AWS_ENDPOINT_URL: {{ . | quote }}
 {{- end }}
 {{- end }}
+{{- if .Values.rpc.tls.enabled }}
+LENSORA_RPC_TLS_DIR: /etc/lensora/rpc-tls
+{{- end }}
 HOME: /tmp
 {{- end -}}
 
@@ -23,8 +26,9 @@ HOME: /tmp
 {{- printf "dns:///%s-%s.%s.svc:50051" (include "lensora.fullname" $root) (index . 1) $root.Release.Namespace -}}
 {{- end -}}
 
-{{/* Environment entries that come from Secrets, for processes that read and write artifacts. */}}
+{{/* Environment entries that come from Secrets, for processes that call each other and read and write artifacts. */}}
 {{- define "lensora.env.artifacts" -}}
+{{- include "lensora.env.rpc" . }}
 {{- if eq .Values.artifacts.type "s3" }}
 {{- with .Values.artifacts.s3.existingSecret }}
 - name: AWS_ACCESS_KEY_ID
@@ -58,10 +62,24 @@ HOME: /tmp
     secretKeyRef: {name: {{ include "lensora.signingSecret" . }}, key: url-signing-keys}
 {{- end -}}
 
-{{/* Volumes of a process: a writable /tmp, and the artifact volume where artifacts lie on one. */}}
+{{/* Tokens of calls between processes, where there are any. */}}
+{{- define "lensora.env.rpc" -}}
+{{- with .Values.rpc.tokensSecret }}
+- name: LENSORA_RPC_TOKENS
+  valueFrom:
+    secretKeyRef: {name: {{ . }}, key: rpc-tokens}
+{{- end }}
+{{- end -}}
+
+{{/* Volumes of a process: a writable /tmp, its certificate for calls, and the artifact volume where artifacts lie on one. */}}
 {{- define "lensora.volumes" -}}
 - name: tmp
   emptyDir: {}
+{{- if .Values.rpc.tls.enabled }}
+- name: rpc-tls
+  secret:
+    secretName: {{ include "lensora.rpcTlsSecret" . }}
+{{- end }}
 {{- if eq .Values.artifacts.type "pvc" }}
 - name: artifacts
   persistentVolumeClaim:
@@ -72,6 +90,11 @@ HOME: /tmp
 {{- define "lensora.volumeMounts" -}}
 - name: tmp
   mountPath: /tmp
+{{- if .Values.rpc.tls.enabled }}
+- name: rpc-tls
+  mountPath: /etc/lensora/rpc-tls
+  readOnly: true
+{{- end }}
 {{- if eq .Values.artifacts.type "pvc" }}
 - name: artifacts
   mountPath: /var/lib/lensora/artifacts

@@ -57,6 +57,16 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- .Values.secrets.existingSecret | default (printf "%s-signing" (include "lensora.fullname" .)) -}}
 {{- end -}}
 
+{{/* Name of the Secret with the certificate of calls between processes. */}}
+{{- define "lensora.rpcTlsSecret" -}}
+{{- .Values.rpc.tls.existingSecret | default (printf "%s-rpc-tls" (include "lensora.fullname" .)) -}}
+{{- end -}}
+
+{{/* Port on which a stage answers the kubelet, which has no certificate. */}}
+{{- define "lensora.healthPort" -}}
+{{- ternary "50061" "50051" .Values.rpc.tls.enabled -}}
+{{- end -}}
+
 {{/* Name of the Secret that holds the built-in Redis's password. */}}
 {{- define "lensora.redisSecret" -}}
 {{- .Values.redis.builtin.existingSecret | default (printf "%s-redis-auth" (include "lensora.fullname" .)) -}}

@@ -6,6 +6,9 @@
 {{ include "lensora.settings.common" $root }}
 LENSORA_HOST: "::"
 LENSORA_PORT: "50051"
+{{- if $root.Values.rpc.tls.enabled }}
+LENSORA_HEALTH_PORT: {{ include "lensora.healthPort" $root | quote }}
+{{- end }}
 LENSORA_WORKERS: {{ $values.workers | quote }}
 LENSORA_MAX_WAITING: {{ $values.maxWaiting | quote }}
 LENSORA_DRAIN_SECONDS: {{ $values.drainSeconds | quote }}
