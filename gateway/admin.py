@@ -1,4 +1,4 @@
-"""The operator's commands on keys and credits; ``lensora keys`` and ``lensora credits`` are these.
+"""The operator's commands on accounts, keys and credits: ``lensora accounts``, ``lensora keys``, ``lensora credits``.
 
 Redis is found by ``--redis-url``, by ``LENSORA_REDIS_URL``, or in the home of a running ``lensora up``.
 """
@@ -9,13 +9,14 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
 import click
 from pydantic import SecretStr
 
-from gateway.jobs.records import ApiKey
+from gateway.jobs.records import Account, ApiKey
 from gateway.jobs.store import Store, open_store
 from gateway.settings import RedisSettings
 from lensora.cli.home import DEFAULT_HOME, Home
@@ -95,6 +96,91 @@ def list_keys(account: str, as_json: bool, redis_url: str | None, home: str) -> 
 
 
 @click.group()
+def accounts() -> None:
+    """List accounts, set what each may do, freeze one."""
+
+
+def _account(found: Account, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(_account_row(found)))
+        return
+    limits = found.limits
+    click.echo(
+        f"{found.account_id:24} {found.balance:>9} credits  weight {limits.weight:g}  {limits.running_jobs} running, "
+        f"{limits.live_jobs} live jobs, {limits.requests_per_minute} requests a minute"
+        + ("  frozen" if found.frozen else "")
+    )
+
+
+def _account_row(found: Account) -> dict[str, object]:
+    return {
+        "account_id": found.account_id,
+        "name": found.name,
+        "balance": found.balance,
+        "frozen": found.frozen,
+        "limits": asdict(found.limits),
+    }
+
+
+@accounts.command("list")
+@json_option
+@redis_url_option
+@home_option
+def list_accounts(as_json: bool, redis_url: str | None, home: str) -> None:
+    """Every account, with its balance and limits."""
+    found = _with_store(redis_url, home, lambda store: store.accounts.list())
+    if as_json:
+        click.echo(json.dumps([_account_row(one) for one in found]))
+        return
+    for one in found:
+        _account(one, as_json=False)
+
+
+@accounts.command("limit")
+@account_option
+@click.option("--weight", type=click.FloatRange(0.01, 1_000), help="Its turns beside other accounts' (1: as theirs).")
+@click.option("--running-jobs", type=click.IntRange(1, 1_000_000), help="Jobs that may run at a time; others wait.")
+@click.option("--live-jobs", type=click.IntRange(1, 1_000_000), help="Jobs that may be queued or running.")
+@click.option("--requests-per-minute", type=click.IntRange(1, 10_000_000), help="Calls of its keys together.")
+@json_option
+@redis_url_option
+@home_option
+def limit_account(
+    account: str,
+    weight: float | None,
+    running_jobs: int | None,
+    live_jobs: int | None,
+    requests_per_minute: int | None,
+    as_json: bool,
+    redis_url: str | None,
+    home: str,
+) -> None:
+    """Set limits of one account; what is not given stays. Without any, show them. Holds at once."""
+
+    async def work(store: Store) -> Account:
+        return await store.accounts.limit(
+            account,
+            weight=weight,
+            running_jobs=running_jobs,
+            live_jobs=live_jobs,
+            requests_per_minute=requests_per_minute,
+        )
+
+    _account(_with_store(redis_url, home, work), as_json)
+
+
+@accounts.command("freeze")
+@account_option
+@click.option("--off", is_flag=True, help="Let it spend again.")
+@json_option
+@redis_url_option
+@home_option
+def freeze_account(account: str, off: bool, as_json: bool, redis_url: str | None, home: str) -> None:
+    """Let an account read but not spend."""
+    _account(_with_store(redis_url, home, lambda store: store.accounts.freeze(account, frozen=not off)), as_json)
+
+
+@click.group()
 def credits() -> None:  # noqa: A001 (the command's public name)
     """Grant and show credits, and verify the ledger."""
 
@@ -171,9 +257,10 @@ def verify(as_json: bool, redis_url: str | None, home: str) -> None:
 
 @click.group()
 def admin() -> None:
-    """Keys, credits, and what an installation needs once; the same where the ``lensora`` command is not installed."""
+    """Accounts, keys, credits, and what an installation needs once; also where there is no ``lensora`` command."""
 
 
+admin.add_command(accounts)
 admin.add_command(keys)
 admin.add_command(credits)
 

@@ -54,6 +54,20 @@ class RedisAccounts:
             raise NotFound(f"There is no account {account_id!r}.")
         return account_from_hash(account_id, fields, self._defaults)
 
+    async def limit(
+        self,
+        account_id: str,
+        *,
+        live_jobs: int | None = None,
+        requests_per_minute: int | None = None,
+        running_jobs: int | None = None,
+        weight: float | None = None,
+    ) -> Account:
+        await self.get(account_id)
+        own = ("" if one is None else one for one in (live_jobs, requests_per_minute, running_jobs, weight))
+        fields = pairs(await self._scripts.repeat("create_account", account_id, "", *own))
+        return account_from_hash(account_id, fields, self._defaults)
+
     async def freeze(self, account_id: str, *, frozen: bool) -> Account:
         await self.get(account_id)
         with translated():

@@ -67,6 +67,18 @@ class Accounts(Protocol):
         """Every account, by its id."""
         ...
 
+    async def limit(
+        self,
+        account_id: str,
+        *,
+        live_jobs: int | None = None,
+        requests_per_minute: int | None = None,
+        running_jobs: int | None = None,
+        weight: float | None = None,
+    ) -> Account:
+        """Set limits of its own, as ``Limits`` has them; None leaves one as it is. Raises NotFound."""
+        ...
+
     async def freeze(self, account_id: str, *, frozen: bool) -> Account:
         """A frozen account can read but not spend. Raises NotFound."""
         ...

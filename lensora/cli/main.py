@@ -13,7 +13,7 @@ from lensora import __version__
 from lensora.core.errors import ConfigurationError, LensoraError
 
 COMMAND_GROUP = "lensora.commands"
-"""Entry points under which other packages add commands: the gateway brings ``keys`` and ``credits``."""
+"""Entry points under which other packages add commands: the gateway brings ``accounts``, ``keys`` and ``credits``."""
 
 COMMANDS = {
     "up": "lensora.cli.up:up",

@@ -100,3 +100,26 @@ def test_without_a_stack_the_command_says_what_to_do(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "lensora up" in done.stderr
     assert "--redis-url" in done.stderr
+
+
+def test_an_account_s_limits_are_set_shown_and_kept(command: Command) -> None:
+    """What is not given stays as it is; an account that is not there is not made."""
+    command("credits", "grant", "5", "--account", "shop")
+    first = json.loads(command("accounts", "limit", "--account", "shop", "--weight", "2.5", "--json").stdout)
+    second = json.loads(
+        command("accounts", "limit", "--account", "shop", "--running-jobs", "3", "--live-jobs", "40", "--json").stdout
+    )
+    assert first["limits"]["weight"] == 2.5
+    assert second["limits"] == {**first["limits"], "running_jobs": 3, "live_jobs": 40}
+    assert second["balance"] == 5
+    listed = json.loads(command("accounts", "list", "--json").stdout)
+    assert {one["account_id"]: one["limits"]["weight"] for one in listed}["shop"] == 2.5
+    assert "weight 2.5  3 running, 40 live jobs" in command("accounts", "list").stdout
+    frozen = command("accounts", "freeze", "--account", "shop")
+    assert frozen.stdout.strip().endswith("frozen")
+    assert json.loads(command("accounts", "freeze", "--off", "--account", "shop", "--json").stdout)["frozen"] is False
+    missing = command("accounts", "limit", "--account", "nobody", "--weight", "2")
+    assert missing.returncode == 1
+    assert "no account" in missing.stderr
+    wrong = command("accounts", "limit", "--account", "shop", "--weight", "0")
+    assert wrong.returncode == 2
