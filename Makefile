@@ -91,7 +91,7 @@ lint: .make/setup-test .make/protos ## ruff, mypy --strict, import-linter, buf, 
 format: ## Format the Python code
 	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format -q .
 
-BENCHES := init e2e detect render mesh cutout gateway chaos failover photos attack triton
+BENCHES := init e2e detect render mesh cutout gateway chaos failover photos attack servers triton
 .PHONY: $(addprefix bench-,$(BENCHES))
 bench-init: ## Time POST /init on a 12-megapixel JPEG
 bench-e2e: ## Time and memory of whole jobs on the embedded stack (DATA=folder of photos)
@@ -103,12 +103,13 @@ bench-mesh: ## The mesh against truth and two baselines (DATA=folder of samples)
 bench-cutout: ## The cutout against rembg (DATA=folder of samples)
 bench-gateway: ## Polls and submits per second
 bench-attack: ## One customer attacks while another works (ARGS=--real for the whole stack)
+bench-servers: ## HTTP servers under floods, silence and drips: ours, Granian, Hypercorn
 bench-failover: ## 60 jobs while the job store's primary is killed and a replica takes over
 bench-chaos: ## 200 jobs while every process is killed at random
 $(addprefix bench-,$(BENCHES)): bench-%: .make/setup-test .make/protos
 	@$(BIN)/python -m bench.$* $(if $(DATA),--data "$(DATA)") $(ARGS)
 
-bench-cutout: .make/setup-bench
+bench-cutout bench-servers: .make/setup-bench
 .make/setup-bench: .make/setup-test
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[bench]"
 	@touch $@
