@@ -1,6 +1,6 @@
 """HTTP servers under the attacks that reach only the server: headers, silence, drips, unread answers, connections.
 
-``make bench-servers`` starts ours (uvicorn within ``gateway/http/connections.py``), plain uvicorn, Granian and
+``make bench-servers`` starts ours (uvicorn within ``gateway/http/plumbing/connections.py``), plain uvicorn, Granian and
 Hypercorn, each with one process, the same small application, and its own options set as tight as they go. What is not
 installed is left out (``pip install granian hypercorn``).
 """
@@ -25,7 +25,7 @@ import psutil
 import uvicorn
 
 from bench.measure import closing_line, machine, table
-from gateway.http.connections import ConnectionLimits
+from gateway.http.plumbing.connections import ConnectionLimits
 from gateway.http.process import connection_options
 from lensora.adapters.redis_server import free_port
 
