@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 
 from gateway.http.testing import Gateway
 from lensora.core.steps import STAGES, Step
+from lensora.core.words import JobPicture, OutputFormat
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -108,7 +109,12 @@ class Visitor:
 @cache
 def files() -> dict[str, bytes]:
     """The four files of a film, small and real: each can be shown."""
-    return {"mp4": _film(), "glb": _model(), "scene": _still(), "removed_bg": _cutout()}
+    return {
+        OutputFormat.MP4: _film(),
+        OutputFormat.GLB: _model(),
+        JobPicture.SCENE: _still(),
+        JobPicture.REMOVED_BG: _cutout(),
+    }
 
 
 def _film() -> bytes:
