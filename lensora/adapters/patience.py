@@ -29,6 +29,13 @@ def while_waiting(look: Look) -> Iterator[None]:
         _look.reset(before)
 
 
+def glance() -> None:
+    """Look now, if a look is in force on this thread: for the middle of long work that is handed no call."""
+    look = _look.get()
+    if look is not None:
+        look()
+
+
 def current_look() -> Look | None:
     """The look in force on this thread; None where nobody set one."""
     return _look.get()

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
 from services.mesh.network import ShapePrediction
@@ -103,6 +104,7 @@ class View:
                 future = self._kept[key] = Future()
         if mine:
             try:
+                glance()
                 future.set_result(make())
             except BaseException as error:
                 future.set_exception(error)

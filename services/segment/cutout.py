@@ -122,8 +122,10 @@ def cut_out(
             field="box",
         )
     colours = estimate_foreground(picture, matte)
+    call.check()
     rgba = np.dstack([colours, np.asarray(matte * 255.0 + 0.5, np.uint8)])
     body = None if verdict.own_alpha else find_body(matte, picture, within)
+    call.check()
     if body is not None:
         rgba = glazed(rgba, body, picture)
     uncertain = verdict.confidence < JUDGEMENT.doubt

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
+
 Plane = NDArray[np.float32]
 
 WIDE_RADIUS = 0.060
@@ -68,11 +70,14 @@ def estimate_foreground(rgb: NDArray[np.uint8], alpha: Plane) -> NDArray[np.uint
     small_core = np.asarray(cv2.resize(core, small_size, interpolation=cv2.INTER_AREA), np.float32)
     wide_front, wide_back = _fuse(small, small, small, small_core, max(2, round(WIDE_RADIUS * longest / 4)))
     size = (width, height)
+    glance()
     front = np.asarray(cv2.resize(wide_front, size, interpolation=cv2.INTER_LINEAR), np.float32)
     back = np.asarray(cv2.resize(wide_back, size, interpolation=cv2.INTER_LINEAR), np.float32)
     solid = np.asarray(core[..., None] > 0.98)
     front = np.where(solid, image, front)
+    glance()
     near, near_back = _fuse(image, front, back, core, max(2, round(NEAR_RADIUS * longest)))
+    glance()
     kept = np.where(solid, np.float32(1.0), _own_share(image, near, near_back, alpha)[..., None])
     out = near + (image - near) * kept
     return np.asarray(np.clip(out, 0.0, 1.0) * 255.0 + 0.5, dtype=np.uint8)

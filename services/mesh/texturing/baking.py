@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
 from services.mesh.finish.surface import Surface
@@ -105,6 +106,7 @@ def bake(
     """
     photo = cutout.photo
     exposure = exposed(solid, camera, (photo.shape[1], photo.shape[0]), trusted)
+    glance()
     uv = surface.uvs.astype(np.float64) * PARAMETERS.grid_texels
     faces = surface.faces.astype(np.int64)
     covered = covering(uv, faces, (PARAMETERS.grid_texels, PARAMETERS.grid_texels))
@@ -119,6 +121,7 @@ def bake(
     colors = np.zeros((PARAMETERS.grid_texels * PARAMETERS.grid_texels, 3), np.uint8)
     positions, normals = surface.positions.T.copy(), surface.normals.T.copy()
     for start in range(0, len(texel), PARAMETERS.texels):
+        glance()
         part = slice(start, start + PARAMETERS.texels)
         corners, shares = faces[face[part]].T, weights[part].T
         points, directions = _mixed(positions, corners, shares), _unit(_mixed(normals, corners, shares))
@@ -144,7 +147,9 @@ def bake(
         maps[texel[part], 0] = sight.pixels[0] - 0.5
         maps[texel[part], 1] = sight.pixels[1] - 0.5
         maps[texel[part], 2] = np.where(corrected, 0.0, np.where(trust < PARAMETERS.sure, trust, 1.0))
+    glance()
     _fill_gutters((maps, colors), covered >= 0)
+    glance()
     shape = (PARAMETERS.grid_texels, PARAMETERS.grid_texels, 3)
     return Texture(_painted(maps.reshape(shape), colors.reshape(shape), photo, side), roughness_of(cutout), 0.0)
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
 from services.segment.scenery import growth, waves
 from services.segment.scenery.ground import FOCAL, SUBJECT_DISTANCE_M, Ground, Patch
 from services.segment.scenery.lens import blur_by_row
@@ -92,11 +93,13 @@ class Floor:
         lawn, blades = growth.grass(
             width, height, plan.ground, plan.mood, self.stage.noise, plan.season, plan.surface_tint
         )
+        glance()
         light = _gobo(self.stage, plan.ground.patch(width, height, first))
         lawn[first:] *= _relit(plan.mood, light)[..., None]
         reach = depth_of_field(plan.ground, height, 0)
         far = int(max(0.0, plan.ground.edge - 0.05) * height)
         lawn[far:] = blur_by_row(lawn[far:], reach[far:])
+        glance()
         veil = cv2.GaussianBlur(np.maximum(blades, cover), (0, 0), max(1.0, 0.25 * float(reach[first])))
         return _merge(self.backdrop, lawn, np.asarray(veil, np.float32))
 
@@ -120,6 +123,7 @@ class Floor:
         factor = 2 if height < SUPERSAMPLE_UNDER_PX else 1
         patch = plan.ground.patch(width * factor, height * factor, top * factor)
         material = SURFACES[plan.surface](patch, self.stage.noise, plan.surface_tint, plan.dark)
+        glance()
         if plan.wet:
             material = _wetted(material)
         self.finish.append(material)
@@ -130,8 +134,10 @@ class Floor:
             radiance = radiance + (material.sheen * edge_on * lit)[..., None] * (material.albedo + 0.1) * mood.key
         if factor > 1:
             radiance = np.asarray(cv2.resize(radiance, (width, height - top), interpolation=cv2.INTER_AREA), np.float32)
+        glance()
         if material.roughness < 0.95:
             radiance = radiance + self._reflection(material, patch, top)
+        glance()
         return blur_by_row(np.asarray(radiance, np.float32), depth_of_field(plan.ground, height, top))
 
     def _reflection(self, material: Material, patch: Patch, top: int) -> Light:
