@@ -1,4 +1,4 @@
-"""Build every image, start its own entrypoint, probe it, and print a table of sizes.
+"""Build every image, start its own entrypoint, probe it, run a job through all, and print a table of sizes.
 
 ``python -m deploy.images.check [TARGET ...]``, run by ``make test-images`` as root. Each process listens on a loopback
 address of its own, with a folder for artifacts, the weights that ``lensora models pull`` fetched, and a redis-server.
@@ -7,6 +7,7 @@ address of its own, with a folder for artifacts, the weights that ``lensora mode
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ from pathlib import Path
 import httpx
 
 from deploy.images.closure import ROOT, TARGETS
+from deploy.images.house import PROCESSES, STAGES, House
 from deploy.images.store import CERTIFICATES, Container, Image, build, describe, make_base, make_triton_base, require
 from deploy.rehearsal.probes import passes
 from lensora import __version__
@@ -29,6 +31,8 @@ from lensora.testing.triton import server_folder
 
 ADDRESS = "127.77.0.1"
 REDIS_PORT = 16399
+MOST_MB: Mapping[str, float] = {"gateway": 150.0, "segment": 450.0, "mesh": 450.0, "render": 450.0}
+"""Budgets of unpacked sizes."""
 START_TIMEOUT_S = 90.0
 MODELS = Path(os.environ.get("LENSORA_MODELS_DIR", "~/.cache/lensora/models")).expanduser()
 FORBIDDEN = ("gcc", "cc", "g++", "make", "pip", "pip3")
@@ -53,21 +57,40 @@ def main() -> int:
         check=False,
         cwd=ROOT,
     ).stdout.strip()
-    rows = []
+    rows: list[tuple[str, float, float]] = []
+    images: dict[str, Image] = {}
     with tempfile.TemporaryDirectory() as scratch:
         make_base(Path(scratch))
         if "triton" in wanted:
             make_triton_base(server_folder())
         with redis(Path(scratch)):
             for target in wanted:
-                image = describe(build(target, __version__, revision or "unknown"))
+                image = images[target] = describe(build(target, __version__, revision or "unknown"))
                 seconds = check(target, image, Path(scratch) / target)
                 rows.append((target, image.size_bytes / 1e6, seconds))
                 sys.stderr.write(f"{target}: {image.size_bytes / 1e6:.0f} MB, ready in {seconds:.1f} s\n")
+            if set(PROCESSES) <= set(images):
+                sys.stderr.write(f"two jobs through all images: {run_jobs(images, Path(scratch) / 'house'):.1f} s\n")
     sys.stdout.write("| image | size, MB unpacked | ready after, s |\n|---|---|---|\n")
     for target, megabytes, seconds in rows:
         sys.stdout.write(f"| lensora-{target} | {megabytes:.0f} | {seconds:.1f} |\n")
-    return 0
+    large = [target for target, megabytes, _seconds in rows if megabytes > MOST_MB.get(target, math.inf)]
+    if large:
+        sys.stderr.write(f"larger than it may be ({', '.join(f'{name} {MOST_MB[name]:.0f} MB' for name in large)})\n")
+    return 1 if large else 0
+
+
+def run_jobs(images: Mapping[str, Image], folder: Path) -> float:
+    """Seconds of two jobs through all servers, each in its own container. Raises RuntimeError where one fails."""
+    artifacts = folder / "artifacts"
+    artifacts.mkdir(parents=True)
+    artifacts.chmod(0o777)
+    mounts = {artifacts: "/var/lib/lensora/artifacts", MODELS: "/var/lib/lensora/models"}
+    addresses = {name: f"127.77.1.{number}" for number, name in enumerate(PROCESSES, 1)}
+    targets = {f"LENSORA_{stage.upper()}_TARGET": f"{addresses[stage]}:50051" for stage in STAGES}
+    environments = {name: dict(settings(name, address)) | targets for name, address in addresses.items()}
+    with House(images, mounts, environments, folder) as house:
+        return house.smoke()
 
 
 def check(target: str, image: Image, folder: Path) -> float:
@@ -144,14 +167,14 @@ def _serve(target: str, command: Sequence[str], started: float) -> float:
     return seconds
 
 
-def settings(target: str) -> Mapping[str, str]:
+def settings(target: str, address: str = ADDRESS) -> Mapping[str, str]:
     """What the process needs to start, as the chart would give it."""
     found = {
         "LENSORA_METRICS_PORT": "9090",
-        "LENSORA_METRICS_HOST": ADDRESS,
+        "LENSORA_METRICS_HOST": address,
         "LENSORA_ARTIFACTS_URL": "file:///var/lib/lensora/artifacts",
         "LENSORA_MODELS_DIR": "/var/lib/lensora/models",
-        "LENSORA_HOST": ADDRESS,
+        "LENSORA_HOST": address,
         "LENSORA_DRAIN_SECONDS": "2",
     }
     if target in ("gateway", "worker"):

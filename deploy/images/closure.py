@@ -35,8 +35,9 @@ TARGETS: Mapping[str, Target] = {
     "worker": Target(("gateway.pipeline.process", "gateway.admin"), ("anyio",)),
     "detect": Target(("services.detect.__main__",)),
     "segment": Target(("services.segment.__main__",)),
-    # Its one net is small and in float32: 180 MB of OpenVINO would gain it a few hundredths of a second.
-    "mesh": Target(("services.mesh.__main__",), without=("openvino",)),
+    # OpenVINO, 180 MB, would gain its one small net in float32 a few hundredths of a second. usd-core, 200 MB, writes USDZ
+    # files with a binary layer; without it they have a text one. mesh-usd.lock has it.
+    "mesh": Target(("services.mesh.__main__",), without=("openvino", "usd-core")),
     # pyrender is the reference that tests and benches hold our renderer to.
     "render": Target(("services.render.__main__",), without=("pyrender2",)),
     # npm and pip fetch the weights that packages ship.

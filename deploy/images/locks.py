@@ -25,7 +25,7 @@ ON_CPU = ("numpy", "onnxruntime", "pillow")
 
 
 def main() -> int:
-    wanted = sys.argv[1:] or ["build", "triton", "triton-cpu", *TARGETS]
+    wanted = sys.argv[1:] or ["build", "triton", "triton-cpu", "mesh-usd", *TARGETS]
     for name in wanted:
         write(name, requirements(name))
         sys.stdout.write(f"deploy/locks/{name}.lock\n")
@@ -47,7 +47,8 @@ def requirements(name: str) -> list[str]:
         *(one for extra in project["project"]["optional-dependencies"].values() for one in extra),
     ]:
         ranges.setdefault(re.split(r"[\[<>=!~; ]", requirement)[0].lower().replace("_", "-"), requirement)
-    return sorted(ranges.get(distribution, distribution) for distribution in distributions(TARGETS[name]))
+    found = distributions(TARGETS["mesh"]) | {"usd-core"} if name == "mesh-usd" else distributions(TARGETS[name])
+    return sorted(ranges.get(distribution, distribution) for distribution in found)
 
 
 def write(name: str, wanted: list[str]) -> None:

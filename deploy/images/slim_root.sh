@@ -1,6 +1,9 @@
 #!/bin/sh
 # Takes out of Debian's root what only installs, boots or logs in: package managers, perl, file-system tools, shells for people.
 # What stays: the C library, Python, the certificates, sh, coreutils and find (for probes), and dpkg's list for scanners.
+# Where Mesa is installed, its driver for this processor stays; libraries in the folder FOLDER take the place of their namesakes.
+#
+#   sh slim_root.sh [FOLDER]
 set -eu
 
 packages="adduser apt bash bsdutils debconf debian-archive-keyring diffutils dpkg e2fsprogs gpgv gzip hostname
@@ -30,3 +33,18 @@ rm -rf "$libraries/gconv" "$libraries/perl-base" /usr/lib/apt /usr/lib/udev /usr
   /usr/lib/python3.11/lib2to3 /usr/lib/python3.11/idlelib /usr/lib/python3.11/pydoc_data /usr/lib/python3.11/ensurepip \
   /usr/lib/python3.11/test /var/lib/dpkg/info /var/lib/apt /var/lib/pam /var/lib/systemd /var/cache /var/log
 mkdir -p /var/cache /var/log
+
+# One file under many names: each would be copied as a file of its own.
+drivers=$libraries/dri
+if [ -d "$drivers" ]; then
+  mv "$drivers/swrast_dri.so" "$libraries/swrast_dri.so"
+  rm -rf "$drivers" /usr/share/X11
+  mkdir "$drivers"
+  mv "$libraries/swrast_dri.so" "$drivers/swrast_dri.so"
+  ln -s swrast_dri.so "$drivers/kms_swrast_dri.so"
+fi
+if [ -n "${1:-}" ]; then
+  cp "$1"/* "$libraries"
+  # The XML parser's tables of characters, which its hollow namesake does not ask for.
+  rm -f "$libraries"/libicu*
+fi

@@ -38,16 +38,8 @@ from lensora.core.staging import scene_pitch
 from lensora.core.viewpoint import Viewpoint
 from lensora.observability.process import begin
 from lensora.rpc.call import check_alive
-from lensora.rpc.messages import (
-    artifact_from_proto,
-    artifact_to_proto,
-    backplate_to_proto,
-    box_to_proto,
-    model_use_to_proto,
-    output_key,
-    viewpoint_from_proto,
-    viewpoint_to_proto,
-)
+from lensora.rpc.messages import artifact_from_proto, artifact_to_proto, box_to_proto, model_use_to_proto, output_key
+from lensora.rpc.scenes import backplate_to_proto, viewpoint_from_proto, viewpoint_to_proto
 from lensora.rpc.server import Server, run
 from lensora.settings import ServiceSettings
 

@@ -20,8 +20,8 @@ from lensora.rpc.messages import (
     model_use_to_proto,
     output_key,
     progress_to_proto,
-    viewpoint_to_proto,
 )
+from lensora.rpc.scenes import viewpoint_to_proto
 from services.mesh.finish.formats import FileFormat, file_of
 from services.mesh.model import MAX_GLB_BYTES, MAX_TRIANGLES, Model, ModelRequest
 from services.mesh.modeller import Modeller

@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import cv2
+import manifold3d
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull, QhullError
 
 Doubles = NDArray[np.float64]
 
@@ -101,12 +102,12 @@ def tilt_to_fall(points: Doubles, mass: Doubles, down: Doubles, contact: float) 
     aside = np.linalg.svd(down[None])[2][1:]
     touching = points[depth >= lowest - contact] @ aside.T
     height = max(lowest - float(mass @ down), 1e-9)
-    try:
-        outline = ConvexHull(touching)
-    except (QhullError, ValueError):
+    outline = cv2.convexHull(touching.astype(np.float32))[:, 0].astype(np.float64)
+    if len(outline) < 3:
         return 0.0  # a point or a line carries nothing
-    inside = -float((outline.equations[:, :2] @ (mass @ aside.T) + outline.equations[:, 2]).max())
-    return math.atan2(inside, height)
+    edges, spoke = np.roll(outline, -1, axis=0) - outline, mass @ aside.T - outline
+    inward = (edges[:, 0] * spoke[:, 1] - edges[:, 1] * spoke[:, 0]) / np.linalg.norm(edges, axis=1)
+    return math.atan2(float(inward.min()), height)
 
 
 def stable_faces(points: Doubles, mass: Doubles, rules: RestRules = RULES) -> list[tuple[Doubles, float]]:
@@ -114,21 +115,23 @@ def stable_faces(points: Doubles, mass: Doubles, rules: RestRules = RULES) -> li
 
     Of faces that look nearly the same way, as a round thing has many, the largest stands for all.
     """
-    try:
-        hull = ConvexHull(points)
-    except (QhullError, ValueError):
-        return []
-    normals, corners = hull.equations[:, :3], points[hull.simplices]
+    hull = manifold3d.Manifold.hull_points(points).to_mesh64()
+    outermost = np.asarray(hull.vert_properties, np.float64)
+    if not len(outermost):
+        return []  # all points lie on a plane
+    corners = outermost[np.asarray(hull.tri_verts, np.int64)]
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    across = np.cross(first, second)
+    normals = across / np.maximum(np.linalg.norm(across, axis=1), 1e-18)[:, None]
     # The face whose triangle has the centre of mass above it: the barycentric coordinates of its projection.
-    foot = mass - normals * (normals @ mass + hull.equations[:, 3])[:, None]
-    first, second, to = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0], foot - corners[:, 0]
+    off = mass - corners[:, 0]
+    to = off - normals * np.einsum("ij,ij->i", normals, off)[:, None]
     aa, ab, bb = (np.einsum("ij,ij->i", p, q) for p, q in ((first, first), (first, second), (second, second)))
     pa, pb = np.einsum("ij,ij->i", to, first), np.einsum("ij,ij->i", to, second)
     whole = np.maximum(aa * bb - ab * ab, 1e-18)
     v, w = (bb * pa - ab * pb) / whole, (aa * pb - ab * pa) / whole
     above = np.flatnonzero((v >= -1e-6) & (w >= -1e-6) & (v + w <= 1.0 + 1e-6))
     left = normals[above[np.argsort(-whole[above])]]
-    outermost = points[hull.vertices]
     faces = []
     for _ in range(rules.most_faces):
         if not len(left):

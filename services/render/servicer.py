@@ -19,8 +19,8 @@ from lensora.rpc.messages import (
     model_use_to_proto,
     output_key,
     progress_to_proto,
-    scene_from_proto,
 )
+from lensora.rpc.scenes import scene_from_proto
 from services.render.film import Film, FilmMaker, FilmOrder, VideoFormat
 
 MOVES = {

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from lensora.core.cameras import Camera, turn
 from services.render.light import LOWEST_KEY, shadow_direction
@@ -268,12 +267,14 @@ def _slices(model: Model, radius: float) -> NDArray[np.float32]:
     level = np.clip(np.searchsorted(_boundaries(model.height), points[:, 1], "right") - 1, 0, SLICES - 1)
     filled = np.zeros((SLICES, SLICE_CELLS, SLICE_CELLS), bool)
     filled[level, row, column] = True
-    cross = np.ones((3, 3), bool)
+    near = np.ones((3, 3), np.uint8)
     result = np.zeros(filled.shape, np.float32)
     for index, outline in enumerate(filled):
         if outline.any():
-            joined = ndimage.binary_closing(np.pad(outline, 1), cross)
-            result[index] = ndimage.binary_fill_holes(joined)[1:-1, 1:-1]
+            joined = cv2.morphologyEx(np.pad(outline, 2).view(np.uint8), cv2.MORPH_CLOSE, near)
+            # What the corner does not reach, sideways and up and down, is inside.
+            _, regions = cv2.connectedComponents(1 - joined, connectivity=4)
+            result[index] = (regions != regions[0, 0])[2:-2, 2:-2]
     return result
 
 

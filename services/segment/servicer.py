@@ -25,15 +25,13 @@ from lensora.rpc.call import Call, Progress, streamed, unary
 from lensora.rpc.messages import (
     artifact_from_proto,
     artifact_to_proto,
-    backplate_to_proto,
     box_from_proto,
     model_use_to_proto,
     output_key,
     point_from_proto,
     progress_to_proto,
-    scene_from_proto,
-    viewpoint_from_proto,
 )
+from lensora.rpc.scenes import backplate_to_proto, scene_from_proto, viewpoint_from_proto
 from services.segment.backends import BackplateBackend, CutoutBackend, PromptedBackend
 from services.segment.backplate import (
     Backplate,

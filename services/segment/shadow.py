@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 from lensora.core.cameras import FOCAL
+from lensora.core.peaks import peaks
 from lensora.core.scene import Lighting, Scene
 from lensora.core.staging import BASE_LINE, from_above
 
@@ -198,7 +198,7 @@ def _hang(lowest: NDArray[np.float32], seen: NDArray[np.bool_], size: float, bas
     line = np.where(seen, lowest, 0.0).astype(np.float32)
     share = cv2.GaussianBlur(seen.astype(np.float32)[None], (0, 0), 1.5)[0]
     line = np.where(seen, cv2.GaussianBlur(line[None], (0, 0), 1.5)[0] / np.maximum(share, 1e-3), 0.0)
-    feet, _ = find_peaks(np.pad(line, 1), prominence=PROMINENCE * size)
+    feet, _ = peaks(np.pad(line, 1), PROMINENCE * size)
     feet = feet - 1
     if not len(feet):
         feet = np.array([int(np.argmax(line))])

@@ -1,4 +1,4 @@
-"""Further files of a finished model: OBJ in a ZIP, STL; USDZ where its package is installed (``usdz``)."""
+"""Further files of a finished model: OBJ in a ZIP, STL, and USDZ (``usdz``, or ``usda`` without its package)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from enum import StrEnum
 import numpy as np
 
 from lensora.core.artifacts import STL_FRAME, MediaType
-from lensora.core.errors import ConfigurationError
 from lensora.core.words import OutputFormat
+from services.mesh.finish import usda
 from services.mesh.model import Model
 
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -39,19 +39,15 @@ class FileFormat(StrEnum):
 
 
 def file_of(model: Model, kind: FileFormat) -> bytes:
-    """The model as a file of the given kind.
-
-    Raises:
-        ConfigurationError: USDZ is asked for, and this installation lacks the package that writes it.
-    """
+    """The model as a file of the given kind."""
     return {FileFormat.USDZ: _usdz, FileFormat.OBJ: obj_zip, FileFormat.STL: stl}[kind](model)
 
 
 def _usdz(model: Model) -> bytes:
     try:
         from services.mesh.usdz import usdz  # noqa: PLC0415 - 200 MB that an installation may do without
-    except ImportError as error:
-        raise ConfigurationError("USDZ files need the package usd-core: pip install 'lensora[usd]'") from error
+    except ImportError:
+        return usda.package(model)
     return usdz(model)
 
 

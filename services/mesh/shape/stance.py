@@ -13,8 +13,8 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
+from lensora.core.peaks import peaks
 from services.mesh.camera import PhotoCamera
 
 Floats = NDArray[np.float32]
@@ -184,9 +184,9 @@ def _feet(bottom: Doubles, slack: float, tall: float) -> NDArray[np.bool_]:
     """Columns of feet farther back than the hull's: places where the outline comes down from at least as high as it
     stays above the ground."""
     above = np.where(np.isfinite(bottom), bottom - np.nanmin(bottom), tall)
-    found, shape = find_peaks(-np.pad(above, 1, constant_values=tall), prominence=RULES.least_foot * tall)
+    found, prominences = peaks(-np.pad(above, 1, constant_values=tall), RULES.least_foot * tall)
     feet = np.zeros(len(bottom), bool)
-    for column, prominence in zip(found - 1, shape["prominences"], strict=True):
+    for column, prominence in zip(found - 1, prominences, strict=True):
         if above[column] > min(RULES.farthest_foot * tall, prominence / RULES.least_dip):
             continue
         left = right = int(column)

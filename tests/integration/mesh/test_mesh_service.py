@@ -19,7 +19,8 @@ from lensora.adapters.artifacts import ObjectArtifacts, memory_artifacts
 from lensora.api.artifact.v1 import artifact_pb2
 from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
 from lensora.core.errors import InvalidImage, InvalidRequest, LensoraError, SubjectNotFound
-from lensora.rpc.messages import artifact_from_proto, artifact_to_proto, viewpoint_from_proto
+from lensora.rpc.messages import artifact_from_proto, artifact_to_proto
+from lensora.rpc.scenes import viewpoint_from_proto
 from lensora.rpc.server import Server
 from lensora.rpc.status import error_of
 from services.mesh.backends import RawMesh, Report

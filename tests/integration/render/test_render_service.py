@@ -13,7 +13,8 @@ from lensora.api.render.v1 import renderer_pb2, renderer_pb2_grpc
 from lensora.core.artifacts import Artifact, MediaType
 from lensora.core.errors import InvalidMesh, InvalidRequest
 from lensora.core.scene import Scene
-from lensora.rpc.messages import artifact_from_proto, artifact_to_proto, backplate_to_proto
+from lensora.rpc.messages import artifact_from_proto, artifact_to_proto
+from lensora.rpc.scenes import backplate_to_proto
 from lensora.rpc.server import Server
 from lensora.rpc.status import error_of
 from services.render.film import FilmMaker

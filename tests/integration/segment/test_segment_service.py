@@ -19,7 +19,8 @@ from lensora.api.scene.v1 import scene_pb2
 from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.errors import InvalidBackground, LensoraError, SubjectNotFound
-from lensora.rpc.messages import artifact_from_proto, artifact_to_proto, scene_from_proto
+from lensora.rpc.messages import artifact_from_proto, artifact_to_proto
+from lensora.rpc.scenes import scene_from_proto
 from lensora.rpc.server import Server
 from lensora.rpc.status import error_of
 from lensora.testing.inference import FakeModel, TensorSpec

@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tinyusdz
 import trimesh
 from PIL import Image
+from pxr import Sdf, Usd
 
+from services.mesh.finish import usda
 from services.mesh.finish.formats import FileFormat, file_of
 from services.mesh.model import Model
 
@@ -46,11 +50,16 @@ def test_obj_has_its_material_and_texture(blob_model: Model) -> None:
     assert np.abs(mesh.visual.uv[:, 1].max() - (1.0 - blob_model.surface.uvs[:, 1].min())) < 1e-4
 
 
-def test_usdz_follows_the_rules_of_quick_look(blob_model: Model) -> None:
-    """A ZIP without compression whose files start at multiples of 64 bytes, a binary layer first, textures inside."""
-    data = file_of(blob_model, FileFormat.USDZ)
+USDZ_WRITERS = {"usdc": lambda model: file_of(model, FileFormat.USDZ), "usda": usda.package}
+"""By the kind of their layer: with usd-core, and without."""
+
+
+@pytest.mark.parametrize("kind", USDZ_WRITERS)
+def test_usdz_follows_the_rules_of_quick_look(kind: str, blob_model: Model) -> None:
+    """A ZIP without compression whose files start at multiples of 64 bytes, the layer first, textures inside."""
+    data = USDZ_WRITERS[kind](blob_model)
     archive = zipfile.ZipFile(io.BytesIO(data))
-    assert archive.namelist()[0].endswith(".usdc")
+    assert archive.namelist()[0].endswith(f".{kind}")
     assert any(name.endswith(".jpg") for name in archive.namelist())
     for entry in archive.infolist():
         name_length, extra_length = struct.unpack("<HH", data[entry.header_offset + 26 : entry.header_offset + 30])
@@ -58,9 +67,10 @@ def test_usdz_follows_the_rules_of_quick_look(blob_model: Model) -> None:
         assert (entry.header_offset + 30 + name_length + extra_length) % 64 == 0
 
 
-def test_usdz_opens_in_another_library(blob_model: Model) -> None:
+@pytest.mark.parametrize("kind", USDZ_WRITERS)
+def test_usdz_opens_in_another_library(kind: str, blob_model: Model) -> None:
     """tinyusdz reads the stage: Y up, metres, the mesh with all its triangles."""
-    stage = tinyusdz.load_bytes(file_of(blob_model, FileFormat.USDZ))
+    stage = tinyusdz.load_bytes(USDZ_WRITERS[kind](blob_model))
     assert stage.get_metadata("upAxis") == "Y"
     assert stage.get_metadata("metersPerUnit") == 1.0
     assert stage.get_default_prim() == "Model"
@@ -68,3 +78,29 @@ def test_usdz_opens_in_another_library(blob_model: Model) -> None:
     assert "UsdPreviewSurface" in text
     corners = text.split("faceVertexCounts = [", 1)[1].split("]", 1)[0]
     assert corners.count("3") == len(blob_model.surface.faces)
+
+
+def test_the_text_layer_says_what_the_binary_one_says(blob_model: Model, tmp_path: Path) -> None:
+    """USD's own library reads the same prims, attributes and values, numbers to 1e-5, from both packages."""
+    stages = []
+    for kind, write in USDZ_WRITERS.items():
+        path = tmp_path / f"{kind}.usdz"
+        path.write_bytes(write(replace(blob_model, name='a "thing"')))
+        stages.append(Usd.Stage.Open(str(path)))
+    binary, text = (
+        {attribute.GetPath(): attribute for prim in stage.Traverse() for attribute in prim.GetAttributes()}
+        for stage in stages
+    )
+    assert binary.keys() == text.keys()
+    for path, attribute in binary.items():
+        assert attribute.GetTypeName() == text[path].GetTypeName(), path
+        assert attribute.GetConnections() == text[path].GetConnections(), path
+        ours, theirs = text[path].Get(), attribute.Get()
+        if isinstance(theirs, Sdf.AssetPath):
+            assert Path(ours.path).name == Path(theirs.path).name
+        elif theirs is not None and "[]" in str(attribute.GetTypeName()):
+            assert np.asarray(ours) == pytest.approx(np.asarray(theirs), abs=1e-5), path
+        else:
+            assert ours == (pytest.approx(theirs, abs=1e-5) if isinstance(theirs, float) else theirs), path
+    names = [stage.GetDefaultPrim().GetAssetInfoByKey("name") for stage in stages]
+    assert names == ['a "thing"'] * 2
