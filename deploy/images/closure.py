@@ -35,8 +35,8 @@ TARGETS: Mapping[str, Target] = {
     "worker": Target(("gateway.pipeline.process", "gateway.admin"), ("anyio",)),
     "detect": Target(("services.detect.__main__",)),
     "segment": Target(("services.segment.__main__",)),
-    # OpenVINO, 180 MB, would gain its one small net in float32 a few hundredths of a second. usd-core, 200 MB, writes USDZ
-    # files with a binary layer; without it they have a text one. mesh-usd.lock has it.
+    # OpenVINO, 180 MB, would gain its one small net in float32 a few hundredths of a second. usd-core, 200 MB, writes
+    # USDZ files with a binary layer; without it they have a text one. mesh-usd.lock has it.
     "mesh": Target(("services.mesh.__main__",), without=("openvino", "usd-core")),
     # pyrender is the reference that tests and benches hold our renderer to.
     "render": Target(("services.render.__main__",), without=("pyrender2",)),
