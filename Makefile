@@ -131,6 +131,10 @@ kind-up: ## A local Kubernetes cluster with everything in it (Docker, kind or k3
 kind-down: ## Delete that cluster
 	@deploy/kind/up.sh down
 
+.PHONY: rehearsal
+rehearsal: .make/setup-test .make/protos ## Each of the chart's examples as processes on loopback, to the end of a job (CPU ones)
+	@$(BIN)/python -m deploy.rehearsal.examples $(ARGS)
+
 .PHONY: test-images
 test-images: .make/setup-test .make/protos ## Build every image without a daemon, start and probe it (root, buildah, debootstrap)
 	@$(BIN)/python -m deploy.images.check $(ARGS)

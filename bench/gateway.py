@@ -32,6 +32,7 @@ POLL_RATE = 300
 BUDGET_NEWCOMER_JOB_TIMES = 2
 FAIR_SLOTS = 4
 MOST_CLAIMS = 400
+OTHERS = 100
 CONNECTIONS = 16
 CONTENDERS = 64
 WAITERS = 500
@@ -184,6 +185,12 @@ async def hold(house: CheapHouse, who: Customer, job_ids: list[str]) -> list[asy
     return waiting
 
 
+async def fill(house: CheapHouse, store: Store, jobs: int) -> None:
+    """As many jobs again, of OTHERS further accounts in equal parts."""
+    for _account in range(OTHERS):
+        await submit_all(house, await new_customer(store, jobs // OTHERS), jobs // OTHERS)
+
+
 async def newcomer(house: CheapHouse, store: Store) -> int:
     """Job times until a new account's only job begins, behind the queue, at worst: all slots have just begun.
 
@@ -222,6 +229,8 @@ async def load(house: CheapHouse, *, queue: int, seconds: float, rounds: int) ->
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
         waited = await newcomer(house, store)
+        await fill(house, store, queue)
+        waited_among_many = await newcomer(house, store)
         bad_rounds = await contend(house, store, rounds)
         audit = await store.credits.verify()
     return {
@@ -236,6 +245,7 @@ async def load(house: CheapHouse, *, queue: int, seconds: float, rounds: int) ->
         "poll_cpu_ms": round(cpu / (polls_per_s * seconds) * 1000, 3),
         "gateway_growth_mb": round(grown / MIB, 1),
         "newcomer_job_times": waited,
+        "newcomer_job_times_100_accounts": waited_among_many,
         "contention_rounds": rounds,
         "contention_bad_rounds": bad_rounds,
         "ledger_drift": audit.drift + len(audit.problems),

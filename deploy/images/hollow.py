@@ -140,7 +140,7 @@ def write(library: Library, wanted: Iterable[Symbol], body: str) -> None:
         source, compiled, map_file = (Path(folder, name) for name in ("a.s", "a.o", "a.map"))
         source.write_text("\n".join(lines))
         map_file.write_text(script)
-        versioned = ["--version-script", map_file] if set(versions) - {""} else []
+        versioned: list[str | Path] = ["--version-script", map_file] if set(versions) - {""} else []
         _run("as", "-o", compiled, source)
         _run("ld", "-shared", "-soname", library.soname, *versioned, "-o", library.path, compiled)
 

@@ -12,8 +12,8 @@
 -- lost, gives the same attempt.
 --
 -- Turns: each account with waiting jobs stands in `turns` with a score, which grows by a job's work over the account's
--- weight when one is taken. The lowest score is next, so an account with one job waits for one job of each other account
--- at most. What is found stale on the way (a release before this one moves jobs without these keys) is put right.
+-- weight when one is taken. The lowest score is next; an account that had no turn lately enters half a turn before the
+-- present one (`enter_queue`). What is found stale on the way (a release before this one moves jobs without these keys) is put right.
 
 local HEAVY_UNITS = 4
 local token = ARGV[1]

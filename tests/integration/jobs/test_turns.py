@@ -37,6 +37,23 @@ async def test_a_thousand_jobs_of_one_hold_up_no_other(store: Store) -> None:
     assert job.job_id in {claim.job.job_id for claim in taken}
 
 
+async def test_a_newcomer_is_next_among_many_accounts(store: Store) -> None:
+    """With thirty accounts at work in turns, the first job of a new one is next, and its second waits its turn."""
+    others = [await customer(store, 75 * 5) for _ in range(30)]
+    for other in others:
+        for _ in range(5):
+            await submit(store, other)
+    work = worker(store)
+    for _ in range(45):
+        await take_one(work)
+    newcomer = await customer(store, 75 * 2)
+    first, second = [await submit(store, newcomer) for _ in range(2)]
+    assert (await store.jobs.outlook(first)).queue_position == 0
+    assert (await take_one(work)).job.job_id == first.job_id
+    taken = [(await take_one(work)).job.job_id for _ in range(50)]
+    assert 14 <= taken.index(second.job_id) <= 46, "it had its turn; the fifteen that had none are before it"
+
+
 async def test_places_are_what_happens(store: Store) -> None:
     """With three accounts that wait, each job is taken after as many as its place said, give or take one turn."""
     keys = [await customer(store, 75 * 20) for _ in range(3)]

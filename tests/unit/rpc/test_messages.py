@@ -14,7 +14,7 @@ from lensora.core.artifacts import Artifact, MediaType, ModelUse
 from lensora.core.boxes import Box
 from lensora.core.errors import InvalidRequest
 from lensora.core.scene import Scene, studio_lighting
-from lensora.rpc import messages
+from lensora.rpc import messages, scenes
 
 PHOTO = Artifact(uri="file:///a/photo.jpg", sha256="ab" * 32, size_bytes=12, media_type="image/jpeg")
 
@@ -31,7 +31,7 @@ def test_references_and_boxes_come_back_unchanged() -> None:
 def test_a_backplate_comes_back_with_its_light() -> None:
     """Horizon, plainness and all 27 numbers of the light survive the round trip."""
     scene = Scene(horizon=0.62, plain=False, lighting=studio_lighting())
-    back = messages.scene_from_proto(messages.backplate_to_proto(PHOTO, scene))
+    back = scenes.scene_from_proto(scenes.backplate_to_proto(PHOTO, scene))
     assert back.horizon == 0.62
     assert not back.plain
     np.testing.assert_array_equal(back.lighting.sh, scene.lighting.sh)
@@ -44,7 +44,7 @@ def test_a_backplate_comes_back_with_its_light() -> None:
 def test_a_malformed_backplate_names_its_field(message: scene_pb2.Backplate) -> None:
     """A backplate without light, or with a horizon outside the picture, is the caller's fault, said by name."""
     with pytest.raises(InvalidRequest, match=r"^backplate: ") as caught:
-        messages.scene_from_proto(message)
+        scenes.scene_from_proto(message)
     assert caught.value.field == "backplate"
 
 
