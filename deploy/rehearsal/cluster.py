@@ -18,6 +18,7 @@ from deploy.rehearsal.chart import Manifest, named, of_kind, pod_templates
 from deploy.rehearsal.dns import NameServer
 from deploy.rehearsal.forwarder import Forwarder
 from deploy.rehearsal.pod import Pod, Rehearsed, expand
+from lensora.testing.valkey import valkey_folder
 
 READY_TIMEOUT_S = 300.0
 """Patience for a machine that others use too; a pod that its own startup probe gives up on ends it sooner."""
@@ -42,14 +43,18 @@ class Cluster:
             folder: for logs and for the volumes that live as long as a pod.
             claims: folders that stand for PersistentVolumeClaims, by name.
             files: paths that an image brings along, and where they lie here.
-            tools: a folder with programs that an image brings along; first on every PATH.
+            tools: a folder with programs that an image brings along; first on every PATH. Valkey's go there too, by the
+                names that its image gives them.
             source: a tree whose code the images hold; None: this one.
         """
         self._manifests = list(manifests)
         self._folder = folder
         self._claims = dict(claims)
         self._files = dict(files or {})
-        self._tools = tools
+        self._tools = tools or folder / "bin"
+        self._tools.mkdir(parents=True, exist_ok=True)
+        for program in ("server", "cli"):
+            (self._tools / f"redis-{program}").symlink_to(valkey_folder() / f"valkey-{program}")
         self._source = source
         # A block of loopback addresses of its own, so that two rehearsals on one machine do not meet.
         self._block = f"127.{random.randint(32, 250)}.{random.randint(0, 255)}"  # noqa: S311

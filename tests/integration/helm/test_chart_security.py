@@ -17,8 +17,9 @@ from gateway.jobs.store import open_store
 from gateway.jobs.testing import customer, do_stages, submit, take_one
 from gateway.pipeline.redis_watch import RedisWatch
 from gateway.settings import RedisSettings
-from lensora.adapters.redis_server import free_port, installed_programs
+from lensora.adapters.redis_server import free_port
 from lensora.core.errors import Unavailable
+from lensora.testing.valkey import valkey_folder
 
 STAGES = ("detect", "segment", "mesh", "render")
 
@@ -174,7 +175,7 @@ async def test_the_job_store_gives_its_processes_what_they_need_and_no_more(tmp_
     auth = named(render(), "Secret", "studio-lensora-redis-auth")["stringData"]
     (tmp_path / "users.acl").write_text(auth["users.acl"])
     port = free_port()
-    program = installed_programs()[0].path
+    program = valkey_folder() / "valkey-server"
     rights = str(tmp_path / "users.acl")
     server = subprocess.Popen(
         [str(program), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--aclfile", rights],

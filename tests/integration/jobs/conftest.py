@@ -1,4 +1,4 @@
-"""A real server for all tests of the store, once for each that this machine has; each test has a prefix of its own."""
+"""A real server for all tests of the store: Valkey and each that this machine has. Each test has its own prefix."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from pydantic import SecretStr
 from gateway.jobs.store import Store, open_store
 from gateway.settings import RedisSettings
 from lensora.adapters.redis_server import RedisServer, ServerProgram, installed_programs
+from lensora.testing.valkey import valkey_program
+
+PROGRAMS = (valkey_program(), *installed_programs())
 
 
-@pytest.fixture(
-    scope="session", params=installed_programs(), ids=lambda program: f"{program.product}-{program.version[0]}"
-)
+@pytest.fixture(scope="session", params=PROGRAMS, ids=lambda program: f"{program.product}-{program.version[0]}")
 def program(request: pytest.FixtureRequest) -> ServerProgram:
-    """Each server that is installed: the system's Valkey or Redis, and the wheel's."""
+    """Each server that is installed: the chart's Valkey, the system's Valkey or Redis, and the wheel's."""
     found: ServerProgram = request.param
     return found
 
