@@ -252,6 +252,20 @@ async def load(house: CheapHouse, *, queue: int, seconds: float, rounds: int) ->
     }
 
 
+async def fairness(house: CheapHouse, *, queue: int) -> dict[str, float | int | str | None]:
+    """The newcomers' rows alone."""
+    async with house.store() as store:
+        await submit_all(house, await new_customer(store, queue), queue)
+        waited = await newcomer(house, store)
+        await fill(house, store, queue)
+        waited_among_many = await newcomer(house, store)
+    return {
+        "queued_jobs": 2 * queue,
+        "newcomer_job_times": waited,
+        "newcomer_job_times_100_accounts": waited_among_many,
+    }
+
+
 def main() -> None:
     """Print the figures for people, then as one line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench.gateway", description=__doc__)
@@ -259,12 +273,16 @@ def main() -> None:
     parser.add_argument("--queue", type=int, default=10_000, help="jobs in the queue")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of each measurement of polls")
     parser.add_argument("--rounds", type=int, default=200, help="rounds of 64 submits with credit for one")
+    parser.add_argument("--fairness", action="store_true", help="only how long newcomers wait")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         house = CheapHouse(Path(folder), workers=0, slots=1, delay_s=0.0, lease_s=15.0)
         try:
             house.start()
-            figures = asyncio.run(load(house, queue=options.queue, seconds=options.seconds, rounds=options.rounds))
+            if options.fairness:
+                figures = asyncio.run(fairness(house, queue=options.queue))
+            else:
+                figures = asyncio.run(load(house, queue=options.queue, seconds=options.seconds, rounds=options.rounds))
         finally:
             house.stop()
     print(machine())

@@ -69,6 +69,7 @@ install_system_packages() {
   if [ "$profile" = test ]; then
     command -v ffprobe >/dev/null 2>&1 || wanted+=(ffmpeg)
     command -v promtool >/dev/null 2>&1 || wanted+=(prometheus)
+    command -v ld >/dev/null 2>&1 || wanted+=(binutils)
     command -v curl >/dev/null 2>&1 || wanted+=(curl)
     command -v chromium >/dev/null 2>&1 || wanted+=(chromium)
   fi

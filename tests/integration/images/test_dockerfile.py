@@ -59,8 +59,8 @@ def test_hadolint_is_content() -> None:
 def test_image_is_lean_and_labelled(image: str) -> None:
     """Each process has a target on the runtime's base, without the build stage's layers, as a user without rights."""
     stage = stages()[image]
-    # Mesa is installed into the renderer's image, and the weights' image needs pip; the others hold no package manager.
-    assert stage.base == {"triton": "${TRITON_IMAGE}", "render": "base", "models": "base"}.get(image, "runtime")
+    # The renderer's root has Mesa beside what the runtime has, and the weights' image needs pip; no other can install.
+    assert stage.base == {"triton": "${TRITON_IMAGE}", "render": "scratch", "models": "base"}.get(image, "runtime")
     assert stage.values("USER")[-1] == "10001:10001"
     (label,) = stage.values("LABEL")
     for name in ("title", "description", "version", "revision", "licenses"):
@@ -79,7 +79,7 @@ def test_bases_are_arguments() -> None:
         assert re.search(rf"(?m)^ARG {base[2:-1]}=\S+$", text)
 
 
-@pytest.mark.parametrize("lock", ["build", "triton", "triton-cpu", *TARGETS])
+@pytest.mark.parametrize("lock", ["build", "triton", "triton-cpu", "mesh-usd", *TARGETS])
 def test_lock_pins_everything_with_hashes(lock: str) -> None:
     """Each line of a lock is one exact version with at least one hash."""
     text = re.sub(r"\\\n\s*", " ", (LOCKS / f"{lock}.lock").read_text())
@@ -95,6 +95,16 @@ def test_lock_holds_what_the_process_imports(target: str) -> None:
     locked = set(re.findall(r"(?m)^([a-z0-9][a-z0-9._-]*)==", (LOCKS / f"{target}.lock").read_text()))
     missing = distributions(TARGETS[target]) - locked
     assert not missing, f"run: python -m deploy.images.locks {target}"
+
+
+def test_images_leave_out_what_they_do_not_call() -> None:
+    """The gateway holds nothing that computes on pictures; SciPy is the mesh stage's alone, usd-core an extra's."""
+    locked = {
+        path.stem: set(re.findall(r"(?m)^([a-z0-9][a-z0-9._-]*)==", path.read_text())) for path in LOCKS.iterdir()
+    }
+    assert not locked["gateway"] & {"numpy", "pillow", "opencv-python-headless"}
+    assert [name for name, packages in sorted(locked.items()) if "scipy" in packages] == ["mesh", "mesh-usd"]
+    assert [name for name, packages in sorted(locked.items()) if "usd-core" in packages] == ["mesh-usd"]
 
 
 def test_requirements_take_the_projects_ranges() -> None:
