@@ -186,9 +186,12 @@ async def hold(house: CheapHouse, who: Customer, job_ids: list[str]) -> list[asy
 
 
 async def fill(house: CheapHouse, store: Store, jobs: int) -> None:
-    """As many jobs again, of OTHERS further accounts in equal parts."""
+    """As many jobs again, of OTHERS further accounts in equal parts, each of which is at work."""
     for _account in range(OTHERS):
         await submit_all(house, await new_customer(store, jobs // OTHERS), jobs // OTHERS)
+    work = store.work("bench-others", lease_s=600.0, attempts=3, block_ms=100)
+    for _turn in range(2 * OTHERS):
+        await work.take(1)
 
 
 async def newcomer(house: CheapHouse, store: Store) -> int:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 
-from lensora.adapters.inference import Model
-from lensora.adapters.runtimes import ReadinessWatch
+from lensora.adapters.readiness import ReadinessWatch
 from lensora.core.errors import LensoraError
 from lensora.observability.process import begin
 from lensora.rpc.server import Server, run
 from lensora.settings import ServiceSettings, load
+
+if TYPE_CHECKING:
+    from lensora.adapters.inference import Model
 
 S = TypeVar("S", bound=ServiceSettings)
 

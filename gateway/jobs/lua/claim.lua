@@ -124,9 +124,10 @@ while true do
     elseif job.units > HEAVY_UNITS and not heavy_may_run() then
       skipped = skipped + 1
     else
-      local score = math.max(tonumber(redis.call('ZSCORE', P .. 'turns', account)), turn_now())
+      local standing, present = tonumber(redis.call('ZSCORE', P .. 'turns', account)), turn_now()
+      local score = math.max(standing, present)
       local weight = tonumber(redis.call('HGET', P .. 'account:' .. account, 'weight') or 1)
-      redis.call('SET', P .. 'turn', exact(score))
+      redis.call('SET', P .. 'turn', exact(standing < present and present + HEAD_START_STEP or score))
       set_turn(account, score + math.max(1, job.units) / weight)
       return give(job_id, job)
     end

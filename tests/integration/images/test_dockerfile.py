@@ -117,5 +117,6 @@ def test_no_server_carries_the_stages_of_others() -> None:
     """The gateway holds no neural net's runtime and no OpenGL; the stages hold no Redis client and no web server."""
     gateway = distributions(TARGETS["gateway"]) | distributions(TARGETS["worker"])
     assert not {"onnxruntime", "moderngl", "trimesh", "av"} & gateway
+    assert not {"onnxruntime", "openvino", "tritonclient", "scipy"} & distributions(TARGETS["render"])
     for stage in ("detect", "segment", "mesh", "render"):
         assert not {"redis", "uvicorn", "starlette", "fastapi"} & distributions(TARGETS[stage]), stage

@@ -54,6 +54,24 @@ async def test_a_newcomer_is_next_among_many_accounts(store: Store) -> None:
     assert 14 <= taken.index(second.job_id) <= 46, "it had its turn; the fifteen that had none are before it"
 
 
+async def test_newcomers_without_end_hold_up_nobody(store: Store) -> None:
+    """While a new account comes with a job before each job that is taken, those at work have their turns too."""
+    others = [await customer(store, 75 * 5) for _ in range(3)]
+    for other in others:
+        for _ in range(5):
+            await submit(store, other)
+    work = worker(store)
+    for _ in range(4):
+        await take_one(work)
+    known = {other.account_id for other in others}
+    taken = []
+    for _ in range(80):
+        await submit(store, await customer(store, 75))
+        taken.append((await take_one(work)).job.account_id in known)
+    assert taken.count(True) >= 4, taken
+    assert not taken[0], "newcomers are first"
+
+
 async def test_places_are_what_happens(store: Store) -> None:
     """With three accounts that wait, each job is taken after as many as its place said, give or take one turn."""
     keys = [await customer(store, 75 * 20) for _ in range(3)]

@@ -29,8 +29,9 @@ from gateway.pipeline.stages import Stages
 from gateway.pipeline.worker import Worker
 from gateway.settings import RedisSettings
 from lensora.adapters.artifacts import ObjectArtifacts, open_artifacts
+from lensora.adapters.readiness import ReadinessWatch
 from lensora.adapters.redis_server import RedisServer
-from lensora.adapters.runtimes import ReadinessWatch, TritonRuntime
+from lensora.adapters.runtimes import TritonRuntime
 from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.api.segment.v1 import segmenter_pb2_grpc
 from lensora.core.artifacts import Artifact, MediaType

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from lensora.adapters.patience import while_waiting
-from lensora.adapters.runtimes import ReadinessWatch
+from lensora.adapters.readiness import ReadinessWatch
 from lensora.adapters.triton import TritonModel, connect
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import Cancelled, ConfigurationError, DeadlineExceeded, InferenceFailed, Unavailable

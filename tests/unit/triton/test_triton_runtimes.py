@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from lensora.adapters.patience import current_look, while_waiting
-from lensora.adapters.runtimes import OnnxRuntime, ReadinessWatch, TritonRuntime, open_runtime
+from lensora.adapters.readiness import ReadinessWatch
+from lensora.adapters.runtimes import OnnxRuntime, TritonRuntime, open_runtime
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import ConfigurationError, LicenseRefused, Unavailable
 from lensora.models.manifest import Manifest, load_manifest
