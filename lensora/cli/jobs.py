@@ -22,7 +22,7 @@ out_option = click.option(
 
 @click.group()
 def jobs() -> None:
-    """List, show, wait for, cancel and download jobs."""
+    """List, show, wait for, cancel, download and delete jobs."""
 
 
 @jobs.command("list")
@@ -89,6 +89,20 @@ def cancel(address: Address, job_id: str, as_json: bool) -> None:
         say_json(canceled.as_json())
     else:
         click.echo(f"The job is {canceled.status}; {canceled.credits_refunded} credits came back.")
+
+
+@jobs.command("delete")
+@click.argument("job_id")
+@json_option
+@gateway_options
+def delete(address: Address, job_id: str, as_json: bool) -> None:
+    """Delete JOB_ID, which has ended, and its files."""
+    with address.client() as client:
+        client.delete(job_id)
+    if as_json:
+        say_json({"job_id": job_id, "deleted": True})
+    else:
+        click.echo("The job and its files are deleted.")
 
 
 @jobs.command("download")

@@ -108,6 +108,16 @@ export class Lensora {
     return this.#post<Cancellation>(`/v1/studio/jobs/${idOf(job)}/cancel`, undefined, options, false);
   }
 
+  /** Delete a job that has ended, and its files. */
+  async delete(job: Job, options: Pick<CallOptions, "signal"> = {}): Promise<void> {
+    await this.#send("DELETE", `/v1/studio/jobs/${idOf(job)}`, { signal: options.signal });
+  }
+
+  /** A session that is kept: what `init` answered, for nothing. */
+  session(sessionId: string, options: Pick<CallOptions, "signal"> = {}): Promise<Session> {
+    return this.#json<Session>("GET", `/v1/studio/sessions/${encodeURIComponent(sessionId)}`, { signal: options.signal });
+  }
+
   /** The job's state; with `waitS` (1 to 60) the server answers when it changes or the time is over. */
   result(job: Job, options: { waitS?: number; signal?: AbortSignal } = {}): Promise<Result> {
     const headers: Record<string, string> = options.waitS === undefined ? {} : { Prefer: `wait=${options.waitS}` };

@@ -33,6 +33,9 @@ test("the whole way: photo, cutout, job, progress, files, second film, account",
   assert.equal(again.credits_used, 25);
   await studio.cancel(again);
   assert.equal((await studio.jobs({ limit: 2 })).jobs.length, 2);
+  await studio.delete(again);
+  assert.ok((await studio.jobs()).jobs.every((job) => job.job_id !== again.job_id));
+  assert.deepEqual((await studio.session(session.session_id)).objects, session.objects);
   assert.ok((await studio.ledger()).entries.some((entry) => entry.amount === -75));
   assert.ok((await studio.account()).balance > 0);
   assert.match(await studio.webhookSecret(), /^whsec_/);

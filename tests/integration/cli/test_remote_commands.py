@@ -121,6 +121,8 @@ def test_jobs_are_listed_shown_downloaded_and_filmed_again(
     ticket = json.loads(command("render", job_id, "--camera", "dolly", "--no-wait", "--json").stdout)
     assert ticket["credits_used"] == 25
     assert json.loads(command("jobs", "cancel", ticket["job_id"], "--json").stdout)["credits_refunded"] == 25
+    assert json.loads(command("jobs", "delete", ticket["job_id"], "--json").stdout)["deleted"] is True
+    assert ticket["job_id"] not in command("jobs", "list").stdout
 
 
 def test_waiting_for_a_job_that_fails_is_status_1(stack: Installation, key: str, command: Command, photo: Path) -> None:
