@@ -1,0 +1,106 @@
+"""What the documentation says of code, commands, settings, calls and codes is there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import click
+import pytest
+
+from gateway.http.app import public_calls
+from lensora.cli.main import Deferred, cli
+from lensora.contract.answers import Result
+from lensora.contract.problems import MEANINGS
+from lensora.contract.requests import TransformBody
+from lensora.rpc.status import statuses
+from lensora.settings import VARIABLES_FILE
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted(path for path in (ROOT / "docs").rglob("*.md") if "models" not in path.parts),
+    ROOT / "examples" / "README.md",
+    ROOT / "clients" / "node" / "README.md",
+]
+named = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+SUFFIXES = "py|toml|lua|sh|js|ts|mjs|html|css|proto|yml"
+
+
+@cache
+def files() -> set[str]:
+    """Every file of the repository, by its path."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(listed.stdout.split())
+
+
+@named
+def test_files_that_are_named_are_there(page: Path) -> None:
+    """A path in backticks is a file of ours, or the end of one's path."""
+    known = files()
+    told = re.findall(rf"`((?:[\w.-]+/)*[\w-]+\.(?:{SUFFIXES}))`", page.read_text("utf-8"))
+    lost = [path for path in told if path not in known and not any(file.endswith(f"/{path}") for file in known)]
+    assert not lost
+
+
+@named
+def test_settings_that_are_named_are_read(page: Path) -> None:
+    """A variable in backticks is one that some process or command reads."""
+    known = set(VARIABLES_FILE.read_text().split())
+    elsewhere = "\n".join((ROOT / name).read_text("utf-8") for name in files() if name.endswith((".py", ".mk", ".sh")))
+    told = set(re.findall(r"`(LENSORA_[A-Z0-9_]*[A-Z0-9])(?:=[^`]*)?`", page.read_text("utf-8")))
+    assert not [name for name in told - known if name not in elsewhere]
+
+
+@named
+def test_make_targets_that_are_named_are_there(page: Path) -> None:
+    """``make`` has every target that a page tells to call."""
+    makefile = (ROOT / "Makefile").read_text()
+    benches = re.findall(r"^BENCHES := (.*)$", makefile, re.MULTILINE)[0].split()
+    targets = set(re.findall(r"^([a-z][\w-]*):", makefile, re.MULTILINE)) | {f"bench-{name}" for name in benches}
+    assert not set(re.findall(r"`make ([a-z](?:[\w-]*\w)?)\b(?!-)", page.read_text("utf-8"))) - targets
+
+
+@named
+def test_commands_that_are_named_are_there(page: Path) -> None:
+    """``lensora`` has every command, with its options, that a page tells to call."""
+    for text in re.findall(r"`lensora ([a-z][^`]*)`", page.read_text("utf-8")):
+        command: click.Command = cli
+        for word in text.split():
+            if word.startswith("--"):
+                assert any(word in option.opts for option in command.params), text
+            elif isinstance(command, click.Group):
+                assert set(word.split("|")) <= set(command.commands), text
+                command = command.commands[word.split("|")[0]]
+                command = command.command() if isinstance(command, Deferred) else command
+
+
+@named
+def test_calls_that_are_named_are_there(page: Path) -> None:
+    """A method and a path of a page are a call of the API."""
+    known = {(call.method, re.sub(r"\{[^}]*\}", "{}", call.path)) for call in public_calls()}
+    for method, path in re.findall(r"`(GET|POST|DELETE) (/v1/[\w/{}-]+)`", page.read_text("utf-8")):
+        assert (method, re.sub(r"\{[^}]*\}", "{}", path)) in known, path
+
+
+def test_the_errors_page_has_every_code_with_its_status() -> None:
+    """The table is the errors that an answer may have, no more and no fewer."""
+    page = (ROOT / "docs" / "guides" / "errors.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d{3}) \| ([^|]+) \|", page, re.MULTILINE)
+    told = {(code, int(status)) for status, codes in rows for code in re.findall(r"`(\w+)`", codes)}
+    assert told == {(error.code, statuses(error)[1]) for error in MEANINGS}
+
+
+def test_every_field_of_an_order_is_in_the_guides() -> None:
+    """Nobody has to find a choice in the reference first: a guide names it, and each field of the poll."""
+    guides = "\n".join(page.read_text("utf-8") for page in (ROOT / "docs" / "guides").glob("*.md"))
+    missing = [name for model in (TransformBody, Result) for name in model.model_fields if name not in guides]
+    assert not missing
