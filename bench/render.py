@@ -155,7 +155,7 @@ def measure_floor(triangles: int) -> dict[str, Any]:
     by_pyav, by_pipe = [], []
     for _ in range(REPEATS):
         before = time.perf_counter()
-        sink = Mp4Sink(SIZE, FPS)
+        sink = Mp4Sink((SIZE, SIZE), FPS)
         for frame in frames:
             sink.write(frame)
         sink.finish()

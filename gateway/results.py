@@ -85,6 +85,7 @@ def _ordered(job: Job) -> answers.Ordered:
         ),
         camera_preset=order.camera,
         output=answers.OrderedOutput(
+            aspect=output.aspect,
             size=output.size,
             fps=output.fps,
             seconds=output.seconds,

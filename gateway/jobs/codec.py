@@ -31,7 +31,7 @@ from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.boxes import Box, Point, Proposal, SuggestedAction
 from lensora.core.size import Extent, RealSize
 from lensora.core.steps import STAGES, JobStatus, StageStatus, Step
-from lensora.core.words import BackgroundType, CameraMove, DeliveryStatus, LedgerKind, WebhookEvent
+from lensora.core.words import Aspect, BackgroundType, CameraMove, DeliveryStatus, LedgerKind, WebhookEvent
 
 Hash = Mapping[str, str]
 
@@ -55,7 +55,6 @@ def order_from_json(text: str) -> Order:
     """The same order."""
     document = json.loads(text)
     background = document["background"]
-    output = document.get("output", {})
     return Order(
         session_id=document["session_id"],
         object_index=document["object_index"],
@@ -70,7 +69,7 @@ def order_from_json(text: str) -> Order:
             prompt=background.get("prompt", ""),
         ),
         camera=CameraMove(document.get("camera", CameraMove.TURNTABLE)),
-        output=OutputChoices(**{**output, "formats": tuple(output["formats"])} if output else {}),
+        output=_output_from(document.get("output", {})),
         webhook_url=document.get("webhook_url", ""),
         webhook_events=tuple(WebhookEvent(event) for event in document.get("webhook_events", ())),
         session_models=_models(document.get("session_models", ())),
@@ -88,6 +87,13 @@ def order_from_json(text: str) -> Order:
 
 def _real_size(document: Mapping[str, Any] | None) -> RealSize | None:
     return None if document is None else RealSize(Extent(document["extent"]), document["metres"])
+
+
+def _output_from(document: Mapping[str, Any]) -> OutputChoices:
+    if not document:
+        return OutputChoices()
+    aspect = Aspect(document.get("aspect", Aspect.SQUARE))
+    return OutputChoices(**{**document, "formats": tuple(document["formats"]), "aspect": aspect})
 
 
 def session_to_json(session: Session) -> str:

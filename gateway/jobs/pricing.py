@@ -35,7 +35,8 @@ LONGEST = MOST_UNITS / UNHURRIED_UNITS
 
 def film_units(output: OutputChoices) -> float:
     """Frames x pixels of one film, in base films."""
-    return output.size * output.size * round(output.fps * output.seconds) / BASE_PIXELS
+    width, height = output.frame
+    return width * height * round(output.fps * output.seconds) / BASE_PIXELS
 
 
 def units(output: OutputChoices) -> float:
@@ -68,8 +69,9 @@ def require_bounded(output: OutputChoices) -> None:
     wanted = units(output)
     if wanted > MOST_UNITS:
         frames = round(output.fps * output.seconds)
+        width, height = output.frame
         raise InvalidRequest(
-            f"output asks for {_films(output)} film(s) of {frames} frames of {output.size} x {output.size} pixels, "
+            f"output asks for {_films(output)} film(s) of {frames} frames of {width} x {height} pixels, "
             f"{wanted:.0f} times the ordinary film's; a job may have at most {MOST_UNITS:.0f} times that.",
             field="output",
         )

@@ -13,7 +13,15 @@ from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.boxes import Box, Point, Proposal, SuggestedAction
 from lensora.core.size import RealSize
 from lensora.core.steps import JobStatus, StageStatus, Step
-from lensora.core.words import BackgroundType, CameraMove, DeliveryStatus, LedgerKind, OutputFormat, WebhookEvent
+from lensora.core.words import (
+    Aspect,
+    BackgroundType,
+    CameraMove,
+    DeliveryStatus,
+    LedgerKind,
+    OutputFormat,
+    WebhookEvent,
+)
 
 INIT_CREDITS = 5
 """Price of a session (the public page's price table)."""
@@ -226,11 +234,12 @@ class OutputChoices:
     """What the finished job holds; the defaults are the public page's.
 
     Attributes:
-        size: width and height of the film, even pixels.
+        size: longer side of the film, even pixels.
         fps: frames per second.
         seconds: length of the film.
         formats: words of ``OutputFormat``; mp4 and glb are always made.
         max_glb_bytes: most bytes of the GLB; 0 means the mesh service's default.
+        aspect: width to height of film and still.
     """
 
     size: int = 768
@@ -238,6 +247,12 @@ class OutputChoices:
     seconds: float = 4.0
     formats: tuple[str, ...] = (OutputFormat.MP4, OutputFormat.GLB)
     max_glb_bytes: int = 0
+    aspect: Aspect = Aspect.SQUARE
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Width and height of the film, even pixels."""
+        return self.aspect.pixels(self.size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,8 +218,13 @@ class Stages:
         return answer.viewpoint
 
     async def _composite(self, run: StageRun) -> StageOutcome:
+        width, height = run.job.order.output.frame
         request = segmenter_pb2.CompositeRequest(
-            cutout=_cutout_result(run).cutout, backplate=_backplate_result(run).backplate, output_prefix=run.prefix
+            width=width,
+            height=height,
+            cutout=_cutout_result(run).cutout,
+            backplate=_backplate_result(run).backplate,
+            output_prefix=run.prefix,
         )
         result = await unary(self._segmenter.Composite(request, **run.call()), "segment")
         return _outcome(Step.COMPOSITING, result, {JobPicture.SCENE: _file(result.scene, "scene.jpg")}, ())
@@ -261,6 +266,8 @@ class Stages:
             backplate=_backplate_result(run).backplate,
             camera_preset=f"CAMERA_PRESET_{order.camera.name}",
             size=order.output.size,
+            width=order.output.frame[0],
+            height=order.output.frame[1],
             fps=order.output.fps,
             seconds=order.output.seconds,
             formats=[VIDEO_FORMATS[name][0] for name in formats],

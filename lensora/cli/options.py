@@ -12,7 +12,7 @@ import click
 from lensora.cli.home import DEFAULT_HOME, Home
 from lensora.client import Client
 from lensora.core.errors import ConfigurationError
-from lensora.core.words import CameraMove, OutputFormat
+from lensora.core.words import Aspect, CameraMove, OutputFormat
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -85,7 +85,12 @@ def size_options(command: F) -> F:
 def film_options(command: F) -> F:
     """Adds the choices of ``output``; the command is handed one ``output``, with what was given."""
 
-    @click.option("--size", type=int, help="Width and height of the film, pixels, even.  [default: 768]")
+    @click.option("--size", type=int, help="Longer side of the film, pixels, even.  [default: 768]")
+    @click.option(
+        "--aspect",
+        type=click.Choice([shape.value for shape in Aspect]),
+        help="Width to height of film and still.  [default: 1:1]",
+    )
     @click.option("--fps", type=int, help="Frames per second.  [default: 24]")
     @click.option("--seconds", type=float, help="Length of the film.  [default: 4]")
     @click.option(
@@ -96,9 +101,15 @@ def film_options(command: F) -> F:
         help="A file to make beside MP4 and GLB; may be given more than once.",
     )
     def with_output(
-        *given: Any, size: int | None, fps: int | None, seconds: float | None, formats: tuple[str, ...], **named: Any
+        *given: Any,
+        size: int | None,
+        aspect: str | None,
+        fps: int | None,
+        seconds: float | None,
+        formats: tuple[str, ...],
+        **named: Any,
     ) -> Any:
-        chosen = {"size": size, "fps": fps, "seconds": seconds, "formats": list(formats) or None}
+        chosen = {"size": size, "aspect": aspect, "fps": fps, "seconds": seconds, "formats": list(formats) or None}
         return command(*given, output={name: value for name, value in chosen.items() if value is not None}, **named)
 
     return _named_as(with_output, command)

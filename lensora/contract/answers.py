@@ -10,7 +10,7 @@ from pydantic_core import CoreSchema
 
 from lensora.core.boxes import Box, Category
 from lensora.core.steps import JobStatus, StageStatus, Step
-from lensora.core.words import BackgroundType, CameraMove, DeliveryStatus, LedgerKind, OutputFormat
+from lensora.core.words import Aspect, BackgroundType, CameraMove, DeliveryStatus, LedgerKind, OutputFormat
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """RFC 3339 in UTC with milliseconds, such as ``2026-11-29T09:30:00.000Z``."""
@@ -242,8 +242,10 @@ class OrderedBackground(PublicAnswer):
 class OrderedOutput(PublicAnswer):
     """What the job holds, as it was ordered."""
 
+    aspect: Aspect
+    """Width to height of the film and the still."""
     size: int
-    """Width and height of the film, pixels."""
+    """Longer side of the film, pixels."""
     fps: int
     """Frames per second."""
     seconds: float

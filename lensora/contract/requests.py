@@ -26,7 +26,7 @@ from lensora.core.bounds import whole
 from lensora.core.boxes import MAX_POINTS
 from lensora.core.errors import InvalidBackground, InvalidInput, InvalidRequest
 from lensora.core.size import LARGEST_M, SMALLEST_M, Extent, RealSize
-from lensora.core.words import BackgroundType, CameraMove, JobPicture, OutputFormat, WebhookEvent
+from lensora.core.words import Aspect, BackgroundType, CameraMove, JobPicture, OutputFormat, WebhookEvent
 
 MAX_JSON_BYTES = 64 * 1024
 """A prompt of 1,000 characters takes 12 KB at its worst; nothing that we take needs more."""
@@ -93,7 +93,9 @@ class OutputBody(_Choices):
     """What the finished job holds, beside the four artifacts."""
 
     size: Annotated[StrictInt, Field(ge=256, le=2160, multiple_of=2)] = 768
-    """Width and height of the film, pixels, even."""
+    """Longer side of the film, pixels, even."""
+    aspect: Aspect = Aspect.SQUARE
+    """Width to height of the film and the still; the whole subject stays in it."""
     fps: Annotated[StrictInt, Field(ge=12, le=60)] = 24
     """Frames per second."""
     seconds: Annotated[float, Field(ge=1.0, le=20.0, strict=True)] = 4.0

@@ -24,6 +24,14 @@ any height. More than 0.74 leaves no room for the shadow, more rise no ground be
 edge, which lies at 0.5 to 0.62 of the height."""
 
 
+NARROW_FILL, LOW_FILL = 0.80, 0.74
+"""Most of a frame's width, and of its height, that a subject fills where the frame is not square; in a square neither
+limits anything."""
+
+NARROW_RISE = 0.35
+"""How much higher a subject stands in a narrow frame, for each share of the square that is cut off at its sides: in
+9:16 its foot lies at 0.71, below every surface's edge."""
+
 LEVEL_PITCH = math.atan((0.5 - 0.36) / 1.9)
 """The scene's camera where the photo's is not known, radians down at the subject's middle: it sees the foot from 15
 degrees above, the usual view of a product on a table."""
@@ -57,6 +65,39 @@ def from_above(pitch: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameShape:
+    """What is seen of the square that is staged: its middle, as shares of the square's sides. The longer side is 1."""
+
+    width: float = 1.0
+    height: float = 1.0
+
+    @classmethod
+    def of(cls, width: int, height: int) -> FrameShape:
+        """The shape of a frame of so many pixels."""
+        longest = max(width, height)
+        return cls(width / longest, height / longest)
+
+    @property
+    def left(self) -> float:
+        """Where it begins, share of the square; it ends as far from the other side."""
+        return 0.5 - 0.5 * self.width
+
+    @property
+    def top(self) -> float:
+        """Likewise, from above."""
+        return 0.5 - 0.5 * self.height
+
+    def box(self, size: int) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom in a square of ``size`` pixels; the sides are even."""
+        width, height = 2 * round(self.width * size / 2), 2 * round(self.height * size / 2)
+        left, top = (size - width) // 2, (size - height) // 2
+        return left, top, left + width, top + height
+
+
+SQUARE = FrameShape()
+
+
+@dataclass(frozen=True, slots=True)
 class Staging:
     """Where a subject stands.
 
@@ -69,17 +110,21 @@ class Staging:
     base_line: float
 
 
-def staged(width: float, height: float, pitch: float = LEVEL_PITCH) -> Staging:
+def staged(width: float, height: float, pitch: float = LEVEL_PITCH, shape: FrameShape = SQUARE) -> Staging:
     """The staging of a subject.
 
     Args:
         width: that it is seen with, any unit, over 0.
         height: likewise.
         pitch: radians that the camera looks down on it.
+        shape: of the frame; the subject lies within it whole. In a low frame it stands nearer to the middle, in a
+            narrow one higher up, since there is more ground below than it needs.
     """
     flat = 1.0 - min(1.0, height / width)
     fill = FILL + FLAT_FILL * flat
-    tall = fill * min(1.0, height / width)
-    low = BASE_LINE - FLAT_RISE * flat
+    across, down = min(1.0, width / height), min(1.0, height / width)
+    fill = min(fill, NARROW_FILL * shape.width / across, LOW_FILL * shape.height / down)
+    tall = fill * down
+    low = 0.5 + (BASE_LINE - FLAT_RISE * flat - 0.5) * shape.height - NARROW_RISE * (1.0 - shape.width)
     above = from_above(pitch)
-    return Staging(fill, low + above * (MIDDLE + 0.5 * tall - low))
+    return Staging(fill, low + above * (0.5 + (MIDDLE - 0.5) * shape.height + 0.5 * tall - low))

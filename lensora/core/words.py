@@ -44,6 +44,21 @@ class JobPicture(StrEnum):
     REMOVED_BG = "removed_bg"
 
 
+class Aspect(StrEnum):
+    """The words of ``output.aspect``: width to height of the film and the still."""
+
+    SQUARE = "1:1"
+    PORTRAIT = "4:5"
+    STORY = "9:16"
+    WIDE = "16:9"
+
+    def pixels(self, size: int) -> tuple[int, int]:
+        """Width and height, even pixels, of a frame whose longer side has ``size`` pixels."""
+        across, down = (int(part) for part in self.value.split(":"))
+        short = 2 * round(size * min(across, down) / max(across, down) / 2)
+        return (size, short) if across >= down else (short, size)
+
+
 class WebhookEvent(StrEnum):
     """What a webhook may be told: a job's end, by its kind."""
 

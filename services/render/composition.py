@@ -62,10 +62,10 @@ class Compositor:
         self._shadow = GroundShadow(shot.model, light.key_direction, ground_key)
         self._open_ground = scene.plain or scene.afloat
         self._shade = AFLOAT_SHADE if scene.afloat else 1.0
-        self._fade = _border_fade(shot.size) if scene.plain else None
+        self._fade = _border_fade(shot.size, shot.seen) if scene.plain else None
 
     def frame(self, layer: Layer) -> Pixels:
-        """(size, size, 3) uint8 sRGB: the finished frame."""
+        """(height, width, 3) uint8 sRGB: the finished frame, as much of it as the film shows."""
         result = self._plate.seen(self._shot.camera(layer.index), self._shot.poses[layer.index]).copy()
         shadow = self._seen_shadow(layer.index)
         if shadow is not None:
@@ -79,10 +79,10 @@ class Compositor:
         alpha = cv2.bitwise_not(subject[..., 3])
         behind = cv2.multiply(area, cv2.merge((alpha, alpha, alpha)), scale=1.0 / 255.0)
         cv2.add(behind, cv2.cvtColor(subject, cv2.COLOR_RGBA2RGB), dst=area)
-        return result
+        return np.ascontiguousarray(_area(result, self._shot.seen))
 
     def cutout(self, layer: Layer) -> Pixels:
-        """(size, size, 4) uint8 sRGB with straight alpha: the subject and its shadow without the plate."""
+        """(height, width, 4) uint8 sRGB with straight alpha: the subject and its shadow without the plate."""
         size = self._shot.size
         shade = np.zeros((size, size), np.float32)
         shadow = self._seen_shadow(layer.index)
@@ -98,7 +98,7 @@ class Compositor:
         _area(color, window)[:] = subject[..., :3]
         color /= np.maximum(alpha, 1.0 / 255.0)[..., None]
         rgba = np.concatenate([np.minimum(color, 255.0), alpha[..., None] * 255.0], axis=2)
-        return (rgba + 0.5).astype(np.uint8)
+        return np.ascontiguousarray(_area((rgba + 0.5).astype(np.uint8), self._shot.seen))
 
     def _seen_shadow(self, index: int) -> tuple[Window, Pixels] | None:
         """The shadow in a frame; on a plain plate it is gone before the frame's border, so the film lies on a white
@@ -159,12 +159,17 @@ class Compositor:
         return grown, np.asarray(blurred, np.uint8)
 
 
-def _border_fade(size: int) -> Pixels:
-    """(size, size, 3) uint8: 255 inside, falling smoothly to 0 at the border."""
-    place = (np.arange(size) + 0.5) / size
-    near = np.clip((np.minimum(place, 1.0 - place) - PLAIN_BORDER / 4) / PLAIN_BORDER, 0.0, 1.0)
-    ramp = near * near * (3.0 - 2.0 * near) * 255.0
-    return np.dstack([np.minimum.outer(ramp, ramp).astype(np.uint8)] * 3)
+def _border_fade(size: int, seen: Window) -> Pixels:
+    """(size, size, 3) uint8: 255 inside what is seen, falling smoothly to 0 at its border."""
+
+    def ramp(start: int, end: int) -> NDArray[np.float64]:
+        place = np.arange(size) + 0.5
+        inside = np.minimum(place - start, end - place) / size
+        near = np.clip((inside - PLAIN_BORDER / 4) / PLAIN_BORDER, 0.0, 1.0)
+        return np.asarray(near * near * (3.0 - 2.0 * near) * 255.0)
+
+    fade = np.minimum.outer(ramp(seen.top, seen.bottom), ramp(seen.left, seen.right))
+    return np.dstack([fade.astype(np.uint8)] * 3)
 
 
 def _area(picture: NDArray[Any], window: Window) -> NDArray[Any]:

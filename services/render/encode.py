@@ -63,7 +63,7 @@ class Sink(Protocol):
     """Takes frames and returns a file."""
 
     def write(self, frame: Pixels) -> None:
-        """Add a frame, (size, size, 3) uint8 sRGB, or with straight alpha (size, size, 4) for a sink that keeps it."""
+        """Add a frame, (height, width, 3) uint8 sRGB; with straight alpha (height, width, 4) for one that keeps it."""
         ...
 
     def finish(self) -> bytes:
@@ -79,7 +79,7 @@ class _ContainerSink:
     """A file written by libavformat in a temporary folder."""
 
     def __init__(
-        self, suffix: str, codec: str, options: dict[str, str], muxer: dict[str, str], fps: int, size: int
+        self, suffix: str, codec: str, options: dict[str, str], muxer: dict[str, str], fps: int, size: tuple[int, int]
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="lensora-film-")
         self._path = Path(self._folder.name) / f"film{suffix}"
@@ -89,7 +89,7 @@ class _ContainerSink:
             self._container = av.open(str(self._path), "w", options=muxer)
             stream = self._container.add_stream(codec, rate=Fraction(fps), options=options)
             assert isinstance(stream, VideoStream)
-            stream.width = stream.height = size
+            stream.width, stream.height = size
             stream.time_base = Fraction(1, fps)
             self._stream = stream
         except (FFmpegError, ValueError, OSError) as exc:
@@ -130,11 +130,11 @@ class Mp4Sink(_ContainerSink):
     """H.264, yuv420p, BT.709 limited range, index first."""
 
     def __init__(
-        self, size: int, fps: int, encoder: str = "libx264", preset: str = X264_PRESET, threads: int = 0
+        self, size: tuple[int, int], fps: int, encoder: str = "libx264", preset: str = X264_PRESET, threads: int = 0
     ) -> None:
         """
         Args:
-            size: width and height, pixels, even.
+            size: width and height, pixels, even each.
             fps: frames per second.
             encoder: ``libx264`` or ``h264_nvenc``.
             preset: x264's preset; not used by NVENC.
@@ -167,7 +167,7 @@ class Mp4Sink(_ContainerSink):
 class WebmAlphaSink(_ContainerSink):
     """VP9 with an alpha channel, which browsers play over a page."""
 
-    def __init__(self, size: int, fps: int) -> None:
+    def __init__(self, size: tuple[int, int], fps: int) -> None:
         """See ``Mp4Sink``."""
         options = {
             "crf": "28",
@@ -185,7 +185,7 @@ class WebmAlphaSink(_ContainerSink):
         context.color_range = LIMITED_RANGE
 
     def write(self, frame: Pixels) -> None:
-        """See ``Sink``; takes (size, size, 4)."""
+        """See ``Sink``; takes (height, width, 4)."""
         y, u, v = planes(np.ascontiguousarray(frame[..., :3]))
         self._send(_video_frame("yuva420p", (y, u, v, np.ascontiguousarray(frame[..., 3]))))
 
@@ -204,9 +204,10 @@ def _video_frame(pix_fmt: str, values: tuple[Pixels, ...]) -> av.VideoFrame:
 class GifSink:
     """An endless GIF with one palette for the whole film, at most ``GIF_MOST_SIDE`` and ``GIF_MOST_FPS``."""
 
-    def __init__(self, size: int, fps: int) -> None:
+    def __init__(self, size: tuple[int, int], fps: int) -> None:
         """See ``Mp4Sink``."""
-        self._side = min(size, GIF_MOST_SIDE)
+        shrunk = min(1.0, GIF_MOST_SIDE / max(size))
+        self._size = (max(1, round(size[0] * shrunk)), max(1, round(size[1] * shrunk)))
         self._step = max(1, round(fps / GIF_MOST_FPS + 0.49))
         self._fps = fps
         self._count = 0
@@ -215,8 +216,8 @@ class GifSink:
     def write(self, frame: Pixels) -> None:
         """See ``Sink``."""
         if self._count % self._step == 0:
-            side = self._side
-            small = frame if len(frame) == side else cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA)
+            same = frame.shape[1::-1] == self._size
+            small = frame if same else cv2.resize(frame, self._size, interpolation=cv2.INTER_AREA)
             self._frames.append(np.asarray(small, np.uint8))
         self._count += 1
 

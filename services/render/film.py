@@ -23,6 +23,7 @@ from lensora.core.artifacts import MediaType
 from lensora.core.cameras import Pose, Rig, frame_poses, hero_frame, swing_for
 from lensora.core.errors import EncodeFailed, InvalidImage, InvalidRequest
 from lensora.core.scene import Scene
+from lensora.core.staging import SQUARE, FrameShape
 from lensora.core.words import CameraMove, OutputFormat
 from lensora.observability import logs
 from lensora.rpc.call import UNWATCHED, Call
@@ -81,10 +82,11 @@ class FilmOrder:
         picture: the backplate's file, PNG or JPEG; not looked at when the scene is plain.
         scene: what is known of the backplate.
         move: the camera move.
-        size: width and height, pixels, even.
+        size: sides of the square that is staged, pixels, even.
         fps: frames per second.
         seconds: length; the film has ``round(fps * seconds)`` frames.
         formats: what to write.
+        shape: what the film shows of the square.
     """
 
     glb: bytes
@@ -95,6 +97,13 @@ class FilmOrder:
     fps: int = 24
     seconds: float = 4.0
     formats: tuple[VideoFormat, ...] = (VideoFormat.MP4,)
+    shape: FrameShape = SQUARE
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Width and height of the film, even pixels."""
+        left, top, right, bottom = self.shape.box(self.size)
+        return right - left, bottom - top
 
     def __post_init__(self) -> None:
         _within("size", self.size, SIZE_RANGE)
@@ -206,22 +215,22 @@ class FilmMaker:
         if kind is VideoFormat.MP4:
             return self._mp4(order)
         if kind is VideoFormat.WEBM_ALPHA:
-            return WebmAlphaSink(order.size, order.fps)
+            return WebmAlphaSink(order.frame, order.fps)
         if kind is VideoFormat.GIF:
-            return GifSink(order.size, order.fps)
+            return GifSink(order.frame, order.fps)
         return PosterSink(hero_frame(order.move, order.frames))
 
     def _mp4(self, order: FilmOrder) -> Sink:
         if self._choice.encoder == "nvenc":
             try:
-                sink = Mp4Sink(order.size, order.fps, "h264_nvenc")
+                sink = Mp4Sink(order.frame, order.fps, "h264_nvenc")
             except EncodeFailed as exc:
                 _log.warning("nvenc is not available", problem=exc.message)
             else:
                 metrics.encoder("h264_nvenc")
                 return sink
         metrics.encoder("libx264")
-        return Mp4Sink(order.size, order.fps, "libx264", self._choice.preset, self._choice.threads)
+        return Mp4Sink(order.frame, order.fps, "libx264", self._choice.preset, self._choice.threads)
 
 
 def _compose(
@@ -257,16 +266,16 @@ def planned(order: FilmOrder, call: Call = UNWATCHED) -> tuple[Shot, Callable[[]
     poses = frame_poses(order.move, order.frames, swing_for(trusted_sides(order.glb)))
     photo = None if view is None else elevation_of(view)
     if scene.plain:
-        rig = rig_for(model, order.move, poses, scene, PLAIN_PITCH, photo, None)
+        rig = rig_for(model, order.move, poses, scene, PLAIN_PITCH, photo, None, order.shape)
         plate_maker = partial(white_plate, order.size, rig)
     else:
         picture = decode_picture(order.picture)
         horizon = fitted_horizon(picture, scene.horizon)
-        rig = rig_for(model, order.move, poses, scene, pitch_for_horizon(horizon), photo, horizon)
+        rig = rig_for(model, order.move, poses, scene, pitch_for_horizon(horizon), photo, horizon, order.shape)
         plate_maker = partial(make_plate, picture, horizon, rig, poses, order.size)
     call.check()
     light = hero_illumination(model, scene)
-    return Shot(model, light, rig, poses, order.size, reflects(scene, rig)), plate_maker
+    return Shot(model, light, rig, poses, order.size, reflects(scene, rig), order.shape), plate_maker
 
 
 def upright_of(view: NDArray[np.float64] | None, scene: Scene) -> Upright | None:
@@ -285,11 +294,12 @@ def rig_for(
     pitch: float,
     photo: float | None,
     edge: float | None,
+    shape: FrameShape = SQUARE,
 ) -> Rig:
     """The rig of a film: the scene's own camera where it is known, else one that suits ``pitch`` and ``edge``."""
     if scene.pitch is not None:
-        return fit_rig(model.support, move, poses, scene.pitch)
-    return raised_rig(model.support, move, poses, pitch, photo, edge)
+        return fit_rig(model.support, move, poses, scene.pitch, shape=shape)
+    return raised_rig(model.support, move, poses, pitch, photo, edge, shape)
 
 
 def hero_illumination(model: Model, scene: Scene) -> Illumination:

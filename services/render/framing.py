@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.cameras import FOCAL, Camera, Pose, Rig, turn
-from lensora.core.staging import BASE_LINE, FILL, staged
+from lensora.core.staging import BASE_LINE, FILL, SQUARE, FrameShape, staged
 from lensora.core.words import CameraMove
 
 HERO_SHARE = {CameraMove.TURNTABLE: 1.0, CameraMove.DOLLY: 0.91, CameraMove.CINEMATIC: 1.0}
@@ -96,7 +96,12 @@ def _hero(support: NDArray[np.float64], pitch: float, fill: float, base_line: fl
 
 
 def fit_rig(
-    support: NDArray[np.float64], move: CameraMove, poses: Sequence[Pose], pitch: float, hero_fill: float | None = None
+    support: NDArray[np.float64],
+    move: CameraMove,
+    poses: Sequence[Pose],
+    pitch: float,
+    hero_fill: float | None = None,
+    shape: FrameShape = SQUARE,
 ) -> Rig:
     """The rig of a film: fills the frame as agreed, and clips the subject in no pose.
 
@@ -106,9 +111,10 @@ def fit_rig(
         poses: all poses of the film.
         pitch: of the hero camera, radians downwards.
         hero_fill: share of the frame at angle 0; None for what its shape and the move ask for.
+        shape: what is seen of the square frame; the subject stays within it in every pose.
     """
     first = frame_bounds(_hero(support, pitch, FILL, BASE_LINE), support, 0.0)
-    stage = staged(first[2] - first[0], first[3] - first[1], pitch)
+    stage = staged(first[2] - first[0], first[3] - first[1], pitch, shape)
     fill = HERO_SHARE[move] * stage.fill if hero_fill is None else hero_fill
     pivot = (0.0, float(support[:, 1].max()) / 2.0, 0.0)
     looked_at = poses[:: max(1, len(poses) // 48)]
@@ -117,9 +123,10 @@ def fit_rig(
     for _ in range(40):
         bounds = [frame_bounds(rig.camera(pose), support, pose.subject_yaw) for pose in (*looked_at, poses[-1])]
         widest = max(extent(each) for each in bounds)
-        below = max(each[3] for each in bounds) - (1.0 - MARGIN)
-        above = MARGIN - min(each[1] for each in bounds)
-        aside = max(MARGIN - min(each[0] for each in bounds), max(each[2] for each in bounds) - (1.0 - MARGIN))
+        left, top = shape.left + MARGIN, shape.top + MARGIN
+        below = max(each[3] for each in bounds) - (1.0 - top)
+        above = top - min(each[1] for each in bounds)
+        aside = max(left - min(each[0] for each in bounds), max(each[2] for each in bounds) - (1.0 - left))
         if widest > MOST_FILL + 1e-3:
             fill *= max(0.9, MOST_FILL / widest)
         elif below > 0.0 and above + below < -0.02 and math.isfinite(below):
@@ -145,6 +152,7 @@ def raised_rig(
     pitch: float,
     photo: float | None,
     edge: float | None,
+    shape: FrameShape = SQUARE,
 ) -> Rig:
     """The rig that looks down on the subject as its photo did, as far as the backplate bears it.
 
@@ -158,8 +166,9 @@ def raised_rig(
         pitch: of the hero camera as the backplate has it, radians downwards.
         photo: elevation that the photo was taken from, radians; None if not known.
         edge: height of the surface's far edge in the frame, 0..1 from the top; None where there is none.
+        shape: as for ``fit_rig``.
     """
-    rig = fit_rig(support, move, poses, pitch)
+    rig = fit_rig(support, move, poses, pitch, shape=shape)
     if photo is None:
         return rig
     missing = min(photo, GREATEST_ELEVATION) - elevation(rig)
@@ -167,7 +176,7 @@ def raised_rig(
         return rig
     furthest = np.array([[0.0, 0.0, -float(np.hypot(support[:, 0], support[:, 2]).max())]])
     for share in RAISES:
-        raised = fit_rig(support, move, poses, pitch + missing * share)
+        raised = fit_rig(support, move, poses, pitch + missing * share, shape=shape)
         if edge is None or raised.hero.project(furthest)[0][0, 1] >= edge + SURFACE_LEFT:
             return raised
     return rig

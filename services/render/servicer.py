@@ -11,6 +11,7 @@ from lensora.adapters.artifacts import ArtifactStore
 from lensora.api.render.v1 import renderer_pb2, renderer_pb2_grpc
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import InvalidRequest
+from lensora.core.staging import FrameShape
 from lensora.core.words import CameraMove
 from lensora.rpc.call import Call, Progress, streamed
 from lensora.rpc.messages import (
@@ -78,13 +79,20 @@ class RendererServicer(renderer_pb2_grpc.RendererServicer):
         picture = b""
         if not scene.plain:
             picture = self._artifacts.get(artifact_from_proto(request.backplate.image, field="backplate"))
+        size = request.size or DEFAULT_SIZE
+        if max(request.width or size, request.height or size) != size:
+            raise InvalidRequest(
+                f"the longer of width and height must be size, {size}, not {request.width} x {request.height}",
+                field="width",
+            )
         formats = tuple(FORMATS[each] for each in request.formats if each in FORMATS)
         return FilmOrder(
             glb=self._artifacts.get(artifact_from_proto(request.glb, field="glb")),
             picture=picture,
             scene=scene,
             move=move,
-            size=request.size or DEFAULT_SIZE,
+            size=size,
+            shape=FrameShape.of(request.width or size, request.height or size),
             fps=request.fps or DEFAULT_FPS,
             seconds=request.seconds or DEFAULT_SECONDS,
             formats=formats or (VideoFormat.MP4,),

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.cameras import Camera, Pose, Rig
+from lensora.core.staging import SQUARE, FrameShape
 from services.render.framing import frame_bounds
 from services.render.light import Illumination
 from services.render.model import Model
@@ -59,6 +60,7 @@ class Shot:
         poses: one per frame.
         size: width and height of a frame, pixels.
         mirrored: the ground shows the subject upside down, so layers hold that too.
+        shape: what the film shows of a frame.
     """
 
     model: Model
@@ -67,6 +69,12 @@ class Shot:
     poses: tuple[Pose, ...]
     size: int
     mirrored: bool = False
+    shape: FrameShape = SQUARE
+
+    @property
+    def seen(self) -> Window:
+        """The part of a frame that the film shows."""
+        return Window(*self.shape.box(self.size))
 
     def camera(self, index: int) -> Camera:
         """The camera of a frame."""

@@ -16,7 +16,7 @@ from lensora.core.cameras import FOCAL
 from lensora.core.errors import EncodeFailed, SubjectNotFound
 from lensora.core.frames import linear_from_srgb, srgb_from_linear
 from lensora.core.scene import Scene
-from lensora.core.staging import BASE_LINE, LEVEL_PITCH, from_above, staged
+from lensora.core.staging import BASE_LINE, LEVEL_PITCH, SQUARE, FrameShape, from_above, staged
 from services.segment.shadow import shade
 
 Plane = NDArray[np.float32]
@@ -54,7 +54,9 @@ class Placed:
     bottom: float
 
 
-def place(rgba: NDArray[np.uint8], width: int, height: int, pitch: float = LEVEL_PITCH) -> Placed:
+def place(
+    rgba: NDArray[np.uint8], width: int, height: int, pitch: float = LEVEL_PITCH, shape: FrameShape = SQUARE
+) -> Placed:
     """Scale and stand the cutout: base line and size as the film's first frame.
 
     Args:
@@ -62,6 +64,7 @@ def place(rgba: NDArray[np.uint8], width: int, height: int, pitch: float = LEVEL
         width: of the frame, pixels.
         height: of the frame, pixels.
         pitch: radians that the scene's camera looks down.
+        shape: what will be seen of the frame.
 
     Raises:
         SubjectNotFound: the cutout is empty.
@@ -71,7 +74,7 @@ def place(rgba: NDArray[np.uint8], width: int, height: int, pitch: float = LEVEL
         raise SubjectNotFound("cutout is empty: no pixel has alpha over 24 of 255", field="cutout")
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    stage = staged(right - left, bottom - top, pitch)
+    stage = staged(right - left, bottom - top, pitch, shape)
     scale = min(stage.fill * width / (right - left), stage.fill * height / (bottom - top))
     shift_x = 0.5 * width - scale * (left + right) / 2
     shift_y = stage.base_line * height - scale * bottom
@@ -98,19 +101,22 @@ def place(rgba: NDArray[np.uint8], width: int, height: int, pitch: float = LEVEL
     )
 
 
-def composite(rgba: NDArray[np.uint8], backplate: NDArray[np.uint8], scene: Scene) -> NDArray[np.uint8]:
+def composite(
+    rgba: NDArray[np.uint8], backplate: NDArray[np.uint8], scene: Scene, shape: FrameShape = SQUARE
+) -> NDArray[np.uint8]:
     """The cutout in the scene.
 
     Args:
         rgba: (h, w, 4) uint8 sRGB, straight alpha.
         backplate: (height, width, 3) uint8 sRGB.
         scene: the backplate's ground and light.
+        shape: what is seen of the backplate.
 
     Returns:
-        (height, width, 3) uint8 sRGB.
+        uint8 sRGB: the backplate's middle, of that shape.
     """
     height, width = backplate.shape[:2]
-    placed = place(rgba, width, height, LEVEL_PITCH if scene.pitch is None else scene.pitch)
+    placed = place(rgba, width, height, LEVEL_PITCH if scene.pitch is None else scene.pitch, shape)
     ground = linear_from_srgb(backplate.astype(np.float32) / 255.0)
     ground *= shade(placed.alpha, placed.bottom, scene)
     behind = srgb_from_linear(ground)
@@ -120,6 +126,9 @@ def composite(rgba: NDArray[np.uint8], backplate: NDArray[np.uint8], scene: Scen
     if not scene.plain:
         front = front + _wrapped(placed, behind)
     out = front + behind * (1.0 - alpha)
+    if shape != SQUARE:
+        left, top, right, bottom = shape.box(width)
+        out = out[top:bottom, left:right]
     return np.asarray(np.clip(out, 0.0, 1.0) * 255.0 + 0.5, dtype=np.uint8)
 
 

@@ -17,6 +17,7 @@ from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.artifacts import Artifact, MediaType, ModelUse
 from lensora.core.boxes import MAX_POINTS
 from lensora.core.errors import InvalidBackground, InvalidRequest
+from lensora.core.staging import SQUARE, FrameShape
 from lensora.imaging.header import read_header
 from lensora.imaging.photo import Photo
 from lensora.imaging.reader import PictureReader
@@ -115,7 +116,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         cutout = self._pictures.read(self._read(request.cutout, "cutout"), alive=call.check)
         picture = self._pictures.read(self._read(request.backplate.image, "backplate.image"), alive=call.check)
         call.check()
-        data = encode_jpeg(composite(_rgba(cutout), picture.rgb, scene))
+        data = encode_jpeg(composite(_rgba(cutout), picture.rgb, scene, _shape(request, picture.rgb)))
         call.check()
         key = output_key(request.output_prefix, "scene", request, MediaType.JPEG)
         stored = self._artifacts.put(key, data, MediaType.JPEG)
@@ -192,6 +193,21 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
 
     def _read(self, message: artifact_pb2.Artifact, field: str) -> bytes:
         return self._artifacts.get(artifact_from_proto(message, field=field))
+
+
+def _shape(request: segmenter_pb2.CompositeRequest, backplate: NDArray[np.uint8]) -> FrameShape:
+    """What is seen of the backplate. Raises InvalidRequest for anything but its middle from side to side."""
+    height, width = backplate.shape[:2]
+    across, down = request.width or width, request.height or height
+    if (across, down) == (width, height):
+        return SQUARE
+    if width != height or max(across, down) != width or min(across, down) < 1:
+        raise InvalidRequest(
+            f"width and height must be those of a part, from side to side, of a square backplate, "
+            f"not {across} x {down} of {width} x {height}",
+            field="width",
+        )
+    return FrameShape.of(across, down)
 
 
 def _rgba(photo: Photo) -> NDArray[np.uint8]:

@@ -64,9 +64,9 @@ def contents() -> dict[str, bytes]:
         "scene": saved(scene(SIDE, SIDE), "JPEG"),
         "glb": model.glb,
         "usdz": file_of(model, FileFormat.USDZ),
-        "mp4": filmed(Mp4Sink(SIDE, FPS)),
-        "webm_alpha": filmed(WebmAlphaSink(SIDE, FPS), 4),
-        "gif": filmed(GifSink(SIDE, FPS)),
+        "mp4": filmed(Mp4Sink((SIDE, SIDE), FPS)),
+        "webm_alpha": filmed(WebmAlphaSink((SIDE, SIDE), FPS), 4),
+        "gif": filmed(GifSink((SIDE, SIDE), FPS)),
         "poster": filmed(PosterSink(0)),
     }
 

@@ -438,6 +438,12 @@ export interface components {
             weight: number;
         };
         /**
+         * Aspect
+         * @description The words of ``output.aspect``: width to height of the film and the still.
+         * @enum {string}
+         */
+        Aspect: "1:1" | "4:5" | "9:16" | "16:9";
+        /**
          * BackgroundType
          * @description The words of ``background.type``.
          * @enum {string}
@@ -674,7 +680,9 @@ export interface components {
          * @description What the job holds, as it was ordered.
          */
         OrderedOutput: {
-            /** @description Width and height of the film, pixels. */
+            /** @description Width to height of the film and the still. */
+            aspect: components["schemas"]["Aspect"];
+            /** @description Longer side of the film, pixels. */
             size: number;
             /** @description Frames per second. */
             fps: number;
@@ -1370,6 +1378,7 @@ export interface operations {
                      * @description Choices beside the four artifacts.
                      * @default {
                      *       "size": 768,
+                     *       "aspect": "1:1",
                      *       "fps": 24,
                      *       "seconds": 4,
                      *       "formats": [
@@ -1381,10 +1390,15 @@ export interface operations {
                      */
                     output?: {
                         /**
-                         * @description Width and height of the film, pixels, even.
+                         * @description Longer side of the film, pixels, even.
                          * @default 768
                          */
                         size?: number;
+                        /**
+                         * @description Width to height of the film and the still; the whole subject stays in it.
+                         * @default 1:1
+                         */
+                        aspect?: components["schemas"]["Aspect"];
                         /**
                          * @description Frames per second.
                          * @default 24
@@ -1606,6 +1620,7 @@ export interface operations {
                      * @description Choices beside the four artifacts.
                      * @default {
                      *       "size": 768,
+                     *       "aspect": "1:1",
                      *       "fps": 24,
                      *       "seconds": 4,
                      *       "formats": [
@@ -1617,10 +1632,15 @@ export interface operations {
                      */
                     output?: {
                         /**
-                         * @description Width and height of the film, pixels, even.
+                         * @description Longer side of the film, pixels, even.
                          * @default 768
                          */
                         size?: number;
+                        /**
+                         * @description Width to height of the film and the still; the whole subject stays in it.
+                         * @default 1:1
+                         */
+                        aspect?: components["schemas"]["Aspect"];
                         /**
                          * @description Frames per second.
                          * @default 24
@@ -2144,10 +2164,15 @@ export interface operations {
                     /** @description Other choices for the film; the model's own formats stay. */
                     output?: {
                         /**
-                         * @description Width and height of the film, pixels, even.
+                         * @description Longer side of the film, pixels, even.
                          * @default 768
                          */
                         size?: number;
+                        /**
+                         * @description Width to height of the film and the still; the whole subject stays in it.
+                         * @default 1:1
+                         */
+                        aspect?: components["schemas"]["Aspect"];
                         /**
                          * @description Frames per second.
                          * @default 24

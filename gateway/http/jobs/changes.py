@@ -70,8 +70,8 @@ class JobChanges:
             if body.camera_preset is not None:
                 order = replace(order, camera=body.camera_preset)
             output = film_of(parent.order.output, body.output)
-            if output.size != parent.order.output.size:
-                # The scene is painted at the film's size; its seed is the session's, so it is the same scene.
+            if output.frame != parent.order.output.frame:
+                # The still has the film's shape; the scene's seed is the session's, so it is the same scene.
                 again = (Step.GENERATING_BG, Step.COMPOSITING, Step.RENDERING_VIDEO)
             order = replace(
                 order,

@@ -22,7 +22,7 @@ FILM_FORMATS = (
 def output_of(body: schemas.OutputBody) -> OutputChoices:
     """The choices of a first film."""
     formats = dict.fromkeys([OutputFormat.MP4, OutputFormat.GLB, *body.formats])
-    return OutputChoices(body.size, body.fps, body.seconds, tuple(formats), body.max_glb_bytes or 0)
+    return OutputChoices(body.size, body.fps, body.seconds, tuple(formats), body.max_glb_bytes or 0, body.aspect)
 
 
 def film_of(before: OutputChoices, body: schemas.OutputBody | None) -> OutputChoices:

@@ -55,7 +55,7 @@ def test_a_job_says_what_was_ordered_and_what_it_cost(gateway: Gateway, api: htt
         "label": "vintage twin-lens reflex camera",
         "background": background,
         "camera_preset": "turntable",
-        "output": {"size": 768, "fps": 24, "seconds": 2.0, "formats": ["mp4", "glb", "gif"]},
+        "output": {"aspect": "1:1", "size": 768, "fps": 24, "seconds": 2.0, "formats": ["mp4", "glb", "gif"]},
     }
     again = api.post(f"/v1/studio/jobs/{job_id}/render", json={"camera_preset": "dolly"}).json()["job_id"]
     assert api.get(f"/v1/studio/result/{again}").json()["order"]["rendered_from"] == job_id

@@ -18,7 +18,8 @@ from PIL import Image
 
 from lensora.core.errors import Cancelled, InvalidImage, InvalidMesh, InvalidRequest, RenderFailed
 from lensora.core.scene import Scene
-from lensora.core.words import CameraMove
+from lensora.core.staging import FrameShape
+from lensora.core.words import Aspect, CameraMove
 from lensora.rpc.call import Call, Progress
 from lensora.testing.meshes import Finish, Shape, box, glb, vase
 from services.render.backends.device import open_context
@@ -106,7 +107,7 @@ def test_orders_out_of_range_are_refused(change: dict[str, object], sentence: st
 )
 def test_flat_colours_survive_the_encoder(rgb: tuple[int, int, int]) -> None:
     """A flat colour, encoded, decoded as its tags say, comes back within 2/255."""
-    sink = Mp4Sink(256, 24)
+    sink = Mp4Sink((256, 256), 24)
     for _ in range(6):
         sink.write(np.full((256, 256, 3), rgb, np.uint8))
     for frame in _decoded(sink.finish()):
@@ -320,3 +321,23 @@ def test_a_plate_without_ground_gets_a_hint_of_a_shadow(engine: Engine, picture:
 
     grounded, afloat = shade(scene), shade(replace(scene, afloat=True))
     assert 0.02 * grounded.sum() < afloat.sum() < 0.6 * grounded.sum()
+
+
+@pytest.mark.parametrize("aspect", [Aspect.PORTRAIT, Aspect.STORY, Aspect.WIDE])
+def test_a_film_of_each_shape_holds_the_whole_subject(
+    film: Make, subject: bytes, picture: bytes, scene: Scene, aspect: Aspect
+) -> None:
+    """Every file has the frame's shape, and what is seen through it touches no side."""
+    width, height = aspect.pixels(256)
+    kinds = (VideoFormat.MP4, VideoFormat.WEBM_ALPHA, VideoFormat.GIF, VideoFormat.POSTER)
+    shape = FrameShape.of(width, height)
+    made = film(FilmOrder(subject, picture, scene, size=256, fps=12, seconds=1.0, formats=kinds, shape=shape))
+    assert _decoded(made.files[VideoFormat.MP4])[0].shape == (height, width, 3)
+    for kind in (VideoFormat.GIF, VideoFormat.POSTER):
+        assert Image.open(io.BytesIO(made.files[kind])).size == (width, height)
+    shot, plate = set_up(FilmOrder(subject, picture, scene, size=256, fps=12, seconds=1.0, shape=shape))
+    for index in range(len(shot.poses)):
+        window, seen = shot.window(index), shot.seen
+        assert seen.left < window.left and window.right < seen.right, index
+        assert seen.top < window.top and window.bottom < seen.bottom, index
+    assert plate.size == 256

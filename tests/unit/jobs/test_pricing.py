@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gateway.jobs import pricing
 from gateway.jobs.records import OutputChoices
 from lensora.core.errors import InvalidRequest
+from lensora.core.words import Aspect
 
 SIZES = st.integers(128, 1080).map(lambda half: 2 * half)
 CHOICES = st.builds(OutputChoices, size=SIZES, fps=st.integers(12, 60), seconds=st.floats(1.0, 20.0))
@@ -46,3 +47,9 @@ def test_a_film_has_an_end() -> None:
     pricing.require_bounded(OutputChoices(size=2160, seconds=20.0))
     with pytest.raises(InvalidRequest, match=r"1200 frames of 2160 x 2160 pixels, 99 times .* at most 40 times"):
         pricing.require_bounded(OutputChoices(size=2160, fps=60, seconds=20.0))
+
+
+@pytest.mark.parametrize(("aspect", "size", "price"), [("9:16", 1024, 75), ("16:9", 1920, 138), ("4:5", 768, 75)])
+def test_a_film_of_another_shape_costs_its_own_pixels(aspect: str, size: int, price: int) -> None:
+    """What lies outside of the frame is not paid for."""
+    assert pricing.transform_price(OutputChoices(size=size, aspect=Aspect(aspect))) == price

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lensora.core.cameras import Camera, frame_poses
-from lensora.core.staging import staged
-from lensora.core.words import CameraMove
+from lensora.core.staging import FrameShape, staged
+from lensora.core.words import Aspect, CameraMove
 from services.render.framing import (
     GREATEST_ELEVATION,
     MOST_FILL,
@@ -82,18 +82,23 @@ def test_subjects_fill_60_to_75_per_cent_at_their_largest(move: CameraMove, supp
     st.floats(0.02, 1.0),
     st.sampled_from(list(CameraMove)),
     st.floats(0.0, 1.0),
+    st.sampled_from(list(Aspect)),
 )
-def test_nothing_is_ever_clipped(width: float, height: float, depth: float, move: CameraMove, horizon: float) -> None:
-    """Any cuboid under any move and horizon stays inside the frame, with a margin, and fills at most 75% of it."""
+def test_nothing_is_ever_clipped(
+    width: float, height: float, depth: float, move: CameraMove, horizon: float, aspect: Aspect
+) -> None:
+    """Any cuboid under any move and horizon stays inside a frame of any shape, with a margin, and fills at most 75% of
+    its longer side."""
+    shape = FrameShape.of(*aspect.pixels(720))
     scale = 1.0 / max(width, height, depth)
     support = _cuboid(width * scale, height * scale, depth * scale)
     poses = frame_poses(move, 96)
-    rig = fit_rig(support, move, poses, pitch_for_horizon(horizon))
+    rig = fit_rig(support, move, poses, pitch_for_horizon(horizon), shape=shape)
     for pose in poses:
         left, top, right, bottom = frame_bounds(rig.camera(pose), support, pose.subject_yaw)
         assert extent((left, top, right, bottom)) <= MOST_FILL + 0.012
-        assert min(left, top) >= 0.02
-        assert max(right, bottom) <= 0.98
+        assert min(left - shape.left, top - shape.top) >= 0.02
+        assert max(right + shape.left, bottom + shape.top) <= 0.98
 
 
 def test_plain_scenes_look_a_little_down() -> None:

@@ -22,7 +22,7 @@ def test_small_bright_subjects_keep_their_colours() -> None:
     places = [(60 + 30 * k, 150) for k in range(4)]
     for (x, y), color in zip(places, COLORS, strict=True):
         frame[y : y + 14, x : x + 14] = color
-    sink = GifSink(SIDE, 12)
+    sink = GifSink((SIDE, SIDE), 12)
     for _ in range(8):
         sink.write(frame)
     seen = np.asarray(Image.open(io.BytesIO(sink.finish())).convert("RGB"))

@@ -6,7 +6,7 @@ import { useOwner } from "../account.js";
 import { newDraft } from "../memory.js";
 import { go } from "../routes.js";
 import { credits } from "../words.js";
-import { CameraChoice, FilmChoice, outputOf } from "./choices.js";
+import { CameraChoice, FilmChoice, ShapeChoice, outputOf } from "./choices.js";
 import { Notice } from "./notice.js";
 import { SettingChoice, backgroundOf } from "./setting.js";
 
@@ -61,6 +61,7 @@ export function Again({ job }) {
     <summary>Film it again, or change the scene <small>from ${credits(RENDER_CREDITS)}</small></summary>
     <form onSubmit=${submit}>
       <${SettingChoice} setting=${setting} onChange=${setSetting} />
+      <${ShapeChoice} aspect=${film.aspect} onChange=${(/** @type {string} */ aspect) => setFilm({ ...film, aspect })} />
       <${CameraChoice} camera=${film.camera} onChange=${(/** @type {string} */ camera) => setFilm({ ...film, camera })} />
       <${FilmChoice} film=${film} onChange=${setFilm} again=${true} />
       <${Notice} error=${error} onClose=${() => setError(null)} />

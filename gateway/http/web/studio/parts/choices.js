@@ -13,11 +13,43 @@ const MOVES = [
   ["dolly", "straight in", html`<rect x="32" y="9" width="10" height="14" rx="2"/><path d="M6 16h18m-6-5l6 5-6 5"/>`],
   ["cinematic", "arc and rise", html`<path d="M6 26C10 6 38 6 42 20m-5-3l5 4 2-6"/><rect x="19" y="18" width="10" height="10" rx="2"/>`],
 ];
-const SIZES = [512, 768, 1080, 1440];
+const SIZES = [512, 768, 1024, 1280, 1920];
 const LENGTHS = [2, 4, 6, 8, 12];
 const RATES = [24, 30, 60];
 const FILM_EXTRAS = ["poster", "gif", "webm_alpha"];
 const MODEL_EXTRAS = ["usdz", "obj", "stl"];
+
+/** @type {[string, string, number, number][]} */
+const SHAPES = [["1:1", "Square", 20, 20], ["4:5", "Portrait", 18, 22], ["9:16", "Story", 14, 25], ["16:9", "Wide", 28, 16]];
+
+/** Choices that suit a place where films are shown. @type {[string, Partial<Film>][]} */
+const PRESETS = [
+  ["Shop page", { aspect: "1:1", size: 768, seconds: 4, fps: 24, camera: "turntable", formats: ["poster", "webm_alpha"] }],
+  ["Story", { aspect: "9:16", size: 1024, seconds: 4, fps: 24, camera: "cinematic", formats: ["poster"] }],
+  ["Ad", { aspect: "16:9", size: 1280, seconds: 6, fps: 24, camera: "dolly", formats: ["poster"] }],
+  ["AR", { aspect: "1:1", size: 768, seconds: 4, fps: 24, camera: "turntable", formats: ["usdz", "poster"] }],
+];
+
+/** @param {{ film: Film, onChange: (film: Film) => void }} properties */
+export function PresetChoice({ film, onChange }) {
+  const same = (/** @type {Partial<Film>} */ preset) => Object.entries(preset).every(([name, value]) => String(film[/** @type {keyof Film} */ (name)]) === String(value));
+  return html`<fieldset><legend>For</legend><div class="chips">
+    ${PRESETS.map(([name, preset]) => html`<button type="button" key=${name} aria-pressed=${same(preset)}
+      onClick=${() => onChange({ ...film, ...preset })}>${name}</button>`)}
+  </div></fieldset>`;
+}
+
+/** @param {{ aspect: string, onChange: (aspect: string) => void }} properties */
+export function ShapeChoice({ aspect, onChange }) {
+  return html`<fieldset>
+    <legend>Shape</legend>
+    <div class="cameras swatches">
+      ${SHAPES.map(([name, word, width, height]) => html`<label key=${name}>
+        <input type="radio" name="aspect" value=${name} checked=${aspect === name} onChange=${() => onChange(name)} />
+        <span><svg viewBox="0 0 48 32" aria-hidden="true"><rect x=${24 - width / 2} y=${16 - height / 2} width=${width} height=${height} rx="2"/></svg>${word}<small>${name}</small></span></label>`)}
+    </div>
+  </fieldset>`;
+}
 
 /** @param {{ camera: string, onChange: (camera: string) => void }} properties */
 export function CameraChoice({ camera, onChange }) {
@@ -54,7 +86,7 @@ export function FilmChoice({ film, onChange, again = false }) {
   return html`<details class="more">
     <summary>Size, length and files</summary>
     <div class="fields">
-      <${Select} name="size" label="Size" unit="px" value=${film.size} values=${SIZES} onChange=${(/** @type {number} */ size) => onChange({ ...film, size })} />
+      <${Select} name="size" label="Longer side" unit="px" value=${film.size} values=${SIZES} onChange=${(/** @type {number} */ size) => onChange({ ...film, size })} />
       <${Select} name="seconds" label="Length" unit="s" value=${film.seconds} values=${LENGTHS} onChange=${(/** @type {number} */ seconds) => onChange({ ...film, seconds })} />
       <${Select} name="fps" label="Pictures" unit="a second" value=${film.fps} values=${RATES} onChange=${(/** @type {number} */ fps) => onChange({ ...film, fps })} />
     </div>
@@ -68,5 +100,5 @@ export function FilmChoice({ film, onChange, again = false }) {
 
 /** The API's ``output``. @param {Film} film */
 export function outputOf(film) {
-  return { size: film.size, seconds: film.seconds, fps: film.fps, formats: ["mp4", "glb", ...film.formats] };
+  return { aspect: film.aspect, size: film.size, seconds: film.seconds, fps: film.fps, formats: ["mp4", "glb", ...film.formats] };
 }

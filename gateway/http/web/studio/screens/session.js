@@ -5,7 +5,7 @@ import { Heading } from "../parts/heading.js";
 import { useOwner } from "../account.js";
 import { useConnection } from "../connection.js";
 import { draftOf, keepDraft } from "../memory.js";
-import { CameraChoice, FilmChoice, outputOf } from "../parts/choices.js";
+import { CameraChoice, FilmChoice, PresetChoice, ShapeChoice, outputOf } from "../parts/choices.js";
 import { Notice } from "../parts/notice.js";
 import { MOST_POINTS, Photo } from "../parts/photo.js";
 import { Price } from "../parts/price.js";
@@ -110,6 +110,8 @@ function Choosing({ session }) {
       <${CutoutLook} session=${session} choice=${choice} cutout=${cutout} shown=${shown} onShow=${setShown}
         onCutout=${(/** @type {any} */ made) => { change({ cutout: made }); setShown(true); }} />
       <${SettingChoice} setting=${setting} onChange=${(/** @type {any} */ next) => change({ setting: next })} />
+      <${PresetChoice} film=${film} onChange=${(/** @type {any} */ next) => change({ film: next })} />
+      <${ShapeChoice} aspect=${film.aspect} onChange=${(/** @type {string} */ aspect) => change({ film: { ...film, aspect } })} />
       <${CameraChoice} camera=${film.camera} onChange=${(/** @type {string} */ camera) => change({ film: { ...film, camera } })} />
       <${FilmChoice} film=${film} onChange=${(/** @type {any} */ next) => change({ film: next })} />
       <div class="pay">

@@ -1,0 +1,53 @@
+"""Shapes, lengths and files of a film, chosen in a browser."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from gateway.http.visitor import Visitor
+from lensora.core.words import Aspect, CameraMove
+
+
+@pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
+def test_a_film_for_a_story_is_ordered_with_one_tap(visitor: Visitor) -> None:
+    """The preset sets shape, size, move and files; the price is the order's own, and what was changed after counts."""
+    page = visitor.page
+    visitor.open()
+    visitor.choose_photo()
+    page.get_by_role("button", name="Story").click()
+    expect(page.get_by_role("radio", name="Story")).to_be_checked()
+    expect(page.get_by_role("radio", name="Cinematic")).to_be_checked()
+    page.get_by_text("Size, length and files").click()
+    page.get_by_label("Length").select_option("8")
+    page.get_by_label("Animated picture").check()
+    expect(page.get_by_text("125 credits")).to_be_visible()
+    visitor.picture("output")
+    job_id = visitor.order()
+    visitor.gateway.take(job_id)
+    job = visitor.gateway.claims[job_id].job
+    assert (job.order.output.aspect, job.order.output.frame) == (Aspect.STORY, (576, 1024))
+    assert (job.order.camera, job.order.output.seconds, job.price) == (CameraMove.CINEMATIC, 8.0, 125)
+    assert job.order.output.formats == ("mp4", "glb", "poster", "gif")
+
+
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_a_film_is_made_again_in_another_shape(visitor: Visitor) -> None:
+    """From its model, with the still made anew; what was chosen before is what is offered."""
+    page = visitor.page
+    visitor.open()
+    job_id = visitor.submit(visitor.choose_photo(), output={"aspect": "4:5", "seconds": 2})
+    visitor.make(job_id)
+    page.goto(f"{visitor.gateway.base_url}/studio/jobs/{job_id}")
+    page.get_by_text("Film it again, or change the scene").click()
+    expect(page.get_by_role("radio", name="Portrait")).to_be_checked()
+    page.get_by_role("radio", name="Wide").check()
+    page.get_by_role("button", name="Film it again").click()
+    page.wait_for_url(lambda url: "/studio/jobs/" in url and job_id not in url)
+    again = page.url.rsplit("/", 1)[-1]
+    visitor.gateway.take(again)
+    job = visitor.gateway.claims[again].job
+    assert (job.order.output.aspect, job.order.output.seconds, job.price) == (Aspect.WIDE, 2.0, 25)
+    assert [stage.step for stage in job.stages if stage.status == "reused"] == [
+        "cropping", "removing-bg", "generating-3d",
+    ]  # fmt: skip
