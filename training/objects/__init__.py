@@ -81,17 +81,18 @@ RESERVED_SEEDS = range(900_000, 910_000)
 """Seeds for measuring; nothing is trained on them."""
 
 
-def make(seed: int) -> tuple[TexturedMesh, str]:
+def make(seed: int, family: str | None = None) -> tuple[TexturedMesh, str]:
     """Draw an object and the name of its family.
 
     Args:
         seed: any; a family's rare failure (parts that enclose nothing) moves on to the next draw of the same seed.
+        family: None draws one.
     """
     rng = np.random.default_rng(seed)
     names = list(FAMILIES)
     shares = np.array([WEIGHTS.get(name, 1.0) for name in names])
     for _ in range(10):
-        name = names[int(rng.choice(len(names), p=shares / shares.sum()))]
+        name = family or names[int(rng.choice(len(names), p=shares / shares.sum()))]
         try:
             return painted(FAMILIES[name](rng), rng, printed=3.0 if name in PRINTED else 1.0), name
         except ValueError:

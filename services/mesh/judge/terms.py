@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import ConvexHull, QhullError
 
 from services.mesh.judge.likelihood import network_terms
 from services.mesh.judge.rays import Crossings, cast
@@ -91,6 +92,7 @@ def terms_of(hypothesis: Hypothesis, view: View) -> dict[str, float]:
         **_edges(drawn, picture),
         **_proportions(hypothesis.solid, drawn, picture),
         **_support(hypothesis.solid),
+        **_complexity(hypothesis.solid),
         **network_terms(hypothesis, view),
         "pose.pitch": float(np.degrees(hypothesis.camera.pitch())) / 30.0,
         **{f"{hypothesis.kind}.{name}": value for name, value in hypothesis.evidence},
@@ -176,6 +178,21 @@ def _proportions(solid: Solid, drawn: Crossings, picture: Picture) -> dict[str, 
         "proportions.thickness": float(thick.mean()) * scale,
         "proportions.thickest": float(np.percentile(thick, 95)) * scale,
     }
+
+
+def _complexity(solid: Solid) -> dict[str, float]:
+    """How much more surface it has than a ball of its volume, and how much of its convex hull is empty."""
+    corners = solid.vertices[solid.faces]
+    area = 0.5 * float(
+        np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).sum()
+    )
+    volume = max(solid.volume(), 1e-9)
+    try:
+        hull = float(ConvexHull(solid.vertices).volume)
+    except QhullError:
+        hull = volume
+    ball = float((36.0 * np.pi * volume**2) ** (1.0 / 3.0))
+    return {"complexity.area": float(np.log(max(area, 1e-9) / ball)), "complexity.empty": 1.0 - min(volume / hull, 1.0)}
 
 
 def _support(solid: Solid) -> dict[str, float]:

@@ -155,15 +155,30 @@ def test_the_world_stands_upright() -> None:
     assert np.allclose(upright_rotation(0.3, 0.1) @ upright_rotation(0.3, 0.1).T, np.eye(3))
 
 
-def test_thin_parts_of_the_outline_are_kept() -> None:
+@pytest.mark.parametrize("layered", [False, True])
+def test_thin_parts_of_the_outline_are_kept(*, layered: bool) -> None:
     """Where the network sees nothing, every part of the outline still gets a layer: the outline is the photo's."""
     rgba = np.zeros((220, 220, 4), np.uint8)
     cv2.circle(rgba, (110, 110), 60, (90, 120, 200, 255), -1)
     cv2.line(rgba, (110, 110), (200, 20), (90, 120, 200, 255), 3)
     cutout = read_cutout(rgba)
     nothing = _answer(np.full((64, 64, 64), -9.0), np.zeros((5, 128, 128)), [0.0, 0.0, 1.2, 0.0, 0.0, 0.0])
-    solid, camera = solid_from_prediction(_network(nothing).predict(cutout), cutout)
+    solid, camera = solid_from_prediction(_network(nothing).predict(cutout), cutout, layered=layered)
     assert solid.is_closed()
+    assert _outline_iou(solid, camera, cutout) > 0.95
+
+
+def test_a_layer_is_as_deep_as_the_field_is_expected_to_be() -> None:
+    """Where the network gives each of 20 bins one chance in two, ten bins stand behind the front it predicts."""
+    cutout = _disc()
+    field = np.full((64, 64, 64), -9.0)
+    field[20:40] = 0.0
+    said = _network(_answer(field, np.zeros((5, 128, 128)), [0.0, 0.0, 1.2, 0.0, 0.0, 0.0])).predict(cutout)
+    solid, camera = solid_from_prediction(said, cutout, layered=True)
+    unit = said.half_side_px / cutout.camera.pixels
+    assert solid.is_closed()
+    assert solid.vertices[:, 2].max() == pytest.approx(0.0, abs=0.05 * unit)
+    assert np.ptp(solid.vertices[:, 2]) == pytest.approx(10 * 2 * said.frame.reach / 64 * unit, rel=0.1)
     assert _outline_iou(solid, camera, cutout) > 0.95
 
 
@@ -187,7 +202,7 @@ def test_any_cutout_and_any_answer_give_a_closed_solid_or_an_error(seed: int, ki
     try:
         cutout = read_cutout(rgba)
         said = _network(_answer(field, surface, list(rng.normal(size=6) * 3))).predict(cutout)
-        solid, _ = solid_from_prediction(said, cutout)
+        solid, _ = solid_from_prediction(said, cutout, layered=bool(seed % 2))
     except LensoraError:
         return
     assert solid.is_closed()

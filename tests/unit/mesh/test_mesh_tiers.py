@@ -52,7 +52,8 @@ def picture(pitch_deg: float, *, cup: bool = True, inside: int = 40) -> NDArray[
 def tiers_of(image: NDArray[np.uint8]) -> Tiers | None:
     """What is found in a cutout."""
     view = View(read_cutout(image))
-    return find_tiers(find_outline(view), find_picture(view), find_turned(view).body)
+    found = find_tiers(find_outline(view), find_picture(view), find_turned(view).body)
+    return None if found is None else found.tiers
 
 
 @pytest.mark.parametrize("pitch_deg", [42.0, 48.0, 54.0])

@@ -31,21 +31,30 @@ class Carving:
         layer: half thickness of that layer, bins; it lies behind the predicted front.
         rim: steepness of the outline's wall, logits for a step of the matte from 0.5 to 1.
         crumb: islands in space under this share of the largest one are dropped, if others stand before or behind them.
+        calm: sigma of the blur of front and thickness of the layer, pixels of the network's picture.
     """
 
     side: int = 96
     limit: float = 4.0
-    smooth: float = 0.6
+    smooth: float = 1.3
     least: float = 0.1
     layer: float = 1.25
     rim: float = 6.0
     crumb: float = 0.02
+    calm: float = 1.6
 
 
 def solid_from_prediction(
-    prediction: ShapePrediction, cutout: Cutout, carving: Carving | None = None
+    prediction: ShapePrediction, cutout: Cutout, carving: Carving | None = None, *, layered: bool = False
 ) -> tuple[Solid, PhotoCamera]:
     """Cut the field along the matte, take its zero surface, and stand it upright.
+
+    Args:
+        prediction: what the network says.
+        cutout: of what.
+        carving: how it is cut.
+        layered: behind each pixel lies one layer, from the predicted front as deep as the field is expected to be solid
+            there. That is never hollow, and whole where the network is unsure.
 
     Returns:
         the closed solid in an upright world, units of the cutout's camera (the silhouette's circle has radius 1), and
@@ -57,7 +66,8 @@ def solid_from_prediction(
     how = carving or Carving()
     frame = prediction.frame
     alpha = _matte(prediction, cutout, how.side)
-    inside = _whole(_cut(prediction, alpha, how), how.crumb)
+    cut = _layer(prediction, alpha, how) if layered else _cut(prediction, alpha, how)
+    inside = _whole(cut, how.crumb)
     if not (inside > 0).any():
         raise InvalidMesh("the shape network's field is empty")
     padded = np.pad(inside, 1, constant_values=-how.limit)
@@ -98,12 +108,8 @@ def _matte(prediction: ShapePrediction, cutout: Cutout, side: int) -> Floats:
 def _cut(prediction: ShapePrediction, alpha: Floats, how: Carving) -> Floats:
     """(bins, side, side) logits on the finer grid, negative outside the outline."""
     field = np.clip(prediction.field, -how.limit, how.limit)
-    coarse = cv2.resize(alpha, field.shape[1:], interpolation=cv2.INTER_AREA) >= 0.3
-    if not coarse.any():
-        coarse[:] = True
-    # The field is trained inside outlines only: beyond, the nearest ray inside says more.
-    _, near = ndimage.distance_transform_edt(~coarse, return_indices=True)
-    field = field[:, near[0], near[1]]
+    rows, columns = _nearest_inside(alpha, field.shape[1])
+    field = field[:, rows, columns]
     field = ndimage.gaussian_filter(field, (how.smooth, how.smooth, how.smooth))
     side = len(alpha)
     fine = np.stack([cv2.resize(layer, (side, side), interpolation=cv2.INTER_LINEAR) for layer in field])
@@ -114,6 +120,33 @@ def _cut(prediction: ShapePrediction, alpha: Floats, how: Carving) -> Floats:
     apart = np.abs(np.arange(len(field), dtype=np.float32)[:, None, None] - middle) / how.layer
     fine = np.where(fine.max(axis=0) < how.least, np.maximum(fine, 1.0 - apart), fine)
     return np.asarray(np.minimum(fine, how.rim * 2.0 * (alpha - 0.5)), np.float32)
+
+
+def _layer(prediction: ShapePrediction, alpha: Floats, how: Carving) -> Floats:
+    """(bins, side, side) bins to the nearer face of the one layer, negative outside it and outside the outline."""
+    bins, side = len(prediction.field), len(alpha)
+    likely = np.asarray(1.0 / (1.0 + np.exp(-np.clip(prediction.field, -8.0, 8.0))), np.float32)
+    rows, columns = _nearest_inside(alpha, likely.shape[1])
+    thick = np.asarray(likely.sum(axis=0)[rows, columns], np.float32)
+    rows, columns = _nearest_inside(alpha, len(prediction.depth))
+    depth = cv2.GaussianBlur(prediction.depth[rows, columns], (0, 0), how.calm)
+    thick = np.asarray(cv2.GaussianBlur(thick, (0, 0), how.calm * bins / len(depth)), np.float32)
+    front = np.asarray((1.0 - depth / prediction.frame.reach) * (bins / 2) - 0.5, np.float32)
+    front, thick = (np.asarray(cv2.resize(plane, (side, side)), np.float32) for plane in (front, thick))
+    thick = np.maximum(thick, 2.0 * how.layer)
+    at = np.arange(bins, dtype=np.float32)[:, None, None]
+    deep = np.clip(np.minimum(at - front, front + thick - at), -how.limit, how.limit)
+    return np.asarray(np.minimum(deep, how.rim * 2.0 * (alpha - 0.5)), np.float32)
+
+
+def _nearest_inside(alpha: Floats, cells: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(cells, cells) row and column of the nearest cell inside the outline: the network is trained inside it only, and
+    beyond it, what it says of that cell says more."""
+    inside = cv2.resize(alpha, (cells, cells), interpolation=cv2.INTER_AREA) >= 0.3
+    if not inside.any():
+        inside[:] = True
+    _, near = ndimage.distance_transform_edt(~inside, return_indices=True)
+    return near[0], near[1]
 
 
 def _whole(inside: Floats, crumb: float) -> Floats:

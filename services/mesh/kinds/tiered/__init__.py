@@ -25,18 +25,27 @@ class Tiered:
     name = "tiered"
 
     def propose(self, view: View) -> Sequence[Hypothesis]:
-        """A cup on its saucer, where disc and cup explain the silhouette about as well as one turned body."""
+        """A cup on its saucer, where a ledge shows that disc and cup explain."""
         single = view.measured(find_turned)
-        tiers = find_tiers(view.measured(find_outline), view.measured(find_picture), single.body)
-        if tiers is None:
+        found = find_tiers(view.measured(find_outline), view.measured(find_picture), single.body)
+        if found is None:
             return []
+        tiers = found.tiers
         camera = view.camera(tiers.camera)
         grid = view.grid(FIT_SIDE_PX)
         solid, beside = tiers.solid(), _handles(grid, tiers)
         if beside.any():
             part = upright_part(grid, beside, tiers.pitch, tiers.camera)
             solid = without_crumbs(difference(union(tiers.closed(), [part]), cavity(*tiers.cup, tiers.contents)))
-        evidence = (("single", single.body.agreement), ("contents", float(tiers.contents is not None)))
+        evidence = (
+            ("agreement", found.agreement),
+            ("excess", found.excess),
+            ("mouth", min(found.near, found.far)),
+            ("shown", found.shown),
+            ("widening", found.widening),
+            ("shadow", found.shadow),
+            ("contents", float(tiers.contents is not None)),
+        )
 
         def coloring() -> Coloring:
             return Coloring(TieredCompletion(view.cutout, camera, tiers))
