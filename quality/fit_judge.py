@@ -103,6 +103,8 @@ def collect(folders: Sequence[Path], cache: Path, workers: int) -> None:
     kept = read(cache) if cache.exists() else []
     known = {photo.name: {p.digest: p.fscore for p in photo.proposals} for photo in kept}
     samples = [sample for folder in folders for sample in samples_in(folder)]
+    if not samples:
+        raise SystemExit(f"no samples in {', '.join(map(str, folders))}: name folders that hold them, such as DIR/tune")
     fresh = cache.with_suffix(".new")
     with fresh.open("w", encoding="utf-8") as file, ProcessPoolExecutor(workers) as pool:
         scores = (known.get(sample.name, {}) for sample in samples)

@@ -23,18 +23,14 @@ STRENGTHS = (10.0, 30.0, 100.0)
 OWN_SHARES = (0.3, 0.6, 1.0)
 """Ridge strengths, and how freely a method's own weights move beside the shared ones, that are tried."""
 
-MARGINS = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1)
+MARGINS = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15)
 """Leads over the plain hypothesis that are tried as clear ones."""
 
 HARM = 0.03
 """How far under the plain inflation a choice counts as harm."""
 
-HARM_WEIGHT = 0.4
+HARM_WEIGHT = 0.7
 """What a share of 1 of harmed photos is worth in mean F-score, where the margin is chosen."""
-
-BORROWED = {"revolution in tiers": ("revolution, traced", 0.15)}
-"""Methods that the corpus shows too seldom to fit, the method whose weights they take, and their lead over it: a cup on
-its saucer is proposed only where it explains the outline about as well as one body. Set by hand, not fitted."""
 
 OUTLINE_WEIGHT = 1.5
 """What a silhouette IoU of 1 is worth in F-score: what is not seen as the photo looks wrong, whatever its depth."""
@@ -211,9 +207,6 @@ def fitted(photos: Sequence[Photo]) -> Weights:
         start = len(names) + number * (len(names) + 1)
         constant, *weights = own * solved[start : start + len(names) + 1]
         by_method[method] = Linear(round(2.0 * float(constant), 5), _named(names, weights))
-    for method, (like, lead) in BORROWED.items():
-        if like in by_method:
-            by_method[method] = Linear(round(by_method[like].constant + lead, 5), by_method[like].weights)
     confidence = _confidence(table, names, cross_validated(table, design, strength), margin)
     return Weights(scale, Linear(0.0, _named(names, solved[: len(names)])), by_method, margin, confidence)
 

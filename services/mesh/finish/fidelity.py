@@ -13,12 +13,23 @@ from services.mesh.cutout import Cutout, kept_thin
 from services.mesh.finish.surface import Surface
 from services.mesh.raster import covering, far_to_near, weights_at
 
-VIEW_PX = 384
-"""Longer side of the picture that is compared."""
 
-_SSIM_SIGMA = 1.5
-_SSIM_C1, _SSIM_C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-"""Window and constants of Wang et al. 2004."""
+@dataclass(frozen=True)
+class FidelityRules:
+    """How the drawn model is compared with the photo.
+
+    Attributes:
+        view_px: longer side of the picture that is compared.
+        ssim_c1, ssim_c2: window and constants of Wang et al. 2004.
+    """
+
+    view_px: int = 384
+    ssim_sigma: float = 1.5
+    ssim_c1: float = (0.01 * 255) ** 2
+    ssim_c2: float = (0.03 * 255) ** 2
+
+
+RULES = FidelityRules()
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,7 @@ def fidelity_of(surface: Surface, texture: NDArray[np.uint8], camera: PhotoCamer
         cutout: the photo.
     """
     height, width = cutout.mask.shape
-    factor = min(1.0, VIEW_PX / max(height, width))
+    factor = min(1.0, RULES.view_px / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     picture, seen = picture_of(surface, texture, camera.scaled(factor), size)
     mask = kept_thin(np.asarray(cv2.resize(cutout.alpha, size, interpolation=cv2.INTER_AREA), np.float32)) >= 0.5
@@ -100,10 +111,12 @@ def _similarity(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[
     b = cv2.cvtColor(second, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
     def soft(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(cv2.GaussianBlur(values, (0, 0), _SSIM_SIGMA), dtype=np.float32)
+        return np.asarray(cv2.GaussianBlur(values, (0, 0), RULES.ssim_sigma), dtype=np.float32)
 
     mean_a, mean_b = soft(a), soft(b)
     var_a, var_b = soft(a * a) - mean_a**2, soft(b * b) - mean_b**2
     both = soft(a * b) - mean_a * mean_b
-    top = (2 * mean_a * mean_b + _SSIM_C1) * (2 * both + _SSIM_C2)
-    return np.asarray(top / ((mean_a**2 + mean_b**2 + _SSIM_C1) * (var_a + var_b + _SSIM_C2)), dtype=np.float32)
+    top = (2 * mean_a * mean_b + RULES.ssim_c1) * (2 * both + RULES.ssim_c2)
+    return np.asarray(
+        top / ((mean_a**2 + mean_b**2 + RULES.ssim_c1) * (var_a + var_b + RULES.ssim_c2)), dtype=np.float32
+    )

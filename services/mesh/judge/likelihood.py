@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,11 +14,21 @@ from services.mesh.view import View
 
 Floats = NDArray[np.float32]
 
-LOUDEST = 4.0
-"""Logits beyond this say no more: the network is surer than it is right."""
 
-PITCH_UNIT = 0.35
-"""Radians that count as one unit of difference in pitch, about 20 degrees."""
+@dataclass(frozen=True)
+class LikelihoodRules:
+    """How what the network says becomes terms.
+
+    Attributes:
+        loudest: logits beyond this say no more: the network is surer than it is right.
+        pitch_unit: radians that count as one unit of difference in pitch, about 20 degrees.
+    """
+
+    loudest: float = 4.0
+    pitch_unit: float = 0.35
+
+
+RULES = LikelihoodRules()
 
 
 def network_terms(hypothesis: Hypothesis, view: View) -> dict[str, float]:
@@ -35,7 +47,7 @@ def network_terms(hypothesis: Hypothesis, view: View) -> dict[str, float]:
     drawn = cast(hypothesis.solid, hypothesis.camera.scaled(scale, shift), (cells, cells))
     # View units of the hypothesis in half sides of the network's picture.
     unit = hypothesis.camera.pixels / prediction.half_side_px
-    likely = (1.0 / (1.0 + np.exp(-np.clip(prediction.field, -LOUDEST, LOUDEST)))).astype(np.float32)
+    likely = (1.0 / (1.0 + np.exp(-np.clip(prediction.field, -RULES.loudest, RULES.loudest)))).astype(np.float32)
     rays = drawn.seen & (likely.max(axis=0) > 0.3)
     if not rays.any():
         return {}
@@ -52,7 +64,7 @@ def network_terms(hypothesis: Hypothesis, view: View) -> dict[str, float]:
         "network.overlap": overlap,
         "network.surprise": surprise,
         "network.normals": cosine,
-        "network.pitch": min(2.0, abs(hypothesis.camera.pitch() - prediction.pitch) / PITCH_UNIT),
+        "network.pitch": min(2.0, abs(hypothesis.camera.pitch() - prediction.pitch) / RULES.pitch_unit),
         "network.thickness": float(np.clip(thickness, -1.5, 1.5)),
     }
 

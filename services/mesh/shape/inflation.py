@@ -7,6 +7,8 @@ itself would be steep.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +17,29 @@ from scipy.sparse.linalg import splu
 
 Floats = NDArray[np.float32]
 
-SPHERE_SOURCE = 4.0
-"""With -laplace(f) = 4 a disc of radius R has f = R^2 - r^2: the sphere. A long strip of half width a gets 2 a^2."""
 
-MIN_ARM = 0.15
-"""Shortest arm, in pixels, from a node to the rim in the Poisson stencil; shorter ones would spoil its conditioning."""
+@dataclass(frozen=True)
+class InflationRules:
+    """How the plain inflation is solved.
 
-MULTIGRID_PX = 45_000
-"""Systems with more unknowns are solved on half the grid and smoothed: a direct solve grows faster than its area."""
+    Attributes:
+        sphere_source: with -laplace(f) = 4 a disc of radius R has f = R^2 - r^2: the sphere. A long strip of half width
+            a gets 2 a^2.
+        min_arm: shortest arm, in pixels, from a node to the rim in the Poisson stencil; shorter ones would spoil its
+            conditioning.
+        multigrid_px: systems with more unknowns are solved on half the grid and smoothed: a direct solve grows faster
+            than its area.
+    """
+
+    sphere_source: float = 4.0
+    min_arm: float = 0.15
+    multigrid_px: int = 45_000
 
 
-def poisson_square(alpha: Floats, source: float = SPHERE_SOURCE, screen: float = 0.0) -> Floats:
+RULES = InflationRules()
+
+
+def poisson_square(alpha: Floats, source: float = RULES.sphere_source, screen: float = 0.0) -> Floats:
     """Solve screen * f - laplace(f) = source inside the 0.5 contour of a matte, f = 0 on it.
 
     The contour runs between pixels: arms from a node to the rim have their true lengths (ghost fluid method, Gibou et
@@ -43,7 +57,7 @@ def poisson_square(alpha: Floats, source: float = SPHERE_SOURCE, screen: float =
     count = int(inside.sum())
     if count == 0:
         return np.zeros_like(alpha)
-    if count > MULTIGRID_PX:
+    if count > RULES.multigrid_px:
         return _refined(alpha, inside, source, screen)
     index = np.full(alpha.shape, -1, np.int64)
     index[inside] = np.arange(count)
@@ -73,7 +87,7 @@ def poisson_square(alpha: Floats, source: float = SPHERE_SOURCE, screen: float =
 def _arm(alpha: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64], dy: int, dx: int) -> NDArray[np.float64]:
     """Distance in pixels from inside nodes to the 0.5 contour towards one neighbour; 1 and below."""
     here, there = alpha[rows, columns], alpha[rows + dy, columns + dx]
-    return np.asarray(np.clip((here - 0.5) / np.maximum(here - there, 1e-6), MIN_ARM, 1.0), dtype=np.float64)
+    return np.asarray(np.clip((here - 0.5) / np.maximum(here - there, 1e-6), RULES.min_arm, 1.0), dtype=np.float64)
 
 
 def _refined(alpha: Floats, inside: NDArray[np.bool_], source: float, screen: float) -> Floats:

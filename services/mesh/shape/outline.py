@@ -15,12 +15,22 @@ Floats = NDArray[np.float32]
 ROLLS_DEG = tuple(float(r) for r in range(-12, 13, 3))
 """Leans of the axis that are tried: hand-held photos are rarely further off."""
 
-LIMB_SHARE = 0.35
-"""Parts thinner than this share of the thickest one do not count for the axis: a mug's handle does not, its body
-does."""
 
-SYMMETRIC = 0.96
-"""With this share of the silhouette mirrored there is no handle, only noise: the body is all of it."""
+@dataclass(frozen=True)
+class OutlineRules:
+    """How the axis of a silhouette is found. Set by hand before the corpus was split.
+
+    Attributes:
+        limb_share: parts thinner than this share of the thickest one do not count for the axis: a mug's handle does
+            not, its body does.
+        symmetric: with this share of the silhouette mirrored there is no handle, only noise: the body is all of it.
+    """
+
+    limb_share: float = 0.35
+    symmetric: float = 0.96
+
+
+RULES = OutlineRules()
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ def outline_of(alpha: Floats, camera: PhotoCamera) -> Outline:
     core = whole & mirrored(whole, camera, axis)
     axis = replace(axis, symmetry=float(core.sum()) / max(float(whole.sum()), 1.0))
     # What has no mirror image is a handle or a spout: it must not shape the body.
-    mask = filled(whole if axis.symmetry >= SYMMETRIC else core)
+    mask = filled(whole if axis.symmetry >= RULES.symmetric else core)
     return Outline(whole, mask, signed_distance(mask), axis, camera)
 
 
@@ -106,7 +116,7 @@ def find_axis(mask: NDArray[np.bool_], camera: PhotoCamera) -> Axis:
 def _without_limbs(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The mask without what is much thinner than its thickest part, holes closed."""
     solid = mask.astype(np.uint8)
-    radius = max(1, round(LIMB_SHARE * float(cv2.distanceTransform(solid, cv2.DIST_L2, 5).max())))
+    radius = max(1, round(RULES.limb_share * float(cv2.distanceTransform(solid, cv2.DIST_L2, 5).max())))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     opened = cv2.morphologyEx(solid, cv2.MORPH_OPEN, kernel)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=8)

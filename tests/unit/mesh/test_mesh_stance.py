@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, read_cutout
-from services.mesh.kinds.carried import Carried
 from services.mesh.kinds.lying import Lying
 from services.mesh.kinds.lying.plan import lying
 from services.mesh.raster import covering
@@ -158,37 +157,6 @@ def test_what_stands_has_a_sole_and_no_keel() -> None:
     low, high = solid.vertices[:, 1].min(), solid.vertices[:, 1].max()
     half_way = solid.vertices[np.abs(solid.vertices[:, 1] - 0.5 * (low + high)) < 0.05]
     assert np.ptp(sole_of(solid)[:, 1]) > 0.6 * np.ptp(half_way[:, 2])
-
-
-def side_of_a_car(side: int = 240) -> Floats:
-    """A body with a cabin on two wheels, with an aerial."""
-    car = np.zeros((side, side), np.uint8)
-    cv2.rectangle(car, (20, 110), (220, 160), 1, -1)
-    cv2.rectangle(car, (70, 75), (170, 110), 1, -1)
-    cv2.line(car, (165, 75), (185, 45), 1, 2)
-    for x in (60, 180):
-        cv2.circle(car, (x, 160), 22, 1, -1)
-    return car.astype(np.float32)
-
-
-def test_a_car_has_a_left_and_a_right_row_of_wheels() -> None:
-    """Seen from its end a car is about as wide as high, stands on both sides, and is free in the middle; its aerial
-    stays thin."""
-    alpha = side_of_a_car()
-    rgba = np.dstack([np.full((240, 240, 3), 150, np.uint8), (alpha * 255).astype(np.uint8)])
-    view = View(read_cutout(rgba))
-    [car] = Carried().propose(view)
-    assert car.detailed is not None
-    solid, camera = car.detailed()
-    assert solid.is_closed()
-    grid = view.grid(192)
-    assert agreement(solid, view.on_grid(camera, grid), grid.alpha) > 0.95
-    size = np.ptp(solid.vertices, axis=0)
-    assert 0.5 < size[2] / size[1] < 1.5
-    across = np.sort(sole_of(solid, 0.05)[:, 1])
-    assert float(np.diff(across).max()) > 0.2 * size[2]
-    aerial = solid.vertices[solid.vertices[:, 1] > solid.vertices[:, 1].max() - 0.06 * size[1]]
-    assert np.ptp(aerial[:, 2]) < 0.3 * size[2]
 
 
 def test_thin_tools_stay_flat() -> None:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, read_cutout
-from services.mesh.kinds.grown import Grown
-from services.mesh.kinds.grown.growth import find_growth
 from services.mesh.kinds.turned import Turned
 from services.mesh.raster import covering, far_to_near
 from services.mesh.shape.lathe import lathe
@@ -208,38 +205,3 @@ def test_an_axis_beside_the_middle_is_upright() -> None:
     view = axis_camera(frontal, Axis(0.0, 0.3, 1.0), np.radians(45.0))
     ends, _ = view.project(np.array([[0.0, -0.1, 0.0], [0.0, 0.1, 0.0]]))
     assert abs(ends[1, 0] - ends[0, 0]) < 0.02 * abs(ends[1, 1] - ends[0, 1])
-
-
-def plant(flat_photo: Draw) -> NDArray[np.uint8]:
-    """A tapered pot with seven leaves."""
-    mask = np.zeros((320, 260), np.uint8)
-    pot = np.array([[70, 180], [190, 180], [170, 296], [90, 296]], np.int32)
-    cv2.fillPoly(mask, [pot], 1)
-    cv2.ellipse(mask, (130, 296), (40, 8), 0, 0, 360, 1, -1)
-    for x in (30, 70, 105, 135, 160, 190, 242):
-        cv2.fillPoly(mask, [np.array([[122, 190], [138, 190], [x, 20 + abs(x - 125)]], np.int32)], 1)
-    return flat_photo(mask)
-
-
-def test_a_plant_stands_in_a_turned_pot(flat_photo: Draw) -> None:
-    """The pot is as deep as wide and stands flat, and the leaves grow to all sides."""
-    cutout = read_cutout(plant(flat_photo))
-    [raw] = Grown().propose(View(cutout))
-    assert raw.solid.is_closed()
-    points = raw.solid.vertices
-    low = points[points[:, 1] < points[:, 1].min() + 0.02]
-    assert np.ptp(low[:, 2]) == pytest.approx(np.ptp(low[:, 0]), rel=0.1)
-    leaves = points[points[:, 1] > np.percentile(points[:, 1], 75)]
-    assert np.ptp(leaves[:, 2]) > 0.6 * np.ptp(leaves[:, 0])
-    completion = raw.coloring().completion
-    assert completion is not None
-    colors = completion.colors(points[:50], np.tile([0.0, 0.0, 1.0], (50, 1)))
-    assert np.allclose(colors, (190, 150, 90), atol=12)
-
-
-def test_an_apple_is_no_plant_pot() -> None:
-    """A blunt top is not something that grows."""
-    mask = np.zeros((180, 180), np.uint8)
-    cv2.circle(mask, (90, 100), 66, 1, -1)
-    cv2.circle(mask, (70, 60), 40, 1, -1)
-    assert find_growth(mask > 0, PhotoCamera.frontal((90.0, 90.0), 75.0)) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,11 +15,22 @@ from services.mesh.shape.boxes.refinement import find_box
 from services.mesh.texturing.exposure import FLAT_TRUST
 from services.mesh.view import View
 
-EDGE_RADIUS = 0.008
-"""Least radius of a box's edges, share of its largest half side: even cartons have none that are sharp."""
 
-LEAST_AGREEMENT = 0.88
-"""Below this a cuboid's outline is not the silhouette's, whatever shows inside it."""
+@dataclass(frozen=True)
+class BoxRules:
+    """Which cuboids are proposed. Set by hand before the corpus was split.
+
+    Attributes:
+        edge_radius: least radius of a box's edges, share of its largest half side: even cartons have none that are
+            sharp.
+        least_agreement: below this a cuboid's outline is not the silhouette's, whatever shows inside it.
+    """
+
+    edge_radius: float = 0.008
+    least_agreement: float = 0.88
+
+
+RULES = BoxRules()
 
 
 class Box:
@@ -29,9 +41,9 @@ class Box:
     def propose(self, view: View) -> Sequence[Hypothesis]:
         """The cuboid whose outline and inner edges agree best with the photo's."""
         box = view.measured(find_box)
-        if box.agreement < LEAST_AGREEMENT:
+        if box.agreement < RULES.least_agreement:
             return []
-        solid = rounded_box(box.half, max(box.radius, EDGE_RADIUS * float(box.half.max())))
+        solid = rounded_box(box.half, max(box.radius, RULES.edge_radius * float(box.half.max())))
         camera = view.camera(box.camera)
         fit, clear = well_above(box.agreement, 0.9), float(np.mean(box.clearness)) if box.clearness else 0.0
         evidence = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from services.mesh.camera import PhotoCamera
@@ -21,12 +22,22 @@ from services.mesh.shape.stance import Base, facing, find_base, has_corner, leve
 from services.mesh.solid import Solid
 from services.mesh.view import Grid, View
 
-PLATE = 0.08
-"""What has no inscribed circle of this radius, as a share of its width, is a thin tool: it is shown flat, as it was
-taken."""
 
-ROUNDEST_SLAB = 0.9
-"""What looks flatter than this is built as flat as this, beside the slab that is built in any case."""
+@dataclass(frozen=True)
+class FreeRules:
+    """Which free shapes are proposed. Set by hand before the corpus was split.
+
+    Attributes:
+        plate: what has no inscribed circle of this radius, as a share of its width, is a thin tool: it is shown flat,
+            as it was taken.
+        roundest_slab: what looks flatter than this is built as flat as this, beside the slab that is built in any case.
+    """
+
+    plate: float = 0.08
+    roundest_slab: float = 0.9
+
+
+RULES = FreeRules()
 
 
 class Free:
@@ -50,7 +61,7 @@ class Free:
             return built(share, grid, _base(grid)[0])
 
         proposed = []
-        for method, share in (("rounded shape", min(flat, ROUNDEST_SLAB)), ("rounded slab", 1.0)):
+        for method, share in (("rounded shape", min(flat, RULES.roundest_slab)), ("rounded slab", 1.0)):
             solid, camera = built(share, grid, base)
             proposed.append(
                 Hypothesis(
@@ -70,7 +81,7 @@ class Free:
 def _base(grid: Grid) -> tuple[Base, bool]:
     """What the silhouette stands on, and whether a corner of it tells how the thing is turned."""
     base = find_base(grid.alpha, grid.camera)
-    if float(rim_distance(grid.alpha).max()) < PLATE * base.wide * grid.camera.pixels:
+    if float(rim_distance(grid.alpha).max()) < RULES.plate * base.wide * grid.camera.pixels:
         return levelled(base), False
     corner = has_corner(base)
     return (base if corner else facing(base)), corner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.kinds import Hypothesis, well_above
@@ -12,9 +13,22 @@ from services.mesh.shape.freeform import FREE_CREASE_DEG, FREE_REACH, draft_grid
 from services.mesh.solid import Solid
 from services.mesh.view import Grid, View
 
-LEAST_AGREEMENT, FLATTEST, LEAST_PITCH = 0.75, 0.6, 0.17
-"""A cuboid that is far from the silhouette, no flatter than this share of its shorter side, or seen from lower than 10
-degrees, says nothing of a plan."""
+
+@dataclass(frozen=True)
+class LyingRules:
+    """Where a cuboid says nothing of a plan.
+
+    Attributes:
+        least_agreement, flattest, least_pitch: a cuboid that is far from the silhouette, no flatter than this share of
+            its shorter side, or seen from lower than 10 degrees, says nothing of a plan.
+    """
+
+    least_agreement: float = 0.75
+    flattest: float = 0.6
+    least_pitch: float = 0.17
+
+
+RULES = LyingRules()
 
 
 class Lying:
@@ -26,9 +40,9 @@ class Lying:
         """The silhouette as the plan of a flat thing, with the height and the pitch of the cuboid that is nearest."""
         box = view.measured(find_box)
         if (
-            box.agreement < LEAST_AGREEMENT
-            or box.pitch < LEAST_PITCH
-            or float(box.half[1]) > FLATTEST * float(box.half[[0, 2]].min())
+            box.agreement < RULES.least_agreement
+            or box.pitch < RULES.least_pitch
+            or float(box.half[1]) > RULES.flattest * float(box.half[[0, 2]].min())
         ):
             return []
 

@@ -19,27 +19,9 @@ from services.mesh.solid import Solid
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-LEAST_AGREEMENT, LEAST_STRAIGHT = 0.88, 0.85
-"""A silhouette of mostly straight edges that a lying cuboid explains this well is a flat thing that lies."""
-
-FLATTEST = 0.35
-"""Its height is at most this share of its shorter side."""
-
-LEAST_PITCH = float(np.radians(20.0))
-"""Seen from lower, the top is too narrow to tell."""
 
 LEAST_THICKNESS_PX = 0.5
 """Thinner, front and back would collapse onto each other."""
-
-
-def is_lying(box: Cuboid, straightness: float) -> bool:
-    """True where the cuboid is a flat one that is seen from above, and close enough to the silhouette."""
-    return (
-        box.agreement >= LEAST_AGREEMENT
-        and straightness >= LEAST_STRAIGHT
-        and box.pitch >= LEAST_PITCH
-        and float(box.half[1]) <= FLATTEST * float(box.half[[0, 2]].min())
-    )
 
 
 def lying(alpha: Floats, camera: PhotoCamera, box: Cuboid) -> tuple[Solid, PhotoCamera]:

@@ -7,6 +7,7 @@ lie.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import cv2
@@ -23,23 +24,32 @@ from services.mesh.texturing.sampling import sampled
 
 Colors = NDArray[np.float32]
 
-ROWS, COLUMNS = 96, 720
-"""Of the saucer's picture by distance and angle."""
 
-MASK_PX = 384
-"""Longer side of the picture in which the cup's outline is drawn."""
+@dataclass(frozen=True)
+class SaucerRules:
+    """How what the cup hides of its saucer is painted.
 
-CLEAR_PX = 9
-"""Pixels of it around the cup's outline that are not trusted."""
+    Attributes:
+        rows, columns: of the saucer's picture by distance and angle.
+        mask_px: longer side of the picture in which the cup's outline is drawn.
+        clear_px: pixels of it around the cup's outline that are not trusted.
+        edge_deg: so much of a ring beside a gap tells how the gap begins: by its median, or a spoon would be drawn out.
+        off: a point this far off the vessel's wall, in radii of the saucer, and not above the saucer's rim is the
+            saucer's.
+        calm_rows, calm_deg: sigmas over which what is filled in is smooth.
+    """
 
-EDGE_DEG = 25.0
-"""So much of a ring beside a gap tells how the gap begins: by its median, or a spoon would be drawn out."""
+    rows: int = 96
+    columns: int = 720
+    mask_px: int = 384
+    clear_px: int = 9
+    edge_deg: float = 25.0
+    off: float = 0.05
+    calm_rows: float = 2.0
+    calm_deg: float = 8.0
 
-OFF = 0.05
-"""A point this far off the vessel's wall, in radii of the saucer, and not above the saucer's rim is the saucer's."""
 
-CALM_ROWS, CALM_DEG = 2.0, 8.0
-"""Sigmas over which what is filled in is smooth."""
+RULES = SaucerRules()
 
 
 class TieredCompletion:
@@ -68,15 +78,15 @@ class TieredCompletion:
         """See ``Completion``."""
         far = np.hypot(points[:, 0], points[:, 2])
         wall = np.interp(points[:, 1], *self._tiers.cup)
-        saucer = (points[:, 1] <= self._level + 0.02 * self._wide) & (far > wall + OFF * self._wide)
+        saucer = (points[:, 1] <= self._level + 0.02 * self._wide) & (far > wall + RULES.off * self._wide)
         saucer |= points[:, 1] < self._tiers.cup[0][0] - 1e-6
         out = np.empty((len(points), 3), np.float32)
         out[~saucer] = self._rings.colors(points[~saucer], normals[~saucer])
         angle = np.arctan2(points[saucer, 0], points[saucer, 2])
         # The underside is as its rim.
-        row = np.where(normals[saucer, 1] > 0.0, far[saucer] / self._wide, 1.0) * (ROWS - 1)
-        column = (angle / (2.0 * np.pi) + 0.5) % 1.0 * (COLUMNS - 1)
-        out[saucer] = sampled(self._around, np.stack([column + 0.5, np.minimum(row, ROWS - 1) + 0.5], axis=1))
+        row = np.where(normals[saucer, 1] > 0.0, far[saucer] / self._wide, 1.0) * (RULES.rows - 1)
+        column = (angle / (2.0 * np.pi) + 0.5) % 1.0 * (RULES.columns - 1)
+        out[saucer] = sampled(self._around, np.stack([column + 0.5, np.minimum(row, RULES.rows - 1) + 0.5], axis=1))
         return out
 
     @cached_property
@@ -84,33 +94,34 @@ class TieredCompletion:
         """(ROWS, COLUMNS, 3): the saucer's top by distance from the axis and angle from -pi on."""
         strip, good = self._read()
         if not good.any():
-            return np.broadcast_to(np.median(self._cutout.photo[self._cutout.safe], axis=0), (ROWS, COLUMNS, 3)).astype(
-                np.float32
-            )
+            return np.broadcast_to(
+                np.median(self._cutout.photo[self._cutout.safe], axis=0), (RULES.rows, RULES.columns, 3)
+            ).astype(np.float32)
         shown = np.flatnonzero(good.any(axis=1))
-        nearest = shown[np.abs(np.arange(ROWS)[:, None] - shown[None, :]).argmin(axis=1)]
+        nearest = shown[np.abs(np.arange(RULES.rows)[:, None] - shown[None, :]).argmin(axis=1)]
         filled = np.stack([_bridged(strip[row], good[row]) for row in nearest])
-        filled = gaussian_filter1d(filled, CALM_ROWS, axis=0, mode="nearest")
-        filled = gaussian_filter1d(filled, CALM_DEG * COLUMNS / 360.0, axis=1, mode="wrap")
+        filled = gaussian_filter1d(filled, RULES.calm_rows, axis=0, mode="nearest")
+        filled = gaussian_filter1d(filled, RULES.calm_deg * RULES.columns / 360.0, axis=1, mode="wrap")
         kept = cv2.GaussianBlur(cv2.erode(good.astype(np.float32), np.ones((5, 9), np.uint8)), (0, 0), 2.0)[..., None]
         return np.asarray(filled + kept * (strip - filled), np.float32)
 
     def _read(self) -> tuple[Colors, NDArray[np.bool_]]:
         """The top as the photo shows it, and where it does."""
         photo, safe = self._cutout.photo, self._cutout.safe
-        radius = np.linspace(0.0, self._wide, ROWS)[:, None]
-        angle = (np.arange(COLUMNS) / (COLUMNS - 1) - 0.5) * 2.0 * np.pi
+        radius = np.linspace(0.0, self._wide, RULES.rows)[:, None]
+        angle = (np.arange(RULES.columns) / (RULES.columns - 1) - 0.5) * 2.0 * np.pi
         height = np.interp(radius, self._top_radii, self._top)
         points = np.stack(
-            [radius * np.sin(angle), np.broadcast_to(height, (ROWS, COLUMNS)), radius * np.cos(angle)], axis=2
+            [radius * np.sin(angle), np.broadcast_to(height, (RULES.rows, RULES.columns)), radius * np.cos(angle)],
+            axis=2,
         )
         pixels, _ = self._camera.project(points.reshape(-1, 3))
-        x, y = ((pixels[:, k] - 0.5).astype(np.float32).reshape(ROWS, COLUMNS) for k in (0, 1))
+        x, y = ((pixels[:, k] - 0.5).astype(np.float32).reshape(RULES.rows, RULES.columns) for k in (0, 1))
         strip = cv2.remap(photo, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-        factor = MASK_PX / max(photo.shape[:2])
+        factor = RULES.mask_px / max(photo.shape[:2])
         shape = (max(1, round(photo.shape[0] * factor)), max(1, round(photo.shape[1] * factor)))
         cup = discs(shape, *circle_points(self._camera.scaled(factor), *self._tiers.cup, 48)).astype(np.uint8)
-        near = cv2.resize(cv2.dilate(cup, np.ones((CLEAR_PX, CLEAR_PX), np.uint8)), photo.shape[1::-1])
+        near = cv2.resize(cv2.dilate(cup, np.ones((RULES.clear_px, RULES.clear_px), np.uint8)), photo.shape[1::-1])
         free = (safe & (near == 0)).astype(np.uint8)
         good = cv2.remap(free, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT) > 0
         return strip, good
@@ -124,7 +135,7 @@ def _bridged(ring: Colors, good: NDArray[np.bool_]) -> Colors:
         return ring
     out = np.array(ring, np.float32)
     usual = np.median(ring[good], axis=0)
-    reach = round(EDGE_DEG * count / 360.0)
+    reach = round(RULES.edge_deg * count / 360.0)
     # Each gap lies between a known column and the next one, the last before the first.
     after = np.append(known[1:], known[0] + count)
     for left, right in zip(known, after, strict=True):

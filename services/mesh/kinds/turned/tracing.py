@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
@@ -12,14 +14,24 @@ from services.mesh.solid import Solid
 
 Doubles = NDArray[np.float64]
 
-SMOOTH_SHARE = 0.01
-"""The move is smoothed over this share of the height, so that a stepped outline does not groove the body."""
 
-STEM_SHARE = 0.15
-"""Rows that are narrower than this share of the widest belong to a stem or a leaf."""
+@dataclass(frozen=True)
+class TracingRules:
+    """How far rings may be moved onto the outline. Set by hand before the corpus was split.
 
-MOST_STRETCH = 1.5
-"""No row is made wider or narrower than by this factor: beyond, the rows are not each other's."""
+    Attributes:
+        smooth_share: the move is smoothed over this share of the height, so that a stepped outline does not groove the
+            body.
+        stem_share: rows that are narrower than this share of the widest belong to a stem or a leaf.
+        most_stretch: no row is made wider or narrower than by this factor: beyond, the rows are not each other's.
+    """
+
+    smooth_share: float = 0.01
+    stem_share: float = 0.15
+    most_stretch: float = 1.5
+
+
+RULES = TracingRules()
 
 
 def traced(solid: Solid, camera: PhotoCamera, mask: NDArray[np.bool_]) -> Solid:
@@ -40,13 +52,13 @@ def traced(solid: Solid, camera: PhotoCamera, mask: NDArray[np.bool_]) -> Solid:
     (top, bottom), (seen_top, seen_bottom) = _reach(own), _reach(spans)
     share = (pixels[:, 1] - seen_top) / (seen_bottom - seen_top)
     steps = np.linspace(0.0, 1.0, mask.shape[0])
-    sigma = SMOOTH_SHARE * mask.shape[0]
+    sigma = RULES.smooth_share * mask.shape[0]
     target, source = (
         np.stack([gaussian_filter1d(np.interp(low + steps * (high - low), rows, side), sigma) for side in sides])
         for low, high, (rows, *sides) in ((top, bottom, own), (seen_top, seen_bottom, spans))
     )
     half, wide = 0.5 * (target[1] - target[0]), 0.5 * (source[1] - source[0])
-    stretch = np.clip(half / np.maximum(wide, 0.5), 1.0 / MOST_STRETCH, MOST_STRETCH)
+    stretch = np.clip(half / np.maximum(wide, 0.5), 1.0 / RULES.most_stretch, RULES.most_stretch)
     old, new, wider = (np.interp(share, steps, line) for line in (source.mean(axis=0), target.mean(axis=0), stretch))
     moved = np.stack([new + (pixels[:, 0] - old) * wider, top + share * (bottom - top)], axis=1)
     step = (moved - pixels) * np.array([1.0, -1.0]) * (depth / (camera.distance * camera.pixels))[:, None]
@@ -59,7 +71,7 @@ def traced(solid: Solid, camera: PhotoCamera, mask: NDArray[np.bool_]) -> Solid:
 def _reach(spans: tuple[Doubles, Doubles, Doubles]) -> tuple[float, float]:
     """The upper and lower edge of the body, pixels: a stem or a leaf that sticks out does not stretch it."""
     rows, left, right = spans
-    body = rows[right - left >= STEM_SHARE * (right - left).max()]
+    body = rows[right - left >= RULES.stem_share * (right - left).max()]
     return float(body[0]) - 0.5, float(body[-1]) + 0.5
 
 
