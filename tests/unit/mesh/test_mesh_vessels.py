@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, read_cutout
+from services.mesh.explanation import explain
 from services.mesh.kinds.turned import Turned
 from services.mesh.raster import covering, far_to_near
 from services.mesh.shape.lathe import lathe
@@ -192,11 +193,12 @@ def test_a_sharp_foot_tells_the_pitch() -> None:
 
 
 def test_a_plain_can_at_eye_level_is_round() -> None:
-    """Its outline is a box's too: the turned body that is proposed explains it, and says that its light goes round."""
-    body = Turned().propose(View(canister(5.0, RED)))[0]
-    evidence = dict(body.evidence)
+    """Its outline is a box's too: its light goes round, and that decides."""
+    view = View(canister(5.0, RED))
+    evidence = dict(Turned().propose(view)[0].evidence)
     assert evidence["agreement"] > 0.96
     assert evidence["round_light"] > 0.4
+    assert explain(view).best.kind == "turned"
 
 
 def test_an_axis_beside_the_middle_is_upright() -> None:
