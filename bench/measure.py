@@ -35,6 +35,7 @@ class PeakMemory:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self.peak_bytes = 0
+        self.now_bytes = 0
         self.peak_by_process: dict[int, int] = {}
 
     def __enter__(self) -> PeakMemory:
@@ -57,6 +58,7 @@ class PeakMemory:
                 size = _memory(process)
                 total += size
                 self.peak_by_process[process.pid] = max(size, self.peak_by_process.get(process.pid, 0))
+            self.now_bytes = total
             self.peak_bytes = max(self.peak_bytes, total)
 
 

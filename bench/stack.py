@@ -22,11 +22,12 @@ PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 @dataclass(frozen=True)
 class Up:
-    """A running ``lensora up``: its address, a key, and its process id."""
+    """A running ``lensora up``: its address, a key, its process id, and its job store."""
 
     base_url: str
     api_key: str
     pid: int
+    redis_url: str
 
 
 @contextmanager
@@ -50,7 +51,7 @@ def up() -> Iterator[Up]:
             if not line:
                 raise RuntimeError(f"lensora up ended with status {process.wait()}")
             said = json.loads(line)
-            yield Up(said["base_url"], said["api_key"], process.pid)
+            yield Up(said["base_url"], said["api_key"], process.pid, said["redis_url"])
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(60)

@@ -153,9 +153,17 @@ spec:
         target: {type: AverageValue, averageValue: {{ .target | quote }}}
     {{- end }}
   behavior:
-    scaleDown:
-      stabilizationWindowSeconds: 300
-      policies: [{type: Pods, value: 1, periodSeconds: 60}]
+    {{- include "lensora.scaleDown" $root | nindent 4 }}
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* How an autoscaler takes pods away: root. */}}
+{{- define "lensora.scaleDown" -}}
+scaleDown:
+  stabilizationWindowSeconds: {{ .Values.scaleDown.stabilizationSeconds }}
+  selectPolicy: Max
+  policies:
+    - {type: Pods, value: {{ .Values.scaleDown.pods }}, periodSeconds: 60}
+    - {type: Percent, value: {{ .Values.scaleDown.percent }}, periodSeconds: 60}
 {{- end -}}
