@@ -1,8 +1,8 @@
 """One customer attacks, another works: does the other notice, is a charge wrong, does memory stay bounded?
 
-``python -m bench.attack [--seconds 6] [--real]``. Each attack runs for some seconds against an installation of our own
-on loopback, while another customer polls a job of its own and opens sessions. ``--real`` takes ``lensora up`` with its
-neural nets, without it the stages are cheap. A row for each attack, and the closing line.
+``python -m bench.attack [--seconds 6] [--attack NAME] [--real]``. Each attack runs for some seconds against an
+installation of our own on loopback, while another customer polls a job of its own and opens sessions. ``--real`` takes
+``lensora up`` with its neural nets, without it the stages are cheap. A row for each attack, and the closing line.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import argparse
 import asyncio
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,14 +20,13 @@ from pathlib import Path
 import httpx
 import psutil
 
+from bench.attack_customer import OtherCustomer
 from bench.attack_house import Ground, cheap_ground, real_ground
 from bench.attack_inputs import FLOOD_JPEG, drip_server, mutated, silent_name_server, tiny_webp
 from bench.measure import MIB, closing_line, machine, table
 
 POLL_P99_MS = 250.0
 INIT_S = 5.0
-POLL_PAUSE_S = 0.02
-INIT_PAUSE_S = 0.5
 MANY_CREDITS = 1_000_000
 
 MEMORY_LIMIT_MB = {"gateway": 768, "worker": 1024, "redis": 1024, "detect": 2048}
@@ -73,10 +71,15 @@ class Seen:
         return max(self.inits_s, default=float("inf"))
 
 
-Attack = Callable[[Ground, Seen, asyncio.Event], Awaitable[None]]
+Attack = Callable[[Ground, Seen, asyncio.Event], Coroutine[None, None, None]]
 
 
 # The attacks
+
+
+async def nobody(_ground: Ground, _seen: Seen, over: asyncio.Event) -> None:
+    """No attack: what the machine itself lets the other customer have."""
+    await over.wait()
 
 
 async def assets(ground: Ground, seen: Seen, over: asyncio.Event) -> None:
@@ -200,6 +203,7 @@ async def dripping_pictures(ground: Ground, seen: Seen, over: asyncio.Event) -> 
 
 
 ATTACKS: tuple[Attack, ...] = (
+    nobody,
     assets,
     bad_cursors,
     slow_uploads,
@@ -286,32 +290,6 @@ async def _sockets(
     await asyncio.gather(*(one(start) for start in starts))
 
 
-async def _other_customer(ground: Ground, seen: Seen, over: asyncio.Event) -> None:
-    """Polls a job, fifty times a second, and opens sessions, one after another, as a customer of the installation."""
-    key = ground.other_key
-
-    async def poll(api: httpx.AsyncClient) -> None:
-        while not over.is_set():
-            began = time.perf_counter()
-            response = await api.get(f"/v1/studio/result/{ground.other_job}")
-            seen.polls_ms.append((time.perf_counter() - began) * 1000)
-            if response.status_code != 200:
-                seen.other_failed.append(f"poll {response.status_code}")
-            await asyncio.sleep(POLL_PAUSE_S)
-
-    async def init(api: httpx.AsyncClient) -> None:
-        while not over.is_set():
-            began = time.perf_counter()
-            response = await api.post("/v1/studio/init", files={"image": ground.photo})
-            seen.inits_s.append(time.perf_counter() - began)
-            if response.status_code != 200:
-                seen.other_failed.append(f"init {response.status_code}: {response.text[:100]}")
-            await asyncio.sleep(INIT_PAUSE_S)
-
-    async with httpx.AsyncClient(base_url=ground.url, headers=_auth(key), timeout=30.0, trust_env=False) as api:
-        await asyncio.gather(poll(api), init(api))
-
-
 async def _memory(ground: Ground, seen: Seen, over: asyncio.Event) -> None:
     while not over.is_set():
         for name, pid in ground.pids().items():
@@ -322,25 +300,28 @@ async def _memory(ground: Ground, seen: Seen, over: asyncio.Event) -> None:
             await asyncio.wait_for(over.wait(), 0.1)
 
 
-async def run_attack(ground: Ground, attack: Attack, seconds: float) -> Seen:
+async def run_attack(ground: Ground, other: OtherCustomer, attack: Attack, seconds: float) -> Seen:
     """One attack for some seconds, with the other customer at work."""
     seen, over = Seen(), asyncio.Event()
-    watching = [asyncio.create_task(work(ground, seen, over)) for work in (_other_customer, _memory)]
+    watching = asyncio.create_task(_memory(ground, seen, over))
     attacking = asyncio.create_task(attack(ground, seen, over))
+    await other.begin()
     await asyncio.sleep(seconds)
+    noticed = await other.end()
+    seen.polls_ms, seen.inits_s, seen.other_failed = noticed.polls_ms, noticed.inits_s, noticed.failed
     over.set()
-    await asyncio.gather(attacking, *watching)
+    await asyncio.gather(attacking, watching)
     return seen
 
 
-async def bench(ground: Ground, seconds: float) -> int:
-    """Every attack; the exit status says whether what must hold held."""
+async def bench(ground: Ground, other: OtherCustomer, attacks: Sequence[Attack], seconds: float) -> int:
+    """Each attack; the exit status says whether what must hold held."""
     rows: list[tuple[object, ...]] = []
     figures: dict[str, float | int | str | None] = {}
     worst = Counter[str]()
     names = ("gateway", "worker", "redis", "detect")
-    for attack in ATTACKS:
-        seen = await run_attack(ground, attack, seconds)
+    for attack in attacks:
+        seen = await run_attack(ground, other, attack, seconds)
         wrong = await ground.wrong_charges()
         name = attack.__name__
         over = [p for p in names if seen.peak_mb.get(p, 0.0) > MEMORY_LIMIT_MB[p]]
@@ -400,12 +381,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=6.0, help="of each attack")
     parser.add_argument("--real", action="store_true", help="the whole stack with its neural nets")
+    named = {attack.__name__: attack for attack in ATTACKS}
+    parser.add_argument("--attack", action="append", choices=[*named], help="this one alone; may be repeated")
     arguments = parser.parse_args()
+    attacks = [named[name] for name in arguments.attack] if arguments.attack else ATTACKS
     sys.stdout.write(f"{machine()}\n")
 
     async def work(folder: Path) -> int:
-        async with _ground(folder, real=arguments.real) as ground:
-            return await bench(ground, arguments.seconds)
+        async with (
+            _ground(folder, real=arguments.real) as ground,
+            OtherCustomer(ground.url, ground.other_key, ground.other_job, ground.photo) as other,
+        ):
+            return await bench(ground, other, attacks, arguments.seconds)
 
     with tempfile.TemporaryDirectory(prefix="lensora-attack-") as folder:
         return asyncio.run(work(Path(folder)))
