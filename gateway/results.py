@@ -75,7 +75,7 @@ def _links(job: Job, files: FileLinks) -> dict[str, str]:
 
 def _ordered(job: Job) -> answers.Ordered:
     order, background = job.order, job.order.background
-    told: dict[str, Any] = {"prompt": background.prompt, "url": background.url}
+    told = {"prompt": background.prompt, "url": background.url, "backplate_id": background.backplate_id}
     output = order.output
     return answers.Ordered(
         session_id=order.session_id,

@@ -12,13 +12,25 @@ from gateway.http.jobs.results import Results
 from gateway.http.pages.pages import Pages
 from gateway.http.plumbing.calls import Call, calls_of, routes_of
 from gateway.http.plumbing.edge import Edge
+from gateway.http.studio.backplates import BackplateCalls
 from gateway.http.studio.cutout import CutoutCalls
 from gateway.http.studio.init import InitCall
 from gateway.http.studio.sessions import SessionCalls
 from gateway.http.studio.transform import TransformCalls
 from gateway.links import FILES_PATH
 
-PUBLIC = (InitCall, SessionCalls, CutoutCalls, TransformCalls, Results, JobChanges, AccountCalls, Files, Probes)
+PUBLIC = (
+    InitCall,
+    SessionCalls,
+    BackplateCalls,
+    CutoutCalls,
+    TransformCalls,
+    Results,
+    JobChanges,
+    AccountCalls,
+    Files,
+    Probes,
+)
 """The handlers that the OpenAPI document describes, in its order."""
 
 

@@ -25,6 +25,7 @@ from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.idempotency import Once
 from gateway.http.plumbing.lifecycle import Lifecycle
 from gateway.http.settings import HttpSettings
+from gateway.http.studio.backplates import BackplateCalls
 from gateway.http.studio.cutout import CutoutCalls
 from gateway.http.studio.cutting import Cutting
 from gateway.http.studio.detection import Detection
@@ -158,7 +159,9 @@ def open_handlers(
     )
     gate = Gate(store.keys, store.limiter)
     once = Once(store.idempotency, settings.public_url)
-    outside = Outside(Egress(settings.policy(), resolver=CaresResolver(settings.name_servers())))
+    egress = Egress(settings.policy(), resolver=CaresResolver(settings.name_servers()))
+    outside = Outside(egress, store.backplates)
+    intake = Intake(IntakeLimits(work=settings.uploads, per_account=settings.uploads_per_account))
     submission = Submission(store.jobs)
     return (
         Results(gate, store.jobs, store.changes, files, lifecycle),
@@ -172,7 +175,7 @@ def open_handlers(
             artifacts,
             files,
             pictures,
-            Intake(IntakeLimits(work=settings.uploads, per_account=settings.uploads_per_account)),
+            intake,
             upload_s=settings.upload_seconds,
             session_s=settings.session_hours * 3600,
         ),
@@ -188,6 +191,7 @@ def open_handlers(
             files,
         ),
         SessionCalls(gate, store.sessions, files),
+        BackplateCalls(gate, store.backplates, artifacts, files, pictures, intake, settings.upload_seconds),
         JobChanges(gate, once, store.jobs, outside, submission),
         AccountCalls(gate, store.accounts, store.credits, store.webhook_secrets),
         Probes(Readiness(store.health, channels), lifecycle),

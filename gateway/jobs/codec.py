@@ -67,6 +67,8 @@ def order_from_json(text: str) -> Order:
             type=BackgroundType(background["type"]),
             url=background.get("url", ""),
             prompt=background.get("prompt", ""),
+            backplate_id=background.get("backplate_id", ""),
+            picture=Artifact(**background["picture"]) if background.get("picture") else None,
         ),
         camera=CameraMove(document.get("camera", CameraMove.TURNTABLE)),
         output=_output_from(document.get("output", {})),

@@ -21,6 +21,7 @@ from gateway.jobs.records import (
     IdempotencySlot,
     Job,
     KeptAnswer,
+    KeptBackplate,
     KeptCutout,
     LedgerPage,
     Limits,
@@ -138,6 +139,18 @@ class Cutouts(Protocol):
 
     async def get(self, key_id: str, session_id: str, cutout_id: str) -> KeptCutout:
         """Raises CutoutNotFound for an unknown or expired one, another session's and another key's."""
+        ...
+
+
+class Backplates(Protocol):
+    """Pictures that were uploaded to film in front of; each is kept as long as a session."""
+
+    async def keep(self, backplate: KeptBackplate) -> KeptBackplate:
+        """Keep it; ``expires_ms`` of the answer is true. Raises RateLimited where the account keeps too many."""
+        ...
+
+    async def get(self, key_id: str, backplate_id: str) -> KeptBackplate:
+        """Raises InvalidBackground for an unknown or expired one and for another key's."""
         ...
 
 

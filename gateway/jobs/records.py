@@ -221,12 +221,40 @@ class KeptCutout:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptBackplate:
+    """A picture that was uploaded to film in front of; kept as long as a session, readable only with its key.
+
+    Attributes:
+        picture: in the artifact store under ``backplates/<backplate_id>/``.
+        width: of the upright picture, pixels.
+        height: of the upright picture, pixels.
+    """
+
+    backplate_id: str
+    key_id: str
+    account_id: str
+    picture: Artifact
+    width: int
+    height: int
+    expires_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Background:
-    """``url`` for ``image``, ``prompt`` for ``prompt``; the other is empty."""
+    """Where the subject is put.
+
+    Attributes:
+        url: of ``image``, where the picture lies outside.
+        prompt: of ``prompt``.
+        backplate_id: of ``image``, where the picture was uploaded.
+        picture: that picture, as it was uploaded.
+    """
 
     type: BackgroundType
     url: str = ""
     prompt: str = ""
+    backplate_id: str = ""
+    picture: Artifact | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,11 +46,14 @@ class Expiry:
         self._grace_ms = session_grace_ms
 
     async def due(self) -> list[Expired]:
-        """Some expired jobs and sessions, given to this caller alone for ten minutes."""
+        """Some expired jobs, sessions and backplates, given to this caller alone for ten minutes."""
         jobs = await self._scripts.call("lease_due", "expiring:jobs", SWEEP_BATCH, BUSY_MS, 0)
         sessions = await self._scripts.call("lease_due", "expiring:sessions", SWEEP_BATCH, BUSY_MS, self._grace_ms)
-        return [Expired(f"jobs/{name.rpartition('/')[2]}", "expiring:jobs", name) for name in jobs] + [
-            Expired(f"sessions/{name}", "expiring:sessions", name) for name in sessions
+        backplates = await self._scripts.call("lease_due", "expiring:backplates", SWEEP_BATCH, BUSY_MS, self._grace_ms)
+        return [
+            *(Expired(f"jobs/{name.rpartition('/')[2]}", "expiring:jobs", name) for name in jobs),
+            *(Expired(f"sessions/{name}", "expiring:sessions", name) for name in sessions),
+            *(Expired(f"backplates/{name}", "expiring:backplates", name) for name in backplates),
         ]
 
     async def hasten(self, key_id: str, job_id: str, session_id: str) -> bool:
@@ -58,11 +61,11 @@ class Expiry:
         return bool(await self._scripts.repeat("hasten", key_id, job_id, session_id))
 
     async def kept(self, kind: str, name: str) -> bool:
-        """Whether the files of a session or a job (``kind``: ``sessions`` or ``jobs``) may still be needed."""
+        """Whether the files of one of a ``kind`` (``sessions``, ``backplates`` or ``jobs``) may still be needed."""
         with translated():
-            if kind == "sessions":
-                # Its photo outlives it by the grace: it leaves the schedule when it is swept.
-                found: Any = await self._scripts.client.zscore(self._scripts.key("expiring:sessions"), name)
+            if kind in ("sessions", "backplates"):
+                # Pictures outlive them by the grace: they leave the schedule when they are swept.
+                found: Any = await self._scripts.client.zscore(self._scripts.key(f"expiring:{kind}"), name)
                 return found is not None
             found = await self._scripts.client.exists(self._scripts.key(f"job:{name}"))
         return bool(found)

@@ -11,6 +11,7 @@ import redis.asyncio as aioredis
 from gateway.jobs import pricing
 from gateway.jobs.accounts import RedisAccounts, RedisKeys, RedisWebhookSecrets
 from gateway.jobs.afterwards import Afterwards
+from gateway.jobs.backplates import RedisBackplates
 from gateway.jobs.changes import RedisChanges
 from gateway.jobs.customer import RedisCutouts, RedisJobs, RedisSessions
 from gateway.jobs.hooks import RedisHooks
@@ -61,6 +62,7 @@ class Store:
     credits: RedisCredits
     sessions: RedisSessions
     cutouts: RedisCutouts
+    backplates: RedisBackplates
     jobs: RedisJobs
     changes: RedisChanges
     idempotency: RedisIdempotency
@@ -139,6 +141,7 @@ def open_store(settings: RedisSettings) -> Store:
         credits=RedisCredits(scripts),
         sessions=RedisSessions(scripts, afterwards, retention),
         cutouts=RedisCutouts(scripts, afterwards, retention),
+        backplates=RedisBackplates(scripts, retention),
         jobs=RedisJobs(
             scripts, afterwards, retention, deadline_ms=deadline_ms, wait_ms=wait_ms, live_jobs=settings.live_jobs
         ),

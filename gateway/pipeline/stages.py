@@ -24,12 +24,13 @@ from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
 from lensora.api.render.v1 import renderer_pb2, renderer_pb2_grpc
 from lensora.api.scene.v1 import scene_pb2
 from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
-from lensora.core.artifacts import SUFFIX, Artifact, ModelUse
+from lensora.core.artifacts import SUFFIX, Artifact, MediaType, ModelUse
 from lensora.core.boxes import MIN_CROP_SIDE_PX, Box
 from lensora.core.errors import (
     Cancelled,
     CropTooSmall,
     DeadlineExceeded,
+    FileNotFound,
     InvalidBackground,
     LensoraError,
     Unavailable,
@@ -283,6 +284,16 @@ class Stages:
 
     async def picture(self, job: Job) -> artifact_pb2.Artifact:
         """The customer's backplate, brought into the artifact store; the services never reach out of the cluster."""
+        uploaded = job.order.background.picture
+        if uploaded is not None:
+            try:
+                data = await self._artifacts.get_async(uploaded)
+            except FileNotFound as error:
+                raise InvalidBackground(
+                    "background.backplate_id names a picture that is no longer kept", field="background.backplate_id"
+                ) from error
+            key = f"{prefix_of(job)}background{SUFFIX[MediaType(uploaded.media_type)]}"
+            return artifact_to_proto(await self._artifacts.put_async(key, data, uploaded.media_type))
         url = job.order.background.url
         for left in reversed(range(DOWNLOAD_TRIES)):
             try:

@@ -50,7 +50,7 @@ class Sweeper:
             return 0
         total = 0
         oldest = datetime.now(UTC) - ORPHAN_AGE
-        for kind in ("sessions", "jobs"):
+        for kind in ("sessions", "backplates", "jobs"):
             known: dict[str, bool] = {}
             keys: list[str] = []
             freed = 0

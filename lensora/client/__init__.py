@@ -6,11 +6,12 @@ Answers are the models of ``lensora.contract``; ``webhooks.verify`` reads a webh
 
 from lensora.client import webhooks
 from lensora.client.asynchronous import AsyncClient
-from lensora.client.requests import Background, image, prompt, remove
+from lensora.client.requests import Background, image, prompt, remove, uploaded
 from lensora.client.synchronous import Client
 from lensora.contract.answers import (
     Account,
     AccountLimits,
+    Backplate,
     BilledModel,
     Cancellation,
     Cutout,
@@ -35,6 +36,7 @@ __all__ = [
     "AccountLimits",
     "AsyncClient",
     "Background",
+    "Backplate",
     "BilledModel",
     "Cancellation",
     "Client",
@@ -56,5 +58,6 @@ __all__ = [
     "image",
     "prompt",
     "remove",
+    "uploaded",
     "webhooks",
 ]

@@ -58,6 +58,11 @@ def image(url: str) -> Background:
     return {"type": "image", "url": url}
 
 
+def uploaded(backplate_id: str) -> Background:
+    """Background: a picture of ``backplate``."""
+    return {"type": "image", "backplate_id": backplate_id}
+
+
 def prompt(text: str) -> Background:
     """Background: a scene made from words."""
     return {"type": "prompt", "prompt": text}
@@ -99,6 +104,11 @@ def init(photo: Photo, max_objects: int | None, idempotency_key: str | None) -> 
         files={"image": _read(photo)},
         data=None if max_objects is None else {"max_objects": str(max_objects)},
     )
+
+
+def backplate(picture: Photo) -> Request:
+    """POST /v1/studio/backplates. Reads the picture."""
+    return Request("POST", "/v1/studio/backplates", files={"image": _read(picture)})
 
 
 def choice(

@@ -16,6 +16,7 @@ from lensora.client.events import EventParser
 from lensora.client.requests import Background, Job, Photo, PointMark, Request
 from lensora.contract.answers import (
     Account,
+    Backplate,
     Cancellation,
     Cutout,
     JobPage,
@@ -211,6 +212,10 @@ class Client:
     def cancel(self, job: Job) -> Cancellation:
         """Stop a job and get its credits back; a job that has ended stays as it is."""
         return requests.read(Cancellation, self._json(requests.cancel(requests.job_id_of(job))))
+
+    def backplate(self, picture: Photo) -> Backplate:
+        """Upload a background picture, kept for a day: ``background=uploaded(backplate.backplate_id)``. Free."""
+        return requests.read(Backplate, self._json(requests.backplate(picture)))
 
     def session(self, session_id: str) -> Session:
         """A session that is kept: what ``init`` answered, for nothing."""

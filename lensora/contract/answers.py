@@ -121,6 +121,21 @@ class Cutout(PublicAnswer):
         return Box(*self.bbox)
 
 
+class Backplate(PublicAnswer):
+    """A background picture that is kept for a while."""
+
+    backplate_id: str
+    """For background.backplate_id."""
+    picture_url: str
+    """The picture; opens without an API key."""
+    width: int
+    """Upright, pixels."""
+    height: int
+    """Upright, pixels."""
+    expires_at: Moment
+    """Until when it can be ordered with."""
+
+
 class Quote(PublicAnswer):
     """What a job would cost, and how long it would take, now."""
 
@@ -236,7 +251,9 @@ class OrderedBackground(PublicAnswer):
     prompt: str | None = None
     """Of type prompt."""
     url: str | None = None
-    """Of type image."""
+    """Of type image, where it was given by its address."""
+    backplate_id: str | None = None
+    """Of type image, where it was uploaded."""
 
 
 class OrderedOutput(PublicAnswer):

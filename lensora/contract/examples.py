@@ -15,6 +15,7 @@ Json = dict[str, Any]
 _SESSION_ID = "2a91884c-1bb5-44e3-a6e0-7db0a5a56668"
 _JOB_ID = "e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3"
 _CUTOUT_ID = "0b4f1c9e-5a77-4d42-9c6a-1f0c7b8c2d11"
+_BACKPLATE_ID = "6d1c8f52-3a0e-4b7b-8d57-0c1a9be4f7e0"
 _FILES = "https://studio.example.com/v1/files/1795000000.Zm9v"
 _MOMENT = "2026-11-29T09:30:00.000Z"
 
@@ -51,6 +52,13 @@ EXAMPLES: dict[type[answers.PublicAnswer], Json] = {
         "suggested_actions": [],
         "credits_used": 5,
         "vlm_elapsed_ms": 842,
+    },
+    answers.Backplate: {
+        "backplate_id": _BACKPLATE_ID,
+        "picture_url": f"{_FILES}/background.jpg",
+        "width": 1600,
+        "height": 1200,
+        "expires_at": _MOMENT,
     },
     answers.Cutout: {
         "cutout_id": _CUTOUT_ID,

@@ -20,7 +20,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from lensora.core.bounds import whole
 from lensora.core.boxes import MAX_POINTS
@@ -58,11 +58,21 @@ class RemoveBackground(_Choices):
 
 
 class ImageBackground(_Choices):
-    """Your own backplate."""
+    """Your own backplate: by its address, or uploaded with /v1/studio/backplates."""
 
     type: Literal[BackgroundType.IMAGE]
-    url: Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)]
+    url: Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)] | None = None
     """Public http or https URL of a JPEG, PNG or WebP of at most 20 MB."""
+    backplate_id: Annotated[StrictStr, AfterValidator(str.lower)] | None = None
+    """From /backplates, in place of url."""
+
+    @model_validator(mode="after")
+    def _one_picture(self) -> ImageBackground:
+        if self.url is None and self.backplate_id is None:
+            raise PydanticCustomError("no_picture", "a picture is required")
+        if self.url is not None and self.backplate_id is not None:
+            raise ValueError("must have url or backplate_id, not both")
+        return self
 
 
 class PromptBackground(_Choices):
@@ -373,6 +383,7 @@ def _sentence(path: list[str], error: ErrorDetails, model: type[BaseModel]) -> s
     length = len(given) if isinstance(given, str) else 0
     about = {
         "missing": " is required",
+        "no_picture": ".url is required, or backplate_id in its place",
         "union_tag_not_found": f".type is required: it must be one of {', '.join(BackgroundType)}",
         "union_tag_invalid": f".type must be one of {', '.join(BackgroundType)}, not {_shown(context.get('tag'))}",
         "literal_error": f" must be {str(context.get('expected')).replace(chr(39), '')}, not {_shown(given)}",

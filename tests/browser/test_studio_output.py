@@ -51,3 +51,26 @@ def test_a_film_is_made_again_in_another_shape(visitor: Visitor) -> None:
     assert [stage.step for stage in job.stages if stage.status == "reused"] == [
         "cropping", "removing-bg", "generating-3d",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
+def test_a_picture_of_one_s_own_is_the_background(visitor: Visitor) -> None:
+    """Uploaded, seen, ordered with; a file that is no picture is said there; a scene of ours is one tap away."""
+    page = visitor.page
+    visitor.open()
+    visitor.choose_photo()
+    page.get_by_role("button", name="on a sandy beach at sunset").click()
+    expect(page.get_by_label("Describe the scene")).to_have_value("on a sandy beach at sunset")
+    visitor.picture("scenes")
+    page.get_by_role("radio", name="Your picture").check()
+    expect(page.get_by_role("button", name="Create the film")).to_be_disabled()
+    wrong = {"name": "plan.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"}
+    page.locator(".own-picture input[type=file]").set_input_files(wrong)
+    expect(page.get_by_role("alert")).to_contain_text("plan.pdf is not a photo")
+    page.locator(".own-picture input[type=file]").set_input_files(visitor.photo)
+    expect(page.get_by_alt_text("Your background")).to_be_visible()
+    visitor.picture("own-picture")
+    job_id = visitor.order()
+    visitor.gateway.take(job_id)
+    background = visitor.gateway.claims[job_id].job.order.background
+    assert background.picture is not None and background.backplate_id in background.picture.uri

@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/studio/backplates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload a background picture
+         * @description Free. Kept as long as a session; name it in background.backplate_id.
+         */
+        post: operations["backplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/studio/cutout": {
         parameters: {
             query?: never;
@@ -450,6 +470,25 @@ export interface components {
          */
         BackgroundType: "remove" | "image" | "prompt";
         /**
+         * Backplate
+         * @description A background picture that is kept for a while.
+         */
+        Backplate: {
+            /** @description For background.backplate_id. */
+            backplate_id: string;
+            /** @description The picture; opens without an API key. */
+            picture_url: string;
+            /** @description Upright, pixels. */
+            width: number;
+            /** @description Upright, pixels. */
+            height: number;
+            /**
+             * Format: date-time
+             * @description Until when it can be ordered with.
+             */
+            expires_at: string;
+        };
+        /**
          * BilledModel
          * @description One neural network or method that helped make the job.
          */
@@ -672,8 +711,10 @@ export interface components {
             type: components["schemas"]["BackgroundType"];
             /** @description Of type prompt. */
             prompt?: string;
-            /** @description Of type image. */
+            /** @description Of type image, where it was given by its address. */
             url?: string;
+            /** @description Of type image, where it was uploaded. */
+            backplate_id?: string;
         };
         /**
          * OrderedOutput
@@ -1143,6 +1184,86 @@ export interface operations {
             };
         };
     };
+    backplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** @description JPEG, PNG or WebP, at most 20 MB and 52 megapixels, each side at least 64 px. */
+                    image: string;
+                };
+            };
+        };
+        responses: {
+            /** @description A background picture that is kept for a while. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "backplate_id": "6d1c8f52-3a0e-4b7b-8d57-0c1a9be4f7e0",
+                     *       "picture_url": "https://studio.example.com/v1/files/1795000000.Zm9v/background.jpg",
+                     *       "width": 1600,
+                     *       "height": 1200,
+                     *       "expires_at": "2026-11-29T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Backplate"];
+                };
+            };
+            /** @description `invalid_image`: Not a JPEG, PNG or WebP, cannot be decoded, over 20 MB or 52 megapixels, or a side under 64 px. `invalid_request`: A missing or malformed field. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cutout: {
         parameters: {
             query?: never;
@@ -1361,7 +1482,9 @@ export interface operations {
                         /** @constant */
                         type: "image";
                         /** @description Public http or https URL of a JPEG, PNG or WebP of at most 20 MB. */
-                        url: string;
+                        url?: string | null;
+                        /** @description From /backplates, in place of url. */
+                        backplate_id?: string | null;
                     } | {
                         /** @constant */
                         type: "prompt";
@@ -1603,7 +1726,9 @@ export interface operations {
                         /** @constant */
                         type: "image";
                         /** @description Public http or https URL of a JPEG, PNG or WebP of at most 20 MB. */
-                        url: string;
+                        url?: string | null;
+                        /** @description From /backplates, in place of url. */
+                        backplate_id?: string | null;
                     } | {
                         /** @constant */
                         type: "prompt";
@@ -2152,7 +2277,9 @@ export interface operations {
                         /** @constant */
                         type: "image";
                         /** @description Public http or https URL of a JPEG, PNG or WebP of at most 20 MB. */
-                        url: string;
+                        url?: string | null;
+                        /** @description From /backplates, in place of url. */
+                        backplate_id?: string | null;
                     } | {
                         /** @constant */
                         type: "prompt";

@@ -1,4 +1,4 @@
-"""The addresses outside that an order names: each is public, or the order is refused."""
+"""What an order names beside its photo: addresses outside, each public, and pictures that were uploaded."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.egress import Egress, EgressRefused, HostUnresolved
+from gateway.jobs import ports
 from gateway.jobs.records import ApiKey, Background
 from lensora.contract import requests as schemas
 from lensora.core.errors import InvalidBackground, InvalidRequest, Unavailable
@@ -17,15 +18,20 @@ LOOK_UP_RETRY_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Checks addresses before anything is charged."""
+    """Checks it before anything is charged."""
 
     egress: Egress
+    backplates: ports.Backplates
 
     async def background(
         self, key: ApiKey, given: schemas.RemoveBackground | schemas.ImageBackground | schemas.PromptBackground
     ) -> Background:
         """The backplate. Raises InvalidBackground; Unavailable where its host could not be looked up."""
+        if isinstance(given, schemas.ImageBackground) and given.backplate_id is not None:
+            kept = await self.backplates.get(key.key_id, given.backplate_id)
+            return Background(BackgroundType.IMAGE, backplate_id=kept.backplate_id, picture=kept.picture)
         if isinstance(given, schemas.ImageBackground):
+            assert given.url is not None
             try:
                 await self.egress.check(given.url, account_id=key.account_id)
             except HostUnresolved as error:

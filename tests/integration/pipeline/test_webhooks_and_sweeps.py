@@ -16,7 +16,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from gateway.egress import Answer, Egress, EgressPolicy
-from gateway.jobs.records import ENDED, ApiKey, Job
+from gateway.jobs.records import ENDED, ApiKey, Job, KeptBackplate
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.testing import customer, order, session, submit
 from gateway.links import FileLinks, UrlSigner
@@ -27,6 +27,7 @@ from gateway.settings import RedisSettings
 from lensora.adapters.artifacts import ObjectArtifacts
 from lensora.contract.answers import Result
 from lensora.contract.events import JobEvent
+from lensora.core.artifacts import Artifact, MediaType
 from lensora.core.words import WebhookEvent
 
 EVERY_PORT = frozenset(range(1, 65536))
@@ -258,21 +259,24 @@ async def test_orphans_are_found_and_what_is_known_is_kept(house: House, tmp_pat
     key = await customer(house.store, 500)
     opened = await house.store.sessions.open(session(key))
     job = await submit(house.store, key)
-    known = [f"sessions/{opened.session_id}/photo.jpg", f"jobs/{job.job_id}/model.glb"]
-    old, new = ["sessions/dead/photo.jpg", "jobs/dead/model.glb"], "sessions/uploading/photo.jpg"
+    picture = Artifact("file:///nowhere/picture.jpg", "0" * 64, 1, MediaType.JPEG)
+    await house.store.backplates.keep(KeptBackplate("kept", key.key_id, key.account_id, picture, 64, 64))
+    known = [f"sessions/{opened.session_id}/photo.jpg", f"jobs/{job.job_id}/model.glb", "backplates/kept/picture.jpg"]
+    old = ["sessions/dead/photo.jpg", "jobs/dead/model.glb", "backplates/dead/picture.jpg"]
+    new = "sessions/uploading/photo.jpg"
     for name in (*known, *old, new):
         await house.artifacts.put_async(name, b"x" * 10, "image/jpeg")
         if name != new:
             day_ago = time.time() - 86_400
             os.utime(tmp_path / "artifacts" / name, (day_ago, day_ago))
     sweeper = Sweeper(house.store.expiry, house.artifacts)
-    assert await sweeper.sweep_orphans(60.0) == 20
+    assert await sweeper.sweep_orphans(60.0) == 30
     assert sorted([stored.key async for stored in house.artifacts.list_async("")]) == sorted([*known, new])
     assert await sweeper.sweep_orphans(60.0) == 0
 
 
 async def test_the_sweep_deletes_what_has_expired_and_counts_it(house: House) -> None:
-    """Artifacts of expired jobs and sessions go, those of living ones stay, and the bytes are told."""
+    """Artifacts of expired jobs, sessions and backplates go, those of living ones stay, and the bytes are told."""
     hurried = house.settings.model_copy(
         update={"session_hours": 0.1 / 3600, "job_hours": 0.1 / 3600, "job_deadline_seconds": 0.001}
     )
@@ -288,10 +292,12 @@ async def test_the_sweep_deletes_what_has_expired_and_counts_it(house: House) ->
             await house.artifacts.put_async(name, b"x" * 1000, "video/mp4")
         await house.artifacts.put_async(f"sessions/{opened.session_id}/photo.jpg", b"x" * 500, "image/jpeg")
         await asyncio.sleep(0.2)
-        expiring = store.scripts.key("expiring:sessions")
-        await store.scripts.client.zadd(expiring, {opened.session_id: 1})
+        picture = await house.artifacts.put_async("backplates/old/picture.jpg", b"x" * 300, "image/jpeg")
+        await store.backplates.keep(KeptBackplate("old", key.key_id, key.account_id, picture, 64, 64))
+        for kind, name in (("sessions", opened.session_id), ("backplates", "old")):
+            await store.scripts.client.zadd(store.scripts.key(f"expiring:{kind}"), {name: 1})
         sweeper = Sweeper(store.expiry, house.artifacts)
-        assert await sweeper.sweep() == 2500
+        assert await sweeper.sweep() == 2800
         assert await sweeper.sweep() == 0
     left = [stored.key async for stored in house.artifacts.list_async("")]
     assert left == [f"jobs/{kept.job_id}/model.glb"]

@@ -309,6 +309,21 @@ async def test_a_picture_of_the_customers_becomes_the_backplate(house: House) ->
     assert f"jobs/{job.job_id}/background.jpg" in stored
 
 
+async def test_an_uploaded_picture_is_the_background(house: House) -> None:
+    """It is copied under the job; one that is no longer kept fails the job with a sentence, refunded."""
+    kept = await house.artifacts.put_async("backplates/b/picture.png", picture("PNG", "RGB"), "image/png")
+    what = order(background=Background(BackgroundType.IMAGE, backplate_id="b", picture=kept))
+    key = await customer(house.store, 200)
+    async with running(house.worker()):
+        job = await until(house.store, key, await submit(house.store, key, what), ENDED)
+        await house.artifacts.delete_async(["backplates/b/picture.png"])
+        late = await until(house.store, key, await submit(house.store, key, what), ENDED)
+    assert job.status is JobStatus.COMPLETED
+    stored = [found.key async for found in house.artifacts.list_async(f"jobs/{job.job_id}")]
+    assert f"jobs/{job.job_id}/background.png" in stored
+    assert late.error is not None and (late.error.code, late.error.stage) == ("invalid_background", "generating-bg")
+
+
 async def test_an_unreachable_picture_is_a_bad_background(house: House) -> None:
     """A private or dead URL fails the job with a sentence on the background, refunded."""
     key = await customer(house.store, 100)

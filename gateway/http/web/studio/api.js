@@ -93,6 +93,13 @@ export class Api {
     return (await this.call("POST", "/v1/studio/init", { body, headers, signal })).json();
   }
 
+  /** Keep a picture to film in front of. @param {File} file @returns {Promise<import("./types.js").Backplate>} */
+  async backplate(file) {
+    const body = new FormData();
+    body.append("image", file);
+    return (await this.call("POST", "/v1/studio/backplates", { body })).json();
+  }
+
   /** @returns {Promise<import("./types.js").Account>} */
   account() {
     return this.get("/v1/account");

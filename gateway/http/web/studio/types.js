@@ -5,6 +5,7 @@
 /** @typedef {Schemas["DetectedObject"]} DetectedObject */
 /** @typedef {Schemas["Result"]} Job */
 /** @typedef {Schemas["Cutout"]} Cutout */
+/** @typedef {Schemas["Backplate"]} Backplate */
 /** @typedef {Schemas["Quote"]} Quote */
 /** @typedef {Schemas["Account"]} Account */
 /** @typedef {{ x: number, y: number, keep: boolean }} Point */

@@ -8,7 +8,7 @@ import { go } from "../routes.js";
 import { credits } from "../words.js";
 import { CameraChoice, FilmChoice, ShapeChoice, outputOf } from "./choices.js";
 import { Notice } from "./notice.js";
-import { SettingChoice, backgroundOf } from "./setting.js";
+import { SettingChoice, backgroundOf, settled } from "./setting.js";
 
 /** @typedef {import("../types.js").Job} Job */
 /** @typedef {import("../types.js").Film} Film */
@@ -28,6 +28,7 @@ function choicesOf(job) {
       kind: /** @type {any} */ (background.type),
       prompt: ("prompt" in background && background.prompt) || setting.prompt,
       url: ("url" in background && background.url) || "",
+      backplate: background.backplate_id ? { id: background.backplate_id, url: "" } : null,
     },
     film: { ...film, ...output, camera: order.camera_preset, formats: output.formats.filter((name) => !["mp4", "glb", "usdz", "obj", "stl"].includes(name)) },
   };
@@ -65,7 +66,7 @@ export function Again({ job }) {
       <${CameraChoice} camera=${film.camera} onChange=${(/** @type {string} */ camera) => setFilm({ ...film, camera })} />
       <${FilmChoice} film=${film} onChange=${setFilm} again=${true} />
       <${Notice} error=${error} onClose=${() => setError(null)} />
-      <button class="primary wide" disabled=${busy}>${busy ? "Ordering…" : "Film it again"}</button>
+      <button class="primary wide" disabled=${busy || !settled(setting)}>${busy ? "Ordering…" : "Film it again"}</button>
     </form>
   </details>`;
 }

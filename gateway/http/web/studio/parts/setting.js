@@ -1,16 +1,16 @@
-// The background: a scene in words, a picture, or white.
+// The background: a scene in words or from the gallery, a picture of one's own, or white.
 
-import { html } from "/web/vendor/preact.js";
+import { html, useState } from "/web/vendor/preact.js";
+import { useOwner } from "../account.js";
+import { wrongWith } from "../words.js";
+import { Notice } from "./notice.js";
+import { SCENES } from "./scenes.js";
 
 /** @typedef {import("../types.js").Setting} Setting */
 /** @typedef {import("../types.js").BackgroundKind} BackgroundKind */
 
 /** @type {[BackgroundKind, string][]} */
 const KINDS = [["prompt", "Describe"], ["image", "Your picture"], ["remove", "White"]];
-const IDEAS = [
-  "marble kitchen, morning light", "wooden desk by a window", "sandy beach at sunset", "concrete studio, dramatic light",
-  "mossy forest floor",
-];
 
 /** @param {{ setting: Setting, onChange: (setting: Setting) => void }} properties */
 export function SettingChoice({ setting, onChange }) {
@@ -21,9 +21,7 @@ export function SettingChoice({ setting, onChange }) {
         checked=${setting.kind === kind} onChange=${() => onChange({ ...setting, kind })} /><span>${title}</span></label>`)}
     </div>
     ${setting.kind === "prompt" && html`<${Words} setting=${setting} onChange=${onChange} />`}
-    ${setting.kind === "image" && html`<label for="url">Address of a picture
-      <input id="url" type="url" inputmode="url" placeholder="https://example.com/backplate.jpg" spellcheck=${false} required
-        value=${setting.url} onInput=${(/** @type {any} */ event) => onChange({ ...setting, url: event.target.value })} /></label>`}
+    ${setting.kind === "image" && html`<${Picture} setting=${setting} onChange=${onChange} />`}
     ${setting.kind === "remove" && html`<p class="hint">A clean white plate with a soft shadow; the cutout has none.</p>`}
   </fieldset>`;
 }
@@ -31,16 +29,60 @@ export function SettingChoice({ setting, onChange }) {
 /** @param {{ setting: Setting, onChange: (setting: Setting) => void }} properties */
 function Words({ setting, onChange }) {
   return html`<label for="prompt" class="sr-only">Describe the scene</label>
-    <textarea id="prompt" rows="3" maxlength="1000" required value=${setting.prompt}
+    <textarea id="prompt" rows="2" maxlength="1000" required value=${setting.prompt}
       onInput=${(/** @type {any} */ event) => onChange({ ...setting, prompt: event.target.value })}></textarea>
-    <div class="chips small">
-      ${IDEAS.map((idea) => html`<button type="button" key=${idea} onClick=${() => onChange({ ...setting, prompt: idea })}>${idea}</button>`)}
+    <div class="scenes" role="group" aria-label="Scenes to begin with">
+      ${SCENES.map(([name, words]) => html`<button type="button" key=${name} aria-pressed=${setting.prompt === words}
+        aria-label=${words} title=${words} onClick=${() => onChange({ ...setting, prompt: words })}>
+        <img src=${`/web/scenes/${name}.jpg`} alt="" loading="lazy" width="96" height="96" /></button>`)}
     </div>`;
+}
+
+/** @param {{ setting: Setting, onChange: (setting: Setting) => void }} properties */
+function Picture({ setting, onChange }) {
+  const owner = useOwner();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const pick = async (/** @type {any} */ event) => {
+    const [file] = event.target.files;
+    event.target.value = "";
+    if (!file) return;
+    const wrong = wrongWith(file);
+    setError(wrong ? new Error(wrong) : null);
+    if (wrong || !owner.api) return;
+    setBusy(true);
+    try {
+      const kept = await owner.api.backplate(file);
+      onChange({ ...setting, backplate: { id: kept.backplate_id, url: kept.picture_url }, url: "" });
+    } catch (problem) {
+      owner.check(problem);
+      setError(problem);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const kept = setting.backplate;
+  return html`<div class="own-picture">
+    ${kept && kept.url && html`<img src=${kept.url} alt="Your background" onError=${() => onChange({ ...setting, backplate: null })} />`}
+    <label class="button quiet"><input type="file" accept="image/jpeg,image/png,image/webp" class="sr-only" disabled=${busy} onChange=${pick} />
+      ${busy ? "Uploading…" : kept ? "Another picture" : "Upload a picture"}</label>
+    <${Notice} error=${error} onClose=${() => setError(null)} />
+    ${!kept && html`<label for="url">or its address
+      <input id="url" type="url" inputmode="url" placeholder="https://example.com/background.jpg" spellcheck=${false}
+        value=${setting.url} onInput=${(/** @type {any} */ event) => onChange({ ...setting, url: event.target.value })} /></label>`}
+    <p class="hint">Uploaded pictures are kept for a day.</p>
+  </div>`;
 }
 
 /** The API's ``background``. @param {Setting} setting */
 export function backgroundOf(setting) {
   if (setting.kind === "prompt") return { type: "prompt", prompt: setting.prompt };
-  if (setting.kind === "image") return { type: "image", url: setting.url.trim() };
-  return { type: "remove" };
+  if (setting.kind === "remove") return { type: "remove" };
+  return setting.backplate ? { type: "image", backplate_id: setting.backplate.id } : { type: "image", url: setting.url.trim() };
+}
+
+/** Whether a background says enough to be ordered. @param {Setting} setting */
+export function settled(setting) {
+  if (setting.kind === "prompt") return setting.prompt.trim() !== "";
+  return setting.kind === "remove" || Boolean(setting.backplate) || setting.url.trim() !== "";
 }

@@ -9,7 +9,7 @@ import { CameraChoice, FilmChoice, PresetChoice, ShapeChoice, outputOf } from ".
 import { Notice } from "../parts/notice.js";
 import { MOST_POINTS, Photo } from "../parts/photo.js";
 import { Price } from "../parts/price.js";
-import { SettingChoice, backgroundOf } from "../parts/setting.js";
+import { SettingChoice, backgroundOf, settled } from "../parts/setting.js";
 import { CutoutLook, Subjects, Tools, meant } from "../parts/subject.js";
 import { PhotoButton } from "../parts/upload.js";
 import { go } from "../routes.js";
@@ -80,7 +80,7 @@ function Choosing({ session }) {
   const order = {
     ...meant(session.session_id, choice, cutout), background: backgroundOf(setting), camera_preset: film.camera, output: outputOf(film),
   };
-  const ready = setting.kind === "prompt" ? setting.prompt.trim() : setting.kind === "image" ? setting.url.trim() : true;
+  const ready = settled(setting);
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     setBusy(true);
