@@ -23,7 +23,7 @@ from lensora import __version__
 from lensora.client import AsyncClient, Result
 from lensora.contract.answers import PublicAnswer
 from lensora.core.errors import LensoraError
-from lensora.core.words import CameraMove, OutputFormat
+from lensora.core.words import Aspect, CameraMove, OutputFormat
 
 INSTRUCTIONS = (
     "Lensora Studio turns one product photo into a cutout, a composited scene, a textured 3D model and a short film. "
@@ -60,6 +60,12 @@ def _told(tool: Callable[P, Awaitable[Answer]]) -> Callable[P, Awaitable[Answer]
             raise ToolError(f"{error.code}: {error.message}") from error
 
     return with_errors
+
+
+def _chosen(formats: list[OutputFormat] | None, aspect: Aspect | None) -> dict[str, object] | None:
+    """The film's choices that were made; None for none."""
+    chosen: dict[str, object] = {"formats": list(formats)} if formats else {}
+    return chosen | ({"aspect": aspect} if aspect else {}) or None
 
 
 def server_of(client: AsyncClient, pictures: httpx.AsyncClient) -> MCPServer[Any]:
@@ -127,6 +133,7 @@ def server_of(client: AsyncClient, pictures: httpx.AsyncClient) -> MCPServer[Any
         cutout_id: Annotated[str | None, Field(description="From cutout, in place of object_index.")] = None,
         camera_preset: Annotated[CameraMove, Field(description="The camera's move.")] = CameraMove.TURNTABLE,
         formats: Annotated[list[OutputFormat] | None, Field(description="Files beside MP4 and GLB.")] = None,
+        aspect: Annotated[Aspect | None, Field(description="Width to height of film and still.")] = None,
         real_height_cm: Annotated[
             float | None, Field(description="The thing's true height: its model is made at this size, for AR.")
         ] = None,
@@ -139,7 +146,7 @@ def server_of(client: AsyncClient, pictures: httpx.AsyncClient) -> MCPServer[Any
             object_index=object_index,
             cutout_id=cutout_id,
             camera_preset=camera_preset,
-            output={"formats": list(formats)} if formats else None,
+            output=_chosen(formats, aspect),
             real_height_cm=real_height_cm,
         )
         return await shown(ticket)
