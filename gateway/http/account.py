@@ -11,6 +11,7 @@ from gateway.http.plumbing.answers import json_answer, page_limit
 from gateway.http.plumbing.calls import CURSOR, call, page_size
 from gateway.http.plumbing.gate import Gate
 from gateway.jobs import ports, records
+from gateway.jobs.books import LedgerPage
 from lensora.contract import answers
 from lensora.contract.answers import moment
 from lensora.core.errors import InvalidRequest
@@ -91,7 +92,7 @@ def _account(account: records.Account) -> answers.Account:
     return answers.Account(balance=account.balance, frozen=account.frozen, limits=limits)
 
 
-def _ledger(page: records.LedgerPage) -> answers.LedgerPage:
+def _ledger(page: LedgerPage) -> answers.LedgerPage:
     entries = tuple(
         answers.LedgerEntry(
             id=entry.entry_id,

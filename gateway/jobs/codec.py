@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from gateway.jobs.books import LedgerEntry
 from gateway.jobs.records import (
     Account,
     ApiKey,
@@ -18,7 +19,6 @@ from gateway.jobs.records import (
     Job,
     JobError,
     KeptCutout,
-    LedgerEntry,
     Limits,
     Order,
     OutputChoices,

@@ -7,8 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.jobs.books import Audit, LedgerEntry, LedgerPage, Mismatch
 from gateway.jobs.codec import ledger_entry
-from gateway.jobs.records import Audit, LedgerEntry, LedgerPage, Mismatch
 from gateway.jobs.redis_client import translated
 from gateway.jobs.scripts import Scripts
 from lensora.core.bounds import stream_entry

@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from gateway.jobs.books import Audit, LedgerPage
 from gateway.jobs.records import (
     CUTOUT_CREDITS,
     INIT_CREDITS,
@@ -16,14 +17,12 @@ from gateway.jobs.records import (
     Allowance,
     Answer,
     ApiKey,
-    Audit,
     Canceled,
     IdempotencySlot,
     Job,
     KeptAnswer,
     KeptBackplate,
     KeptCutout,
-    LedgerPage,
     Limits,
     NewJob,
     Outlook,

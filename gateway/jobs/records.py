@@ -18,7 +18,6 @@ from lensora.core.words import (
     BackgroundType,
     CameraMove,
     DeliveryStatus,
-    LedgerKind,
     OutputFormat,
     WebhookEvent,
 )
@@ -92,61 +91,6 @@ class ApiKey:
     def owes(self, price: int) -> int:
         """Credits that a call with this price costs whoever has this key."""
         return 0 if self.test else price
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """One line of an account's append-only ledger.
-
-    Attributes:
-        entry_id: position in the ledger, ``<ms>-<n>``; also the cursor for the next page.
-        kind: why.
-        amount: signed credits: a charge is negative.
-        balance: the balance after this line.
-        reference: the job, session or cutout it is about; for a grant, what the operator gave.
-        memo: a few words for a person.
-        at_ms: when.
-    """
-
-    entry_id: str
-    kind: LedgerKind
-    amount: int
-    balance: int
-    reference: str
-    memo: str
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """Something that the audit found wrong: a sentence, and whose money it is."""
-
-    account_id: str
-    problem: str
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """What ``Credits.verify`` recomputed from every ledger and every kept job.
-
-    Attributes:
-        accounts: accounts that were recomputed.
-        entries: ledger lines that were read.
-        drift: sum over accounts of |balance - sum of its ledger|; 0 when all is well.
-        mismatches: everything found wrong.
-        spent: net credits of the last 24 hours by account, where there are any.
-    """
-
-    accounts: int
-    entries: int
-    drift: int
-    mismatches: tuple[Mismatch, ...]
-    spent: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """A sentence for each mismatch."""
-        return tuple(f"account {found.account_id}: {found.problem}" for found in self.mismatches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,14 +389,6 @@ class Page:
     """A page of a list of jobs, newest first; ``next_cursor`` is empty on the last one."""
 
     jobs: tuple[Job, ...]
-    next_cursor: str
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerPage:
-    """A page of a ledger, newest first; ``next_cursor`` is empty on the last one."""
-
-    entries: tuple[LedgerEntry, ...]
     next_cursor: str
 
 

@@ -39,7 +39,7 @@ def test_unknown_fields_are_passed_over() -> None:
         (
             {"output": {"aspect_ratio": "9:16"}},
             InvalidRequest,
-            r"output\.aspect_ratio is not a field .*; output takes size, fps, seconds, formats, max_glb_bytes",
+            r"output\.aspect_ratio is not a field .*; output takes size, aspect, fps, seconds, formats, max_glb_bytes",
         ),
         ({"output": {"size": 512, "width": 512}}, InvalidRequest, r"output\.width is not a field"),
         (
