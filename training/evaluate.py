@@ -28,9 +28,10 @@ from quality.baselines import inflation
 from quality.gl import Lighting, Pose, Renderer, TexturedMesh, random_lighting, random_pose
 from quality.measure.shape import Truth
 from services.mesh.cutout import read_cutout
-from services.mesh.kinds.field.carving import solid_from_prediction
+from services.mesh.kinds.field import Field
 from services.mesh.network import MODEL, FieldFrame, ShapeNetwork
 from services.mesh.solid import Solid
+from services.mesh.view import View
 from training.objects import KINDS, RESERVED_SEEDS, make
 from training.shards import Item, made_items, mesh_items
 
@@ -75,7 +76,8 @@ def measured(item: Item, renderer: Renderer, network: ShapeNetwork, inflated: fl
     cutout = read_cutout(picture.rgba)
     began = time.perf_counter()
     said = network.predict(cutout)
-    solid, _ = solid_from_prediction(said, cutout)
+    [proposed] = Field().propose(View(cutout, said))
+    solid = proposed.solid
     seconds = time.perf_counter() - began
     target = Truth(trimesh.Trimesh(mesh.vertices, mesh.faces, process=False), with_volume=False)
     ours = target.compare(trimesh.Trimesh(solid.vertices, solid.faces, process=False))

@@ -32,6 +32,8 @@ def curve(values: NDArray[np.float64], images: NDArray[np.float64], top: float) 
 
 def drawn(rows: list[dict[str, str]]) -> str:
     """An SVG of the curves of a log."""
+    # A run that was killed may have left half a line.
+    rows = [row for row in rows if all(row[name] for name in CURVES)]
     images = np.array([float(row["images"]) for row in rows])
     columns = {name: np.array([float(row[name]) for row in rows]) for name in CURVES}
     top = max(0.1, float(np.ceil(max(np.median(values[:WINDOW]) for values in columns.values()) * 10) / 10))

@@ -26,6 +26,9 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+HULL_POINTS = 3000
+"""Vertices whose convex hull is measured, at least half as many."""
+
 SIDE_PX = 96
 """Grid on which hypotheses are held against the photo: an edge is seen to a hundredth of the subject."""
 
@@ -187,8 +190,10 @@ def _complexity(solid: Solid) -> dict[str, float]:
         np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).sum()
     )
     volume = max(solid.volume(), 1e-9)
+    # Some thousand vertices span nearly the hull of all, in a tenth of the time.
+    some = solid.vertices[:: 1 + len(solid.vertices) // HULL_POINTS]
     try:
-        hull = float(ConvexHull(solid.vertices).volume)
+        hull = max(float(ConvexHull(some).volume), volume)
     except QhullError:
         hull = volume
     ball = float((36.0 * np.pi * volume**2) ** (1.0 / 3.0))
