@@ -1,7 +1,7 @@
 """What each kind of shape and each term of the judge is worth: one of them out at a time, the weights fitted again.
 
 ``python -m quality.ablation [--cache FILE] [--out FILE]`` reads what ``python -m quality.fit_judge collect`` has kept,
-fits on ``tune`` without the kind or term, chooses on ``unseen``, and writes ``docs/internals/ablation-mesh.md``. A kind
+fits on ``tune`` without the kind or term, chooses on ``unseen``, and writes ``docs/notes/ablation-mesh.md``. A kind
 or term whose interval lies at or below zero gains nothing on things that nobody tuned on: it should go.
 """
 
@@ -21,7 +21,7 @@ from quality.measure.noise import by_object, interval, worst_decile
 from quality.split import is_reserved
 from services.mesh.judge.verdict import PLAIN
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "internals" / "ablation-mesh.md"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "notes" / "ablation-mesh.md"
 
 
 @dataclass(frozen=True)
