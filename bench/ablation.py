@@ -20,16 +20,15 @@ from bench.measure import closing_line, table
 from lensora.adapters.runtimes import open_runtime
 from lensora.core.boxes import Box
 from lensora.settings import ModelSettings, load
-from services.segment.aim import Aim, Surroundings
+from services.segment.aim import LOOK_AGAIN, Aim, Surroundings
 from services.segment.backends.registry import CUTOUT_BACKENDS
 from services.segment.candidates import Candidate, candidates
-from services.segment.cutout import LOOK_AGAIN
-from services.segment.fitted import JUDGEMENT
-from services.segment.judge import Bench, confidence, pick
+from services.segment.edges import refined
+from services.segment.fitted import EDGE_NET, JUDGEMENT
+from services.segment.judge import Bench, confidence, pick, takes_edge
 from services.segment.matte import close_holes, settle
 
 Plane = NDArray[np.float32]
-Finish = Callable[[Plane], Plane]
 
 ROOM = Path(__file__).parents[1] / "services/segment"
 OTHERS = {"backplate.py", "composite.py", "horizon.py", "lighting.py", "shadow.py"}
@@ -52,7 +51,7 @@ class Truth(Protocol):
 class Tried:
     """A sample with its candidates, ready to be judged in several ways."""
 
-    truth: NDArray[np.bool_]
+    picture: NDArray[np.uint8]
     soft: Plane
     beyond: int
     bench: Bench
@@ -61,43 +60,91 @@ class Tried:
     sure: float
 
 
-def ablation(samples: Sequence[Truth]) -> int:
-    """Print the table, the constants that are left, and the closing line."""
+@dataclass(frozen=True)
+class Way:
+    """The stage with something left out.
+
+    Attributes:
+        keep: names of the candidates beside the plain one; None keeps all.
+        looks: 1 never asks twice, 2 always, 0 where in doubt.
+        edge: ``judged``, ``never`` or ``always``.
+        settle, holes: whether these two steps of the finish are taken.
+    """
+
+    keep: tuple[str, ...] | None = None
+    looks: int = 0
+    edge: str = "judged"
+    settle: bool = True
+    holes: bool = True
+
+
+def ablation(samples: Sequence[Truth], page: Path | None = None) -> int:
+    """Print the table, the constants that are left, and the closing line.
+
+    Args:
+        samples: photos with truth.
+        page: where the same is written as a page of the documentation.
+    """
     backend = CUTOUT_BACKENDS["isnet"](open_runtime(load(ModelSettings)))
     tried = [_tried(sample, backend.salience) for sample in samples]
     names = sorted({each.name for case in tried for each in case.both} - {"plain"})
     ways = {
-        "the stage as it is": _scores(tried),
-        "plain alone": _scores(tried, keep=()),
-        "no finishing": _scores(tried, finish=lambda matte: matte),
-        "no second look": _scores(tried, looks=1),
-        "a second look always": _scores(tried, looks=2),
-        **{f"without {name}": _scores(tried, keep=tuple(other for other in names if other != name)) for name in names},
-        **{f"always {name}": _always(tried, name) for name in names},
+        "the stage as it is": Way(),
+        "plain alone": Way(keep=(), edge="never"),
+        "no refined edge": Way(edge="never"),
+        "the refined edge always": Way(edge="always"),
+        "no second look": Way(looks=1),
+        "a second look always": Way(looks=2),
+        **{f"without {name}": Way(keep=tuple(other for other in names if other != name)) for name in names},
+        "nothing settled": Way(settle=False),
+        "no holes closed": Way(holes=False),
     }
-    plain = ways["plain alone"][:, 0]
+    scores = {name: _scores(tried, way) for name, way in ways.items()}
+    plain = scores["plain alone"][:, 0]
     rows = [
         (
-            way,
+            name,
             float(s[:, 0].mean()),
             float((s[:, 0] - plain).min()),
             int((s[:, 0] - plain < -0.005).sum()),
-            s[:, 1].mean(),
+            float(s[:, 1].mean()),
         )
-        for way, s in ways.items()
+        for name, s in scores.items()
     ]
-    table(("way", "IoU", "worst against plain", "worse by 0.005", "error of alpha"), rows)
+    heads = ("way", "IoU", "worst against plain", "worse by 0.005", "error of alpha")
+    table(heads, rows)
     counts = constants()
-    table(("module", "constants", "fields of parameter classes"), [(name, *both) for name, both in counts.items()])
+    constant_rows = [(name, *both) for name, both in counts.items()]
+    table(("module", "constants", "fields of parameter classes"), constant_rows)
+    if page is not None:
+        page.write_text(_page(len(tried), heads, rows, constant_rows))
     closing_line(
         {
-            **{f"iou_{way.replace(' ', '_')}": float(scores[:, 0].mean()) for way, scores in ways.items()},
+            **{f"iou_{name.replace(' ', '_')}": float(s[:, 0].mean()) for name, s in scores.items()},
             "constants": sum(plain for plain, _fields in counts.values()),
             "parameters": sum(fields for _plain, fields in counts.values()),
             "samples": len(tried),
         }
     )
     return 0
+
+
+def _page(
+    count: int, heads: Sequence[str], rows: Sequence[Sequence[object]], constant_rows: Sequence[Sequence[object]]
+) -> str:
+    """The tables as a page."""
+
+    def lines(names: Sequence[str], body: Sequence[Sequence[object]]) -> str:
+        shown = [[f"{value:.4f}" if isinstance(value, float) else str(value) for value in row] for row in body]
+        return "\n".join(f"| {' | '.join(row)} |" for row in [list(names), ["---"] * len(names), *shown])
+
+    return (
+        "# What each part of the cutout stage is worth\n\n"
+        'Written by `make bench-cutout DATA=... ARGS="--ablation --page FILE"`; not edited by hand.\n'
+        f"Each row is the stage with one part left out, on {count} samples that nothing was fitted on.\n\n"
+        f"{lines(heads, rows)}\n\n## Numbers that are left in the code\n\n"
+        f"{lines(('module', 'constants', 'fields of parameter classes'), constant_rows)}\n"
+    )
 
 
 def _tried(sample: Truth, salience: Callable[[NDArray[np.uint8]], Plane]) -> Tried:
@@ -115,44 +162,38 @@ def _tried(sample: Truth, salience: Callable[[NDArray[np.uint8]], Plane]) -> Tri
     soft = seen if seen.shape[::-1] == size else _resized(seen, size)
     beyond = int((sample.alpha > 0.5).sum()) - int((seen > 0.5).sum())
     both = list(candidates(first, aim.picture, aim.within, wide))
-    return Tried(soft > 0.5, soft, beyond, bench, one, both, confidence(bench, first, one, JUDGEMENT))
+    return Tried(aim.picture, soft, beyond, bench, one, both, confidence(bench, first, one, JUDGEMENT))
 
 
 def _resized(plane: Plane, size: tuple[int, int]) -> Plane:
     return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _finished(matte: Plane) -> Plane:
-    return close_holes(settle(matte))
-
-
-def _scores(
-    tried: Sequence[Tried], keep: tuple[str, ...] | None = None, finish: Finish = _finished, looks: int = 0
-) -> NDArray[np.float64]:
-    """(n, 2): IoU and mean error of alpha, with some of the candidates alone; ``looks`` 0 asks twice where in doubt."""
+def _scores(tried: Sequence[Tried], way: Way) -> NDArray[np.float64]:
+    """(n, 2): IoU and mean error of alpha of the stage in a way."""
     out = []
     for case in tried:
-        again = looks == 2 or (looks == 0 and case.sure < JUDGEMENT.look_again)
+        again = way.looks == 2 or (way.looks == 0 and case.sure < JUDGEMENT.look_again)
         found = case.both if again else case.first
-        found = [each for each in found if each.name == "plain" or keep is None or each.name in keep]
-        out.append(_score(case, finish(pick(case.bench, found, JUDGEMENT).matte)))
+        found = [each for each in found if each.name == "plain" or way.keep is None or each.name in way.keep]
+        out.append(_score(case, _matte(case, found, way)))
     return np.array(out)
 
 
-def _always(tried: Sequence[Tried], name: str) -> NDArray[np.float64]:
-    """The same with one candidate taken unjudged wherever it is."""
-    return np.array(
-        [
-            _score(case, _finished(next((each for each in case.both if each.name == name), case.both[0]).matte))
-            for case in tried
-        ]
-    )
+def _matte(case: Tried, found: list[Candidate], way: Way) -> Plane:
+    chosen = pick(case.bench, found, JUDGEMENT).matte
+    matte = settle(chosen) if way.settle else chosen
+    if way.edge != "never":
+        edged = refined(chosen, case.picture, EDGE_NET)
+        if way.edge == "always" or takes_edge(case.bench, chosen, edged, found, JUDGEMENT):
+            matte = edged
+    return close_holes(matte) if way.holes else matte
 
 
 def _score(case: Tried, matte: Plane) -> tuple[float, float]:
-    found = matte > 0.5
-    either = int((found | case.truth).sum()) + case.beyond
-    return float((found & case.truth).sum()) / max(1, either), float(np.abs(matte - case.soft).mean())
+    found, truth = matte > 0.5, case.soft > 0.5
+    either = int((found | truth).sum()) + case.beyond
+    return float((found & truth).sum()) / max(1, either), float(np.abs(matte - case.soft).mean())
 
 
 def constants() -> dict[str, tuple[int, int]]:

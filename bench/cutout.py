@@ -1,8 +1,8 @@
 """The cutout against truth and against rembg with the same weights: overlap, halo, time, memory.
 
-``python -m bench.cutout --data DIR``: DIR holds folders with ``input.png`` (a photo) and ``mask.png`` (its subject), at
-any depth. Where DIR holds ``cutouts/*.png`` (RGBA subjects), each is also set into a made scene, where the subject's
-true colours are known to the last pixel.
+``python -m bench.cutout --data DIR``: DIR holds folders with ``input.png`` or ``.jpg`` (a photo) and ``mask.png``
+(its subject), at any depth. Where DIR holds ``cutouts/*.png`` (RGBA subjects), each is also set into a made scene,
+where the true colours of the subject are known to the last pixel.
 
 Halo: of the pixels within ``BAND_PX`` of the true outline that the cutout shows at all, the share whose colour,
 weighted by the alpha it is shown with, is more than ``HALO_DELTA_E`` (CIELAB) away from the subject's own colour there.
@@ -92,7 +92,9 @@ class Sample:
 def samples(folder: Path) -> Iterator[Sample]:
     """Photos with masks below a folder, then the made ones."""
     for mask_path in sorted(folder.rglob("mask.png")):
-        photo = cv2.imread(str(mask_path.with_name("input.png")))
+        found = (mask_path.with_name(name) for name in ("input.png", "input.jpg"))
+        path = next((path for path in found if path.exists()), None)
+        photo = None if path is None else cv2.imread(str(path))
         mask = cv2.imread(str(mask_path), cv2.IMREAD_GRAYSCALE)
         if photo is None or mask is None:
             continue
@@ -242,6 +244,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with input.png beside mask.png, at any depth")
     parser.add_argument("--ablation", action="store_true", help="what each part of the stage is worth, in this process")
+    parser.add_argument("--page", type=Path, help="with --ablation: write its tables as a page of the documentation")
     parser.add_argument("--repeats", type=int, default=2, help="cutouts of each sample for the time")
     arguments = parser.parse_args()
     found = list(samples(arguments.data))
@@ -250,7 +253,7 @@ def main() -> int:
         return 2
     print(machine())
     if arguments.ablation:
-        return ablation(found)
+        return ablation(found, arguments.page)
     rows, ours, times, cpu = [], [], [], []
     cutouts = {}
     with service() as client, PeakMemory(client.process.pid) as memory:

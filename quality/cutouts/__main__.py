@@ -1,95 +1,127 @@
-"""Fit the judge of cutouts and write what was fitted: see the package's docstring."""
+"""Fit the judge of cutouts and the edge network, and write what was fitted: see the package's docstring."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 
 from lensora.adapters.runtimes import open_runtime
 from lensora.settings import ModelSettings, load
-from quality.cutouts.fit import RIGHT_IOU, Case, case, fitted, trusted
-from quality.cutouts.samples import samples
+from quality.cutouts.fit import RIGHT_IOU, Case, Fit, case, edged, fitted, verdict
+from quality.cutouts.samples import photographs, samples
+from services.segment.backends import CutoutBackend
 from services.segment.backends.registry import CUTOUT_BACKENDS
-from services.segment.judge import Judgement, pick
+from services.segment.judge import confidence, pick
 
 TARGET = Path(__file__).parents[2] / "services/segment/fitted.py"
 
 TEXT = '''"""What ``python -m quality.cutouts`` fitted; not edited by hand.
 
-On {cases} things of {scenes} made scenes of the tune part. On {unseen} things of the unseen part:
+On {cases} things of {scenes} pictures of the tune part. On {unseen} things of the unseen part:
 
-- mean IoU {before:.4f} plain, {after:.4f} judged, {best:.4f} at best;
-- {gains:.0f} gain and {losses:.0f} lose over 0.005, at worst {worst:.3f};
-- {flagged:.0%} are flagged, of which {hit:.0%} are worse than {right}; of the others {missed:.1%} are.
+{lines}
 """
 
 from __future__ import annotations
 
+from services.segment.edges import EdgeNet
 from services.segment.judge import Judgement
 
-JUDGEMENT = Judgement(
-    gain={gain},
-    margin={margin},
-    sure={sure},
-    doubt={doubt:.3f},
-    look_again={again:.3f},
-)
+JUDGEMENT = {judgement}
+
+EDGE_NET = {net}
 '''
 
 
 def main() -> int:
     """Fit on ``tune``, report on ``unseen``, write the module."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scenes", type=Path, required=True, help="what python -m quality.scenes wrote")
+    parser.add_argument("--scenes", type=Path, required=True, nargs="+", help="what python -m quality.scenes wrote")
+    parser.add_argument("--corpus", type=Path, default=Path(__file__).parents[1] / "corpus", help="photographs")
     parser.add_argument("--kept", action="store_true", help="use the maps that are kept, and ask no net")
     parser.add_argument("--dry", action="store_true", help="report, and write nothing")
     arguments = parser.parse_args()
     backend = None if arguments.kept else CUTOUT_BACKENDS["isnet"](open_runtime(load(ModelSettings)))
-    tune, unseen = ([case(each) for each in samples(arguments.scenes, part, backend)] for part in ("tune", "unseen"))
-    judgement = fitted(tune)
-    print("tune", report(tune, judgement))
-    figures = report(unseen, judgement)
-    print("unseen", figures)
+    tune = list(cases_of(arguments.scenes, arguments.corpus, "tune", backend))
+    fit = fitted(tune)
+    unseen = list(cases_of(arguments.scenes, arguments.corpus, "unseen", backend))
+    photographed = [each for each in unseen if each.sample.kind == "photograph"]
+    made = [each for each in unseen if each.sample.kind != "photograph"]
+    lines = [
+        *report("made scenes", made, fit),
+        *report("photographs of the corpus", photographed, fit),
+        *report("both", unseen, fit),
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
     if not arguments.dry:
         TARGET.write_text(
             TEXT.format(
                 cases=len(tune),
                 scenes=len({each.sample.name.split("/")[0] for each in tune}),
                 unseen=len(unseen),
-                right=RIGHT_IOU,
-                gain=tuple(round(float(w), 5) for w in judgement.gain),
-                margin=judgement.margin,
-                sure=tuple(round(float(w), 4) for w in judgement.sure),
-                doubt=judgement.doubt,
-                again=judgement.look_again,
-                **figures,
+                lines="\n".join(lines),
+                judgement=_written(fit.judgement),
+                net=_written(fit.net),
             )
         )
     return 0
 
 
-def report(cases: list[Case], judgement: Judgement) -> dict[str, float]:
-    """What a judgement does on cases."""
-    picks = [pick(each.bench, each.found, judgement) for each in cases]
-    before = np.array([each.ious[0] for each in cases])
-    after = np.array([each.ious[each.found.index(chosen)] for each, chosen in zip(cases, picks, strict=True)])
-    best = np.array([each.ious.max() for each in cases])
-    trust = np.array([trusted(each, chosen, judgement) for each, chosen in zip(cases, picks, strict=True)])
-    flagged, wrong = trust < judgement.doubt, after < RIGHT_IOU
-    return {
-        "before": float(before.mean()),
-        "after": float(after.mean()),
-        "best": float(best.mean()),
-        "worst": float((after - before).min()),
-        "losses": float((after - before < -0.005).sum()),
-        "gains": float((after - before > 0.005).sum()),
-        "flagged": float(flagged.mean()),
-        "hit": float(wrong[flagged].mean()) if flagged.any() else 0.0,
-        "missed": float(wrong[~flagged].mean()) if (~flagged).any() else 0.0,
-    }
+def cases_of(scenes: list[Path], corpus: Path, part: str, backend: CutoutBackend | None) -> Iterator[Case]:
+    """All cases of a part."""
+    for folder in scenes:
+        for sample in samples(folder, part, backend):
+            yield case(sample)
+    for sample in photographs(corpus, part, scenes[0] / "nets", backend):
+        yield case(sample)
+
+
+def report(name: str, cases: list[Case], fit: Fit) -> list[str]:
+    """What the stage does on cases, as lines of a docstring."""
+    if not cases:
+        return []
+    judgement = fit.judgement
+    before, after, best, trust, looks = [], [], [], [], 0
+    for each in cases:
+        first = each.first_look()
+        sure = confidence(each.bench, first.found[0].matte, first.found, judgement)
+        seen = each if sure < judgement.look_again else first
+        looks += seen is not first
+        edge = edged(seen, pick(seen.bench, seen.found, judgement), fit.net)
+        chosen, iou = verdict(seen, edge, judgement)
+        before.append(float(each.ious[0]))
+        after.append(iou)
+        best.append(max(float(each.ious.max()), edge.after))
+        trust.append(confidence(seen.bench, chosen.matte, [*seen.found, edge.other], judgement))
+    change = np.array(after) - np.array(before)
+    flagged, wrong = np.array(trust) < judgement.doubt, np.array(after) < RIGHT_IOU
+    return [
+        f"- {name}, {len(cases)}: mean IoU {np.mean(before):.4f} plain, {np.mean(after):.4f} judged,",
+        f"  {np.mean(best):.4f} at best; {(change > 0.005).sum()} gain and {(change < -0.005).sum()} lose over 0.005, "
+        f"at worst {change.min():.4f};",
+        f"  {flagged.mean():.0%} are flagged, of which {_share(wrong[flagged]):.0%} are worse than {RIGHT_IOU}; of the "
+        f"others {_share(wrong[~flagged]):.1%} are;",
+        f"  a second look at {looks / len(cases):.0%}.",
+    ]
+
+
+def _share(hits: np.ndarray) -> float:
+    return float(hits.mean()) if len(hits) else 0.0
+
+
+def _written(value: object) -> str:
+    """A dataclass of numbers as source text."""
+    lines = [f"    {field.name}={_rounded(getattr(value, field.name))!r}," for field in fields(value)]  # type: ignore[arg-type]
+    return f"{type(value).__name__}(\n" + "\n".join(lines) + "\n)"
+
+
+def _rounded(value: object) -> object:
+    return tuple(_rounded(each) for each in value) if isinstance(value, tuple) else round(value, 5)  # type: ignore[call-overload]
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.boxes import Box
-from services.segment.aim import Aim, Surroundings
+from services.segment.aim import LOOK_AGAIN, Aim, Surroundings
 from services.segment.backends import CutoutBackend
-from services.segment.cutout import LOOK_AGAIN
+from services.segment.matte import SOLID
 
 Plane = NDArray[np.float32]
 
@@ -30,7 +30,7 @@ class Sample:
         aim: what is cut out.
         salience: (h, w) float32, of the crop.
         wide: (h, w) float32, the same pixels in the view of more of the photo; None where that is no larger.
-        truth: (h, w) bool, what of the thing is seen in the crop.
+        alpha: (h, w) float32, the true matte of what of the thing is seen in the crop.
         beyond: pixels of the thing outside of the crop.
     """
 
@@ -40,8 +40,13 @@ class Sample:
     aim: Aim
     salience: Plane
     wide: Plane | None
-    truth: NDArray[np.bool_]
+    alpha: Plane
     beyond: int
+
+    @property
+    def truth(self) -> NDArray[np.bool_]:
+        """(h, w) bool, where the thing is."""
+        return np.asarray(self.alpha > SOLID, np.bool_)
 
     def iou(self, matte: Plane) -> float:
         """Overlap of a matte with the truth."""
@@ -62,30 +67,46 @@ def samples(scenes: Path, part: str, backend: CutoutBackend | None) -> Iterator[
     kept.mkdir(exist_ok=True)
     for path in sorted((scenes / part).glob("*/scene.json")):
         scene = json.loads(path.read_text())
-        rgb = np.ascontiguousarray(cv2.imread(str(path.with_name("scene.png")))[..., ::-1])
-        height, width = rgb.shape[:2]
         for thing in (thing for thing in scene["things"] if thing.get("asked", True)):
-            box = Box(*thing["box"])
-            aim = Aim.at(rgb, box, box.padded(width, height))
-            stem = f"{part}_{path.parent.name}_{thing['place']}"
-            salience = _kept(kept / f"{stem}_crop_rembg.npy", aim.picture, backend)
-            around = Surroundings.of(aim, LOOK_AGAIN.padding, LOOK_AGAIN.longest_px)
-            seen = _kept(kept / f"{stem}_p30_rembg.npy", around.rgb, backend)
-            if salience is None:
-                continue
-            left, top, right, bottom = aim.crop.pixels(width, height)
-            mask = cv2.imread(str(path.parent / str(thing["place"]) / "mask.png"), cv2.IMREAD_GRAYSCALE) > 127
-            truth = mask[top:bottom, left:right]
-            yield Sample(
+            yield from _sample(
                 f"{path.parent.name}/{thing['place']}",
                 scene["kind"],
                 thing["name"],
-                aim,
-                salience,
-                None if seen is None else around.seen_from(aim, seen),
-                truth,
-                int(mask.sum()) - int(truth.sum()),
+                path.with_name("scene.png"),
+                path.parent / str(thing["place"]) / "mask.png",
+                kept / f"{part}_{path.parent.name}_{thing['place']}",
+                backend,
             )
+
+
+def photographs(corpus: Path, part: str, kept: Path, backend: CutoutBackend | None) -> Iterator[Sample]:
+    """The photographs of a part of the corpus; the arguments as for ``samples``, maps are kept in ``kept``."""
+    kept.mkdir(parents=True, exist_ok=True)
+    for path in sorted((corpus / part).glob("*/mask.png")):
+        name = path.parent.name
+        photo = path.with_name("input.jpg")
+        yield from _sample(name, "photograph", name[:-2], photo, path, kept / f"corpus_{name}", backend)
+
+
+def _sample(
+    name: str, kind: str, thing: str, photo: Path, matte: Path, kept: Path, backend: CutoutBackend | None
+) -> Iterator[Sample]:
+    rgb = np.ascontiguousarray(cv2.imread(str(photo))[..., ::-1])
+    whole = np.asarray(cv2.imread(str(matte), cv2.IMREAD_GRAYSCALE), np.float32) / np.float32(255.0)
+    height, width = rgb.shape[:2]
+    solid = whole > SOLID
+    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
+    box = Box(columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height)
+    aim = Aim.at(rgb, box, box.padded(width, height))
+    salience = _kept(Path(f"{kept}_crop_rembg.npy"), aim.picture, backend)
+    around = Surroundings.of(aim, LOOK_AGAIN.padding, LOOK_AGAIN.longest_px)
+    seen = _kept(Path(f"{kept}_p30_rembg.npy"), around.rgb, backend)
+    if salience is None:
+        return
+    left, top, right, bottom = aim.crop.pixels(width, height)
+    alpha = whole[top:bottom, left:right]
+    beyond = int(solid.sum()) - int((alpha > SOLID).sum())
+    yield Sample(name, kind, thing, aim, salience, None if seen is None else around.seen_from(aim, seen), alpha, beyond)
 
 
 def _kept(path: Path, picture: NDArray[np.uint8], backend: CutoutBackend | None) -> Plane | None:

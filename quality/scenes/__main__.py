@@ -38,24 +38,30 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100, help="scenes")
     parser.add_argument("--objects", type=int, default=150, help="objects that are drawn, at most")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--scale", type=int, default=1, help="pictures so many times as large: 2 fills a film's frame")
+    parser.add_argument("--kinds", help="kinds of scenes, separated by commas; all of them where it is not given")
     arguments = parser.parse_args()
-    sprites = _sprites(arguments.meshes, arguments.out / "sprites", arguments.part, arguments.objects)
+    side_px = SIDE_PX * arguments.scale
+    sprites = _sprites(arguments.meshes, arguments.out / "sprites", arguments.part, arguments.objects, side_px)
     stock = plan.Stock(
         things=[sprite for sprite in sprites if sprite.shows != "glass"],
         glasses=[sprite for sprite in sprites if sprite.shows == "glass"],
         rooms=backdrop.rooms(arguments.part),
         photographs=backdrop.photographs(arguments.photos, arguments.part),
     )
-    kinds = [kind for kind, times in plan.KINDS.items() for _ in range(times)]
+    wanted = plan.KINDS if arguments.kinds is None else arguments.kinds.split(",")
+    kinds = [kind for kind, times in plan.KINDS.items() for _ in range(times) if kind in wanted]
     order = np.random.default_rng(arguments.seed).permutation(len(kinds))
     for index in range(arguments.count):
         kind = kinds[order[index % len(order)]]
-        rng = np.random.default_rng([arguments.seed, index, arguments.part == "unseen"])
-        _write(plan.made(kind, stock, rng), arguments.out / arguments.part / f"{kind}_{index:04d}")
+        folder = arguments.out / arguments.part / f"{kind}_{index:04d}"
+        if not (folder / "scene.json").exists():
+            rng = np.random.default_rng([arguments.seed, index, arguments.part == "unseen"])
+            _write(plan.made(kind, stock, rng, arguments.scale), folder)
     return 0
 
 
-def _sprites(meshes: Path, folder: Path, part: str, most: int) -> list[Sprite]:
+def _sprites(meshes: Path, folder: Path, part: str, most: int, side_px: int) -> list[Sprite]:
     """The part's sprites, drawn where they are missing."""
     folder.mkdir(parents=True, exist_ok=True)
     with (meshes / "MANIFEST.tsv").open() as table:
@@ -66,7 +72,7 @@ def _sprites(meshes: Path, folder: Path, part: str, most: int) -> list[Sprite]:
         name for name in (f"made_glass_{n:02d}" for n in range(GLASSES)) if is_reserved(name) == (part == "unseen")
     ]
     found = []
-    with Renderer(SIDE_PX) as renderer:
+    with Renderer(side_px) as renderer:
         for name, row in [
             *((Path(mine[i]["file"]).stem, mine[i]) for i in chosen),
             *((name, None) for name in glasses),

@@ -63,9 +63,10 @@ class MadeScene:
     cut: list[bool]
 
 
-def made(kind: str, stock: Stock, rng: np.random.Generator) -> MadeScene:
-    """One scene of a kind."""
-    size = SIZES[rng.integers(len(SIZES))]
+def made(kind: str, stock: Stock, rng: np.random.Generator, scale: int = 1) -> MadeScene:
+    """One scene of a kind, ``scale`` times as large as usual."""
+    width, height = SIZES[rng.integers(len(SIZES))]
+    size = (scale * width, scale * height)
     backdrop = _backdrop(kind, stock, size, rng)
     light = Light.drawn(rng)
     if kind == "clutter":

@@ -89,6 +89,18 @@ class Name:
     probability: float
 
 
+def modest(name: Name, sure: float) -> Name:
+    """The name where it is likely enough, else its category's word."""
+    if name.probability >= sure or is_general(name.label):
+        return name
+    return Name(_CATEGORY_WORDS[name.category], name.category, name.probability)
+
+
+def is_general(label: str) -> bool:
+    """True for a category's word."""
+    return label in _CATEGORY_WORDS.values()
+
+
 UNKNOWN = Name(_CATEGORY_WORDS[Category.OBJECT], Category.OBJECT, 0.0)
 
 

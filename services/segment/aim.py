@@ -66,6 +66,24 @@ class Aim:
 
 
 @dataclass(frozen=True)
+class SecondLook:
+    """A second view for the net, with more of the photo around the box: the mean of two views errs less than one.
+
+    Attributes:
+        padding: share of the box's longer side.
+        longest_px: longest side of the view.
+        least_more: how much more than the crop it must show.
+    """
+
+    padding: float = 0.30
+    longest_px: int = LONGEST_SIDE_PX
+    least_more: float = 1.1
+
+
+LOOK_AGAIN = SecondLook()
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """The box with more of the photo around it, as a picture of its own.
 

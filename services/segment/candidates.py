@@ -25,7 +25,7 @@ class Candidate:
     """A matte, and the way that it was made.
 
     Attributes:
-        name: ``plain``, ``meant``, ``sharp``, ``coloured``, ``wide``, ``wider`` or ``prompted``.
+        name: ``plain``, ``meant``, ``coloured``, ``wide``, ``wider``, ``edged`` or ``prompted``.
         matte: (h, w) float32, 0..1.
     """
 
@@ -38,10 +38,6 @@ class CandidateRules:
     """How candidates are made.
 
     Attributes:
-        sharp_px: longest side of a crop whose edges are sharpened: the net sees a larger one as fine as it is.
-        edge_px: longest side at which the guided filter is fitted.
-        edge_reach: radius of the guided filter, share of the crop's longer side.
-        edge_noise: variance of colour (0..1) that it takes for noise.
         colour_px: longest side at which colours are compared.
         colour_rounds: of GrabCut.
         unsure: salience between these is left to the colours.
@@ -50,10 +46,6 @@ class CandidateRules:
         undecided: salience between these is left to a second view as well.
     """
 
-    sharp_px: int = 512
-    edge_px: int = 512
-    edge_reach: float = 0.02
-    edge_noise: float = 1e-4
     colour_px: int = 256
     colour_rounds: int = 2
     unsure: tuple[float, float] = (0.2, 0.8)
@@ -68,7 +60,7 @@ RULES = CandidateRules()
 def candidates(
     salience: Plane, rgb: NDArray[np.uint8], within: PixelBox, wide: Plane | None = None, rules: CandidateRules = RULES
 ) -> Iterator[Candidate]:
-    """The plain one first; then what the box, the edges, the colours and a wider view make of it.
+    """The plain one first; then what the box, the colours and a wider view make of it.
 
     Args:
         salience: (h, w) float32, 0..1: what stands out in the crop.
@@ -83,8 +75,6 @@ def candidates(
     except SubjectNotFound:
         return
     yield Candidate("meant", meant)
-    if max(salience.shape) <= rules.sharp_px:
-        yield Candidate("sharp", sharpened(meant, rgb, rules))
     yield Candidate("coloured", coloured(meant, rgb, rules))
     if wide is None:
         return
@@ -101,41 +91,6 @@ def _blended(salience: Plane, wide: Plane, rules: CandidateRules) -> Plane:
     low, high = rules.undecided
     undecided = (salience > low) & (salience < high)
     return np.where(undecided, np.float32(0.5) * (salience + wide), salience).astype(np.float32)
-
-
-def sharpened(matte: Plane, rgb: NDArray[np.uint8], rules: CandidateRules = RULES) -> Plane:
-    """The matte with the picture's own edges: the fast guided filter of He and Sun 2015, of the colours.
-
-    Args:
-        matte: (h, w) float32, 0..1.
-        rgb: (h, w, 3) uint8 sRGB, the same crop.
-        rules: how.
-    """
-    height, width = matte.shape
-    scale = min(1.0, rules.edge_px / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = np.asarray(cv2.resize(matte, size, interpolation=cv2.INTER_AREA), np.float32)
-    guide = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255.0)
-    radius = max(2, round(rules.edge_reach * max(size)))
-
-    def mean(plane: Plane) -> Plane:
-        side = (2 * radius + 1, 2 * radius + 1)
-        return np.asarray(cv2.blur(plane, side, borderType=cv2.BORDER_REFLECT), np.float32)
-
-    mean_guide, mean_matte = mean(guide), mean(small)
-    covariance = mean(guide * small[..., None]) - mean_guide * mean_matte[..., None]
-    spread = np.empty((*small.shape, 3, 3), np.float32)
-    for row in range(3):
-        for column in range(row, 3):
-            product = mean(guide[..., row] * guide[..., column]) - mean_guide[..., row] * mean_guide[..., column]
-            spread[..., row, column] = spread[..., column, row] = product
-    spread += np.float32(rules.edge_noise) * np.eye(3, dtype=np.float32)
-    slope = np.asarray(np.linalg.solve(spread, covariance[..., None])[..., 0], np.float32)
-    offset = mean_matte - (slope * mean_guide).sum(axis=2)
-    line = np.dstack([mean(slope), mean(offset)])
-    line = np.asarray(cv2.resize(line, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    filtered = (line[..., :3] * (rgb.astype(np.float32) / np.float32(255.0))).sum(axis=2) + line[..., 3]
-    return np.asarray(np.clip(filtered, 0.0, 1.0), np.float32)
 
 
 def coloured(matte: Plane, rgb: NDArray[np.uint8], rules: CandidateRules = RULES) -> Plane:

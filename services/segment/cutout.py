@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from lensora.core.boxes import Box, Point
 from lensora.core.errors import EncodeFailed, SubjectNotFound
 from lensora.rpc.call import UNWATCHED, Call
-from services.segment.aim import LONGEST_SIDE_PX, Aim, Surroundings, limited
+from services.segment.aim import LOOK_AGAIN, Aim, Surroundings, limited
 from services.segment.backends import CutoutBackend, PromptedBackend
 from services.segment.candidates import Candidate, candidates
-from services.segment.fitted import JUDGEMENT
+from services.segment.edges import refined
+from services.segment.fitted import EDGE_NET, JUDGEMENT
 from services.segment.foreground import estimate_foreground
 from services.segment.glass import find_body, glazed
-from services.segment.judge import Bench, confidence, pick
+from services.segment.judge import Bench, confidence, pick, takes_edge
 from services.segment.marks import corrected
 from services.segment.matte import SOLID, close_holes, isolate, settle
 from services.segment.prompted import prompted_candidate
@@ -29,23 +30,6 @@ Plane = NDArray[np.float32]
 CLEAR_SHARE = 0.03
 """A photo with this share of clear pixels was cut out by its maker, whose matte is better than any guess."""
 
-
-@dataclass(frozen=True)
-class SecondLook:
-    """A second view for the net, with more of the photo around the box: the mean of two views errs less than one.
-
-    Attributes:
-        padding: share of the box's longer side.
-        longest_px: longest side of the view.
-        least_more: how much more than the crop it must show.
-    """
-
-    padding: float = 0.30
-    longest_px: int = LONGEST_SIDE_PX
-    least_more: float = 1.1
-
-
-LOOK_AGAIN = SecondLook()
 
 PNG_LEVEL = 1
 """zlib's quickest: a third of the time of the default for a tenth more bytes."""
@@ -181,8 +165,12 @@ def _judged(
     if asked is not None:
         found.append(Candidate("prompted", asked.matte))
     chosen = pick(bench, found, JUDGEMENT)
-    trust = confidence(bench, chosen.matte, found, JUDGEMENT)
-    return Verdict(close_holes(settle(chosen.matte)), trust, asked_twice=chosen.name == "prompted")
+    call.report("edge", 0.8)
+    edged = Candidate("edged", refined(chosen.matte, picture, EDGE_NET))
+    better = takes_edge(bench, chosen.matte, edged.matte, found, JUDGEMENT)
+    trust = confidence(bench, edged.matte if better else chosen.matte, [*found, edged], JUDGEMENT)
+    matte = edged.matte if better else settle(chosen.matte)
+    return Verdict(close_holes(matte), trust, asked_twice=chosen.name == "prompted")
 
 
 def encode_png(rgba: NDArray[np.uint8]) -> bytes:

@@ -35,26 +35,28 @@ GAIN_FEATURES = (
     "removed_outside",
     "fit",
     "contrast",
+    "clearer",
+    "agrees",
+    "is_coloured",
     "is_wide",
-    "is_sharp",
-    "sharp_undecided",
-    "sharp_fine",
+    "is_wider",
 )
+EDGE_FEATURES = ("one", "undecided", "fine", "moved", "grown", "contrast", "disputed")
+OTHERS = ("plain", "meant", "coloured", "wide", "wider", "edged")
+"""Candidates whose distance from the chosen one tells how sure it is."""
+
 SURE_FEATURES = (
     "one",
     "undecided",
     "fit",
     "spill",
     "contrast",
-    "apart_plain",
-    "apart_meant",
-    "apart_sharp",
-    "apart_coloured",
-    "apart_wide",
+    *(f"apart_{name}" for name in OTHERS),
     "fine",
     "pieces",
     "left_out",
     "on_border",
+    "outline",
 )
 
 
@@ -65,6 +67,8 @@ class Judgement:
     Attributes:
         gain: weight of each of ``GAIN_FEATURES``.
         margin: foretold gain, in IoU, from which another candidate is taken.
+        edge: weight of each of ``EDGE_FEATURES``: foretold gain of the refined edge.
+        edge_margin: foretold gain, in IoU, from which the refined edge is taken.
         sure: weight of each of ``SURE_FEATURES``; the log-odds that the cutout's IoU reaches 0.95.
         doubt: confidence under which a person should look.
         look_again: confidence of the plain candidate under which a second look is worth its time.
@@ -72,6 +76,8 @@ class Judgement:
 
     gain: tuple[float, ...]
     margin: float
+    edge: tuple[float, ...]
+    edge_margin: float
     sure: tuple[float, ...]
     doubt: float
     look_again: float
@@ -114,7 +120,7 @@ class Bench:
 
     def contrast(self, solid: Mask) -> float:
         """Mean colour step along an outline, in tens of CIELAB."""
-        outline = solid & (cv2.erode(solid.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1) == 0)
+        outline = _outline(solid)
         return float(np.minimum(self._edges[outline], 20.0).mean()) / 10.0 if outline.any() else 0.0
 
     def undecided(self, found: Measured) -> float:
@@ -122,15 +128,24 @@ class Bench:
         half = int(np.count_nonzero((found.matte > 0.1) & (found.matte < 0.9)))
         return min(1.0, half / max(1, int(np.count_nonzero(found.solid))))
 
-    def gain_features(self, candidate: Candidate) -> Vector:
-        """``GAIN_FEATURES`` of a candidate."""
-        plain, other = self.plain, self.measure(candidate.matte)
+    def gain_features(self, found: Sequence[Candidate]) -> Vector:
+        """(n - 1, features): ``GAIN_FEATURES`` of all candidates but the plain one, which is the first."""
+        all_ = [self.plain, *(self.measure(each.matte) for each in found[1:])]
+        apart = np.array([[1.0 - _iou(one.solid, other.solid) for other in all_] for one in all_])
+        far = apart.sum(axis=1) / max(1, len(all_) - 1)
+        rows = [
+            self._gain(candidate, other, far[0] - away)
+            for candidate, other, away in zip(found[1:], all_[1:], far[1:], strict=True)
+        ]
+        return np.array(rows).reshape(-1, len(GAIN_FEATURES))
+
+    def _gain(self, candidate: Candidate, other: Measured, agrees: float) -> Vector:
+        plain = self.plain
         area = max(1, int(np.count_nonzero(plain.solid)))
         added, removed = other.solid & ~plain.solid, plain.solid & ~other.solid
         more, less = min(1.0, np.count_nonzero(added) / area), np.count_nonzero(removed) / area
         seen = plain.matte
         undecided = self.undecided(plain)
-        sharp = float(candidate.name == "sharp")
         return np.array(
             [
                 1.0,
@@ -143,10 +158,26 @@ class Bench:
                 np.count_nonzero(removed & self._outside) / area,
                 box_fit(other.solid, self._within) - box_fit(plain.solid, self._within),
                 self.contrast(other.solid) - self.contrast(plain.solid),
-                float(candidate.name == "wide"),
-                sharp,
-                sharp * undecided,
-                sharp * self._fine,
+                undecided - self.undecided(other),
+                agrees,
+                *(float(candidate.name == name) for name in ("coloured", "wide", "wider")),
+            ]
+        )
+
+    def edge_features(self, before: Plane, after: Plane, others: Sequence[Candidate]) -> Vector:
+        """``EDGE_FEATURES`` of a matte before and after its edge was refined, with all candidates beside it."""
+        old, new = self.measure(before), self.measure(after)
+        area = max(1, int(np.count_nonzero(old.solid)))
+        disputed = [1.0 - _iou(old.solid, self.measure(each.matte).solid) for each in others]
+        return np.array(
+            [
+                1.0,
+                self.undecided(old),
+                self._fine,
+                1.0 - _iou(old.solid, new.solid),
+                float(np.clip((np.count_nonzero(new.solid) - np.count_nonzero(old.solid)) / area, -1.0, 1.0)),
+                self.contrast(new.solid) - self.contrast(old.solid),
+                float(max(disputed, default=0.0)),
             ]
         )
 
@@ -166,26 +197,37 @@ class Bench:
                 box_fit(solid, self._within),
                 min(1.0, np.count_nonzero(solid & self._outside) / area),
                 self.contrast(solid),
-                *(np.sqrt(apart.get(name, 0.0)) for name in ("plain", "meant", "sharp", "coloured", "wide")),
+                *(np.sqrt(apart.get(name, 0.0)) for name in OTHERS),
                 self._fine,
                 float(min(4, max(0, pieces - 1))),
                 min(1.0, float(np.count_nonzero((self.plain.matte > 0.1) & ~solid)) / area),
                 float(np.count_nonzero(border)) / np.sqrt(area),
+                float(np.count_nonzero(_outline(solid))) / area,
             ]
         )
 
 
 def pick(bench: Bench, found: Sequence[Candidate], judgement: Judgement) -> Candidate:
     """The candidate that is clearly better than the plain one, or the plain one, which is the first."""
-    gains = [(float(bench.gain_features(each) @ np.array(judgement.gain)), each) for each in found[1:]]
-    best, chosen = max(gains, key=lambda pair: pair[0], default=(0.0, found[0]))
-    return chosen if best > judgement.margin else found[0]
+    gains = bench.gain_features(found) @ np.array(judgement.gain)
+    if not len(gains) or float(gains.max()) <= judgement.margin:
+        return found[0]
+    return found[1 + int(gains.argmax())]
+
+
+def takes_edge(bench: Bench, before: Plane, after: Plane, others: Sequence[Candidate], judgement: Judgement) -> bool:
+    """True where a refined edge is clearly better than the net's own."""
+    return float(bench.edge_features(before, after, others) @ np.array(judgement.edge)) > judgement.edge_margin
 
 
 def confidence(bench: Bench, matte: Plane, others: Sequence[Candidate], judgement: Judgement) -> float:
     """How likely a matte is right, 0..1."""
     odds = float(bench.sure_features(matte, others) @ np.array(judgement.sure))
     return float(1.0 / (1.0 + np.exp(-np.clip(odds, -30.0, 30.0))))
+
+
+def _outline(solid: Mask) -> Mask:
+    return np.asarray(solid & (cv2.erode(solid.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1) == 0))
 
 
 def _iou(one: Mask, other: Mask) -> float:

@@ -18,7 +18,7 @@ class ViewRules:
         whole_pixels: up to so many pixels the whole photo is decoded, at a scale at which its crop is surely large
             enough: 48 MB.
         padding: of the box, share of its longer side, where a part is decoded: more than any look at the surroundings
-            takes (``cutout.WIDE_PADDING``, ``opinion.VIEW_PADDING``).
+            takes (``aim.SecondLook``, ``prompted.PromptRules``).
     """
 
     whole_pixels: int = 16_000_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -19,14 +18,16 @@ from lensora.imaging.photo import Photo
 from lensora.imaging.prompting import Encoded, PromptableNet
 from lensora.observability import logs
 from lensora.rpc.call import UNWATCHED, Call
-from services.detect.completeness import cut_by_frame, grown
+from services.detect.completeness import grown
 from services.detect.detection import MOST_IOU, Detection, listed
+from services.detect.fitted import NAME_SURE, RANKING
 from services.detect.fusion import SAME_IOU, Thing, fuse
-from services.detect.labels import Labeller, load_vocabulary
+from services.detect.labels import Labeller, Name, load_vocabulary, modest
 from services.detect.objects import ObjectNet, Sighting, load_classes, windows
 from services.detect.outlining import box_of, found_after_all, missed, outlined
 from services.detect.parting import parted
 from services.detect.preflight import BOX_ACTIONS, Subject, suggested_actions
+from services.detect.ranking import Found, features_of, meant, proposed
 from services.detect.regions import Mask, Region
 from services.detect.saliency import Saliency
 from services.detect.search import GRID_PX, Findings, Search
@@ -41,18 +42,6 @@ OBJECT_CLASSES = {"ssdlite-coco": "coco_classes.tsv", "ssd-openimages": "openima
 
 WORKING_SIDE_PX = 1024
 """A little over the net's 512, so that close looks have something to show."""
-
-LARGE_SHARE = 0.15
-"""A thing that covers this much of the picture loses nothing in rank for its size."""
-
-FILL = 0.7
-"""Share of its box that a thing fills where its outline is not known."""
-
-PART_RANK = 0.7
-"""Factor on the score of a part that is proposed beside its whole."""
-
-CUT_RANK = 0.6
-"""Factor on the score of a thing that the frame cuts: a whole one is meant rather."""
 
 NEIGHBOUR_SHARE = 0.2
 """A faint part that lies with more than this of itself in another thing's box is no part of this one."""
@@ -119,51 +108,73 @@ class SaliencyDetector:
     def detect(self, photo: Photo, max_objects: int, call: Call = UNWATCHED) -> Detection:
         timeout_s = call.time_left_s()
         rgb = photo.over(MATTE)
-        findings = Search(rgb, self._saliency, timeout_s).run()
-        things, more_models = self._things(rgb, findings, timeout_s)
+        found, findings, more_models = self.found(rgb, timeout_s)
         call.check()
-        ranked = things[: max_objects - 1]
-        faint_parts = [_faint_part(thing, ranked, findings) for thing in ranked]
-        boxes = [_box(thing.box, faint) for thing, faint in zip(ranked, faint_parts, strict=True)]
-        boxes = [
-            box if thing.part else grown(box, findings.first, [other for other in boxes if other is not box])
-            for thing, box in zip(ranked, boxes, strict=True)
-        ]
-        scores = [rank(thing) for thing in ranked]
-        masks = [
-            thing.region.mask if thing.region and faint is None else None
-            for thing, faint in zip(ranked, faint_parts, strict=True)
-        ]
-        # A detector that saw the lid of a jar has not named the jar.
-        sightings = [
-            thing.sighting if faint is None else None for thing, faint in zip(ranked, faint_parts, strict=True)
-        ]
-        if not ranked:
+        ranked = proposed(found, RANKING)[: max_objects - 1]
+        boxes, scores = [each.box for each in ranked], [each.chance(RANKING) * meant(each.thing) for each in ranked]
+        call.check()
+        if ranked:
+            named = self.names(rgb, ranked, timeout_s)
+        else:
             boxes, scores, masks = _last_resort(rgb, findings)
-            sightings = [None] * len(boxes)
-        height, width = rgb.shape[:2]
-        areas = [box.pixels(width, height) for box in boxes]
-        call.check()
-        names = self._labeller.names(rgb, areas, masks, sightings, timeout_s)
+            areas = [box.pixels(rgb.shape[1], rgb.shape[0]) for box in boxes]
+            named = self._labeller.names(rgb, areas, masks, [None] * len(boxes), timeout_s)
+        names = [modest(name, NAME_SURE) for name in named]
         proposals = [
             Proposal(label=name.label, category=name.category, box=box, score=score)
             for name, box, score in zip(names, boxes, scores, strict=True)
         ]
         call.check()
-        actions = _advice(rgb, photo, ranked[0], boxes[0], faint_parts[0]) if ranked else suggested_actions(rgb, None)
+        actions = (
+            _advice(rgb, photo, ranked[0].thing, boxes[0], ranked[0].faint) if ranked else suggested_actions(rgb, None)
+        )
         return Detection(
             proposals=listed(proposals, max_objects),
             actions=tuple(actions),
             models=(*(model.describe() for model in self._models), *more_models),
         )
 
+    def found(
+        self, rgb: NDArray[np.uint8], timeout_s: float | None = None
+    ) -> tuple[list[Found], Findings, tuple[ModelUse, ...]]:
+        """Everything that the cues show, measured, in no order; with the search's findings and further nets' rows."""
+        findings = Search(rgb, self._saliency, timeout_s).run()
+        things, more_models = self._things(rgb, findings, timeout_s)
+        faint_parts = [_faint_part(thing, things, findings) for thing in things]
+        boxes = [_box(thing.box, faint) for thing, faint in zip(things, faint_parts, strict=True)]
+        boxes = [
+            box if thing.part else grown(box, findings.first, [other for other in boxes if other is not box])
+            for thing, box in zip(things, boxes, strict=True)
+        ]
+        features = features_of(things, findings.first, rgb)
+        rows = zip(things, boxes, faint_parts, features, strict=True)
+        return [Found(*row) for row in rows], findings, more_models
+
+    def names(self, rgb: NDArray[np.uint8], found: Sequence[Found], timeout_s: float | None = None) -> list[Name]:
+        """What each of them is called, however unsure that is."""
+        height, width = rgb.shape[:2]
+        clear = [each.faint is None for each in found]
+        masks = [
+            each.thing.region.mask if each.thing.region and whole else None
+            for each, whole in zip(found, clear, strict=True)
+        ]
+        # A detector that saw the lid of a jar has not named the jar.
+        sightings = [each.thing.sighting if whole else None for each, whole in zip(found, clear, strict=True)]
+        return self._labeller.names(
+            rgb, [each.box.pixels(width, height) for each in found], masks, sightings, timeout_s
+        )
+
+    def sightings(self, rgb: NDArray[np.uint8], known: Sequence[Box], timeout_s: float | None = None) -> list[Sighting]:
+        """What the detectors see in the picture, close to what is known, and in its tiles."""
+        look = windows(known)
+        return [sighting for net in self._nets for sighting in net.sightings(rgb, look, timeout_s)]
+
     def _things(
         self, rgb: NDArray[np.uint8], findings: Findings, timeout_s: float | None
     ) -> tuple[list[Thing], tuple[ModelUse, ...]]:
         """What the cues show, best first, each once; and the nets that only a doubt calls for."""
         known = [*findings.regions, *(doubt.region for doubt in findings.doubtful)]
-        look = windows([region.box() for region in known])
-        sightings = [sighting for net in self._nets for sighting in net.sightings(rgb, look, timeout_s)]
+        sightings = self.sightings(rgb, [region.box() for region in known], timeout_s)
         fused = _once(fuse(findings.regions, findings.doubtful, sightings))
         things = [thing for thing in fused if not thing.part or self._is_named(rgb, thing, timeout_s)]
         if self._prompted is None:
@@ -265,7 +276,7 @@ def _about_all_of(region: Region, sighting: Sighting | None) -> Sighting | None:
 def _once(things: Iterable[Thing]) -> list[Thing]:
     """Best first, each once."""
     kept: list[Thing] = []
-    for thing in sorted(things, key=rank, reverse=True):
+    for thing in sorted(things, key=lambda thing: thing.confidence * meant(thing), reverse=True):
         if all(thing.box.iou(other.box) <= MOST_IOU for other in kept):
             kept.append(thing)
     return kept
@@ -277,17 +288,6 @@ def _sighted(region: Region, sightings: Sequence[Sighting]) -> Thing:
     same = [sighting for sighting in sightings if sighting.box.iou(box) >= SAME_IOU and not sighting.kind.surface]
     best = max(same, key=lambda sighting: sighting.score, default=None)
     return Thing(box, region, best, max(region.contrast, best.score if best else 0.0))
-
-
-def rank(thing: Thing) -> float:
-    """How likely the user means this thing, 0..1: it is surely one, large, and near the middle."""
-    box = thing.box
-    share = thing.region.share() if thing.region else FILL * box.area
-    size = min(1.0, math.sqrt(share / LARGE_SHARE))
-    off_centre = math.hypot((box.x1 + box.x2) / 2 - 0.5, (box.y1 + box.y2) / 2 - 0.5)
-    sure = max(0.0, min(1.0, thing.confidence)) * (PART_RANK if thing.part else 1.0)
-    whole = CUT_RANK if cut_by_frame(box) else 1.0
-    return sure * whole * (0.4 + 0.6 * size) * (1 - 0.5 * min(1.0, off_centre))
 
 
 def _advice(rgb: NDArray[np.uint8], photo: Photo, thing: Thing, box: Box, faint: Mask | None) -> list[SuggestedAction]:
@@ -330,7 +330,7 @@ def _last_resort(rgb: NDArray[np.uint8], findings: Findings) -> tuple[list[Box],
         if region.contrast >= FAINT_CONTRAST and region.share() >= FAINT_SHARE:
             return (
                 [region.box()],
-                [FAINT_SCORE * rank(Thing(region.box(), region, None, region.contrast))],
+                [FAINT_SCORE * region.contrast * meant(Thing(region.box(), region, None, region.contrast))],
                 [region.mask],
             )
     box = detail_box(rgb)

@@ -9,7 +9,8 @@ import pytest
 from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import FULL_FRAME, Box
 from lensora.core.errors import CropTooSmall, SubjectNotFound
-from services.segment.cutout import LONGEST_SIDE_PX, cut_out, encode_png
+from services.segment.aim import LONGEST_SIDE_PX
+from services.segment.cutout import cut_out, encode_png
 from services.segment.foreground import estimate_foreground
 from services.segment.matte import PixelBox, close_holes, isolate, settle
 

@@ -8,11 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.segment.candidates import Candidate, candidates, coloured, sharpened
-from services.segment.fitted import JUDGEMENT
-from services.segment.judge import GAIN_FEATURES, SURE_FEATURES, Bench, Judgement, confidence, pick
+from services.segment.candidates import Candidate, candidates, coloured
+from services.segment.edges import EdgeNet, band_of, guided, refined
+from services.segment.fitted import EDGE_NET, JUDGEMENT
+from services.segment.judge import (
+    EDGE_FEATURES,
+    GAIN_FEATURES,
+    SURE_FEATURES,
+    Bench,
+    Judgement,
+    confidence,
+    pick,
+    takes_edge,
+)
 from services.segment.marks import Mark, corrected
-from services.segment.matte import PixelBox
+from services.segment.matte import PixelBox, settle
 
 SIZE = 240
 RED, BLUE, GREY = (200, 40, 40), (40, 60, 200), (120, 120, 120)
@@ -45,7 +55,7 @@ def test_the_plain_candidate_comes_first_and_is_the_salience_itself() -> None:
     salience = disc(120, 120, 60)
     found = list(candidates(salience, painted((salience, RED)), WITHIN))
     assert found[0].name == "plain" and found[0].matte is salience
-    assert [each.name for each in found] == ["plain", "meant", "sharp", "coloured"]
+    assert [each.name for each in found] == ["plain", "meant", "coloured"]
 
 
 def test_where_nothing_stands_out_only_the_plain_candidate_is_left() -> None:
@@ -54,11 +64,36 @@ def test_where_nothing_stands_out_only_the_plain_candidate_is_left() -> None:
     assert [each.name for each in candidates(nothing, painted(), WITHIN)] == ["plain"]
 
 
-def test_edges_are_sharpened_by_the_picture() -> None:
-    """A blurred salience takes the picture's own outline."""
+def test_an_edge_that_is_a_little_off_goes_where_the_picture_has_it() -> None:
+    """A soft salience, two pixels too large and one to the side, takes the picture's own outline."""
     truth = disc(120, 120, 60)
-    blurred = cv2.GaussianBlur(disc(122, 120, 62), (0, 0), 5)
-    assert iou(sharpened(blurred, painted((truth, RED))), truth) > iou(blurred, truth) + 0.01
+    soft = cv2.GaussianBlur(disc(121, 120, 62), (0, 0), 2)
+    assert iou(refined(soft, painted((truth, RED)), EDGE_NET), truth) > iou(soft, truth) + 0.01
+
+
+def test_a_refined_edge_changes_nothing_away_from_the_outline() -> None:
+    """Deep inside and far outside, the matte is the net's own, settled."""
+    soft = cv2.GaussianBlur(disc(121, 120, 62), (0, 0), 2)
+    noise = np.random.default_rng(3).integers(0, 255, (SIZE, SIZE, 3)).astype(np.uint8)
+    found = refined(soft, noise, EDGE_NET)
+    away = band_of(soft) == 0.0
+    assert away.sum() > 0.7 * away.size
+    assert np.array_equal(found[away], settle(soft)[away]) and 0.0 <= found.min() <= found.max() <= 1.0
+
+
+def test_the_guided_filter_repeats_a_matte_that_its_picture_explains() -> None:
+    """A matte that is a linear function of the colours comes back as it is (He et al. 2010, equation 1)."""
+    image = np.random.default_rng(0).random((40, 50, 3)).astype(np.float32)
+    matte = np.asarray(0.5 * image[..., 0] + 0.3 * image[..., 1], np.float32)
+    assert float(np.abs(guided(matte, image, 4, 1e-4) - matte).max()) < 0.005
+
+
+def test_a_net_of_one_unit_is_a_logistic_curve() -> None:
+    """The edge network's arithmetic, by hand: tanh of the scaled sum, then a logistic."""
+    net = EdgeNet((1.0, 0.0), (2.0, 1.0), ((0.5, -1.0),), (0.25,), (3.0,), -0.5)
+    (found,) = net.alpha(np.array([[2.0, 0.5]], np.float32))
+    odds = 3.0 * np.tanh(0.5 * 0.5 - 1.0 * 0.5 + 0.25) - 0.5
+    assert found == pytest.approx(1.0 / (1.0 + np.exp(-odds)), abs=1e-6)
 
 
 def test_colours_add_whole_pieces_and_leave_edges_alone() -> None:
@@ -79,7 +114,16 @@ def test_the_plain_candidate_wins_ties(bias: float, which: int) -> None:
     picture = painted((salience, RED))
     found = list(candidates(salience, picture, WITHIN))
     bench = Bench(picture, WITHIN, salience)
-    flat = Judgement((bias, *(0.0,) * (len(GAIN_FEATURES) - 1)), 0.0, (0.0,) * len(SURE_FEATURES), 0.5, 0.5)
+    flat = Judgement(
+        (bias, *(0.0,) * (len(GAIN_FEATURES) - 1)),
+        0.0,
+        (bias, *(0.0,) * (len(EDGE_FEATURES) - 1)),
+        0.0,
+        (0.0,) * len(SURE_FEATURES),
+        0.5,
+        0.5,
+    )
+    assert not takes_edge(bench, salience, found[1].matte, found, flat)
     assert pick(bench, [found[0], found[1 + which % (len(found) - 1)]], flat) is found[0]
 
 

@@ -1,0 +1,92 @@
+"""Fit what is proposed, and write what was fitted: see the package's docstring."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from lensora.adapters.runtimes import open_runtime
+from lensora.settings import ModelSettings, load
+from quality.detection.finds import scenes_of
+from quality.detection.fit import fitted, name_level, of_scenes, report, unranked
+from quality.detection.names import Called, called, shares
+from services.detect.backends.registry import DETECT_BACKENDS
+from services.detect.backends.saliency import SaliencyDetector
+from services.detect.ranking import FEATURES
+
+TARGET = Path(__file__).parents[2] / "services/detect/fitted.py"
+
+TEXT = '''"""What ``python -m quality.detection`` fitted; not edited by hand.
+
+On {tune} scenes of the tune part. On {unseen} scenes of the unseen part:
+
+- before: {before}
+- after: {after}
+- names: {names}
+"""
+
+from __future__ import annotations
+
+from services.detect.ranking import Ranking
+
+RANKING = Ranking(
+    weights={weights},
+    least={least},
+)
+
+NAME_SURE = {sure}
+"""Probability under which a thing is called by its category's word."""
+'''
+
+
+def main() -> int:
+    """Fit on ``tune``, report on ``unseen``, write the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scenes", type=Path, required=True, nargs="+", help="what python -m quality.scenes wrote")
+    parser.add_argument("--corpus", type=Path, default=Path(__file__).parents[1] / "corpus", help="photographs")
+    parser.add_argument("--kept", action="store_true", help="use what is kept, and ask no net")
+    parser.add_argument("--dry", action="store_true", help="report, and write nothing")
+    arguments = parser.parse_args()
+    detector = None
+    if not arguments.kept:
+        detector = DETECT_BACKENDS["objects"](open_runtime(load(ModelSettings)))
+        assert isinstance(detector, SaliencyDetector)
+    tune, unseen = (
+        [scene for folder in arguments.scenes for scene in scenes_of(folder, part, detector)]
+        for part in ("tune", "unseen")
+    )
+    ranking = fitted(tune)
+    kept = arguments.scenes[0] / "found"
+    learnt, others = (called(arguments.corpus, part, kept, detector) for part in ("tune", "unseen"))
+    sure = name_level([*learnt, *of_scenes(tune, ranking)])
+    names = f"{told(others, sure)} of the corpus; {told(of_scenes(unseen, ranking), sure)} of made scenes"
+    before = report(unseen, unranked())
+    after = report(unseen, ranking)
+    sys.stdout.write(f"tune: {report(tune, ranking)}\nunseen, before: {before}\nunseen, after: {after}\n")
+    sys.stdout.write(f"names on tune: {told(learnt, sure)}; {told(of_scenes(tune, ranking), sure)}\nunseen: {names}\n")
+    sys.stdout.write(f"{dict(zip(FEATURES, ranking.weights, strict=True))}\nleast {ranking.least}\n")
+    if not arguments.dry:
+        TARGET.write_text(
+            TEXT.format(
+                tune=len(tune),
+                unseen=len(unseen),
+                before=before,
+                after=after,
+                names=names,
+                sure=sure,
+                weights=ranking.weights,
+                least=ranking.least,
+            )
+        )
+    return 0
+
+
+def told(things: list[Called], sure: float) -> str:
+    """How many names are given and how many of them are right, in words."""
+    given, right = shares(things, sure)
+    return f"{right} of {given} names right for {len(things)} things"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
