@@ -32,7 +32,7 @@ LOSS_PRICE = 3.0
 """A loss of IoU counts so many times what a gain does: whatever is clever must do no harm."""
 
 LEVELS = tuple(np.round(np.linspace(0.3, 0.99, 70), 2))
-HIT = 0.55
+HIT = 0.6
 """Share of the flagged that must be wrong: the public promise is a half."""
 
 WORTH_A_LOOK = 0.0007
