@@ -119,7 +119,7 @@ def edge_features(matte: Plane, rgb: NDArray[np.uint8], where: Mask, rules: Edge
     matte, rgb, where = matte[window], rgb[window], where[window]
     image = rgb.astype(np.float32) / np.float32(255.0)
     planes = [matte]
-    planes += [cv2.GaussianBlur(matte, (0, 0), spread) for spread in rules.blurs_px]
+    planes += [np.asarray(cv2.GaussianBlur(matte, (0, 0), spread), np.float32) for spread in rules.blurs_px]
     planes += [_smooth(matte, share * longer) for share in rules.blurs]
     planes += [guided(matte, image, max(1, round(reach * longer)), rules.noise) for reach in rules.reaches]
     low, high = rules.sure
