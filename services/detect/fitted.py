@@ -39,5 +39,5 @@ RANKING = Ranking(
     least=0.5,
 )
 
-NAME_SURE = 0.89
+NAME_SURE = 0.5
 """Probability under which a thing is called by its category's word."""

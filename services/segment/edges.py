@@ -111,10 +111,10 @@ def edge_features(matte: Plane, rgb: NDArray[np.uint8], where: Mask, rules: Edge
     """(n, features) float32 of the pixels of ``where``."""
     longer = max(matte.shape)
     air = 2 + round(3 * max(*rules.reaches, *rules.near, *rules.blurs) * longer)
-    rows, columns_ = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
+    rows, across = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
     window = (
         slice(max(0, int(rows[0]) - air), int(rows[-1]) + 1 + air),
-        slice(max(0, int(columns_[0]) - air), int(columns_[-1]) + 1 + air),
+        slice(max(0, int(across[0]) - air), int(across[-1]) + 1 + air),
     )
     matte, rgb, where = matte[window], rgb[window], where[window]
     image = rgb.astype(np.float32) / np.float32(255.0)
