@@ -365,9 +365,9 @@ class AccountLimits(PublicAnswer):
     """Jobs that may be queued or running at a time."""
     requests_per_minute: int
     """Requests of all its keys."""
-    running_jobs: int
+    running_jobs: int | None = None
     """Jobs that may run at a time; further ones wait."""
-    weight: float
+    weight: float | None = None
     """Turns in the queue beside other accounts: one of 2 gets twice the work done of one of 1."""
 
 
