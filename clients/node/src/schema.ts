@@ -453,9 +453,9 @@ export interface components {
             /** @description Requests of all its keys. */
             requests_per_minute: number;
             /** @description Jobs that may run at a time; further ones wait. */
-            running_jobs: number;
+            running_jobs?: number;
             /** @description Turns in the queue beside other accounts: one of 2 gets twice the work done of one of 1. */
-            weight: number;
+            weight?: number;
         };
         /**
          * Aspect
