@@ -175,8 +175,8 @@ def test_a_wrong_field_is_named_with_its_limit_and_value(changes: dict[str, Any]
             r"background\.prompt must have at most 1,000 characters, not 1,001\.",
         ),
         ({"type": "prompt", "prompt": 5}, r"background\.prompt must be a string, not 5\."),
-        ({"type": "image"}, r"background\.url is required\."),
-        ({"type": "image", "url": None}, r"background\.url must be a string, not null\."),
+        ({"type": "image"}, r"background\.url is required, or backplate_id in its place\."),
+        ({"type": "image", "url": 5}, r"background\.url must be a string, not 5\."),
     ],
 )
 def test_a_bad_background_has_its_own_code(background: dict[str, Any], says: str) -> None:
