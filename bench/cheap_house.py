@@ -100,6 +100,8 @@ class CheapHouse:
             "LENSORA_WORKER_JOBS": str(slots),
             "LENSORA_LIVE_JOBS": "1000000",
             "LENSORA_REQUESTS_PER_MINUTE": "10000000",
+            # All load comes from one address, hundreds of held polls among it.
+            "LENSORA_CONNECTIONS_PER_ADDRESS": "4096",
             **{f"LENSORA_{stage.upper()}_TARGET": f"127.0.0.1:{port}" for stage, port in ports.items()},
         }
         self.http = self._part("http", ["gateway", "http"], {**shared, "LENSORA_PORT": str(self.port)})

@@ -246,6 +246,7 @@ async def load(house: CheapHouse, *, queue: int, seconds: float, rounds: int) ->
         "waiters": WAITERS,
         "polls_per_s": round(polls_per_s, 1),
         "poll_cpu_ms": round(cpu / (polls_per_s * seconds) * 1000, 3),
+        "polls_per_core_s": round(polls_per_s * seconds / cpu),
         "gateway_growth_mb": round(grown / MIB, 1),
         "newcomer_job_times": waited,
         "newcomer_job_times_100_accounts": waited_among_many,
