@@ -5,8 +5,8 @@ drawn from known cameras. From each picture the mesh stage tells the camera and 
 stage rests it. Printed are how far the pitch is off, how often what it rests on is right, and the gap between the
 subject and the ground.
 
-``--fit`` looks at the objects that are not reserved instead, and prints how far each kind of evidence is off: the
-numbers of ``services.mesh.viewpoint.ViewpointRules``.
+``--fit`` looks at made objects instead, which neither the network nor this bench's figures have seen, and prints how
+far each kind of evidence is off: for the numbers of ``services.mesh.viewpoint``. ``--rules`` leaves the network out.
 """
 
 from __future__ import annotations
@@ -23,13 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.measure import closing_line, machine, table
-from quality.gl import load_mesh, random_lighting, random_pose
+from quality.gl import TexturedMesh, load_mesh, random_lighting, random_pose
 from quality.gl.renderer import Renderer
+from quality.network import shape_network
 from quality.split import is_reserved
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.cutout import Cutout, read_cutout
+from services.mesh.explanation import Explained, explain
+from services.mesh.network import ShapeNetwork
+from services.mesh.view import View
 from services.mesh.viewpoint import estimate_camera
 from services.render.rest import RULES, UP, centre_of_mass, planted, resting, tilt_to_fall
+from training.objects import make
 
 PICTURE_PX = 384
 
@@ -53,24 +58,39 @@ class Staged:
     carried: bool
 
 
-def staged_views(folder: Path, views: int, limit: int, seed: int, reserved: bool) -> Iterator[Staged]:
+MADE_SEEDS = range(900_600, 900_700)
+"""Made objects for fitting: not trained on, and not among the samples that the judge was fitted on."""
+
+
+def subjects(folder: Path, limit: int, rng: np.random.Generator, *, fit: bool) -> Iterator[tuple[str, TexturedMesh]]:
+    """Names and meshes: the folder's reserved ones, or made ones."""
+    if fit:
+        yield from ((f"made_{seed}", make(seed)[0]) for seed in MADE_SEEDS[:limit])
+        return
+    files = [path for path in sorted(folder.rglob("*.glb")) if is_reserved(path.stem)]
+    yield from ((files[index].stem, load_mesh(files[index])) for index in rng.permutation(len(files))[:limit])
+
+
+def staged_views(given: argparse.Namespace) -> Iterator[Staged]:
     """Draw, estimate, model and rest each object."""
-    files = [path for path in sorted(folder.rglob("*.glb")) if is_reserved(path.stem) == reserved]
-    rng = np.random.default_rng(seed)
-    chosen = [files[index] for index in rng.permutation(len(files))[:limit]]
+    rng = np.random.default_rng(given.seed)
+    network = None if given.rules else shape_network()
     with Renderer(PICTURE_PX) as renderer:
-        for path in chosen:
-            shown = renderer.upload(load_mesh(path))
-            for _ in range(views):
+        for name, mesh in subjects(given.data, given.limit, rng, fit=given.fit):
+            shown = renderer.upload(mesh)
+            for _ in range(given.views):
                 picture = renderer.draw(shown, random_pose(rng), random_lighting(rng))
                 pose, up = picture.camera.pose, picture.camera.world_to_view[:, 1]
-                yield _looked_at(path.stem, read_cutout(picture.rgba), pose.pitch, up)
+                yield _looked_at(name, read_cutout(picture.rgba), pose.pitch, up, network)
             shown.release()
 
 
-def _looked_at(name: str, cutout: Cutout, pitch: float, up: NDArray[np.float64]) -> Staged:
-    seen = estimate_camera(cutout)
-    raw = SilhouetteBackend().reconstruct(cutout, lambda _phase, _share: None)
+def _looked_at(
+    name: str, cutout: Cutout, pitch: float, up: NDArray[np.float64], network: ShapeNetwork | None
+) -> Staged:
+    view = View(cutout, None if network is None else network.predict(cutout))
+    seen = estimate_camera(cutout, explained=Explained(view, explain(view)))
+    raw = SilhouetteBackend(network).reconstruct(cutout, lambda _phase, _share: None)
     assert raw.camera is not None
     points = raw.solid.vertices / float(np.ptp(raw.solid.vertices, axis=0).max())
     to_view = raw.camera.to_view[:, :3] / np.cbrt(np.linalg.det(raw.camera.to_view[:, :3]))
@@ -99,13 +119,14 @@ def main() -> None:
     parser.add_argument("--views", type=int, default=2, help="pictures of each object")
     parser.add_argument("--limit", type=int, default=60, help="objects at most")
     parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument("--fit", action="store_true", help="look at the objects that are not reserved")
+    parser.add_argument("--fit", action="store_true", help="look at made objects")
+    parser.add_argument("--rules", action="store_true", help="leave the shape network out")
     given = parser.parse_args()
     before = time.perf_counter()
-    rows = list(staged_views(given.data, given.views, given.limit, given.seed, reserved=not given.fit))
+    rows = list(staged_views(given))
     if not rows:
         sys.exit(f"no GLB of the wanted part under {given.data}")
-    which = "tune" if given.fit else "reserved"
+    which = "made" if given.fit else "reserved"
     sys.stdout.write(f"{machine()}\n{len(rows)} pictures of {which} objects, {time.perf_counter() - before:.0f} s\n\n")
     error = np.abs([row.pitch_error for row in rows])
     sure = np.array([row.doubt < SURE_DEG for row in rows])
