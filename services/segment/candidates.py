@@ -76,8 +76,14 @@ def candidates(
         return
     yield Candidate("meant", meant)
     yield Candidate("coloured", coloured(meant, rgb, rules))
-    if wide is None:
-        return
+    if wide is not None:
+        yield from seen_again(salience, rgb, within, wide, rules)
+
+
+def seen_again(
+    salience: Plane, rgb: NDArray[np.uint8], within: PixelBox, wide: Plane, rules: CandidateRules = RULES
+) -> Iterator[Candidate]:
+    """What a wider view makes of it; the arguments as for ``candidates``."""
     # Both views where the crop is undecided, and the wider one alone: it sees a cup of which the crop saw the foam.
     for name, seen in (("wide", _blended(salience, wide, rules)), ("wider", wide)):
         try:

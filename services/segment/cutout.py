@@ -14,7 +14,7 @@ from lensora.core.errors import EncodeFailed, SubjectNotFound
 from lensora.rpc.call import UNWATCHED, Call
 from services.segment.aim import LOOK_AGAIN, Aim, Surroundings, limited
 from services.segment.backends import CutoutBackend, PromptedBackend
-from services.segment.candidates import Candidate, candidates
+from services.segment.candidates import Candidate, candidates, seen_again
 from services.segment.edges import refined
 from services.segment.fitted import EDGE_NET, JUDGEMENT
 from services.segment.foreground import estimate_foreground
@@ -154,7 +154,7 @@ def _judged(
         around = Surroundings.of(aim, LOOK_AGAIN.padding, LOOK_AGAIN.longest_px)
         wide = around.seen_from(aim, salience_of(backend, around.rgb, call.time_left_s()))
         call.report("judge", 0.75)
-        found = list(candidates(salience, picture, within, wide))
+        found += seen_again(salience, picture, within, wide)
     asked = None
     if prompted is not None and (sure < JUDGEMENT.look_again or points):
         call.report("net-box", 0.78)
