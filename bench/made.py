@@ -13,17 +13,32 @@ from services.detect.detection import MAX_OBJECTS, Detector
 RIGHT_IOU = 0.5
 
 SAME = (
-    {"car", "truck", "pickup", "van", "minivan", "jeep", "taxi", "racer", "sportscar", "suv", "automobile"},
+    {
+        "car",
+        "truck",
+        "pickup",
+        "van",
+        "minivan",
+        "jeep",
+        "taxi",
+        "racer",
+        "sportscar",
+        "suv",
+        "automobile",
+        "hatchback",
+        "hybrid",
+    },
     {"couch", "sofa", "loveseat", "studio"},
     {"skillet", "pan", "frying", "wok"},
     {"cup", "mug", "coffee"},
     {"shoe", "sneaker", "boot", "sandal", "running"},
     {"plane", "airplane", "airliner", "biplane", "jet", "warplane"},
     {"trash", "bin", "ashcan", "wastebasket", "garbage"},
-    {"plant", "flower", "sunflower", "tree", "pot", "potted", "houseplant"},
+    {"plant", "flower", "sunflower", "tree", "pot", "potted", "houseplant", "bonsai", "flowerpot"},
     {"dog", "hound", "terrier", "retriever", "puppy", "shepherd"},
     {"bike", "bicycle", "mountain"},
     {"table", "desk", "nightstand", "coffeetable"},
+    {"audio", "stereo", "speaker", "radio"},
 )
 """Words that name the same thing in a mesh's list and in ImageNet's."""
 

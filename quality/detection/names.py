@@ -51,8 +51,9 @@ def called(corpus: Path, part: str, kept: Path, detector: SaliencyDetector | Non
                 continue
             file.write_text(json.dumps(_asked(path, detector)))
         label, probability = json.loads(file.read_text())
+        kind = json.loads(path.with_name("camera.json").read_text())["kind"]
         # <source>_<words of the object>_<view>
-        found.append(Called(label, probability, " ".join(name.split("_")[1:-1])))
+        found.append(Called(label, probability, " ".join([*name.split("_")[1:-1], kind])))
     return found
 
 
