@@ -54,6 +54,7 @@ class UrlSigner:
                     f"one has {len(secret)}"
                 )
         self._secrets = [secret.encode() for secret in secrets]
+        self.public_url = public_url
         self._base = f"{public_url}{FILES_PATH}"
 
     def link(self, key: str, name: str, expires_at: int) -> str:
@@ -102,6 +103,11 @@ class FileLinks:
         """
         self._signer = signer
         self._key_of = key_of
+
+    @property
+    def public_url(self) -> str:
+        """What every link starts with, without a slash at its end."""
+        return self._signer.public_url
 
     def of(self, artifact: Artifact, name: str, expires_at: int) -> str:
         """The URL of an artifact under a name for people, until ``expires_at`` (Unix seconds)."""

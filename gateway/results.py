@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from gateway.jobs.records import Job, Outlook, StageTiming
+from gateway.jobs.records import Job, Outlook, Share, StageTiming
 from gateway.links import FileLinks
 from lensora.contract import answers
 from lensora.contract.answers import moment
@@ -51,6 +51,8 @@ def _of_status(job: Job, outlook: Outlook, files: FileLinks) -> dict[str, Any]:
                 fields["quality"] = answers.QualityReport(**agreement)
             if job.delivery:
                 fields["delivery"] = dict(job.delivery)
+            if job.share is not None:
+                fields["share"] = share_of(job.share, files.public_url)
             return fields | {"models": tuple(_model(use) for use in job.models)}
         case JobStatus.FAILED:
             error = job.error
@@ -71,6 +73,18 @@ def _links(job: Job, files: FileLinks) -> dict[str, str]:
     expires_at = job.expires_ms // 1000 or job.created_ms // 1000 + LIVE_LINK_S
     links = {f"{name}_url": files.of(file.artifact, file.name, expires_at) for name, file in job.outputs.items()}
     return links | ({"stl_frame": STL_FRAME} if "stl" in job.outputs else {})
+
+
+def share_of(share: Share, public_url: str) -> answers.Share:
+    """How a job is shown, as the public contract tells it."""
+    url = f"{public_url}/s/{share.token}"
+    return answers.Share(
+        share_url=url,
+        embed_url=f"{url}/embed",
+        expires_at=moment(share.expires_ms),
+        downloads=share.downloads,
+        listed=share.listed,
+    )
 
 
 def _ordered(job: Job) -> answers.Ordered:

@@ -9,6 +9,7 @@ from gateway.http.files import CROSS_ORIGIN, Files
 from gateway.http.health.probes import Probes
 from gateway.http.jobs.changes import JobChanges
 from gateway.http.jobs.results import Results
+from gateway.http.jobs.shares import ShareCalls
 from gateway.http.pages.pages import Pages
 from gateway.http.plumbing.calls import Call, calls_of, routes_of
 from gateway.http.plumbing.edge import Edge
@@ -27,6 +28,7 @@ PUBLIC = (
     TransformCalls,
     Results,
     JobChanges,
+    ShareCalls,
     AccountCalls,
     Files,
     Probes,

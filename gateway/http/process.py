@@ -18,8 +18,10 @@ from gateway.http.health.probes import Probes
 from gateway.http.health.readiness import Readiness
 from gateway.http.jobs.changes import JobChanges
 from gateway.http.jobs.results import Results
+from gateway.http.jobs.shares import ShareCalls
 from gateway.http.orders.outside import Outside
 from gateway.http.orders.submission import Submission
+from gateway.http.pages.shared import SharedPages
 from gateway.http.plumbing.connections import ConnectionLimits, protocol_of
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.idempotency import Once
@@ -191,6 +193,8 @@ def open_handlers(
             files,
         ),
         SessionCalls(gate, store.sessions, files),
+        ShareCalls(gate, store.shares, settings.public_url),
+        SharedPages(store.shares, files, settings.public_url),
         BackplateCalls(gate, store.backplates, artifacts, files, pictures, intake, settings.upload_seconds),
         JobChanges(gate, once, store.jobs, outside, submission),
         AccountCalls(gate, store.accounts, store.credits, store.webhook_secrets),

@@ -25,6 +25,7 @@ from gateway.jobs.records import (
     OutputFile,
     Quality,
     Session,
+    Share,
     StageTiming,
 )
 from lensora.core.artifacts import Artifact, ModelUse
@@ -222,6 +223,7 @@ def job_from_hash(job_id: str, fields: Hash) -> Job:
         delivery={name: DeliveryStatus(word) for name, word in json.loads(fields.get("delivery", "{}")).items()},
         quality=Quality(**json.loads(fields["quality"])) if "quality" in fields else None,
         models=tuple(models),
+        share=_share(fields),
     )
 
 
@@ -279,6 +281,17 @@ def outputs_of(fields: Hash) -> dict[str, OutputFile]:
             document = json.loads(value)
             outputs[field.removeprefix("output:")] = OutputFile(Artifact(**document["artifact"]), document["name"])
     return outputs
+
+
+def _share(fields: Hash) -> Share | None:
+    if "share_token" not in fields:
+        return None
+    return Share(
+        token=fields["share_token"],
+        expires_ms=int(fields["share_expires"]),
+        downloads=fields["share_downloads"] == "1",
+        listed=fields["share_listed"] == "1",
+    )
 
 
 def _timing(step: Step, value: str) -> StageTiming:

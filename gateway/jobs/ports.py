@@ -28,6 +28,7 @@ from gateway.jobs.records import (
     Outlook,
     Page,
     Session,
+    Share,
 )
 from lensora.core.steps import JobStatus
 
@@ -196,6 +197,22 @@ class Jobs(Protocol):
 
     async def estimated_seconds(self, account_id: str) -> int:
         """For a job that this account would submit now: the median of recent ones and the wait; 240 until known."""
+        ...
+
+
+class Shares(Protocol):
+    """Jobs that are shown to whoever has their link."""
+
+    async def share(self, key_id: str, job_id: str, *, hours: float, downloads: bool, listed: bool) -> Share:
+        """Show it so long, but never longer than it is kept; again, to change how. Raises JobNotFound, Conflict."""
+        ...
+
+    async def unshare(self, key_id: str, job_id: str) -> None:
+        """Take the link back for good. Raises JobNotFound."""
+        ...
+
+    async def shown(self, token: str) -> Job:
+        """The job of a link. Raises NotFound for one that is unknown, over, or taken back."""
         ...
 
 

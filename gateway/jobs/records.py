@@ -325,6 +325,22 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """How a job is shown to whoever has its link.
+
+    Attributes:
+        token: of the link; unguessable.
+        downloads: whether every file may be taken.
+        listed: whether search engines may list the page.
+    """
+
+    token: str
+    expires_ms: int
+    downloads: bool
+    listed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A job as it is now; readable only with the key that made it.
 
@@ -363,6 +379,7 @@ class Job:
     quality: Quality | None = None
     models: tuple[ModelUse, ...] = ()
     delivery: Mapping[str, DeliveryStatus] = field(default_factory=dict)
+    share: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from gateway.jobs.records import Limits
 from gateway.jobs.redis_client import connect, translated
 from gateway.jobs.retention import Expiry, Retention
 from gateway.jobs.scripts import Scripts
+from gateway.jobs.shares import RedisShares
 from gateway.jobs.work import READ_BLOCK_MS, RedisWork
 from gateway.settings import RedisSettings
 
@@ -63,6 +64,7 @@ class Store:
     sessions: RedisSessions
     cutouts: RedisCutouts
     backplates: RedisBackplates
+    shares: RedisShares
     jobs: RedisJobs
     changes: RedisChanges
     idempotency: RedisIdempotency
@@ -142,6 +144,7 @@ def open_store(settings: RedisSettings) -> Store:
         sessions=RedisSessions(scripts, afterwards, retention),
         cutouts=RedisCutouts(scripts, afterwards, retention),
         backplates=RedisBackplates(scripts, retention),
+        shares=RedisShares(scripts),
         jobs=RedisJobs(
             scripts, afterwards, retention, deadline_ms=deadline_ms, wait_ms=wait_ms, live_jobs=settings.live_jobs
         ),

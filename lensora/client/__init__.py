@@ -26,6 +26,7 @@ from lensora.contract.answers import (
     Quote,
     Result,
     Session,
+    Share,
     StageReport,
     SuggestedAction,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "Quote",
     "Result",
     "Session",
+    "Share",
     "StageReport",
     "SuggestedAction",
     "image",

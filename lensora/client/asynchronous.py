@@ -26,6 +26,7 @@ from lensora.contract.answers import (
     Quote,
     Result,
     Session,
+    Share,
 )
 from lensora.core.errors import LensoraError
 from lensora.core.words import CameraMove
@@ -222,6 +223,15 @@ class AsyncClient:
     async def session(self, session_id: str) -> Session:
         """A session that is kept: what ``init`` answered, for nothing."""
         return requests.read(Session, await self._json(requests.session(session_id)))
+
+    async def share(self, job: Job, *, hours: float = 168.0, downloads: bool = True, listed: bool = False) -> Share:
+        """Show a completed job to whoever has the link, or change how."""
+        request = requests.share(requests.job_id_of(job), hours, downloads, listed)
+        return requests.read(Share, await self._json(request))
+
+    async def unshare(self, job: Job) -> None:
+        """Take the link back."""
+        await self._json(requests.unshare(requests.job_id_of(job)))
 
     async def delete(self, job: Job) -> None:
         """Delete a job that has ended, and its files. Raises Conflict for one that lives: cancel it first."""

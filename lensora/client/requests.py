@@ -205,6 +205,17 @@ def session(session_id: str) -> Request:
     return Request("GET", f"/v1/studio/sessions/{quote(session_id, safe='')}")
 
 
+def share(job_id: str, hours: float, downloads: bool, listed: bool) -> Request:
+    """POST /v1/studio/jobs/{job_id}/share: a second one changes how, the link stays."""
+    how = {"hours": hours, "downloads": downloads, "listed": listed}
+    return Request("POST", f"/v1/studio/jobs/{quote(job_id, safe='')}/share", json=how)
+
+
+def unshare(job_id: str) -> Request:
+    """DELETE /v1/studio/jobs/{job_id}/share."""
+    return Request("DELETE", f"/v1/studio/jobs/{quote(job_id, safe='')}/share")
+
+
 def delete(job_id: str) -> Request:
     """DELETE /v1/studio/jobs/{job_id}."""
     return Request("DELETE", f"/v1/studio/jobs/{quote(job_id, safe='')}")

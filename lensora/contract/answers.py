@@ -288,6 +288,21 @@ class Ordered(PublicAnswer):
     """The job whose model is filmed again."""
 
 
+class Share(PublicAnswer):
+    """How a job is shown to whoever has its link."""
+
+    share_url: str
+    """The page: film, turning model, files where they may be taken."""
+    embed_url: str
+    """The same for an <iframe>, without heading and files."""
+    expires_at: Moment
+    """Until when; never longer than the job is kept."""
+    downloads: bool
+    """Whether every file may be taken."""
+    listed: bool
+    """Whether search engines may list the page."""
+
+
 class Result(PublicAnswer):
     """A job as it is now. Fields that do not apply to its status are left out."""
 
@@ -327,6 +342,8 @@ class Result(PublicAnswer):
     """Of a completed job."""
     delivery: dict[str, DeliveryStatus] | None = None
     """Where the order had deliver_to: what became of each file of it. The links in output hold in any case."""
+    share: Share | None = None
+    """How a completed job is shown to others, where it is."""
     models: tuple[BilledModel, ...] | None = None
     """What helped make a completed job."""
 

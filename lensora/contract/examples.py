@@ -30,6 +30,7 @@ CUTOUT_BODY: Json = {
     "bbox": [0.18, 0.12, 0.79, 0.93],
     "points": [{"x": 0.5, "y": 0.5, "keep": True}],
 }
+SHARE_BODY: Json = {"hours": 168, "downloads": True, "listed": False}
 RENDER_BODY: Json = {"camera_preset": CameraMove.DOLLY, "background": {"type": BackgroundType.REMOVE}}
 
 _STAGES = [
@@ -52,6 +53,13 @@ EXAMPLES: dict[type[answers.PublicAnswer], Json] = {
         "suggested_actions": [],
         "credits_used": 5,
         "vlm_elapsed_ms": 842,
+    },
+    answers.Share: {
+        "share_url": "https://studio.example.com/s/Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4",
+        "embed_url": "https://studio.example.com/s/Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4/embed",
+        "expires_at": _MOMENT,
+        "downloads": True,
+        "listed": False,
     },
     answers.Backplate: {
         "backplate_id": _BACKPLATE_ID,

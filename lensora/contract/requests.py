@@ -245,6 +245,17 @@ class TransformBody(ChoiceBody):
         return None
 
 
+class ShareBody(RequestBody):
+    """Body of POST /v1/studio/jobs/{job_id}/share."""
+
+    hours: Annotated[float, Field(ge=0.1, le=8_760.0, strict=True, allow_inf_nan=False)] = 168.0
+    """How long the link works; never longer than the job is kept."""
+    downloads: StrictBool = True
+    """Whether every file may be taken; the film and the model are seen in any case."""
+    listed: StrictBool = False
+    """Whether search engines may list the page."""
+
+
 class RenderBody(RequestBody):
     """Body of POST /v1/studio/jobs/{job_id}/render: what is not given stays as it was."""
 

@@ -241,6 +241,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/studio/jobs/{job_id}/share": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show a film to whoever has its link
+         * @description A page with the film and the turning model. Calling it again changes how; the link stays.
+         */
+        post: operations["share"];
+        /**
+         * Take the link back
+         * @description Files that were opened by it can be read for another hour at most.
+         */
+        delete: operations["unshare"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/account": {
         parameters: {
             query?: never;
@@ -869,6 +893,8 @@ export interface components {
             delivery?: {
                 [key: string]: components["schemas"]["DeliveryStatus"];
             };
+            /** @description How a completed job is shown to others, where it is. */
+            share?: components["schemas"]["Share"];
             /** @description What helped make a completed job. */
             models?: components["schemas"]["BilledModel"][];
         };
@@ -889,6 +915,25 @@ export interface components {
             credits_used: number;
             /** @description Measured time of the detection, milliseconds. */
             vlm_elapsed_ms: number;
+        };
+        /**
+         * Share
+         * @description How a job is shown to whoever has its link.
+         */
+        Share: {
+            /** @description The page: film, turning model, files where they may be taken. */
+            share_url: string;
+            /** @description The same for an <iframe>, without heading and files. */
+            embed_url: string;
+            /**
+             * Format: date-time
+             * @description Until when; never longer than the job is kept.
+             */
+            expires_at: string;
+            /** @description Whether every file may be taken. */
+            downloads: boolean;
+            /** @description Whether search engines may list the page. */
+            listed: boolean;
         };
         /**
          * StageReport
@@ -2548,6 +2593,188 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["Cancellation"];
                 };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found`: Unknown, expired (7 days), or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From /transform. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "hours": 168,
+                 *       "downloads": true,
+                 *       "listed": false
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * @description How long the link works; never longer than the job is kept.
+                     * @default 168
+                     */
+                    hours?: number;
+                    /**
+                     * @description Whether every file may be taken; the film and the model are seen in any case.
+                     * @default true
+                     */
+                    downloads?: boolean;
+                    /**
+                     * @description Whether search engines may list the page.
+                     * @default false
+                     */
+                    listed?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description How a job is shown to whoever has its link. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "share_url": "https://studio.example.com/s/Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4",
+                     *       "embed_url": "https://studio.example.com/s/Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4/embed",
+                     *       "expires_at": "2026-11-29T09:30:00.000Z",
+                     *       "downloads": true,
+                     *       "listed": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Share"];
+                };
+            };
+            /** @description `invalid_request`: A missing or malformed field. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found`: Unknown, expired (7 days), or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `conflict`: At odds with the state of things, such as filming a failed job again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unshare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From /transform. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The link shows nothing any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
             401: {

@@ -6,6 +6,7 @@
 /** @typedef {Schemas["Result"]} Job */
 /** @typedef {Schemas["Cutout"]} Cutout */
 /** @typedef {Schemas["Backplate"]} Backplate */
+/** @typedef {Schemas["Share"]} Share */
 /** @typedef {Schemas["Quote"]} Quote */
 /** @typedef {Schemas["Account"]} Account */
 /** @typedef {{ x: number, y: number, keep: boolean }} Point */

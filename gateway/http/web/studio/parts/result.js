@@ -7,6 +7,7 @@ import { ago, credits, title } from "../words.js";
 import { Again } from "./again.js";
 import { Delete } from "./delete.js";
 import { Downloads } from "./downloads.js";
+import { ShareFilm } from "./share.js";
 import { Viewer } from "./viewer.js";
 
 /** @typedef {import("../types.js").Job} Job */
@@ -27,6 +28,7 @@ export function Result({ job }) {
       <p class="hint">${price}${ago(job.created_at)}. ${likeness}</p>
       <${Downloads} output=${job.output} onShow=${setTab} />
       <${Again} job=${job} />
+      <${ShareFilm} job=${job} />
       <${Delete} jobId=${job.job_id} onDeleted=${owner.refresh} />
     </section>
   </div>`;
