@@ -17,7 +17,7 @@ LEAST_SCALE = 0.2
 
 FOLDS = 5
 LEVELS = tuple(np.round(np.linspace(0.1, 0.8, 36), 3))
-LEAST_PRECISION = 0.88
+LEAST_PRECISION = 0.86
 """Asked of the tune part, on scenes that the weights have not seen; 0.85 is the promise on others."""
 
 NAME_LEVELS = tuple(np.round(np.linspace(0.5, 0.99, 50), 3))

@@ -3,7 +3,7 @@
 On 129 scenes of the tune part. On 38 scenes of the unseen part:
 
 - before: recall 0.902 (46 of 51), precision 0.836 (46 of 55), first right 33 of 35, nothing on 2 of 3 empty
-- after: recall 0.902 (46 of 51), precision 0.939 (46 of 49), first right 35 of 35, nothing on 2 of 3 empty
+- after: recall 0.902 (46 of 51), precision 0.885 (46 of 52), first right 35 of 35, nothing on 2 of 3 empty
 - names: 6 of 6 names right for 43 things of the corpus; 0 of 0 names right for 46 things of made scenes
 """
 
@@ -36,7 +36,7 @@ RANKING = Ranking(
         0.0948,
         0.7216,
     ),
-    least=0.5,
+    least=0.4,
 )
 
 NAME_SURE = 0.5
