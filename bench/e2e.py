@@ -6,11 +6,12 @@ import argparse
 import time
 from collections import defaultdict
 
-from bench.measure import PeakMemory, closing_line, machine, median, table
+from bench.measure import PeakMemory, closing_line, has_amx, machine, median, table
 from bench.stack import photos, up
 from lensora.client import Client
 
-BUDGET_S = 15.0
+BUDGET_S = {True: 4.0, False: 5.0}
+"""Of a job in the median, with AMX and without."""
 MEMORY_BUDGET_MB = 3072.0
 PROMPT = "on a marble countertop with soft natural light"
 
@@ -41,7 +42,8 @@ def main() -> None:
                         stages_s[key].append(value)
     table(("photo", "status", "total s", *STAGES), rows)
     total, peak = median(totals), memory.peak_mb
-    print(f"budget: {BUDGET_S} s, median {total:.2f} s: {'met' if total <= BUDGET_S else 'NOT met'}")
+    budget_s = BUDGET_S[has_amx()]
+    print(f"budget: {budget_s} s, median {total:.2f} s: {'met' if total <= budget_s else 'NOT met'}")
     verdict = "met" if peak <= MEMORY_BUDGET_MB else "NOT met"
     print(f"budget: {MEMORY_BUDGET_MB:.0f} MiB for the whole stack, peak {peak:.0f} MiB: {verdict}")
     closing_line(

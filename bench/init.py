@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import time
 
-from bench.measure import closing_line, machine, median, table
+from bench.measure import closing_line, has_amx, machine, median, table
 from bench.stack import photo_of_12_megapixels, photos, up
 from lensora.client import Client
 
-BUDGET_S = 2.0
+BUDGET_S = {True: 0.7, False: 1.0}
+"""In the median, with AMX and without."""
 
 
 def main() -> None:
@@ -34,8 +35,9 @@ def main() -> None:
             all_s += times
             detect_s += detections
     table(("photo", "MB", "median s", "max s", "detect s"), rows)
-    print(f"budget: {BUDGET_S} s, median {median(all_s):.2f} s: {'met' if median(all_s) <= BUDGET_S else 'NOT met'}")
-    closing_line({"init_p50_s": median(all_s), "detect_p50_s": median(detect_s), "budget_s": BUDGET_S})
+    budget_s = BUDGET_S[has_amx()]
+    print(f"budget: {budget_s} s, median {median(all_s):.2f} s: {'met' if median(all_s) <= budget_s else 'NOT met'}")
+    closing_line({"init_p50_s": median(all_s), "detect_p50_s": median(detect_s), "budget_s": budget_s})
 
 
 if __name__ == "__main__":

@@ -74,6 +74,14 @@ def _memory(process: psutil.Process) -> int:
         return 0
 
 
+def has_amx() -> bool:
+    """Whether this CPU has matrix units, for which the budgets are tighter."""
+    try:
+        return "amx_bf16" in Path("/proc/cpuinfo").read_text("utf-8")
+    except OSError:
+        return False
+
+
 def machine() -> str:
     """One line about where this runs: processor, cores, memory, Python."""
     model = platform.processor() or platform.machine()

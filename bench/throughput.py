@@ -150,6 +150,8 @@ def tell(
 ) -> None:
     """Print what came of it."""
     done = [one for one in rides if one.completed]
+    if not done:
+        raise SystemExit("no job completed: is the stack whole? see `lensora up` without --quiet")
     quarter = max(1, len(sizes) // 4)
     first, last = (max(size for _, size in part) for part in (sizes[:quarter], sizes[-quarter:]))
     peak = max(size for _, size in sizes)
