@@ -16,24 +16,25 @@ from gateway.jobs.records import Job
 from gateway.links import FileLinks
 from lensora.core.boxes import FULL_FRAME_LABEL
 from lensora.core.errors import NotFound
+from lensora.core.words import JobPicture, OutputFormat
 
 LINK_S = 3600
 """A file's own link holds so long: whoever has opened a page that is then taken back can read no longer than this."""
 
-SEEN = ("mp4", "glb", "usdz", "poster", "scene")
+SEEN: tuple[str, ...] = (OutputFormat.MP4, OutputFormat.GLB, OutputFormat.USDZ, OutputFormat.POSTER, JobPicture.SCENE)
 """What the page shows; further files are given out only where the owner allows downloads."""
 
-WORDS = {
-    "mp4": "Film (MP4)",
-    "gif": "Animated picture (GIF)",
-    "webm_alpha": "Film without background (WebM)",
-    "poster": "Poster (JPEG)",
-    "scene": "Still (JPEG)",
-    "removed_bg": "Cutout (PNG)",
-    "glb": "3D model (GLB)",
-    "usdz": "Model for iPhone and iPad (USDZ)",
-    "obj": "Model (OBJ)",
-    "stl": "Model for 3D printing (STL)",
+WORDS: Mapping[str, str] = {
+    OutputFormat.MP4: "Film (MP4)",
+    OutputFormat.GIF: "Animated picture (GIF)",
+    OutputFormat.WEBM_ALPHA: "Film without background (WebM)",
+    OutputFormat.POSTER: "Poster (JPEG)",
+    JobPicture.SCENE: "Still (JPEG)",
+    JobPicture.REMOVED_BG: "Cutout (PNG)",
+    OutputFormat.GLB: "3D model (GLB)",
+    OutputFormat.USDZ: "Model for iPhone and iPad (USDZ)",
+    OutputFormat.OBJ: "Model (OBJ)",
+    OutputFormat.STL: "Model for 3D printing (STL)",
 }
 
 POLICY = (
