@@ -33,6 +33,9 @@ CLIENT_CLOSED = 499
 QUIET_ROUTES = frozenset({"/healthz", "/readyz"})
 """Probes, many a minute: logged at level debug."""
 
+TELLING = ("/files/", "/s/")
+"""Parts of paths that are themselves the right to look: logs hold the route's template in their place."""
+
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Methods that metrics know; any other is counted as ``other``, so that a client cannot add labels without end."""
 
@@ -199,7 +202,7 @@ def _account(exchange: Exchange, scope: Scope, seconds: float) -> None:
     (_log.debug if quiet else _log.info)(
         "request",
         method=method,
-        path=scope["path"] if "/files/" not in scope["path"] else exchange.route,
+        path=exchange.route if any(part in scope["path"] for part in TELLING) else scope["path"],
         status=status,
         ms=round(seconds * 1000, 1),
         client=client[0] if client else "",
