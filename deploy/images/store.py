@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import subprocess
@@ -16,7 +17,6 @@ from pathlib import Path
 from deploy.images.closure import ROOT
 from lensora.testing.triton import LIBRARIES
 
-BUILDAH = ("buildah", "--storage-driver", "vfs")
 BASE = "localhost/lensora-base:bookworm"
 TRITON_BASE = "localhost/lensora-triton-base:cpu"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -35,6 +35,14 @@ class Image:
     environment: Mapping[str, str]
 
 
+@functools.cache
+def buildah() -> tuple[str, ...]:
+    """The command, with the storage that this machine allows: overlay shares layers, vfs copies all for each step."""
+    overlay = ("buildah", "--storage-driver", "overlay")
+    works = subprocess.run([*overlay, "info"], capture_output=True, check=False).returncode == 0  # noqa: S603
+    return overlay if works else ("buildah", "--storage-driver", "vfs")
+
+
 def require() -> None:
     """Raises FileNotFoundError for a tool that is missing, with the command that installs it."""
     missing = [tool for tool in ("buildah", "debootstrap") if shutil.which(tool) is None]
@@ -46,7 +54,7 @@ def require() -> None:
 
 def make_base(scratch: Path) -> None:
     """Debian bookworm, the smallest variant, as an image; made once."""
-    known = subprocess.run([*BUILDAH, "inspect", BASE], capture_output=True, check=False)  # noqa: S603
+    known = subprocess.run([*buildah(), "inspect", BASE], capture_output=True, check=False)  # noqa: S603
     if known.returncode == 0:
         return
     folder = scratch / "base"
@@ -58,10 +66,10 @@ def make_base(scratch: Path) -> None:
         (folder / needless).mkdir()
     (folder / "var/cache/apt/archives/partial").mkdir(parents=True)
     (folder / "var/lib/apt/lists/partial").mkdir()
-    container = _run(*BUILDAH, "from", "scratch").strip()
-    _run(*BUILDAH, "add", container, str(folder), "/")
-    _run(*BUILDAH, "config", "--env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", container)
-    _run(*BUILDAH, "commit", "--rm", container, BASE)
+    container = _run(*buildah(), "from", "scratch").strip()
+    _run(*buildah(), "add", container, str(folder), "/")
+    _run(*buildah(), "config", "--env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", container)
+    _run(*buildah(), "commit", "--rm", container, BASE)
     shutil.rmtree(folder)
 
 
@@ -71,18 +79,18 @@ def make_triton_base(server: Path) -> None:
     Args:
         server: what ``deploy/triton/install_server.py`` unpacked.
     """
-    known = subprocess.run([*BUILDAH, "inspect", TRITON_BASE], capture_output=True, check=False)  # noqa: S603
+    known = subprocess.run([*buildah(), "inspect", TRITON_BASE], capture_output=True, check=False)  # noqa: S603
     if known.returncode == 0:
         return
-    container = _run(*BUILDAH, "from", BASE).strip()
+    container = _run(*buildah(), "from", BASE).strip()
     packages = "python3 python3-pip libpython3.11 libgomp1"
     install = f"apt-get update && apt-get install --yes --no-install-recommends {packages}"
-    _run(*BUILDAH, "run", "--isolation", "chroot", container, "--", "sh", "-c", install)
-    _run(*BUILDAH, "add", container, str(server / "pytriton" / "tritonserver"), "/opt/tritonserver")
-    _run(*BUILDAH, "add", container, str(server / LIBRARIES), "/opt/tritonserver/libs")
+    _run(*buildah(), "run", "--isolation", "chroot", container, "--", "sh", "-c", install)
+    _run(*buildah(), "add", container, str(server / "pytriton" / "tritonserver"), "/opt/tritonserver")
+    _run(*buildah(), "add", container, str(server / LIBRARIES), "/opt/tritonserver/libs")
     path = "/opt/tritonserver/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    _run(*BUILDAH, "config", "--env", f"PATH={path}", "--env", "LD_LIBRARY_PATH=/opt/tritonserver/libs", container)
-    _run(*BUILDAH, "commit", "--rm", container, TRITON_BASE)
+    _run(*buildah(), "config", "--env", f"PATH={path}", "--env", "LD_LIBRARY_PATH=/opt/tritonserver/libs", container)
+    _run(*buildah(), "commit", "--rm", container, TRITON_BASE)
 
 
 def build(target: str, version: str, revision: str) -> str:
@@ -91,7 +99,7 @@ def build(target: str, version: str, revision: str) -> str:
     arguments = [f"BASE_IMAGE={BASE}", f"VERSION={version}", f"REVISION={revision}"]
     arguments += [f"TRITON_IMAGE={TRITON_BASE}", "TRITON_LOCK=triton-cpu.lock"] if target == "triton" else []
     _run(
-        *BUILDAH,
+        *buildah(),
         *("build", "--isolation", "chroot", "--layers", "--file", "deploy/Dockerfile", "--target", target),
         *(part for argument in arguments for part in ("--build-arg", argument)),
         *("--tag", name, "."),
@@ -101,8 +109,8 @@ def build(target: str, version: str, revision: str) -> str:
 
 def describe(name: str) -> Image:
     """What the image says of itself."""
-    config = json.loads(_run(*BUILDAH, "inspect", "--type", "image", name))["OCIv1"]["config"]
-    listed = json.loads(_run(*BUILDAH, "images", "--json", name))
+    config = json.loads(_run(*buildah(), "inspect", "--type", "image", name))["OCIv1"]["config"]
+    listed = json.loads(_run(*buildah(), "images", "--json", name))
     size = listed[0]["size"]
     return Image(
         name=name,
@@ -124,7 +132,7 @@ class Container:
             mounts: folders of this machine and where they lie inside, writable.
             environment: variables beside the image's own.
         """
-        self._name = _run(*BUILDAH, "from", image.name).strip()
+        self._name = _run(*buildah(), "from", image.name).strip()
         self._options = [
             *("--isolation", "chroot", "--user", image.user or "root"),
             *(part for here, there in mounts.items() for part in ("--volume", f"{here}:{there}")),
@@ -135,11 +143,11 @@ class Container:
         return self
 
     def __exit__(self, *_details: object) -> None:
-        _run(*BUILDAH, "rm", self._name)
+        _run(*buildah(), "rm", self._name)
 
     def command(self, arguments: Sequence[str]) -> list[str]:
         """The command of this machine that runs ``arguments`` inside."""
-        return [*BUILDAH, "run", *self._options, self._name, "--", *arguments]
+        return [*buildah(), "run", *self._options, self._name, "--", *arguments]
 
 
 def _run(*command: str) -> str:
