@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import boto3
+import httpx
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -129,6 +130,8 @@ def _bucket(s3: Mapping[str, str]) -> Iterator[str]:
             aws_access_key_id=BUCKET_KEYS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=BUCKET_KEYS["AWS_SECRET_ACCESS_KEY"],
         )
+        # The server's state is the process's.
+        httpx.post(f"{endpoint}/moto-api/reset", trust_env=False).raise_for_status()
         client.create_bucket(Bucket=s3["bucket"], CreateBucketConfiguration={"LocationConstraint": s3["region"]})
         client.close()
         yield endpoint

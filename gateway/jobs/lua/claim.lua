@@ -124,11 +124,16 @@ while true do
     elseif job.units > HEAVY_UNITS and not heavy_may_run() then
       skipped = skipped + 1
     else
-      local standing, present = tonumber(redis.call('ZSCORE', P .. 'turns', account)), turn_now()
-      local score = math.max(standing, present)
+      local present = turn_now()
+      local score = math.max(tonumber(redis.call('ZSCORE', P .. 'turns', account)), present)
       local weight = tonumber(redis.call('HGET', P .. 'account:' .. account, 'weight') or 1)
-      redis.call('SET', P .. 'turn', exact(standing < present and present + HEAD_START_STEP or score))
       set_turn(account, score + math.max(1, job.units) / weight)
+      if redis.call('HDEL', P .. 'account:' .. account, 'early') == 1 then
+        -- Never so far that those who waited longest would stand behind the next newcomer but for one step.
+        local lowest = tonumber(redis.call('ZRANGE', P .. 'turns', skipped, skipped, 'WITHSCORES')[2])
+        score = math.max(score, math.min(score, lowest + HEAD_START) + HEAD_START_STEP)
+      end
+      redis.call('SET', P .. 'turn', exact(score))
       return give(job_id, job)
     end
   end

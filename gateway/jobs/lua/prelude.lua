@@ -61,8 +61,8 @@ local function set_turn(account, score)
 end
 
 -- One that has had no turn lately stands half a turn before those that share the present one: its first job is next, however
--- many accounts are at work. Taking a job counts from the present turn, so nothing more is gained; and each job taken out of
--- turn brings the present turn on a little, so that newcomers without end hold up the others for sixteen jobs at most.
+-- many accounts are at work. Taking a job counts from the present turn, so nothing more is gained. Each such first job brings the
+-- present turn on a little (`claim`), so that newcomers without end hold up the others for some sixteen jobs, not for ever.
 local HEAD_START = 0.5
 local HEAD_START_STEP = 1 / 16
 
@@ -70,7 +70,11 @@ local function enter_queue(account, job_id, sequence)
   redis.call('ZADD', P .. 'queue:' .. account, sequence, job_id)
   if not redis.call('ZSCORE', P .. 'turns', account) then
     local last = tonumber(redis.call('HGET', P .. 'account:' .. account, 'turn') or 0)
-    set_turn(account, math.max(turn_now() - HEAD_START, last))
+    local early = turn_now() - HEAD_START
+    set_turn(account, math.max(early, last))
+    if early > last then
+      redis.call('HSET', P .. 'account:' .. account, 'early', '1')
+    end
   end
   wake()
 end
