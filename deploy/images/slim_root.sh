@@ -45,6 +45,6 @@ if [ -d "$drivers" ]; then
 fi
 if [ -n "${1:-}" ]; then
   cp "$1"/* "$libraries"
-  # The XML parser's tables of characters, which its hollow namesake does not ask for.
-  rm -f "$libraries"/libicu*
+  # Tables of characters, for which no hollow library asks.
+  rm -f "$libraries"/libicu[dit]*
 fi
