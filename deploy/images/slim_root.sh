@@ -27,7 +27,7 @@ done < "$list"
 rm -f "$list"
 
 libraries=/usr/lib/$(uname -m)-linux-gnu
-rm -rf "$libraries/gconv" "$libraries/perl-base" /usr/lib/apt /usr/lib/udev /usr/lib/systemd /usr/lib/init \
+rm -rf "$libraries/gconv" "$libraries/perl-base" "$libraries/security" "$libraries"/libsqlite3.so* /usr/lib/apt /usr/lib/udev /usr/lib/systemd /usr/lib/init \
   /usr/share/doc /usr/share/man /usr/share/locale /usr/share/perl5 /usr/share/debconf /usr/share/dpkg /usr/share/lintian \
   /usr/share/bash-completion /usr/share/bug /usr/share/keyrings /usr/share/zoneinfo/right /usr/share/zoneinfo/posix \
   /usr/lib/python3.11/lib2to3 /usr/lib/python3.11/idlelib /usr/lib/python3.11/pydoc_data /usr/lib/python3.11/ensurepip \
