@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from gateway.jobs.books import LedgerEntry
@@ -49,7 +49,11 @@ def dump(value: Any) -> str:
 
 def order_to_json(order: Order) -> str:
     """An order as a document."""
-    return dump(asdict(order))
+    document = asdict(order)
+    if order.output.aspect is Aspect.SQUARE:
+        # A release before this one reads every name in ``output`` as a field, and has none of this name.
+        del document["output"]["aspect"]
+    return dump(document)
 
 
 def order_from_json(text: str) -> Order:
@@ -96,7 +100,8 @@ def _output_from(document: Mapping[str, Any]) -> OutputChoices:
     if not document:
         return OutputChoices()
     aspect = Aspect(document.get("aspect", Aspect.SQUARE))
-    return OutputChoices(**{**document, "formats": tuple(document["formats"]), "aspect": aspect})
+    known = {field.name: document[field.name] for field in fields(OutputChoices) if field.name in document}
+    return OutputChoices(**{**known, "formats": tuple(document["formats"]), "aspect": aspect})
 
 
 def session_to_json(session: Session) -> str:

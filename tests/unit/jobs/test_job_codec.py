@@ -72,6 +72,14 @@ def test_an_order_of_an_older_release_is_read_with_defaults() -> None:
     assert read.output == OutputChoices() and read.camera is CameraMove.TURNTABLE and read.webhook_events == ()
 
 
+def test_output_choices_of_two_releases_are_read_by_both() -> None:
+    """An ordinary film has no name that the release before lacks, and names that this one lacks are left alone."""
+    document = json.loads(order_to_json(order()))
+    assert set(document["output"]) == {"size", "fps", "seconds", "formats", "max_glb_bytes"}
+    document["output"]["of_a_later_release"] = 1
+    assert order_from_json(json.dumps(document)).output == OutputChoices()
+
+
 def test_a_session_survives_the_store() -> None:
     """Proposals, actions and the photo come back equal."""
     made = session(ApiKey("key", "account", "", "", 0))
