@@ -61,9 +61,8 @@ protos: .make/setup-test ## Generate the gRPC stubs again after a change in prot
 	@touch $@
 
 .PHONY: test
-test: .make/setup-test .make/protos ## Run every test (unit, contract, integration, golden, chaos, end to end), then the gate
-	@$(BIN)/python -m pytest -q $(ARGS)
-	@$(if $(ARGS),,$(BIN)/python -m quality.gate)
+test: .make/setup-test .make/protos ## Run every test (unit, contract, integration, golden, chaos, end to end), and the gate
+	@$(if $(ARGS),$(BIN)/python -m pytest -q $(ARGS),tools/test.sh $(BIN)/python)
 
 .PHONY: gate
 gate: .make/setup-test .make/protos ## Hold the mesh stage to the committed figures of the corpus' unseen part

@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from lensora.contract.wording import plainly, shown
 from lensora.core.bounds import whole
 from lensora.core.boxes import MAX_POINTS
 from lensora.core.errors import InvalidBackground, InvalidInput, InvalidRequest
@@ -34,8 +35,6 @@ MAX_PROMPT_CHARACTERS = 1_000
 MAX_URL_CHARACTERS = 2_048
 MAX_PRESIGNED_CHARACTERS = 4_096
 """A presigned URL with a session token takes about 1,500."""
-SHOWN_CHARACTERS = 60
-"""As much of a wrong value as a sentence repeats."""
 
 
 class RequestBody(BaseModel):
@@ -151,7 +150,7 @@ class DeliveryBody(_Choices):
     def _known_names(cls, value: dict[str, str]) -> dict[str, str]:
         for name in value:
             if name not in DELIVERABLE:
-                raise ValueError(f"must have names of {', '.join(DELIVERABLE)}, not {_shown(name)}")
+                raise ValueError(f"must have names of {', '.join(DELIVERABLE)}, not {shown(name)}")
         return value
 
     @model_validator(mode="after")
@@ -160,7 +159,7 @@ class DeliveryBody(_Choices):
             if len(place) > MAX_PRESIGNED_CHARACTERS:
                 raise ValueError(f"makes a URL of more than {MAX_PRESIGNED_CHARACTERS:,} characters for {name}")
             if self.url is not None and not place.startswith(self.url):
-                raise ValueError(f"has an address for {name} that does not lie under url, {_shown(self.url)}")
+                raise ValueError(f"has an address for {name} that does not lie under url, {shown(self.url)}")
         return self
 
 
@@ -194,7 +193,7 @@ class ChoiceBody(RequestBody):
     @classmethod
     def _ordered(cls, value: list[float] | None) -> list[float] | None:
         if value is not None and not (value[0] < value[2] and value[1] < value[3]):
-            raise ValueError(f"must be [x1, y1, x2, y2] with x1 < x2 and y1 < y2, not {_shown(value)}")
+            raise ValueError(f"must be [x1, y1, x2, y2] with x1 < x2 and y1 < y2, not {shown(value)}")
         return value
 
 
@@ -285,7 +284,7 @@ def parse_body(model: type[B], raw: bytes) -> B:
     """
     value = _json(raw)
     if not isinstance(value, dict):
-        raise InvalidRequest(f"The body must be a JSON object, not {_shown(value)}.")
+        raise InvalidRequest(f"The body must be a JSON object, not {shown(value)}.")
     return checked(model, value)
 
 
@@ -324,7 +323,7 @@ def parse_max_objects(text: str | None) -> int:
         return 6
     number = whole(text, 2, 8)
     if number is None:
-        raise InvalidRequest(f"max_objects must be an integer from 2 to 8, not {_shown(text)}.", field="max_objects")
+        raise InvalidRequest(f"max_objects must be an integer from 2 to 8, not {shown(text)}.", field="max_objects")
     return number
 
 
@@ -367,7 +366,7 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _NotJson(f"{_shown(twice)} is given twice")
+        raise _NotJson(f"{shown(twice)} is given twice")
     return found
 
 
@@ -388,7 +387,7 @@ def _sentence(path: list[str], error: ErrorDetails, model: type[BaseModel]) -> s
     name = ".".join(path)
     numbers = _takes(model, path) if kind in _NUMBER_ERRORS else None
     if numbers is not None:
-        return f"{name} must be {numbers}, not {_shown(given)}."
+        return f"{name} must be {numbers}, not {shown(given)}."
     if kind == "extra_forbidden":
         return _unknown(path, error["loc"], model)
     length = len(given) if isinstance(given, str) else 0
@@ -396,9 +395,9 @@ def _sentence(path: list[str], error: ErrorDetails, model: type[BaseModel]) -> s
         "missing": " is required",
         "no_picture": ".url is required, or backplate_id in its place",
         "union_tag_not_found": f".type is required: it must be one of {', '.join(BackgroundType)}",
-        "union_tag_invalid": f".type must be one of {', '.join(BackgroundType)}, not {_shown(context.get('tag'))}",
-        "literal_error": f" must be {str(context.get('expected')).replace(chr(39), '')}, not {_shown(given)}",
-        "enum": f" must be one of {str(context.get('expected')).replace(chr(39), '')}, not {_shown(given)}",
+        "union_tag_invalid": f".type must be one of {', '.join(BackgroundType)}, not {shown(context.get('tag'))}",
+        "literal_error": f" must be {str(context.get('expected')).replace(chr(39), '')}, not {shown(given)}",
+        "enum": f" must be one of {str(context.get('expected')).replace(chr(39), '')}, not {shown(given)}",
         "string_too_long": f" must have at most {context.get('max_length', 0):,} characters, not {length:,}",
         "string_too_short": " must not be empty",
         "value_error": f" {context.get('error')}",
@@ -414,7 +413,7 @@ def _sentence(path: list[str], error: ErrorDetails, model: type[BaseModel]) -> s
             "too_long": f"must have at most {context.get('max_length')} entries",
             "too_short": f"must have at least {context.get('min_length')} entry",
         }.get(kind, f"is not valid ({error['msg']}): it must be something else")
-        about = f" {takes}, not {_shown(given)}"
+        about = f" {takes}, not {shown(given)}"
     return f"{name}{about}."
 
 
@@ -461,13 +460,8 @@ def _takes(model: type[BaseModel], path: list[str]) -> str | None:
         return None
     even = "even " if node.get("multipleOf") == 2 else ""
     article = "an" if (even or kind == "integer") else "a"
-    limits = f" from {_plainly(node['minimum'])} to {_plainly(node['maximum'])}" if "minimum" in node else ""
+    limits = f" from {plainly(node['minimum'])} to {plainly(node['maximum'])}" if "minimum" in node else ""
     return f"{article} {even}{kind}{limits}"
-
-
-def _plainly(limit: float) -> str:
-    """A limit as a sentence has it: 256, 0.1."""
-    return str(int(limit)) if limit == int(limit) else f"{limit:g}"
 
 
 def _rules(model: type[BaseModel], path: list[str]) -> dict[str, Any]:
@@ -493,12 +487,3 @@ def _plain(node: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
 @cache
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
     return model.model_json_schema()
-
-
-def _shown(value: Any) -> str:
-    """A value as a sentence shows it: words of JSON, not of Python."""
-    if value is None or isinstance(value, bool | dict | list):
-        text = json.dumps(value, ensure_ascii=False, default=repr)
-    else:
-        text = repr(value)
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

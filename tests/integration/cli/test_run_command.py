@@ -57,6 +57,8 @@ def test_ctrl_c_cancels_the_job(tmp_path: Path) -> None:
             [*command, "--base-url", stack.gateway.base_url],
             stderr=subprocess.PIPE,
             text=True,
+            # Under a shell without job control SIGINT is ignored, and that is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
             env={**os.environ, "LENSORA_API_KEY": key},
         )
         until = time.monotonic() + 120.0

@@ -41,7 +41,7 @@ def test_triton_gives_what_onnxruntime_gives(
     """The same file gives the same numbers in Triton's process as in ours, to a hundredth of a grey level."""
     inputs = {"input": make()}
     there = TritonRuntime(onnx_server.target, timeout_s=60).open(name, stage)
-    here = OnnxRuntime(MODELS_DIR).open(name, stage)
+    here = OnnxRuntime(MODELS_DIR, engine="onnxruntime").open(name, stage)
     assert there.ready()
     assert there.describe() == here.describe()
     got, wanted = there.infer(inputs), here.infer(inputs)
@@ -57,7 +57,7 @@ def test_the_shape_network_says_the_same_on_triton(onnx_server: TritonServer) ->
     rgba[30:130, 40:125, 3] = 255
     cutout = read_cutout(rgba)
     there = ShapeNetwork(TritonRuntime(onnx_server.target, timeout_s=60).open(MODEL, "mesh")).predict(cutout)
-    here = ShapeNetwork(OnnxRuntime(MODELS_DIR).open(MODEL, "mesh")).predict(cutout)
+    here = ShapeNetwork(OnnxRuntime(MODELS_DIR, engine="onnxruntime").open(MODEL, "mesh")).predict(cutout)
     np.testing.assert_allclose(there.field, here.field, atol=1e-3)
     np.testing.assert_allclose(there.depth, here.depth, atol=1e-4)
     assert abs(there.pitch - here.pitch) < 1e-4

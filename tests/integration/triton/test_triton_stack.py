@@ -72,7 +72,7 @@ def test_a_job_on_triton_is_what_the_embedded_mode_makes(client: Client, tmp_pat
     Image.fromarray(data.coffee()).save(path, quality=92)
     session = client.init(path)
 
-    runtime = OnnxRuntime(MODELS_DIR)
+    runtime = OnnxRuntime(MODELS_DIR, engine="onnxruntime")
     detector = DETECT_BACKENDS["saliency"](runtime)
     photo = decode(path.read_bytes(), longest_side_px=detector.working_side_px)
     found = detector.detect(photo, len(session.objects))
