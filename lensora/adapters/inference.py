@@ -84,6 +84,14 @@ class Model(Protocol):
         ...
 
 
+def wanted_outputs(name: str, there: Sequence[str], asked: Sequence[str] | None) -> list[str]:
+    """The outputs to compute: those asked for, or all. Raises InferenceFailed: the model has no such outputs."""
+    wanted = list(there if asked is None else asked)
+    if not wanted or not set(wanted) <= set(there):
+        raise InferenceFailed(f"{name} has the outputs {list(there)}, not {wanted}")
+    return wanted
+
+
 class OnnxModel:
     """``Model`` on onnxruntime in this process."""
 
@@ -135,9 +143,7 @@ class OnnxModel:
         outputs: Sequence[str] | None = None,
         timeout_s: float | None = None,
     ) -> dict[str, NDArray[Any]]:
-        wanted = list(self._outputs if outputs is None else outputs)
-        if not wanted or not set(wanted) <= set(self._outputs):
-            raise InferenceFailed(f"{self.name} has the outputs {self._outputs}, not {wanted}")
+        wanted = wanted_outputs(self.name, self._outputs, outputs)
         self._check(inputs)
         options = onnxruntime.RunOptions()
         options.log_severity_level = _ERRORS_ONLY

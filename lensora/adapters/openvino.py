@@ -15,7 +15,7 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 
-from lensora.adapters.inference import fits
+from lensora.adapters.inference import fits, wanted_outputs
 from lensora.adapters.patience import LOOK_INTERVAL_S, current_look
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import ConfigurationError, DeadlineExceeded, InferenceFailed
@@ -81,9 +81,7 @@ class OpenVinoModel:
         outputs: Sequence[str] | None = None,
         timeout_s: float | None = None,
     ) -> dict[str, NDArray[Any]]:
-        wanted = list(self._outputs if outputs is None else outputs)
-        if not wanted or not set(wanted) <= set(self._outputs):
-            raise InferenceFailed(f"{self.name} has the outputs {self._outputs}, not {wanted}")
+        wanted = wanted_outputs(self.name, self._outputs, outputs)
         self._check(inputs)
         patience = _Patience(self.name, timeout_s)
         patience.look()

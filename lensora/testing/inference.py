@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from lensora.adapters.inference import fits
+from lensora.adapters.inference import fits, wanted_outputs
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import DeadlineExceeded, InferenceFailed, LensoraError
 
@@ -78,9 +78,7 @@ class FakeModel:
         outputs: Sequence[str] | None = None,
         timeout_s: float | None = None,
     ) -> dict[str, NDArray[Any]]:
-        wanted = list(self._outputs if outputs is None else outputs)
-        if not wanted or not set(wanted) <= set(self._outputs):
-            raise InferenceFailed(f"{self.name} has the outputs {self._outputs}, not {wanted}")
+        wanted = wanted_outputs(self.name, self._outputs, outputs)
         self._check(inputs)
         with self._lock:
             if self._failure is not None:

@@ -32,7 +32,8 @@ STEEPEST, SHALLOWEST = math.radians(89.0), math.radians(-12.0)
 
 @dataclass(frozen=True)
 class ViewpointRules:
-    """How far each witness is off, radians: rounded by hand from the tune part of ``bench.staging``.
+    """How far each witness is off, radians: rounded by hand from what ``bench.staging`` once printed of
+    objects that are not reserved.
 
     Attributes:
         box: of a box whose inner edges or outline are clear.

@@ -22,7 +22,8 @@ class FieldRules:
     Attributes:
         fine_side: rows and columns on which the winner is cut: half a pixel of the network's picture.
         unsure: doubt from which on one layer is cut instead of the field's own surface, which is torn where the network
-            is unsure. Set by eye on photos without truth; on ``unseen`` the F-score is the same with and without.
+            is unsure. Set by eye on photos without truth; on ``unseen`` the best proposals' F-score is 0.653 or 0.654
+            at 0.5, 0.58 and 0.65.
     """
 
     fine_side: int = 160
