@@ -66,7 +66,7 @@ class Modeller:
             explained = self._explainer.explain(cutout, lambda _share: call.check(), call.time_left_s())
         except InferenceFailed as error:
             # A network that fails says nothing: the rules do.
-            _log.warning("view_witness_failed", error=error.message)
+            _log.warning("shape_network_failed", error=error.message)
         return estimate_camera(cutout, name, explained=explained)
 
     def _cutout(self, png: bytes, call: Call) -> Cutout:

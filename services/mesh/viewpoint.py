@@ -11,7 +11,6 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -157,14 +156,6 @@ class NetworkTrust:
 TRUST = NetworkTrust()
 
 
-class ViewWitness(Protocol):
-    """Tells the camera of a cutout: a network, for one. Safe to call from several threads."""
-
-    def testify(self, cutout: Cutout, timeout_s: float | None = None) -> Sighting | None:
-        """What it says; None where it cannot tell. Seconds to wait for it, None means its own limit."""
-        ...
-
-
 def sighting_of(said: ShapePrediction, trust: NetworkTrust = TRUST) -> Sighting:
     """What the shape network says of the camera."""
     return Sighting(
@@ -179,8 +170,6 @@ def sighting_of(said: ShapePrediction, trust: NetworkTrust = TRUST) -> Sighting:
 def estimate_camera(
     cutout: Cutout,
     name: str = "",
-    witness: ViewWitness | None = None,
-    timeout_s: float | None = None,
     rules: ViewpointRules = RULES,
     explained: Explained | None = None,
 ) -> Viewpoint:
@@ -189,11 +178,8 @@ def estimate_camera(
     Args:
         cutout: the subject.
         name: what it is called, such as ``scissors``; empty if not known.
-        witness: asked beside the rules; None leaves it to them.
-        timeout_s: seconds that the witness may take.
         rules: how far each kind of evidence is off.
-        explained: what explains the cutout and what the network said of it, where that is known already: then no
-            witness is asked.
+        explained: what explains the cutout and what the network said of it; None explains it by the rules alone.
     """
     if explained is None:
         view = View(cutout)
@@ -201,11 +187,8 @@ def estimate_camera(
     told = list(_from_shape(explained, rules))
     if lies(name):
         told.append(Sighting(rules.flat, rules.flat_doubt, 0.0, rules.level))
-    said = None if witness is None else witness.testify(cutout, timeout_s)
     if explained.view.prediction is not None:
-        said = sighting_of(explained.view.prediction)
-    if said is not None:
-        told.append(said)
+        told.append(sighting_of(explained.view.prediction))
     surest = min(told, key=lambda each: each.pitch_doubt)
     level = min(told, key=lambda each: each.roll_doubt)
     return Viewpoint(

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from lensora.core.errors import SubjectNotFound
 from lensora.core.viewpoint import Viewpoint
 from services.mesh.cutout import Cutout, read_cutout
-from services.mesh.viewpoint import Sighting, diagonality, estimate_camera, footing, lies
+from services.mesh.explanation import Explained, explain
+from services.mesh.network import FieldFrame, ShapePrediction
+from services.mesh.view import View
+from services.mesh.viewpoint import diagonality, estimate_camera, footing, lies
 
 SIDE = 480
 
@@ -38,15 +41,24 @@ def box_photo(pitch: float, yaw: float = 0.6) -> NDArray[np.uint8]:
     return photo
 
 
-class Says:
-    """A witness with one answer."""
-
-    def __init__(self, sighting: Sighting | None) -> None:
-        self._sighting = sighting
-
-    def testify(self, cutout: Cutout, timeout_s: float | None = None) -> Sighting | None:
-        """See ``ViewWitness``."""
-        return self._sighting
+def said(pitch_deg: float, spread_deg: float) -> ShapePrediction:
+    """A network that tells a camera and nothing else."""
+    frame = FieldFrame()
+    cells, side = frame.cells, frame.image_px
+    return ShapePrediction(
+        field=np.zeros((cells,) * 3, np.float32),
+        depth=np.zeros((side, side), np.float32),
+        normals=np.zeros((side, side, 3), np.float32),
+        spread=np.ones((side, side), np.float32),
+        pitch=math.radians(pitch_deg),
+        roll=0.0,
+        pitch_spread=math.radians(spread_deg),
+        roll_spread=math.radians(spread_deg),
+        distance=3.2,
+        half_side_px=77.0,
+        center_px=(100.0, 100.0),
+        frame=frame,
+    )
 
 
 def disc() -> Cutout:
@@ -66,13 +78,14 @@ def test_a_carton_tells_its_camera(degrees: float) -> None:
 
 
 def test_the_surest_witness_is_believed() -> None:
-    """A network that is surer than the rules is followed; one that is less sure, or silent, changes nothing."""
-    plain = estimate_camera(disc())
-    sure = Sighting(math.radians(50.0), math.radians(5.0), math.radians(3.0), math.radians(1.0))
-    doubtful = Sighting(math.radians(50.0), math.radians(40.0), 0.0, math.radians(9.0))
-    followed = estimate_camera(disc(), witness=Says(sure))
-    assert (followed.pitch, followed.roll) == (pytest.approx(sure.pitch), pytest.approx(sure.roll))
-    assert estimate_camera(disc(), witness=Says(doubtful)) == plain == estimate_camera(disc(), witness=Says(None))
+    """A network that is surer than the rules is followed; one that is less sure changes nothing."""
+    cutout = disc()
+    verdict = explain(View(cutout))
+    plain = estimate_camera(cutout)
+    followed = estimate_camera(cutout, explained=Explained(View(cutout, said(50.0, 5.0)), verdict))
+    assert math.degrees(followed.pitch) == pytest.approx(50.0)
+    assert followed.pitch_doubt == pytest.approx(math.radians(5.0))
+    assert estimate_camera(cutout, explained=Explained(View(cutout, said(50.0, 40.0)), verdict)) == plain
 
 
 def test_a_name_tells_that_a_thing_lies() -> None:
