@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import cv2
 import numpy as np
@@ -25,6 +25,7 @@ from services.mesh.texturing.baking import Texture, bake, texture_side
 from services.mesh.texturing.completion import VertexColors
 from services.mesh.texturing.seethrough import opacity_map
 from services.mesh.texturing.subject import Subject
+from services.mesh.views.sides import FurtherPhoto, PhotoUse, unused
 
 MAX_TRIANGLES = 60_000
 MAX_GLB_BYTES = 3_000_000
@@ -110,6 +111,7 @@ class Model:
         confidence: how likely the shape is about right, 0..1; None where the backend cannot tell.
         models: what made it, earlier stages first.
         own_models: what this stage used.
+        further: what became of each further photo, in the order given.
     """
 
     glb: bytes
@@ -124,6 +126,7 @@ class Model:
     confidence: float | None
     models: tuple[ModelUse, ...]
     own_models: tuple[ModelUse, ...]
+    further: tuple[PhotoUse, ...] = ()
 
 
 def create_model(
@@ -132,6 +135,7 @@ def create_model(
     backend: MeshBackend,
     report: Report,
     timeout_s: float | None = None,
+    further: Sequence[FurtherPhoto] = (),
 ) -> Model:
     """Make a model from a cutout.
 
@@ -141,6 +145,7 @@ def create_model(
         backend: where the raw mesh comes from.
         report: called between phases with (phase, share done); raises to stop the work.
         timeout_s: seconds after which the backend's net is given up; None means its adapter's own limit.
+        further: other photos of the thing.
 
     Raises:
         SubjectNotFound: there is no subject in the cutout.
@@ -149,7 +154,8 @@ def create_model(
     report("cutout", 0.0)
     cutout = given if isinstance(given, Cutout) else read_cutout(given)
     raw = backend.reconstruct(cutout, report, timeout_s)
-    return finish(cutout, raw, request, report)
+    model = finish(cutout, raw, request, report)
+    return replace(model, further=tuple(unused(photo) for photo in further))
 
 
 def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) -> Model:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lensora.core.errors import InferenceFailed, InvalidImage
+from lensora.core.errors import InferenceFailed, InvalidImage, SubjectNotFound
 from lensora.core.viewpoint import Viewpoint
 from lensora.observability import logs
 from lensora.rpc.call import UNWATCHED, Call
@@ -18,10 +19,11 @@ from services.mesh.explanation import Explained, Explainer
 from services.mesh.memory import Memory
 from services.mesh.model import Model, ModelRequest, create_model
 from services.mesh.viewpoint import estimate_camera
+from services.mesh.views.sides import MOST_PHOTOS, FurtherPhoto, Side
 
 _log = logs.get(__name__)
 
-MOST_CUTOUTS = 3
+MOST_CUTOUTS = 3 + MOST_PHOTOS
 """Cutouts that are kept for the other call of their job."""
 
 MAX_CUTOUT_PIXELS = 64_000_000
@@ -47,16 +49,32 @@ class Modeller:
         cv2.circle(rgba, (48, 48), 36, (180, 120, 60, 255), -1)
         create_model(read_cutout(rgba), ModelRequest(), self._backend, UNWATCHED.report)
 
-    def make(self, png: bytes, request: ModelRequest, call: Call = UNWATCHED) -> Model:
+    def make(
+        self,
+        png: bytes,
+        request: ModelRequest,
+        call: Call = UNWATCHED,
+        further: Sequence[tuple[bytes, Side | None]] = (),
+    ) -> Model:
         """The model of a cutout.
 
         Args:
             png: the cutout.
             request: what to make.
             call: whose work it is.
+            further: cutouts of other photos of the thing, each with the side that it shows, if that is known.
         """
         call.check()
-        return create_model(self._cutout(png, call), request, self._backend, call.report, call.time_left_s())
+        cutout = self._cutout(png, call)
+        photos = [FurtherPhoto(self._further(n, data, call), side) for n, (data, side) in enumerate(further)]
+        return create_model(cutout, request, self._backend, call.report, call.time_left_s(), photos)
+
+    def _further(self, number: int, png: bytes, call: Call) -> Cutout:
+        try:
+            return self._cutout(png, call)
+        except (InvalidImage, SubjectNotFound) as error:
+            field = f"views[{number}].cutout"
+            raise type(error)(f"{field}: {error.message}", field=field) from error
 
     def camera(self, png: bytes, name: str, call: Call = UNWATCHED) -> Viewpoint:
         """Where the photo of a cutout was taken from; ``name`` is the thing's, or empty."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import grpc
@@ -22,15 +23,27 @@ from lensora.rpc.messages import (
     progress_to_proto,
 )
 from lensora.rpc.scenes import viewpoint_to_proto
+from services.mesh.finish.fidelity import Fidelity
 from services.mesh.finish.formats import FileFormat, file_of
 from services.mesh.model import MAX_GLB_BYTES, MAX_TRIANGLES, Model, ModelRequest
 from services.mesh.modeller import Modeller
+from services.mesh.views.sides import MOST_PHOTOS, PhotoUse, Side
 
 FORMATS = {
     mesher_pb2.MESH_FORMAT_USDZ: FileFormat.USDZ,
     mesher_pb2.MESH_FORMAT_OBJ: FileFormat.OBJ,
     mesher_pb2.MESH_FORMAT_STL: FileFormat.STL,
 }
+
+SIDES = {
+    mesher_pb2.SIDE_FRONT: Side.FRONT,
+    mesher_pb2.SIDE_BACK: Side.BACK,
+    mesher_pb2.SIDE_LEFT: Side.LEFT,
+    mesher_pb2.SIDE_RIGHT: Side.RIGHT,
+    mesher_pb2.SIDE_TOP: Side.TOP,
+    mesher_pb2.SIDE_DETAIL: Side.DETAIL,
+}
+SIDE_NUMBERS = {side: number for number, side in SIDES.items()}
 
 MAX_NAME_CHARACTERS = 120
 """Longer labels are cut: they end up as file names inside archives."""
@@ -69,7 +82,11 @@ class MesherServicer(mesher_pb2_grpc.MesherServicer):
     def _made(self, request: mesher_pb2.CreateMeshRequest, call: Call) -> mesher_pb2.CreateMeshResult:
         order = _order(request)
         png = self._artifacts.get(artifact_from_proto(request.cutout, field="cutout"))
-        return self._result(self._modeller.make(png, order, call), request)
+        further = [
+            (self._artifacts.get(artifact_from_proto(view.cutout, field=f"views[{n}].cutout")), SIDES.get(view.side))
+            for n, view in enumerate(request.views)
+        ]
+        return self._result(self._modeller.make(png, order, call, further), request)
 
     def _result(self, model: Model, request: mesher_pb2.CreateMeshRequest) -> mesher_pb2.CreateMeshResult:
         def stored(data: bytes, media_type: MediaType) -> artifact_pb2.Artifact:
@@ -85,19 +102,33 @@ class MesherServicer(mesher_pb2_grpc.MesherServicer):
             glb=stored(model.glb, MediaType.GLB),
             files=files,
             triangles=len(model.surface.faces),
-            fidelity=mesher_pb2.Fidelity(
-                silhouette_iou=model.fidelity.silhouette_iou,
-                image_similarity=model.fidelity.image_similarity,
-                confidence=model.confidence,
-            ),
+            fidelity=_fidelity(model.fidelity, model.confidence),
             models=[model_use_to_proto(use) for use in model.own_models],
+            views=[_view_use(use) for use in model.further],
         )
+
+
+def _fidelity(fidelity: Fidelity, confidence: float | None = None) -> mesher_pb2.Fidelity:
+    return mesher_pb2.Fidelity(
+        silhouette_iou=fidelity.silhouette_iou, image_similarity=fidelity.image_similarity, confidence=confidence
+    )
+
+
+def _view_use(use: PhotoUse) -> mesher_pb2.ViewUse:
+    return mesher_pb2.ViewUse(
+        side=mesher_pb2.SIDE_UNSPECIFIED if use.side is None else SIDE_NUMBERS[use.side],
+        yaw_deg=round(math.degrees(math.remainder(use.yaw, 2.0 * math.pi)), 2),
+        used=use.used,
+        fidelity=_fidelity(use.fidelity),
+    )
 
 
 def _order(request: mesher_pb2.CreateMeshRequest) -> ModelRequest:
     for field, value in (("max_triangles", request.max_triangles), ("max_glb_bytes", request.max_glb_bytes)):
         if value < 0:
             raise InvalidRequest(f"{field} must be 0 (the default) or more, not {value}", field=field)
+    if len(request.views) > MOST_PHOTOS:
+        raise InvalidRequest(f"views must be at most {MOST_PHOTOS}, not {len(request.views)}", field="views")
     return ModelRequest(
         name=request.name[:MAX_NAME_CHARACTERS].strip() or "model",
         max_triangles=request.max_triangles or MAX_TRIANGLES,

@@ -174,6 +174,32 @@ def test_errors_cross_the_wire_as_themselves(service: Service) -> None:
     assert "max_triangles must be at least 200, not 3" in error.message
 
 
+def test_every_further_photo_is_answered_for(service: Service) -> None:
+    """One use a photo, in the request's order; a detail says its own side, and nothing is told of its outline."""
+    request = mesher_pb2.CreateMeshRequest(
+        cutout=service.store(round_png()),
+        views=[mesher_pb2.View(cutout=service.store(round_png()), side=mesher_pb2.SIDE_DETAIL)],
+        output_prefix="jobs/4/",
+    )
+    uses = list(service.stub.CreateMesh(request, timeout=60))[-1].result.views
+    assert [(use.side, use.used) for use in uses] == [(mesher_pb2.SIDE_DETAIL, False)]
+
+
+def test_a_wrong_further_photo_is_named(service: Service) -> None:
+    """What is wrong with a further photo is said of that photo, and a sixth is refused."""
+    good, front = service.store(round_png()), mesher_pb2.SIDE_FRONT
+    empty, junk = service.store(png_of(np.zeros((80, 80)))), service.store(b"not a picture")
+    for cutout, kind in ((empty, SubjectNotFound), (junk, InvalidImage)):
+        views = [mesher_pb2.View(cutout=good, side=front), mesher_pb2.View(cutout=cutout)]
+        error = raised(service.stub.CreateMesh(mesher_pb2.CreateMeshRequest(cutout=good, views=views), timeout=30))
+        assert isinstance(error, kind)
+        assert error.message.startswith("views[1].cutout: ")
+    many = mesher_pb2.CreateMeshRequest(cutout=good, views=[mesher_pb2.View(cutout=good, side=front)] * 6)
+    error = raised(service.stub.CreateMesh(many, timeout=30))
+    assert isinstance(error, InvalidRequest)
+    assert error.message == "views must be at most 5, not 6"
+
+
 def test_a_cancelled_call_stops_its_work_within_two_seconds() -> None:
     """The backend is stopped, not only the answer."""
     backend = SlowBackend()
