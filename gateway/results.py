@@ -90,6 +90,7 @@ def share_of(share: Share, public_url: str) -> answers.Share:
 def _ordered(job: Job) -> answers.Ordered:
     order, background = job.order, job.order.background
     told = {"prompt": background.prompt, "url": background.url, "backplate_id": background.backplate_id}
+    told |= {"value": background.color}
     output = order.output
     return answers.Ordered(
         session_id=order.session_id,

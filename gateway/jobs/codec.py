@@ -74,6 +74,7 @@ def order_from_json(text: str) -> Order:
             prompt=background.get("prompt", ""),
             backplate_id=background.get("backplate_id", ""),
             picture=Artifact(**background["picture"]) if background.get("picture") else None,
+            color=background.get("color", ""),
         ),
         camera=CameraMove(document.get("camera", CameraMove.TURNTABLE)),
         output=_output_from(document.get("output", {})),

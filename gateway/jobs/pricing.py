@@ -19,7 +19,7 @@ BASE_PIXELS = 768 * 768 * 96
 FILM_CREDITS = 25
 """Price of one base film's worth of frames x pixels: what filming a kept mesh again costs."""
 
-FILMS = (OutputFormat.MP4, OutputFormat.WEBM_ALPHA, OutputFormat.GIF)
+FILMS = (OutputFormat.MP4, OutputFormat.WEBM_ALPHA, OutputFormat.GIF, OutputFormat.WEBP)
 """Formats that are films: each is encoded by itself."""
 
 MOST_UNITS = 40.0

@@ -192,6 +192,7 @@ class Background:
         prompt: of ``prompt``.
         backplate_id: of ``image``, where the picture was uploaded.
         picture: that picture, as it was uploaded.
+        color: of ``color``, as ``#rrggbb``.
     """
 
     type: BackgroundType
@@ -199,6 +200,7 @@ class Background:
     prompt: str = ""
     backplate_id: str = ""
     picture: Artifact | None = None
+    color: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +350,7 @@ class Job:
         version: grows by one with each change; the id of stream events.
         sequence: grows with each accepted job of this installation; orders lists.
         outputs: by public name: ``mp4``, ``glb``, ``scene``, ``removed_bg``, and ``poster``, ``webm_alpha``, ``gif``,
-            ``usdz``, ``obj``, ``stl`` where they were asked for. Entries appear as soon as they exist.
+            ``webp``, ``usdz``, ``obj``, ``stl`` where they were asked for. Entries appear as soon as they exist.
         stages: every stage of the pipeline, in the public order.
         attempts: how often a worker has taken it.
         expires_ms: when it and its artifacts are deleted; 0 while it lives.

@@ -26,6 +26,7 @@ from lensora.api.scene.v1 import scene_pb2
 from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.artifacts import SUFFIX, Artifact, MediaType, ModelUse
 from lensora.core.boxes import MIN_CROP_SIDE_PX, Box
+from lensora.core.colours import colour_of, number_of
 from lensora.core.errors import (
     Cancelled,
     CropTooSmall,
@@ -66,6 +67,7 @@ VIDEO_FORMATS: Mapping[str, tuple[renderer_pb2.VideoFormat, str]] = {
     OutputFormat.MP4: (renderer_pb2.VIDEO_FORMAT_MP4, "{camera}.mp4"),
     OutputFormat.WEBM_ALPHA: (renderer_pb2.VIDEO_FORMAT_WEBM_ALPHA, "{camera}.webm"),
     OutputFormat.GIF: (renderer_pb2.VIDEO_FORMAT_GIF, "{camera}.gif"),
+    OutputFormat.WEBP: (renderer_pb2.VIDEO_FORMAT_WEBP, "{camera}.webp"),
     OutputFormat.POSTER: (renderer_pb2.VIDEO_FORMAT_POSTER, "poster.jpg"),
 }
 """Public names of film formats: the proto's, and what the file is called."""
@@ -194,6 +196,8 @@ class Stages:
                 request.remove.SetInParent()
             case BackgroundType.PROMPT:
                 request.prompt.text = order.background.prompt
+            case BackgroundType.COLOR:
+                request.color.color = number_of(colour_of(order.background.color))
             case BackgroundType.IMAGE:
                 request.image.image.CopyFrom(await run.picture.get())
         if (viewpoint := await self._viewpoint(run)) is not None:

@@ -40,7 +40,7 @@ PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
     "--background",
     default="on a marble countertop in a sunlit kitchen",
     show_default=True,
-    help='"remove", the URL of a picture, or a scene in words.',
+    help='"remove", a colour as #rrggbb, the URL of a picture, or a scene in words.',
 )
 @camera_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out"), show_default=True)
@@ -120,8 +120,8 @@ def _check_before_paying(background: str, output: Mapping[str, object], size: Ma
         raise ConfigurationError(f"--out {out}: the folder is not writable")
     if Path(background).suffix.lower() in PICTURE_SUFFIXES and "://" not in background:
         raise ConfigurationError(
-            f"--background {background}: looks like a file; it takes remove, the public URL of a picture, or a scene "
-            "in words"
+            f"--background {background}: looks like a file; it takes remove, a colour, the public URL of a picture, "
+            "or a scene in words"
         )
     order = {"session_id": "of the photo", "background": requests.background_of(background), **size}
     checked(TransformBody, {**order, "output": output} if output else order)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 
 from lensora.contract.answers import JobTicket, Output, PublicAnswer, Result
 from lensora.contract.requests import CutoutBody, RenderBody, RequestBody, TransformBody, checked
+from lensora.core.colours import PATTERN
 from lensora.core.errors import DeadlineExceeded, InternalError, LensoraError, Unavailable, error_class
 
 Photo = str | Path | bytes | BinaryIO
@@ -68,10 +70,17 @@ def prompt(text: str) -> Background:
     return {"type": "prompt", "prompt": text}
 
 
+def color(value: str) -> Background:
+    """Background: a clean plate of one colour, ``#rrggbb``."""
+    return {"type": "color", "value": value}
+
+
 def background_of(words: str) -> Background:
-    """What a person types: ``remove``, a URL, or a description of a scene."""
+    """What a person types: ``remove``, a colour as ``#rrggbb``, a URL, or a description of a scene."""
     if words.strip().lower() == "remove":
         return remove()
+    if re.fullmatch(PATTERN, words.strip()):
+        return color(words.strip())
     if words.strip().lower().startswith(("http://", "https://")):
         return image(words.strip())
     return prompt(words)

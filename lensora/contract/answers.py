@@ -177,6 +177,8 @@ class Output(PublicAnswer):
     """The film without its background: VP9 with alpha."""
     gif_url: str | None = None
     """The film as an animated GIF."""
+    webp_url: str | None = None
+    """The film as an animated WebP."""
     poster_url: str | None = None
     """One frame of the film that shows the front."""
     usdz_url: str | None = None
@@ -247,13 +249,15 @@ class OrderedBackground(PublicAnswer):
     """Where the subject is put, as it was ordered."""
 
     type: BackgroundType
-    """remove, image or prompt."""
+    """remove, image, prompt or color."""
     prompt: str | None = None
     """Of type prompt."""
     url: str | None = None
     """Of type image, where it was given by its address."""
     backplate_id: str | None = None
     """Of type image, where it was uploaded."""
+    value: str | None = None
+    """Of type color: #rrggbb."""
 
 
 class OrderedOutput(PublicAnswer):

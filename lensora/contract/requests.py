@@ -25,6 +25,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from lensora.contract.wording import plainly, shown
 from lensora.core.bounds import whole
 from lensora.core.boxes import MAX_POINTS
+from lensora.core.colours import PATTERN, colour_of, written
 from lensora.core.errors import InvalidBackground, InvalidInput, InvalidRequest
 from lensora.core.size import LARGEST_M, SMALLEST_M, Extent, RealSize
 from lensora.core.words import Aspect, BackgroundType, CameraMove, JobPicture, OutputFormat, WebhookEvent
@@ -90,12 +91,33 @@ class PromptBackground(_Choices):
         return value
 
 
+def _colour(value: str) -> str:
+    """The colour in lower case. Raises ValueError."""
+    try:
+        return written(colour_of(value))
+    except ValueError as error:
+        raise ValueError(f"{error}, not {shown(value)}") from error
+
+
+HexColour = Annotated[StrictStr, AfterValidator(_colour), Field(json_schema_extra={"pattern": PATTERN})]
+
 Identifier = Annotated[StrictStr, AfterValidator(lambda text: text.strip().lower())]
 """An id of ours: its case, and spaces around it from copying, do not count."""
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, strict=True, allow_inf_nan=False)]
 
-AnyBackground = Annotated[RemoveBackground | ImageBackground | PromptBackground, Field(discriminator="type")]
+
+class ColorBackground(_Choices):
+    """A clean plate of one colour, with a soft shadow."""
+
+    type: Literal[BackgroundType.COLOR]
+    value: HexColour
+    """The colour, sRGB, as #rrggbb."""
+
+
+AnyBackground = Annotated[
+    RemoveBackground | ImageBackground | PromptBackground | ColorBackground, Field(discriminator="type")
+]
 
 
 class OutputBody(_Choices):
@@ -109,7 +131,7 @@ class OutputBody(_Choices):
     """Frames per second."""
     seconds: Annotated[float, Field(ge=1.0, le=20.0, strict=True)] = 4.0
     """Length of the film."""
-    formats: Annotated[list[OutputFormat], Field(max_length=8)] = [OutputFormat.MP4, OutputFormat.GLB]
+    formats: Annotated[list[OutputFormat], Field(max_length=9)] = [OutputFormat.MP4, OutputFormat.GLB]
     """mp4 and glb are always made."""
     max_glb_bytes: Annotated[StrictInt, Field(ge=100_000, le=100_000_000)] | None = None
     """Most bytes of the GLB; the default is 3,000,000."""
@@ -421,6 +443,7 @@ _BACKGROUNDS: dict[str, type[BaseModel]] = {
     BackgroundType.REMOVE: RemoveBackground,
     BackgroundType.IMAGE: ImageBackground,
     BackgroundType.PROMPT: PromptBackground,
+    BackgroundType.COLOR: ColorBackground,
 }
 
 _NUMBER_ERRORS = frozenset(

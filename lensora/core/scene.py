@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.core.colours import WHITE, Colour
 from lensora.core.viewpoint import Viewpoint
 
 SH_COEFFICIENTS = 9
@@ -60,7 +61,7 @@ class Scene:
     Attributes:
         horizon: height of the line where the surface that carries the subject meets the surroundings, as a fraction of
             the image height from the top, 0..1.
-        plain: True for the clean white plate of ``remove``: drawn white in every frame, with a soft shadow only.
+        plain: True for a clean plate of one colour: drawn so in every frame, with a soft shadow only.
         lighting: light at the subject.
         afloat: True where the picture shows no ground (a sky, a wall, a gradient): the subject gets a hint of a shadow.
         pitch: radians that the picture's camera looks down on the place of the subject; None where that is not known.
@@ -68,6 +69,7 @@ class Scene:
         mirror: share of light that the surface mirrors head on, 0..1; 0 where it mirrors nothing that could be made
             out, or where nothing is known of it.
         roughness: of what it mirrors, 0 (sharp) to 1 (a blur).
+        color: of a plain plate, sRGB; white for ``remove``.
     """
 
     horizon: float
@@ -78,6 +80,7 @@ class Scene:
     viewpoint: Viewpoint | None = None
     mirror: float = 0.0
     roughness: float = 1.0
+    color: Colour = WHITE
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.horizon <= 1.0:

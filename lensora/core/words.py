@@ -22,6 +22,7 @@ class BackgroundType(StrEnum):
     REMOVE = "remove"
     IMAGE = "image"
     PROMPT = "prompt"
+    COLOR = "color"
 
 
 class OutputFormat(StrEnum):
@@ -30,6 +31,7 @@ class OutputFormat(StrEnum):
     MP4 = "mp4"
     WEBM_ALPHA = "webm_alpha"
     GIF = "gif"
+    WEBP = "webp"
     POSTER = "poster"
     GLB = "glb"
     USDZ = "usdz"

@@ -6,6 +6,7 @@ import numpy as np
 
 from lensora.api.scene.v1 import scene_pb2
 from lensora.core.artifacts import Artifact
+from lensora.core.colours import WHITE, from_number, number_of
 from lensora.core.errors import InvalidRequest
 from lensora.core.scene import SH_COEFFICIENTS, Lighting, Scene
 from lensora.core.viewpoint import Viewpoint
@@ -30,6 +31,7 @@ def scene_from_proto(message: scene_pb2.Backplate, *, field: str = "backplate") 
             viewpoint=viewpoint_from_proto(message.viewpoint) if message.HasField("viewpoint") else None,
             mirror=message.mirror,
             roughness=message.roughness,
+            color=from_number(message.color) if message.HasField("color") else WHITE,
         )
     except ValueError as error:
         raise InvalidRequest(f"{field}: {error}", field=field) from error
@@ -73,4 +75,5 @@ def backplate_to_proto(image: Artifact, scene: Scene) -> scene_pb2.Backplate:
         viewpoint=None if scene.viewpoint is None else viewpoint_to_proto(scene.viewpoint),
         mirror=scene.mirror,
         roughness=scene.roughness,
+        color=number_of(scene.color) if scene.plain else None,
     )

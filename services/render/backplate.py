@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.cameras import Camera, Pose, Rig
+from lensora.core.colours import Colour
 from lensora.core.frames import linear_from_srgb, srgb_from_linear
 
 Pixels = NDArray[np.uint8]
@@ -57,7 +58,7 @@ class Plate:
         backdrop_z: the backdrop's place on the z axis, metres, < 0.
         subject_depth: depth of the subject's centre from the hero camera, metres.
         to_picture: (3, 3) frame coordinates of the hero camera (0..1) to pixels of ``focused``.
-        white: True for the white plate: nothing to project or blur.
+        plain: True for a plate of one colour: nothing to project or blur.
     """
 
     focused: tuple[Pixels, ...]
@@ -66,7 +67,7 @@ class Plate:
     backdrop_z: float
     subject_depth: float
     to_picture: NDArray[np.float64]
-    white: bool
+    plain: bool
 
     @property
     def size(self) -> int:
@@ -76,7 +77,7 @@ class Plate:
     def seen(self, camera: Camera, pose: Pose) -> Pixels:
         """(size, size, 3) uint8: the plate from this camera. The array may be shared: do not write to it."""
         picture = self._focused(pose.focus)
-        if self.white or (
+        if self.plain or (
             camera == self.hero and np.array_equal(self.to_picture, np.diag([self.size, self.size, 1.0]))
         ):
             return picture
@@ -171,9 +172,9 @@ def blur_radius(depth: float, focused: float, aperture: float) -> float:
     return FAR_BLUR * aperture * abs(1.0 / focused - 1.0 / depth) if depth > 0.0 else 0.0
 
 
-def white_plate(size: int, rig: Rig) -> Plate:
-    """The plate of background ``remove``."""
-    picture = np.full((size, size, 3), 255, np.uint8)
+def plain_plate(size: int, rig: Rig, color: Colour) -> Plate:
+    """A plate of one colour: of background types ``remove`` and ``color``."""
+    picture = np.full((size, size, 3), color, np.uint8)
     return Plate((picture,), 0.0, rig.hero, -FURTHEST, 1.0, np.diag([float(size), float(size), 1.0]), True)
 
 

@@ -26,8 +26,8 @@ PLAIN_BORDER = 0.10
 """Share of the frame over which the shadow on a plain plate fades out."""
 
 PLAIN_FAINTEST = 9
-"""Of 255: shade fainter than this is left out on a plain plate (and all shade is that much lighter), so that the white
-stays white away from the subject. In a room it would go on to the walls."""
+"""Of 255: shade fainter than this is left out on a plain plate (and all shade is that much lighter), so that a plate
+keeps its colour away from the subject. In a room it would go on to the walls."""
 
 AFLOAT_SHADE = 0.5
 """Share of the contact shadow that is left where the plate shows no ground (a sky, a wall); nothing is cast there."""
@@ -148,7 +148,7 @@ class Compositor:
         """The subject at one pixel a sample, as far out of focus as the lens has it."""
         pixels, window, size = layer.pixels, layer.window, self._shot.size
         radius = self._plate.subject_blur(self._shot.poses[layer.index]) * size
-        if radius < SHARP_BELOW_PX or self._plate.white:
+        if radius < SHARP_BELOW_PX or self._plate.plain:
             return window, pixels
         grow = math.ceil(2.0 * radius) + 1
         left, top = min(grow, window.left), min(grow, window.top)

@@ -1,4 +1,4 @@
-"""Writes films: H.264 in MP4, VP9 with alpha in WebM, GIF, and the poster.
+"""Writes films: H.264 in MP4, VP9 with alpha in WebM, and the poster. Moving pictures for pages are in ``animation``.
 
 Each writer is a ``Sink``: frames in, bytes out. ``Encoding`` runs one on a thread of its own, so that drawing,
 composing and encoding overlap.
@@ -7,7 +7,6 @@ composing and encoding overlap.
 from __future__ import annotations
 
 import io
-import itertools
 import queue
 import tempfile
 import threading
@@ -17,7 +16,6 @@ from pathlib import Path
 from typing import Protocol
 
 import av
-import cv2
 import numpy as np
 from av.error import FFmpegError
 from av.video.stream import VideoStream
@@ -48,15 +46,6 @@ FRAMES_WAITING = 4
 """Finished frames ahead of an encoder: 7 MB at 768 pixels."""
 
 JPEG_QUALITY = 92
-GIF_COLORS = 255
-"""One of the 256 is kept for pixels that do not change. They are chosen by maximum coverage: median cut spends
-them on the wide background, and a small product came out up to 28 (CIEDE2000) off; now 5 at most on the same films."""
-
-GIF_MOST_FPS = 16.0
-"""Beyond this a GIF grows and viewers slow it down."""
-
-GIF_MOST_SIDE = 512
-"""A GIF larger than this has tens of megabytes."""
 
 
 class Sink(Protocol):
@@ -75,8 +64,13 @@ class Sink(Protocol):
         ...
 
 
-class _ContainerSink:
-    """A file written by libavformat in a temporary folder."""
+class ContainerSink:
+    """A file written by libavformat in a temporary folder.
+
+    Attributes:
+        stream: what is encoded into it.
+        count: frames that it has been given.
+    """
 
     def __init__(
         self, suffix: str, codec: str, options: dict[str, str], muxer: dict[str, str], fps: int, size: tuple[int, int]
@@ -84,31 +78,41 @@ class _ContainerSink:
         self._folder = tempfile.TemporaryDirectory(prefix="lensora-film-")
         self._path = Path(self._folder.name) / f"film{suffix}"
         self._fps = fps
-        self._count = 0
+        self.count = 0
         try:
             self._container = av.open(str(self._path), "w", options=muxer)
             stream = self._container.add_stream(codec, rate=Fraction(fps), options=options)
             assert isinstance(stream, VideoStream)
             stream.width, stream.height = size
             stream.time_base = Fraction(1, fps)
-            self._stream = stream
+            self.stream = stream
         except (FFmpegError, ValueError, OSError) as exc:
             self._folder.cleanup()
             raise EncodeFailed(f"the encoder {codec} cannot be opened: {exc}") from exc
 
-    def _send(self, frame: av.VideoFrame) -> None:
-        frame.pts = self._count
+    @property
+    def folder(self) -> Path:
+        """Where the file is written; gone with ``finish`` and ``abort``."""
+        return self._path.parent
+
+    def send(self, frame: av.VideoFrame) -> None:
+        """Encode the film's next frame. Raises EncodeFailed."""
+        frame.pts = self.count
         frame.time_base = Fraction(1, self._fps)
-        self._count += 1
+        self.count += 1
         try:
-            self._container.mux(self._stream.encode(frame))
+            self._container.mux(self.stream.encode(frame))
         except (FFmpegError, ValueError, OSError) as exc:
-            raise EncodeFailed(f"frame {self._count - 1} could not be encoded: {exc}") from exc
+            raise EncodeFailed(f"frame {self.count - 1} could not be encoded: {exc}") from exc
+
+    def skip(self) -> None:
+        """Let the frame before this one stand for it too."""
+        self.count += 1
 
     def finish(self) -> bytes:
         """See ``Sink``."""
         try:
-            self._container.mux(self._stream.encode(None))
+            self._container.mux(self.stream.encode(None))
             self._container.close()
             return self._path.read_bytes()
         except (FFmpegError, ValueError, OSError) as exc:
@@ -126,7 +130,7 @@ class _ContainerSink:
             self._folder.cleanup()
 
 
-class Mp4Sink(_ContainerSink):
+class Mp4Sink(ContainerSink):
     """H.264, yuv420p, BT.709 limited range, index first."""
 
     def __init__(
@@ -148,7 +152,7 @@ class Mp4Sink(_ContainerSink):
         else:
             options = {"preset": preset, "crf": str(X264_CRF)}
         super().__init__(".mp4", encoder, options, {"movflags": "+faststart"}, fps, size)
-        context = self._stream.codec_context
+        context = self.stream.codec_context
         context.pix_fmt = "yuv420p"
         context.color_primaries = context.color_trc = context.colorspace = BT709
         context.color_range = LIMITED_RANGE
@@ -161,10 +165,10 @@ class Mp4Sink(_ContainerSink):
 
     def write(self, frame: Pixels) -> None:
         """See ``Sink``."""
-        self._send(_video_frame("yuv420p", planes(frame)))
+        self.send(_video_frame("yuv420p", planes(frame)))
 
 
-class WebmAlphaSink(_ContainerSink):
+class WebmAlphaSink(ContainerSink):
     """VP9 with an alpha channel, which browsers play over a page."""
 
     def __init__(self, size: tuple[int, int], fps: int) -> None:
@@ -178,8 +182,8 @@ class WebmAlphaSink(_ContainerSink):
             "auto-alt-ref": "0",  # libvpx cannot code alpha with hidden frames
         }
         super().__init__(".webm", "libvpx-vp9", options, {}, fps, size)
-        self._stream.metadata["alpha_mode"] = "1"
-        context = self._stream.codec_context
+        self.stream.metadata["alpha_mode"] = "1"
+        context = self.stream.codec_context
         context.pix_fmt = "yuva420p"
         context.color_primaries = context.color_trc = context.colorspace = BT709
         context.color_range = LIMITED_RANGE
@@ -187,7 +191,7 @@ class WebmAlphaSink(_ContainerSink):
     def write(self, frame: Pixels) -> None:
         """See ``Sink``; takes (height, width, 4)."""
         y, u, v = planes(np.ascontiguousarray(frame[..., :3]))
-        self._send(_video_frame("yuva420p", (y, u, v, np.ascontiguousarray(frame[..., 3]))))
+        self.send(_video_frame("yuva420p", (y, u, v, np.ascontiguousarray(frame[..., 3]))))
 
 
 def _video_frame(pix_fmt: str, values: tuple[Pixels, ...]) -> av.VideoFrame:
@@ -199,53 +203,6 @@ def _video_frame(pix_fmt: str, values: tuple[Pixels, ...]) -> av.VideoFrame:
     frame.color_range = LIMITED_RANGE
     frame.colorspace = BT709
     return frame
-
-
-class GifSink:
-    """An endless GIF with one palette for the whole film, at most ``GIF_MOST_SIDE`` and ``GIF_MOST_FPS``."""
-
-    def __init__(self, size: tuple[int, int], fps: int) -> None:
-        """See ``Mp4Sink``."""
-        shrunk = min(1.0, GIF_MOST_SIDE / max(size))
-        self._size = (max(1, round(size[0] * shrunk)), max(1, round(size[1] * shrunk)))
-        self._step = max(1, round(fps / GIF_MOST_FPS + 0.49))
-        self._fps = fps
-        self._count = 0
-        self._frames: list[Pixels] = []
-
-    def write(self, frame: Pixels) -> None:
-        """See ``Sink``."""
-        if self._count % self._step == 0:
-            same = frame.shape[1::-1] == self._size
-            small = frame if same else cv2.resize(frame, self._size, interpolation=cv2.INTER_AREA)
-            self._frames.append(np.asarray(small, np.uint8))
-        self._count += 1
-
-    def finish(self) -> bytes:
-        """See ``Sink``."""
-        chosen = self._frames[:: max(1, len(self._frames) // 8)]
-        sample = np.concatenate([frame[::3, ::3] for frame in chosen])
-        palette = Image.fromarray(sample).quantize(GIF_COLORS, method=Image.Quantize.MAXCOVERAGE)
-        dithered = [
-            Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
-            for frame in self._frames
-        ]
-        starts = [min(k * self._step, self._count) for k in range(len(dithered) + 1)]
-        # GIF counts hundredths of a second: rounding the sums, not the steps, keeps the whole film's length exact.
-        ticks = [round(start * 100 / self._fps) for start in starts]
-        durations = [(b - a) * 10 for a, b in itertools.pairwise(ticks)]
-        out = io.BytesIO()
-        try:
-            dithered[0].save(
-                out, "GIF", save_all=True, append_images=dithered[1:], duration=durations, loop=0, optimize=False
-            )
-        except (OSError, ValueError) as exc:
-            raise EncodeFailed(f"the GIF could not be written: {exc}") from exc
-        return out.getvalue()
-
-    def abort(self) -> None:
-        """See ``Sink``."""
-        self._frames.clear()
 
 
 class PosterSink:

@@ -28,9 +28,10 @@ from lensora.core.words import CameraMove, OutputFormat
 from lensora.observability import logs
 from lensora.rpc.call import UNWATCHED, Call
 from services.render import metrics
-from services.render.backplate import Plate, fitted_horizon, make_plate, white_plate
+from services.render.animation import GifSink, WebpSink
+from services.render.backplate import Plate, fitted_horizon, make_plate, plain_plate
 from services.render.composition import Compositor, reflects
-from services.render.encode import Encoding, GifSink, Mp4Sink, PosterSink, Sink, WebmAlphaSink
+from services.render.encode import Encoding, Mp4Sink, PosterSink, Sink, WebmAlphaSink
 from services.render.engine import Engine
 from services.render.framing import PLAIN_PITCH, fit_rig, pitch_for_horizon, raised_rig
 from services.render.glb import elevation_of, read_glb, source_view, trusted_sides
@@ -60,6 +61,7 @@ class VideoFormat(StrEnum):
     MP4 = OutputFormat.MP4
     WEBM_ALPHA = OutputFormat.WEBM_ALPHA
     GIF = OutputFormat.GIF
+    WEBP = OutputFormat.WEBP
     POSTER = OutputFormat.POSTER
 
     @property
@@ -69,6 +71,7 @@ class VideoFormat(StrEnum):
             VideoFormat.MP4: MediaType.MP4,
             VideoFormat.WEBM_ALPHA: MediaType.WEBM,
             VideoFormat.GIF: MediaType.GIF,
+            VideoFormat.WEBP: MediaType.WEBP,
             VideoFormat.POSTER: MediaType.JPEG,
         }[self]
 
@@ -218,6 +221,8 @@ class FilmMaker:
             return WebmAlphaSink(order.frame, order.fps)
         if kind is VideoFormat.GIF:
             return GifSink(order.frame, order.fps)
+        if kind is VideoFormat.WEBP:
+            return WebpSink(order.frame, order.fps)
         return PosterSink(hero_frame(order.move, order.frames))
 
     def _mp4(self, order: FilmOrder) -> Sink:
@@ -267,7 +272,7 @@ def planned(order: FilmOrder, call: Call = UNWATCHED) -> tuple[Shot, Callable[[]
     photo = None if view is None else elevation_of(view)
     if scene.plain:
         rig = rig_for(model, order.move, poses, scene, PLAIN_PITCH, photo, None, order.shape)
-        plate_maker = partial(white_plate, order.size, rig)
+        plate_maker = partial(plain_plate, order.size, rig, scene.color)
     else:
         picture = decode_picture(order.picture)
         horizon = fitted_horizon(picture, scene.horizon)

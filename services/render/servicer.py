@@ -34,6 +34,7 @@ FORMATS = {
     renderer_pb2.VIDEO_FORMAT_MP4: VideoFormat.MP4,
     renderer_pb2.VIDEO_FORMAT_WEBM_ALPHA: VideoFormat.WEBM_ALPHA,
     renderer_pb2.VIDEO_FORMAT_GIF: VideoFormat.GIF,
+    renderer_pb2.VIDEO_FORMAT_WEBP: VideoFormat.WEBP,
     renderer_pb2.VIDEO_FORMAT_POSTER: VideoFormat.POSTER,
 }
 

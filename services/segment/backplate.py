@@ -1,4 +1,4 @@
-"""The three kinds of background as one result: a picture, with its ground and its light."""
+"""Every kind of background as one result: a picture, with its ground and its light."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.core import colours
 from lensora.core.boxes import FULL_FRAME, Box
+from lensora.core.colours import Colour
 from lensora.core.errors import EncodeFailed, InvalidBackground, InvalidImage, InvalidRequest
 from lensora.core.scene import Scene
 from lensora.core.staging import from_above, scene_pitch
@@ -58,10 +60,12 @@ def check_size(width: int, height: int) -> None:
             raise InvalidRequest(f"{field} must be {SIDE_RANGE[0]} to {SIDE_RANGE[1]} pixels, not {value}", field=field)
 
 
-def plain_backplate(width: int, height: int, viewpoint: Viewpoint | None = None) -> Backplate:
-    """The clean white plate of ``remove``, for a photo's camera."""
-    scene = Scene(PLAIN_HORIZON, plain=True, pitch=scene_pitch(viewpoint), viewpoint=viewpoint)
-    return Backplate(np.full((height, width, 3), WHITE, np.uint8), scene)
+def plain_backplate(
+    width: int, height: int, viewpoint: Viewpoint | None = None, color: Colour = colours.WHITE
+) -> Backplate:
+    """A clean plate of one colour (white for ``remove``), for a photo's camera."""
+    scene = Scene(PLAIN_HORIZON, plain=True, pitch=scene_pitch(viewpoint), viewpoint=viewpoint, color=color)
+    return Backplate(np.full((height, width, 3), color, np.uint8), scene)
 
 
 def image_backplate(

@@ -16,6 +16,7 @@ from lensora.api.artifact.v1 import artifact_pb2
 from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.artifacts import Artifact, MediaType, ModelUse
 from lensora.core.boxes import MAX_POINTS
+from lensora.core.colours import Colour, from_number
 from lensora.core.errors import InvalidBackground, InvalidRequest
 from lensora.core.staging import SQUARE, FrameShape
 from lensora.imaging.header import read_header
@@ -116,7 +117,9 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         cutout = self._pictures.read(self._read(request.cutout, "cutout"), alive=call.check)
         picture = self._pictures.read(self._read(request.backplate.image, "backplate.image"), alive=call.check)
         call.check()
-        data = encode_jpeg(composite(_rgba(cutout), picture.rgb, scene, _shape(request, picture.rgb)))
+        # A JPEG hardly ever keeps a colour to the digit.
+        plate = np.full_like(picture.rgb, scene.color) if scene.plain else picture.rgb
+        data = encode_jpeg(composite(_rgba(cutout), plate, scene, _shape(request, plate)))
         call.check()
         key = output_key(request.output_prefix, "scene", request, MediaType.JPEG)
         stored = self._artifacts.put(key, data, MediaType.JPEG)
@@ -170,6 +173,8 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         made: Backplate
         if kind == "remove":
             made = plain_backplate(width, height, viewpoint)
+        elif kind == "color":
+            made = plain_backplate(width, height, viewpoint, _colour(request.color.color))
         elif kind == "image":
             call.report("fetch", 0.05)
             data = self._read(request.image.image, "background.image")
@@ -182,7 +187,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
             uses.append(self._backplate.describe())
         else:
             raise InvalidBackground(
-                "background must be one of remove, image, prompt; none was given", field="background"
+                "background must be one of remove, image, prompt, color; none was given", field="background"
             )
         call.report("encode", 0.95)
         key = output_key(request.output_prefix, "backplate", request, MediaType.JPEG)
@@ -193,6 +198,14 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
 
     def _read(self, message: artifact_pb2.Artifact, field: str) -> bytes:
         return self._artifacts.get(artifact_from_proto(message, field=field))
+
+
+def _colour(number: int) -> Colour:
+    """A plate's colour. Raises InvalidBackground."""
+    try:
+        return from_number(number)
+    except ValueError as error:
+        raise InvalidBackground(f"background.color: {error}", field="background.color") from error
 
 
 def _shape(request: segmenter_pb2.CompositeRequest, backplate: NDArray[np.uint8]) -> FrameShape:

@@ -25,7 +25,8 @@ from lensora.testing.pictures import saved, scene
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.finish.formats import FileFormat, file_of
 from services.mesh.model import ModelRequest, create_model
-from services.render.encode import GifSink, Mp4Sink, PosterSink, Sink, WebmAlphaSink
+from services.render.animation import GifSink, WebpSink
+from services.render.encode import Mp4Sink, PosterSink, Sink, WebmAlphaSink
 
 VIEWER = Path(__file__).parents[2] / "gateway" / "http" / "web" / "vendor" / "model-viewer.min.js"
 SIDE, FPS, FRAMES = 256, 24, 96
@@ -34,6 +35,7 @@ PATIENCE_S = 120.0
 EXTRA = (
     ("webm_alpha", "turntable.webm", MediaType.WEBM),
     ("gif", "turntable.gif", MediaType.GIF),
+    ("webp", "turntable.webp", MediaType.WEBP),
     ("poster", "poster.jpg", MediaType.JPEG),
     ("usdz", "model.usdz", MediaType.USDZ),
 )
@@ -67,6 +69,7 @@ def contents() -> dict[str, bytes]:
         "mp4": filmed(Mp4Sink((SIDE, SIDE), FPS)),
         "webm_alpha": filmed(WebmAlphaSink((SIDE, SIDE), FPS), 4),
         "gif": filmed(GifSink((SIDE, SIDE), FPS)),
+        "webp": filmed(WebpSink((SIDE, SIDE), FPS)),
         "poster": filmed(PosterSink(0)),
     }
 
@@ -164,7 +167,7 @@ def test_a_film_that_is_opened_in_a_tab_plays(page: Page, links: dict[str, str])
     assert page.evaluate("() => self.origin") == "null"
 
 
-@pytest.mark.parametrize("name", ["scene", "removed_bg", "gif", "poster", "source"])
+@pytest.mark.parametrize("name", ["scene", "removed_bg", "gif", "webp", "poster", "source"])
 def test_a_picture_that_is_opened_in_a_tab_shows(page: Page, links: dict[str, str], name: str) -> None:
     """It is decoded, and its own policy does not forbid it to itself."""
     page.goto(links[name])

@@ -492,7 +492,7 @@ export interface components {
          * @description The words of ``background.type``.
          * @enum {string}
          */
-        BackgroundType: "remove" | "image" | "prompt";
+        BackgroundType: "remove" | "image" | "prompt" | "color";
         /**
          * Backplate
          * @description A background picture that is kept for a while.
@@ -731,7 +731,7 @@ export interface components {
          * @description Where the subject is put, as it was ordered.
          */
         OrderedBackground: {
-            /** @description remove, image or prompt. */
+            /** @description remove, image, prompt or color. */
             type: components["schemas"]["BackgroundType"];
             /** @description Of type prompt. */
             prompt?: string;
@@ -739,6 +739,8 @@ export interface components {
             url?: string;
             /** @description Of type image, where it was uploaded. */
             backplate_id?: string;
+            /** @description Of type color: #rrggbb. */
+            value?: string;
         };
         /**
          * OrderedOutput
@@ -773,6 +775,8 @@ export interface components {
             webm_alpha_url?: string;
             /** @description The film as an animated GIF. */
             gif_url?: string;
+            /** @description The film as an animated WebP. */
+            webp_url?: string;
             /** @description One frame of the film that shows the front. */
             poster_url?: string;
             /** @description The model for augmented reality on Apple's devices. */
@@ -789,7 +793,7 @@ export interface components {
          * @description The words of ``output.formats``; ``mp4`` and ``glb`` are always made.
          * @enum {string}
          */
-        OutputFormat: "mp4" | "webm_alpha" | "gif" | "poster" | "glb" | "usdz" | "obj" | "stl";
+        OutputFormat: "mp4" | "webm_alpha" | "gif" | "webp" | "poster" | "glb" | "usdz" | "obj" | "stl";
         /**
          * Problem
          * @description An error (RFC 9457).
@@ -1535,6 +1539,11 @@ export interface operations {
                         type: "prompt";
                         /** @description What the scene shows, such as "on a marble countertop with soft natural light". */
                         prompt: string;
+                    } | {
+                        /** @constant */
+                        type: "color";
+                        /** @description The colour, sRGB, as #rrggbb. */
+                        value: string;
                     };
                     /**
                      * @description The camera's move.
@@ -1779,6 +1788,11 @@ export interface operations {
                         type: "prompt";
                         /** @description What the scene shows, such as "on a marble countertop with soft natural light". */
                         prompt: string;
+                    } | {
+                        /** @constant */
+                        type: "color";
+                        /** @description The colour, sRGB, as #rrggbb. */
+                        value: string;
                     };
                     /**
                      * @description The camera's move.
@@ -2330,6 +2344,11 @@ export interface operations {
                         type: "prompt";
                         /** @description What the scene shows, such as "on a marble countertop with soft natural light". */
                         prompt: string;
+                    } | {
+                        /** @constant */
+                        type: "color";
+                        /** @description The colour, sRGB, as #rrggbb. */
+                        value: string;
                     }) | null;
                     /** @description Another move. */
                     camera_preset?: components["schemas"]["CameraMove"] | null;

@@ -14,6 +14,7 @@ FILM_FORMATS = (
     OutputFormat.GLB,
     OutputFormat.WEBM_ALPHA,
     OutputFormat.GIF,
+    OutputFormat.WEBP,
     OutputFormat.POSTER,
 )
 """What a second film of a kept mesh can have; the mesh's own further formats were made with the mesh."""

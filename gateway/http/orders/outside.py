@@ -23,9 +23,7 @@ class Outside:
     egress: Egress
     backplates: ports.Backplates
 
-    async def background(
-        self, key: ApiKey, given: schemas.RemoveBackground | schemas.ImageBackground | schemas.PromptBackground
-    ) -> Background:
+    async def background(self, key: ApiKey, given: schemas.AnyBackground) -> Background:
         """The backplate. Raises InvalidBackground; Unavailable where its host could not be looked up."""
         if isinstance(given, schemas.ImageBackground) and given.backplate_id is not None:
             kept = await self.backplates.get(key.key_id, given.backplate_id)
@@ -41,6 +39,8 @@ class Outside:
             return Background(BackgroundType.IMAGE, url=given.url)
         if isinstance(given, schemas.PromptBackground):
             return Background(BackgroundType.PROMPT, prompt=given.prompt)
+        if isinstance(given, schemas.ColorBackground):
+            return Background(BackgroundType.COLOR, color=given.value)
         return Background(BackgroundType.REMOVE)
 
     async def webhook(self, key: ApiKey, url: str | None) -> str:

@@ -27,6 +27,7 @@ SEEN: tuple[str, ...] = (OutputFormat.MP4, OutputFormat.GLB, OutputFormat.USDZ, 
 WORDS: Mapping[str, str] = {
     OutputFormat.MP4: "Film (MP4)",
     OutputFormat.GIF: "Animated picture (GIF)",
+    OutputFormat.WEBP: "Animated picture (WebP)",
     OutputFormat.WEBM_ALPHA: "Film without background (WebM)",
     OutputFormat.POSTER: "Poster (JPEG)",
     JobPicture.SCENE: "Still (JPEG)",

@@ -115,7 +115,7 @@ def test_flat_colours_survive_the_encoder(rgb: tuple[int, int, int]) -> None:
 
 
 def test_every_format_at_once(film: Make, subject: bytes, picture: bytes, scene: Scene) -> None:
-    """One drawing feeds MP4, WebM with alpha, GIF and poster, and each opens as what it is."""
+    """One drawing feeds MP4, WebM with alpha, GIF, WebP and poster, and each opens as what it is."""
     made = film(FilmOrder(subject, picture, scene, size=256, seconds=1.0, formats=tuple(VideoFormat)))
     assert set(made.files) == set(VideoFormat)
     poster = Image.open(io.BytesIO(made.files[VideoFormat.POSTER]))
@@ -125,11 +125,20 @@ def test_every_format_at_once(film: Make, subject: bytes, picture: bytes, scene:
     gif = Image.open(io.BytesIO(made.files[VideoFormat.GIF]))
     assert gif.format == "GIF"
     assert gif.info["loop"] == 0
-    length_ms = 0
-    for index in range(gif.n_frames):  # type: ignore[attr-defined]
-        gif.seek(index)
-        length_ms += gif.info["duration"]
-    assert length_ms == 1000
+    webp = Image.open(io.BytesIO(made.files[VideoFormat.WEBP]))
+    assert (webp.format, webp.size, webp.info["loop"]) == ("WEBP", (256, 256), 0)
+    assert np.abs(np.asarray(webp.convert("RGB")).astype(int) - first).mean() < 4.0
+    assert _length_ms(gif) == 1000 and abs(_length_ms(webp) - 1000) <= 1
+
+
+def _length_ms(moving: Image.Image) -> int:
+    """Of all frames together."""
+    length = 0
+    for index in range(moving.n_frames):  # type: ignore[attr-defined]
+        moving.seek(index)
+        moving.load()
+        length += moving.info["duration"]
+    return length
 
 
 def test_webm_keeps_alpha(film: Make, subject: bytes, picture: bytes, scene: Scene) -> None:
@@ -329,11 +338,11 @@ def test_a_film_of_each_shape_holds_the_whole_subject(
 ) -> None:
     """Every file has the frame's shape, and what is seen through it touches no side."""
     width, height = aspect.pixels(256)
-    kinds = (VideoFormat.MP4, VideoFormat.WEBM_ALPHA, VideoFormat.GIF, VideoFormat.POSTER)
+    kinds = (VideoFormat.MP4, VideoFormat.WEBM_ALPHA, VideoFormat.GIF, VideoFormat.WEBP, VideoFormat.POSTER)
     shape = FrameShape.of(width, height)
     made = film(FilmOrder(subject, picture, scene, size=256, fps=12, seconds=1.0, formats=kinds, shape=shape))
     assert _decoded(made.files[VideoFormat.MP4])[0].shape == (height, width, 3)
-    for kind in (VideoFormat.GIF, VideoFormat.POSTER):
+    for kind in (VideoFormat.GIF, VideoFormat.WEBP, VideoFormat.POSTER):
         assert Image.open(io.BytesIO(made.files[kind])).size == (width, height)
     shot, plate = set_up(FilmOrder(subject, picture, scene, size=256, fps=12, seconds=1.0, shape=shape))
     for index in range(len(shot.poses)):

@@ -203,6 +203,18 @@ def test_remove_gives_the_white_plate(service: Service) -> None:
     assert backplate.plain and picture.shape == (300, 256, 3) and int(picture.min()) == 255
 
 
+def test_a_colour_gives_a_plate_of_it(service: Service) -> None:
+    """The plate says its colour, so that the film need not read it out of a JPEG; a number that is none is refused."""
+    request = segmenter_pb2.CreateBackplateRequest(
+        color=segmenter_pb2.ColorBackground(color=0x1F5C57), width=256, height=256, output_prefix="jobs/one/"
+    )
+    backplate = list(service.stub.CreateBackplate(request))[-1].result.backplate
+    assert backplate.plain and backplate.color == 0x1F5C57
+    request.color.color = 0x1000000
+    with pytest.raises(grpc.RpcError, match=r"must lie in 0\.\.0xffffff"):
+        list(service.stub.CreateBackplate(request))
+
+
 def test_an_image_backplate_is_upright_and_covers(service: Service) -> None:
     """EXIF orientation is applied, the aspect is kept by cutting, and a ground line is found."""
     wide = np.zeros((200, 400, 3), np.uint8)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensora.contract.requests import RenderBody, TransformBody, content, parse_body, parse_max_objects
+from lensora.contract.requests import ColorBackground, RenderBody, TransformBody, content, parse_body, parse_max_objects
 from lensora.core.errors import InvalidBackground, InvalidRequest
 from lensora.core.size import Extent, RealSize
 
@@ -163,8 +163,8 @@ def test_a_wrong_field_is_named_with_its_limit_and_value(changes: dict[str, Any]
 @pytest.mark.parametrize(
     ("background", "says"),
     [
-        ({}, r"background\.type is required: it must be one of remove, image, prompt\."),
-        ({"type": "video"}, r"background\.type must be one of remove, image, prompt, not 'video'\."),
+        ({}, r"background\.type is required: it must be one of remove, image, prompt, color\."),
+        ({"type": "video"}, r"background\.type must be one of remove, image, prompt, color, not 'video'\."),
         ({"type": ["remove"]}, r"background\.type must be one of remove, image, prompt"),
         ({"type": "prompt"}, r"background\.prompt is required\."),
         ({"type": "prompt", "prompt": ""}, r"background\.prompt must not be empty\."),
@@ -177,6 +177,18 @@ def test_a_wrong_field_is_named_with_its_limit_and_value(changes: dict[str, Any]
         ({"type": "prompt", "prompt": 5}, r"background\.prompt must be a string, not 5\."),
         ({"type": "image"}, r"background\.url is required, or backplate_id in its place\."),
         ({"type": "image", "url": 5}, r"background\.url must be a string, not 5\."),
+        ({"type": "color"}, r"background\.value is required\."),
+        (
+            {"type": "color", "value": "red"},
+            r"background\.value must be a colour as #rrggbb, such as #1f5c57, not 'red'\.",
+        ),
+        ({"type": "color", "value": "#12345"}, r"background\.value must be a colour as #rrggbb"),
+        ({"type": "color", "value": "#123456\n"}, r"background\.value must be a colour as #rrggbb"),
+        ({"type": "color", "value": 5}, r"background\.value must be a string, not 5\."),
+        (
+            {"type": "color", "value": "#123456", "url": "x"},
+            r"background\.url must not be given with type color, .* value",
+        ),
     ],
 )
 def test_a_bad_background_has_its_own_code(background: dict[str, Any], says: str) -> None:
@@ -188,6 +200,12 @@ def test_a_bad_background_has_its_own_code(background: dict[str, Any], says: str
 def test_a_prompt_of_a_thousand_characters_is_taken() -> None:
     """The limit itself is allowed, counted in characters, not bytes."""
     assert transform(background={"type": "prompt", "prompt": "\u00fc" * 1000}).background.type == "prompt"
+
+
+def test_a_colour_is_kept_in_lower_case() -> None:
+    """The same colour is the same order, however it is written."""
+    background = transform(background={"type": "color", "value": "#1F5C57"}).background
+    assert isinstance(background, ColorBackground) and background.value == "#1f5c57"
 
 
 def test_a_true_size_is_one_measure() -> None:

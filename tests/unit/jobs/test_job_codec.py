@@ -17,13 +17,13 @@ from lensora.core.size import Extent, RealSize
 from lensora.core.words import BackgroundType, CameraMove, WebhookEvent
 
 texts = st.text(max_size=50)
-backgrounds = st.builds(Background, st.sampled_from(BackgroundType), texts, texts)
+backgrounds = st.builds(Background, st.sampled_from(BackgroundType), texts, texts, color=texts)
 choices = st.builds(
     OutputChoices,
     st.integers(256, 2160),
     st.integers(12, 60),
     st.floats(1, 20),
-    st.lists(st.sampled_from(["mp4", "gif", "usdz"]), max_size=3).map(tuple),
+    st.lists(st.sampled_from(["mp4", "gif", "webp", "usdz"]), max_size=3).map(tuple),
     st.integers(0, 10**9),
 )
 

@@ -24,6 +24,7 @@ CHOICES = st.builds(OutputChoices, size=SIZES, fps=st.integers(12, 60), seconds=
         (OutputChoices(fps=48), 100, 50),
         (OutputChoices(size=1536), 150, 100),
         (OutputChoices(size=1536, formats=("mp4", "webm_alpha")), 225, 175),
+        (OutputChoices(size=1536, formats=("mp4", "webp")), 225, 175),
         (OutputChoices(size=2160, seconds=20.0), 75 + 964, 25 + 964),
     ],
 )

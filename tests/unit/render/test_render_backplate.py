@@ -10,7 +10,7 @@ import pytest
 
 from lensora.core.cameras import Pose, Rig, frame_poses
 from lensora.core.words import CameraMove
-from services.render.backplate import Plate, blur_radius, fitted_horizon, focus_depth, make_plate, white_plate
+from services.render.backplate import Plate, blur_radius, fitted_horizon, focus_depth, make_plate, plain_plate
 from services.render.framing import fit_rig, pitch_for_horizon
 
 SIZE = 192
@@ -120,12 +120,14 @@ def test_blurred_highlights_keep_their_energy() -> None:
     assert disc.max() > 90
 
 
-def test_white_plate_is_white() -> None:
-    """The plate of ``remove`` is exactly 255 everywhere."""
+def test_a_plain_plate_has_its_colour() -> None:
+    """The plate of ``remove`` is exactly 255 everywhere, one of a colour exactly that."""
     poses = frame_poses(CameraMove.DOLLY, 3)
     rig = fit_rig(_support(), CameraMove.DOLLY, poses, 0.1)
-    plate = white_plate(64, rig)
+    plate = plain_plate(64, rig, (255, 255, 255))
     assert (plate.seen(rig.camera(poses[1]), poses[1]) == 255).all()
+    green = plain_plate(64, rig, (31, 92, 87))
+    assert (green.seen(rig.camera(poses[1]), poses[1]) == (31, 92, 87)).all()
 
 
 def test_horizon_of_a_tall_picture_is_that_of_its_middle() -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from services.render.encode import GifSink
+from services.render.animation import GifSink
 
 SIDE = 256
 COLORS = ((190, 30, 20), (20, 120, 60), (240, 200, 40), (30, 40, 150))

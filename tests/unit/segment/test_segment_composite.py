@@ -100,6 +100,14 @@ def test_the_white_plate_stays_white() -> None:
     assert out[int(0.868 * 400), 200].mean() < 235
 
 
+def test_a_coloured_plate_keeps_its_colour() -> None:
+    """The borders are the colour to the digit, and the subject casts a shadow in it."""
+    plate = plain_backplate(400, 400, color=(31, 92, 87))
+    out = composite(cutout(), plate.rgb, plate.scene)
+    assert out[0].min(axis=0).tolist() == [31, 92, 87] == out[0].max(axis=0).tolist()
+    assert out[int(0.868 * 400), 200].astype(int).sum() < 31 + 92 + 87
+
+
 def test_an_empty_cutout_is_refused() -> None:
     """A cutout without a visible pixel cannot stand anywhere."""
     with pytest.raises(SubjectNotFound):

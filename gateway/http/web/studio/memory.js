@@ -41,7 +41,7 @@ export function newDraft() {
   return {
     choice: { index: 0, box: null, points: [] },
     cutout: null,
-    setting: { kind: "prompt", prompt: "on a marble countertop with soft natural light", url: "", backplate: null },
+    setting: { kind: "prompt", prompt: "on a marble countertop with soft natural light", url: "", color: "#e4efed", backplate: null },
     film: { camera: "turntable", aspect: "1:1", size: 768, seconds: 4, fps: 24, formats: [] },
   };
 }
@@ -60,7 +60,7 @@ function drafts() {
 export function draftOf(sessionId) {
   const found = drafts().find(([id]) => id === sessionId);
   const fresh = newDraft();
-  return found ? { ...fresh, ...found[1], film: { ...fresh.film, ...found[1].film } } : fresh;
+  return found ? { ...fresh, ...found[1], film: { ...fresh.film, ...found[1].film }, setting: { ...fresh.setting, ...found[1].setting } } : fresh;
 }
 
 /** @param {string} sessionId @param {Draft} draft */

@@ -18,12 +18,12 @@
  * @typedef {{ index: number, box: Corners | null, points: Point[] }} Choice
  */
 
-/** @typedef {"prompt" | "image" | "remove"} BackgroundKind */
+/** @typedef {"prompt" | "image" | "color" | "remove"} BackgroundKind */
 
 /**
  * A background as it is being chosen: each kind keeps what was entered for it.
  *
- * @typedef {{ kind: BackgroundKind, prompt: string, url: string, backplate: { id: string, url: string } | null }} Setting
+ * @typedef {{ kind: BackgroundKind, prompt: string, url: string, color: string, backplate: { id: string, url: string } | null }} Setting
  */
 
 /**

@@ -28,6 +28,7 @@ function choicesOf(job) {
       kind: /** @type {any} */ (background.type),
       prompt: ("prompt" in background && background.prompt) || setting.prompt,
       url: ("url" in background && background.url) || "",
+      color: ("value" in background && background.value) || setting.color,
       backplate: background.backplate_id ? { id: background.backplate_id, url: "" } : null,
     },
     film: { ...film, ...output, camera: order.camera_preset, formats: output.formats.filter((name) => !["mp4", "glb", "usdz", "obj", "stl"].includes(name)) },

@@ -16,7 +16,7 @@ const MOVES = [
 const SIZES = [512, 768, 1024, 1280, 1920];
 const LENGTHS = [2, 4, 6, 8, 12];
 const RATES = [24, 30, 60];
-const FILM_EXTRAS = ["poster", "gif", "webm_alpha"];
+const FILM_EXTRAS = ["poster", "gif", "webp", "webm_alpha"];
 const MODEL_EXTRAS = ["usdz", "obj", "stl"];
 
 /** @type {[string, string, number, number][]} */

@@ -1,8 +1,9 @@
-// The background: a scene in words or from the gallery, a picture of one's own, or white.
+// The background: a scene in words or from the gallery, a picture of one's own, a colour, or white.
 
 import { html, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
 import { wrongWith } from "../words.js";
+import { ColourField, isColour } from "./colour.js";
 import { Notice } from "./notice.js";
 import { SCENES } from "./scenes.js";
 
@@ -10,7 +11,7 @@ import { SCENES } from "./scenes.js";
 /** @typedef {import("../types.js").BackgroundKind} BackgroundKind */
 
 /** @type {[BackgroundKind, string][]} */
-const KINDS = [["prompt", "Describe"], ["image", "Your picture"], ["remove", "White"]];
+const KINDS = [["prompt", "Describe"], ["image", "Your picture"], ["color", "Colour"], ["remove", "White"]];
 
 /** @param {{ setting: Setting, onChange: (setting: Setting) => void }} properties */
 export function SettingChoice({ setting, onChange }) {
@@ -22,6 +23,8 @@ export function SettingChoice({ setting, onChange }) {
     </div>
     ${setting.kind === "prompt" && html`<${Words} setting=${setting} onChange=${onChange} />`}
     ${setting.kind === "image" && html`<${Picture} setting=${setting} onChange=${onChange} />`}
+    ${setting.kind === "color" && html`<${ColourField} label="Colour of the plate" value=${setting.color}
+      onChange=${(/** @type {string} */ color) => onChange({ ...setting, color })} />`}
     ${setting.kind === "remove" && html`<p class="hint">A clean white plate with a soft shadow; the cutout has none.</p>`}
   </fieldset>`;
 }
@@ -78,11 +81,13 @@ function Picture({ setting, onChange }) {
 export function backgroundOf(setting) {
   if (setting.kind === "prompt") return { type: "prompt", prompt: setting.prompt };
   if (setting.kind === "remove") return { type: "remove" };
+  if (setting.kind === "color") return { type: "color", value: setting.color };
   return setting.backplate ? { type: "image", backplate_id: setting.backplate.id } : { type: "image", url: setting.url.trim() };
 }
 
 /** Whether a background says enough to be ordered. @param {Setting} setting */
 export function settled(setting) {
   if (setting.kind === "prompt") return setting.prompt.trim() !== "";
+  if (setting.kind === "color") return isColour(setting.color);
   return setting.kind === "remove" || Boolean(setting.backplate) || setting.url.trim() !== "";
 }
