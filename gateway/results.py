@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from gateway.jobs.records import Job, Outlook, Share, StageTiming
+from gateway.jobs.photos import OrderedView, ViewCutout
+from gateway.jobs.records import Job, Outlook, Quality, Share, StageTiming
 from gateway.links import FileLinks
 from lensora.contract import answers
-from lensora.contract.answers import moment
+from lensora.contract.shapes import moment
 from lensora.core.artifacts import STL_FRAME, ModelUse
 from lensora.core.steps import JobStatus, StageStatus, Step
 from lensora.core.words import OutputFormat
@@ -19,6 +20,12 @@ it is deleted, so they never change once it has ended."""
 
 EARLY = ("scene_url", "removed_bg_url")
 """Links that the poll of a running job has already, as soon as their files exist."""
+
+
+MESH = "mesh"
+"""The service that is given the further photos, as its models name it."""
+
+_NOT_CUT = ViewCutout(None)
 
 
 def result_of(job: Job, outlook: Outlook, files: FileLinks) -> answers.Result:
@@ -47,13 +54,12 @@ def _of_status(job: Job, outlook: Outlook, files: FileLinks) -> dict[str, Any]:
         case JobStatus.COMPLETED:
             fields = {"step": Step.DONE, "progress": 100, "output": answers.Output(**_links(job, files))}
             if job.quality is not None:
-                agreement = {name: value for name, value in asdict(job.quality).items() if value is not None}
-                fields["quality"] = answers.QualityReport(**agreement)
+                fields["quality"] = answers.QualityReport(**_given(job.quality))
             if job.delivery:
                 fields["delivery"] = dict(job.delivery)
             if job.share is not None:
                 fields["share"] = share_of(job.share, files.public_url)
-            return fields | {"models": tuple(_model(use) for use in job.models)}
+            return fields | {"models": tuple(_model(use, job) for use in job.models)}
         case JobStatus.FAILED:
             error = job.error
             if error is None:
@@ -92,6 +98,9 @@ def _ordered(job: Job) -> answers.Ordered:
     told = {"prompt": background.prompt, "url": background.url, "backplate_id": background.backplate_id}
     told |= {"value": background.color}
     output = order.output
+    further: dict[str, Any] = {"rendered_from": job.parent_id} if job.parent_id else {}
+    if order.views:
+        further["views"] = tuple(answers.OrderedView(**_named(view)) for view in order.views)
     return answers.Ordered(
         session_id=order.session_id,
         label=order.label,
@@ -106,8 +115,23 @@ def _ordered(job: Job) -> answers.Ordered:
             seconds=output.seconds,
             formats=tuple(OutputFormat(name) for name in output.formats),
         ),
-        **({"rendered_from": job.parent_id} if job.parent_id else {}),
+        **further,
     )
+
+
+def _named(view: OrderedView) -> dict[str, Any]:
+    return {"view_id": view.view_id} | ({} if view.side is None else {"side": view.side})
+
+
+def _given(quality: Quality) -> dict[str, Any]:
+    """What of a report is known; that of further photos where there are any."""
+    agreement = {name: value for name, value in asdict(quality).items() if value is not None and name != "views"}
+    if quality.views:
+        agreement["views"] = tuple(
+            answers.ViewReport(**{name: value for name, value in asdict(view).items() if value is not None})
+            for view in quality.views
+        )
+    return agreement
 
 
 def _stage(stage: StageTiming) -> answers.StageReport:
@@ -119,7 +143,26 @@ def _stage(stage: StageTiming) -> answers.StageReport:
     )
 
 
-def _model(use: ModelUse) -> answers.BilledModel:
+def _model(use: ModelUse, job: Job) -> answers.BilledModel:
+    views = _views_of(use, job)
     return answers.BilledModel(
-        name=use.name, version=use.version, sha256=use.sha256, license=use.license, stage=use.stage
+        name=use.name,
+        version=use.version,
+        sha256=use.sha256,
+        license=use.license,
+        stage=use.stage,
+        **({"views": views} if views else {}),
+    )
+
+
+def _views_of(use: ModelUse, job: Job) -> tuple[str, ...]:
+    """Ids of the further photos that a model worked on: it looked for things in them, cut them out, or was given them
+    for the model's shape and colours."""
+    fused = {view.view_id for view in job.quality.views if view.used} if job.quality is not None else set()
+    return tuple(
+        view.view_id
+        for view in job.order.views
+        if use in view.models
+        or use in job.view_cutouts.get(view.view_id, _NOT_CUT).models
+        or (use.stage == MESH and view.view_id in fused)
     )

@@ -13,7 +13,7 @@ from gateway.http.plumbing.gate import Gate
 from gateway.jobs import ports, records
 from gateway.jobs.books import LedgerPage
 from lensora.contract import answers
-from lensora.contract.answers import moment
+from lensora.contract.shapes import moment
 from lensora.core.errors import InvalidRequest
 
 MAX_PAGE = 500

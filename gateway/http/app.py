@@ -18,11 +18,13 @@ from gateway.http.studio.cutout import CutoutCalls
 from gateway.http.studio.init import InitCall
 from gateway.http.studio.sessions import SessionCalls
 from gateway.http.studio.transform import TransformCalls
+from gateway.http.studio.views import ViewCalls
 from gateway.links import FILES_PATH
 
 PUBLIC = (
     InitCall,
     SessionCalls,
+    ViewCalls,
     BackplateCalls,
     CutoutCalls,
     TransformCalls,

@@ -33,8 +33,10 @@ from gateway.http.studio.cutting import Cutting
 from gateway.http.studio.detection import Detection
 from gateway.http.studio.init import InitCall
 from gateway.http.studio.intake import Intake, IntakeLimits
+from gateway.http.studio.receiving import Receiving
 from gateway.http.studio.sessions import SessionCalls
 from gateway.http.studio.transform import TransformCalls
+from gateway.http.studio.views import ViewCalls
 from gateway.jobs.store import Store, open_store
 from gateway.links import FileLinks, UrlSigner
 from gateway.resolver import CaresResolver
@@ -164,6 +166,8 @@ def open_handlers(
     egress = Egress(settings.policy(), resolver=CaresResolver(settings.name_servers()))
     outside = Outside(egress, store.backplates)
     intake = Intake(IntakeLimits(work=settings.uploads, per_account=settings.uploads_per_account))
+    receiving = Receiving(pictures, intake, settings.upload_seconds)
+    detection = Detection(channels["detect"], deadline_s=settings.detect_seconds)
     submission = Submission(store.jobs)
     return (
         Results(gate, store.jobs, store.changes, files, lifecycle),
@@ -173,15 +177,16 @@ def open_handlers(
             once,
             store.credits,
             store.sessions,
-            Detection(channels["detect"], deadline_s=settings.detect_seconds),
+            detection,
             artifacts,
             files,
-            pictures,
-            intake,
-            upload_s=settings.upload_seconds,
+            receiving,
             session_s=settings.session_hours * 3600,
         ),
-        TransformCalls(gate, once, store.credits, store.sessions, store.cutouts, store.jobs, outside, submission),
+        TransformCalls(
+            gate, once, store.credits, store.sessions, store.cutouts, store.views, store.jobs, outside, submission
+        ),
+        ViewCalls(gate, once, store.credits, store.sessions, store.views, detection, artifacts, files, receiving),
         CutoutCalls(
             gate,
             once,
@@ -195,7 +200,7 @@ def open_handlers(
         SessionCalls(gate, store.sessions, files),
         ShareCalls(gate, store.shares, settings.public_url),
         SharedPages(store.shares, files, settings.public_url),
-        BackplateCalls(gate, store.backplates, artifacts, files, pictures, intake, settings.upload_seconds),
+        BackplateCalls(gate, store.backplates, artifacts, files, receiving),
         JobChanges(gate, once, store.jobs, outside, submission),
         AccountCalls(gate, store.accounts, store.credits, store.webhook_secrets),
         Probes(Readiness(store.health, channels), lifecycle),

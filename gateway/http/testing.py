@@ -66,11 +66,18 @@ class CheapDetector(detector_pb2_grpc.DetectorServicer):
         self.fails_with: grpc.StatusCode | None = None
         self.seconds = 0.0
         self.calls = 0
+        self.box = CAMERA_BOX
+        self.likeness: tuple[float, ...] = (0.9, 0.2, 0.5)
+        """Of its proposals, to each thing that it is asked to compare with."""
+        self.compared: list[int] = []
+        """With how many things each call compared; 0 for none."""
 
     def Detect(  # noqa: N802 - gRPC's name
         self, request: detector_pb2.DetectRequest, context: grpc.ServicerContext
     ) -> detector_pb2.DetectResponse:
         self.calls += 1
+        compared = len(request.reference.boxes)
+        self.compared.append(compared)
         time.sleep(self.seconds)
         if self.fails_with is not None:
             context.abort(self.fails_with, "as it was told to")
@@ -79,16 +86,20 @@ class CheapDetector(detector_pb2_grpc.DetectorServicer):
         except InvalidImage as error:
             context.abort_with_status(rpc_status_of(error))
         found = [
-            ("vintage twin-lens reflex camera", Category.PRODUCT, CAMERA_BOX),
+            ("vintage twin-lens reflex camera", Category.PRODUCT, self.box),
             ("speck", Category.OBJECT, SPECK_BOX),
         ]
         found = [*found[: request.max_objects - 1], (FULL_FRAME_LABEL, Category.FULL_FRAME, (0.0, 0.0, 1.0, 1.0))]
         return detector_pb2.DetectResponse(
             proposals=[
                 detector_pb2.Proposal(
-                    label=label, category=category, score=0.9, box=scene_pb2.Box(x1=x1, y1=y1, x2=x2, y2=y2)
+                    label=label,
+                    category=category,
+                    score=0.9,
+                    box=scene_pb2.Box(x1=x1, y1=y1, x2=x2, y2=y2),
+                    likeness=[likeness] * compared,
                 )
-                for label, category, (x1, y1, x2, y2) in found
+                for (label, category, (x1, y1, x2, y2)), likeness in zip(found, self.likeness, strict=False)
             ],
             width=info.width,
             height=info.height,

@@ -11,11 +11,11 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from gateway.jobs.books import LedgerEntry
+from gateway.jobs.photos import Choice, OrderedView, ViewCutout, ViewQuality
 from gateway.jobs.records import (
     Account,
     ApiKey,
     Background,
-    Choice,
     Job,
     JobError,
     KeptCutout,
@@ -32,7 +32,15 @@ from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.boxes import Box, Point, Proposal, SuggestedAction
 from lensora.core.size import Extent, RealSize
 from lensora.core.steps import STAGES, JobStatus, StageStatus, Step
-from lensora.core.words import Aspect, BackgroundType, CameraMove, DeliveryStatus, LedgerKind, WebhookEvent
+from lensora.core.words import (
+    Aspect,
+    BackgroundType,
+    CameraMove,
+    DeliveryStatus,
+    LedgerKind,
+    ViewSide,
+    WebhookEvent,
+)
 
 Hash = Mapping[str, str]
 
@@ -80,17 +88,36 @@ def order_from_json(text: str) -> Order:
         output=_output_from(document.get("output", {})),
         webhook_url=document.get("webhook_url", ""),
         webhook_events=tuple(WebhookEvent(event) for event in document.get("webhook_events", ())),
-        session_models=_models(document.get("session_models", ())),
+        session_models=models_from(document.get("session_models", ())),
         request_id=document.get("request_id", ""),
         traceparent=document.get("traceparent", ""),
         category=document.get("category", ""),
         points=tuple(Point(**row) for row in document.get("points", ())),
         cutout=Artifact(**document["cutout"]) if document.get("cutout") else None,
-        cutout_models=_models(document.get("cutout_models", ())),
+        cutout_models=models_from(document.get("cutout_models", ())),
         deliver_to=document.get("deliver_to", {}),
         test=document.get("test", False),
         real_size=_real_size(document.get("real_size")),
+        views=tuple(_ordered_view(row) for row in document.get("views", ())),
     )
+
+
+def _ordered_view(row: Mapping[str, Any]) -> OrderedView:
+    return OrderedView(
+        view_id=row["view_id"],
+        side=side_from(row["side"]),
+        photo=Artifact(**row["photo"]),
+        photo_width=row["photo_width"],
+        photo_height=row["photo_height"],
+        box=Box(**row["box"]),
+        points=tuple(Point(**point) for point in row["points"]),
+        models=models_from(row["models"]),
+    )
+
+
+def side_from(word: str | None) -> ViewSide | None:
+    """The side of a further photo; None where it is not known."""
+    return None if word is None else ViewSide(word)
 
 
 def _real_size(document: Mapping[str, Any] | None) -> RealSize | None:
@@ -130,12 +157,9 @@ def session_from_hash(session_id: str, fields: Hash) -> Session:
         photo=Artifact(**document["photo"]),
         width=document["width"],
         height=document["height"],
-        proposals=tuple(
-            Proposal(label=row["label"], category=row["category"], box=Box(**row["box"]), score=row["score"])
-            for row in document["proposals"]
-        ),
+        proposals=proposals_from(document["proposals"]),
         suggested_actions=tuple(SuggestedAction(**row) for row in document.get("suggested_actions", ())),
-        models=_models(document.get("models", ())),
+        models=models_from(document.get("models", ())),
         detection_ms=document.get("detection_ms", 0),
         created_ms=int(fields["created"]),
         expires_ms=int(fields["expires"]),
@@ -158,23 +182,35 @@ def cutout_to_json(cutout: KeptCutout) -> str:
 def cutout_from_hash(cutout_id: str, fields: Hash) -> KeptCutout:
     """A cutout from its hash."""
     document = json.loads(fields["document"])
-    choice = document["choice"]
     return KeptCutout(
         cutout_id=cutout_id,
         session_id=fields["session"],
         key_id=fields["key"],
         account_id=fields["account"],
-        choice=Choice(
-            object_index=choice["object_index"],
-            label=choice["label"],
-            category=choice["category"],
-            box=Box(**choice["box"]),
-            points=tuple(Point(**row) for row in choice["points"]),
-        ),
+        choice=choice_from(document["choice"]),
         artifact=Artifact(**document["artifact"]),
         confidence=document["confidence"],
         uncertain=document["uncertain"],
-        models=_models(document["models"]),
+        models=models_from(document["models"]),
+    )
+
+
+def choice_from(document: Mapping[str, Any]) -> Choice:
+    """Which thing of a photo is meant."""
+    return Choice(
+        object_index=document["object_index"],
+        label=document["label"],
+        category=document["category"],
+        box=Box(**document["box"]),
+        points=tuple(Point(**row) for row in document["points"]),
+    )
+
+
+def proposals_from(rows: Any) -> tuple[Proposal, ...]:
+    """What was found in a photo."""
+    return tuple(
+        Proposal(label=row["label"], category=row["category"], box=Box(**row["box"]), score=row["score"])
+        for row in rows
     )
 
 
@@ -194,16 +230,31 @@ def delivery_field(delivery: Mapping[str, DeliveryStatus]) -> tuple[str, str]:
 
 
 def quality_field(quality: Quality) -> tuple[str, str]:
-    """The hash field of a mesh's fidelity."""
-    return "quality", dump(asdict(quality))
+    """The hash field of a mesh's fidelity; that of further photos has a field of its own."""
+    return "quality", dump({name: value for name, value in asdict(quality).items() if name != "views"})
+
+
+def view_quality_field(views: Sequence[ViewQuality]) -> tuple[str, str]:
+    """The hash field of what became of the further photos."""
+    return "view_quality", dump([asdict(view) for view in views])
+
+
+VIEW_CUTOUT = "view_cutout:"
+
+
+def view_cutout_field(view_id: str, cutout: ViewCutout) -> tuple[str, str]:
+    """The hash field of a further photo's cutout."""
+    return f"{VIEW_CUTOUT}{view_id}", dump(asdict(cutout))
 
 
 def job_from_hash(job_id: str, fields: Hash) -> Job:
     """A job from its hash."""
     order = order_from_json(fields["order"])
     models = list(order.session_models)
+    for view in order.views:
+        models += [use for use in view.models if use not in models]
     for step in STAGES:
-        models += [use for use in _models(json.loads(fields.get(f"models:{step}", "[]"))) if use not in models]
+        models += [use for use in models_from(json.loads(fields.get(f"models:{step}", "[]"))) if use not in models]
     return Job(
         job_id=job_id,
         key_id=fields["key"],
@@ -227,9 +278,14 @@ def job_from_hash(job_id: str, fields: Hash) -> Job:
         stages=tuple(_timing(step, fields.get(f"stage:{step}", "")) for step in STAGES),
         error=_error(fields),
         delivery={name: DeliveryStatus(word) for name, word in json.loads(fields.get("delivery", "{}")).items()},
-        quality=Quality(**json.loads(fields["quality"])) if "quality" in fields else None,
+        quality=_quality(fields),
         models=tuple(models),
         share=_share(fields),
+        view_cutouts={
+            name.removeprefix(VIEW_CUTOUT): _view_cutout(json.loads(text))
+            for name, text in fields.items()
+            if name.startswith(VIEW_CUTOUT)
+        },
     )
 
 
@@ -275,7 +331,8 @@ def ledger_entry(entry_id: str, fields: Hash) -> LedgerEntry:
     )
 
 
-def _models(rows: Any) -> tuple[ModelUse, ...]:
+def models_from(rows: Any) -> tuple[ModelUse, ...]:
+    """What made something."""
     return tuple(ModelUse(**row) for row in rows)
 
 
@@ -287,6 +344,19 @@ def outputs_of(fields: Hash) -> dict[str, OutputFile]:
             document = json.loads(value)
             outputs[field.removeprefix("output:")] = OutputFile(Artifact(**document["artifact"]), document["name"])
     return outputs
+
+
+def _view_cutout(document: Mapping[str, Any]) -> ViewCutout:
+    artifact = document["artifact"]
+    return ViewCutout(Artifact(**artifact) if artifact else None, models_from(document["models"]))
+
+
+def _quality(fields: Hash) -> Quality | None:
+    if "quality" not in fields:
+        return None
+    rows = json.loads(fields.get("view_quality", "[]"))
+    views = tuple(ViewQuality(**{**row, "side": side_from(row["side"])}) for row in rows)
+    return Quality(**json.loads(fields["quality"]), views=views)
 
 
 def _share(fields: Hash) -> Share | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.jobs import metrics, pricing
 from gateway.jobs.afterwards import Afterwards
+from gateway.jobs.charges import kept_arguments, raise_refusal, session_not_found, void_afterwards
 from gateway.jobs.codec import (
     cutout_from_hash,
     cutout_to_json,
@@ -26,7 +27,6 @@ from gateway.jobs.records import (
     CUTOUT_CREDITS,
     INIT_CREDITS,
     Canceled,
-    IdempotencySlot,
     Job,
     KeptAnswer,
     KeptCutout,
@@ -42,23 +42,14 @@ from lensora.core.bounds import whole
 from lensora.core.errors import (
     Conflict,
     CutoutNotFound,
-    IdempotencyInProgress,
-    InsufficientCredits,
     InvalidRequest,
     JobNotFound,
-    NotFound,
-    SessionNotFound,
-    TooManyJobs,
-    Unauthorized,
     Unavailable,
 )
 from lensora.core.steps import STAGES, JobStatus
 
 UNKNOWN_JOB_S = 240
 """``estimated_seconds`` until this installation has finished a job (the public page's figure)."""
-
-VOID_MS = 2 * 3600 * 1000
-"""How long a voided id stays refused: longer than any command can be under way, and than ``Afterwards`` goes on."""
 
 OVERDUE_SHARE = 0.25
 """A job that is later than usual is expected to need this share of its delay once more, at least."""
@@ -122,12 +113,12 @@ class RedisSessions:
                 price,
                 session_to_json(session),
                 self._retention.session_ms,
-                *_kept_arguments(kept, self._retention.idempotency_ms),
+                *kept_arguments(kept, self._retention.idempotency_ms),
             )
         except Unavailable:
-            _void_afterwards(self._scripts, self._afterwards, ("session", session.session_id, session.key_id), kept)
+            void_afterwards(self._scripts, self._afterwards, ("session", session.session_id, session.key_id), kept)
             raise
-        _raise_refusal(reply, price)
+        raise_refusal(reply, price)
         metrics.CREDITS_CHARGED.labels(kind="init").inc(price)
         return replace(session, created_ms=int(reply[1]), expires_ms=int(reply[2]))
 
@@ -136,7 +127,7 @@ class RedisSessions:
         if _ID.fullmatch(session_id):
             fields = await self._scripts.read_hash(f"session:{session_id}")
         if fields.get("key") != key_id:
-            raise _session_not_found()
+            raise session_not_found()
         return session_from_hash(session_id, fields)
 
 
@@ -158,12 +149,12 @@ class RedisCutouts:
                 price,
                 cutout.session_id,
                 cutout_to_json(cutout),
-                *_kept_arguments(kept, self._retention.idempotency_ms),
+                *kept_arguments(kept, self._retention.idempotency_ms),
             )
         except Unavailable:
-            _void_afterwards(self._scripts, self._afterwards, ("cutout", cutout.cutout_id, cutout.key_id), kept)
+            void_afterwards(self._scripts, self._afterwards, ("cutout", cutout.cutout_id, cutout.key_id), kept)
             raise
-        _raise_refusal(reply, price)
+        raise_refusal(reply, price)
         metrics.CREDITS_CHARGED.labels(kind="cutout").inc(price)
 
     async def get(self, key_id: str, session_id: str, cutout_id: str) -> KeptCutout:
@@ -216,14 +207,14 @@ class RedisJobs:
                 new.parent_id,
                 dump([step for step in STAGES if step not in runs]),
                 dump(list(runs)),
-                *_kept_arguments(kept, self._retention.idempotency_ms),
+                *kept_arguments(kept, self._retention.idempotency_ms),
                 self._wait_ms,
                 f"{pricing.units(order.output):.3f}",
             )
         except Unavailable:
-            _void_afterwards(self._scripts, self._afterwards, ("job", new.job_id, new.key.key_id), kept)
+            void_afterwards(self._scripts, self._afterwards, ("job", new.job_id, new.key.key_id), kept)
             raise
-        _raise_refusal(reply, new.price)
+        raise_refusal(reply, new.price)
         metrics.JOBS_ACCEPTED.inc()
         metrics.CREDITS_CHARGED.labels(kind="render" if new.again else "transform").inc(new.price)
         return job_from_hash(new.job_id, pairs(reply[1]))
@@ -325,54 +316,5 @@ def _eta(seconds: float) -> int:
     return max(1, round(seconds))
 
 
-def _session_not_found() -> SessionNotFound:
-    return SessionNotFound("There is no such session, or it has expired: start again with /v1/studio/init.")
-
-
 def _job_not_found() -> JobNotFound:
     return JobNotFound("There is no such job, or it has expired.")
-
-
-def _kept_arguments(kept: KeptAnswer | None, ttl_ms: int) -> tuple[str | int, ...]:
-    if kept is None:
-        return "", "", 0, "", ttl_ms
-    return kept.slot.digest, kept.slot.token, kept.answer.status, kept.answer.body, ttl_ms
-
-
-def _void_afterwards(
-    scripts: Scripts, afterwards: Afterwards, work: tuple[str, str, str], kept: KeptAnswer | None
-) -> None:
-    """The client is told that nothing was charged: make it true, whether or not the script has run.
-
-    Args:
-        scripts: the store's scripts.
-        afterwards: repeats it until Redis is back.
-        work: kind (``job``, ``session`` or ``cutout``), id, and the key's id.
-        kept: the answer that was to be kept with it.
-    """
-    slot = kept.slot if kept else IdempotencySlot(work[2], "", "")
-    afterwards.do(lambda: scripts.repeat("void", *work, slot.digest, slot.token, VOID_MS))
-
-
-def _raise_refusal(reply: Any, price: int) -> None:
-    match reply[0]:
-        case "accepted" | "opened":
-            return
-        case "insufficient":
-            raise InsufficientCredits(f"This costs {price} credits; the balance is {reply[1]}.")
-        case "too_many":
-            raise TooManyJobs(f"This account may have {reply[1]} jobs queued or running, and has as many.")
-        case "frozen":
-            raise InsufficientCredits(f"This costs {price} credits; the account is frozen and may not spend.")
-        case "slot_lost":
-            raise IdempotencyInProgress("A later request with this Idempotency-Key is running.", retry_after_s=1.0)
-        case "no_session":
-            raise _session_not_found()
-        case "no_parent":
-            raise JobNotFound("There is no such job that has completed, or it has expired.")
-        case "no_account":
-            raise Unauthorized("The API key's account does not exist.")
-        case "void":
-            raise Unavailable("The request took too long to be accepted and was taken back.", retry_after_s=1.0)
-        case other:
-            raise NotFound(f"unexpected answer {other!r}")

@@ -10,9 +10,11 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from gateway.jobs.books import Audit, LedgerPage
+from gateway.jobs.photos import KeptView
 from gateway.jobs.records import (
     CUTOUT_CREDITS,
     INIT_CREDITS,
+    VIEW_CREDITS,
     Account,
     Allowance,
     Answer,
@@ -139,6 +141,37 @@ class Cutouts(Protocol):
 
     async def get(self, key_id: str, session_id: str, cutout_id: str) -> KeptCutout:
         """Raises CutoutNotFound for an unknown or expired one, another session's and another key's."""
+        ...
+
+
+class Views(Protocol):
+    """Further photos of a session's thing; each lives as long as its session."""
+
+    async def add(self, view: KeptView, *, price: int = VIEW_CREDITS, kept: KeptAnswer | None = None) -> None:
+        """Write the view and charge the price, both or neither, with the idempotent answer when given.
+
+        Raises:
+            InsufficientCredits: the sentence gives balance and price.
+            IdempotencyInProgress: the slot was lost to a later request with the same key.
+            SessionNotFound: the session has expired meanwhile.
+            TooManyViews: it has as many as it may have.
+        """
+        ...
+
+    async def list(self, key_id: str, session_id: str) -> tuple[KeptView, ...]:
+        """Those of a session, in the order in which they were added; none for another key's."""
+        ...
+
+    async def get(self, key_id: str, session_id: str, view_id: str) -> KeptView:
+        """Raises ViewNotFound for an unknown or expired one, another session's and another key's."""
+        ...
+
+    async def change(self, view: KeptView) -> None:
+        """Write what is known of it now. Raises ViewNotFound."""
+        ...
+
+    async def remove(self, key_id: str, session_id: str, view_id: str) -> None:
+        """Forget it; its file goes with the session's. Raises ViewNotFound."""
         ...
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.jobs.photos import Choice, OrderedView, ViewCutout, ViewQuality
 from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.boxes import Box, Point, Proposal, SuggestedAction
 from lensora.core.size import RealSize
@@ -26,6 +27,8 @@ INIT_CREDITS = 5
 """Price of a session (the public page's price table)."""
 CUTOUT_CREDITS = 5
 """Price of a cutout that a person can look at before the film."""
+VIEW_CREDITS = 2
+"""Price of a further photo of a session."""
 TRANSFORM_CREDITS = 75
 """Price of a job (the public page's price table)."""
 RENDER_CREDITS = 25
@@ -117,29 +120,6 @@ class Session:
     detection_ms: int = 0
     created_ms: int = 0
     expires_ms: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which thing of a photo is meant, by a person's word.
-
-    Attributes:
-        object_index: of the session's objects; ``BY_BOX`` where the person drew a box.
-        label: the object's label; of a drawn box, that of the object that it nearly is.
-        category: likewise.
-        box: the thing's own box, not padded.
-        points: what the person said of single places.
-    """
-
-    object_index: int
-    label: str
-    category: str
-    box: Box
-    points: tuple[Point, ...] = ()
-
-
-BY_BOX = -1
-"""The index of a choice that is no object of the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +229,7 @@ class Order:
         cutout: RGBA PNG that was made before and is used as it is; None means that the job makes its own.
         cutout_models: what made it.
         real_size: of the thing; None where the customer does not say.
+        views: further photos of the thing, in the order in which they were added.
     """
 
     session_id: str
@@ -273,6 +254,7 @@ class Order:
     deliver_to: Mapping[str, str] = field(default_factory=dict)
     test: bool = False
     real_size: RealSize | None = None
+    views: tuple[OrderedView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,11 +301,13 @@ class Quality:
         image_similarity: -1..1, 1 is equal.
         confidence: how likely the shape is about right, what the photo does not show included, 0..1; None where the
             backend cannot tell.
+        views: what became of each further photo, in the order's order.
     """
 
     silhouette_iou: float
     image_similarity: float
     confidence: float | None = None
+    views: tuple[ViewQuality, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +339,8 @@ class Job:
         attempts: how often a worker has taken it.
         expires_ms: when it and its artifacts are deleted; 0 while it lives.
         delivery: what became of each file that was to be sent to the customer's storage.
+        view_cutouts: of the further photos that are cut out already, by the view's id. A worker that takes the job
+            over goes on from these.
     """
 
     job_id: str
@@ -382,6 +368,7 @@ class Job:
     models: tuple[ModelUse, ...] = ()
     delivery: Mapping[str, DeliveryStatus] = field(default_factory=dict)
     share: Share | None = None
+    view_cutouts: Mapping[str, ViewCutout] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from gateway.jobs.redis_client import connect, translated
 from gateway.jobs.retention import Expiry, Retention
 from gateway.jobs.scripts import Scripts
 from gateway.jobs.shares import RedisShares
+from gateway.jobs.views import RedisViews
 from gateway.jobs.work import READ_BLOCK_MS, RedisWork
 from gateway.settings import RedisSettings
 
@@ -63,6 +64,7 @@ class Store:
     credits: RedisCredits
     sessions: RedisSessions
     cutouts: RedisCutouts
+    views: RedisViews
     backplates: RedisBackplates
     shares: RedisShares
     jobs: RedisJobs
@@ -143,6 +145,7 @@ def open_store(settings: RedisSettings) -> Store:
         credits=RedisCredits(scripts),
         sessions=RedisSessions(scripts, afterwards, retention),
         cutouts=RedisCutouts(scripts, afterwards, retention),
+        views=RedisViews(scripts, afterwards, retention),
         backplates=RedisBackplates(scripts, retention),
         shares=RedisShares(scripts),
         jobs=RedisJobs(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
+from gateway.jobs.photos import Choice, KeptView
 from gateway.jobs.records import ApiKey, Background, Job, KeptAnswer, Limits, NewJob, Order, Session
 from gateway.jobs.store import Store
 from gateway.jobs.work import Claim, RedisWork
-from lensora.core.artifacts import Artifact, MediaType
-from lensora.core.boxes import FULL_FRAME, FULL_FRAME_LABEL, Box, Category, Proposal
+from lensora.core.artifacts import Artifact, MediaType, ModelUse
+from lensora.core.boxes import FULL_FRAME, FULL_FRAME_LABEL, Box, Category, Point, Proposal, SuggestedAction
 from lensora.core.steps import STAGES, current_step
-from lensora.core.words import BackgroundType, WebhookEvent
+from lensora.core.words import BackgroundType, ViewSide, WebhookEvent
 
 PHOTO = Artifact("file:///nowhere/photo.jpg", "0" * 64, 1, MediaType.JPEG)
 SIDE_PX = 640
@@ -62,6 +63,26 @@ def session(key: ApiKey, photo: Artifact = PHOTO) -> Session:
         width=SIDE_PX,
         height=SIDE_PX,
         proposals=(proposal, frame),
+    )
+
+
+def view(session: Session, side: ViewSide | None = None, photo: Artifact = PHOTO) -> KeptView:
+    """A further photo of a session's first object, not yet added."""
+    first = session.proposals[0]
+    return KeptView(
+        view_id=str(uuid.uuid4()),
+        session_id=session.session_id,
+        key_id=session.key_id,
+        account_id=session.account_id,
+        side=side,
+        photo=photo,
+        width=SIDE_PX,
+        height=SIDE_PX,
+        choice=Choice(0, first.label, first.category, first.box, (Point(0.5, 0.5, True),)),
+        proposals=session.proposals,
+        suggested_actions=(SuggestedAction("view_unlike", "Look."),),
+        likeness=0.8,
+        models=(ModelUse("net", "1", "", "MIT", "detect"),),
     )
 
 

@@ -98,6 +98,10 @@ class Work(Protocol):
         """Record a finished stage: its result for later stages, its fields for the customer. Raises LostClaim."""
         ...
 
+    async def note(self, claim: Claim, field: str, value: str) -> None:
+        """Keep what a running stage has made on its way, for an attempt that takes the job over. Raises LostClaim."""
+        ...
+
     async def finish(self, claim: Claim, public: Sequence[tuple[str, str]] = ()) -> None:
         """Complete the job, with further fields for the customer. Raises LostClaim."""
         ...
@@ -185,6 +189,9 @@ class RedisWork:
                 "stage_done", claim.job.job_id, claim.token, step, shown, progress, result, fields
             )
         )
+
+    async def note(self, claim: Claim, field: str, value: str) -> None:
+        _held(await self._scripts.repeat("note", claim.job.job_id, claim.token, field, value))
 
     async def finish(self, claim: Claim, public: Sequence[tuple[str, str]] = ()) -> None:
         fields = dump([text for pair in public for text in pair]) if public else "[]"

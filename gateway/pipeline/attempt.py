@@ -6,10 +6,12 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from gateway.jobs import metrics
-from gateway.jobs.codec import delivery_field, outputs_of
+from gateway.jobs.codec import delivery_field, outputs_of, view_cutout_field
+from gateway.jobs.photos import ViewCutout
 from gateway.jobs.records import JobError
 from gateway.jobs.work import Claim, LostClaim, Work
 from gateway.pipeline.ahead import Ahead
@@ -66,6 +68,7 @@ class Attempt:
         self._files = dict(claim.job.outputs)
         self._beat_s = min(BEAT_S, lease_s / BEATS_PER_LEASE)
         job = claim.job
+        self._job = job
         self._picture = Ahead(lambda: stages.picture(job))
         deadline = asyncio.get_running_loop().time() + claim.remaining_s
         self._context = CallContext(job.job_id, job.order.request_id, deadline, tries)
@@ -160,8 +163,13 @@ class Attempt:
             self._fractions[step] = max(self._fractions.get(step, 0.0), fraction)
 
         return await self._stages.run(
-            step, StageRun(self._claim.job, self._context, self._results, note, self._picture)
+            step, StageRun(self._job, self._context, self._results, note, self._picture, self._keep_view)
         )
+
+    async def _keep_view(self, view_id: str, cutout: ViewCutout) -> None:
+        """Keep the cutout of a further photo: for a stage that is tried again, and for whoever takes the job over."""
+        self._job = replace(self._job, view_cutouts={**self._job.view_cutouts, view_id: cutout})
+        await self._surely(lambda: self._work.note(self._claim, *view_cutout_field(view_id, cutout)))
 
     async def _fail(self, end: Interrupted) -> str:
         error = end.error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -15,9 +15,10 @@ from google.protobuf.message import Message
 
 from gateway.egress import Egress, EgressRefused, FetchFailed
 from gateway.jobs.codec import dump, models_field, output_field, quality_field
-from gateway.jobs.records import Job, OutputFile, Quality
+from gateway.jobs.records import Job, Order, OutputFile, Quality
 from gateway.pipeline.ahead import Ahead
 from gateway.pipeline.calls import CallContext, streamed, unary
+from gateway.pipeline.views import CutViews, Note, cut_out
 from lensora.adapters.artifacts import ArtifactStore
 from lensora.api.artifact.v1 import artifact_pb2
 from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
@@ -53,6 +54,9 @@ _log = logs.get(__name__)
 DOWNLOAD_TRIES = 3
 DOWNLOAD_PAUSE_S = 1.0
 """A customer's server that answers badly once may do better a second later; it is not waited for as ours are."""
+
+VIEWS_SHARE = 0.5
+"""Of the mesh stage's progress: a cutout takes about as long as a model, and two are made at a time."""
 
 M = TypeVar("M", bound=Message)
 
@@ -96,6 +100,7 @@ class StageRun:
         done: results of the stages before it.
         progress: takes this stage's progress, 0 to 1.
         picture: the customer's own backplate, which is fetched from the attempt's start on.
+        note: keeps the cutout of a further photo for an attempt that takes the job over.
     """
 
     job: Job
@@ -103,6 +108,7 @@ class StageRun:
     done: Mapping[Step, str]
     progress: Callable[[float], None]
     picture: Ahead[artifact_pb2.Artifact]
+    note: Note
 
     @property
     def prefix(self) -> str:
@@ -237,30 +243,49 @@ class Stages:
     async def _mesh(self, run: StageRun) -> StageOutcome:
         order = run.job.order
         cutout = _cutout_result(run)
+        views, progress = await self._views(run)
         request = mesher_pb2.CreateMeshRequest(
             cutout=cutout.cutout,
             max_glb_bytes=order.output.max_glb_bytes,
             name=order.label,
-            upstream_models=[*(model_use_to_proto(use) for use in order.session_models), *cutout.models],
+            upstream_models=[model_use_to_proto(use) for use in _upstream(order, cutout, views)],
             formats=[MESH_FORMATS[name][0] for name in order.output.formats if name in MESH_FORMATS],
             output_prefix=run.prefix,
             category=order.category,
+            views=views.messages,
         )
         if order.real_size is not None:
             setattr(request, f"{order.real_size.extent}_m", order.real_size.metres)
-        result = await streamed(self._mesher.CreateMesh(request, **run.call()), "mesh", run.progress)
+        result = await streamed(self._mesher.CreateMesh(request, **run.call()), "mesh", progress)
         files: dict[str, OutputFile] = {OutputFormat.GLB: _file(result.glb, "model.glb")}
         for name, (mesh_format, file_name) in MESH_FORMATS.items():
             for made in result.files:
                 if made.format == mesh_format:
                     files[name] = _file(made.file, file_name)
-        outcome = _outcome(Step.GENERATING_3D, result, files, _uses(result.models))
+        outcome = _outcome(Step.GENERATING_3D, result, files, (*views.models, *_uses(result.models)))
         if not result.HasField("fidelity"):
             return outcome
         fidelity = result.fidelity
         confidence = round(fidelity.confidence, 3) if fidelity.HasField("confidence") else None
         quality = Quality(fidelity.silhouette_iou, fidelity.image_similarity, confidence)
-        return StageOutcome(outcome.result, (*outcome.public, quality_field(quality)))
+        return StageOutcome(outcome.result, (*outcome.public, quality_field(quality), *views.public(result.views)))
+
+    async def _views(self, run: StageRun) -> tuple[CutViews, Callable[[float], None]]:
+        """The further photos, cut out beside the scene, and what takes the rest of the stage's progress."""
+        views = run.job.order.views
+        if not views:
+            return CutViews(()), run.progress
+        cut = await cut_out(
+            views,
+            run.job.view_cutouts,
+            segmenter=self._segmenter,
+            call=run.call,
+            prefix=run.prefix,
+            marked=run.job.order.test,
+            note=run.note,
+            progress=lambda fraction: run.progress(VIEWS_SHARE * fraction),
+        )
+        return cut, lambda fraction: run.progress(VIEWS_SHARE + (1.0 - VIEWS_SHARE) * fraction)
 
     async def _film(self, run: StageRun) -> StageOutcome:
         order = run.job.order
@@ -316,6 +341,12 @@ class Stages:
 def prefix_of(job: Job) -> str:
     """Where a job's outputs lie in the artifact store."""
     return f"jobs/{job.job_id}/"
+
+
+def _upstream(order: Order, cutout: segmenter_pb2.CutoutResult, views: CutViews) -> Iterable[ModelUse]:
+    """What the stages before the mesh have used, each once."""
+    looked = (use for view in order.views for use in view.models)
+    return dict.fromkeys((*order.session_models, *looked, *_uses(cutout.models), *views.models))
 
 
 def _cutout_result(run: StageRun) -> segmenter_pb2.CutoutResult:

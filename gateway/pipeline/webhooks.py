@@ -16,8 +16,9 @@ from gateway.jobs import metrics
 from gateway.jobs.hooks import Hook, Hooks
 from gateway.jobs.ports import Jobs, WebhookSecrets
 from gateway.jobs.records import Job
-from lensora.contract.answers import Result, moment
+from lensora.contract.answers import Result
 from lensora.contract.events import JobEvent
+from lensora.contract.shapes import moment
 from lensora.core.errors import JobNotFound
 from lensora.observability import logs
 

@@ -21,14 +21,15 @@ from pydantic import Field
 
 from lensora import __version__
 from lensora.client import AsyncClient, Result
-from lensora.contract.answers import PublicAnswer
+from lensora.contract.shapes import PublicAnswer
 from lensora.core.errors import LensoraError
-from lensora.core.words import Aspect, CameraMove, OutputFormat
+from lensora.core.words import Aspect, CameraMove, OutputFormat, ViewSide
 
 INSTRUCTIONS = (
     "Lensora Studio turns one product photo into a cutout, a composited scene, a textured 3D model and a short film. "
     "Order: init (a photo) -> transform (starts a job) -> result (until status is completed). cutout shows the cutout "
-    "before a film is paid for. Each call says what it costs in credits; a job that does not complete costs nothing."
+    "before a film is paid for; add_view adds photos of other sides. Each call says what it costs in credits; a job "
+    "that does not complete costs nothing."
 )
 
 MAX_PICTURE_BYTES = 1_000_000
@@ -60,6 +61,14 @@ def _told(tool: Callable[P, Awaitable[Answer]]) -> Callable[P, Awaitable[Answer]
             raise ToolError(f"{error.code}: {error.message}") from error
 
     return with_errors
+
+
+def _file(name: str) -> Path:
+    """A file of this machine. Raises ToolError."""
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise ToolError(f"There is no file {name}.")
+    return path
 
 
 def _chosen(formats: list[OutputFormat] | None, aspect: Aspect | None) -> dict[str, object] | None:
@@ -95,10 +104,23 @@ def server_of(client: AsyncClient, pictures: httpx.AsyncClient) -> MCPServer[Any
         max_objects: Annotated[int, Field(ge=2, le=8, description="Most objects to return.")] = 6,
     ) -> Answer:
         """Upload a photo and find the objects in it; answers a session_id for cutout and transform. 5 credits."""
-        path = Path(photo).expanduser()
-        if not path.is_file():
-            raise ToolError(f"There is no file {photo}.")
-        return await shown(await client.init(path, max_objects))
+        return await shown(await client.init(_file(photo), max_objects))
+
+    @server.tool(title="Add a further photo of the subject", annotations=PAYS, structured_output=False)
+    @_told
+    async def add_view(
+        session_id: SessionId,
+        photo: Annotated[str, Field(description="Path of a JPEG, PNG or WebP file on this machine.")],
+        view: Annotated[
+            ViewSide | None, Field(description="The side that it shows; found out where it is not given.")
+        ] = None,
+        bbox: Annotated[
+            list[float] | None, Field(description="A box of your own around the subject: [x1, y1, x2, y2].")
+        ] = None,
+    ) -> Answer:
+        """Add a photo of another side, up to five, before transform: the model is then true on that side too. 2
+        credits."""
+        return await shown(await client.add_view(session_id, _file(photo), view, bbox=bbox))
 
     @server.tool(title="Look at the cutout", annotations=PAYS, structured_output=False)
     @_told

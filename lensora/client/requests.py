@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import re
-import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,10 +16,12 @@ from urllib.parse import quote, unquote, urlsplit
 import httpx
 from pydantic import ValidationError
 
-from lensora.contract.answers import JobTicket, Output, PublicAnswer, Result
+from lensora.contract.answers import JobTicket, Output, Result
 from lensora.contract.requests import CutoutBody, RenderBody, RequestBody, TransformBody, checked
+from lensora.contract.shapes import PublicAnswer
+from lensora.contract.views import ViewBody
 from lensora.core.colours import PATTERN
-from lensora.core.errors import DeadlineExceeded, InternalError, LensoraError, Unavailable, error_class
+from lensora.core.errors import InternalError, LensoraError, Unavailable, error_class
 
 Photo = str | Path | bytes | BinaryIO
 Background = Mapping[str, str]
@@ -35,10 +37,6 @@ READ_TIMEOUT_S = 90.0
 """More than the longest ``Prefer: wait`` (60 s) and more than one heartbeat of the stream (15 s)."""
 MAX_WAIT_S = 60
 """The server holds a poll for so long at most."""
-HOLD_S = 20
-"""How long each poll of ``wait`` is held: short enough for proxies that cut off after 30 s."""
-PATIENCE_S = 60.0
-"""A gateway that is restarted or upgraded is back within this."""
 WATCH_PAUSE_S = 1.0
 MAX_TRIES = 4
 """Tries of a request that the server or the network could not take; safe for POSTs, which carry an Idempotency-Key."""
@@ -140,6 +138,52 @@ def size(height_cm: float | None, width_cm: float | None, depth_cm: float | None
     """The field that says how large the thing is; those that are None are left out."""
     named = {"real_height_cm": height_cm, "real_width_cm": width_cm, "real_depth_cm": depth_cm}
     return {name: value for name, value in named.items() if value is not None}
+
+
+def add_view(
+    session_id: str,
+    photo: Photo,
+    view: str | None,
+    object_index: int | None,
+    which: Mapping[str, Any],
+    idempotency_key: str | None,
+) -> Request:
+    """POST /v1/studio/sessions/{session_id}/views. Reads the photo. Raises InvalidRequest, as the server would."""
+    said = _checked(ViewBody, {"view": view, **which} if view else which)
+    data = {name: value if isinstance(value, str) else json.dumps(value) for name, value in said.items()}
+    if object_index is not None:
+        data["object_index"] = str(object_index)
+    return Request(
+        "POST",
+        _views_path(session_id),
+        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        files={"image": _read(photo)},
+        data=data,
+    )
+
+
+def views(session_id: str) -> Request:
+    """GET /v1/studio/sessions/{session_id}/views."""
+    return Request("GET", _views_path(session_id))
+
+
+def change_view(session_id: str, view_id: str, view: str | None, which: Mapping[str, Any]) -> Request:
+    """PATCH /v1/studio/sessions/{session_id}/views/{view_id}; an empty side is to be found out.
+
+    Raises:
+        InvalidRequest: as the server would.
+    """
+    changes = dict(which) if view is None else {"view": view or None, **which}
+    return Request("PATCH", f"{_views_path(session_id)}/{quote(view_id, safe='')}", json=_checked(ViewBody, changes))
+
+
+def delete_view(session_id: str, view_id: str) -> Request:
+    """DELETE /v1/studio/sessions/{session_id}/views/{view_id}."""
+    return Request("DELETE", f"{_views_path(session_id)}/{quote(view_id, safe='')}")
+
+
+def _views_path(session_id: str) -> str:
+    return f"/v1/studio/sessions/{quote(session_id, safe='')}/views"
 
 
 def cutout(session_id: str, which: Mapping[str, Any], idempotency_key: str | None) -> Request:
@@ -338,49 +382,6 @@ def pause_s(error: LensoraError, attempt: int) -> float | None:
     if error.retry_after_s is not None:
         return error.retry_after_s if error.retry_after_s <= LONGEST_PAUSE_S else None
     return float(FIRST_PAUSE_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
-
-
-class Watch:
-    """Following one job: what was shown last, when to give up, and patience with a server that is away."""
-
-    def __init__(self, job_id: str, timeout_s: float | None) -> None:
-        """
-        Args:
-            job_id: named in errors.
-            timeout_s: seconds to follow at most; None has no end.
-        """
-        self._job_id = job_id
-        self._timeout_s = timeout_s
-        self._started = time.monotonic()
-        self._shown: Result | None = None
-        self._away_since: float | None = None
-
-    def hold_s(self) -> int | None:
-        """``wait`` of the next poll: none for the first, which shows where the job is."""
-        if self._shown is None:
-            return None
-        if self._timeout_s is None:
-            return HOLD_S
-        return int(max(1, min(HOLD_S, self._timeout_s - (time.monotonic() - self._started))))
-
-    def is_new(self, result: Result) -> bool:
-        """True when the state differs from the last one."""
-        self._away_since = None
-        changed = result != self._shown
-        self._shown = result
-        return changed
-
-    def check(self, result: Result) -> None:
-        """Raises DeadlineExceeded when the time is over."""
-        if self._timeout_s is not None and time.monotonic() - self._started >= self._timeout_s:
-            raise DeadlineExceeded(f"Job {self._job_id} is still {result.status} after {self._timeout_s:g} seconds.")
-
-    def failed(self, error: LensoraError) -> None:
-        """Raises the error unless another try may do and the server has not been away for too long."""
-        now = time.monotonic()
-        self._away_since = now if self._away_since is None else self._away_since
-        if not error.retryable or now - self._away_since >= PATIENCE_S:
-            raise error
 
 
 def job_id_of(job: Job) -> str:

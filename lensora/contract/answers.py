@@ -2,55 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
-from pydantic_core import CoreSchema
+from pydantic import Field
 
+from lensora.contract.shapes import Corners, Moment, PublicAnswer
 from lensora.core.boxes import Box, Category
 from lensora.core.steps import JobStatus, StageStatus, Step
-from lensora.core.words import Aspect, BackgroundType, CameraMove, DeliveryStatus, LedgerKind, OutputFormat
-
-Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-"""RFC 3339 in UTC with milliseconds, such as ``2026-11-29T09:30:00.000Z``."""
-
-
-def moment(unix_ms: int) -> Moment:
-    """A time as answers write it."""
-    at = datetime.fromtimestamp(unix_ms / 1000, UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-class PublicAnswer(BaseModel):
-    """Base of every answer. Fields that a newer server adds are passed over by an older client.
-
-    A field with the default None is left out where it does not apply, and is never null.
-    """
-
-    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        schema = handler(core_schema)
-        for field in handler.resolve_ref_schema(schema).get("properties", {}).values():
-            if field.get("default", 0) is None:
-                del field["default"]
-                (present,) = (choice for choice in field.pop("anyOf") if choice.get("type") != "null")
-                field.update(present)
-        return schema
-
-    def as_json(self) -> dict[str, Any]:
-        """As JSON's values: the fields that were given."""
-        return self.model_dump(mode="json", exclude_unset=True)
-
-    def encoded(self) -> bytes:
-        """As JSON: the fields that were given, in the public page's order."""
-        return self.__pydantic_serializer__.to_json(self, exclude_unset=True)
-
-
-Corners = Annotated[tuple[float, ...], Field(min_length=4, max_length=4)]
-"""[x1, y1, x2, y2], fractions of the upright image, origin top left."""
+from lensora.core.words import Aspect, BackgroundType, CameraMove, DeliveryStatus, LedgerKind, OutputFormat, ViewSide
 
 
 class DetectedObject(PublicAnswer):
@@ -219,6 +178,24 @@ class ErrorDetail(PublicAnswer):
     """True when the same order may succeed later."""
 
 
+class ViewReport(PublicAnswer):
+    """What became of one further photo, and how well the model, seen from its own view, agrees with it."""
+
+    view_id: str
+    """The photo."""
+    side: ViewSide | None = None
+    """The side that it was taken for."""
+    used: bool
+    """Whether the model was made with it: false where model and photo would not agree."""
+    yaw_deg: float | None = None
+    """Where its camera stood: degrees about the upright axis from the first photo's, -180 to 180, positive towards the
+    viewer's right."""
+    silhouette_iou: float | None = None
+    """Intersection over union of the outlines, 0 to 1."""
+    image_similarity: float | None = None
+    """Similarity of the pictures, -1 to 1; 1 is equal."""
+
+
 class QualityReport(PublicAnswer):
     """How well the model, seen from the photo's own view, agrees with the photo."""
 
@@ -228,6 +205,8 @@ class QualityReport(PublicAnswer):
     """Similarity of the pictures, -1 to 1; 1 is equal."""
     confidence: float | None = None
     """How likely the whole shape is about right, the sides that the photo does not show included, 0 to 1."""
+    views: tuple[ViewReport, ...] | None = None
+    """Of each further photo, where the job was made with any."""
 
 
 class BilledModel(PublicAnswer):
@@ -243,6 +222,8 @@ class BilledModel(PublicAnswer):
     """SPDX identifier, or the licence's own name."""
     stage: str
     """The service that used it."""
+    views: tuple[str, ...] | None = None
+    """Ids of the further photos that it worked on, where there are any."""
 
 
 class OrderedBackground(PublicAnswer):
@@ -258,6 +239,15 @@ class OrderedBackground(PublicAnswer):
     """Of type image, where it was uploaded."""
     value: str | None = None
     """Of type color: #rrggbb."""
+
+
+class OrderedView(PublicAnswer):
+    """A further photo that the job is made with."""
+
+    view_id: str
+    """Its id."""
+    side: ViewSide | None = None
+    """The side that it was said to show."""
 
 
 class OrderedOutput(PublicAnswer):
@@ -288,6 +278,8 @@ class Ordered(PublicAnswer):
     """The camera's move."""
     output: OrderedOutput
     """What the job holds."""
+    views: tuple[OrderedView, ...] | None = None
+    """Further photos of the subject, where there are any."""
     rendered_from: str | None = None
     """The job whose model is filmed again."""
 

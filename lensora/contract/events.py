@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lensora.contract.answers import Moment, PublicAnswer, Result
+from lensora.contract.answers import Result
+from lensora.contract.shapes import Moment, PublicAnswer
 from lensora.core.words import WebhookEvent
 
 

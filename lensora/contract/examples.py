@@ -6,15 +6,18 @@ from typing import Any
 
 from lensora.contract import answers
 from lensora.contract.events import JobEvent
+from lensora.contract.shapes import PublicAnswer
+from lensora.contract.views import View, ViewList
 from lensora.core.boxes import Category
 from lensora.core.steps import STAGES, JobStatus, StageStatus, Step
-from lensora.core.words import BackgroundType, CameraMove, LedgerKind, WebhookEvent
+from lensora.core.words import BackgroundType, CameraMove, LedgerKind, ViewSide, WebhookEvent
 
 Json = dict[str, Any]
 
 _SESSION_ID = "2a91884c-1bb5-44e3-a6e0-7db0a5a56668"
 _JOB_ID = "e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3"
 _CUTOUT_ID = "0b4f1c9e-5a77-4d42-9c6a-1f0c7b8c2d11"
+_VIEW_ID = "c1d6a0f2-9a53-4c1e-8a0d-2f6b7c9d3e14"
 _BACKPLATE_ID = "6d1c8f52-3a0e-4b7b-8d57-0c1a9be4f7e0"
 _FILES = "https://studio.example.com/v1/files/1795000000.Zm9v"
 _MOMENT = "2026-11-29T09:30:00.000Z"
@@ -30,6 +33,7 @@ CUTOUT_BODY: Json = {
     "bbox": [0.18, 0.12, 0.79, 0.93],
     "points": [{"x": 0.5, "y": 0.5, "keep": True}],
 }
+VIEW_BODY: Json = {"view": ViewSide.BACK, "bbox": [0.22, 0.1, 0.81, 0.95]}
 SHARE_BODY: Json = {"hours": 168, "downloads": True, "listed": False}
 RENDER_BODY: Json = {"camera_preset": CameraMove.DOLLY, "background": {"type": BackgroundType.REMOVE}}
 
@@ -38,7 +42,7 @@ _STAGES = [
     for place, step in enumerate(STAGES)
 ]
 
-EXAMPLES: dict[type[answers.PublicAnswer], Json] = {
+EXAMPLES: dict[type[PublicAnswer], Json] = {
     answers.Session: {
         "session_id": _SESSION_ID,
         "source_url": f"{_FILES}/photo.jpg",
@@ -53,6 +57,21 @@ EXAMPLES: dict[type[answers.PublicAnswer], Json] = {
         "suggested_actions": [],
         "credits_used": 5,
         "vlm_elapsed_ms": 842,
+    },
+    View: {
+        "view_id": _VIEW_ID,
+        "session_id": _SESSION_ID,
+        "source_url": f"{_FILES}/view.jpg",
+        "side": ViewSide.BACK,
+        "objects": [
+            {"label": "camera", "category": Category.PRODUCT, "bbox": [0.22, 0.1, 0.81, 0.95]},
+            {"label": "entire image (no crop)", "category": Category.FULL_FRAME, "bbox": [0.0, 0.0, 1.0, 1.0]},
+        ],
+        "bbox": [0.22, 0.1, 0.81, 0.95],
+        "points": [],
+        "likeness": 0.83,
+        "suggested_actions": [],
+        "credits_used": 2,
     },
     answers.Share: {
         "share_url": "https://studio.example.com/s/Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4",
@@ -142,5 +161,6 @@ EXAMPLES: dict[type[answers.PublicAnswer], Json] = {
 }
 """By the answer's model."""
 
+EXAMPLES[ViewList] = {"views": [EXAMPLES[View] | {"credits_used": 0}]}
 EXAMPLES[answers.JobPage] = {"jobs": [EXAMPLES[answers.Result]], "next_cursor": None}
 EXAMPLES[JobEvent] = {"type": WebhookEvent.COMPLETED, "timestamp": _MOMENT, "data": EXAMPLES[answers.Result]}

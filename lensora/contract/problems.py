@@ -39,6 +39,11 @@ MEANINGS: Mapping[type[LensoraError], Meaning] = MappingProxyType(
             "Object index out of range", "The index is not in the session's objects."
         ),
         errors.CropTooSmall: Meaning("Crop too small", "The chosen box, padded, is under 64 px on a side."),
+        errors.SubjectUnlike: Meaning(
+            "Another subject",
+            "A further photo clearly shows another thing, or not the side that it is said to show. A box of your own "
+            "(bbox) is taken as it is.",
+        ),
         errors.SubjectNotFound: Meaning("Subject not found", "Nothing stands out in the chosen box."),
         errors.Unauthorized: Meaning("Missing or invalid API key", "No API key, or one that is unknown or revoked."),
         errors.InsufficientCredits: Meaning(
@@ -48,6 +53,9 @@ MEANINGS: Mapping[type[LensoraError], Meaning] = MappingProxyType(
         errors.SessionNotFound: Meaning("Session not found", "Unknown, expired (24 h), or made with another key."),
         errors.CutoutNotFound: Meaning(
             "Cutout not found", "Unknown, expired with its session, or made with another key."
+        ),
+        errors.ViewNotFound: Meaning(
+            "View not found", "Unknown, deleted, expired with its session, or made with another key."
         ),
         errors.JobNotFound: Meaning("Job not found", "Unknown, expired (7 days), or made with another key."),
         errors.FileNotFound: Meaning(
@@ -59,6 +67,9 @@ MEANINGS: Mapping[type[LensoraError], Meaning] = MappingProxyType(
             "Idempotent request in progress", "The first request with this Idempotency-Key is still running."
         ),
         errors.TooManyJobs: Meaning("Too many jobs", "The account's limit on live jobs is reached."),
+        errors.TooManyViews: Meaning(
+            "Too many views", "The session has five further photos, the most that it may have; delete one first."
+        ),
         errors.IdempotencyMismatch: Meaning(
             "Idempotency key reused", "The Idempotency-Key was used with another body."
         ),

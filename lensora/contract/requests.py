@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from lensora.contract.json_text import json_value
 from lensora.contract.wording import plainly, shown
 from lensora.core.bounds import whole
 from lensora.core.boxes import MAX_POINTS
@@ -199,6 +200,16 @@ class PointBody(_Choices):
     """True where the place belongs to the subject, false where it does not."""
 
 
+def _in_order(corners: list[float]) -> list[float]:
+    if not (corners[0] < corners[2] and corners[1] < corners[3]):
+        raise ValueError(f"must be [x1, y1, x2, y2] with x1 < x2 and y1 < y2, not {shown(corners)}")
+    return corners
+
+
+DrawnBox = Annotated[list[Fraction], Field(min_length=4, max_length=4), AfterValidator(_in_order)]
+Points = Annotated[list[PointBody], Field(max_length=MAX_POINTS)]
+
+
 class ChoiceBody(RequestBody):
     """Which thing of the photo is meant."""
 
@@ -206,17 +217,10 @@ class ChoiceBody(RequestBody):
     """From /init. Sessions live 24 h."""
     object_index: StrictInt = 0
     """Index into the session's objects."""
-    bbox: Annotated[list[Fraction], Field(min_length=4, max_length=4)] | None = None
+    bbox: DrawnBox | None = None
     """A box of your own, [x1, y1, x2, y2] as in objects, in place of object_index."""
-    points: Annotated[list[PointBody], Field(max_length=MAX_POINTS)] | None = None
+    points: Points | None = None
     """Places that belong to the subject, and places that do not; the box grows to those that belong."""
-
-    @field_validator("bbox")
-    @classmethod
-    def _ordered(cls, value: list[float] | None) -> list[float] | None:
-        if value is not None and not (value[0] < value[2] and value[1] < value[3]):
-            raise ValueError(f"must be [x1, y1, x2, y2] with x1 < x2 and y1 < y2, not {shown(value)}")
-        return value
 
 
 class CutoutBody(ChoiceBody):
@@ -304,7 +308,7 @@ def parse_body(model: type[B], raw: bytes) -> B:
         InvalidBackground: what is wrong lies in ``background``.
         InvalidRequest: anything else; both name the field, the limit and the value.
     """
-    value = _json(raw)
+    value = json_value(raw)
     if not isinstance(value, dict):
         raise InvalidRequest(f"The body must be a JSON object, not {shown(value)}.")
     return checked(model, value)
@@ -334,7 +338,7 @@ def content(model: type[RequestBody], raw: bytes) -> bytes:
     except InvalidInput:
         pass
     try:
-        return json.dumps(_json(raw), sort_keys=True, separators=(",", ":")).encode()
+        return json.dumps(json_value(raw), sort_keys=True, separators=(",", ":")).encode()
     except InvalidRequest:
         return raw
 
@@ -347,49 +351,6 @@ def parse_max_objects(text: str | None) -> int:
     if number is None:
         raise InvalidRequest(f"max_objects must be an integer from 2 to 8, not {shown(text)}.", field="max_objects")
     return number
-
-
-def _json(raw: bytes) -> Any:
-    """The value. Raises InvalidRequest, which says where and why it is none."""
-    if not raw.strip():
-        raise InvalidRequest("The body is empty; it must be a JSON object.")
-    try:
-        value = json.loads(raw, parse_constant=_no_constant, object_pairs_hook=_no_repeats)
-        # A lone surrogate is legal in JSON's escapes, but no text: it cannot be stored, logged or answered.
-        json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"The body must be a JSON object in UTF-8: {_why(error)}.") from error
-    return value
-
-
-def _why(error: Exception) -> str:
-    """What is wrong with what should be JSON."""
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg[:1].lower()}{error.msg[1:]} at line {error.lineno}, column {error.colno}"
-    if isinstance(error, UnicodeDecodeError):
-        return f"the byte at {error.start:,} is not {error.encoding.upper()}"
-    if isinstance(error, UnicodeEncodeError):
-        return "half of a surrogate pair is no character"
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    return str(error) if isinstance(error, _NotJson) else "a number has too many digits"
-
-
-class _NotJson(ValueError):
-    """What Python's reader takes and JSON has not, or leaves open."""
-
-
-def _no_constant(name: str) -> None:
-    raise _NotJson(f"{name} is no number of JSON")
-
-
-def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _NotJson(f"{shown(twice)} is given twice")
-    return found
 
 
 def _is_tag(place: int, path: tuple[str | int, ...]) -> bool:

@@ -12,6 +12,7 @@ table that maps classes to gRPC and HTTP statuses is ``lensora.rpc.status``; a t
     |   |-- InvalidBackground        invalid_background
     |   |-- ObjectIndexOutOfRange    object_index_out_of_range
     |   |-- CropTooSmall             crop_too_small
+    |   |-- SubjectUnlike            subject_unlike
     |   `-- InvalidMesh              invalid_mesh
     |-- FailedPrecondition           the input is well formed, but the work cannot be done on it
     |   `-- SubjectNotFound          subject_not_found
@@ -21,12 +22,14 @@ table that maps classes to gRPC and HTTP statuses is ``lensora.rpc.status``; a t
     |-- NotFound
     |   |-- SessionNotFound          session_not_found
     |   |-- CutoutNotFound           cutout_not_found
+    |   |-- ViewNotFound             view_not_found
     |   |-- JobNotFound              job_not_found
     |   `-- FileNotFound             file_not_found
     |-- Conflict
     |   |-- IdempotencyInProgress    idempotency_in_progress
     |   |-- IdempotencyMismatch      idempotency_mismatch
-    |   `-- TooManyJobs              too_many_jobs
+    |   |-- TooManyJobs              too_many_jobs
+    |   `-- TooManyViews             too_many_views
     |-- RateLimited                  rate_limited
     |-- Unavailable                  unavailable (retryable)
     |   |-- DetectionUnavailable     detection_unavailable
@@ -107,6 +110,12 @@ class CropTooSmall(InvalidInput):
     code = "crop_too_small"
 
 
+class SubjectUnlike(InvalidInput):
+    """A further photo clearly shows another thing than the session's, or another side than it is said to show."""
+
+    code = "subject_unlike"
+
+
 class InvalidMesh(InvalidInput):
     """A mesh that cannot be rendered or written."""
 
@@ -161,6 +170,12 @@ class CutoutNotFound(NotFound):
     code = "cutout_not_found"
 
 
+class ViewNotFound(NotFound):
+    """No such further photo in this session."""
+
+    code = "view_not_found"
+
+
 class JobNotFound(NotFound):
     """No such job for this key."""
 
@@ -197,6 +212,12 @@ class TooManyJobs(Conflict):
 
     code = "too_many_jobs"
     retryable = True
+
+
+class TooManyViews(Conflict):
+    """The session has as many further photos as it may have."""
+
+    code = "too_many_views"
 
 
 class RateLimited(LensoraError):

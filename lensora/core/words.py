@@ -61,6 +61,17 @@ class Aspect(StrEnum):
         return (size, short) if across >= down else (short, size)
 
 
+class ViewSide(StrEnum):
+    """The words of ``view``: what a further photo shows, the first photo's side being the front."""
+
+    FRONT = "front"
+    BACK = "back"
+    LEFT = "left"
+    RIGHT = "right"
+    TOP = "top"
+    DETAIL = "detail"
+
+
 class WebhookEvent(StrEnum):
     """What a webhook may be told: a job's end, by its kind."""
 

@@ -62,6 +62,7 @@ class Behaviour:
         log: a file to which each run is appended as a line of JSON: method, job, started_ms, ended_ms, outcome.
         runs: the same lines, for servers in the test's own process.
         meshes: requests for a mesh, as they came.
+        cutouts: requests for a cutout, as they came.
     """
 
     delay_s: dict[str, float] = field(default_factory=dict)
@@ -69,6 +70,7 @@ class Behaviour:
     log: Path | None = None
     runs: list[dict[str, Any]] = field(default_factory=list)
     meshes: list[mesher_pb2.CreateMeshRequest] = field(default_factory=list)
+    cutouts: list[segmenter_pb2.CutoutRequest] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def work(self, method: str, context: grpc.ServicerContext) -> Iterator[float]:
@@ -142,6 +144,7 @@ class CheapStages:
         self, request: segmenter_pb2.CutoutRequest, context: grpc.ServicerContext
     ) -> Iterator[segmenter_pb2.CutoutResponse]:
         """A small transparent picture."""
+        self._behaviour.cutouts.append(request)
         for fraction in self._behaviour.work("Cutout", context):
             yield segmenter_pb2.CutoutResponse(progress=progress_pb2.Progress(fraction=fraction))
         cutout = self._put(request, "cutout", self._png, MediaType.PNG)
@@ -186,6 +189,7 @@ class CheapStages:
                 files=files,
                 fidelity=mesher_pb2.Fidelity(silhouette_iou=0.98, image_similarity=0.9),
                 models=[_model("mesh")],
+                views=[_view_use(view) for view in request.views],
             )
         )
 
@@ -253,6 +257,13 @@ def _server(
         host="127.0.0.1", port=port, workers=workers, max_waiting=workers * 4, drain_seconds=0.5, log_level="warning"
     )
     return Server("cheap-stages", settings, register, [adders[stage][1] for stage in stages])
+
+
+def _view_use(view: mesher_pb2.View) -> mesher_pb2.ViewUse:
+    """A photo that agrees with the model; one of a side that was not said does not, and is not used."""
+    known = view.side != mesher_pb2.SIDE_UNSPECIFIED
+    fidelity = mesher_pb2.Fidelity(silhouette_iou=0.95 if known else 0.4, image_similarity=0.8 if known else 0.1)
+    return mesher_pb2.ViewUse(side=view.side, yaw_deg=180.0 if known else 12.34, used=known, fidelity=fidelity)
 
 
 def _model(stage: str) -> artifact_pb2.ModelUse:

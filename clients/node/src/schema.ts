@@ -44,6 +44,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/studio/sessions/{session_id}/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The further photos of a session
+         * @description Free: credits_used is 0.
+         */
+        get: operations["views"];
+        put?: never;
+        /**
+         * Add a further photo of the subject
+         * @description 2 credits. Charged on success only. A session has 5 at most; /transform uses all.
+         */
+        post: operations["add_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/studio/sessions/{session_id}/views/{view_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a further photo out of the session
+         * @description Later jobs are made without it. Nothing is paid back; its file goes with the session's.
+         */
+        delete: operations["delete_view"];
+        options?: never;
+        head?: never;
+        /**
+         * Correct a further photo's side, box or points
+         * @description Free: credits_used is 0. Jobs that are ordered already stay as they are.
+         */
+        patch: operations["change_view"];
+        trace?: never;
+    };
     "/v1/studio/backplates": {
         parameters: {
             query?: never;
@@ -527,6 +575,8 @@ export interface components {
             license: string;
             /** @description The service that used it. */
             stage: string;
+            /** @description Ids of the further photos that it worked on, where there are any. */
+            views?: string[];
         };
         /**
          * CameraMove
@@ -709,6 +759,18 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Mark
+         * @description What was said of one place of a photo.
+         */
+        Mark: {
+            /** @description Fraction of the upright image's width, from the left. */
+            x: number;
+            /** @description Fraction of the upright image's height, from the top. */
+            y: number;
+            /** @description True where the place belongs to the subject, false where it does not. */
+            keep: boolean;
+        };
+        /**
          * Ordered
          * @description What was ordered: enough to show the job, and to order it again with a change.
          */
@@ -723,6 +785,8 @@ export interface components {
             camera_preset: components["schemas"]["CameraMove"];
             /** @description What the job holds. */
             output: components["schemas"]["OrderedOutput"];
+            /** @description Further photos of the subject, where there are any. */
+            views?: components["schemas"]["OrderedView"][];
             /** @description The job whose model is filmed again. */
             rendered_from?: string;
         };
@@ -757,6 +821,16 @@ export interface components {
             seconds: number;
             /** @description Files beside the still and the cutout. */
             formats: components["schemas"]["OutputFormat"][];
+        };
+        /**
+         * OrderedView
+         * @description A further photo that the job is made with.
+         */
+        OrderedView: {
+            /** @description Its id. */
+            view_id: string;
+            /** @description The side that it was said to show. */
+            side?: components["schemas"]["ViewSide"];
         };
         /**
          * Output
@@ -823,6 +897,8 @@ export interface components {
             image_similarity: number;
             /** @description How likely the whole shape is about right, the sides that the photo does not show included, 0 to 1. */
             confidence?: number;
+            /** @description Of each further photo, where the job was made with any. */
+            views?: components["schemas"]["ViewReport"][];
         };
         /**
          * Quote
@@ -975,6 +1051,67 @@ export interface components {
             /** @description One sentence for a person. */
             message: string;
         };
+        /**
+         * View
+         * @description A further photo of a session's subject; it lives as long as its session.
+         */
+        View: {
+            /** @description For a correction, or to delete it. */
+            view_id: string;
+            /** @description The session that it belongs to. */
+            session_id: string;
+            /** @description The photo; opens without an API key until the session ends. */
+            source_url: string;
+            /** @description The side that it shows; left out where it is to be found out. */
+            side?: components["schemas"]["ViewSide"];
+            /** @description What was found in this photo, best first; the last is always the entire image. */
+            objects: components["schemas"]["DetectedObject"][];
+            /** @description Where the subject is taken to be in this photo; correct it with bbox and points. */
+            bbox: number[];
+            /** @description What you have said of single places. */
+            points: components["schemas"]["Mark"][];
+            /** @description How like the session's subject it looks; left out where you drew the box, or it was not measured. */
+            likeness?: number;
+            /** @description Empty unless the photo has a problem that you can act on. */
+            suggested_actions: components["schemas"]["SuggestedAction"][];
+            /** @description What this call cost. */
+            credits_used: number;
+        };
+        /**
+         * ViewList
+         * @description The further photos of a session.
+         */
+        ViewList: {
+            /** @description In the order in which they were added. */
+            views: components["schemas"]["View"][];
+        };
+        /**
+         * ViewReport
+         * @description What became of one further photo, and how well the model, seen from its own view, agrees with it.
+         */
+        ViewReport: {
+            /** @description The photo. */
+            view_id: string;
+            /** @description The side that it was taken for. */
+            side?: components["schemas"]["ViewSide"];
+            /** @description Whether the model was made with it: false where model and photo would not agree. */
+            used: boolean;
+            /**
+             * @description Where its camera stood: degrees about the upright axis from the first photo's, -180 to 180, positive towards the
+             *     viewer's right.
+             */
+            yaw_deg?: number;
+            /** @description Intersection over union of the outlines, 0 to 1. */
+            silhouette_iou?: number;
+            /** @description Similarity of the pictures, -1 to 1; 1 is equal. */
+            image_similarity?: number;
+        };
+        /**
+         * ViewSide
+         * @description The words of ``view``: what a further photo shows, the first photo's side being the front.
+         * @enum {string}
+         */
+        ViewSide: "front" | "back" | "left" | "right" | "top" | "detail";
         /**
          * WebhookEvent
          * @description What a webhook may be told: a job's end, by its kind.
@@ -1201,6 +1338,491 @@ export interface operations {
                 };
             };
             /** @description `session_not_found`: Unknown, expired (24 h), or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    views: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From /init. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The further photos of a session. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "views": [
+                     *         {
+                     *           "view_id": "c1d6a0f2-9a53-4c1e-8a0d-2f6b7c9d3e14",
+                     *           "session_id": "2a91884c-1bb5-44e3-a6e0-7db0a5a56668",
+                     *           "source_url": "https://studio.example.com/v1/files/1795000000.Zm9v/view.jpg",
+                     *           "side": "back",
+                     *           "objects": [
+                     *             {
+                     *               "label": "camera",
+                     *               "category": "product",
+                     *               "bbox": [
+                     *                 0.22,
+                     *                 0.1,
+                     *                 0.81,
+                     *                 0.95
+                     *               ]
+                     *             },
+                     *             {
+                     *               "label": "entire image (no crop)",
+                     *               "category": "full_frame",
+                     *               "bbox": [
+                     *                 0,
+                     *                 0,
+                     *                 1,
+                     *                 1
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "bbox": [
+                     *             0.22,
+                     *             0.1,
+                     *             0.81,
+                     *             0.95
+                     *           ],
+                     *           "points": [],
+                     *           "likeness": 0.83,
+                     *           "suggested_actions": [],
+                     *           "credits_used": 0
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ViewList"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: Unknown, expired (24 h), or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_view: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeats with this key answer as the first request did, and do and charge nothing. Kept 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description From /init. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** @description JPEG, PNG or WebP, at most 20 MB and 52 megapixels, each side at least 64 px. */
+                    image: string;
+                    /**
+                     * @description The side that it shows, the first photo's being the front; found out where it is not given.
+                     * @enum {string}
+                     */
+                    view?: "front" | "back" | "left" | "right" | "top" | "detail";
+                    /** @description Which of the session's objects it shows; any of them where it is not given. */
+                    object_index?: number;
+                    /** @description A box of your own around the subject in this photo, [x1, y1, x2, y2]. */
+                    bbox?: string;
+                    /** @description Places of this photo that belong to the subject and places that do not, as in /transform. */
+                    points?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description A further photo of a session's subject; it lives as long as its session. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "view_id": "c1d6a0f2-9a53-4c1e-8a0d-2f6b7c9d3e14",
+                     *       "session_id": "2a91884c-1bb5-44e3-a6e0-7db0a5a56668",
+                     *       "source_url": "https://studio.example.com/v1/files/1795000000.Zm9v/view.jpg",
+                     *       "side": "back",
+                     *       "objects": [
+                     *         {
+                     *           "label": "camera",
+                     *           "category": "product",
+                     *           "bbox": [
+                     *             0.22,
+                     *             0.1,
+                     *             0.81,
+                     *             0.95
+                     *           ]
+                     *         },
+                     *         {
+                     *           "label": "entire image (no crop)",
+                     *           "category": "full_frame",
+                     *           "bbox": [
+                     *             0,
+                     *             0,
+                     *             1,
+                     *             1
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "bbox": [
+                     *         0.22,
+                     *         0.1,
+                     *         0.81,
+                     *         0.95
+                     *       ],
+                     *       "points": [],
+                     *       "likeness": 0.83,
+                     *       "suggested_actions": [],
+                     *       "credits_used": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description `invalid_image`: Not a JPEG, PNG or WebP, cannot be decoded, over 20 MB or 52 megapixels, or a side under 64 px. `invalid_request`: A missing or malformed field. `object_index_out_of_range`: The index is not in the session's objects. `crop_too_small`: The chosen box, padded, is under 64 px on a side. `subject_unlike`: A further photo clearly shows another thing, or not the side that it is said to show. A box of your own (bbox) is taken as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `insufficient_credits`: The balance is under the price; nothing was charged. */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: Unknown, expired (24 h), or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_views`: The session has five further photos, the most that it may have; delete one first. `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`: The Idempotency-Key was used with another body. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `detection_unavailable`: Object detection is away; retry after a few seconds. Nothing was charged. `overloaded`: Too many uploads are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From /init. */
+                session_id: string;
+                /** @description From /views. */
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is taken out. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: Unknown, expired (24 h), or made with another key. `view_not_found`: Unknown, deleted, expired with its session, or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From /init. */
+                session_id: string;
+                /** @description From /views. */
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "view": "back",
+                 *       "bbox": [
+                 *         0.22,
+                 *         0.1,
+                 *         0.81,
+                 *         0.95
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @description The side that the photo shows; null for one that is to be found out. */
+                    view?: components["schemas"]["ViewSide"] | null;
+                    /** @description Where the subject is in this photo, [x1, y1, x2, y2] as in its objects. */
+                    bbox?: number[] | null;
+                    /** @description Places of this photo that belong to the subject, and places that do not, in place of those before. */
+                    points?: {
+                        /** @description Fraction of the upright image's width, from the left. */
+                        x: number;
+                        /** @description Fraction of the upright image's height, from the top. */
+                        y: number;
+                        /** @description True where the place belongs to the subject, false where it does not. */
+                        keep: boolean;
+                    }[] | null;
+                };
+            };
+        };
+        responses: {
+            /** @description A further photo of a session's subject; it lives as long as its session. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "view_id": "c1d6a0f2-9a53-4c1e-8a0d-2f6b7c9d3e14",
+                     *       "session_id": "2a91884c-1bb5-44e3-a6e0-7db0a5a56668",
+                     *       "source_url": "https://studio.example.com/v1/files/1795000000.Zm9v/view.jpg",
+                     *       "side": "back",
+                     *       "objects": [
+                     *         {
+                     *           "label": "camera",
+                     *           "category": "product",
+                     *           "bbox": [
+                     *             0.22,
+                     *             0.1,
+                     *             0.81,
+                     *             0.95
+                     *           ]
+                     *         },
+                     *         {
+                     *           "label": "entire image (no crop)",
+                     *           "category": "full_frame",
+                     *           "bbox": [
+                     *             0,
+                     *             0,
+                     *             1,
+                     *             1
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "bbox": [
+                     *         0.22,
+                     *         0.1,
+                     *         0.81,
+                     *         0.95
+                     *       ],
+                     *       "points": [],
+                     *       "likeness": 0.83,
+                     *       "suggested_actions": [],
+                     *       "credits_used": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description `invalid_request`: A missing or malformed field. `crop_too_small`: The chosen box, padded, is under 64 px on a side. `subject_unlike`: A further photo clearly shows another thing, or not the side that it is said to show. A box of your own (bbox) is taken as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: Unknown, expired (24 h), or made with another key. `view_not_found`: Unknown, deleted, expired with its session, or made with another key. */
             404: {
                 headers: {
                     [name: string]: unknown;

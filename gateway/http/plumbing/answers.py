@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lensora.contract.answers import PublicAnswer
+from lensora.contract.shapes import PublicAnswer
 from lensora.core.bounds import whole
 from lensora.core.errors import InvalidRequest
 

@@ -133,6 +133,7 @@ def routes_of(*groups: object) -> list[Route]:
 
 JOB_ID = Parameter("job_id", "path", {"type": "string", "format": "uuid"}, "From /transform.")
 SESSION_ID = Parameter("session_id", "path", {"type": "string", "format": "uuid"}, "From /init.")
+VIEW_ID = Parameter("view_id", "path", {"type": "string", "format": "uuid"}, "From /views.")
 CURSOR = Parameter("cursor", "query", {"type": "string", "maxLength": 128}, "next_cursor of the page before.")
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",

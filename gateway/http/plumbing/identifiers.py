@@ -7,7 +7,7 @@ import re
 
 from starlette.requests import Request
 
-from lensora.core.errors import JobNotFound, SessionNotFound
+from lensora.core.errors import JobNotFound, SessionNotFound, ViewNotFound
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SHOWN_CHARACTERS = 40
@@ -29,6 +29,15 @@ def session_id_of(text: str) -> str:
     if not _UUID.fullmatch(session_id):
         raise SessionNotFound(f"There is no such session: {_no_id(text, '/init')}.")
     return session_id
+
+
+def view_id_of(request: Request) -> str:
+    """The path's view id, as it is stored. Raises ViewNotFound."""
+    given: str = request.path_params["view_id"]
+    view_id = given.strip().lower()
+    if not _UUID.fullmatch(view_id):
+        raise ViewNotFound(f"There is no such view: {_no_id(given, '/views')}.")
+    return view_id
 
 
 def _no_id(text: str, source: str) -> str:

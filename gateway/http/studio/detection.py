@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import grpc.aio
 
 from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.core.artifacts import Artifact, ModelUse
-from lensora.core.boxes import MIN_CROP_SIDE_PX, Proposal, SuggestedAction
+from lensora.core.boxes import MIN_CROP_SIDE_PX, Box, Proposal, SuggestedAction
 from lensora.core.errors import DetectionUnavailable, InvalidInput
 from lensora.observability import logs, traces
-from lensora.rpc.messages import artifact_to_proto, box_from_proto, model_use_from_proto
+from lensora.rpc.messages import artifact_to_proto, box_from_proto, box_to_proto, model_use_from_proto
 from lensora.rpc.status import error_of
 
 RETRY_AFTER_S = 5.0
@@ -33,6 +34,8 @@ class Detected:
         width: of the upright photo, pixels.
         height: of the upright photo, pixels.
         elapsed_ms: measured time of detection.
+        likeness: of each proposal, how like each thing of the reference it looks, 0..1; empty where nothing was
+            compared.
     """
 
     proposals: tuple[Proposal, ...]
@@ -41,6 +44,15 @@ class Detected:
     height: int
     models: tuple[ModelUse, ...]
     elapsed_ms: int
+    likeness: Mapping[Proposal, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Another photo, and where the things are that are looked for."""
+
+    photo: Artifact
+    boxes: tuple[Box, ...]
 
 
 class Detection:
@@ -55,8 +67,10 @@ class Detection:
         self._stub = detector_pb2_grpc.DetectorStub(channel)
         self._deadline_s = deadline_s
 
-    async def detect(self, photo: Artifact, max_objects: int, *, request_id: str) -> Detected:
-        """Find things in a stored photo.
+    async def detect(
+        self, photo: Artifact, max_objects: int, *, request_id: str, reference: Reference | None = None
+    ) -> Detected:
+        """Find things in a stored photo, and compare them with those of another where one is given.
 
         Raises:
             InvalidImage: the service cannot decode it.
@@ -64,6 +78,9 @@ class Detection:
         """
         started = time.perf_counter()
         request = detector_pb2.DetectRequest(photo=artifact_to_proto(photo), max_objects=max_objects)
+        if reference is not None:
+            request.reference.photo.CopyFrom(artifact_to_proto(reference.photo))
+            request.reference.boxes.extend(box_to_proto(box) for box in reference.boxes)
         try:
             answer = await self._stub.Detect(
                 request, timeout=self._deadline_s, metadata=(("x-request-id", request_id), *traces.carrier().items())
@@ -92,6 +109,11 @@ class Detection:
             height=answer.height,
             models=tuple(model_use_from_proto(use) for use in answer.models),
             elapsed_ms=round((time.perf_counter() - started) * 1000),
+            likeness={
+                proposal: tuple(told.likeness)
+                for proposal, told in zip(proposals, answer.proposals, strict=True)
+                if told.likeness
+            },
         )
 
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.http.plumbing.answers import require_unpacked
 from gateway.http.plumbing.calls import Form, call
 from gateway.http.plumbing.edge import exchange_of
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.idempotency import Keep, Once
 from gateway.http.studio import upload
 from gateway.http.studio.detection import Detection
-from gateway.http.studio.intake import Arrival, Intake
+from gateway.http.studio.intake import Arrival
+from gateway.http.studio.receiving import IMAGE, Receiving
 from gateway.http.studio.sessions import session_answer
 from gateway.jobs import ports
 from gateway.jobs.records import INIT_CREDITS, ApiKey, Session
@@ -28,7 +25,7 @@ from gateway.links import FileLinks
 from lensora.adapters.artifacts import ArtifactStore
 from lensora.contract import answers
 from lensora.contract import requests as schemas
-from lensora.core.artifacts import SUFFIX, Artifact, MediaType
+from lensora.core.artifacts import SUFFIX
 from lensora.core.errors import (
     DetectionUnavailable,
     InsufficientCredits,
@@ -38,7 +35,6 @@ from lensora.core.errors import (
     Overloaded,
     Unavailable,
 )
-from lensora.imaging.header import read_header
 from lensora.observability import logs
 
 _log = logs.get(__name__)
@@ -49,9 +45,6 @@ class InitCall:
     """Handlers.
 
     Attributes:
-        pictures: threads for work on pictures, which must not block the event loop.
-        intake: whose upload is read and worked on; bounds memory.
-        upload_s: seconds that one upload may take to arrive.
         session_s: seconds that a session is kept.
         clock: Unix seconds.
     """
@@ -63,9 +56,7 @@ class InitCall:
     detection: Detection
     artifacts: ArtifactStore
     files: FileLinks
-    pictures: ThreadPoolExecutor
-    intake: Intake
-    upload_s: float
+    receiving: Receiving
     session_s: float
     clock: Callable[[], float] = time.time
 
@@ -78,11 +69,7 @@ class InitCall:
         price=INIT_CREDITS,
         form=Form(
             {
-                "image": {
-                    "type": "string",
-                    "contentMediaType": "application/octet-stream",
-                    "description": "JPEG, PNG or WebP, at most 20 MB and 52 megapixels, each side at least 64 px.",
-                },
+                "image": IMAGE,
                 "max_objects": {
                     "type": "integer",
                     "minimum": 2,
@@ -107,20 +94,15 @@ class InitCall:
         upload.check_length(request.headers.get("content-length"))
         if not await self.once.is_repeat(request, key):
             await self._require_credits(key)
-        async with self.intake.place(key.account_id) as arrival:
-            form = await self._read_form(request, arrival)
-            async with self.intake.work(key.account_id):
+        async with self.receiving.place(key.account_id) as arrival:
+            form = await self.receiving.form(request, arrival, ("max_objects",))
+            async with self.receiving.work(key.account_id):
                 return await self._look(request, key, form, arrival)
 
     async def _look(self, request: Request, key: ApiKey, form: upload.Form, arrival: Arrival) -> Response:
         """The answer to an upload that has arrived."""
         max_objects = schemas.parse_max_objects(form.fields.get("max_objects"))
-        if form.file is None:
-            raise upload.missing(form, "image")
-        if not form.file:
-            raise InvalidImage("image must be a JPEG, PNG or WebP file, not an empty one.", field="image")
-        loop = asyncio.get_running_loop()
-        digest = await loop.run_in_executor(self.pictures, _digest, form.file)
+        digest = await self.receiving.digest(self.receiving.picture(form))
 
         async def work(keep: Keep) -> bytes:
             return await self._open(request, key, form, arrival, max_objects, keep)
@@ -134,27 +116,16 @@ class InitCall:
         if balance < price:
             raise InsufficientCredits(f"The balance is {balance} credits; /init needs {price}.")
 
-    async def _read_form(self, request: Request, arrival: Arrival) -> upload.Form:
-        """The upload, if it arrives in time. Raises InvalidRequest, InvalidImage or Overloaded."""
-        content_type = request.headers.get("content-type", "")
-        require_unpacked(request)
-        try:
-            async with asyncio.timeout(self.upload_s):
-                return await upload.read_form(content_type, arrival.counted(request.stream()), file_field="image")
-        except TimeoutError as error:
-            raise InvalidRequest(f"The upload must arrive within {self.upload_s:g} seconds.", field="image") from error
-
     async def _open(
         self, request: Request, key: ApiKey, form: upload.Form, arrival: Arrival, max_objects: int, keep: Keep
     ) -> bytes:
         """Check the photo, find what is in it, and open a session."""
-        loop = asyncio.get_running_loop()
-        data = form.file or b""
-        media_type: MediaType = await loop.run_in_executor(self.pictures, _format_of, data)
+        data = self.receiving.picture(form)
+        media_type = (await self.receiving.header(data)).media_type
         await self._require_credits(key)
         session_id = str(uuid.uuid4())
         name = f"sessions/{session_id}/photo{SUFFIX[media_type]}"
-        photo: Artifact = await loop.run_in_executor(self.pictures, self.artifacts.put, name, data, media_type.value)
+        photo = await self.receiving.stored(self.artifacts, name, data, media_type)
         needed = False
         # While the services look at the stored photo, the account's next upload may come.
         form.file = None
@@ -196,19 +167,3 @@ class InitCall:
             await self.artifacts.delete_async([name])
         except Unavailable as error:
             _log.warning("photo_not_deleted", key=name, error=error.message)
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _format_of(data: bytes) -> MediaType:
-    """The format of a picture whose structure is sound and within every limit.
-
-    Nothing is decoded in this process: the detection service does that in any case, in the memory that is set aside for
-    it, and finds what is broken inside.
-
-    Raises:
-        InvalidImage: not a JPEG, PNG or WebP, over a limit, or truncated.
-    """
-    return read_header(data).media_type

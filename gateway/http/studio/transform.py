@@ -19,6 +19,7 @@ from gateway.http.plumbing.idempotency import Keep, Once
 from gateway.http.plumbing.identifiers import session_id_of
 from gateway.http.studio.choices import choice_of
 from gateway.jobs import ports, pricing
+from gateway.jobs.photos import OrderedView
 from gateway.jobs.records import TRANSFORM_CREDITS, ApiKey, KeptCutout, NewJob, Order, Session
 from lensora.contract import answers, examples
 from lensora.contract import requests as schemas
@@ -43,6 +44,7 @@ class TransformCalls:
     credits: ports.Credits
     sessions: ports.Sessions
     cutouts: ports.Cutouts
+    views: ports.Views
     jobs: ports.Jobs
     outside: Outside
     submission: Submission
@@ -113,6 +115,7 @@ class TransformCalls:
             session_models=session.models,
             test=key.test,
             real_size=body.real_size,
+            views=await self._views(key, session),
             request_id=exchange_of(request).request_id,
             traceparent=traces.carrier().get("traceparent", ""),
         )
@@ -145,6 +148,22 @@ class TransformCalls:
         estimated = await self.jobs.estimated_seconds(key.account_id)
         balance = await self.credits.balance(key.account_id)
         return json_answer(answers.Quote(credits=price, estimated_seconds=estimated, balance=balance))
+
+    async def _views(self, key: ApiKey, session: Session) -> tuple[OrderedView, ...]:
+        """Every further photo of the session, as it is now."""
+        return tuple(
+            OrderedView(
+                view_id=view.view_id,
+                side=view.side,
+                photo=view.photo,
+                photo_width=view.width,
+                photo_height=view.height,
+                box=view.choice.box,
+                points=view.choice.points,
+                models=view.models,
+            )
+            for view in await self.views.list(key.key_id, session.session_id)
+        )
 
     async def _cutout(self, key: ApiKey, session: Session, body: schemas.TransformBody) -> KeptCutout | None:
         """The cutout that the body names. Raises CutoutNotFound; InvalidRequest where it names a thing beside it."""

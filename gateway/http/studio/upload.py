@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,8 @@ from lensora.core.bounds import WHOLE_CHARACTERS, whole
 from lensora.core.errors import InvalidImage, InvalidRequest
 from lensora.imaging.limits import MAX_BYTES
 
-MAX_FIELD_BYTES = 1_024
-"""Fields beside the file are short numbers."""
-SHORT_FIELDS = frozenset({"max_objects"})
-"""Fields beside the file that are kept; others are read and dropped, as unknown fields of JSON bodies are."""
+MAX_FIELD_BYTES = 4_096
+"""Fields beside the file are short: a number, a word, a box, or 32 points."""
 MAX_PARTS = 16
 MAX_SHOWN_CHARACTERS = 40
 """As much of a field's name as a sentence repeats."""
@@ -71,20 +69,24 @@ def too_large(size: int, *, at_least: bool = False) -> InvalidImage:
     )
 
 
-async def read_form(content_type: str, chunks: AsyncIterator[bytes], *, file_field: str) -> Form:
+async def read_form(
+    content_type: str, chunks: AsyncIterator[bytes], *, file_field: str, fields: Collection[str] = ()
+) -> Form:
     """Parse a body.
 
     Args:
         content_type: the request's header.
         chunks: the body as it arrives.
-        file_field: the name of the one file field that is kept; parts under other names are read and dropped.
+        file_field: the name of the one file field that is kept.
+        fields: names of the short fields that are kept; parts under other names are read and dropped, as unknown
+            fields of JSON bodies are.
 
     Raises:
         InvalidRequest: not multipart, malformed, or too many or too long fields.
         InvalidImage: the file is over the limit.
     """
     boundary = _boundary(content_type, file_field)
-    collector = _Collector(file_field)
+    collector = _Collector(file_field, frozenset(fields))
     try:
         parser = MultipartParser(boundary, collector.callbacks())
         async for chunk in _from_boundary(boundary, chunks, file_field):
@@ -160,8 +162,9 @@ def missing(form: Form, file_field: str) -> InvalidRequest:
 class _Collector:
     """Callbacks of the parser: keeps what is allowed, counts the rest."""
 
-    def __init__(self, file_field: str) -> None:
+    def __init__(self, file_field: str, fields: frozenset[str]) -> None:
         self.form = Form()
+        self._fields = fields
         self.oversize = 0
         self.ended = False
         self._file_field = file_field
@@ -205,7 +208,7 @@ class _Collector:
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         part = self._part
         part.size += end - start
-        if not part.is_file and part.name not in SHORT_FIELDS:
+        if not part.is_file and part.name not in self._fields:
             self._dropped += end - start
             if self._dropped > MAX_BYTES:
                 raise InvalidRequest(
@@ -231,7 +234,7 @@ class _Collector:
                 raise InvalidRequest(f"{self._file_field} must be given once", field=self._file_field)
             form.file = bytes(part.data)
             part.data = bytearray()
-        elif part.name in SHORT_FIELDS:
+        elif part.name in self._fields:
             if part.name in form.fields:
                 raise InvalidRequest(f"{part.name} must be given once", field=part.name)
             form.fields[part.name] = part.data.decode("utf-8", "replace")

@@ -16,7 +16,10 @@ redis.call('ZADD', P .. 'expiring:jobs', now, ARGV[1] .. '/' .. ARGV[2])
 redis.call('DEL', key, P .. 'work:' .. ARGV[2])
 -- Nobody can order from it any more, so its photo need not outlive it.
 if redis.call('HGET', P .. 'session:' .. ARGV[3], 'key') == ARGV[1] then
-  redis.call('DEL', P .. 'session:' .. ARGV[3])
+  for _, view in ipairs(redis.call('ZRANGE', P .. 'views:' .. ARGV[3], 0, -1)) do
+    redis.call('DEL', P .. 'view:' .. view)
+  end
+  redis.call('DEL', P .. 'session:' .. ARGV[3], P .. 'views:' .. ARGV[3])
   redis.call('ZADD', P .. 'expiring:sessions', 'XX', 0, ARGV[3])
 end
 return 1

@@ -1,7 +1,7 @@
--- Take back a submit, a session or a cutout that its caller could not confirm, whether or not it was applied.
+-- Take back a submit, a session, a cutout or a view that its caller could not confirm, whether or not it was applied.
 --
 -- KEYS[1] prefix
--- ARGV: 1 kind (job, session, cutout), 2 id, 3 key id, 4 idempotency digest ('' for none), 5 token, 6 how long ms
+-- ARGV: 1 kind (job, session, cutout, view), 2 id, 3 key id, 4 idempotency digest ('' for none), 5 token, 6 how long ms
 -- Returns 'kept' (a replay has told the client of it since) | 'undone' | 'absent'
 --
 -- Invariant: after it, the id is not charged for and never will be (a command that is still under way is refused by the
@@ -27,10 +27,13 @@ if kind == 'job' then
   end
   return 'absent'
 end
-local record = redis.call('HMGET', P .. kind .. ':' .. id, 'account', 'price')
+local record = redis.call('HMGET', P .. kind .. ':' .. id, 'account', 'price', 'session')
 if record[1] then
   post(record[1], 'refund', tonumber(record[2]), id, kind .. ' not confirmed')
   redis.call('DEL', P .. kind .. ':' .. id)
+  if kind == 'view' then
+    redis.call('ZREM', P .. 'views:' .. record[3], id)
+  end
   return 'undone'
 end
 return 'absent'

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from gateway.http.testing import Gateway, Installation, installation
+from gateway.http.testing import CAMERA_BOX, Gateway, Installation, installation
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +27,8 @@ def gateway(stack: Installation) -> Iterator[Gateway]:
     yield stack.gateway
     stack.detect.detector.fails_with = None
     stack.detect.detector.seconds = 0.0
+    stack.detect.detector.box = CAMERA_BOX
+    stack.detect.detector.likeness = (0.9, 0.2, 0.5)
     stack.detect.segmenter.fails_with = None
     stack.detect.segmenter.uncertain = False
 

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from gateway.jobs.store import Store, open_store
-from gateway.jobs.testing import customer, session, submit, take_one
+from gateway.jobs.testing import customer, session, submit, take_one, view
 from gateway.settings import RedisSettings
 from lensora.adapters.redis_server import RedisServer, ServerProgram
 from lensora.core.errors import Unavailable
@@ -76,7 +76,8 @@ async def test_the_first_call_after_a_restart_works(own_redis: RedisServer, own_
 
 async def test_a_silent_redis_that_wakes_charges_nothing(own_redis: RedisServer, own_store: Store) -> None:
     """A submit that timed out is applied by the waking Redis, and taken back: the client was told 503."""
-    key = await customer(own_store, 100)
+    key = await customer(own_store, 105)
+    opened = await own_store.sessions.open(session(key))
     assert own_redis.pid is not None
     os.kill(own_redis.pid, signal.SIGSTOP)
     try:
@@ -84,10 +85,13 @@ async def test_a_silent_redis_that_wakes_charges_nothing(own_redis: RedisServer,
             await submit(own_store, key)
         with pytest.raises(Unavailable):
             await own_store.sessions.open(session(key))
+        with pytest.raises(Unavailable):
+            await own_store.views.add(view(opened))
     finally:
         os.kill(own_redis.pid, signal.SIGCONT)
     await until_settled(own_store)
     assert await own_store.credits.balance(key.account_id) == 100
+    assert await own_store.views.list(key.key_id, opened.session_id) == ()
     audit = await own_store.credits.verify()
     assert not audit.problems
     live = await own_store.scripts.client.zcard(own_store.scripts.key("deadlines"))

@@ -261,7 +261,8 @@ async def test_orphans_are_found_and_what_is_known_is_kept(house: House, tmp_pat
     job = await submit(house.store, key)
     picture = Artifact("file:///nowhere/picture.jpg", "0" * 64, 1, MediaType.JPEG)
     await house.store.backplates.keep(KeptBackplate("kept", key.key_id, key.account_id, picture, 64, 64))
-    known = [f"sessions/{opened.session_id}/photo.jpg", f"jobs/{job.job_id}/model.glb", "backplates/kept/picture.jpg"]
+    known = [f"sessions/{opened.session_id}/{name}.jpg" for name in ("photo", "views/v")]
+    known += [f"jobs/{job.job_id}/model.glb", "backplates/kept/picture.jpg"]
     old = ["sessions/dead/photo.jpg", "jobs/dead/model.glb", "backplates/dead/picture.jpg"]
     new = "sessions/uploading/photo.jpg"
     for name in (*known, *old, new):
@@ -276,7 +277,7 @@ async def test_orphans_are_found_and_what_is_known_is_kept(house: House, tmp_pat
 
 
 async def test_the_sweep_deletes_what_has_expired_and_counts_it(house: House) -> None:
-    """Artifacts of expired jobs, sessions and backplates go, those of living ones stay, and the bytes are told."""
+    """Artifacts of expired jobs, backplates and sessions with their views go, those of living ones stay."""
     hurried = house.settings.model_copy(
         update={"session_hours": 0.1 / 3600, "job_hours": 0.1 / 3600, "job_deadline_seconds": 0.001}
     )
@@ -290,7 +291,8 @@ async def test_the_sweep_deletes_what_has_expired_and_counts_it(house: House) ->
         await store.jobs.cancel(key.key_id, job.job_id)
         for name in (f"jobs/{job.job_id}/model.glb", f"jobs/{job.job_id}/film.mp4"):
             await house.artifacts.put_async(name, b"x" * 1000, "video/mp4")
-        await house.artifacts.put_async(f"sessions/{opened.session_id}/photo.jpg", b"x" * 500, "image/jpeg")
+        await house.artifacts.put_async(f"sessions/{opened.session_id}/photo.jpg", b"x" * 400, "image/jpeg")
+        await house.artifacts.put_async(f"sessions/{opened.session_id}/views/v.jpg", b"x" * 100, "image/jpeg")
         await asyncio.sleep(0.2)
         picture = await house.artifacts.put_async("backplates/old/picture.jpg", b"x" * 300, "image/jpeg")
         await store.backplates.keep(KeptBackplate("old", key.key_id, key.account_id, picture, 64, 64))

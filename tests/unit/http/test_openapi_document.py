@@ -14,8 +14,8 @@ from gateway.http.pages.openapi import document
 from gateway.http.pages.reference import render_reference
 from gateway.http.plumbing.calls import Call
 from lensora.contract import examples
-from lensora.contract.answers import PublicAnswer
 from lensora.contract.problems import MEANINGS
+from lensora.contract.shapes import PublicAnswer
 from lensora.core.errors import error_classes
 from lensora.rpc.status import hidden, statuses
 

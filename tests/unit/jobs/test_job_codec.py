@@ -8,13 +8,21 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.jobs.codec import order_from_json, order_to_json, session_from_hash, session_to_json
-from gateway.jobs.records import ApiKey, Background, OutputChoices
-from gateway.jobs.testing import order, session
+from gateway.jobs.codec import (
+    order_from_json,
+    order_to_json,
+    quality_field,
+    session_from_hash,
+    session_to_json,
+    view_quality_field,
+)
+from gateway.jobs.photos import OrderedView, ViewQuality
+from gateway.jobs.records import ApiKey, Background, OutputChoices, Quality
+from gateway.jobs.testing import PHOTO, order, session
 from lensora.core.artifacts import ModelUse
-from lensora.core.boxes import Category
+from lensora.core.boxes import Box, Category, Point
 from lensora.core.size import Extent, RealSize
-from lensora.core.words import BackgroundType, CameraMove, WebhookEvent
+from lensora.core.words import BackgroundType, CameraMove, ViewSide, WebhookEvent
 
 texts = st.text(max_size=50)
 backgrounds = st.builds(Background, st.sampled_from(BackgroundType), texts, texts, color=texts)
@@ -28,10 +36,11 @@ choices = st.builds(
 )
 
 
+sides = st.sampled_from(ViewSide)
 sizes = st.none() | st.builds(RealSize, st.sampled_from(Extent), st.floats(0.001, 100.0))
 
 
-@given(backgrounds, choices, st.sampled_from(CameraMove), texts, st.sets(st.sampled_from(WebhookEvent)), sizes)
+@given(backgrounds, choices, st.sampled_from(CameraMove), texts, st.sets(st.sampled_from(WebhookEvent)), sizes, sides)
 def test_an_order_survives_the_store(
     background: Background,
     output: OutputChoices,
@@ -39,6 +48,7 @@ def test_an_order_survives_the_store(
     label: str,
     events: set[WebhookEvent],
     size: RealSize | None,
+    side: ViewSide,
 ) -> None:
     """Any order comes back equal, whatever characters it holds."""
     use = ModelUse("net", "1", "", "MIT", "detect")
@@ -50,6 +60,10 @@ def test_an_order_survives_the_store(
         category=Category.VEHICLE,
         session_models=(use,),
         real_size=size,
+        views=(
+            OrderedView("v", side, PHOTO, 640, 480, Box(0.1, 0.2, 0.3, 0.4), (Point(0.2, 0.3, False),), (use,)),
+            OrderedView("w", None, PHOTO, 640, 480, Box(0.1, 0.2, 0.3, 0.4)),
+        ),
     )
     assert order_from_json(order_to_json(whole)) == whole
 
@@ -66,6 +80,7 @@ def test_an_order_of_an_older_release_is_read_with_defaults() -> None:
         "camera",
         "category",
         "real_size",
+        "views",
     ):
         del document[newer]
     read = order_from_json(json.dumps(document))
@@ -85,3 +100,11 @@ def test_a_session_survives_the_store() -> None:
     made = session(ApiKey("key", "account", "", "", 0))
     fields = {"key": "key", "account": "account", "document": session_to_json(made), "created": "5", "expires": "9"}
     assert session_from_hash(made.session_id, fields) == dataclasses.replace(made, created_ms=5, expires_ms=9)
+
+
+def test_the_report_on_further_photos_has_a_field_of_its_own() -> None:
+    """The release before reads every name in ``quality`` as a field, and knows of no views."""
+    quality = Quality(0.98, 0.9, 0.7, views=(ViewQuality("v", None, used=False),))
+    name, text = quality_field(quality)
+    assert name == "quality" and set(json.loads(text)) == {"silhouette_iou", "image_similarity", "confidence"}
+    assert view_quality_field(quality.views)[0] != name

@@ -1,0 +1,263 @@
+"""``/sessions/{id}/views``: further photos of a session's thing, so that the model is true on more sides than one."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.http.plumbing.answers import API_HEADERS, json_answer, read_body
+from gateway.http.plumbing.calls import SESSION_ID, VIEW_ID, Form, call
+from gateway.http.plumbing.edge import exchange_of
+from gateway.http.plumbing.gate import Gate
+from gateway.http.plumbing.idempotency import Keep, Once
+from gateway.http.plumbing.identifiers import session_id_of, view_id_of
+from gateway.http.studio import upload
+from gateway.http.studio.detection import Detection
+from gateway.http.studio.further import advised, corrected, reference_of, view_answer, view_of
+from gateway.http.studio.intake import Arrival
+from gateway.http.studio.receiving import IMAGE, Receiving
+from gateway.jobs import ports
+from gateway.jobs.records import VIEW_CREDITS, ApiKey, Session
+from gateway.links import FileLinks
+from lensora.adapters.artifacts import ArtifactStore
+from lensora.contract import examples
+from lensora.contract import requests as schemas
+from lensora.contract import views as contract
+from lensora.core.artifacts import SUFFIX
+from lensora.core.errors import (
+    CropTooSmall,
+    DetectionUnavailable,
+    InsufficientCredits,
+    InvalidImage,
+    InvalidRequest,
+    LensoraError,
+    ObjectIndexOutOfRange,
+    Overloaded,
+    SessionNotFound,
+    SubjectUnlike,
+    TooManyViews,
+    Unavailable,
+    ViewNotFound,
+)
+from lensora.core.words import ViewSide
+from lensora.observability import logs
+
+MAX_OBJECTS = 6
+"""Proposals of a further photo, the full frame included: as many as ``/init`` gives by itself."""
+
+_log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewCalls:
+    """Handlers."""
+
+    gate: Gate
+    once: Once
+    credits: ports.Credits
+    sessions: ports.Sessions
+    views: ports.Views
+    detection: Detection
+    artifacts: ArtifactStore
+    files: FileLinks
+    receiving: Receiving
+
+    @call(
+        "POST",
+        "/v1/studio/sessions/{session_id}/views",
+        name="add_view",
+        summary="Add a further photo of the subject",
+        description=f"Charged on success only. A session has {contract.MOST_VIEWS} at most; /transform uses all.",
+        price=VIEW_CREDITS,
+        parameters=(SESSION_ID,),
+        form=Form(
+            {
+                "image": IMAGE,
+                "view": {
+                    "type": "string",
+                    "enum": [side.value for side in ViewSide],
+                    "description": "The side that it shows, the first photo's being the front; found out where it is "
+                    "not given.",
+                },
+                "object_index": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "Which of the session's objects it shows; any of them where it is not given.",
+                },
+                "bbox": {
+                    "type": "string",
+                    "contentMediaType": "application/json",
+                    "description": "A box of your own around the subject in this photo, [x1, y1, x2, y2].",
+                },
+                "points": {
+                    "type": "string",
+                    "contentMediaType": "application/json",
+                    "description": "Places of this photo that belong to the subject and places that do not, as in "
+                    "/transform.",
+                },
+            },
+            required=("image",),
+        ),
+        answer=contract.View,
+        errors=(
+            InvalidImage,
+            InvalidRequest,
+            ObjectIndexOutOfRange,
+            CropTooSmall,
+            SubjectUnlike,
+            SessionNotFound,
+            TooManyViews,
+            DetectionUnavailable,
+            Overloaded,
+        ),
+        idempotent=True,
+        links={"transform": {"operationId": "transform", "requestBody": {"session_id": "$response.body#/session_id"}}},
+    )
+    async def add(self, request: Request) -> Response:
+        """POST /v1/studio/sessions/{session_id}/views."""
+        key = await self.gate.admit(request)
+        session = await self._session(request, key)
+        upload.check_length(request.headers.get("content-length"))
+        if not await self.once.is_repeat(request, key):
+            await self._require_room(key, session)
+        async with self.receiving.place(key.account_id) as arrival:
+            form = await self.receiving.form(request, arrival, contract.VIEW_FIELDS)
+            async with self.receiving.work(key.account_id):
+                said = contract.parse_view_form(form.fields)
+                digest = await self.receiving.digest(self.receiving.picture(form))
+
+                async def work(keep: Keep) -> bytes:
+                    return await self._add(request, key, session, form, said, arrival, keep)
+
+                return await self.once.answer(request, key, digest.encode() + said.content, work)
+
+    @call(
+        "GET",
+        "/v1/studio/sessions/{session_id}/views",
+        name="views",
+        summary="The further photos of a session",
+        description="Free: credits_used is 0.",
+        parameters=(SESSION_ID,),
+        answer=contract.ViewList,
+        errors=(SessionNotFound,),
+    )
+    async def list(self, request: Request) -> Response:
+        """GET /v1/studio/sessions/{session_id}/views."""
+        key = await self.gate.admit(request)
+        session = await self._session(request, key)
+        views = await self.views.list(key.key_id, session.session_id)
+        return json_answer(contract.ViewList(views=tuple(view_answer(view, session, self.files, 0) for view in views)))
+
+    @call(
+        "PATCH",
+        "/v1/studio/sessions/{session_id}/views/{view_id}",
+        name="change_view",
+        summary="Correct a further photo's side, box or points",
+        description="Free: credits_used is 0. Jobs that are ordered already stay as they are.",
+        parameters=(SESSION_ID, VIEW_ID),
+        body=contract.ViewBody,
+        example=examples.VIEW_BODY,
+        answer=contract.View,
+        errors=(InvalidRequest, CropTooSmall, SubjectUnlike, SessionNotFound, ViewNotFound),
+    )
+    async def change(self, request: Request) -> Response:
+        """PATCH /v1/studio/sessions/{session_id}/views/{view_id}."""
+        key = await self.gate.admit(request)
+        body = schemas.parse_body(contract.ViewBody, await read_body(request, schemas.MAX_JSON_BYTES))
+        session = await self._session(request, key)
+        view = await self.views.get(key.key_id, session.session_id, view_id_of(request))
+        view = replace(
+            view,
+            side=body.view if "view" in body.model_fields_set else view.side,
+            choice=corrected(view, body),
+            likeness=view.likeness if body.bbox is None else None,
+        )
+        view = advised(view, session)
+        await self.views.change(view)
+        return json_answer(view_answer(view, session, self.files, 0))
+
+    @call(
+        "DELETE",
+        "/v1/studio/sessions/{session_id}/views/{view_id}",
+        name="delete_view",
+        summary="Take a further photo out of the session",
+        description="Later jobs are made without it. Nothing is paid back; its file goes with the session's.",
+        parameters=(SESSION_ID, VIEW_ID),
+        errors=(SessionNotFound, ViewNotFound),
+        responses={"204": {"description": "It is taken out."}},
+    )
+    async def delete(self, request: Request) -> Response:
+        """DELETE /v1/studio/sessions/{session_id}/views/{view_id}."""
+        key = await self.gate.admit(request)
+        session = await self._session(request, key)
+        await self.views.remove(key.key_id, session.session_id, view_id_of(request))
+        return Response(status_code=204, headers=API_HEADERS)
+
+    async def _session(self, request: Request, key: ApiKey) -> Session:
+        """The path's session. Raises SessionNotFound."""
+        return await self.sessions.get(key.key_id, session_id_of(request.path_params["session_id"]))
+
+    async def _require_room(self, key: ApiKey, session: Session) -> None:
+        """Spare the work where it could not be paid or kept; the script decides in the end.
+
+        Raises:
+            InsufficientCredits, TooManyViews: as the script would.
+        """
+        price = key.owes(VIEW_CREDITS)
+        balance = await self.credits.balance(key.account_id)
+        if balance < price:
+            raise InsufficientCredits(f"The balance is {balance} credits; /views needs {price}.")
+        if len(await self.views.list(key.key_id, session.session_id)) >= contract.MOST_VIEWS:
+            raise TooManyViews(
+                f"This session has {contract.MOST_VIEWS} further photos, the most that it may have; delete one first."
+            )
+
+    async def _add(
+        self,
+        request: Request,
+        key: ApiKey,
+        session: Session,
+        form: upload.Form,
+        said: contract.ViewForm,
+        arrival: Arrival,
+        keep: Keep,
+    ) -> bytes:
+        """Check the photo, find the thing in it, and keep it."""
+        reference = reference_of(session, said)
+        data = self.receiving.picture(form)
+        media_type = (await self.receiving.header(data)).media_type
+        view_id = str(uuid.uuid4())
+        name = f"sessions/{session.session_id}/views/{view_id}{SUFFIX[media_type]}"
+        photo = await self.receiving.stored(self.artifacts, name, data, media_type)
+        needed = False
+        # While the services look at the stored photo, the account's next upload may come.
+        form.file = None
+        del data
+        arrival.leave()
+        try:
+            found = await self.detection.detect(
+                photo, MAX_OBJECTS, request_id=exchange_of(request).request_id, reference=reference
+            )
+            view = view_of(view_id, key, session, photo, found, said)
+            body = view_answer(view, session, self.files, key.owes(VIEW_CREDITS)).encoded()
+            # It may stand even when its answer is lost; then it goes with its session.
+            needed = True
+            try:
+                await self.views.add(view, price=key.owes(VIEW_CREDITS), kept=keep(body))
+            except LensoraError as error:
+                needed = isinstance(error, Unavailable)
+                raise
+            return body
+        finally:
+            if not needed:
+                await self._drop(name)
+
+    async def _drop(self, name: str) -> None:
+        """Delete a photo that nobody holds; it goes with its session where the store is away."""
+        try:
+            await self.artifacts.delete_async([name])
+        except Unavailable as error:
+            _log.warning("view_photo_not_deleted", key=name, error=error.message)

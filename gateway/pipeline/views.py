@@ -1,0 +1,170 @@
+"""Further photos in the pipeline: cut out before the mesh is made, and what became of each after it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.jobs.codec import view_quality_field
+from gateway.jobs.photos import OrderedView, ViewCutout, ViewQuality
+from gateway.pipeline.calls import streamed
+from lensora.api.mesh.v1 import mesher_pb2
+from lensora.api.segment.v1 import segmenter_pb2
+from lensora.core.artifacts import ModelUse
+from lensora.core.errors import FailedPrecondition, InvalidInput
+from lensora.core.words import ViewSide
+from lensora.observability import logs
+from lensora.rpc.messages import (
+    artifact_from_proto,
+    artifact_to_proto,
+    box_to_proto,
+    model_use_from_proto,
+    point_to_proto,
+)
+
+_log = logs.get(__name__)
+
+AT_ONCE = 2
+"""Cutouts of one job's further photos at a time: the scene is painted beside them, and each takes what memory a photo
+takes."""
+
+SIDES: Mapping[ViewSide, mesher_pb2.Side] = {
+    ViewSide.FRONT: mesher_pb2.SIDE_FRONT,
+    ViewSide.BACK: mesher_pb2.SIDE_BACK,
+    ViewSide.LEFT: mesher_pb2.SIDE_LEFT,
+    ViewSide.RIGHT: mesher_pb2.SIDE_RIGHT,
+    ViewSide.TOP: mesher_pb2.SIDE_TOP,
+    ViewSide.DETAIL: mesher_pb2.SIDE_DETAIL,
+}
+"""The proto's words for the public ones."""
+
+Note = Callable[[str, ViewCutout], Awaitable[None]]
+"""Keeps the cutout of a view, by its id, for an attempt that takes the job over."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutViews:
+    """The further photos of a job, with their cutouts, in the order's order.
+
+    Attributes:
+        views: each with its cutout.
+    """
+
+    views: tuple[tuple[OrderedView, ViewCutout], ...]
+
+    @property
+    def messages(self) -> list[mesher_pb2.View]:
+        """Those that show something, for the mesh service."""
+        return [
+            mesher_pb2.View(
+                cutout=artifact_to_proto(cutout.artifact),
+                side=mesher_pb2.SIDE_UNSPECIFIED if view.side is None else SIDES[view.side],
+            )
+            for view, cutout in self.views
+            if cutout.artifact is not None
+        ]
+
+    @property
+    def models(self) -> tuple[ModelUse, ...]:
+        """What made the cutouts, each once."""
+        return tuple(dict.fromkeys(use for _view, cutout in self.views for use in cutout.models))
+
+    def public(self, uses: Sequence[mesher_pb2.ViewUse]) -> tuple[tuple[str, str], ...]:
+        """The job's field that says what became of each; none where there are none.
+
+        Args:
+            uses: of those that the mesh service was given, in their order; a service that knows of no views tells of
+                none, and has used none.
+        """
+        if not self.views:
+            return ()
+        told = iter(uses)
+        rows = [
+            _quality(view, next(told, None) if cutout.artifact is not None else None) for view, cutout in self.views
+        ]
+        return (view_quality_field(rows),)
+
+
+async def cut_out(
+    views: Sequence[OrderedView],
+    known: Mapping[str, ViewCutout],
+    *,
+    segmenter: Any,
+    call: Callable[[], dict[str, Any]],
+    prefix: str,
+    marked: bool,
+    note: Note,
+    progress: Callable[[float], None],
+) -> CutViews:
+    """Cut the thing out of each further photo, a few at a time.
+
+    A photo in which nothing stands out is left out: the model is made without it, and the report says so.
+
+    Args:
+        views: as ordered.
+        known: cutouts that an attempt before this one has made.
+        segmenter: the segment service's stub.
+        call: arguments of each call.
+        prefix: where outputs lie in the artifact store.
+        marked: True for an order with a test key.
+        note: is told of each new cutout.
+        progress: takes the share that is done, 0 to 1.
+
+    Raises:
+        LensoraError: of the service, but for what the photo itself lacks.
+    """
+    found = dict(known)
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(view: OrderedView) -> None:
+        async with room:
+            found[view.view_id] = await _cut(view, segmenter, call, prefix, marked)
+            await note(view.view_id, found[view.view_id])
+            progress(sum(each.view_id in found for each in views) / len(views))
+
+    tasks = [asyncio.ensure_future(one(view)) for view in views if view.view_id not in found]
+    try:
+        for task in tasks:
+            await task
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return CutViews(tuple((view, found[view.view_id]) for view in views))
+
+
+async def _cut(
+    view: OrderedView, segmenter: Any, call: Callable[[], dict[str, Any]], prefix: str, marked: bool
+) -> ViewCutout:
+    request = segmenter_pb2.CutoutRequest(
+        photo=artifact_to_proto(view.photo),
+        box=box_to_proto(view.box),
+        crop=box_to_proto(view.box.padded(view.photo_width, view.photo_height)),
+        output_prefix=prefix,
+        points=[point_to_proto(point) for point in view.points],
+        marked=marked,
+    )
+    try:
+        result = await streamed(segmenter.Cutout(request, **call()), "segment", lambda _fraction: None)
+    except (FailedPrecondition, InvalidInput) as error:
+        _log.warning("view_left_out", view_id=view.view_id, code=error.code, error=error.message)
+        return ViewCutout(None)
+    models = tuple(model_use_from_proto(use) for use in result.models)
+    return ViewCutout(artifact_from_proto(result.cutout, field="cutout"), models)
+
+
+def _quality(view: OrderedView, use: mesher_pb2.ViewUse | None) -> ViewQuality:
+    if use is None:
+        return ViewQuality(view.view_id, view.side, used=False)
+    side = next((word for word, side in SIDES.items() if side == use.side), view.side)
+    compared = use.HasField("fidelity")
+    return ViewQuality(
+        view.view_id,
+        side,
+        used=use.used,
+        yaw_deg=round(use.yaw_deg, 1),
+        silhouette_iou=use.fidelity.silhouette_iou if compared else None,
+        image_similarity=use.fidelity.image_similarity if compared else None,
+    )
