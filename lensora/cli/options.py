@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -12,7 +13,7 @@ import click
 from lensora.cli.home import DEFAULT_HOME, Home
 from lensora.client import Client
 from lensora.core.errors import ConfigurationError
-from lensora.core.words import Aspect, CameraMove, OutputFormat
+from lensora.core.words import Aspect, CameraMove, OutputFormat, ViewSide
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -80,6 +81,37 @@ def size_options(command: F) -> F:
     width = click.option("--width-cm", type=float, help="Its true width from the front, in place of its height.")
     height = click.option("--height-cm", type=float, help="The thing's true height, for AR and 3D printing.")
     return height(width(depth(command)))
+
+
+Views = list[tuple[ViewSide | None, Path]]
+"""Further photos: the side that each shows, None for one that is found out."""
+
+
+def view_options(command: F) -> F:
+    """Adds further photos of the subject, one option for each side; the command is handed one ``views``."""
+
+    def with_views(*given: Any, view: tuple[Path, ...], **named: Any) -> Any:
+        sides: Views = [(side, path) for side in ViewSide if (path := named.pop(side.value)) is not None]
+        return command(*given, views=[*sides, *((None, path) for path in view)], **named)
+
+    photo = click.Path(exists=True, dir_okay=False, path_type=Path)
+    decorated: Any = with_views
+    decorated = click.option("--view", multiple=True, type=photo, help="Of any side; may be given more than once.")(
+        decorated
+    )
+    for side in reversed(ViewSide):
+        decorated = click.option(f"--{side}", type=photo, help=_SIDE_HELP[side])(decorated)
+    return _named_as(decorated, command)
+
+
+_SIDE_HELP = {
+    ViewSide.FRONT: "A second photo of the front.",
+    ViewSide.BACK: "A photo of the back; 2 credits each, five at most.",
+    ViewSide.LEFT: "Of the side at your left hand, as you see the front.",
+    ViewSide.RIGHT: "Of the side at your right hand.",
+    ViewSide.TOP: "From above.",
+    ViewSide.DETAIL: "Of a part, closer.",
+}
 
 
 def film_options(command: F) -> F:

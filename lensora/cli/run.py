@@ -16,18 +16,21 @@ from lensora.cli.home import Home
 from lensora.cli.models import models_dir_option
 from lensora.cli.options import (
     Address,
+    Views,
     camera_option,
     film_options,
     gateway_options,
     json_option,
     say_json,
     size_options,
+    view_options,
 )
 from lensora.cli.watching import ended, watch
-from lensora.client import Client, Result, Session, requests
+from lensora.client import Client, Result, Session, View, requests
 from lensora.contract.requests import TransformBody, checked
+from lensora.contract.views import MOST_VIEWS
 from lensora.core.errors import ConfigurationError
-from lensora.core.words import CameraMove
+from lensora.core.words import CameraMove, ViewSide
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 """A background that ends so is a file's name and not a scene in words."""
@@ -44,6 +47,7 @@ PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 )
 @camera_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out"), show_default=True)
+@view_options
 @film_options
 @size_options
 @json_option
@@ -56,6 +60,7 @@ def run(
     background: str,
     camera: str | None,
     out: Path,
+    views: Views,
     output: dict[str, object],
     height_cm: float | None,
     width_cm: float | None,
@@ -63,14 +68,18 @@ def run(
     models_dir: str,
     as_json: bool,
 ) -> None:
-    """Make cutout, scene, 3D model and film from PHOTO; starts a stack where none runs."""
+    """Make cutout, scene, 3D model and film from PHOTO; starts a stack where none runs.
+
+    Further photos make the model true on more sides: --back, --left, --right, --top, --detail, --view.
+    """
     console = Console(stderr=True)
     size = requests.size(height_cm, width_cm, depth_cm)
-    _check_before_paying(background, output, size, out)
+    _check_before_paying(background, output, size, out, views)
     started = time.monotonic()
     with _gateway(address, Path(models_dir), console) as (url, key), Client(url, key) as client:
         ready = time.monotonic()
         session = _look(client, photo, object_index, console)
+        added = [_add(client, session, side, path, object_index, console) for side, path in views]
         looked = time.monotonic()
         ticket = client.transform(
             session.session_id,
@@ -96,6 +105,7 @@ def run(
         say_json(
             {
                 "session": session.as_json(),
+                **({"views": [view.as_json() for view in added]} if added else {}),
                 "result": result.as_json(),
                 "files": {name: str(path) for name, path in files.items()},
                 "seconds": {name: round(seconds, 3) for name, seconds in waited_s.items()},
@@ -105,7 +115,9 @@ def run(
         _report(result, files, waited_s)
 
 
-def _check_before_paying(background: str, output: Mapping[str, object], size: Mapping[str, float], out: Path) -> None:
+def _check_before_paying(
+    background: str, output: Mapping[str, object], size: Mapping[str, float], out: Path, views: Views
+) -> None:
     """Find out what cannot end well while nothing has been charged yet.
 
     Raises:
@@ -123,6 +135,8 @@ def _check_before_paying(background: str, output: Mapping[str, object], size: Ma
             f"--background {background}: looks like a file; it takes remove, a colour, the public URL of a picture, "
             "or a scene in words"
         )
+    if len(views) > MOST_VIEWS:
+        raise ConfigurationError(f"{len(views)} further photos were given; a session may have {MOST_VIEWS} at most")
     order = {"session_id": "of the photo", "background": requests.background_of(background), **size}
     checked(TransformBody, {**order, "output": output} if output else order)
 
@@ -136,6 +150,16 @@ def _look(client: Client, photo: Path, object_index: int, console: Console) -> S
     for action in session.suggested_actions:
         console.print(f"   note: {action.message}", highlight=False)
     return session
+
+
+def _add(
+    client: Client, session: Session, side: ViewSide | None, photo: Path, object_index: int, console: Console
+) -> View:
+    view = client.add_view(session.session_id, photo, side, object_index=object_index)
+    console.print(f"Added {photo} ({side or 'side to be found out'})", highlight=False)
+    for action in view.suggested_actions:
+        console.print(f"   note: {action.message}", highlight=False)
+    return view
 
 
 @contextmanager

@@ -29,8 +29,10 @@ from lensora.contract.answers import (
     Share,
     StageReport,
     SuggestedAction,
+    ViewReport,
 )
 from lensora.contract.events import JobEvent
+from lensora.contract.views import View
 
 __all__ = [
     "Account",
@@ -57,6 +59,8 @@ __all__ = [
     "Share",
     "StageReport",
     "SuggestedAction",
+    "View",
+    "ViewReport",
     "image",
     "prompt",
     "remove",

@@ -14,6 +14,7 @@ import httpx
 from lensora.client import requests
 from lensora.client.events import EventParser
 from lensora.client.requests import Background, Job, Photo, PointMark, Request
+from lensora.client.watch import Watch
 from lensora.contract.answers import (
     Account,
     Backplate,
@@ -28,8 +29,9 @@ from lensora.contract.answers import (
     Session,
     Share,
 )
+from lensora.contract.views import View, ViewList
 from lensora.core.errors import LensoraError
-from lensora.core.words import CameraMove
+from lensora.core.words import CameraMove, ViewSide
 
 
 class AsyncClient:
@@ -67,6 +69,53 @@ class AsyncClient:
     ) -> Session:
         """Upload a photo (a path, bytes, or an open binary file) and find the things in it. 5 credits."""
         return requests.read(Session, await self._json(requests.init(photo, max_objects, idempotency_key)))
+
+    async def add_view(
+        self,
+        session_id: str,
+        photo: Photo,
+        view: ViewSide | str | None = None,
+        *,
+        object_index: int | None = None,
+        bbox: Sequence[float] | None = None,
+        points: Sequence[PointMark] | None = None,
+        idempotency_key: str | None = None,
+    ) -> View:
+        """Add a further photo of the subject, up to five, so that the model is true on more sides. 2 credits.
+
+        Args:
+            session_id: of ``init``.
+            photo: a path, bytes, or an open binary file.
+            view: the side that it shows: front, back, left, right, top or detail; found out where it is not given.
+            object_index: which of the session's objects it shows; any of them where it is not given.
+            bbox: a box of your own around the subject in this photo, (x1, y1, x2, y2) in fractions.
+            points: places of this photo that belong to the subject and places that do not, at most 32.
+            idempotency_key: a key of the caller's, so that a repeat of this call gives the same view.
+        """
+        which = requests.choice(None, bbox, points)
+        request = requests.add_view(session_id, photo, view, object_index, which, idempotency_key)
+        return requests.read(View, await self._json(request))
+
+    async def views(self, session_id: str) -> tuple[View, ...]:
+        """The further photos of a session, in the order in which they were added."""
+        return requests.read(ViewList, await self._json(requests.views(session_id))).views
+
+    async def change_view(
+        self,
+        session_id: str,
+        view_id: str,
+        *,
+        view: ViewSide | str | None = None,
+        bbox: Sequence[float] | None = None,
+        points: Sequence[PointMark] | None = None,
+    ) -> View:
+        """Correct a further photo's side ("" for one that is to be found out), box or points. Free."""
+        request = requests.change_view(session_id, view_id, view, requests.choice(None, bbox, points))
+        return requests.read(View, await self._json(request))
+
+    async def delete_view(self, session_id: str, view_id: str) -> None:
+        """Take a further photo out of the session; nothing comes back."""
+        await self._json(requests.delete_view(session_id, view_id))
 
     async def cutout(
         self,
@@ -165,7 +214,7 @@ class AsyncClient:
         """The job's states as they change, up to its end; a broken connection is resumed."""
         job_id = requests.job_id_of(job)
         last_id: str | None = None
-        watch = requests.Watch(job_id, None)
+        watch = Watch(job_id, None)
         while True:
             try:
                 async for event_id, result in self._events(job_id, last_id):
@@ -198,7 +247,7 @@ class AsyncClient:
             DeadlineExceeded: the job still runs after ``timeout_s``.
         """
         job_id = requests.job_id_of(job)
-        watch = requests.Watch(job_id, timeout_s)
+        watch = Watch(job_id, timeout_s)
         while True:
             try:
                 result = await self.result(job_id, wait=watch.hold_s())

@@ -17,6 +17,9 @@ import type {
   Result,
   Session,
   TransformRequest,
+  View,
+  ViewChange,
+  ViewSide,
 } from "./types.js";
 
 export interface ClientOptions {
@@ -32,6 +35,17 @@ export interface CallOptions {
   /** A key of your own, so that a repeat of this call does and charges nothing. */
   idempotencyKey?: string;
   signal?: AbortSignal;
+}
+
+export interface ViewOptions {
+  /** The side that the photo shows; found out where it is not given. */
+  view?: ViewSide;
+  /** Which of the session's objects it shows; any of them where it is not given. */
+  objectIndex?: number;
+  /** A box of your own around the subject in this photo: fractions of the upright image. */
+  bbox?: [number, number, number, number];
+  /** Places of this photo that belong to the subject, and places that do not. */
+  points?: { x: number; y: number; keep: boolean }[];
 }
 
 export interface WaitOptions {
@@ -81,6 +95,34 @@ export class Lensora {
     form.append("image", await blobOf(photo), nameOf(photo));
     if (options.maxObjects !== undefined) form.append("max_objects", String(options.maxObjects));
     return this.#post<Session>("/v1/studio/init", form, options);
+  }
+
+  /** Add a further photo of the subject, up to five, so that the model is true on more sides. 2 credits. */
+  async addView(session: string | Pick<Session, "session_id">, photo: Photo, options: CallOptions & ViewOptions = {}): Promise<View> {
+    const form = new FormData();
+    form.append("image", await blobOf(photo), nameOf(photo));
+    if (options.view !== undefined) form.append("view", options.view);
+    if (options.objectIndex !== undefined) form.append("object_index", String(options.objectIndex));
+    if (options.bbox !== undefined) form.append("bbox", JSON.stringify(options.bbox));
+    if (options.points !== undefined) form.append("points", JSON.stringify(options.points));
+    return this.#post<View>(viewsPath(session), form, options);
+  }
+
+  /** The further photos of a session, in the order in which they were added. */
+  async views(session: string | Pick<Session, "session_id">, options: Pick<CallOptions, "signal"> = {}): Promise<View[]> {
+    return (await this.#json<{ views: View[] }>("GET", viewsPath(session), { signal: options.signal })).views;
+  }
+
+  /** Correct a further photo's side, box or points; `view: null` is found out. Free. */
+  changeView(view: Pick<View, "session_id" | "view_id">, changes: ViewChange, options: Pick<CallOptions, "signal"> = {}): Promise<View> {
+    const headers = { "Content-Type": "application/json" };
+    const path = `${viewsPath(view)}/${encodeURIComponent(view.view_id)}`;
+    return this.#json<View>("PATCH", path, { headers, body: JSON.stringify(changes), signal: options.signal });
+  }
+
+  /** Take a further photo out of the session; nothing comes back. */
+  async deleteView(view: Pick<View, "session_id" | "view_id">, options: Pick<CallOptions, "signal"> = {}): Promise<void> {
+    await this.#send("DELETE", `${viewsPath(view)}/${encodeURIComponent(view.view_id)}`, { signal: options.signal });
   }
 
   /** Make the cutout alone, to look at before the film. 5 credits. */
@@ -268,6 +310,10 @@ interface Sent {
   headers?: Record<string, string>;
   body?: string | FormData | undefined;
   signal?: AbortSignal | undefined;
+}
+
+function viewsPath(session: string | { session_id: string }): string {
+  return `/v1/studio/sessions/${encodeURIComponent(typeof session === "string" ? session : session.session_id)}/views`;
 }
 
 function idOf(job: Job): string {

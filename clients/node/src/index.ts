@@ -1,5 +1,5 @@
 export { backgroundOf, hasEnded, Lensora } from "./client.js";
-export type { CallOptions, ClientOptions, WaitOptions } from "./client.js";
+export type { CallOptions, ClientOptions, ViewOptions, WaitOptions } from "./client.js";
 export { LensoraError } from "./errors.js";
 export { verifyWebhook } from "./webhooks.js";
 export type { VerifyOptions } from "./webhooks.js";

@@ -2,10 +2,12 @@
 import type { components, operations } from "./schema.js";
 
 type Schemas = components["schemas"];
-type Body<Name extends "transform" | "cutout" | "render"> =
+type Body<Name extends "transform" | "cutout" | "render" | "change_view"> =
   operations[Name]["requestBody"]["content"]["application/json"];
 
 export type Session = Schemas["Session"];
+export type View = Schemas["View"];
+export type ViewSide = Schemas["ViewSide"];
 export type Cutout = Schemas["Cutout"];
 export type Quote = Schemas["Quote"];
 export type JobTicket = Schemas["JobTicket"];
@@ -25,6 +27,7 @@ export type WebhookEvent = Schemas["WebhookEvent"];
 
 export type TransformRequest = Body<"transform">;
 export type CutoutRequest = Body<"cutout">;
+export type ViewChange = Body<"change_view">;
 export type RenderRequest = Body<"render">;
 export type Background = TransformRequest["background"];
 

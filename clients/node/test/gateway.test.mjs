@@ -13,6 +13,12 @@ const studio = new Lensora({ baseUrl: `${baseUrl}/`, apiKey });
 test("the whole way: photo, cutout, job, progress, files, second film, account", async () => {
   const session = await studio.init(photo, { maxObjects: 2 });
   assert.deepEqual(session.objects.map((one) => one.category), ["product", "full_frame"]);
+  const back = await studio.addView(session, photo, { view: "back" });
+  const any = await studio.addView(session.session_id, photo, { bbox: [0.2, 0.2, 0.7, 0.7], objectIndex: 0 });
+  assert.deepEqual([back.side, back.credits_used, any.side, any.bbox[0]], ["back", 2, undefined, 0.2]);
+  assert.equal((await studio.changeView(any, { view: "left" })).side, "left");
+  assert.deepEqual((await studio.views(session)).map((one) => one.view_id), [back.view_id, any.view_id]);
+  await studio.deleteView(any);
   const cutout = await studio.cutout({ session_id: session.session_id, bbox: [0.2, 0.2, 0.7, 0.7] });
   const ticket = await studio.transform({
     session_id: session.session_id,

@@ -48,12 +48,16 @@ async def test_an_agent_makes_a_film(stack: Installation, tmp_path: Path) -> Non
     key = gateway.api_key(200)
     async with agent(stack, key) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-        assert {"init", "cutout", "quote", "transform", "result", "render", "account", "download"} == set(tools)
+        assert set(tools) == {
+            "init", "add_view", "cutout", "quote", "transform", "result", "render", "account", "download",
+        }  # fmt: skip
         assert "75 credits" in str(tools["transform"].description)
         assert "turntable" in json.dumps(tools["transform"].input_schema)
 
         session = said(await client.call_tool("init", {"photo": str(photo)}))
         assert session["objects"][0]["category"] == "product"
+        back = {"session_id": session["session_id"], "photo": str(photo), "view": "back"}
+        assert said(await client.call_tool("add_view", back))["side"] == "back"
         asked = {"session_id": session["session_id"], "background": "remove"}
         assert said(await client.call_tool("quote", asked))["credits"] == 75
         looked = await client.call_tool("cutout", {"session_id": session["session_id"]})
@@ -75,7 +79,7 @@ async def test_an_agent_makes_a_film(stack: Installation, tmp_path: Path) -> Non
         assert Path(files["mp4"]).stat().st_size > 1_000
         again = said(await client.call_tool("render", {"job_id": job_id, "camera_preset": "dolly"}))
         assert again["credits_used"] == 25
-        assert said(await client.call_tool("account"))["balance"] == 200 - 5 - 5 - 75 - 25
+        assert said(await client.call_tool("account"))["balance"] == 200 - 5 - 2 - 5 - 75 - 25
 
 
 async def test_an_agent_reads_what_is_wrong(stack: Installation, tmp_path: Path) -> None:

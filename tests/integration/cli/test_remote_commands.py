@@ -87,9 +87,10 @@ def submitted(stack: Installation, key: str, photo: Path) -> str:
 
 
 def test_run_takes_choices_and_answers_in_json(stack: Installation, key: str, command: Command, photo: Path) -> None:
-    """One JSON object with session, result and files; the choices of size, length and formats reach the job."""
+    """One JSON object with session, further photos, result and files; all choices reach the job."""
     thread = worker(stack, key, 1)
-    done = command("run", str(photo), "--size", "512", "--fps", "30", "--seconds", "2", "--format", "poster", "--json")
+    film = ("--size", "512", "--fps", "30", "--seconds", "2", "--format", "poster")
+    done = command("run", str(photo), *film, "--back", str(photo), "--view", str(photo), "--json")
     thread.join(30)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
@@ -98,6 +99,8 @@ def test_run_takes_choices_and_answers_in_json(stack: Installation, key: str, co
     order = stack.gateway.claims[said["result"]["job_id"]].job.order
     assert (order.output.size, order.output.fps, order.output.seconds) == (512, 30, 2.0)
     assert "poster" in order.output.formats
+    assert [view.side for view in order.views] == ["back", None]
+    assert [view["view_id"] for view in said["views"]] == [view.view_id for view in order.views]
 
 
 def test_jobs_are_listed_shown_downloaded_and_filmed_again(

@@ -23,6 +23,7 @@ from gateway.http.testing import installation
         (["--background", "beach.JPG"], "lensora: --background beach.JPG: looks like a file"),
         (["--size", "301"], "lensora: output.size must be an even integer from 256 to 2160, not 301."),
         (["--height-cm", "12", "--depth-cm", "3"], "lensora: real_depth_cm must not be given beside real_height_cm"),
+        (["--view", "{file}"] * 5 + ["--back", "{file}"], "lensora: 6 further photos were given; a session may have 5"),
         (["--base-url", "http://127.0.0.1:1"], "lensora: --base-url needs --api-key"),
     ],
 )

@@ -17,12 +17,14 @@ from lensora.core.errors import (
     InsufficientCredits,
     InvalidBackground,
     InvalidImage,
+    InvalidRequest,
     JobNotFound,
     SessionNotFound,
     Unauthorized,
     Unavailable,
 )
 from lensora.core.steps import STAGES, JobStatus, Step
+from lensora.core.words import ViewSide
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,37 @@ def test_a_cutout_is_looked_at_and_used(gateway: Gateway, client: Client, photo:
     gateway.take(ticket.job_id)
     kept = gateway.claims[ticket.job_id].job.order.cutout
     assert kept is not None and look.cutout_id in kept.uri
+
+
+def test_further_photos_are_added_corrected_and_taken_out(gateway: Gateway, client: Client, photo: Path) -> None:
+    """The SDK has the four calls; the job is made with what is left."""
+    session_id = client.init(photo).session_id
+    back = client.add_view(session_id, photo, "back")
+    assert (back.side, back.likeness, back.box.x1, back.credits_used) == (ViewSide.BACK, 0.9, 0.18, 2)
+    drawn = client.add_view(session_id, photo, bbox=(0.2, 0.2, 0.7, 0.7), points=[(0.5, 0.5, True)], object_index=0)
+    assert (drawn.side, drawn.likeness, drawn.points[0].keep) == (None, None, True)
+    changed = client.change_view(session_id, drawn.view_id, view="left", bbox=(0.1, 0.2, 0.7, 0.7))
+    assert (changed.side, changed.bbox, changed.credits_used) == (ViewSide.LEFT, (0.1, 0.2, 0.7, 0.7), 0)
+    assert client.change_view(session_id, drawn.view_id, view="").side is None
+    client.delete_view(session_id, back.view_id)
+    assert [view.view_id for view in client.views(session_id)] == [drawn.view_id]
+    ticket = client.transform(session_id, remove())
+    order = client.result(ticket).order
+    assert order is not None and order.views is not None
+    assert [view.view_id for view in order.views] == [drawn.view_id]
+    with pytest.raises(InvalidRequest, match="view must be one of"):
+        client.add_view(session_id, photo, "bottom")
+
+
+async def test_the_async_client_has_further_photos_too(gateway: Gateway, photo: Path) -> None:
+    """The same calls, to be awaited."""
+    async with AsyncClient(gateway.base_url, gateway.api_key(100)) as client:
+        session_id = (await client.init(photo)).session_id
+        view = await client.add_view(session_id, photo, ViewSide.TOP)
+        assert (await client.change_view(session_id, view.view_id, view=ViewSide.DETAIL)).side is ViewSide.DETAIL
+        assert len(await client.views(session_id)) == 1
+        await client.delete_view(session_id, view.view_id)
+        assert await client.views(session_id) == ()
 
 
 def test_the_whole_way(gateway: Gateway, client: Client, photo: Path, tmp_path: Path) -> None:
