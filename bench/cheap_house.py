@@ -45,6 +45,10 @@ class Part:
         assert self._process is not None
         return self._process.pid
 
+    def log_lines(self) -> list[str]:
+        """What it has printed so far."""
+        return self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
+
     def start(self) -> None:
         """Start it; does not wait until it is ready."""
         with self._log.open("ab") as log:
@@ -146,6 +150,15 @@ class CheapHouse:
             time.sleep(0.1)
         self.stop()
         raise SystemExit(f"the house is not ready after {READY_S:g} s; its logs are in {self.folder}")
+
+    def complaints(self, most: int = 5) -> str:
+        """The last warnings and errors of each process, for people; so many lines of each."""
+        found = []
+        for part in self.parts:
+            lines = part.log_lines()
+            loud = [line for line in lines if '"level": "warning"' in line or '"level": "error"' in line]
+            found += [f"{part.name}: {line}" for line in loud[-most:]]
+        return "\n".join(found) or "no process logged a warning"
 
     def stop(self) -> None:
         """Stop everything, Redis last."""

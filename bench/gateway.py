@@ -13,18 +13,15 @@ import json
 import statistics
 import tempfile
 import time
-import uuid
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from bench.cheap_house import CheapHouse
+from bench.customers import Connection, Customer, new_customer, require
 from bench.measure import MIB, closing_line, machine, table
-from gateway.jobs.records import TRANSFORM_CREDITS, ApiKey
 from gateway.jobs.store import Store
-from gateway.jobs.testing import session
 from gateway.jobs.work import Claim
 
 BUDGET_POLL_P99_MS = 20.0
@@ -38,60 +35,6 @@ CONTENDERS = 64
 WAITERS = 500
 
 
-class Connection:
-    """One HTTP/1.1 connection, kept alive; one request at a time."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._reader: asyncio.StreamReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
-
-    async def request(self, head: bytes, body: bytes = b"") -> tuple[int, bytes]:
-        """Send a request; ``(status, body)``. ``head`` ends with its last header's line."""
-        if self._reader is None or self._writer is None:
-            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        self._writer.write(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        headers = await self._reader.readuntil(b"\r\n\r\n")
-        length = int(headers.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-        return int(headers[9:12]), await self._reader.readexactly(length)
-
-    def close(self) -> None:
-        """Drop it."""
-        if self._writer is not None:
-            self._writer.close()
-
-
-@dataclass(frozen=True)
-class Customer:
-    """A key that may submit: its secret, and a session of its own."""
-
-    key: ApiKey
-    secret: str
-    session_id: str
-
-    def transform(self) -> tuple[bytes, bytes]:
-        """Head and body of a submit."""
-        body = {"session_id": self.session_id, "background": {"type": "prompt", "prompt": "on a marble countertop"}}
-        return self._head("POST /v1/studio/transform", "Content-Type: application/json\r\n"), json.dumps(body).encode()
-
-    def poll(self, job_id: str, extra: str = "") -> bytes:
-        """Head of a poll."""
-        return self._head(f"GET /v1/studio/result/{job_id}", extra)
-
-    def _head(self, what: str, extra: str) -> bytes:
-        return f"{what} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {self.secret}\r\n{extra}".encode()
-
-
-async def new_customer(store: Store, jobs: int) -> Customer:
-    """A customer with credit for so many jobs and an open session."""
-    account = f"account-{uuid.uuid4().hex[:12]}"
-    await store.accounts.create(account)
-    await store.credits.grant(account, 5 + TRANSFORM_CREDITS * jobs, reference="first")
-    key, secret = await store.keys.create(account)
-    opened = await store.sessions.open(session(key))
-    return Customer(key, secret, opened.session_id)
-
-
 async def submit_all(house: CheapHouse, who: Customer, count: int) -> tuple[list[str], float]:
     """Submit ``count`` jobs over CONNECTIONS connections; their ids, and submits per second."""
     job_ids: list[str] = []
@@ -100,9 +43,9 @@ async def submit_all(house: CheapHouse, who: Customer, count: int) -> tuple[list
     async def one() -> None:
         connection = Connection(house.port)
         for _number in left:
+            asked = time.perf_counter()
             status, body = await connection.request(*who.transform())
-            if status != 200:
-                raise SystemExit(f"transform answered {status}: {body.decode()[:300]}")
+            require(status, body, "transform", house, asked)
             job_ids.append(json.loads(body)["job_id"])
         connection.close()
 
@@ -121,11 +64,11 @@ async def poll_at_rate(house: CheapHouse, who: Customer, job_ids: list[str], sec
 
     async def one(number: int, due: float) -> None:
         connection = await idle.get()
-        status, _body = await connection.request(who.poll(job_ids[number * 7919 % len(job_ids)]))
+        asked = time.perf_counter()
+        status, body = await connection.request(who.poll(job_ids[number * 7919 % len(job_ids)]))
+        require(status, body, "poll", house, asked)
         latencies.append((time.perf_counter() - due) * 1000)
         idle.put_nowait(connection)
-        if status != 200:
-            raise SystemExit(f"poll answered {status}")
 
     tasks = []
     started = time.perf_counter()
@@ -149,7 +92,9 @@ async def poll_flat_out(house: CheapHouse, who: Customer, job_ids: list[str], se
         connection = Connection(house.port)
         while time.perf_counter() < end:
             number += 1
-            await connection.request(who.poll(job_ids[number * 7919 % len(job_ids)]))
+            asked = time.perf_counter()
+            status, body = await connection.request(who.poll(job_ids[number * 7919 % len(job_ids)]))
+            require(status, body, "poll without a pause", house, asked)
             done += 1
         connection.close()
 
@@ -181,7 +126,11 @@ async def hold(house: CheapHouse, who: Customer, job_ids: list[str]) -> list[asy
         waiting.append(asyncio.create_task(connection.request(head)))
         if number % 50 == 0:
             await asyncio.sleep(0.05)
+    asked = time.perf_counter()
     await asyncio.sleep(1.0)
+    for task in waiting:
+        if task.done():
+            require(*task.result(), "held poll", house, asked)
     return waiting
 
 
