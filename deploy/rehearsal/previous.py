@@ -32,16 +32,25 @@ def unpack(folder: Path) -> Path:
     Raises:
         RuntimeError: git does not know the reference (a shallow clone has no history: fetch it all).
     """
-    folder.mkdir(parents=True)
-    archive = folder.with_suffix(".tar")
-    _git("archive", "--format=tar", "--output", str(archive), reference())
-    with tarfile.open(archive) as packed:
-        packed.extractall(folder, filter="data")
-    archive.unlink()
+    extract(folder)
     done = subprocess.run([sys.executable, "build_protos.py"], cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"the stubs of {reference()} could not be generated: {done.stderr}")
     return folder
+
+
+def extract(folder: Path, *paths: str) -> None:
+    """Put ``paths`` of the tree of ``reference()`` into a new folder; all of it where none is named.
+
+    Raises:
+        RuntimeError: as ``unpack``.
+    """
+    folder.mkdir(parents=True)
+    archive = folder.with_suffix(".tar")
+    _git("archive", "--format=tar", "--output", str(archive), reference(), *paths)
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder, filter="data")
+    archive.unlink()
 
 
 def _git(*arguments: str, check: bool = True) -> str:
