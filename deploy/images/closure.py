@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ def distributions(target: Target) -> set[str]:
     Raises:
         PackageNotFoundError: an import that no installed distribution brings.
     """
-    installed = packages_distributions()
+    installed = _installed()
     found = {_normal(name) for name in target.extra}
     for module in third_party(target.modules):
         # A wheel that is one extension file is not in the list; its distribution has the module's name.
@@ -86,6 +87,13 @@ def third_party(modules: Iterable[str]) -> set[str]:
     return outside
 
 
+@functools.cache
+def _installed() -> Mapping[str, list[str]]:
+    """Distributions by the top-level module that they bring; reading all of them takes a second."""
+    return packages_distributions()
+
+
+@functools.cache
 def _path(module: str) -> Path | None:
     base = ROOT.joinpath(*module.split("."))
     for candidate in (base.with_suffix(".py"), base / "__init__.py"):
@@ -94,7 +102,12 @@ def _path(module: str) -> Path | None:
     return None
 
 
-def _imports(path: Path, module: str) -> Iterator[str]:
+@functools.cache
+def _imports(path: Path, module: str) -> tuple[str, ...]:
+    return tuple(_imported(path, module))
+
+
+def _imported(path: Path, module: str) -> Iterator[str]:
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in _nodes(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

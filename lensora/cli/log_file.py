@@ -20,13 +20,17 @@ RETRY_S = 1.0
 class LogFile:
     """Lines of one process. What cannot be written is counted, and told when it can be again."""
 
-    def __init__(self, path: Path, *, max_bytes: int = MAX_BYTES, kept: int = KEPT_FILES) -> None:
+    def __init__(
+        self, path: Path, *, max_bytes: int = MAX_BYTES, kept: int = KEPT_FILES, retry_s: float = RETRY_S
+    ) -> None:
         """
         Args:
             path: of the file that is written; it is continued where it exists.
             max_bytes: above this a new file is begun.
             kept: older files that stay.
+            retry_s: after a write that failed, the file is left alone for so long.
         """
+        self._retry_s = retry_s
         self._path = path
         self._max_bytes = max_bytes
         self._kept = kept
@@ -51,7 +55,7 @@ class LogFile:
             self._lost = 0
         except (OSError, ValueError):
             self._lost += 1
-            self._again_at = time.monotonic() + RETRY_S
+            self._again_at = time.monotonic() + self._retry_s
             self.close()
 
     def close(self) -> None:

@@ -58,8 +58,18 @@ class Spec:
 class Child:
     """One process that is kept running until ``stop``."""
 
-    def __init__(self, spec: Spec, log_file: Path, say: Say) -> None:
+    def __init__(
+        self, spec: Spec, log_file: Path, say: Say, *, restart_delays_s: Sequence[float] = RESTART_DELAYS_S
+    ) -> None:
+        """
+        Args:
+            spec: what to run.
+            log_file: gets its output.
+            say: gets each line of it, and what happens to the process.
+            restart_delays_s: the pause before each restart in a row; the last one holds from then on.
+        """
         self.spec = spec
+        self._delays_s = restart_delays_s
         self.restarts = 0
         self._log_file = log_file
         self._say = say
@@ -138,10 +148,10 @@ class Child:
             if self._stopping.is_set():
                 return
             deaths = 0 if time.monotonic() - started > STEADY_S else deaths + 1
-            if deaths > len(RESTART_DELAYS_S) and not self._proven:
+            if deaths > len(self._delays_s) and not self._proven:
                 self._tell(f"died {deaths} times in a row (last status {status}) and stays down")
                 return
-            delay = RESTART_DELAYS_S[min(len(RESTART_DELAYS_S), max(1, deaths)) - 1]
+            delay = self._delays_s[min(len(self._delays_s), max(1, deaths)) - 1]
             self._tell(f"died with status {status}; starts again in {delay} s")
             if self._stopping.wait(delay):
                 return
@@ -158,7 +168,7 @@ class Child:
                 self._process = self._spawn()
             except OSError as error:
                 self._tell(f"could not be started: {error}")
-                if self._stopping.wait(RESTART_DELAYS_S[-1]):
+                if self._stopping.wait(self._delays_s[-1]):
                     return False
             else:
                 return True

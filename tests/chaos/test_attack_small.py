@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_another_customer_is_served_under_every_attack() -> None:
-    """A second of each attack: no 5xx but "come back later", no charge wrong, every process within its memory."""
+    """Half a second of each attack: no 5xx but "come back later", no charge wrong, every process within its memory."""
     run = subprocess.run(
-        [sys.executable, "-m", "bench.attack", "--seconds", "1"],
+        [sys.executable, "-m", "bench.attack", "--seconds", "0.5"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.smoke import SMALL_FILM
 from lensora.client import Client
 
 STAGE = {"mesh": "generating-3d", "segment": "removing-bg", "render": "rendering-video"}
@@ -19,7 +20,8 @@ def test_a_killed_service_never_hangs_a_job(up, client: Client, cup: Path, servi
     """The service is killed while its stage runs; the job completes after it is back, or fails with all 75 back."""
     session = client.init(cup)
     before = client.account().balance
-    ticket = client.transform(session.session_id, "remove")
+    # A film long enough to die in, where the renderer does.
+    ticket = client.transform(session.session_id, "remove", output=None if service == "render" else SMALL_FILM)
     killed = False
     end = time.monotonic() + 120
     while not killed and time.monotonic() < end:

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from lensora.cli.log_file import RETRY_S, LogFile
-from lensora.cli.processes import Child, Spec, stop_all
+from lensora.cli.log_file import LogFile
+from lensora.cli.processes import RESTART_DELAYS_S, Child, Spec, stop_all
 
 FOREVER = "import os, time\nprint('here', os.environ['COLOR'], flush=True)\ntime.sleep(60)"
+QUICKLY_S = (0.02, 0.04, 0.06, 0.08, 0.1)
+"""Pauses between restarts for those who would otherwise wait for them: as many as there are."""
+
 STUBBORN = (
     "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf', flush=True)\ntime.sleep(60)"
 )
@@ -37,7 +40,8 @@ def child_of(tmp_path: Path) -> Iterator[Callable[[str], tuple[Child, list[str]]
     def make(code: str) -> tuple[Child, list[str]]:
         lines: list[str] = []
         spec = Spec("child", [sys.executable, "-c", code], {"COLOR": "blue"})
-        child = Child(spec, tmp_path / "child.log", lambda _name, line: lines.append(line))
+        log = tmp_path / "child.log"
+        child = Child(spec, log, lambda _name, line: lines.append(line), restart_delays_s=QUICKLY_S)
         made.append(child)
         return child, lines
 
@@ -107,6 +111,7 @@ def test_a_child_that_does_not_listen_is_killed(child_of: Callable[[str], tuple[
 
 def test_a_child_that_keeps_dying_is_given_up(child_of: Callable[[str], tuple[Child, list[str]]]) -> None:
     """A process that cannot start is not restarted for ever; its last status is said."""
+    assert len(QUICKLY_S) == len(RESTART_DELAYS_S) and sorted(RESTART_DELAYS_S) == list(RESTART_DELAYS_S)
     child, lines = child_of("raise SystemExit(7)")
     child.start()
     until(lambda: child.gave_up, timeout_s=20)
@@ -187,7 +192,12 @@ def test_a_process_that_has_worked_is_never_given_up(tmp_path: Path) -> None:
         "print('up', flush=True)\ntime.sleep(60)"
     )
     lines: list[str] = []
-    child = Child(Spec("child", [sys.executable, "-c", code]), tmp_path / "log", lambda _name, line: lines.append(line))
+    child = Child(
+        Spec("child", [sys.executable, "-c", code]),
+        tmp_path / "log",
+        lambda _name, line: lines.append(line),
+        restart_delays_s=QUICKLY_S,
+    )
     child.prove()
     child.start()
     try:
@@ -209,12 +219,12 @@ def test_logs_are_bounded(tmp_path: Path) -> None:
     assert all(entry.stat().st_size <= 1_000 for entry in tmp_path.iterdir())
     assert path.read_bytes().endswith(b"line 299\n")
     log.close()
-    full = LogFile(tmp_path / "b.log")
+    full = LogFile(tmp_path / "b.log", retry_s=0.2)
     (tmp_path / "b.log").symlink_to("/dev/full")
     full.write(b"lost\n")
     full.write(b"lost too\n")
     (tmp_path / "b.log").unlink()
-    time.sleep(RETRY_S)
+    time.sleep(0.2)
     full.write(b"kept\n")
     full.close()
     assert (tmp_path / "b.log").read_bytes() == b"... 2 lines could not be written\nkept\n"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -81,12 +82,15 @@ async def statuses(store: Store, key: ApiKey) -> set[JobStatus]:
     return {job.status for job in (await store.jobs.list(key.key_id, limit=100)).jobs}
 
 
-async def settle(store: Store, key: ApiKey, work: RedisWork) -> None:
-    """Finish everything that this worker is given, until nothing is left."""
+async def settle(store: Store, key: ApiKey, work: RedisWork, held: int = 0) -> None:
+    """Finish everything that this worker is given, until only what others hold is left, and nothing more comes."""
     idle = 0
-    while idle < 30:
+    until = time.monotonic() + 30
+    while idle < 3:
         taken = await work.take(5)
-        idle = 0 if taken else idle + 1
+        live = await store.scripts.client.scard(store.scripts.key(f"live:{key.account_id}"))
+        idle = 0 if taken or live > held else idle + 1
+        assert time.monotonic() < until, f"{live} jobs are left"
         for claim in taken:
             assert isinstance(claim, Claim)
             await do_stages(work, claim)
@@ -109,7 +113,7 @@ async def test_jobs_of_the_release_before_are_done(store: Store, before: Before)
     await before.script("heartbeat", held[0], held[2], "old", 60_000, 50)
     await do_stages(work, first)
     await work.finish(first)
-    await settle(store, key, work)
+    await settle(store, key, work, held=1)
     assert await before.script("heartbeat", dead[0], dead[2], "old", LEASE_MS, 1) == 0
     assert (await store.jobs.get(key.key_id, held[0])).status is JobStatus.PROCESSING
     assert await before.end(held[0], held[2]) == 1

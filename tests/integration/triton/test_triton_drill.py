@@ -51,7 +51,7 @@ from services.detect.servicer import DetectorServicer
 from services.segment.backends.registry import BACKPLATE_BACKENDS, CUTOUT_BACKENDS
 from services.segment.servicer import SegmenterServicer
 
-DEADLINE_S = 8.0
+DEADLINE_S = 5.0
 """Of the job that must fail: while a service is away the worker tries again until then."""
 
 
