@@ -79,6 +79,11 @@ def _render(
     return tuple(manifest for manifest in yaml.load_all(text, yaml.CSafeLoader) if manifest)
 
 
+def render_text(*values: Path, sets: Sequence[str] = ()) -> str:
+    """What ``helm template`` prints, for what YAML's readers forgive. Raises ChartRefused."""
+    return _helm(["template", "studio", str(CHART), *_values(values, sets)])
+
+
 def notes(*values: Path, sets: Sequence[str] = (), release: str = "studio", namespace: str = "lensora") -> str:
     """What ``helm install`` prints at its end. Raises ChartRefused."""
     arguments = ["install", release, str(CHART), "--namespace", namespace, "--dry-run=client"]

@@ -38,7 +38,7 @@ PASSWORD = "rehearsed-password"  # noqa: S105 - of a server that lives as long a
 BUCKET_KEYS = {"AWS_ACCESS_KEY_ID": "rehearsal", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
 SIGNING_KEY = "0123456789abcdef0123456789abcdef"
 JOB_S = 240.0
-CUSTOM = ("monitoring.coreos.com", "keda.sh", "gateway.networking.k8s.io")
+CUSTOM = ("monitoring.coreos.com", "keda.sh", "gateway.networking.k8s.io", "cert-manager.io")
 """API groups that Kubernetes's own schemas do not have; tests/integration/helm holds these to schemas of ours."""
 
 
@@ -113,6 +113,9 @@ def outside(example: Path, folder: Path) -> Iterator[tuple[tuple[str, ...], list
             url = f"rediss://lensora:{PASSWORD}@{HOST}:{port}/0?ssl_ca_certs=/etc/lensora/redis-ca/ca.crt"
             secrets.append(_secret("lensora-redis", {"url": url, "password": PASSWORD}))
             secrets.append(_secret("lensora-redis-ca", {"ca.crt": authority}))
+        if values.get("rpc", {}).get("tls", {}).get("certManager", {}).get("enabled"):
+            # What cert-manager would write: a certificate of the same shape as the chart's own.
+            secrets.append(named(render(), "Secret", "studio-lensora-rpc-tls"))
         yield tuple(sets), secrets
 
 

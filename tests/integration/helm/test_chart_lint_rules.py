@@ -1,7 +1,8 @@
 """The rules that kube-linter checks by default and kubescape rates high, on every example.
 
-Neither tool comes from a package registry, so their rules are written here, by kube-linter's list of checks
-(docs/generated/checks.md in its repository) and kubescape's controls of severity high and critical.
+Neither tool comes from a package registry, so their rules are written here, by kube-linter's list of default checks
+(internal/defaultchecks in its repository, with the templates that they name) and kubescape's controls of severity high
+and critical.
 """
 
 from __future__ import annotations
@@ -13,6 +14,43 @@ from typing import Any
 import pytest
 
 from deploy.rehearsal.chart import EXAMPLES, Manifest, of_kind, pod_templates, render
+
+KUBE_LINTER_DEFAULTS = (
+    "dangling-service",
+    "deprecated-service-account-field",
+    "docker-sock",
+    "drop-net-raw-capability",
+    "duplicate-env-var",
+    "env-var-secret",
+    "host-ipc",
+    "host-network",
+    "host-pid",
+    "invalid-target-ports",
+    "latest-tag",
+    "liveness-port",
+    "mismatching-selector",
+    "no-anti-affinity",
+    "no-extensions-v1beta",
+    "no-read-only-root-fs",
+    "non-existent-service-account",
+    "pdb-max-unavailable",
+    "pdb-min-available",
+    "pdb-unhealthy-pod-eviction-policy",
+    "privilege-escalation-container",
+    "privileged-container",
+    "readiness-port",
+    "run-as-non-root",
+    "sensitive-host-mounts",
+    "ssh-port",
+    "startup-port",
+    "unsafe-sysctls",
+    "unset-cpu-requirements",
+    "unset-memory-requirements",
+)
+"""Its checks that are on by default, in the newest list that we have seen."""
+
+IGNORED = "ignore-check.kube-linter.io/"
+"""An annotation of this name and a check's says why an object may break it; kube-linter then leaves it alone."""
 
 Finding = str
 Pod = Callable[[Manifest, list[Manifest]], list[Finding]]
@@ -33,6 +71,11 @@ def _secret_in_environment(container: Manifest) -> list[Finding]:
     named = [entry["name"] for entry in container.get("env", ()) if re.search("secret", entry["name"], re.I)]
     plain = {entry["name"] for entry in container.get("env", ()) if entry.get("value")}
     return _when(plain & set(named), "env-var-secret, C-0012 credentials in configuration")
+
+
+def _twice_in_environment(container: Manifest) -> list[Finding]:
+    names = [entry["name"] for entry in container.get("env", ())]
+    return _when(len(names) > len(set(names)), "duplicate-env-var")
 
 
 def _image(container: Manifest) -> list[Finding]:
@@ -56,6 +99,7 @@ CONTAINERS: dict[str, Container] = {
     ),
     "capabilities": _capabilities,
     "secrets": _secret_in_environment,
+    "environment": _twice_in_environment,
     "image": _image,
     "resources": _resources,
     "ssh": lambda one: _when(
@@ -70,9 +114,14 @@ CONTAINERS: dict[str, Container] = {
 
 def _account(pod: Manifest, manifests: list[Manifest]) -> list[Finding]:
     accounts = {account["metadata"]["name"] for account in of_kind(manifests, "ServiceAccount")}
-    missing = pod["spec"].get("serviceAccountName") not in accounts or "serviceAccount" in pod["spec"]
+    missing = pod["spec"].get("serviceAccountName") not in accounts
     token = pod["spec"].get("automountServiceAccountToken") is not False
-    return _when(missing, "non-existent-service-account") + _when(token, "C-0034 automatic mapping of a token")
+    old = "serviceAccount" in pod["spec"]
+    return (
+        _when(missing, "non-existent-service-account")
+        + _when(old, "deprecated-service-account-field")
+        + _when(token, "C-0034 automatic mapping of a token")
+    )
 
 
 def _host(pod: Manifest, _manifests: list[Manifest]) -> list[Finding]:
@@ -98,6 +147,13 @@ def _isolated(pod: Manifest, manifests: list[Manifest]) -> list[Finding]:
 PODS: dict[str, Pod] = {"account": _account, "host": _host, "user": _user, "network": _isolated}
 
 
+def _valid_port(port: int | str) -> bool:
+    """A number of a port, or a name as IANA's services have them (RFC 6335)."""
+    if isinstance(port, int):
+        return 1 <= port <= 65535
+    return re.fullmatch(r"(?=.*[a-z])(?!.*--)[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?", port) is not None
+
+
 def _probes(manifest: Manifest) -> list[Finding]:
     found = []
     for container in manifest["spec"]["template"]["spec"]["containers"]:
@@ -114,12 +170,23 @@ def _workload(manifest: Manifest) -> list[Finding]:
     template = manifest["spec"]["template"]
     selector = manifest["spec"]["selector"]["matchLabels"].items()
     found = _when(not selector <= template["metadata"]["labels"].items(), "mismatching-selector")
-    spec = template["spec"]
-    apart = spec.get("topologySpreadConstraints") or spec.get("affinity", {}).get("podAntiAffinity")
-    # Pods that share a volume of one node cannot be apart.
-    together = spec.get("affinity", {}).get("podAffinity")
-    found += _when(manifest["spec"].get("replicas", 2) > 1 and not (apart or together), "no-anti-affinity")
+    told = f"{IGNORED}no-anti-affinity" in manifest["metadata"].get("annotations", {})
+    several = manifest["spec"].get("replicas", 1) > 1
+    found += _when(several and not told and not _apart(template), "no-anti-affinity")
     return found + _probes(manifest)
+
+
+def _apart(template: Manifest) -> bool:
+    """Whether an anti-affinity keeps pods of this template on different hosts, or would rather."""
+    given = template["spec"].get("affinity", {}).get("podAntiAffinity", {})
+    terms = [one["podAffinityTerm"] for one in given.get("preferredDuringSchedulingIgnoredDuringExecution", ())]
+    terms += given.get("requiredDuringSchedulingIgnoredDuringExecution", ())
+    labels = template["metadata"]["labels"].items()
+    return any(
+        term["topologyKey"] == "kubernetes.io/hostname"
+        and term.get("labelSelector", {}).get("matchLabels", {}).items() <= labels
+        for term in terms
+    )
 
 
 def _object(manifest: Manifest, manifests: list[Manifest]) -> list[Finding]:
@@ -127,8 +194,11 @@ def _object(manifest: Manifest, manifests: list[Manifest]) -> list[Finding]:
     templates = [template["metadata"]["labels"] for _, template in pod_templates(manifests)]
     if kind == "Service":
         selector = manifest["spec"]["selector"].items()
-        return _when(not any(selector <= labels.items() for labels in templates), "dangling-service") + _when(
-            manifest["spec"].get("type") in ("NodePort", "LoadBalancer"), "exposed-services, C-0256"
+        targets = [port.get("targetPort", port["port"]) for port in manifest["spec"]["ports"]]
+        return (
+            _when(not any(selector <= labels.items() for labels in templates), "dangling-service")
+            + _when(not all(map(_valid_port, targets)), "invalid-target-ports")
+            + _when(manifest["spec"].get("type") in ("NodePort", "LoadBalancer"), "exposed-services, C-0256")
         )
     if kind == "PodDisruptionBudget":
         spec = manifest["spec"]
@@ -144,10 +214,8 @@ def _object(manifest: Manifest, manifests: list[Manifest]) -> list[Finding]:
     return _when("extensions/v1beta" in manifest["apiVersion"], "no-extensions-v1beta")
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_linters_would_find_nothing_high(example: Any) -> None:
-    """No object of the example breaks a rule of the two linters."""
-    manifests = render(example)
+def _findings(manifests: list[Manifest]) -> list[Finding]:
+    """What both tools would say of these objects."""
     findings = []
     for manifest in manifests:
         name = f"{manifest['kind']}/{manifest['metadata']['name']}"
@@ -158,17 +226,54 @@ def test_linters_would_find_nothing_high(example: Any) -> None:
         findings += [f"{name}: {finding}" for rule in PODS.values() for finding in rule(pod, manifests)]
         for container in [*pod["spec"]["containers"], *pod["spec"].get("initContainers", ())]:
             findings += [f"{name}: {finding}" for rule in CONTAINERS.values() for finding in rule(container)]
-    assert findings == []
+    return findings
 
 
-def test_the_rules_find_what_is_wrong() -> None:
-    """Each rule for containers and pods speaks on an object that breaks it."""
-    bad: Manifest = {
+@pytest.mark.parametrize("example", [None, *EXAMPLES], ids=lambda path: path.stem if path else "defaults")
+def test_linters_would_find_nothing_high(example: Any) -> None:
+    """No object of the defaults or of an example breaks a rule of the two linters."""
+    assert _findings(render(example) if example else render()) == []
+
+
+def test_several_pods_say_why_nothing_keeps_them_apart() -> None:
+    """Deployments have no anti-affinity; kube-linter is told what they have in its place, and that is true."""
+    for manifests in (render(), *(render(example) for example in EXAMPLES)):
+        for deployment in of_kind(manifests, "Deployment"):
+            said = deployment["metadata"]["annotations"][f"{IGNORED}no-anti-affinity"]
+            spec = deployment["spec"]["template"]["spec"]
+            if "topologySpreadConstraints" in said:
+                assert spec["topologySpreadConstraints"]
+            else:
+                assert spec["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+
+
+def test_every_rule_finds_what_breaks_it() -> None:
+    """On objects that are wrong in every way each default check of kube-linter, and each rule here, speaks."""
+    container: Manifest = {
         "securityContext": {"privileged": True, "capabilities": {"add": ["NET_RAW"]}},
         "image": "redis",
-        "env": [{"name": "MY_SECRET", "value": "x"}],
+        "env": [{"name": "MY_SECRET", "value": "x"}, {"name": "MY_SECRET", "value": "y"}],
         "ports": [{"name": "ssh", "containerPort": 22, "hostPort": 22}],
+        **{f"{probe}Probe": {"tcpSocket": {"port": 99}} for probe in ("startup", "readiness", "liveness")},
     }
-    assert [name for name, rule in CONTAINERS.items() if not rule(bad)] == []
-    pod: Manifest = {"metadata": {"labels": {}}, "spec": {"hostNetwork": True, "securityContext": {"runAsUser": 0}}}
+    assert [name for name, rule in CONTAINERS.items() if not rule(container)] == []
+    pod: Manifest = {
+        "metadata": {"labels": {"app": "a"}},
+        "spec": {
+            "serviceAccount": "nobody",
+            "hostNetwork": True,
+            "securityContext": {"runAsUser": 0, "sysctls": [{"name": "kernel.msgmax", "value": "1"}]},
+            "containers": [container],
+        },
+    }
     assert [name for name, rule in PODS.items() if not rule(pod, [])] == []
+    workload = {"replicas": 2, "selector": {"matchLabels": {"app": "b"}}, "template": pod}
+    service = {"selector": {"app": "c"}, "ports": [{"port": 1, "targetPort": "no_such--name"}]}
+    budget = {"maxUnavailable": 0, "minAvailable": 1}
+    wrong: list[Manifest] = [
+        {"kind": "Deployment", "apiVersion": "extensions/v1beta1", "metadata": {"name": "d"}, "spec": workload},
+        {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "s"}, "spec": service},
+        {"kind": "PodDisruptionBudget", "apiVersion": "policy/v1", "metadata": {"name": "b"}, "spec": budget},
+    ]
+    said = " ".join(_findings(wrong))
+    assert [check for check in KUBE_LINTER_DEFAULTS if check not in said] == []

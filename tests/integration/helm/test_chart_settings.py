@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from pydantic_settings import BaseSettings
 
-from deploy.rehearsal.chart import EXAMPLES, Manifest, named, of_kind, render
+from deploy.rehearsal.chart import EXAMPLES, Manifest, named, of_kind, render, render_text
 from gateway.http.settings import HttpSettings
 from gateway.pipeline.settings import WorkerSettings
 from gateway.settings import RedisSettings
@@ -73,12 +74,37 @@ def test_default_environment_is_not_loopback() -> None:
                 assert value.startswith("dns:///studio-lensora-"), name
 
 
+def test_a_setting_of_ones_own_takes_the_place_of_the_charts() -> None:
+    """A variable in env is there once, with the operator's value, for gateway, worker and stages."""
+    own = {"gateway": "LENSORA_DRAIN_SECONDS", "worker": "LENSORA_WORKER_JOBS", "stages.mesh": "LENSORA_WORKERS"}
+    sets = [f'{component}.env={{"{name}": "77"}}' for component, name in own.items()]
+    text = render_text(sets=sets)
+    for component, name in own.items():
+        config = named(render(sets=sets), "ConfigMap", f"studio-lensora-{component.rpartition('.')[2]}")
+        assert config["data"][name] == "77"
+        assert text.count(f'{name}: "77"') == 1
+    for document in text.split("\n---\n"):
+        keys = re.findall(r"(?m)^  (LENSORA_\w+):", document)
+        assert len(keys) == len(set(keys)), document[:200]
+
+
+def test_a_proxy_may_bring_all_clients() -> None:
+    """In a cluster one address is mostly a proxy's: it may hold every connection, unless an operator says less."""
+    data = named(render(), "ConfigMap", "studio-lensora-gateway")["data"]
+    assert data["LENSORA_CONNECTIONS_PER_ADDRESS"] == data["LENSORA_CONNECTIONS"]
+    less = named(render(sets=("gateway.connectionsPerAddress=512",)), "ConfigMap", "studio-lensora-gateway")["data"]
+    assert less["LENSORA_CONNECTIONS_PER_ADDRESS"] == "512"
+
+
 def test_smoke_test_has_what_it_reads() -> None:
     """The pod of ``helm test`` gets Redis and the Service's address."""
     manifests = render()
     given = variables(manifests, named(manifests, "Pod", "studio-lensora-test"))
     assert {f"{ENV_PREFIX}{name}" for name in ("REDIS_URL", "REDIS_PREFIX", "BASE_URL")} <= given.keys()
     assert {"redis_url", "redis_prefix"} <= RedisSettings.model_fields.keys()
+    annotations = named(manifests, "Pod", "studio-lensora-test")["metadata"]["annotations"]
+    assert annotations["helm.sh/hook"] == "test"
+    assert annotations["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
 
 
 NETS = {

@@ -45,6 +45,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "a pool with a capital letter": ('triton.pools={"Small":{"models":["isnet"]}}',),
     "an unknown key for all pods": ("podDefaults.nodeSelectors.a=b",),
     "a variable without a name": ('gateway.extraEnv=[{"value":"a"}]',),
+    "a sentinel without a port": ('redis.external.sentinels=["sentinel"]',),
     "an unknown family": ('services.ipFamilies=["IPv5"]',),
     "a certificate's time that is no number of hours": ("rpc.tls.certManager.duration=90d",),
     "an unknown key of calls": ("rpc.tls.enable=true",),
@@ -64,6 +65,17 @@ CONTRADICTORY: dict[str, tuple[tuple[str, ...], str]] = {
     "an external Redis that no policy opens": (
         ("redis.mode=external", "redis.external.existingSecret=redis", "redis.external.address=redis:6379"),
         "redis.external.networkPolicyPeers",
+    ),
+    "KEDA by sentinels without the primary's name": (
+        (
+            "redis.mode=external",
+            "redis.external.existingSecret=redis",
+            "redis.external.address=redis:6379",
+            'redis.external.networkPolicyPeers=[{"namespaceSelector":{}}]',
+            'redis.external.sentinels=["sentinel:26379"]',
+            "worker.autoscaling.mode=keda",
+        ),
+        "redis.external.sentinelService",
     ),
     "an Ingress without a host": (("ingress.enabled=true",), "ingress.hosts"),
     "a route without a Gateway": (("httpRoute.enabled=true",), "httpRoute.parentRefs"),
@@ -123,6 +135,41 @@ def test_null_is_taken_or_refused_by_the_schema() -> None:
         if nulls:
             pool = 'triton.pools={"a":{"models":["b"]}}'
             render(sets=nulls if "triton.pools=null" in nulls else (pool, *nulls))
+
+
+KUBERNETES_OWN = (
+    "affinity",
+    "peers",
+    "openMap",
+    "securityContext",
+    "listOfObjects",
+    "extra",
+    "topologySpreadConstraints",
+)
+"""Starts of definitions that take an object of Kubernetes as it is; the API server checks those."""
+
+
+def _open_places(node: Any, path: str = "") -> Iterator[str]:
+    if isinstance(node, dict):
+        closed = node.get("additionalProperties") is False or isinstance(node.get("additionalProperties"), dict)
+        if node.get("type") == "object" and not closed:
+            yield path
+        for key, value in node.items():
+            yield from _open_places(value, f"{path}/{key}")
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _open_places(value, f"{path}/{index}")
+
+
+def test_the_schema_is_closed() -> None:
+    """No section of the values takes a key that nobody reads; only objects of Kubernetes, and helm's own, are open."""
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    ours = {
+        place
+        for place in _open_places(schema)
+        if place != "/properties/global" and not place.startswith(tuple(f"/$defs/{name}" for name in KUBERNETES_OWN))
+    }
+    assert ours == set()
 
 
 def test_every_value_is_described_in_the_table() -> None:

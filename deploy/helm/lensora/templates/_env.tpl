@@ -20,6 +20,11 @@ LENSORA_RPC_TLS_DIR: /etc/lensora/rpc-tls
 HOME: /tmp
 {{- end -}}
 
+{{/* ConfigMap data with an operator's own settings laid over the chart's, each name once: list yaml env. */}}
+{{- define "lensora.laidOver" -}}
+{{- mergeOverwrite (index . 0 | fromYaml) (index . 1 | default dict) | toYaml -}}
+{{- end -}}
+
 {{/* Target of a stage for clients that spread calls over the addresses of its headless Service: list $root stage. */}}
 {{- define "lensora.stageTarget" -}}
 {{- $root := index . 0 -}}

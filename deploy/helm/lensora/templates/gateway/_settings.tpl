@@ -9,6 +9,14 @@ LENSORA_JOB_DEADLINE_SECONDS: {{ .Values.jobDeadlineSeconds | quote }}
 {{- end -}}
 
 {{- define "lensora.settings.http" -}}
+{{- include "lensora.laidOver" (list (include "lensora.settings.http.chart" .) .Values.gateway.env) -}}
+{{- end -}}
+
+{{- define "lensora.settings.worker" -}}
+{{- include "lensora.laidOver" (list (include "lensora.settings.worker.chart" .) .Values.worker.env) -}}
+{{- end -}}
+
+{{- define "lensora.settings.http.chart" -}}
 {{ include "lensora.settings.gateway" . }}
 LENSORA_HOST: "::"
 LENSORA_PORT: "8000"
@@ -16,20 +24,16 @@ LENSORA_PORT: "8000"
 {{ printf "LENSORA_%s_TARGET" (upper $stage) }}: {{ include "lensora.stageTarget" (list $ $stage) | quote }}
 {{- end }}
 LENSORA_DRAIN_SECONDS: {{ .Values.gateway.drainSeconds | quote }}
-{{- range $key, $value := .Values.gateway.env }}
-{{ $key }}: {{ $value | quote }}
-{{- end }}
+LENSORA_CONNECTIONS: {{ .Values.gateway.connections | quote }}
+LENSORA_CONNECTIONS_PER_ADDRESS: {{ .Values.gateway.connectionsPerAddress | default .Values.gateway.connections | quote }}
 {{- end -}}
 
-{{- define "lensora.settings.worker" -}}
+{{- define "lensora.settings.worker.chart" -}}
 {{ include "lensora.settings.gateway" . }}
 LENSORA_WORKER_JOBS: {{ .Values.worker.jobs | quote }}
 LENSORA_WORKER_ALIVE_FILE: /tmp/worker-alive
 LENSORA_DRAIN_SECONDS: {{ .Values.worker.drainSeconds | quote }}
 {{- range $stage := list "segment" "mesh" "render" }}
 {{ printf "LENSORA_%s_TARGET" (upper $stage) }}: {{ include "lensora.stageTarget" (list $ $stage) | quote }}
-{{- end }}
-{{- range $key, $value := .Values.worker.env }}
-{{ $key }}: {{ $value | quote }}
 {{- end }}
 {{- end -}}

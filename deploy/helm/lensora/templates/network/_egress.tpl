@@ -7,13 +7,20 @@
     - port: {{ index . 2 }}
 {{- end -}}
 
+{{/* To Redis, and to the sentinels that say which one is the primary. */}}
 {{- define "lensora.egress.redis" -}}
+{{- $ports := list -}}
 {{- if eq .Values.redis.mode "builtin" -}}
 {{ include "lensora.egress.component" (list . "redis" 6379) }}
 {{- else -}}
 - to: {{- toYaml .Values.redis.external.networkPolicyPeers | nindent 4 }}
   ports:
-    - port: {{ regexFind ":[0-9]+$" .Values.redis.external.address | trimPrefix ":" }}
+    {{- range concat (list .Values.redis.external.address) (.Values.redis.external.sentinels | default list) }}
+    {{- $ports = append $ports (regexFind ":[0-9]+$" . | trimPrefix ":") }}
+    {{- end }}
+    {{- range $ports | uniq }}
+    - port: {{ . }}
+    {{- end }}
 {{- end -}}
 {{- end -}}
 

@@ -1,5 +1,9 @@
 {{/* Settings of a stage's process as ConfigMap data: list $root stage values. */}}
 {{- define "lensora.stageSettings" -}}
+{{- include "lensora.laidOver" (list (include "lensora.stageSettings.chart" .) (index . 2).env) -}}
+{{- end -}}
+
+{{- define "lensora.stageSettings.chart" -}}
 {{- $root := index . 0 -}}
 {{- $stage := index . 1 -}}
 {{- $values := index . 2 -}}
@@ -24,9 +28,6 @@ LENSORA_TRITON_TARGET: {{ include "lensora.tritonTarget" (list $root $stage $val
 {{- if and (eq $stage "render") ($values.gpu | default dict).enabled }}
 LENSORA_RENDER_DEVICE: gpu
 NVIDIA_DRIVER_CAPABILITIES: graphics,compute,utility,video
-{{- end }}
-{{- range $key, $value := $values.env }}
-{{ $key }}: {{ $value | quote }}
 {{- end }}
 {{- end -}}
 
