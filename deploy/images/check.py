@@ -71,9 +71,10 @@ def main() -> int:
                 sys.stderr.write(f"{target}: {image.size_bytes / 1e6:.0f} MB, ready in {seconds:.1f} s\n")
             if set(PROCESSES) <= set(images):
                 sys.stderr.write(f"two jobs through all images: {run_jobs(images, Path(scratch) / 'house'):.1f} s\n")
-    sys.stdout.write("| image | size, MB unpacked | ready after, s |\n|---|---|---|\n")
+    sys.stdout.write("| image | budget, MB | size, MB unpacked | ready after, s |\n|---|---|---|---|\n")
     for target, megabytes, seconds in rows:
-        sys.stdout.write(f"| lensora-{target} | {megabytes:.0f} | {seconds:.1f} |\n")
+        budget = f"{MOST_MB[target]:.0f}" if target in MOST_MB else ""
+        sys.stdout.write(f"| lensora-{target} | {budget} | {megabytes:.0f} | {seconds:.1f} |\n")
     large = [target for target, megabytes, _seconds in rows if megabytes > MOST_MB.get(target, math.inf)]
     if large:
         sys.stderr.write(f"larger than it may be ({', '.join(f'{name} {MOST_MB[name]:.0f} MB' for name in large)})\n")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -45,12 +46,14 @@ SMALL_FILM = {"size": 256, "fps": 12, "seconds": 1.0}
 VALUES = (
     "gateway.replicas=2",
     "worker.jobs=3",
+    'worker.env={"LENSORA_SWEEP_SECONDS":"2"}',
     # Two cores: every process has its say, none takes all.
-    'triton.pools={"small":{"models":["isnet-general-use","efficientnet-lite0","ssdlite-coco","ssd-openimages"],'
-    '"gpu":{"enabled":false},'
+    # Two nets of the four that detection has by default: each starts a process of its own, three times in these tests.
+    'triton.pools={"small":{"models":["isnet-general-use","efficientnet-lite0"],"gpu":{"enabled":false},'
     '"startupSeconds":120,"preStopSeconds":2,"drainSeconds":30}}',
     "stages.detect.inference=triton",
     "stages.detect.tritonPool=small",
+    'stages.detect.env={"LENSORA_DETECT_BACKEND":"saliency"}',
     "monitoring.monitors.enabled=true",
     "monitoring.rules.enabled=true",
     "gateway.preStopSeconds=2",
@@ -194,6 +197,23 @@ def test_helm_test_runs_a_job_to_its_end(studio: Studio) -> None:
     status, output = run_command(command, pod.process_environment(), str(pod.folder), 240)
     assert status == 0, output
     assert "completed" in output
+    _nothing_stays(studio, output)
+
+
+def _nothing_stays(studio: Studio, output: str) -> None:
+    """The test's job and session are gone with their files, and its key is revoked; only its account's books stay."""
+    job_id, session_id = (re.search(rf"{word} ([0-9a-f-]{{36}})", output) for word in ("job", "session"))
+    assert job_id and session_id, output
+    (worker,) = studio.cluster.of("worker")
+    artifacts = worker.mapping.paths["/var/lib/lensora/artifacts"]
+    folders = (artifacts / "jobs" / job_id[1], artifacts / "sessions" / session_id[1])
+    wait_until(lambda: not any(path.is_file() for folder in folders for path in folder.rglob("*")), 60, "files went")
+    status, printed = studio.cluster.of("gateway")[0].output(
+        ["python", "-m", "gateway.admin", "keys", "list", "--account", "helm-test", "--json"], 60
+    )
+    assert status == 0, printed
+    keys = json.loads(printed)
+    assert keys and all(key["revoked"] for key in keys)
 
 
 def test_first_requests_of_the_notes_work(studio: Studio, tmp_path: Path) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
+from deploy.images.closure import ROOT
 from deploy.rehearsal.chart import render
 from deploy.rehearsal.cluster import Cluster
 from deploy.rehearsal.pod import Pod
+from lensora.adapters.redis_server import free_port
 
-PORT = "6399"
+PAGE = ROOT / "docs" / "OPERATIONS.md"
 ADMIN = ("python", "-m", "gateway.admin", "credits")
 
 
@@ -21,6 +23,13 @@ def cli(pod: Pod, *arguments: str) -> str:
     status, output = pod.output(("redis-cli", "-h", "localhost", *arguments), 30)
     assert status == 0, output
     return output
+
+
+def _page_options() -> list[str]:
+    """What the page gives to ``redis-cli`` for a backup, behind the host."""
+    found = re.search(r"-- redis-cli -h localhost (.*--rdb .*)", PAGE.read_text("utf-8"))
+    assert found is not None
+    return found[1].split()
 
 
 def admin(cluster: Cluster, pod: Pod, *arguments: str) -> str:
@@ -41,7 +50,7 @@ def test_restored_backup_has_the_same_money(tmp_path: Path) -> None:
         cluster.start(("redis", "gateway"))
         (redis,) = cluster.of("redis")
         admin(cluster, redis, "grant", "1234", "--account", "a")
-        cli(redis, "--user", "lensora", "--no-auth-warning", "--rdb", "/data/backup.rdb")
+        cli(redis, *_page_options())
         admin(cluster, redis, "grant", "1", "--account", "a")
         tools = redis.process_environment()["PATH"]
 
@@ -63,21 +72,15 @@ def test_restored_backup_has_the_same_money(tmp_path: Path) -> None:
 
 
 def _load_once(data: Path, path: str) -> None:
-    """The page's middle part: load the RDB file without, then turn the append-only file on."""
-    server = ("redis-server", "--dir", str(data), "--dbfilename", "backup.rdb", "--appendonly", "no", "--port", PORT)
-    process = subprocess.Popen((*server, "--bind", "127.0.0.1"), env={"PATH": path}, stdout=subprocess.DEVNULL)
-
-    def ask(*arguments: str) -> str:
-        command = ("redis-cli", "-p", PORT, *arguments)
-        return subprocess.run(command, env={"PATH": path}, capture_output=True, text=True, check=False).stdout
-
-    deadline = time.monotonic() + 20
-    while ask("ping").strip() != "PONG":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert ask("config", "set", "appendonly", "yes").strip() == "OK"
-    while "aof_rewrite_in_progress:0" not in ask("info", "persistence"):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    ask("shutdown", "nosave")
-    process.wait(20)
+    """The page's middle part, what it runs in the pod that has Redis's volume, as it stands."""
+    block = re.search(r"(?m)^    rm -rf /data/appendonlydir.*\n(?:    .*\n)+", PAGE.read_text("utf-8"))
+    assert block is not None
+    script = block[0].replace("/data", str(data)).replace("6399", str(free_port())).replace("sleep 1", "sleep 0.05")
+    assert "shutdown nosave" in script
+    # The server goes to the background and must not hold this process's pipes open.
+    command = ["sh", "-e", "-c", f"cd {data.parent}\n{script}"]
+    with (data.parent / "restore.log").open("wb") as log:
+        done = subprocess.run(command, env={"PATH": path}, stdout=log, stderr=log, timeout=60, check=False)
+    assert done.returncode == 0, (data.parent / "restore.log").read_text()
+    assert not (data / "backup.rdb").exists()
+    assert (data / "appendonlydir").is_dir()
