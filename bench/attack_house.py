@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from bench.cheap_house import CheapHouse
 from bench.stack import jpeg
+from gateway.http.settings import HttpSettings
 from gateway.jobs.store import Store, open_store
 from gateway.settings import RedisSettings
 from lensora.adapters.redis_server import free_port
@@ -136,6 +137,7 @@ class AttackedHouse(CheapHouse):
     def __init__(self, folder: Path, *, drip_port: int, name_server: str) -> None:
         super().__init__(folder, workers=1, slots=2, delay_s=0.1, lease_s=15.0, appendfsync="no")
         own = {**_egress(drip_port, name_server), "LENSORA_LIVE_JOBS": "1000", "LENSORA_REQUESTS_PER_MINUTE": "60000"}
+        own["LENSORA_CONNECTIONS_PER_ADDRESS"] = str(HttpSettings.model_fields["connections_per_address"].default)
         for part in (self.http, *self.workers):
             part.add_environment(own)
 
