@@ -51,6 +51,10 @@ def test_restored_backup_has_the_same_money(tmp_path: Path) -> None:
         (redis,) = cluster.of("redis")
         admin(cluster, redis, "grant", "1234", "--account", "a")
         cli(redis, *_page_options())
+        limit = re.search(r"maxmemory:(\d+)", cli(redis, "--user", "lensora", "info", "memory"))
+        assert limit is not None and int(limit[1]) == 2**30 * 70 // 100
+        # What docs/runbooks/redis-memory.md asks.
+        assert "Biggest" in cli(redis, "--user", "lensora", "--bigkeys")
         admin(cluster, redis, "grant", "1", "--account", "a")
         tools = redis.process_environment()["PATH"]
 

@@ -345,6 +345,24 @@ def test_sentinels_are_asked_and_reached() -> None:
         assert [port["port"] for port in policy["egress"][0]["ports"]] == [6380, 26379], component
 
 
+def test_redis_stops_short_of_its_limit() -> None:
+    """Its data take a share of the memory limit, in every unit; a changed limit restarts it, the share alone does not."""
+
+    def redis(*sets: str) -> tuple[str, Manifest]:
+        manifests = render(sets=sets)
+        config = named(manifests, "ConfigMap", "studio-lensora-redis")["data"]["redis.conf"]
+        return config, named(manifests, "StatefulSet", "studio-lensora-redis")["spec"]["template"]
+
+    (config, pod), limit = redis(), "redis.builtin.resources.limits.memory"
+    assert "\nmaxmemory 751619276\n" in config
+    for amount, kept in (("500M", 350_000_000), ("512Mi", 375_809_638), ("2Gi", 1_503_238_553)):
+        assert f"\nmaxmemory {kept}\n" in redis(f"{limit}={amount}")[0]
+        assert redis(f"{limit}={amount}")[1] != pod
+    share, same = redis("redis.builtin.maxMemoryPercent=50")
+    assert "\nmaxmemory 536870912\n" in share and same == pod
+    assert "maxmemory " not in redis("redis.builtin.resources=null")[0]
+
+
 def test_every_selector_selects_its_own_pods() -> None:
     """Services, budgets and policies select pods that the chart makes, and selectors do not overlap."""
     manifests = render(CHART / "examples" / "small-gpu.yaml", sets=("monitoring.monitors.enabled=true",))

@@ -250,6 +250,16 @@ def test_operators_commands_are_there(page: Path) -> None:
                 assert any(word in option.opts for option in command.params), line
 
 
+def test_events_that_are_named_are_logged() -> None:
+    """What a runbook tells to look for in logs, some process writes."""
+    code = "".join(
+        path.read_text() for room in ("gateway", "lensora", "services") for path in (ROOT / room).rglob("*.py")
+    )
+    for page in PAGES:
+        for event in re.findall(r"\b(?:job|stage|request|webhook|chore)_[a-z_]+\b", page.read_text("utf-8")):
+            assert f'"{event}"' in code, f"{page.name}: {event}"
+
+
 def test_images_are_all_told_and_within_their_budgets() -> None:
     """The table has every image, with the budget that the check holds it to."""
     told = {}

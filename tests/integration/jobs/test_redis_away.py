@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -13,10 +14,11 @@ from pydantic import SecretStr
 
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.testing import customer, session, submit, take_one, view
+from gateway.jobs.work import LostClaim
 from gateway.settings import RedisSettings
 from lensora.adapters.redis_server import RedisServer, ServerProgram
 from lensora.core.errors import Unavailable
-from lensora.core.steps import Step
+from lensora.core.steps import JobStatus, Step
 
 TIMEOUT_S = 0.3
 
@@ -114,6 +116,38 @@ async def test_a_killed_redis_keeps_what_it_acknowledged(own_redis: RedisServer,
     assert not await work.stage_start(claim, Step.CROPPING, Step.CROPPING)
     assert (await own_store.jobs.get(key.key_id, job.job_id)).progress == 3
     assert await own_store.credits.balance(key.account_id) == 120
+
+
+async def test_a_full_redis_refuses_jobs_whole(own_redis: RedisServer, own_store: Store) -> None:
+    """At its memory limit polls are answered and a new job is a 503 that charges nothing; no script stops half-way."""
+    key = await customer(own_store, 300)
+    waiting, running = await submit(own_store, key), await submit(own_store, key)
+    work = own_store.work("w", lease_s=30.0, attempts=3, block_ms=20)
+    claim = await take_one(work)
+    client = own_store.scripts.client
+    await client.config_set("maxmemory", 500_000)
+    with pytest.raises(Unavailable):
+        await submit(own_store, key)
+    with pytest.raises(Unavailable):
+        await own_store.sessions.open(session(key))
+    await own_store.keys.list(key.account_id)
+    assert (await own_store.jobs.get(key.key_id, waiting.job_id)).status is JobStatus.QUEUED
+    # Each is done wholly or not at all.
+    for call in (
+        lambda: own_store.jobs.cancel(key.key_id, waiting.job_id),
+        lambda: work.stage_start(claim, Step.CROPPING, Step.CROPPING),
+        lambda: work.heartbeat(claim, 1),
+        lambda: work.finish(claim),
+    ):
+        with contextlib.suppress(Unavailable, LostClaim):
+            await call()
+    await client.config_set("maxmemory", 0)
+    await until_settled(own_store)
+    audit = await own_store.credits.verify()
+    assert not audit.problems and audit.drift == 0
+    jobs = {job.job_id: job for job in (await own_store.jobs.list(key.key_id)).jobs}
+    assert set(jobs) == {waiting.job_id, running.job_id}
+    await submit(own_store, key)
 
 
 async def test_waiters_share_one_connection_and_survive_a_restart(own_redis: RedisServer, own_store: Store) -> None:

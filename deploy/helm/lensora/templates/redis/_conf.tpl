@@ -11,3 +11,21 @@ timeout 0
 protected-mode no
 aclfile /etc/redis/acl/users.acl
 {{ end -}}
+
+{{/*
+What Redis's data may take, as a line of its configuration: a share of the container's limit. Without it a full Redis would be
+killed by the kernel, again at every start. It is in no checksum: it follows the limit, whose change restarts the pod.
+*/}}
+{{- define "lensora.redisMemory" -}}
+{{- with dig "limits" "memory" "" (.Values.redis.builtin.resources | default dict) }}
+maxmemory {{ mulf (include "lensora.bytes" . | float64) $.Values.redis.builtin.maxMemoryPercent 0.01 | floor | int64 }}
+{{ end -}}
+{{- end -}}
+
+{{/* A quantity of Kubernetes (1Gi, 500M) in bytes. */}}
+{{- define "lensora.bytes" -}}
+{{- $unit := regexFind "[A-Za-z]*$" (toString .) -}}
+{{- $factors := dict "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "k" 1000 "M" 1000000 "G" 1000000000 "T" 1000000000000 -}}
+{{- $number := toString . | trimSuffix $unit | float64 -}}
+{{- printf "%.0f" (mulf $number (get $factors $unit | default 1)) -}}
+{{- end -}}
