@@ -36,6 +36,9 @@ AWAY = (
 _AWAY_REPLIES = ("MISCONF", "LOADING", "NOREPLICAS", "MASTERDOWN", "BUSY ")
 """Starts of error replies that also mean this, and have no class of their own in every version of the client."""
 
+_FULL_IN_SCRIPT = "-OOM command not allowed"
+"""Redis 6 says so of a script's first write, behind words of its own. Later writes go on: no script stops half-way."""
+
 
 def connect(url: str, *, timeout_s: float, connections: int) -> aioredis.Redis:
     """A client with a bounded pool. The client's own retries are off: it cannot know what may be repeated.
@@ -78,7 +81,7 @@ def translated() -> Iterator[None]:
         metrics.STORE_AWAY.inc()
         raise Unavailable("The job store is not available.", retry_after_s=RETRY_AFTER_S) from error
     except exceptions.ResponseError as error:
-        if str(error).startswith(_AWAY_REPLIES):
+        if str(error).startswith(_AWAY_REPLIES) or _FULL_IN_SCRIPT in str(error):
             metrics.STORE_AWAY.inc()
             raise Unavailable("The job store is not available.", retry_after_s=RETRY_AFTER_S) from error
         raise

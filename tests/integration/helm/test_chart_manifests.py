@@ -346,7 +346,7 @@ def test_sentinels_are_asked_and_reached() -> None:
 
 
 def test_redis_stops_short_of_its_limit() -> None:
-    """Its data take a share of the memory limit, in every unit; a changed limit restarts it, the share alone does not."""
+    """Its data take a share of the memory limit, in every unit; a changed limit restarts it, the share does not."""
 
     def redis(*sets: str) -> tuple[str, Manifest]:
         manifests = render(sets=sets)

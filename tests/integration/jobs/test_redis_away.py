@@ -121,9 +121,10 @@ async def test_a_killed_redis_keeps_what_it_acknowledged(own_redis: RedisServer,
 async def test_a_full_redis_refuses_jobs_whole(own_redis: RedisServer, own_store: Store) -> None:
     """At its memory limit polls are answered and a new job is a 503 that charges nothing; no script stops half-way."""
     key = await customer(own_store, 300)
-    waiting, running = await submit(own_store, key), await submit(own_store, key)
+    running, waiting = await submit(own_store, key), await submit(own_store, key)
     work = own_store.work("w", lease_s=30.0, attempts=3, block_ms=20)
     claim = await take_one(work)
+    assert claim.job.job_id == running.job_id
     client = own_store.scripts.client
     await client.config_set("maxmemory", 500_000)
     with pytest.raises(Unavailable):
@@ -137,7 +138,7 @@ async def test_a_full_redis_refuses_jobs_whole(own_redis: RedisServer, own_store
         lambda: own_store.jobs.cancel(key.key_id, waiting.job_id),
         lambda: work.stage_start(claim, Step.CROPPING, Step.CROPPING),
         lambda: work.heartbeat(claim, 1),
-        lambda: work.finish(claim),
+        lambda: work.release(claim, pause_s=0.0, counts=False),
     ):
         with contextlib.suppress(Unavailable, LostClaim):
             await call()
