@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Protocol
@@ -63,15 +64,32 @@ class Drawable:
 
 
 class Shaders:
-    """The sources of the subject's programs, put together for what a part has."""
+    """The subject's programs, put together for what a part has, and kept from film to film: each takes time to compile.
 
-    def __init__(self) -> None:
+    They belong to one context, and go with it.
+    """
+
+    def __init__(self, context: moderngl.Context) -> None:
+        self._context = context
         folder = resources.files("services.render") / "shaders"
         names = ("subject.vert", "subject.frag", "light.glsl", "surroundings.glsl")
         self._source = {name: (folder / name).read_text() for name in names}
+        self._kept: dict[tuple[str, str], list[moderngl.Program]] = {}
 
-    def program(self, context: moderngl.Context, part: Part, two_sided: bool, at_vertices: bool) -> moderngl.Program:
-        """The program that draws a part."""
+    def programs(self, sources: Sequence[tuple[str, str]]) -> list[moderngl.Program]:
+        """A program for each (vertex, fragment) source: parts that want the same get one each, as each holds values."""
+        taken: Counter[tuple[str, str]] = Counter()
+        found = []
+        for source in sources:
+            kept = self._kept.setdefault(source, [])
+            if taken[source] == len(kept):
+                kept.append(self._context.program(vertex_shader=source[0], fragment_shader=source[1]))
+            found.append(kept[taken[source]])
+            taken[source] += 1
+        return found
+
+    def source(self, part: Part, two_sided: bool, at_vertices: bool) -> tuple[str, str]:
+        """What draws a part: the sources of its vertex and its fragment shader."""
         material, has_uv = part.material, part.uvs is not None
         bent = has_uv and material.normal_texture is not None
         flags = {
@@ -94,9 +112,9 @@ class Shaders:
         if bent:
             fragment.insert(0, "surroundings.glsl")
         (vertex if at_vertices else fragment).insert(0, "light.glsl")
-        return context.program(
-            vertex_shader=head + "".join(self._source[name] for name in vertex),
-            fragment_shader=head + "".join(self._source[name] for name in fragment),
+        return (
+            head + "".join(self._source[name] for name in vertex),
+            head + "".join(self._source[name] for name in fragment),
         )
 
 
@@ -129,10 +147,12 @@ def load(
 
     drawables = []
     hidden = hidden_light(context, shot.model, idle)
-    for part, kept in zip(shot.model.parts, hidden, strict=True):
-        two_sided = is_two_sided(part, shot.model)
-        program = shaders.program(context, part, two_sided, lit_at_vertices(part, shot))
-        owned.append(program)
+    parts = shot.model.parts
+    sides = [is_two_sided(part, shot.model) for part in parts]
+    programs = shaders.programs(
+        [shaders.source(part, both, lit_at_vertices(part, shot)) for part, both in zip(parts, sides, strict=True)]
+    )
+    for part, two_sided, program, kept in zip(parts, sides, programs, hidden, strict=True):
         bound = _bind(part, program, texture)
         _light(program, shot)
         set_uniform(program, "sample_width", np.array([1.0 / (shot.rig.hero.focal * shot.size * samples)]))

@@ -38,7 +38,7 @@ class OpenGLRenderer:
         self._samples = samples
         self._context = open_context(device)
         self._idle = self._context.simple_framebuffer((1, 1))
-        self._shaders = Shaders()
+        self._shaders = Shaders(self._context)
 
     @property
     def device(self) -> str:

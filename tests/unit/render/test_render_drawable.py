@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
+import moderngl
 import numpy as np
 import pytest
 
 from lensora.core.cameras import frame_poses
 from lensora.core.words import CameraMove
 from lensora.testing.meshes import Finish, Shape, box, glb, vase
-from services.render.backends.drawable import lit_at_vertices, texel_density
+from services.render.backends.drawable import Shaders, lit_at_vertices, texel_density
 from services.render.framing import fit_rig
 from services.render.glb import read_glb
 from services.render.light import even_illumination
@@ -83,3 +85,25 @@ def test_texel_density_survives_triangles_without_area() -> None:
     assert texel_density(line) == pytest.approx(64.0)
     flat = replace(part, positions=np.zeros((4, 3), np.float32))
     assert (texel_density(flat) == 0.0).all()
+
+
+class Compiler:
+    """A context that counts what it compiles."""
+
+    def __init__(self) -> None:
+        self.made: list[object] = []
+
+    def program(self, **_sources: str) -> object:
+        self.made.append(object())
+        return self.made[-1]
+
+
+def test_programs_are_compiled_once_and_kept_from_film_to_film() -> None:
+    """Parts that want the same program get one each, because each holds values; the next film gets the same ones."""
+    compiler = Compiler()
+    shaders = Shaders(cast("moderngl.Context", compiler))
+    plain, bright = ("vertex", "fragment"), ("vertex", "bright")
+    first = shaders.programs([plain, plain, bright])
+    assert len({id(program) for program in first}) == 3
+    assert shaders.programs([bright, plain]) == [first[2], first[0]]
+    assert len(compiler.made) == 3
