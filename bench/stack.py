@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 from skimage import data
 
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -69,6 +69,22 @@ def jpeg(pixels: np.ndarray, quality: int = 92) -> bytes:
     """RGB pixels (h, w, 3) uint8 as a JPEG file."""
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def unseen(photo: bytes, number: int) -> bytes:
+    """The same photo by another bytes and another brightness, 0 to 8 levels: a stack that keeps what it has worked out
+    of a picture has to work it out again."""
+    if number % 9 == 0:
+        return photo
+    picture = ImageOps.exif_transpose(Image.open(io.BytesIO(photo)))
+    kind = "RGBA" if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info else "RGB"
+    pixels = np.asarray(picture.convert(kind)).copy()
+    pixels[..., :3] = np.minimum(pixels[..., :3].astype(np.int16) + number % 9, 255)
+    if kind == "RGB":
+        return jpeg(pixels, quality=95)
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 
