@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from lensora.adapters.patience import glance
 from services.mesh.boolean import coarser
+from services.mesh.finish.sheets import parted
 from services.mesh.raster import covering
 from services.mesh.solid import Solid
 
@@ -97,8 +99,9 @@ class Surface:
 def simplified(solid: Solid, max_triangles: int, aggressions: tuple[float, ...] = RULES.aggressions) -> Solid:
     """Quadric simplification to a budget that keeps the solid closed.
 
-    Where the simplifier's result is not closed, or stops short of the budget, it is asked for again with another
-    aggression; in the end the smallest closed solid is taken, be it the given one.
+    Sheets that came to touch are parted. Where the simplifier's result is not closed for all that, or stops short of
+    the budget, it is asked for again with another aggression; in the end the smallest closed solid is taken, be it the
+    given one.
 
     Args:
         solid: closed.
@@ -112,6 +115,7 @@ def simplified(solid: Solid, max_triangles: int, aggressions: tuple[float, ...] 
         for aggression in aggressions:
             if len(best.faces) <= max_triangles:
                 return best
+            glance()
             points, faces = fast_simplification.simplify(
                 given.vertices.astype(np.float32),
                 given.faces.astype(np.int32),
@@ -119,7 +123,8 @@ def simplified(solid: Solid, max_triangles: int, aggressions: tuple[float, ...] 
                 agg=aggression,
             )
             result = _compact(Solid(np.asarray(points, np.float64), _without_flats(np.asarray(faces, np.int64))))
-            if result.is_closed() and len(result.faces) < len(best.faces):
+            result = result if result.is_closed() else parted(result)
+            if len(result.faces) < len(best.faces) and result.is_closed():
                 best = result
     return coarser(best, max_triangles)
 
@@ -163,6 +168,7 @@ def _labels(unit: Doubles, pairs: Ints) -> Ints:
     link = sparse.coo_matrix((np.ones(len(both)), (both[:, 0], both[:, 1])), shape=(count, count)).tocsr()
     degree = np.maximum(np.asarray(link.sum(axis=1)).ravel(), 1.0)
     for _ in range(6):
+        glance()
         votes = (link @ np.eye(6)[label]) / degree[:, None]
         label = np.argmax(score + 0.45 * votes - 4.0 * (score < 0.2), axis=1)
     for _ in range(4):
@@ -199,6 +205,7 @@ def surfaced(solid: Solid, front: Doubles, turn: Doubles, crease_deg: float = CR
     unit = cross / np.maximum(np.linalg.norm(cross, axis=1), 1e-20)[:, None]
     pairs = neighbours(solid.faces)
     label = _labels(unit @ turn.T, pairs)
+    glance()
     part = _groups(len(solid.faces), pairs[label[pairs[:, 0]] == label[pairs[:, 1]]])
     smooth = np.einsum("ij,ij->i", unit[pairs[:, 0]], unit[pairs[:, 1]]) > np.cos(np.radians(crease_deg))
     bend = _groups(len(solid.faces), pairs[smooth])
@@ -212,6 +219,7 @@ def surfaced(solid: Solid, front: Doubles, turn: Doubles, crease_deg: float = CR
     normals = _corner_normals(solid, cross, unit, vertex, group)[first]
     if crease_deg >= RULES.calm_crease_deg:
         normals = _calmed(solid, normals, welded)
+    glance()
     axis_of_chart = np.zeros(int(part.max()) + 1, np.int64)
     axis_of_chart[part] = label
     flat = _flattened(solid.vertices[welded] @ turn.T, axis_of_chart[chart_of])
@@ -220,6 +228,7 @@ def surfaced(solid: Solid, front: Doubles, turn: Doubles, crease_deg: float = CR
     flat *= density[chart_of][:, None]
     faces, flat, source = _untangled(solid.vertices[welded], faces, flat, part, chart_of, density)
     welded, normals = welded[source], normals[source]
+    glance()
     mapping, packed, uvs = _packed(flat, faces, part)
     return Surface(
         positions=solid.vertices[welded[mapping]].astype(np.float32),
@@ -258,6 +267,7 @@ def _calmed(solid: Solid, normals: Doubles, welded: Ints) -> Doubles:
         [np.bincount(welded, normals[:, k], minlength=count).astype(np.float64) for k in range(3)], axis=1
     )
     for _ in range(RULES.calm_rounds):
+        glance()
         mean = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
         mean = 2.0 * mean + link @ mean
     mean = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
@@ -296,6 +306,7 @@ def _untangled(
     side = 384.0 / extent
     tangled = []
     for number in np.unique(part):
+        glance()
         own = np.flatnonzero(part == number)
         if len(own) < RULES.smallest_chart:
             if min(turned[number], laid[number]) > 0.02 * area[number]:

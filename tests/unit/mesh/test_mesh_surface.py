@@ -9,6 +9,7 @@ import trimesh
 from lensora.core.errors import InvalidMesh
 from services.mesh.boolean import difference, union
 from services.mesh.finish.orientation import facing_yaw, standing
+from services.mesh.finish.sheets import parted
 from services.mesh.finish.surface import simplified, surfaced
 from services.mesh.model import Model
 from services.mesh.raster import covering, weights_at
@@ -128,6 +129,27 @@ def test_vertices_that_coincide_do_not_break_a_closed_mesh() -> None:
     welded.merge_vertices()
     assert tidy.is_closed()
     assert welded.is_watertight
+
+
+def test_sheets_that_touch_along_an_edge_are_parted() -> None:
+    """Two boxes that share an edge, welded, become two closed ones; their volume, faces and places stay."""
+    left, right = (solid_of(trimesh.creation.box(transform=_at(x, x))) for x in (-0.5, 0.5))
+    both = np.concatenate([left.vertices, right.vertices])
+    places, welded = np.unique(np.round(both, 6), axis=0, return_inverse=True)
+    touching = Solid(places, welded.ravel()[np.concatenate([left.faces, right.faces + len(left.vertices)])])
+    assert len(places) == 14
+    assert not touching.is_closed()
+    apart = parted(touching)
+    assert apart.is_closed()
+    assert len(apart.vertices) == 16
+    assert apart.volume() == pytest.approx(2.0)
+    assert np.array_equal(apart.vertices[apart.faces], touching.vertices[touching.faces])
+
+
+def _at(x: float, y: float) -> np.ndarray:
+    move = np.eye(4)
+    move[:2, 3] = x, y
+    return move
 
 
 def test_bad_meshes_are_refused() -> None:
