@@ -121,13 +121,13 @@ def inner_edges(position: Doubles, half: Doubles) -> list[tuple[int, int]]:
     return found
 
 
-def edge_ends(corners: list[tuple[int, int]], half: Doubles, radius: float) -> Doubles:
-    """(k, 2, 3): where the ridges of rounded edges begin and end, inset.
+def edge_ends(corners: list[tuple[int, int]], half: Doubles, radius: Doubles | float) -> Doubles:
+    """(k, 2, 3): where the ridges of rounded edges begin and end, inset; (m, k, 2, 3) for several boxes.
 
     Args:
         corners: k pairs of numbers in ``SIGNS``.
-        half: (3,) half sides.
-        radius: of the rounding.
+        half: (3,) half sides; (m, 1, 1, 3) for several.
+        radius: of the rounding; (m, 1, 1, 1) for several.
     """
     signs = SIGNS[np.array(corners, int).reshape(-1, 2)]
     along = signs[:, :1] != signs[:, 1:]

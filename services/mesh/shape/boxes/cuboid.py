@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
 from services.mesh.solid import Solid
 
@@ -114,10 +115,11 @@ def fit_cuboids(mask: NDArray[np.bool_], camera: PhotoCamera) -> list[Cuboid]:
         np.array([np.log(wide * 0.75), np.log(tall * 0.2), np.log(wide * 0.6), yaw, 0.6, 0.0, 0.0])
         for yaw in (0.5, -0.5)
     ]
-    found = [
-        minimize(loss, start, method="Nelder-Mead", options={"maxfev": 220, "initial_simplex": _simplex(start)})
-        for start in starts
-    ]
+    found = []
+    for start in starts:
+        glance()
+        options = {"maxfev": 220, "initial_simplex": _simplex(start)}
+        found.append(minimize(loss, start, method="Nelder-Mead", options=options))
     boxes = []
     for result in sorted(found, key=lambda result: float(result.fun)):
         x = result.x

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -127,7 +128,7 @@ class Placement:
 
     def balls(self) -> Doubles:
         """(n, 3) points on the eight corners: the box is their hull."""
-        return np.asarray(_CENTERS * (self.half - self.radius) + self.radius * BALLS, np.float64)
+        return balls(self.half, self.radius)
 
     def values(self) -> Doubles:
         """(10,) the unknowns as numbers that may take any value."""
@@ -140,10 +141,49 @@ class Placement:
             ]
         )
 
+    @staticmethod
+    def pixels_of(values: Doubles, camera: PhotoCamera, points: Callable[[Doubles, Doubles], Doubles]) -> Doubles:
+        """(m, n, 2): ``pixels`` of as many boxes as there are rows of unknowns (m, 10), in one go.
+
+        Args:
+            values: see ``values``.
+            camera: frontal.
+            points: from half sides (m, 1, 3) and radii (m, 1, 1) to points (m, n, 3) of each box.
+        """
+        half, radius = sides_of(values)
+        distance = np.exp(np.clip(values[:, 8], np.log(RULES.least_distance), np.log(RULES.most_distance)))
+        (cy, cp, cr), (sy, sp, sr) = np.cos(values[:, [3, 4, 7]]).T, np.sin(values[:, [3, 4, 7]]).T
+        x, y, z = np.moveaxis(points(half[:, None, :], radius[:, None, None]), 2, 0)
+        across = cy[:, None] * x + sy[:, None] * z
+        up = (sp * sy)[:, None] * x + cp[:, None] * y - (sp * cy)[:, None] * z
+        near = (-cp * sy)[:, None] * x + sp[:, None] * y + (cp * cy)[:, None] * z
+        scale = (camera.pixels * distance)[:, None] / np.maximum(distance[:, None] - near, 1e-6)
+        right = (cr[:, None] * across - sr[:, None] * up + values[:, 5, None]) * scale
+        down = (sr[:, None] * across + cr[:, None] * up + values[:, 6, None]) * scale
+        return np.stack([camera.center[0] + right, camera.center[1] - down], axis=2)
+
     @classmethod
     def of(cls, values: Doubles) -> Placement:
         """What ``values`` were of."""
-        half = np.exp(np.clip(values[:3], -5.0, 2.0))
+        half, radius = sides_of(values[None])
         distance = float(np.exp(np.clip(values[8], np.log(RULES.least_distance), np.log(RULES.most_distance))))
-        radius = float(half.min() * np.clip(values[9], RULES.least_radius, RULES.most_radius))
-        return cls(half, radius, float(values[3]), float(values[4]), float(values[7]), values[5:7].copy(), distance)
+        return cls(
+            half[0],
+            float(radius[0]),
+            float(values[3]),
+            float(values[4]),
+            float(values[7]),
+            values[5:7].copy(),
+            distance,
+        )
+
+
+def balls(half: Doubles, radius: Doubles | float) -> Doubles:
+    """(..., n, 3) points on the eight corners of boxes of half sides (..., 3), whose edges have a radius."""
+    return np.asarray(_CENTERS * (half - radius) + radius * BALLS, np.float64)
+
+
+def sides_of(values: Doubles) -> tuple[Doubles, Doubles]:
+    """Half sides (m, 3) and radii (m,) of the boxes of unknowns (m, 10), see ``Placement.values``."""
+    half = np.exp(np.clip(values[:, :3], -5.0, 2.0))
+    return half, half.min(axis=1) * np.clip(values[:, 9], RULES.least_radius, RULES.most_radius)

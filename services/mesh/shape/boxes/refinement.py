@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
+from lensora.adapters.patience import glance
 from services.mesh.camera import DISTANCE, PhotoCamera
 from services.mesh.shape.boxes.creases import Crease, Slopes, edge_ends, find_creases, slopes_of
 from services.mesh.shape.boxes.cuboid import FIT_SIDE_PX, USUAL_DEPTH, Cuboid, fit_cuboids
-from services.mesh.shape.boxes.placement import BALLS, TYPICAL_RADIUS, Placement
+from services.mesh.shape.boxes.placement import BALLS, TYPICAL_RADIUS, Placement, balls, sides_of
 from services.mesh.shape.outline import filled
 from services.mesh.view import View
 
@@ -42,7 +43,7 @@ class RefinementRules:
         crease_sigma_px: folds are rounded, so their place is known less well than the outline's.
         rounds: edges are looked for again after each.
         held: so much less may roll and distance differ from the usual for an outline that is no box's.
-        step, most_looks: share of those by which unknowns are moved to find slopes, and boxes looked at in each round.
+        step, most_looks: share of ``STEPS`` by which unknowns are moved to find slopes, and boxes tried in each round.
         far_px, close_px: what is farther from the outline than this counts less: at first, while the box still has a
             way to go, and later.
         finer: times as fine as the working grid the overlap is drawn.
@@ -64,7 +65,7 @@ class RefinementRules:
     rounds: int = 3
     held: float = 20.0
     step: float = 0.01
-    most_looks: int = 160
+    most_looks: int = 20
     far_px: float = 6.0
     close_px: float = 2.0
     finer: int = 4
@@ -118,20 +119,31 @@ def outline_points(alpha: Floats) -> Doubles:
 
 def hull_of(pixels: Doubles) -> Doubles:
     """(k, 2): the corners of the convex outline of points (n, 2)."""
-    corners = np.asarray(cv2.convexHull(pixels.astype(np.float32), returnPoints=False)).ravel()
-    return np.asarray(pixels[corners], np.float64)
+    return np.asarray(pixels[_corners(pixels)], np.float64)
 
 
-def outside(points: Doubles, hull: Doubles) -> Doubles:
-    """(n,) signed distance of points from a convex outline, pixels, positive outside."""
-    start = hull
-    along = np.roll(start, -1, axis=0) - start
-    length = np.linalg.norm(along, axis=1)
-    start, along, length = start[length > 1e-6], along[length > 1e-6], length[length > 1e-6]
-    normal = np.stack([along[:, 1], -along[:, 0]], axis=1) / length[:, None]
-    if float(normal[0] @ (start.mean(axis=0) - start[0])) > 0:
+def _corners(pixels: Doubles) -> NDArray[np.int32]:
+    """(k,) which of points (n, 2) are the corners of their convex outline, in order."""
+    return np.asarray(cv2.convexHull(pixels.astype(np.float32), returnPoints=False), np.int32).ravel()
+
+
+def outside(points: Doubles, hulls: Doubles) -> Doubles:
+    """(m, n) signed distances of points (n, 2) from each of convex outlines (m, k, 2), pixels, positive outside.
+
+    The outlines are of one shape, moved a little: corners that are one point in the first are left out in all.
+    """
+    start, along = hulls, np.concatenate([hulls[:, 1:], hulls[:, :1]], axis=1) - hulls
+    length = np.sqrt((along**2).sum(axis=2))
+    apart = length[0] > 1e-6
+    if not apart.all():
+        start, along, length = start[:, apart], along[:, apart], length[:, apart]
+    normal = np.stack([along[..., 1], -along[..., 0]], axis=2) / np.maximum(length, 1e-9)[..., None]
+    if float(normal[0, 0] @ (start[0].mean(axis=0) - start[0, 0])) > 0:
         normal = -normal
-    return np.asarray((points @ normal.T - np.einsum("ij,ij->i", start, normal)).max(axis=1), np.float64)
+    level = (start * normal).sum(axis=2)
+    # By hand: a product with a threaded BLAS, of this size, would wait for its threads.
+    far = points[:, 0] * normal[..., :1] + points[:, 1] * normal[..., 1:] - level[..., None]
+    return np.asarray(far.max(axis=1), np.float64)
 
 
 def find_box(view: View) -> Cuboid:
@@ -200,34 +212,46 @@ def refined(
     weight = np.sqrt(RULES.outline_weight / max(len(points), 1)) / RULES.outline_sigma_px
 
     def residuals(values: Doubles) -> Doubles:
-        box = Placement.of(values)
-        ridges = edge_ends([crease.corners for crease in creases], box.half, box.radius).reshape(-1, 3)
-        seen = box.pixels(camera, np.concatenate([box.balls(), ridges]))
-        rim = weight * _robust(outside(points, hull_of(seen[: len(BALLS)])), knee)
-        ends = seen[len(BALLS) :].reshape(-1, 2, 2)
+        """(m, r) of the boxes of unknowns (m, 10), which differ so little that their outlines have the same corners."""
+        corners = [crease.corners for crease in creases]
+
+        def marks(half: Doubles, radius: Doubles) -> Doubles:
+            ridges = edge_ends(corners, half[:, None], radius[:, None])
+            return np.concatenate([balls(half, radius), ridges.reshape(len(half), -1, 3)], axis=1)
+
+        seen = Placement.pixels_of(values, camera, marks)
+        hulls = seen[:, _corners(seen[0, : len(BALLS)])]
+        rim = weight * _robust(outside(points, hulls), knee)
+        ends = seen[:, len(BALLS) :].reshape(len(values), -1, 2, 2)
         off = [
-            crease.clearness**2 * crease.off(pair) / RULES.crease_sigma_px
-            for crease, pair in zip(creases, ends, strict=True)
+            _robust(crease.clearness**2 * crease.off(ends[:, number]) / RULES.crease_sigma_px, knee)
+            for number, crease in enumerate(creases)
         ]
-        return np.concatenate([rim, _priors(box, values, held), *(_robust(one, knee) for one in off)])
+        return np.concatenate([rim, _priors(values, held), *off], axis=1)
+
+    def changes(values: Doubles) -> Doubles:
+        """(r, 10): how the residuals change with each unknown, for one of ``STEPS``."""
+        found = residuals(np.vstack([values, values + np.diag(RULES.step * STEPS)]))
+        return np.asarray((found[1:] - found[0]).T / RULES.step, np.float64)
 
     for number in range(rounds):
+        glance()
         knee = RULES.far_px if number == 0 else RULES.close_px
         creases = find_creases(slopes, best.seen_by(camera), best.half, best.radius)
         start = best.values()
-        # Unknowns of about 1, so that slopes are taken over steps that suit each of them, also where it is 0 itself.
+        # Unknowns of about 1, so that each is moved by what suits it.
         fit = least_squares(
-            lambda moves, start=start: residuals(start + STEPS * (moves - 1.0)),
+            lambda moves, start=start: residuals((start + STEPS * (moves - 1.0))[None])[0],
             np.ones(len(start)),
+            jac=lambda moves, start=start: changes(start + STEPS * (moves - 1.0)),
             method="lm",
-            diff_step=RULES.step,
             max_nfev=RULES.most_looks,
         )
         best = Placement.of(start + STEPS * (fit.x - 1.0))
     creases = find_creases(slopes, best.seen_by(camera), best.half, best.radius)
     values = best.values()
     clear = float(np.mean([crease.clearness for crease in creases])) if creases else 0.0
-    return Refined(best, tuple(creases), 0.5 * float((residuals(values) ** 2).sum()) - RULES.edge_worth * clear)
+    return Refined(best, tuple(creases), 0.5 * float((residuals(values[None]) ** 2).sum()) - RULES.edge_worth * clear)
 
 
 def _robust(distance: Doubles, knee: float) -> Doubles:
@@ -237,21 +261,23 @@ def _robust(distance: Doubles, knee: float) -> Doubles:
     return np.asarray(np.sign(distance) * np.where(far < knee, far, bent))
 
 
-def _priors(box: Placement, values: Doubles, held: float) -> Doubles:
-    """(5,) how far a box is from the usual, in standard deviations."""
-    face = float(min(box.half[0], box.half[1]))
-    radius = box.radius / float(box.half.max()) - TYPICAL_RADIUS
-    return np.array(
+def _priors(values: Doubles, held: float) -> Doubles:
+    """(m, 5) how far boxes of unknowns (m, 10) are from the usual, in standard deviations."""
+    half, radius = sides_of(values)
+    face = half[:, :2].min(axis=1)
+    share = radius / half.max(axis=1) - TYPICAL_RADIUS
+    return np.stack(
         [
-            held * box.roll / RULES.usual_roll,
-            held * (values[8] - np.log(DISTANCE)) / RULES.usual_distance,
-            0.5 * _bounded(np.log(box.half[2] / face / USUAL_DEPTH) / 0.5),
-            0.5 * _bounded((box.pitch - 0.25) / 0.2),
-            radius / RULES.usual_radius,
-        ]
+            held * values[:, 7] / RULES.usual_roll,
+            held * (values[:, 8] - np.log(DISTANCE)) / RULES.usual_distance,
+            0.5 * _bounded(np.log(half[:, 2] / face / USUAL_DEPTH) / 0.5),
+            0.5 * _bounded((values[:, 4] - 0.25) / 0.2),
+            share / RULES.usual_radius,
+        ],
+        axis=1,
     )
 
 
-def _bounded(value: float) -> float:
-    """A deviation that is doubted no further from a certain size on."""
-    return float(np.tanh(value / 2.0) * 2.0)
+def _bounded(values: Doubles) -> Doubles:
+    """Deviations that are doubted no further from a certain size on."""
+    return np.asarray(np.tanh(values / 2.0) * 2.0, np.float64)
