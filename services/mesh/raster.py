@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
+
 _FRACTION_BITS = 4
 """OpenCV draws with fixed-point corners; 1/16 pixel is finer than any edge that shows."""
 
@@ -32,6 +34,7 @@ def covering(
         they touch.
     """
     width, height = size
+    glance()
     picture = np.full((height, width), -1, np.int32)
     fixed = np.clip(np.round((np.asarray(points) - 0.5) * 2**_FRACTION_BITS), -_FAR, _FAR).astype(np.int32)
     corners = fixed[faces]

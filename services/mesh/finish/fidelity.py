@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, kept_thin
 from services.mesh.finish.surface import Surface
@@ -64,6 +65,7 @@ def picture_of(
     # Twice as fine and then halved: the drawing touches half a pixel too much.
     covered = covering(pixels * 2.0, faces, (size[0] * 2, size[1] * 2), far_to_near(depth, faces, pixels))
     rows, columns, face, weights = weights_at(covered, pixels * 2.0, faces)
+    glance()
     corners, shares = faces[face].T, weights.T
     near = [share / depth.astype(np.float32)[corner] for share, corner in zip(shares, corners, strict=True)]
     total = (near[0] + near[1] + near[2]) / np.float32(texture.shape[0])

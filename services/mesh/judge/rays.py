@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
 from services.mesh.solid import Solid
 
@@ -108,6 +109,7 @@ def cast(solid: Solid, camera: PhotoCamera, size: tuple[int, int]) -> Crossings:
     start = 0
     while start < len(faces):
         base = ends[start - 1] if start else 0
+        glance()
         stop = max(int(np.searchsorted(ends, base + CHUNK, side="right")), start + 1)
         chosen = faces[start:stop]
         start = stop

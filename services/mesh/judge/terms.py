@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
+from lensora.adapters.patience import glance
 from services.mesh.judge.likelihood import network_terms
 from services.mesh.judge.rays import Crossings, cast
 from services.mesh.kinds import Hypothesis
@@ -86,6 +87,7 @@ def terms_of(hypothesis: Hypothesis, view: View) -> dict[str, float]:
     """All terms of one hypothesis by name, the view's among them."""
     picture = view.measured(picture_of)
     grid = view.grid(SIDE_PX)
+    glance()
     camera = view.on_grid(hypothesis.camera, grid)
     drawn = cast(hypothesis.solid, camera, (grid.alpha.shape[1], grid.alpha.shape[0]))
     return {

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
+from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import kept_thin
 from services.mesh.shape.inflation import blended_square, rim_distance, rounded_square, slab_square
@@ -163,6 +164,7 @@ def freeform(
     flat = camera.plane(np.stack([columns.ravel() + 0.5, rows.ravel() + 0.5], axis=1))
     floor = np.maximum(ground.depth(flat[:, 1]).reshape(alpha.shape), -2.0 * camera.distance)
     middle, thick = _placed(alpha, camera, base, ground, thick, flat[:, 1].reshape(alpha.shape))
+    glance()
     rim = np.maximum(middle, floor)
     front = np.maximum(middle + thick - rim, RULES.least_thickness_px / camera.pixels)
     back = np.maximum(rim - np.maximum(middle - thick, floor), 0.0)

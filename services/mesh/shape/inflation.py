@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
+from lensora.adapters.patience import glance
+
 Floats = NDArray[np.float32]
 
 
@@ -78,6 +80,7 @@ def poisson_square(alpha: Floats, source: float = RULES.sphere_source, screen: f
         ),
         shape=(count, count),
     )
+    glance()
     factors = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     out = np.zeros(alpha.shape, np.float32)
     out[inside] = factors.solve(np.full(count, source))
@@ -106,6 +109,7 @@ def _refined(alpha: Floats, inside: NDArray[np.bool_], source: float, screen: fl
         diagonal[rows, columns] += np.where(linked, 1.0, 1.0 / _arm(alpha, rows, columns, dy, dx))
     diagonal = np.where(inside, diagonal, 1.0)
     for _ in range(24):
+        glance()
         total = np.full(alpha.shape, source, np.float32)
         total[:, :-1] += weight[0][:, :-1] * field[:, 1:]
         total[:, 1:] += weight[1][:, 1:] * field[:, :-1]

@@ -12,6 +12,8 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
+
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
@@ -73,12 +75,14 @@ def isosurface(field: Floats) -> tuple[NDArray[np.float64], Ints]:
     starts, ends = [np.zeros((0, 3), np.int64)], [np.zeros((0, 3), np.int64)]
     signs = flat[cells[:, None] + corner_steps] > 0
     for tetrahedron, cases in _CASES:
+        glance()
         case = signs[:, list(tetrahedron)] @ np.array([1, 2, 4, 8])
         for number in range(1, 15):
             chosen = cells[case == number]
             for triangle in cases[number]:
                 starts.append(np.stack([chosen + corner_steps[a] for a, _ in triangle], axis=1))
                 ends.append(np.stack([chosen + corner_steps[b] for _, b in triangle], axis=1))
+    glance()
     start, end = np.concatenate(starts), np.concatenate(ends)
     edges, faces = np.unique((np.minimum(start, end) * len(flat) + np.maximum(start, end)).ravel(), return_inverse=True)
     low, high = np.divmod(edges, len(flat))

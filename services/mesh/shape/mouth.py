@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
 from services.mesh.shape.lathe import circle_points
 from services.mesh.shape.outline import Outline, axis_camera
@@ -163,6 +164,7 @@ def body_below(mouth: Mouth, outline: Outline, steps: int) -> Revolution:
 
 def _at(picture: Picture, outline: Outline, pitch: float) -> list[Mouth]:
     """The clearest circles of one pitch."""
+    glance()
     view = axis_camera(outline.camera, outline.axis, pitch)
     levels = np.linspace(-1.2, 1.2, 100)
     largest = largest_circles(outline.signed, view, levels, np.linspace(0.0, 1.1, 48))
@@ -204,6 +206,7 @@ def _refined(mouth: Mouth, picture: Picture, outline: Outline) -> Mouth:
     """The mouth to a degree and a pixel: the clearest circle around, judged by a step twice as high."""
     best, best_worth = mouth, -np.inf
     for turn in np.radians((-2.0, -1.0, 0.0, 1.0, 2.0)).tolist():
+        glance()
         view = axis_camera(outline.camera, outline.axis, mouth.pitch + turn)
         levels = mouth.height + np.linspace(-0.05, 0.05, 9)
         largest = largest_circles(outline.signed, view, levels, np.linspace(0.0, 1.1, 48))

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
 from services.mesh.shape.lathe import circle_points, discs
 from services.mesh.shape.outline import Axis, Outline, axis_camera
@@ -223,6 +224,7 @@ def at_pitch(
         top: height at which the body ends, where it is known.
         cut_cones: whether ends that run out like the shadow of a flat end are cut back to it.
     """
+    glance()
     mask, view = outline.mask, axis_camera(outline.camera, outline.axis, pitch)
     heights = np.linspace(-1.6, 1.6 if top is None else top, 2 * steps)
     radii = np.linspace(0.0, 1.1, steps * 2 // 3)

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
 from services.mesh.texturing.enclosed import PARAMETERS as ENCLOSED
@@ -169,12 +170,14 @@ def carried_round(cutout: Cutout, *, patterned: bool = False) -> Backside:
         filled, changed = filled_in(photo, weight, own, PARAMETERS.pattern_blur), np.zeros_like(mask)
     else:
         filled, changed = without_enclosed(photo, mask, rim, weight)
+    glance()
     behind = evenly_lit(carried_out(filled, own))
     share = spine / max(mask.shape)
     thick = np.clip((share - PARAMETERS.thick[0]) / (PARAMETERS.thick[1] - PARAMETERS.thick[0]), 0.0, 1.0).astype(
         np.float32
     )
     near = carried_out(np.asarray(cv2.medianBlur(photo, 3), np.float32), mask)
+    glance()
     cast = _cast(near, mask, (depth, spine), thick)
     return Backside(
         picture=np.asarray(cv2.GaussianBlur(behind, (0, 0), ENCLOSED.step_px), np.float32),

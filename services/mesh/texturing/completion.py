@@ -16,6 +16,7 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
+from lensora.adapters.patience import glance
 from services.mesh.solid import Solid
 
 Doubles = NDArray[np.float64]
@@ -78,6 +79,7 @@ def harmonic_offsets(solid: Solid, known: NDArray[np.bool_], offset: Colors, bac
     pull = PARAMETERS.back_pull * np.clip(back[free], 0.0, 1.0) + 1e-4
     matrix = sparse.diags(degree + pull) - rows[:, free]
     right = rows[:, np.flatnonzero(known)] @ result[known]
+    glance()
     factors = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     result[free] = factors.solve(right)
     return result

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
+
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -120,6 +122,7 @@ def _grown(marker: Bytes, limit: Bytes) -> Bytes:
     """The marker dilated under the limit until nothing changes, or as often as a path can be long."""
     kernel = np.ones((3, 3), np.uint8)
     for _ in range(max(marker.shape[:2]) // 2):
+        glance()
         before = marker
         for _ in range(8):
             marker = np.minimum(cv2.dilate(marker, kernel), limit)

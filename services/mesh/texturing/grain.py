@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
 from services.mesh.cutout import Cutout
 from services.mesh.texturing.sampling import sampled
 
@@ -135,7 +136,9 @@ def grain_of(cutout: Cutout, material: NDArray[np.bool_], strongest: float = PAR
         usual = 1.4826 * np.median(np.abs(example), axis=(0, 1))
         example = np.clip(example, -3.0 * usual, 3.0 * usual)
         example = np.clip(example, -PARAMETERS.calm, PARAMETERS.calm)
+    glance()
     tile = _tile(example)
+    glance()
     strength = _strength(fine, plain, float(np.abs(example).mean()), size)
     usual = float(np.median(strength[plain])) if plain.any() else float(np.median(strength))
     return Grain(tile, strength, size[0] / width, usual)
@@ -164,6 +167,7 @@ def _example(
     luma = grey.astype(np.float32)
     best = (0.5 * size[0], 0.5 * size[1], PARAMETERS.windows[-1] * max(size))
     for share in PARAMETERS.windows:
+        glance()
         side = max(6, round(share * max(size)))
         window, cell = (side, side), max(2, side // 3)
         sigma = PARAMETERS.coarsest * side

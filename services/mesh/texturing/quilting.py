@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
+
 Floats = NDArray[np.float32]
 
 
@@ -79,6 +81,7 @@ def quilted(canvas: Floats, gap: tuple[int, int], example: Example) -> Floats:
     random = np.random.default_rng(int(np.abs(example.detail).sum() * 16.0) % 2**32)
     for top in tops:
         for left in lefts:
+            glance()
             window = (slice(top, top + height), slice(left, left + width))
             place = _chosen(canvas[window], filled[window], coarse, bad, top, random)
             piece = example.detail[place[0] : place[0] + height, place[1] : place[1] + width]

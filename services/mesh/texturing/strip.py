@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
+from lensora.adapters.patience import glance
 from services.mesh.texturing.quilting import Example, quilted
 
 Colors = NDArray[np.float32]
@@ -92,8 +93,11 @@ def completed(strip: Colors, good: NDArray[np.bool_]) -> Rings:
     ring = np.zeros((PARAMETERS.rows, 3), np.float32)
     ring[usable] = _quantiles(strip[usable, ::3], good[usable, ::3], (0.5,))[0]
     nearest = rows[usable][np.abs(rows[:, None] - rows[usable][None, :]).argmin(axis=1)]
+    glance()
     ring = _calmed(ring[nearest], strip, good)
+    glance()
     strip = _spread(strip, good)
+    glance()
     light = _light(strip, ring, usable)
     lit = ring[:, None, :] * light[..., None]
     typical = ring * light.mean(axis=1, keepdims=True)

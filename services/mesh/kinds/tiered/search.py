@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from lensora.adapters.patience import glance
 from services.mesh.kinds.tiered.pair import RULES as PAIR
 from services.mesh.kinds.tiered.pair import Pair
 from services.mesh.shape.mouth import FAR_EVIDENCE, NEAR_EVIDENCE, Picture, evidence_of
@@ -112,6 +113,7 @@ def _fitted(firsts: list[Pair], outline: Outline, picture: Picture) -> Pair:
         return (over + RULES.part_loss * left) / total - RULES.mouth_gain * sum(mouth_evidence(pair, outline, picture))
 
     def downhill(start: Doubles, steps: Doubles, most: int) -> tuple[Doubles, float]:
+        glance()
         simplex = np.vstack([start, start + np.diag(steps)])
         options = {"initial_simplex": simplex, "maxfev": most, "xatol": 2e-3, "fatol": 3e-4}
         found = minimize(cost, start, method="Nelder-Mead", options=options)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
 from services.mesh.kinds.tiered.pair import RULES as PAIR
 from services.mesh.kinds.tiered.pair import Pair
@@ -241,6 +242,7 @@ def _foot(pair: Pair, outline: Outline, picture: Picture) -> tuple[float, float]
     lid = cv2.dilate(discs(shape, np.vstack([x, x]), np.vstack([y, y])).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     best, found = 0.0, (pair.foot, PAIR.bulge)
     for foot, bulge in product(RULES.feet, RULES.bulges):
+        glance()
         cup = discs(shape, *circle_points(view, *replace(pair, foot=foot).wall(10, bulge), 32))
         lines, _ = cv2.findContours(cup.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         line = max(lines, key=len)[:, 0].astype(np.float64)
