@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lensora.core.cameras import turn
 from services.render.backends.occlusion import hidden_light
+from services.render.backends.tessellation import Tessellated, tessellated
 from services.render.light import harmonics, rim_direction, turned_radiance
 from services.render.model import Model, Part
 from services.render.samples import root_levels
@@ -147,17 +148,21 @@ def load(
 
     drawables = []
     hidden = hidden_light(context, shot.model, idle)
-    parts = shot.model.parts
-    sides = [is_two_sided(part, shot.model) for part in parts]
+    parts = [finer(part, shot) for part in shot.model.parts]
+    sides = [is_two_sided(each.part, shot.model) for each in parts]
     programs = shaders.programs(
-        [shaders.source(part, both, lit_at_vertices(part, shot)) for part, both in zip(parts, sides, strict=True)]
+        [
+            shaders.source(each.part, both, lit_at_vertices(each.part, shot))
+            for each, both in zip(parts, sides, strict=True)
+        ]
     )
-    for part, two_sided, program, kept in zip(parts, sides, programs, hidden, strict=True):
+    for split, two_sided, program, kept in zip(parts, sides, programs, hidden, strict=True):
+        part = split.part
         bound = _bind(part, program, texture)
         _light(program, shot)
         set_uniform(program, "sample_width", np.array([1.0 / (shot.rig.hero.focal * shot.size * samples)]))
         weight = own_shade(part, shot.model.photo_side)
-        vertex_array = _vertices(context, part, program, kept * weight[:, None], owned)
+        vertex_array = _vertices(context, part, program, split.carried(kept) * weight[:, None], owned)
         drawables.append(Drawable(vertex_array, program, bound, part.material.alpha_mode == "BLEND", two_sided))
     return drawables
 
@@ -176,30 +181,49 @@ def is_two_sided(part: Part, model: Model) -> bool:
 
 
 def lit_at_vertices(part: Part, shot: Shot) -> bool:
-    """Whether light interpolated between vertices looks like light worked out at every sample.
+    """Whether light interpolated between vertices looks like light worked out at every sample."""
+    if not may_be_lit_at_vertices(part, shot.model):
+        return False
+    corners = part.positions[part.triangles]
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    coarse = too_long(part, shot).any(axis=1)
+    return float(area[coarse].sum()) <= COARSE_SHARE * float(area.sum())
+
+
+def may_be_lit_at_vertices(part: Part, model: Model) -> bool:
+    """False for metal, as its highlights are many times brighter, for surfaces with two sides, and for those whose
+    normals come from a map."""
+    material = part.material
+    bent = material.normal_texture is not None and part.uvs is not None
+    return material.metallic == 0.0 and not is_two_sided(part, model) and part.normals is not None and not bent
+
+
+def too_long(part: Part, shot: Shot) -> NDArray[np.bool_]:
+    """(m, 3) bool: edges between whose ends light may be otherwise than at both.
 
     The narrowest thing in it is the key light's highlight, about ``roughness ** 2`` radians wide around the half-way
     vector (GGX). Along an edge that vector leaves the normal by the turn of the normal and half the turn of the view.
-    Metal is left out, as its highlights are many times brighter, and so are surfaces with two sides and those whose
-    normals come from a map.
     """
-    material = part.material
-    if material.metallic > 0.0 or is_two_sided(part, shot.model) or part.normals is None:
-        return False
-    if material.normal_texture is not None and part.uvs is not None:
-        return False
-    corners, normals = part.positions[part.triangles], part.normals[part.triangles]
+    material, normals = part.material, part.normals
+    assert normals is not None
+    start, end = part.triangles, np.roll(part.triangles, -1, axis=1)
     distance = min(shot.depth_range(index)[0] for index in range(len(shot.poses)))
-    edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2)
-    turns = np.linalg.norm(normals - np.roll(normals, 1, axis=1), axis=2)
-    angle = edges / distance
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    angle = np.linalg.norm(part.positions[start] - part.positions[end], axis=2) / distance
+    turns = np.linalg.norm(normals[start] - normals[end], axis=2)
     rough = material.roughness
     if material.surface_texture is not None and part.uvs is not None:
         rough *= float(np.percentile(material.surface_texture[::8, ::8, 1], 10)) / 255.0
     most = FINE_STEP * max(rough, LEAST_ROUGH) ** 2
-    coarse = (turns + 0.5 * angle > most).any(axis=1) | (angle > LONGEST_EDGE).any(axis=1)
-    return float(area[coarse].sum()) <= COARSE_SHARE * float(area.sum())
+    return np.asarray((turns + 0.5 * angle > most) | (angle > LONGEST_EDGE), np.bool_)
+
+
+def finer(part: Part, shot: Shot) -> Tessellated:
+    """The part with so many triangles that it can be lit at its vertices; as it is where that takes too many."""
+    if may_be_lit_at_vertices(part, shot.model) and not lit_at_vertices(part, shot):
+        split = tessellated(part, lambda each: too_long(each, shot))
+        if lit_at_vertices(split.part, shot):
+            return split
+    return Tessellated(part)
 
 
 def texel_density(part: Part) -> NDArray[np.float32]:
