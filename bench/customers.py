@@ -37,8 +37,12 @@ class Connection:
             self._writer.close()
 
 
+class Refused(Exception):
+    """An answer was not the one that is measured; ``str()`` is what it said, and what the processes logged last."""
+
+
 def require(status: int, body: bytes, what: str, house: CheapHouse, since: float) -> None:
-    """End the bench where an answer is not 200, with the answer's own words and what the processes logged last.
+    """Raise Refused where an answer is not 200.
 
     Args:
         status: of the answer.
@@ -50,7 +54,7 @@ def require(status: int, body: bytes, what: str, house: CheapHouse, since: float
     if status != 200:
         said = body.decode(errors="replace")[:300]
         waited_ms = (time.perf_counter() - since) * 1000
-        raise SystemExit(f"{what} answered {status} after {waited_ms:.0f} ms: {said}\n{house.complaints()}")
+        raise Refused(f"{what} answered {status} after {waited_ms:.0f} ms: {said}\n{house.complaints()}")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from bench.cheap_house import CheapHouse
-from bench.customers import Connection, Customer, new_customer, require
+from bench.customers import Connection, Customer, Refused, new_customer, require
 from bench.measure import MIB, closing_line, machine, table
 from gateway.jobs.store import Store
 from gateway.jobs.work import Claim
@@ -70,13 +70,15 @@ async def poll_at_rate(house: CheapHouse, who: Customer, job_ids: list[str], sec
         latencies.append((time.perf_counter() - due) * 1000)
         idle.put_nowait(connection)
 
-    tasks = []
     started = time.perf_counter()
-    for number in range(round(seconds * POLL_RATE)):
-        due = started + number / POLL_RATE
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        tasks.append(asyncio.create_task(one(number, due)))
-    await asyncio.gather(*tasks)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(round(seconds * POLL_RATE)):
+                due = started + number / POLL_RATE
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                tasks.create_task(one(number, due))
+    except* Refused as several:
+        raise several.exceptions[0] from None
     for connection in connections:
         connection.close()
     return latencies
@@ -236,6 +238,8 @@ def main() -> None:
                 figures = asyncio.run(fairness(house, queue=options.queue))
             else:
                 figures = asyncio.run(load(house, queue=options.queue, seconds=options.seconds, rounds=options.rounds))
+        except Refused as refused:
+            raise SystemExit(str(refused)) from None
         finally:
             house.stop()
     print(machine())

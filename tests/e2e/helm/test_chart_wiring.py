@@ -44,20 +44,21 @@ NEEDS_A_GPU = {"nv_gpu_utilization", "nv_gpu_memory_used_bytes", "nv_gpu_memory_
 SMALL_FILM = {"size": 256, "fps": 12, "seconds": 1.0}
 
 VALUES = (
-    "gateway.replicas=2",
+    # One pod of each: while a new one starts beside it, nothing else could answer for it.
+    "gateway.replicas=1",
     "worker.jobs=3",
     'worker.env={"LENSORA_SWEEP_SECONDS":"2"}',
     # Two cores: every process has its say, none takes all.
     # Two nets of the four that detection has by default: each starts a process of its own, three times in these tests.
     'triton.pools={"small":{"models":["isnet-general-use","efficientnet-lite0"],"gpu":{"enabled":false},'
-    '"startupSeconds":120,"preStopSeconds":2,"drainSeconds":30}}',
+    '"startupSeconds":120,"preStopSeconds":1,"drainSeconds":30}}',
     "stages.detect.inference=triton",
     "stages.detect.tritonPool=small",
     'stages.detect.env={"LENSORA_DETECT_BACKEND":"saliency"}',
     "monitoring.monitors.enabled=true",
     "monitoring.rules.enabled=true",
-    "gateway.preStopSeconds=2",
-    *(f"stages.{stage}.preStopSeconds=2" for stage in ("detect", "segment", "mesh", "render")),
+    "gateway.preStopSeconds=1",
+    *(f"stages.{stage}.preStopSeconds=1" for stage in ("detect", "segment", "mesh", "render")),
 )
 
 

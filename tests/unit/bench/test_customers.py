@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.cheap_house import CheapHouse
-from bench.customers import require
+from bench.customers import Refused, require
 
 
 def test_a_refusal_is_told_in_its_own_words(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_a_refusal_is_told_in_its_own_words(tmp_path: Path) -> None:
     ]
     (tmp_path / "http.log").write_text("\n".join(lines))
     require(200, b"{}", "poll", house, time.perf_counter())
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(Refused) as ended:
         require(503, b'{"code": "too_many_connections"}', "poll", house, time.perf_counter())
     said = str(ended.value)
     assert said.startswith("poll answered 503 after ")
