@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lensora.core.artifacts import ModelUse
-from lensora.core.boxes import FULL_FRAME, FULL_FRAME_LABEL, Category, Proposal, SuggestedAction
+from lensora.core.boxes import FULL_FRAME, FULL_FRAME_LABEL, Box, Category, Proposal, SuggestedAction
 from lensora.imaging.photo import Photo
 from lensora.rpc.call import UNWATCHED, Call
 
@@ -47,6 +51,15 @@ class Detector(Protocol):
             photo: decoded at ``working_side_px``.
             max_objects: 2 to 8.
             call: whose work it is; each run of a net looks at it too.
+
+        Raises:
+            InferenceFailed, DeadlineExceeded, Unavailable: as the nets do.
+        """
+        ...
+
+    def looks(self, photo: Photo, boxes: Sequence[Box], call: Call = UNWATCHED) -> NDArray[np.float32] | None:
+        """What the thing in each box looks like, (boxes, k), as ``likeness`` compares it; None for a method that
+        cannot tell.
 
         Raises:
             InferenceFailed, DeadlineExceeded, Unavailable: as the nets do.

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lensora.adapters.inference import Model
 from lensora.core.boxes import Category
 from lensora.core.errors import ConfigurationError
+from services.detect.likeness import look_of
 from services.detect.objects import Sighting
 from services.detect.regions import Mask
 
@@ -181,11 +182,23 @@ class Labeller:
             several = _views(rgb, box, mask)
             views.extend(several)
             counts.append(len(several))
-        batch = (np.stack(views).astype(np.float32) - _MEAN) / _DEVIATION
-        batch = np.ascontiguousarray(np.moveaxis(batch, 3, 1))
-        logits = self._model.infer({"input": batch}, outputs=["logits"], timeout_s=timeout_s)["logits"]
+        logits = self._logits(views, timeout_s)
         ends = np.cumsum(counts)
         return [_agreed(logits[end - count : end]) for end, count in zip(ends, counts, strict=True)]
+
+    def looks(
+        self, rgb: NDArray[np.uint8], boxes: Sequence[tuple[int, int, int, int]], timeout_s: float | None = None
+    ) -> NDArray[np.float32]:
+        """What the thing in each box looks like, (boxes, classes), as ``likeness`` compares it; arguments as for
+        ``names``."""
+        logits = self._logits([view for box in boxes for view in _views(rgb, box, None)], timeout_s)
+        return np.stack([look_of(crops) for crops in logits.reshape(len(boxes), len(CONTEXTS), -1)])
+
+    def _logits(self, views: Sequence[NDArray[np.uint8]], timeout_s: float | None) -> NDArray[np.float32]:
+        """The net's outputs for square crops, (views, classes)."""
+        batch = (np.stack(views).astype(np.float32) - _MEAN) / _DEVIATION
+        batch = np.ascontiguousarray(np.moveaxis(batch, 3, 1))
+        return self._model.infer({"input": batch}, outputs=["logits"], timeout_s=timeout_s)["logits"]
 
     def likeliest_kind(self, chances: NDArray[np.float32]) -> tuple[str, float]:
         """The likeliest kind of thing, and its probability, 0..1."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import grpc
+import numpy as np
+from numpy.typing import NDArray
 
 from lensora.adapters.artifacts import ArtifactStore
 from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.core.errors import InvalidRequest
+from lensora.imaging.photo import Photo
 from lensora.imaging.reader import PictureReader
 from lensora.rpc.call import Call, unary
-from lensora.rpc.messages import artifact_from_proto, box_to_proto, model_use_to_proto
-from services.detect.detection import MAX_OBJECTS, MIN_OBJECTS, Detector
+from lensora.rpc.messages import artifact_from_proto, box_from_proto, box_to_proto, model_use_to_proto
+from services.detect.detection import MAX_OBJECTS, MIN_OBJECTS, Detection, Detector
+from services.detect.likeness import likeness
 
 
 class DetectorServicer(detector_pb2_grpc.DetectorServicer):
@@ -37,12 +41,31 @@ class DetectorServicer(detector_pb2_grpc.DetectorServicer):
             )
         return unary(context, lambda call: self._found(request, call))
 
+    def _compared(
+        self, photo: Photo, detection: Detection, reference: detector_pb2.Reference, call: Call
+    ) -> NDArray[np.float64] | None:
+        """How like each proposal is each thing of the reference: (proposals, things); None where nobody can tell."""
+        if not 1 <= len(reference.boxes) <= MAX_OBJECTS:
+            raise InvalidRequest(
+                f"reference.boxes must have 1 to {MAX_OBJECTS}, not {len(reference.boxes)}", field="reference.boxes"
+            )
+        looks = self._detector.looks(photo, [proposal.box for proposal in detection.proposals], call)
+        if looks is None:
+            return None
+        data = self._artifacts.get(artifact_from_proto(reference.photo, field="reference.photo"))
+        other = self._pictures.read(data, longest_side_px=self._detector.working_side_px, alive=call.check)
+        del data
+        boxes = [box_from_proto(box, field="reference.boxes") for box in reference.boxes]
+        others = self._detector.looks(other, boxes, call)
+        return None if others is None else likeness(looks, others)
+
     def _found(self, request: detector_pb2.DetectRequest, call: Call) -> detector_pb2.DetectResponse:
         data = self._artifacts.get(artifact_from_proto(request.photo, field="photo"))
         photo = self._pictures.read(data, longest_side_px=self._detector.working_side_px, alive=call.check)
         del data
         call.check()
         detection = self._detector.detect(photo, request.max_objects, call)
+        alike = self._compared(photo, detection, request.reference, call) if request.HasField("reference") else None
         return detector_pb2.DetectResponse(
             proposals=[
                 detector_pb2.Proposal(
@@ -50,8 +73,9 @@ class DetectorServicer(detector_pb2_grpc.DetectorServicer):
                     category=proposal.category,
                     box=box_to_proto(proposal.box),
                     score=proposal.score,
+                    likeness=() if alike is None else alike[place].tolist(),
                 )
-                for proposal in detection.proposals
+                for place, proposal in enumerate(detection.proposals)
             ],
             suggested_actions=[
                 detector_pb2.SuggestedAction(code=action.code, message=action.message) for action in detection.actions

@@ -12,7 +12,9 @@ from lensora.core.words import ViewSide
 
 @dataclass(frozen=True, slots=True)
 class MatchRules:
-    """How unlike a further photo may be. ``quality.likeness`` measures it on pairs of photos, of one thing and of two.
+    """How unlike a further photo may be. ``python -m quality.likeness`` measures it on pairs of photos.
+
+    Likeness is the chance that two photos show one thing. Of the corpus' pairs of one thing none is refused.
 
     Attributes:
         unlike: below this likeness a photo clearly shows another thing, and is refused.
@@ -23,9 +25,9 @@ class MatchRules:
         aspect_doubtful: beyond this factor the answer advises to look. A low camera and a high one differ by less.
     """
 
-    unlike: float = 0.1
+    unlike: float = 0.02
     doubtful: float = 0.3
-    lead: float = 0.1
+    lead: float = 0.2
     aspect_wrong: float = 4.0
     aspect_doubtful: float = 1.8
 

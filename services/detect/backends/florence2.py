@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -177,6 +177,10 @@ class Florence2Detector:
         return Detection(
             proposals=things, actions=self._actions(rgb, photo, things[0]), models=(self._model.describe(),)
         )
+
+    def looks(self, photo: Photo, boxes: Sequence[Box], call: Call = UNWATCHED) -> None:
+        """None: the net says words, and nothing that could be compared."""
+        del photo, boxes, call
 
     def category_of(self, label: str) -> Category:
         """The public category of a few free words, by their noun: the last known word before any "with" or "on"."""

@@ -134,6 +134,10 @@ class SaliencyDetector:
             models=(*(model.describe() for model in self._models), *more_models),
         )
 
+    def looks(self, photo: Photo, boxes: Sequence[Box], call: Call = UNWATCHED) -> NDArray[np.float32]:
+        rgb = photo.over(MATTE)
+        return self._labeller.looks(rgb, [box.pixels(rgb.shape[1], rgb.shape[0]) for box in boxes], call.time_left_s())
+
     def found(
         self, rgb: NDArray[np.uint8], timeout_s: float | None = None
     ) -> tuple[list[Found], Findings, tuple[ModelUse, ...]]:

@@ -200,7 +200,7 @@ def test_another_proposal_is_taken_where_it_is_clearly_more_like(
     stack.detect.detector.likeness = (0.3, 0.9, 0.2)
     answer = add(api, session_id, photo)
     assert (answer.status_code, answer.json()["code"]) == (400, "crop_too_small")
-    stack.detect.detector.likeness = (0.85, 0.9, 0.2)
+    stack.detect.detector.likeness = (0.8, 0.9, 0.2)
     assert add(api, session_id, photo).json()["bbox"] == list(CAMERA_BOX)
 
 

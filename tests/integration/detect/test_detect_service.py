@@ -21,7 +21,7 @@ from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.core.artifacts import MediaType, ModelUse
 from lensora.core.boxes import Box
 from lensora.core.errors import FileNotFound, InferenceFailed, InvalidImage, InvalidRequest, LensoraError
-from lensora.rpc.messages import artifact_to_proto
+from lensora.rpc.messages import artifact_to_proto, box_to_proto
 from lensora.rpc.server import Server
 from lensora.rpc.status import error_of
 from lensora.testing.inference import FakeModel, TensorSpec
@@ -194,6 +194,22 @@ def test_bad_requests_are_told(faked: Service) -> None:
     request.photo.uri = request.photo.uri.replace("gone", "missing")
     with pytest.raises(FileNotFound):
         faked.call(request)
+
+
+def test_things_of_another_photo_are_compared_where_one_is_given(faked: Service) -> None:
+    """Each proposal says how like each of them it is; without a reference nothing is said."""
+    assert not faked.detect(file_of(red_discs(2))).proposals[0].likeness
+    photo = artifact_to_proto(faked.artifacts.put("photos/one", file_of(red_discs(2)), MediaType.JPEG))
+    places = [box_to_proto(Box(0.0, 0.0, 0.5, 1.0)), box_to_proto(Box(0.5, 0.0, 1.0, 1.0))]
+    reference = detector_pb2.Reference(photo=photo, boxes=places)
+    response = faked.call(detector_pb2.DetectRequest(photo=photo, max_objects=6, reference=reference))
+    assert all(len(proposal.likeness) == 2 for proposal in response.proposals)
+    # The classifier of this test sees the same in everything.
+    assert min(min(proposal.likeness) for proposal in response.proposals) > 0.99
+    for count in (0, 9):
+        reference = detector_pb2.Reference(photo=photo, boxes=places[:1] * count)
+        with pytest.raises(InvalidRequest, match=f"reference.boxes must have 1 to 8, not {count}"):
+            faked.call(detector_pb2.DetectRequest(photo=photo, max_objects=6, reference=reference))
 
 
 def test_a_net_that_fails_is_told_and_the_next_call_works(faked: Service, isnet: FakeModel) -> None:
