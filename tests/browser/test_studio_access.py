@@ -46,6 +46,7 @@ def test_every_screen_is_open_to_everybody(visitor: Visitor) -> None:
     page.keyboard.press("Escape")
     session_id = visitor.choose_photo()
     expect(page.get_by_text("75 credits")).to_be_visible()
+    page.get_by_role("button", name="AR", exact=True).click()
     page.get_by_text("Size, length and files").click()
     require_access(page)
     page.get_by_role("radio", name="Keep").check()

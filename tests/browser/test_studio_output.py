@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from gateway.http.visitor import Visitor
+from lensora.core.size import Extent, RealSize
 from lensora.core.words import Aspect, CameraMove
 
 
@@ -29,6 +30,34 @@ def test_a_film_for_a_story_is_ordered_with_one_tap(visitor: Visitor) -> None:
     assert (job.order.output.aspect, job.order.output.frame) == (Aspect.STORY, (576, 1024))
     assert (job.order.camera, job.order.output.seconds, job.price) == (CameraMove.CINEMATIC, 8.0, 125)
     assert job.order.output.formats == ("mp4", "glb", "poster", "gif")
+
+
+@pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
+def test_a_model_for_a_room_has_the_thing_s_true_size(visitor: Visitor) -> None:
+    """The size is asked for where it matters, is kept over a reload, may not be absurd, and may be left open."""
+    page = visitor.page
+    visitor.open()
+    visitor.choose_photo()
+    expect(page.get_by_label("How tall is it?")).to_have_count(0)
+    page.get_by_role("button", name="AR", exact=True).click()
+    page.get_by_label("How tall is it?").fill("0")
+    page.get_by_role("button", name="Create the film").click()
+    assert not page.get_by_label("How tall is it?").evaluate("field => field.validity.valid")
+    page.get_by_label("How tall is it?").fill("9.5")
+    page.reload()
+    expect(page.get_by_label("How tall is it?")).to_have_value("9.5")
+    expect(page.get_by_text("75 credits")).to_be_visible()
+    page.get_by_label("How tall is it?").scroll_into_view_if_needed()
+    visitor.picture("true-size")
+    job_id = visitor.order()
+    visitor.gateway.take(job_id)
+    order = visitor.gateway.claims[job_id].job.order
+    assert (order.real_size, "usdz" in order.output.formats) == (RealSize(Extent.HEIGHT, 0.095), True)
+    page.go_back()
+    page.get_by_label("How tall is it?").fill("")
+    job_id = visitor.order()
+    visitor.gateway.take(job_id)
+    assert visitor.gateway.claims[job_id].job.order.real_size is None
 
 
 @pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)

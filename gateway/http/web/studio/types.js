@@ -27,9 +27,9 @@
  */
 
 /**
- * The film as it is being chosen.
+ * The film as it is being chosen, and the thing's true height in centimetres as it was entered; "" where nobody said.
  *
- * @typedef {{ camera: string, aspect: string, size: number, seconds: number, fps: number, formats: string[] }} Film
+ * @typedef {{ camera: string, aspect: string, size: number, seconds: number, fps: number, formats: string[], height: string }} Film
  */
 
 /** @typedef {{ choice: Choice, cutout: Cutout | null, setting: Setting, film: Film }} Draft */

@@ -10,6 +10,7 @@ import { Notice } from "../parts/notice.js";
 import { MOST_POINTS, Photo } from "../parts/photo.js";
 import { Price } from "../parts/price.js";
 import { SettingChoice, backgroundOf, settled } from "../parts/setting.js";
+import { SizeQuestion, sizeOf } from "../parts/size.js";
 import { CutoutLook, Subjects, Tools, meant } from "../parts/subject.js";
 import { PhotoButton } from "../parts/upload.js";
 import { go } from "../routes.js";
@@ -78,7 +79,7 @@ function Choosing({ session }) {
   };
   const pick = (/** @type {number} */ index) => choose({ index, box: null, points: [] });
   const order = {
-    ...meant(session.session_id, choice, cutout), background: backgroundOf(setting), camera_preset: film.camera, output: outputOf(film),
+    ...meant(session.session_id, choice, cutout), background: backgroundOf(setting), camera_preset: film.camera, output: outputOf(film), ...sizeOf(film),
   };
   const ready = settled(setting);
   const submit = async (/** @type {Event} */ event) => {
@@ -111,6 +112,7 @@ function Choosing({ session }) {
         onCutout=${(/** @type {any} */ made) => { change({ cutout: made }); setShown(true); }} />
       <${SettingChoice} setting=${setting} onChange=${(/** @type {any} */ next) => change({ setting: next })} />
       <${PresetChoice} film=${film} onChange=${(/** @type {any} */ next) => change({ film: next })} />
+      <${SizeQuestion} film=${film} onChange=${(/** @type {any} */ next) => change({ film: next })} />
       <${ShapeChoice} aspect=${film.aspect} onChange=${(/** @type {string} */ aspect) => change({ film: { ...film, aspect } })} />
       <${CameraChoice} camera=${film.camera} onChange=${(/** @type {string} */ camera) => change({ film: { ...film, camera } })} />
       <${FilmChoice} film=${film} onChange=${(/** @type {any} */ next) => change({ film: next })} />
