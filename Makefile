@@ -153,11 +153,9 @@ dashboards: .make/setup-test ## Write the Grafana dashboards into the chart
 	@$(BIN)/python -m deploy.dashboards
 
 .PHONY: audit
-audit: ## Look the images' pinned packages up in the vulnerability database (needs the network)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip-audit>=2.9,<3"
-	@for lock in gateway worker detect segment mesh render models; do \
-	  $(BIN)/python -m pip_audit --require-hashes --disable-pip --strict -r deploy/locks/$$lock.lock || exit 1; \
-	done
+audit: ## Look every pinned package up in the vulnerability database; fails where it cannot (OSV_URL= a mirror)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip-audit>=2.9,<3" pyyaml
+	@$(BIN)/python -m deploy.release audit
 
 .PHONY: locks
 locks: .make/setup-test ## Resolve the images' packages again

@@ -1,6 +1,7 @@
 """Make a release, part by part; a forge's workflow calls it, and so can people.
 
     python -m deploy.release check v0.1.0         every place says this version
+    python -m deploy.release audit                no pinned package has a known hole (OSV_URL names a mirror)
     python -m deploy.release image gateway v0.1.0 --out DIGESTS    build, push and sign one image; note its digest
     python -m deploy.release chart v0.1.0 --digests DIGESTS        write the digests into the chart, push and sign it
     python -m deploy.release packages v0.1.0      publish the wheel and the npm package
@@ -14,15 +15,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.images.closure import ROOT
-from deploy.release import plan
+from deploy.release import audit, plan
 from deploy.release.chart import package
 from deploy.release.plan import PLATFORMS, ReleaseRefused, Step
 
@@ -43,11 +46,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     image.add_argument("--out", type=Path, required=True, help="folder that gets TARGET.digest")
     chart.add_argument("--digests", type=Path, required=True, help="folder of all *.digest files")
     parts.add_parser("host")
+    parts.add_parser("audit")
     parts.add_parser("dry-run")
     options = parser.parse_args(arguments)
     try:
         if options.part == "dry-run":
             dry_run()
+            return 0
+        if options.part == "audit":
+            count = audit.audit(
+                sorted(audit.LOCKS.glob("*.lock")),
+                audit.page_packages(),
+                osv_url=os.environ.get(audit.OSV_VARIABLE, "") or audit.OSV_URL,
+                waivers=audit.waivers_of(),
+                today=datetime.now(UTC).date(),
+            )
+            sys.stdout.write(f"{count} pinned packages looked up: no known hole\n")
             return 0
         if options.part == "host":
             sys.stdout.write(f"{plan.registry().partition('/')[0]}\n")
