@@ -273,14 +273,14 @@ class RedisJobs:
         pace = await self._current_pace()
         if job.status is JobStatus.PROCESSING:
             return Outlook(None, pace.left(max(0.0, time.time() - job.started_ms / 1000)))
-        position = int(await self._scripts.repeat("place", job.account_id, job.job_id))
+        position = int(await self._scripts.read("place", job.account_id, job.job_id))
         if position < 0:
             return Outlook(None, _eta(pace.median_s))
         return Outlook(position, pace.eta(position))
 
     async def estimated_seconds(self, account_id: str) -> int:
         pace = await self._current_pace()
-        return pace.eta(int(await self._scripts.repeat("place", account_id, "")))
+        return pace.eta(int(await self._scripts.read("place", account_id, "")))
 
     async def _rows(self, key_id: str, before: str, count: int) -> Sequence[_Row]:
         client = self._scripts.client

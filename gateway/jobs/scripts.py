@@ -10,6 +10,7 @@ from typing import Any
 import redis.asyncio as aioredis
 from redis import exceptions
 
+from gateway.jobs.reads import Reads
 from gateway.jobs.redis_client import translated
 from lensora.core.errors import Unavailable
 
@@ -30,6 +31,7 @@ class Scripts:
             prefix: every key starts with ``{prefix}:``; the braces put all keys into one slot.
         """
         self.client = client
+        self._reads = Reads(client)
         self.prefix = f"{{{prefix}}}:"
         folder = resources.files("gateway.jobs") / "lua"
         texts = {
@@ -53,14 +55,26 @@ class Scripts:
     async def read_hash(self, name: str) -> dict[str, str]:
         """A hash, empty where there is none. Raises Unavailable."""
         with translated():
-            found: Any = await self.client.hgetall(self.key(name))
-        return dict(found)
+            found: dict[str, str] = await self._reads.ask("HGETALL", self.key(name))
+        return found
 
     async def read_set(self, name: str) -> list[str]:
         """A set's members in order, empty where there is none. Raises Unavailable."""
         with translated():
             found: Any = await self.client.smembers(self.key(name))
         return sorted(found)
+
+    async def read(self, script: str, *arguments: str | int | float) -> Any:
+        """Run a script that changes nothing. Raises Unavailable."""
+        with translated():
+            try:
+                return await self._reads.ask("EVALSHA", self._sha[script], 1, self.prefix, *arguments)
+            except exceptions.NoScriptError:
+                return await self.client.eval(self._text[script], 1, self.prefix, *arguments)
+
+    async def close(self) -> None:
+        """Wait for what was asked; the client stays open."""
+        await self._reads.close()
 
     async def call(self, script: str, *arguments: str | int | float) -> Any:
         """Run a script once.

@@ -113,6 +113,7 @@ class Store:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         self.tasks.clear()
         await self.afterwards.close(CLOSE_PATIENCE_S)
+        await self.scripts.close()
         for client in self.clients:
             await client.aclose(close_connection_pool=True)
 

@@ -75,6 +75,9 @@ def configure(process: str, *, level: str = "info", log_format: str = "auto") ->
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # A warning for each request that is not HTTP: whoever sends many would fill the log.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    # No line shows them, and to find them out for each line costs as much as to write it (logging's "Optimization").
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     # What ends a process or a thread unseen goes the same way: Python's own report would pass the redaction by.
     logging.captureWarnings(True)
     sys.excepthook = _uncaught
