@@ -54,7 +54,9 @@ async def app(
 
 def serve(port: int, *, guarded: bool) -> None:
     """uvicorn, with our limits or as it comes."""
-    options = connection_options(ConnectionLimits()) if guarded else {"access_log": False, "http": "httptools"}
+    options: dict[str, Any] = {"access_log": False, "http": "httptools"}
+    if guarded:
+        options = connection_options(ConnectionLimits(), "http://127.0.0.1")
     uvicorn.run(app, host="127.0.0.1", port=port, **options)
 
 

@@ -264,7 +264,7 @@ def running_gateway(settings: HttpSettings, limits: ConnectionLimits | None = No
             store = await stack.enter_async_context(open_store(settings))
             store.start()
             app = create_app(open_handlers(settings, store, lifecycle, stack), settings.public_url)
-            options = connection_options(limits or limits_of(settings))
+            options = connection_options(limits or limits_of(settings), settings.public_url)
             config = uvicorn.Config(app, port=settings.port, **options)
             server = uvicorn.Server(config)
             found.append(

@@ -62,6 +62,10 @@ MEANINGS: Mapping[type[LensoraError], Meaning] = MappingProxyType(
             "File not found", "A link that is forged or has expired, or a file that has been deleted."
         ),
         errors.MethodNotAllowed: Meaning("Method not allowed", "The path has other methods; they are in Allow."),
+        errors.RequestTooSlow: Meaning(
+            "Request too slow",
+            "The headers took over 10 s, or the body brought under 4 KB a second; the connection ends.",
+        ),
         errors.Conflict: Meaning("Conflict", "At odds with the state of things, such as filming a failed job again."),
         errors.IdempotencyInProgress: Meaning(
             "Idempotent request in progress", "The first request with this Idempotency-Key is still running."
@@ -73,6 +77,9 @@ MEANINGS: Mapping[type[LensoraError], Meaning] = MappingProxyType(
         errors.IdempotencyMismatch: Meaning(
             "Idempotency key reused", "The Idempotency-Key was used with another body."
         ),
+        errors.HeadersTooLarge: Meaning(
+            "Headers too large", "The request line and the headers have over 32 KB or 128 fields; the connection ends."
+        ),
         errors.RateLimited: Meaning("Too many requests", "See Retry-After and RateLimit."),
         errors.InternalError: Meaning("Internal error", "A fault of ours; the request id helps us to find it."),
         errors.DetectionUnavailable: Meaning(
@@ -81,6 +88,9 @@ MEANINGS: Mapping[type[LensoraError], Meaning] = MappingProxyType(
         ),
         errors.Overloaded: Meaning(
             "Overloaded", "Too many uploads are under way; retry after a few seconds. Nothing was charged."
+        ),
+        errors.TooManyConnections: Meaning(
+            "Too many connections", "As many connections are open as may be; close some, or retry after a few seconds."
         ),
         errors.Unavailable: Meaning(
             "Temporarily unavailable", "A needed service is away; retry after a few seconds. Nothing was charged."

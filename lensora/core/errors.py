@@ -8,6 +8,7 @@ table that maps classes to gRPC and HTTP statuses is ``lensora.rpc.status``; a t
     LensoraError
     |-- InvalidInput                 the caller's fault; never retried
     |   |-- InvalidRequest           invalid_request
+    |   |-- HeadersTooLarge          headers_too_large
     |   |-- InvalidImage             invalid_image
     |   |-- InvalidBackground        invalid_background
     |   |-- ObjectIndexOutOfRange    object_index_out_of_range
@@ -31,9 +32,11 @@ table that maps classes to gRPC and HTTP statuses is ``lensora.rpc.status``; a t
     |   |-- TooManyJobs              too_many_jobs
     |   `-- TooManyViews             too_many_views
     |-- RateLimited                  rate_limited
+    |-- RequestTooSlow               request_too_slow (retryable)
     |-- Unavailable                  unavailable (retryable)
     |   |-- DetectionUnavailable     detection_unavailable
-    |   `-- Overloaded               overloaded
+    |   |-- Overloaded               overloaded
+    |   `-- TooManyConnections       too_many_connections
     |-- DeadlineExceeded             deadline_exceeded
     |-- Cancelled                    cancelled
     |-- StageFailed                  stage_failed (retryable: another attempt may do)
@@ -84,6 +87,12 @@ class InvalidRequest(InvalidInput):
     """A missing or malformed field."""
 
     code = "invalid_request"
+
+
+class HeadersTooLarge(InvalidInput):
+    """The request's line and headers are longer or more than a connection takes."""
+
+    code = "headers_too_large"
 
 
 class InvalidImage(InvalidInput):
@@ -227,6 +236,13 @@ class RateLimited(LensoraError):
     retryable = True
 
 
+class RequestTooSlow(LensoraError):
+    """The request did not come at the least pace."""
+
+    code = "request_too_slow"
+    retryable = True
+
+
 class Unavailable(LensoraError):
     """A needed service or store does not answer now."""
 
@@ -244,6 +260,12 @@ class Overloaded(Unavailable):
     """A service has as much work as it can hold (gRPC RESOURCE_EXHAUSTED)."""
 
     code = "overloaded"
+
+
+class TooManyConnections(Unavailable):
+    """As many connections are open as may be, of one address or in all."""
+
+    code = "too_many_connections"
 
 
 class DeadlineExceeded(LensoraError):

@@ -15,6 +15,7 @@ Statuses = tuple[grpc.StatusCode, int]
 TABLE: dict[type[errors.LensoraError], Statuses] = {
     errors.LensoraError: (grpc.StatusCode.INTERNAL, 500),
     errors.InvalidInput: (grpc.StatusCode.INVALID_ARGUMENT, 400),
+    errors.HeadersTooLarge: (grpc.StatusCode.INVALID_ARGUMENT, 431),
     errors.FailedPrecondition: (grpc.StatusCode.FAILED_PRECONDITION, 400),
     errors.MethodNotAllowed: (grpc.StatusCode.UNIMPLEMENTED, 405),
     errors.Unauthorized: (grpc.StatusCode.UNAUTHENTICATED, 401),
@@ -23,6 +24,7 @@ TABLE: dict[type[errors.LensoraError], Statuses] = {
     errors.Conflict: (grpc.StatusCode.ABORTED, 409),
     errors.IdempotencyMismatch: (grpc.StatusCode.ABORTED, 422),
     errors.RateLimited: (grpc.StatusCode.RESOURCE_EXHAUSTED, 429),
+    errors.RequestTooSlow: (grpc.StatusCode.ABORTED, 408),
     errors.Unavailable: (grpc.StatusCode.UNAVAILABLE, 503),
     errors.Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, 503),
     errors.DeadlineExceeded: (grpc.StatusCode.DEADLINE_EXCEEDED, 504),

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from prometheus_client import Counter as Count
@@ -19,10 +21,16 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from gateway.http.plumbing.problems import problem
+from lensora.core.errors import HeadersTooLarge, InvalidRequest, LensoraError, RequestTooSlow, TooManyConnections
+
 OPEN = Gauge("lensora_http_connections", "Connections that are open now.")
 CUT_OFF = Count("lensora_http_connections_cut_off_total", "Connections ended for a limit, by which.", ["limit"])
 for _limit in ("headers", "header_time", "body_pace", "write_stall", "address", "total", "unread", "malformed"):
     CUT_OFF.labels(limit=_limit)
+
+NOT_HTTP = "This is not well-formed HTTP/1.1: see RFC 9112 for the request line, the headers and the length of a body."
+TOO_SLOW = "The request came too slowly."
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +86,14 @@ class Census:
         OPEN.set(self._total)
 
 
-def protocol_of(limits: ConnectionLimits) -> Callable[..., asyncio.Protocol]:
-    """What uvicorn makes for each connection (its setting ``http``)."""
-    return functools.partial(GuardedProtocol, limits, Census(limits))
+def protocol_of(limits: ConnectionLimits, public_url: str) -> Callable[..., asyncio.Protocol]:
+    """What uvicorn makes for each connection (its setting ``http``).
+
+    Args:
+        limits: of each connection, and of all.
+        public_url: what the URLs in problems start with.
+    """
+    return functools.partial(GuardedProtocol, limits, Census(limits), public_url)
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -90,6 +103,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self,
         limits: ConnectionLimits,
         census: Census,
+        public_url: str,
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
@@ -98,6 +112,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._limits = limits
         self._census = census
+        self._public_url = public_url
         self._cut_off = False
         self._in_head = True
         self._ended = False
@@ -113,7 +128,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         over = self._census.enter(self._address())
         if over:
-            self._end(over, 503, b"retry-after: 5\r\n")
+            self._end(over, TooManyConnections("There are as many connections as there may be; try again."))
         else:
             self._start(self._limits.header_s, self._headers_late)
 
@@ -168,7 +183,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.cycle.response_complete:
             self._dropped_bytes += len(body)
             if self._dropped_bytes > self._limits.unread_bytes:
-                self._end("unread", 0)
+                self._end("unread")
                 return
         super().on_body(body)
 
@@ -182,13 +197,14 @@ class GuardedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """What the parser does not take is answered as every other error is."""
         del msg
-        self._end("malformed", 400)
+        self._end("malformed", InvalidRequest(NOT_HTTP))
 
     # The limits
 
     def _check_head(self) -> bool:
         if self._head_bytes > self._limits.header_bytes or len(self.headers or ()) > self._limits.header_count:
-            self._end("headers", 431)
+            most = f"{self._limits.header_bytes // 1024} KB and {self._limits.header_count} fields"
+            self._end("headers", HeadersTooLarge(f"The request line and headers together must have at most {most}."))
         return not self._cut_off
 
     def _headers_late(self) -> None:
@@ -197,7 +213,7 @@ class GuardedProtocol(HttpToolsProtocol):
             # Not the client's doing: an earlier request of this connection is still being answered.
             self._start(self._limits.header_s, self._headers_late)
         else:
-            self._end("header_time", 408 if self._head_bytes else 0)
+            self._end("header_time", RequestTooSlow(TOO_SLOW) if self._head_bytes else None)
 
     def _check_pace(self) -> None:
         """Once a window while a body is under way; one that nobody reads at the moment cannot be slow."""
@@ -206,7 +222,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._body_bytes = 0
             self._start(self._limits.body_window_s, self._check_pace)
         else:
-            self._end("body_pace", 408)
+            self._end("body_pace", RequestTooSlow(TOO_SLOW))
 
     def _not_read(self) -> None:
         self._stall = None
@@ -214,17 +230,21 @@ class GuardedProtocol(HttpToolsProtocol):
         self._cut_off = True
         self.transport.abort()
 
-    def _end(self, limit: str, status: int, header: bytes = b"") -> None:
-        """Close the connection, with an answer where one may still be given."""
+    def _end(self, limit: str, error: LensoraError | None = None) -> None:
+        """Close the connection, with an answer where there is one to give and one may still be given."""
         CUT_OFF.labels(limit=limit).inc()
         self._cut_off = True
         self._stop_clocks()
         answering = self.cycle is not None and not self.cycle.response_complete and self.cycle.response_started
-        if status and not answering and not self.transport.is_closing():
-            body = b'{"status":%d,"code":"%s","detail":"%s"}' % (status, _CODES[status], _DETAILS[status])
+        if error is not None and not answering and not self.transport.is_closing():
+            request_id = uuid.uuid4().hex
+            answer = problem(error, request_id=request_id, public_url=self._public_url)
+            headers = [*answer.raw_headers, (b"x-request-id", request_id.encode()), (b"connection", b"close")]
             self.transport.write(
-                b"HTTP/1.1 %d %s\r\ncontent-type: application/problem+json\r\n" % (status, _PHRASES[status])
-                + b"content-length: %d\r\nconnection: close\r\n%s\r\n%s" % (len(body), header, body)
+                b"HTTP/1.1 %d %s\r\n" % (answer.status_code, HTTPStatus(answer.status_code).phrase.encode())
+                + b"".join(b"%s: %s\r\n" % header for header in headers)
+                + b"\r\n"
+                + bytes(answer.body)
             )
         self.transport.close()
 
@@ -245,23 +265,3 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
-
-
-_PHRASES = {
-    400: b"Bad Request",
-    408: b"Request Timeout",
-    431: b"Request Header Fields Too Large",
-    503: b"Service Unavailable",
-}
-_CODES = {
-    400: b"invalid_request",
-    408: b"request_too_slow",
-    431: b"headers_too_large",
-    503: b"too_many_connections",
-}
-_DETAILS = {
-    400: b"This is not well-formed HTTP/1.1: see RFC 9112 for the request line, the headers and the length of a body.",
-    408: b"The request came too slowly.",
-    431: b"The request line and headers together must have at most 32 KB and 128 fields.",
-    503: b"There are as many connections as there may be; try again.",
-}

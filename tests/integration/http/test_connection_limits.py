@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -72,6 +73,20 @@ def test_a_request_within_the_limit_of_headers_is_answered(hurried: Gateway) -> 
     with connected(hurried) as peer:
         peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 200 + b"\r\n")
         assert rest_of(peer).startswith(b"HTTP/1.1 431")
+
+
+def test_what_a_connection_is_refused_for_is_a_problem_as_any_other(hurried: Gateway) -> None:
+    """The answer of the connection itself has the code, its meaning's address, and a request id, and closes."""
+    with connected(hurried) as peer:
+        peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * 34_000 + b"\r\n\r\n")
+        head, _, body = rest_of(peer).partition(b"\r\n\r\n")
+    said = json.loads(body)
+    assert (said["status"], said["code"], said["title"]) == (431, "headers_too_large", "Headers too large")
+    assert said["type"] == f"{hurried.base_url}/docs#headers_too_large"
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head.decode().split("\r\n"))}
+    assert headers["x-request-id"] == said["request_id"] and headers["connection"] == "close"
+    assert headers["content-type"] == "application/problem+json"
+    assert f'id="{said["code"]}"' in httpx.get(f"{hurried.base_url}/docs/plain").text
 
 
 def test_a_whole_request_that_comes_in_one_piece_is_no_header(hurried: Gateway) -> None:

@@ -34,7 +34,7 @@ async def half(request):
     return StreamingResponse(body())
 edge = Edge([Route("/crash", crash), Route("/half", half)], "http://x")
 async def main():
-    config = uvicorn.Config(edge, port=0, **connection_options(ConnectionLimits()))
+    config = uvicorn.Config(edge, port=0, **connection_options(ConnectionLimits(), "http://studio.test"))
     server = uvicorn.Server(config)
     serving = asyncio.ensure_future(server.serve())
     while not server.started:
