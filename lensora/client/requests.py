@@ -313,6 +313,16 @@ def ledger(cursor: str | None, limit: int | None) -> Request:
     )
 
 
+def webhook_secret() -> Request:
+    """GET /v1/account/webhook-secret."""
+    return Request("GET", "/v1/account/webhook-secret")
+
+
+def rotate_webhook_secret() -> Request:
+    """POST /v1/account/webhook-secret/rotate. Not to be repeated: a second one ends the secret that receivers know."""
+    return Request("POST", "/v1/account/webhook-secret/rotate")
+
+
 def sent(base_url: str, api_key: str, request: Request) -> dict[str, Any]:
     """Arguments for ``httpx``'s ``request``/``build_request``. The key goes to the API's own base URL only."""
     return {

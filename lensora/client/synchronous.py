@@ -28,6 +28,7 @@ from lensora.contract.answers import (
     Result,
     Session,
     Share,
+    WebhookSecret,
 )
 from lensora.contract.views import View, ViewList
 from lensora.core.errors import LensoraError
@@ -298,7 +299,7 @@ class Client:
         return requests.read(JobTicket, self._json(requests.render(requests.job_id_of(job), changes, idempotency_key)))
 
     def jobs(self, *, status: str | None = None, cursor: str | None = None, limit: int | None = None) -> JobPage:
-        """The jobs of this key's account, newest first."""
+        """The jobs of this key, newest first."""
         return requests.read(JobPage, self._json(requests.jobs(status, cursor, limit)))
 
     def account(self) -> Account:
@@ -308,6 +309,14 @@ class Client:
     def ledger(self, *, cursor: str | None = None, limit: int | None = None) -> LedgerPage:
         """Movements of credits, newest first."""
         return requests.read(LedgerPage, self._json(requests.ledger(cursor, limit)))
+
+    def webhook_secret(self) -> str:
+        """The secret that signs this account's webhooks, for ``webhooks.verify``."""
+        return requests.read(WebhookSecret, self._json(requests.webhook_secret())).secret
+
+    def rotate_webhook_secret(self) -> str:
+        """A new secret; the one before goes on signing beside it for a day. It is never sent twice."""
+        return requests.read(WebhookSecret, self._json_once(requests.rotate_webhook_secret())).secret
 
     def download(self, job: Job | Output, folder: str | Path) -> dict[str, Path]:
         """Save every file of a finished job.

@@ -3,6 +3,7 @@ import { eventsOf } from "./events.js";
 import type {
   Account,
   Background,
+  Backplate,
   Cancellation,
   Cutout,
   CutoutRequest,
@@ -16,6 +17,8 @@ import type {
   RenderRequest,
   Result,
   Session,
+  Share,
+  ShareRequest,
   TransformRequest,
   View,
   ViewChange,
@@ -155,6 +158,23 @@ export class Lensora {
     await this.#send("DELETE", `/v1/studio/jobs/${idOf(job)}`, { signal: options.signal });
   }
 
+  /** Upload a background picture, kept for a day: `{ type: "image", backplate_id }`. Free. */
+  async backplate(picture: Photo, options: Pick<CallOptions, "signal"> = {}): Promise<Backplate> {
+    const form = new FormData();
+    form.append("image", await blobOf(picture), nameOf(picture));
+    return this.#post<Backplate>("/v1/studio/backplates", form, options, false);
+  }
+
+  /** Show a completed job to whoever has the link, or change how. */
+  share(job: Job, request: ShareRequest = {}, options: Pick<CallOptions, "signal"> = {}): Promise<Share> {
+    return this.#post<Share>(`/v1/studio/jobs/${idOf(job)}/share`, request, options, false);
+  }
+
+  /** Take the link back. */
+  async unshare(job: Job, options: Pick<CallOptions, "signal"> = {}): Promise<void> {
+    await this.#send("DELETE", `/v1/studio/jobs/${idOf(job)}/share`, { signal: options.signal });
+  }
+
   /** A session that is kept: what `init` answered, for nothing. */
   session(sessionId: string, options: Pick<CallOptions, "signal"> = {}): Promise<Session> {
     return this.#json<Session>("GET", `/v1/studio/sessions/${encodeURIComponent(sessionId)}`, { signal: options.signal });
@@ -243,6 +263,12 @@ export class Lensora {
   /** The secret that signs this account's webhooks. */
   async webhookSecret(): Promise<string> {
     return (await this.#json<{ secret: string }>("GET", "/v1/account/webhook-secret", {})).secret;
+  }
+
+  /** A new secret; the one before goes on signing beside it for a day. Sent once: a second rotation ends what receivers know. */
+  async rotateWebhookSecret(): Promise<string> {
+    const answer = await this.#send("POST", "/v1/account/webhook-secret/rotate", {});
+    return ((await answer.json()) as { secret: string }).secret;
   }
 
   /** Save every file of a finished job. Node only. Answers their paths by `mp4`, `glb`, `scene`, `removed_bg`, ... */

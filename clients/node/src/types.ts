@@ -2,7 +2,7 @@
 import type { components, operations } from "./schema.js";
 
 type Schemas = components["schemas"];
-type Body<Name extends "transform" | "cutout" | "render" | "change_view"> =
+type Body<Name extends "transform" | "cutout" | "render" | "share" | "change_view"> =
   operations[Name]["requestBody"]["content"]["application/json"];
 
 export type Session = Schemas["Session"];
@@ -18,6 +18,8 @@ export type JobPage = Schemas["JobPage"];
 export type JobStatus = Schemas["JobStatus"];
 export type Step = Schemas["Step"];
 export type Account = Schemas["Account"];
+export type Backplate = Schemas["Backplate"];
+export type Share = Schemas["Share"];
 export type LedgerPage = Schemas["LedgerPage"];
 export type JobEvent = Schemas["JobEvent"];
 export type Problem = Schemas["Problem"];
@@ -29,6 +31,7 @@ export type TransformRequest = Body<"transform">;
 export type CutoutRequest = Body<"cutout">;
 export type ViewChange = Body<"change_view">;
 export type RenderRequest = Body<"render">;
+export type ShareRequest = Body<"share">;
 export type Background = TransformRequest["background"];
 
 /** A job, by its id, its ticket or one of its results. */

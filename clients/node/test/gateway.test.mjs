@@ -44,7 +44,14 @@ test("the whole way: photo, cutout, job, progress, files, second film, account",
   assert.deepEqual((await studio.session(session.session_id)).objects, session.objects);
   assert.ok((await studio.ledger()).entries.some((entry) => entry.amount === -75));
   assert.ok((await studio.account()).balance > 0);
-  assert.match(await studio.webhookSecret(), /^whsec_/);
+  const secret = await studio.webhookSecret();
+  assert.match(secret, /^whsec_/);
+  assert.notEqual(await studio.rotateWebhookSecret(), secret);
+  const share = await studio.share(result, { hours: 1, downloads: false });
+  assert.deepEqual([share.downloads, share.listed], [false, false]);
+  await studio.unshare(result);
+  assert.equal((await studio.result(result)).share, undefined);
+  assert.match((await studio.backplate(photo)).picture_url, /^http/);
 });
 
 test("a stream gives each state up to the end", async () => {
