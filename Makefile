@@ -90,7 +90,7 @@ lint: .make/setup-test .make/protos ## ruff, mypy --strict, import-linter, buf, 
 format: ## Format the Python code
 	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format -q .
 
-BENCHES := init e2e throughput scale detect render mesh cutout gateway chaos failover photos attack servers triton
+BENCHES := init e2e throughput scale detect render mesh cutout gateway chaos failover photos attack disk servers triton
 .PHONY: $(addprefix bench-,$(BENCHES))
 bench-init: ## Time POST /init on a 12-megapixel JPEG
 bench-e2e: ## Time and memory of whole jobs on the embedded stack (DATA=folder of photos)
@@ -104,6 +104,7 @@ bench-mesh: ## The mesh against truth and two baselines (DATA=folder of samples)
 bench-cutout: ## The cutout against rembg (DATA=folder of samples)
 bench-gateway: ## Polls and submits per second
 bench-attack: ## One customer attacks while another works (ARGS=--real for the whole stack)
+bench-disk: ## A disk that is full for an hour (ARGS="--folder F --minutes 60", F on a small file system)
 bench-servers: ## HTTP servers under floods, silence and drips: ours, Granian, Hypercorn
 bench-failover: ## 60 jobs while the job store's primary is killed and a replica takes over
 bench-chaos: ## 200 jobs while every process is killed at random

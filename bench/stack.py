@@ -22,18 +22,19 @@ PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 @dataclass(frozen=True)
 class Up:
-    """A running ``lensora up``: its address, a key, its process id, and its job store."""
+    """A running ``lensora up``: its address, a key, its process id, its job store, and the folder of all its data."""
 
     base_url: str
     api_key: str
     pid: int
     redis_url: str
+    home: Path
 
 
 @contextmanager
-def up() -> Iterator[Up]:
-    """Start it, and stop it at the end; raises RuntimeError when it does not come up."""
-    with tempfile.TemporaryDirectory(prefix="lensora-bench-") as home:
+def up(folder: Path | None = None) -> Iterator[Up]:
+    """Start it, its home in ``folder``, and stop it at the end; raises RuntimeError when it does not come up."""
+    with tempfile.TemporaryDirectory(prefix="lensora-bench-", dir=folder) as home:
         command = [
             str(Path(sys.executable).parent / "lensora"),
             "up",
@@ -51,7 +52,7 @@ def up() -> Iterator[Up]:
             if not line:
                 raise RuntimeError(f"lensora up ended with status {process.wait()}")
             said = json.loads(line)
-            yield Up(said["base_url"], said["api_key"], process.pid, said["redis_url"])
+            yield Up(said["base_url"], said["api_key"], process.pid, said["redis_url"], Path(home))
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(60)
