@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -32,8 +33,13 @@ class Up:
 
 
 @contextmanager
-def up(folder: Path | None = None) -> Iterator[Up]:
-    """Start it, its home in ``folder``, and stop it at the end; raises RuntimeError when it does not come up."""
+def up(folder: Path | None = None, *, said: Path | None = None) -> Iterator[Up]:
+    """Start it, and stop it at the end; raises RuntimeError when it does not come up.
+
+    Args:
+        folder: holds its home; None for the system's temporary one.
+        said: a file that gets every line of its processes; None leaves them in the home's logs alone.
+    """
     with tempfile.TemporaryDirectory(prefix="lensora-bench-", dir=folder) as home:
         command = [
             str(Path(sys.executable).parent / "lensora"),
@@ -43,16 +49,17 @@ def up(folder: Path | None = None) -> Iterator[Up]:
             "--port",
             "0",
             "--json",
-            "--quiet",
+            *([] if said else ["--quiet"]),
         ]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        with (said or Path(os.devnull)).open("w") as lines:
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=lines if said else None, text=True)
         assert process.stdout is not None
         try:
             line = process.stdout.readline()
             if not line:
                 raise RuntimeError(f"lensora up ended with status {process.wait()}")
-            said = json.loads(line)
-            yield Up(said["base_url"], said["api_key"], process.pid, said["redis_url"], Path(home))
+            told = json.loads(line)
+            yield Up(told["base_url"], told["api_key"], process.pid, told["redis_url"], Path(home))
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(60)
