@@ -146,7 +146,8 @@ def test_what_is_no_http_is_answered_as_every_error_is(gateway: Gateway, request
         while part := peer.recv(65_536):
             received += part
     head, _, body = received.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"\r\ncontent-type: application/problem+json\r\n" in head and head.endswith(b"\r\nconnection: close")
     assert json.loads(body)["code"] == "invalid_request"
     assert "HTTP/1.1" in json.loads(body)["detail"]
 
