@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gateway.jobs.photos import OrderedView, ViewCutout
-from gateway.jobs.records import Job, Outlook, Quality, Share, StageTiming
+from gateway.jobs.records import Background, Job, Outlook, Quality, Share, StageTiming
 from gateway.links import FileLinks
 from lensora.contract import answers
 from lensora.contract.shapes import moment
@@ -94,19 +94,16 @@ def share_of(share: Share, public_url: str) -> answers.Share:
 
 
 def _ordered(job: Job) -> answers.Ordered:
-    order, background = job.order, job.order.background
-    told = {"prompt": background.prompt, "url": background.url, "backplate_id": background.backplate_id}
-    told |= {"value": background.color}
-    output = order.output
+    order, output = job.order, job.order.output
     further: dict[str, Any] = {"rendered_from": job.parent_id} if job.parent_id else {}
+    if order.branding:
+        further["brand"] = order.branding.name
     if order.views:
         further["views"] = tuple(answers.OrderedView(**_named(view)) for view in order.views)
     return answers.Ordered(
         session_id=order.session_id,
         label=order.label,
-        background=answers.OrderedBackground(
-            type=background.type, **{name: value for name, value in told.items() if value}
-        ),
+        background=background_of(order.background),
         camera_preset=order.camera,
         output=answers.OrderedOutput(
             aspect=output.aspect,
@@ -132,6 +129,17 @@ def _given(quality: Quality) -> dict[str, Any]:
             for view in quality.views
         )
     return agreement
+
+
+def background_of(background: Background) -> answers.OrderedBackground:
+    """A background, as the public contract tells it."""
+    told = {
+        "prompt": background.prompt,
+        "url": background.url,
+        "backplate_id": background.backplate_id,
+        "value": background.color,
+    }
+    return answers.OrderedBackground(type=background.type, **{name: value for name, value in told.items() if value})
 
 
 def _stage(stage: StageTiming) -> answers.StageReport:

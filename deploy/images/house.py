@@ -22,7 +22,7 @@ from lensora.client import Client
 
 STAGES = ("detect", "segment", "mesh", "render")
 PROCESSES = (*STAGES, "worker", "gateway")
-FORMATS = ["poster", "webm_alpha", "gif", "usdz", "obj", "stl"]
+FORMATS = ["poster", "webm_alpha", "gif", "webp", "usdz", "obj", "stl"]
 """Beside the four files of each job."""
 
 READY_S = 120.0

@@ -14,8 +14,10 @@ from gateway.http.pages.pages import Pages
 from gateway.http.plumbing.calls import Call, calls_of, routes_of
 from gateway.http.plumbing.edge import Edge
 from gateway.http.studio.backplates import BackplateCalls
+from gateway.http.studio.brands import BrandCalls
 from gateway.http.studio.cutout import CutoutCalls
 from gateway.http.studio.init import InitCall
+from gateway.http.studio.prices import PriceCalls
 from gateway.http.studio.sessions import SessionCalls
 from gateway.http.studio.transform import TransformCalls
 from gateway.http.studio.views import ViewCalls
@@ -26,7 +28,9 @@ PUBLIC = (
     SessionCalls,
     ViewCalls,
     BackplateCalls,
+    BrandCalls,
     CutoutCalls,
+    PriceCalls,
     TransformCalls,
     Results,
     JobChanges,

@@ -20,6 +20,7 @@ from gateway.http.health.readiness import Readiness
 from gateway.http.jobs.changes import JobChanges
 from gateway.http.jobs.results import Results
 from gateway.http.jobs.shares import ShareCalls
+from gateway.http.orders.brands import Brands
 from gateway.http.orders.outside import Outside
 from gateway.http.orders.submission import Submission
 from gateway.http.pages.shared import SharedPages
@@ -29,11 +30,13 @@ from gateway.http.plumbing.idempotency import Once
 from gateway.http.plumbing.lifecycle import Lifecycle
 from gateway.http.settings import HttpSettings
 from gateway.http.studio.backplates import BackplateCalls
+from gateway.http.studio.brands import BrandCalls
 from gateway.http.studio.cutout import CutoutCalls
 from gateway.http.studio.cutting import Cutting
 from gateway.http.studio.detection import Detection
 from gateway.http.studio.init import InitCall
 from gateway.http.studio.intake import Intake, IntakeLimits
+from gateway.http.studio.prices import PriceCalls
 from gateway.http.studio.receiving import Receiving
 from gateway.http.studio.sessions import SessionCalls
 from gateway.http.studio.transform import TransformCalls
@@ -193,7 +196,16 @@ def open_handlers(
             session_s=settings.session_hours * 3600,
         ),
         TransformCalls(
-            gate, once, store.credits, store.sessions, store.cutouts, store.views, store.jobs, outside, submission
+            gate,
+            once,
+            store.credits,
+            store.sessions,
+            store.cutouts,
+            store.views,
+            store.jobs,
+            outside,
+            Brands(store.brands, outside),
+            submission,
         ),
         ViewCalls(gate, once, store.credits, store.sessions, store.views, detection, artifacts, files, receiving),
         CutoutCalls(
@@ -210,6 +222,8 @@ def open_handlers(
         ShareCalls(gate, store.shares, settings.public_url),
         SharedPages(store.shares, files, settings.public_url),
         BackplateCalls(gate, store.backplates, artifacts, files, receiving),
+        PriceCalls(gate),
+        BrandCalls(gate, store.brands, outside, artifacts, files, receiving),
         JobChanges(gate, once, store.jobs, outside, submission),
         AccountCalls(gate, store.accounts, store.credits, store.webhook_secrets),
         Probes(Readiness(store.health, channels), lifecycle),

@@ -11,6 +11,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from gateway.jobs.books import LedgerEntry
+from gateway.jobs.branding import Branding, Logo
 from gateway.jobs.photos import Choice, OrderedView, ViewCutout, ViewQuality
 from gateway.jobs.records import (
     Account,
@@ -30,12 +31,14 @@ from gateway.jobs.records import (
 )
 from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.boxes import Box, Point, Proposal, SuggestedAction
+from lensora.core.branding import LogoPlace
 from lensora.core.size import Extent, RealSize
 from lensora.core.steps import STAGES, JobStatus, StageStatus, Step
 from lensora.core.words import (
     Aspect,
     BackgroundType,
     CameraMove,
+    Corner,
     DeliveryStatus,
     LedgerKind,
     ViewSide,
@@ -76,14 +79,7 @@ def order_from_json(text: str) -> Order:
         photo_width=document["photo_width"],
         photo_height=document["photo_height"],
         box=Box(**document["box"]),
-        background=Background(
-            type=BackgroundType(background["type"]),
-            url=background.get("url", ""),
-            prompt=background.get("prompt", ""),
-            backplate_id=background.get("backplate_id", ""),
-            picture=Artifact(**background["picture"]) if background.get("picture") else None,
-            color=background.get("color", ""),
-        ),
+        background=background_from(background),
         camera=CameraMove(document.get("camera", CameraMove.TURNTABLE)),
         output=_output_from(document.get("output", {})),
         webhook_url=document.get("webhook_url", ""),
@@ -99,6 +95,7 @@ def order_from_json(text: str) -> Order:
         test=document.get("test", False),
         real_size=_real_size(document.get("real_size")),
         views=tuple(_ordered_view(row) for row in document.get("views", ())),
+        branding=_branding(document.get("branding")),
     )
 
 
@@ -118,6 +115,37 @@ def _ordered_view(row: Mapping[str, Any]) -> OrderedView:
 def side_from(word: str | None) -> ViewSide | None:
     """The side of a further photo; None where it is not known."""
     return None if word is None else ViewSide(word)
+
+
+def background_from(document: Mapping[str, Any]) -> Background:
+    """A background from its document."""
+    return Background(
+        type=BackgroundType(document["type"]),
+        url=document.get("url", ""),
+        prompt=document.get("prompt", ""),
+        backplate_id=document.get("backplate_id", ""),
+        picture=Artifact(**document["picture"]) if document.get("picture") else None,
+        color=document.get("color", ""),
+    )
+
+
+def logo_from(document: Mapping[str, Any] | None) -> Logo | None:
+    """A logo from its document."""
+    if document is None:
+        return None
+    place = document["place"]
+    return Logo(
+        picture=Artifact(**document["picture"]),
+        width=document["width"],
+        height=document["height"],
+        place=LogoPlace(Corner(place["corner"]), place["size"]),
+    )
+
+
+def _branding(document: Mapping[str, Any] | None) -> Branding | None:
+    if document is None:
+        return None
+    return Branding(document["name"], logo_from(document.get("logo")), document.get("end_color", ""))
 
 
 def _real_size(document: Mapping[str, Any] | None) -> RealSize | None:

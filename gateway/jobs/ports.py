@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from gateway.jobs.books import Audit, LedgerPage
+from gateway.jobs.brands import Brand
 from gateway.jobs.photos import KeptView
 from gateway.jobs.records import (
     CUTOUT_CREDITS,
@@ -184,6 +185,26 @@ class Backplates(Protocol):
 
     async def get(self, key_id: str, backplate_id: str) -> KeptBackplate:
         """Raises InvalidBackground for an unknown or expired one and for another key's."""
+        ...
+
+
+class Brands(Protocol):
+    """Choices that are saved under a name, for this key's jobs."""
+
+    async def save(self, key_id: str, brand: Brand) -> Brand:
+        """Save it, in place of one of the same name; the answer says when. Raises Conflict for one brand too many."""
+        ...
+
+    async def get(self, key_id: str, name: str) -> Brand:
+        """Raises NotFound for an unknown one and for another key's."""
+        ...
+
+    async def list(self, key_id: str) -> list[Brand]:
+        """Every brand of a key, by name."""
+        ...
+
+    async def delete(self, key_id: str, name: str) -> None:
+        """Forget it; jobs that were ordered with it are not touched. Raises NotFound."""
         ...
 
 

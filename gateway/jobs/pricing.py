@@ -49,6 +49,11 @@ def surcharge(output: OutputChoices) -> int:
     return math.ceil(FILM_CREDITS * max(0.0, film_units(output) - 1.0) * _films(output))
 
 
+def film_price(output: OutputChoices) -> int:
+    """Most that one further film, encoded from the same frames, adds to a job's price."""
+    return math.ceil(FILM_CREDITS * max(0.0, film_units(output) - 1.0))
+
+
 def transform_price(output: OutputChoices) -> int:
     """Credits of a job."""
     return TRANSFORM_CREDITS + surcharge(output)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.jobs.branding import Branding
 from gateway.jobs.photos import Choice, OrderedView, ViewCutout, ViewQuality
 from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.boxes import Box, Point, Proposal, SuggestedAction
@@ -230,6 +231,7 @@ class Order:
         cutout_models: what made it.
         real_size: of the thing; None where the customer does not say.
         views: further photos of the thing, in the order in which they were added.
+        branding: what a brand adds; None where none was named.
     """
 
     session_id: str
@@ -255,6 +257,7 @@ class Order:
     test: bool = False
     real_size: RealSize | None = None
     views: tuple[OrderedView, ...] = ()
+    branding: Branding | None = None
 
 
 @dataclass(frozen=True, slots=True)

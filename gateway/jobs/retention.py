@@ -46,14 +46,16 @@ class Expiry:
         self._grace_ms = session_grace_ms
 
     async def due(self) -> list[Expired]:
-        """Some expired jobs, sessions and backplates, given to this caller alone for ten minutes."""
+        """Some expired jobs, sessions, backplates and brands, given to this caller alone for ten minutes."""
         jobs = await self._scripts.call("lease_due", "expiring:jobs", SWEEP_BATCH, BUSY_MS, 0)
         sessions = await self._scripts.call("lease_due", "expiring:sessions", SWEEP_BATCH, BUSY_MS, self._grace_ms)
         backplates = await self._scripts.call("lease_due", "expiring:backplates", SWEEP_BATCH, BUSY_MS, self._grace_ms)
+        brands = await self._scripts.call("lease_due", "expiring:brands", SWEEP_BATCH, BUSY_MS, 0)
         return [
             *(Expired(f"jobs/{name.rpartition('/')[2]}", "expiring:jobs", name) for name in jobs),
             *(Expired(f"sessions/{name}", "expiring:sessions", name) for name in sessions),
             *(Expired(f"backplates/{name}", "expiring:backplates", name) for name in backplates),
+            *(Expired(f"brands/{name}", "expiring:brands", name) for name in brands),
         ]
 
     async def hasten(self, key_id: str, job_id: str, session_id: str) -> bool:
@@ -61,9 +63,11 @@ class Expiry:
         return bool(await self._scripts.repeat("hasten", key_id, job_id, session_id))
 
     async def kept(self, kind: str, name: str) -> bool:
-        """Whether the files of one of a ``kind`` (``sessions``, ``backplates`` or ``jobs``) may still be needed."""
+        """Whether the files of one of a ``kind`` (a folder of the artifact store) may still be needed."""
         with translated():
-            if kind in ("sessions", "backplates"):
+            if kind == "brands" and await self._scripts.client.sismember(self._scripts.key("brand-versions"), name):
+                return True
+            if kind in ("sessions", "backplates", "brands"):
                 # Pictures outlive them by the grace: they leave the schedule when they are swept.
                 found: Any = await self._scripts.client.zscore(self._scripts.key(f"expiring:{kind}"), name)
                 return found is not None

@@ -12,6 +12,7 @@ from gateway.jobs import pricing
 from gateway.jobs.accounts import RedisAccounts, RedisKeys, RedisWebhookSecrets
 from gateway.jobs.afterwards import Afterwards
 from gateway.jobs.backplates import RedisBackplates
+from gateway.jobs.brands import RedisBrands
 from gateway.jobs.changes import RedisChanges
 from gateway.jobs.customer import RedisCutouts, RedisJobs, RedisSessions
 from gateway.jobs.hooks import RedisHooks
@@ -66,6 +67,7 @@ class Store:
     cutouts: RedisCutouts
     views: RedisViews
     backplates: RedisBackplates
+    brands: RedisBrands
     shares: RedisShares
     jobs: RedisJobs
     changes: RedisChanges
@@ -133,6 +135,7 @@ def open_store(settings: RedisSettings) -> Store:
     afterwards = Afterwards()
     deadline_ms = round(settings.job_deadline_seconds * 1000)
     wait_ms = round(settings.job_wait_hours * 3_600_000)
+    outlives_ms = wait_ms + round(deadline_ms * pricing.LONGEST) + GRACE_MS
     retention = Retention(
         session_ms=round(settings.session_hours * 3_600_000),
         job_ms=round(settings.job_hours * 3_600_000),
@@ -148,6 +151,7 @@ def open_store(settings: RedisSettings) -> Store:
         cutouts=RedisCutouts(scripts, afterwards, retention),
         views=RedisViews(scripts, afterwards, retention),
         backplates=RedisBackplates(scripts, retention),
+        brands=RedisBrands(scripts, files_kept_ms=retention.job_ms + outlives_ms),
         shares=RedisShares(scripts),
         jobs=RedisJobs(
             scripts, afterwards, retention, deadline_ms=deadline_ms, wait_ms=wait_ms, live_jobs=settings.live_jobs
@@ -158,7 +162,7 @@ def open_store(settings: RedisSettings) -> Store:
         webhook_secrets=RedisWebhookSecrets(scripts),
         health=RedisHealth(client),
         hooks=RedisHooks(scripts),
-        expiry=Expiry(scripts, session_grace_ms=wait_ms + round(deadline_ms * pricing.LONGEST) + GRACE_MS),
+        expiry=Expiry(scripts, session_grace_ms=outlives_ms),
         scripts=scripts,
         afterwards=afterwards,
         clients=(client, blocking),

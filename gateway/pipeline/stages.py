@@ -40,6 +40,7 @@ from lensora.core.errors import (
 from lensora.core.steps import Step
 from lensora.core.words import BackgroundType, JobPicture, OutputFormat
 from lensora.observability import logs
+from lensora.rpc.brands import logo_to_proto
 from lensora.rpc.messages import (
     artifact_from_proto,
     artifact_to_proto,
@@ -236,6 +237,7 @@ class Stages:
             cutout=_cutout_result(run).cutout,
             backplate=_backplate_result(run).backplate,
             output_prefix=run.prefix,
+            logo=_logo(run.job.order),
         )
         result = await unary(self._segmenter.Composite(request, **run.call()), "segment")
         return _outcome(Step.COMPOSITING, result, {JobPicture.SCENE: _file(result.scene, "scene.jpg")}, ())
@@ -302,7 +304,10 @@ class Stages:
             seconds=order.output.seconds,
             formats=[VIDEO_FORMATS[name][0] for name in formats],
             output_prefix=run.prefix,
+            logo=_logo(order),
         )
+        if order.branding is not None and order.branding.end_color:
+            request.end_color = number_of(colour_of(order.branding.end_color))
         result = await streamed(self._renderer.RenderVideo(request, **run.call()), "render", run.progress)
         files = {}
         for name, (video_format, file_name) in VIDEO_FORMATS.items():
@@ -347,6 +352,11 @@ def _upstream(order: Order, cutout: segmenter_pb2.CutoutResult, views: CutViews)
     """What the stages before the mesh have used, each once."""
     looked = (use for view in order.views for use in view.models)
     return dict.fromkeys((*order.session_models, *looked, *_uses(cutout.models), *views.models))
+
+
+def _logo(order: Order) -> scene_pb2.Logo | None:
+    logo = None if order.branding is None else order.branding.logo
+    return None if logo is None else logo_to_proto(logo.picture, logo.place)
 
 
 def _cutout_result(run: StageRun) -> segmenter_pb2.CutoutResult:

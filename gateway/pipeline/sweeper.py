@@ -1,4 +1,4 @@
-"""Deletes what has expired: artifacts of sessions and jobs."""
+"""Deletes what has expired: artifacts of sessions, jobs, backplates and brands."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Sweeper:
             return 0
         total = 0
         oldest = datetime.now(UTC) - ORPHAN_AGE
-        for kind in ("sessions", "backplates", "jobs"):
+        for kind in ("sessions", "backplates", "brands", "jobs"):
             known: dict[str, bool] = {}
             keys: list[str] = []
             freed = 0

@@ -46,7 +46,11 @@ Answer = list[str | Image]
 SessionId = Annotated[str, Field(description="From init.")]
 JobId = Annotated[str, Field(description="From transform or render.")]
 Background = Annotated[
-    str, Field(description='"remove" for a clean white plate, the public URL of a picture, or a scene in words.')
+    str,
+    Field(
+        description='"remove" for a clean white plate, a colour as #rrggbb, the public URL of a picture, or a scene '
+        "in words."
+    ),
 ]
 
 

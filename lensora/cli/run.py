@@ -30,7 +30,9 @@ from lensora.client import Client, Result, Session, View, requests
 from lensora.contract.requests import TransformBody, checked
 from lensora.contract.views import MOST_VIEWS
 from lensora.core.errors import ConfigurationError
-from lensora.core.words import CameraMove, ViewSide
+from lensora.core.words import ViewSide
+
+USUAL_BACKGROUND = "on a marble countertop in a sunlit kitchen"
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 """A background that ends so is a file's name and not a scene in words."""
@@ -41,10 +43,10 @@ PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 @click.option("--object", "object_index", default=0, show_default=True, help="Which of the detected objects.")
 @click.option(
     "--background",
-    default="on a marble countertop in a sunlit kitchen",
-    show_default=True,
-    help='"remove", a colour as #rrggbb, the URL of a picture, or a scene in words.',
+    help='"remove", a colour as #rrggbb, the URL of a picture, or a scene in words.  '
+    f"[default: the brand's, or {USUAL_BACKGROUND}]",
 )
+@click.option("--brand", help="A brand of lensora brands; what is given here wins over it.")
 @camera_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out"), show_default=True)
 @view_options
@@ -57,7 +59,8 @@ def run(
     address: Address,
     photo: Path,
     object_index: int,
-    background: str,
+    background: str | None,
+    brand: str | None,
     camera: str | None,
     out: Path,
     views: Views,
@@ -74,7 +77,9 @@ def run(
     """
     console = Console(stderr=True)
     size = requests.size(height_cm, width_cm, depth_cm)
-    _check_before_paying(background, output, size, out, views)
+    if background is None and brand is None:
+        background = USUAL_BACKGROUND
+    _check_before_paying(background, brand, output, size, out, views)
     started = time.monotonic()
     with _gateway(address, Path(models_dir), console) as (url, key), Client(url, key) as client:
         ready = time.monotonic()
@@ -85,7 +90,8 @@ def run(
             session.session_id,
             background,
             object_index=object_index,
-            camera_preset=camera or CameraMove.TURNTABLE,
+            brand=brand,
+            camera_preset=camera,
             output=output or None,
             real_height_cm=height_cm,
             real_width_cm=width_cm,
@@ -116,7 +122,12 @@ def run(
 
 
 def _check_before_paying(
-    background: str, output: Mapping[str, object], size: Mapping[str, float], out: Path, views: Views
+    background: str | None,
+    brand: str | None,
+    output: Mapping[str, object],
+    size: Mapping[str, float],
+    out: Path,
+    views: Views,
 ) -> None:
     """Find out what cannot end well while nothing has been charged yet.
 
@@ -130,14 +141,18 @@ def _check_before_paying(
         raise ConfigurationError(f"--out {out}: {error.strerror or error}") from error
     if not os.access(out, os.W_OK | os.X_OK):
         raise ConfigurationError(f"--out {out}: the folder is not writable")
-    if Path(background).suffix.lower() in PICTURE_SUFFIXES and "://" not in background:
+    if background is not None and Path(background).suffix.lower() in PICTURE_SUFFIXES and "://" not in background:
         raise ConfigurationError(
             f"--background {background}: looks like a file; it takes remove, a colour, the public URL of a picture, "
             "or a scene in words"
         )
     if len(views) > MOST_VIEWS:
         raise ConfigurationError(f"{len(views)} further photos were given; a session may have {MOST_VIEWS} at most")
-    order = {"session_id": "of the photo", "background": requests.background_of(background), **size}
+    order: dict[str, object] = {"session_id": "of the photo", **size}
+    if brand is not None:
+        order["brand"] = brand
+    if background is not None:
+        order["background"] = requests.background_of(background)
     checked(TransformBody, {**order, "output": output} if output else order)
 
 

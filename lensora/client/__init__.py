@@ -6,7 +6,7 @@ Answers are the models of ``lensora.contract``; ``webhooks.verify`` reads a webh
 
 from lensora.client import webhooks
 from lensora.client.asynchronous import AsyncClient
-from lensora.client.requests import Background, image, prompt, remove, uploaded
+from lensora.client.requests import Background, color, image, prompt, remove, uploaded
 from lensora.client.synchronous import Client
 from lensora.contract.answers import (
     Account,
@@ -31,6 +31,7 @@ from lensora.contract.answers import (
     SuggestedAction,
     ViewReport,
 )
+from lensora.contract.brands import Brand, BrandList
 from lensora.contract.events import JobEvent
 from lensora.contract.views import View
 
@@ -41,6 +42,8 @@ __all__ = [
     "Background",
     "Backplate",
     "BilledModel",
+    "Brand",
+    "BrandList",
     "Cancellation",
     "Client",
     "Cutout",
@@ -61,6 +64,7 @@ __all__ = [
     "SuggestedAction",
     "View",
     "ViewReport",
+    "color",
     "image",
     "prompt",
     "remove",

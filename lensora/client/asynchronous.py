@@ -24,12 +24,14 @@ from lensora.contract.answers import (
     JobTicket,
     LedgerPage,
     Output,
+    Prices,
     Quote,
     Result,
     Session,
     Share,
     WebhookSecret,
 )
+from lensora.contract.brands import Brand, BrandList
 from lensora.contract.views import View, ViewList
 from lensora.core.errors import LensoraError
 from lensora.core.words import CameraMove, ViewSide
@@ -134,13 +136,14 @@ class AsyncClient:
     async def transform(
         self,
         session_id: str,
-        background: Background | str,
+        background: Background | str | None = None,
         *,
+        brand: str | None = None,
         object_index: int | None = None,
         bbox: Sequence[float] | None = None,
         points: Sequence[PointMark] | None = None,
         cutout_id: str | None = None,
-        camera_preset: CameraMove | str = CameraMove.TURNTABLE,
+        camera_preset: CameraMove | str | None = None,
         output: Mapping[str, Any] | None = None,
         webhook_url: str | None = None,
         webhook_events: Sequence[str] | None = None,
@@ -154,12 +157,14 @@ class AsyncClient:
 
         Args:
             session_id: of ``init``.
-            background: ``remove()``, ``image(url)`` or ``prompt(text)``; or words: ``remove``, a URL, a description.
+            background: ``remove()``, ``image(url)``, ``prompt(text)`` or ``color("#1f5c57")``; or words: ``remove``, a
+                colour, a URL, a description. May be left out where the brand has one.
+            brand: name of a brand whose choices hold where this call makes none.
             object_index: index into the session's objects, 0 when nothing else says what is meant.
             bbox: a box of your own, (x1, y1, x2, y2) in fractions, in place of ``object_index``.
             points: places that belong to the subject and places that do not, at most 32.
             cutout_id: of ``cutout``: used as it is, in place of the three above.
-            camera_preset: turntable, dolly or cinematic.
+            camera_preset: turntable, dolly or cinematic; turntable when neither this call nor the brand says.
             output: further choices of size, length and formats.
             webhook_url: is called when the job ends.
             webhook_events: which events to call for.
@@ -174,6 +179,7 @@ class AsyncClient:
             background,
             which=requests.choice(object_index, bbox, points, cutout_id),
             size=requests.size(real_height_cm, real_width_cm, real_depth_cm),
+            brand=brand,
             camera_preset=camera_preset,
             output=output,
             webhook_url=webhook_url,
@@ -186,10 +192,11 @@ class AsyncClient:
     async def quote(
         self,
         session_id: str,
-        background: Background | str,
+        background: Background | str | None = None,
         *,
+        brand: str | None = None,
         object_index: int | None = None,
-        camera_preset: CameraMove | str = CameraMove.TURNTABLE,
+        camera_preset: CameraMove | str | None = None,
         output: Mapping[str, Any] | None = None,
     ) -> Quote:
         """What a job with these choices would cost, and how long it would take. Free."""
@@ -198,6 +205,7 @@ class AsyncClient:
             background,
             which=requests.choice(object_index, None, None),
             size={},
+            brand=brand,
             camera_preset=camera_preset,
             output=output,
             webhook_url=None,
@@ -269,6 +277,60 @@ class AsyncClient:
     async def backplate(self, picture: Photo) -> Backplate:
         """Upload a background picture, kept for a day: ``background=uploaded(backplate.backplate_id)``. Free."""
         return requests.read(Backplate, await self._json(requests.backplate(picture)))
+
+    async def prices(
+        self,
+        *,
+        size: int | None = None,
+        aspect: str | None = None,
+        fps: int | None = None,
+        seconds: float | None = None,
+    ) -> Prices:
+        """What calls and files cost, and how large files usually are, for a film like this. Free."""
+        return requests.read(Prices, await self._json(requests.prices(size, aspect, fps, seconds)))
+
+    async def save_brand(
+        self,
+        name: str,
+        *,
+        background: Background | str | None = None,
+        aspect: str | None = None,
+        camera_preset: CameraMove | str | None = None,
+        logo: Photo | None = None,
+        logo_place: Mapping[str, Any] | None = None,
+        end_color: str | None = None,
+    ) -> Brand:
+        """Save choices under a name, in place of a brand of that name. Free.
+
+        Args:
+            name: for ``brand`` of ``transform``.
+            background: as there.
+            aspect: ``1:1``, ``4:5``, ``9:16`` or ``16:9``.
+            camera_preset: the camera's move.
+            logo: a PNG (a path, bytes, or an open binary file); a brand that is saved again keeps its own.
+            logo_place: ``corner`` and ``size`` of the logo.
+            end_color: ``#rrggbb``, which the film's last second fades to.
+        """
+        choices = {
+            "background": background,
+            "aspect": aspect,
+            "camera_preset": camera_preset,
+            "logo": None if logo_place is None else dict(logo_place),
+            "end_color": end_color,
+        }
+        return requests.read(Brand, await self._json(requests.save_brand(name, choices, logo)))
+
+    async def brands(self) -> BrandList:
+        """Every brand of this key."""
+        return requests.read(BrandList, await self._json(requests.brands()))
+
+    async def brand(self, name: str) -> Brand:
+        """One brand."""
+        return requests.read(Brand, await self._json(requests.brand(name)))
+
+    async def delete_brand(self, name: str) -> None:
+        """Delete a brand; jobs that were ordered with it are not touched."""
+        await self._json(requests.delete_brand(name))
 
     async def session(self, session_id: str) -> Session:
         """A session that is kept: what ``init`` answered, for nothing."""

@@ -17,6 +17,7 @@ import httpx
 from pydantic import ValidationError
 
 from lensora.contract.answers import JobTicket, Output, Result
+from lensora.contract.brands import SaveBrandBody
 from lensora.contract.requests import CutoutBody, RenderBody, RequestBody, TransformBody, checked
 from lensora.contract.shapes import PublicAnswer
 from lensora.contract.views import ViewBody
@@ -90,7 +91,7 @@ class Request:
 
     Attributes:
         path: under the base URL.
-        files: name of the field to (file name, bytes).
+        files: name of a form's field to (file name, or None for one that is no file; bytes).
     """
 
     method: str
@@ -98,7 +99,7 @@ class Request:
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Mapping[str, Any] | None = None
-    files: Mapping[str, tuple[str, bytes]] | None = None
+    files: Mapping[str, tuple[str | None, bytes]] | None = None
     data: Mapping[str, str] | None = None
 
 
@@ -116,6 +117,45 @@ def init(photo: Photo, max_objects: int | None, idempotency_key: str | None) -> 
 def backplate(picture: Photo) -> Request:
     """POST /v1/studio/backplates. Reads the picture."""
     return Request("POST", "/v1/studio/backplates", files={"image": _read(picture)})
+
+
+def prices(size: int | None, aspect: str | None, fps: int | None, seconds: float | None) -> Request:
+    """GET /v1/studio/prices."""
+    asked = {"size": size, "aspect": aspect, "fps": fps, "seconds": seconds}
+    return Request("GET", "/v1/studio/prices", params={name: str(value) for name, value in asked.items() if value})
+
+
+def save_brand(name: str, choices: Mapping[str, Any], logo: Photo | None) -> Request:
+    """POST /v1/studio/brands, ``choices`` without those that are None. Reads the logo.
+
+    Raises InvalidRequest, as the server would.
+    """
+    whole = {field: value for field, value in choices.items() if value is not None}
+    if isinstance(whole.get("background"), str):
+        whole["background"] = dict(background_of(whole["background"]))
+    if logo is not None:
+        whole.setdefault("logo", {})
+    brand = _checked(SaveBrandBody, {"brand": whole})["brand"]
+    files: dict[str, tuple[str | None, bytes]] = {
+        "name": (None, name.encode()),
+        "brand": (None, json.dumps(brand).encode()),
+    }
+    return Request("POST", "/v1/studio/brands", files=files if logo is None else {**files, "logo": _read(logo)})
+
+
+def brands() -> Request:
+    """GET /v1/studio/brands."""
+    return Request("GET", "/v1/studio/brands")
+
+
+def brand(name: str) -> Request:
+    """GET /v1/studio/brands/{name}."""
+    return Request("GET", f"/v1/studio/brands/{quote(name, safe='')}")
+
+
+def delete_brand(name: str) -> Request:
+    """DELETE /v1/studio/brands/{name}."""
+    return Request("DELETE", f"/v1/studio/brands/{quote(name, safe='')}")
 
 
 def choice(
@@ -198,11 +238,12 @@ def cutout(session_id: str, which: Mapping[str, Any], idempotency_key: str | Non
 
 def transform(
     session_id: str,
-    background: Background | str,
+    background: Background | str | None,
     *,
     which: Mapping[str, Any],
     size: Mapping[str, float],
-    camera_preset: str,
+    brand: str | None,
+    camera_preset: str | None,
     output: Mapping[str, Any] | None,
     webhook_url: str | None,
     webhook_events: Sequence[str] | None,
@@ -214,10 +255,16 @@ def transform(
         "session_id": session_id,
         **which,
         **size,
-        "background": dict(background_of(background) if isinstance(background, str) else background),
-        "camera_preset": camera_preset,
     }
-    optional: dict[str, Any] = {"output": output, "webhook_url": webhook_url, "webhook_events": webhook_events}
+    if background is not None:
+        body["background"] = dict(background_of(background) if isinstance(background, str) else background)
+    optional: dict[str, Any] = {
+        "brand": brand,
+        "camera_preset": camera_preset,
+        "output": output,
+        "webhook_url": webhook_url,
+        "webhook_events": webhook_events,
+    }
     if deliver_to is not None:
         optional["deliver_to"] = {"type": "s3", "presigned": dict(deliver_to)}
     body |= {name: value for name, value in optional.items() if value is not None}

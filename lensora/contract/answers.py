@@ -106,6 +106,32 @@ class Quote(PublicAnswer):
     """What the account has."""
 
 
+class OutputPrice(PublicAnswer):
+    """What one file of a job adds to its price, and how large it is likely to be."""
+
+    name: str
+    """As in output.formats, or scene or removed_bg."""
+    credits: int
+    """What it adds at most; 0 where the job's price pays for it."""
+    expected_bytes: int
+    """Usual size; a busy scene has more, a plain one less."""
+
+
+class Prices(PublicAnswer):
+    """Prices of calls and files, for a film of the size, shape and length that was asked about."""
+
+    init: int
+    """Of a session."""
+    cutout: int
+    """Of a cutout to look at."""
+    transform: int
+    """Of a job with film and model."""
+    render: int
+    """Of filming a kept model again."""
+    outputs: tuple[OutputPrice, ...]
+    """Every file that a job can have."""
+
+
 class JobTicket(PublicAnswer):
     """The job is accepted and paid."""
 
@@ -280,6 +306,8 @@ class Ordered(PublicAnswer):
     """What the job holds."""
     views: tuple[OrderedView, ...] | None = None
     """Further photos of the subject, where there are any."""
+    brand: str | None = None
+    """Name of the brand that it was ordered with."""
     rendered_from: str | None = None
     """The job whose model is filmed again."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from lensora.contract import answers
+from lensora.contract import answers, brands
 from lensora.contract.events import JobEvent
 from lensora.contract.shapes import PublicAnswer
 from lensora.contract.views import View, ViewList
 from lensora.core.boxes import Category
 from lensora.core.steps import STAGES, JobStatus, StageStatus, Step
-from lensora.core.words import BackgroundType, CameraMove, LedgerKind, ViewSide, WebhookEvent
+from lensora.core.words import Aspect, BackgroundType, CameraMove, Corner, LedgerKind, ViewSide, WebhookEvent
 
 Json = dict[str, Any]
 
@@ -42,7 +42,32 @@ _STAGES = [
     for place, step in enumerate(STAGES)
 ]
 
+_BRAND: Json = {
+    "name": "shop",
+    "saved_at": _MOMENT,
+    "background": {"type": BackgroundType.COLOR, "value": "#e4efed"},
+    "aspect": Aspect.PORTRAIT,
+    "camera_preset": CameraMove.TURNTABLE,
+    "logo": {
+        "logo_url": f"{_FILES}/logo.png",
+        "width": 640,
+        "height": 200,
+        "corner": Corner.BOTTOM_RIGHT,
+        "size": 0.2,
+    },
+    "end_color": "#1f5c57",
+}
+
 EXAMPLES: dict[type[PublicAnswer], Json] = {
+    answers.Prices: {
+        "init": 5,
+        "cutout": 5,
+        "transform": 75,
+        "render": 25,
+        "outputs": [{"name": "mp4", "credits": 0, "expected_bytes": 900_000}],
+    },
+    brands.Brand: _BRAND,
+    brands.BrandList: {"brands": [_BRAND]},
     answers.Session: {
         "session_id": _SESSION_ID,
         "source_url": f"{_FILES}/photo.jpg",

@@ -121,16 +121,21 @@ AnyBackground = Annotated[
 ]
 
 
+FilmSide = Annotated[StrictInt, Field(ge=256, le=2160, multiple_of=2)]
+FilmRate = Annotated[StrictInt, Field(ge=12, le=60)]
+FilmLength = Annotated[float, Field(ge=1.0, le=20.0, strict=True)]
+
+
 class OutputBody(_Choices):
     """What the finished job holds, beside the four artifacts."""
 
-    size: Annotated[StrictInt, Field(ge=256, le=2160, multiple_of=2)] = 768
+    size: FilmSide = 768
     """Longer side of the film, pixels, even."""
     aspect: Aspect = Aspect.SQUARE
     """Width to height of the film and the still; the whole subject stays in it."""
-    fps: Annotated[StrictInt, Field(ge=12, le=60)] = 24
+    fps: FilmRate = 24
     """Frames per second."""
-    seconds: Annotated[float, Field(ge=1.0, le=20.0, strict=True)] = 4.0
+    seconds: FilmLength = 4.0
     """Length of the film."""
     formats: Annotated[list[OutputFormat], Field(max_length=9)] = [OutputFormat.MP4, OutputFormat.GLB]
     """mp4 and glb are always made."""
@@ -232,8 +237,10 @@ class TransformBody(ChoiceBody):
 
     cutout_id: Identifier | None = None
     """A cutout of this session, from /cutout, that is used as it is: in place of object_index, bbox and points."""
-    background: AnyBackground
-    """Where the subject is put."""
+    brand: Identifier | None = None
+    """Name of a brand, from /brands, whose choices hold where this body has none."""
+    background: Annotated[AnyBackground | None, Field(validate_default=True)] = None
+    """Where the subject is put; required unless the brand has a background."""
     camera_preset: CameraMove = CameraMove.TURNTABLE
     """The camera's move."""
     output: OutputBody = OutputBody()
@@ -251,6 +258,13 @@ class TransformBody(ChoiceBody):
     """Its true width, seen from the front, in place of real_height_cm."""
     real_depth_cm: Centimetres | None = None
     """Its true depth, from front to back, in place of real_height_cm."""
+
+    @field_validator("background")
+    @classmethod
+    def _somewhere(cls, value: AnyBackground | None, info: ValidationInfo) -> AnyBackground | None:
+        if value is None and info.data.get("brand") is None:
+            raise PydanticCustomError("missing", "a background is required")
+        return value
 
     @field_validator("real_width_cm", "real_depth_cm")
     @classmethod
@@ -355,7 +369,7 @@ def parse_max_objects(text: str | None) -> int:
 
 def _is_tag(place: int, path: tuple[str | int, ...]) -> bool:
     """pydantic puts the chosen member of the union into an error's path, after the field that holds the union."""
-    return place == 1 and path[0] == "background"
+    return place > 0 and path[place - 1] == "background" and path[place] in tuple(BackgroundType)
 
 
 def _sentence(path: list[str], error: ErrorDetails, model: type[BaseModel]) -> str:
@@ -429,9 +443,10 @@ def _unknown(path: list[str], place: tuple[str | int, ...], model: type[BaseMode
         model: of the body.
     """
     name = ".".join(path)
-    if place[0] == "background":
-        takes = ", ".join(_BACKGROUNDS[str(place[1])].model_fields)
-        return f"{name} must not be given with type {place[1]}, which takes {takes}."
+    if "background" in place[:-2]:
+        kind = str(place[place.index("background") + 1])
+        takes = ", ".join(_BACKGROUNDS[kind].model_fields)
+        return f"{name} must not be given with type {kind}, which takes {takes}."
     takes = ", ".join(_rules(model, path[:-1]).get("properties", {}))
     return f"{name} is not a field that is known here; {path[-2]} takes {takes}."
 

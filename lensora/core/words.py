@@ -72,6 +72,15 @@ class ViewSide(StrEnum):
     DETAIL = "detail"
 
 
+class Corner(StrEnum):
+    """The words of ``brand.logo.corner``."""
+
+    TOP_LEFT = "top_left"
+    TOP_RIGHT = "top_right"
+    BOTTOM_LEFT = "bottom_left"
+    BOTTOM_RIGHT = "bottom_right"
+
+
 class WebhookEvent(StrEnum):
     """What a webhook may be told: a job's end, by its kind."""
 

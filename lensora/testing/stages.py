@@ -63,6 +63,9 @@ class Behaviour:
         runs: the same lines, for servers in the test's own process.
         meshes: requests for a mesh, as they came.
         cutouts: requests for a cutout, as they came.
+        plates: requests for a backplate, likewise.
+        stills: requests for a still, likewise.
+        films: requests for a film, likewise.
     """
 
     delay_s: dict[str, float] = field(default_factory=dict)
@@ -71,6 +74,9 @@ class Behaviour:
     runs: list[dict[str, Any]] = field(default_factory=list)
     meshes: list[mesher_pb2.CreateMeshRequest] = field(default_factory=list)
     cutouts: list[segmenter_pb2.CutoutRequest] = field(default_factory=list)
+    plates: list[segmenter_pb2.CreateBackplateRequest] = field(default_factory=list)
+    stills: list[segmenter_pb2.CompositeRequest] = field(default_factory=list)
+    films: list[renderer_pb2.RenderVideoRequest] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def work(self, method: str, context: grpc.ServicerContext) -> Iterator[float]:
@@ -154,6 +160,7 @@ class CheapStages:
         self, request: segmenter_pb2.CreateBackplateRequest, context: grpc.ServicerContext
     ) -> Iterator[segmenter_pb2.CreateBackplateResponse]:
         """A small grey picture."""
+        self._behaviour.plates.append(request)
         for fraction in self._behaviour.work("CreateBackplate", context):
             yield segmenter_pb2.CreateBackplateResponse(progress=progress_pb2.Progress(fraction=fraction))
         image = artifact_from_proto(self._put(request, "backplate", self._jpeg, MediaType.JPEG), field="image")
@@ -167,6 +174,7 @@ class CheapStages:
         self, request: segmenter_pb2.CompositeRequest, context: grpc.ServicerContext
     ) -> segmenter_pb2.CompositeResponse:
         """A small grey picture."""
+        self._behaviour.stills.append(request)
         for _fraction in self._behaviour.work("Composite", context):
             pass
         return segmenter_pb2.CompositeResponse(scene=self._put(request, "scene", self._jpeg, MediaType.JPEG))
@@ -206,6 +214,7 @@ class CheapStages:
         self, request: renderer_pb2.RenderVideoRequest, context: grpc.ServicerContext
     ) -> Iterator[renderer_pb2.RenderVideoResponse]:
         """The first box of an MP4 file for each format: enough to be stored, named and fetched."""
+        self._behaviour.films.append(request)
         for fraction in self._behaviour.work("RenderVideo", context):
             yield renderer_pb2.RenderVideoResponse(progress=progress_pb2.Progress(fraction=fraction))
         formats = list(request.formats) or [renderer_pb2.VIDEO_FORMAT_MP4]

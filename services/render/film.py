@@ -30,6 +30,7 @@ from lensora.rpc.call import UNWATCHED, Call
 from services.render import metrics
 from services.render.animation import GifSink, WebpSink
 from services.render.backplate import Plate, fitted_horizon, make_plate, plain_plate
+from services.render.branding import UNBRANDED, Branding, BrandLayers
 from services.render.composition import Compositor, reflects
 from services.render.encode import Encoding, Mp4Sink, PosterSink, Sink, WebmAlphaSink
 from services.render.engine import Engine
@@ -90,6 +91,7 @@ class FilmOrder:
         seconds: length; the film has ``round(fps * seconds)`` frames.
         formats: what to write.
         shape: what the film shows of the square.
+        branding: what is added to every file but the one with alpha, which lies on other pictures.
     """
 
     glb: bytes
@@ -101,6 +103,7 @@ class FilmOrder:
     seconds: float = 4.0
     formats: tuple[VideoFormat, ...] = (VideoFormat.MP4,)
     shape: FrameShape = SQUARE
+    branding: Branding = UNBRANDED
 
     @property
     def frame(self) -> tuple[int, int]:
@@ -179,6 +182,7 @@ class FilmMaker:
             RenderFailed, EncodeFailed: the device or an encoder failed.
         """
         seconds: dict[str, float] = {}
+        brand = order.branding.layers(order.frame, order.frames, order.fps)
         call.report("setup", 0.0)
         with _timed("setup", seconds):
             shot, plate_maker = planned(order, call)
@@ -189,7 +193,7 @@ class FilmMaker:
             with _timed("draw", seconds), ThreadPoolExecutor(1, "render-plate") as beside:
                 composing = beside.submit(lambda: Compositor(shot, plate_maker(), order.scene))
                 for layer in self._engine.layers(shot, call.check):
-                    _compose(composing.result(), layer, encodings, call.check)
+                    _compose(composing.result(), brand, layer, encodings, call.check)
                     if (layer.index + 1) % PROGRESS_EVERY == 0:
                         done = (layer.index + 1) / order.frames
                         call.report("draw", min(DRAW_SHARE, SETUP_SHARE + (DRAW_SHARE - SETUP_SHARE) * done))
@@ -239,7 +243,11 @@ class FilmMaker:
 
 
 def _compose(
-    compositor: Compositor, layer: Layer, encodings: dict[VideoFormat, Encoding], check: Callable[[], None]
+    compositor: Compositor,
+    brand: BrandLayers,
+    layer: Layer,
+    encodings: dict[VideoFormat, Encoding],
+    check: Callable[[], None],
 ) -> None:
     """One frame to every encoder, composed once for those that show the plate."""
     finished = None
@@ -247,7 +255,9 @@ def _compose(
         if kind is VideoFormat.WEBM_ALPHA:
             encoding.write(compositor.cutout(layer), check)
             continue
-        finished = compositor.frame(layer) if finished is None else finished
+        if finished is None:
+            finished = compositor.frame(layer)
+            brand.draw(finished, layer.index)
         encoding.write(finished, check)
     metrics.FRAMES.inc()
 

@@ -10,9 +10,11 @@ from lensora import __version__
 from lensora.adapters.artifacts import ArtifactStore
 from lensora.api.render.v1 import renderer_pb2, renderer_pb2_grpc
 from lensora.core.artifacts import ModelUse
+from lensora.core.colours import from_number
 from lensora.core.errors import InvalidRequest
 from lensora.core.staging import FrameShape
 from lensora.core.words import CameraMove
+from lensora.rpc.brands import logo_place
 from lensora.rpc.call import Call, Progress, streamed
 from lensora.rpc.messages import (
     artifact_from_proto,
@@ -22,6 +24,7 @@ from lensora.rpc.messages import (
     progress_to_proto,
 )
 from lensora.rpc.scenes import scene_from_proto
+from services.render.branding import Branding
 from services.render.film import Film, FilmMaker, FilmOrder, VideoFormat
 
 MOVES = {
@@ -97,6 +100,20 @@ class RendererServicer(renderer_pb2_grpc.RendererServicer):
             fps=request.fps or DEFAULT_FPS,
             seconds=request.seconds or DEFAULT_SECONDS,
             formats=formats or (VideoFormat.MP4,),
+            branding=self._branding(request),
+        )
+
+    def _branding(self, request: renderer_pb2.RenderVideoRequest) -> Branding:
+        """What a brand adds. Raises InvalidRequest."""
+        logo = request.logo if request.HasField("logo") else None
+        try:
+            end_color = from_number(request.end_color) if request.HasField("end_color") else None
+        except ValueError as error:
+            raise InvalidRequest(f"end_color: {error}", field="end_color") from error
+        return Branding(
+            logo=b"" if logo is None else self._artifacts.get(artifact_from_proto(logo.image, field="logo.image")),
+            place=None if logo is None else logo_place(logo),
+            end_color=end_color,
         )
 
     def _result(

@@ -20,9 +20,11 @@ from lensora.core.colours import Colour, from_number
 from lensora.core.errors import InvalidBackground, InvalidRequest
 from lensora.core.staging import SQUARE, FrameShape
 from lensora.imaging.header import read_header
+from lensora.imaging.logo import LogoLayer
 from lensora.imaging.photo import Photo
 from lensora.imaging.reader import PictureReader
 from lensora.observability import logs
+from lensora.rpc.brands import logo_place
 from lensora.rpc.call import Call, Progress, streamed, unary
 from lensora.rpc.messages import (
     artifact_from_proto,
@@ -119,7 +121,12 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
         call.check()
         # A JPEG hardly ever keeps a colour to the digit.
         plate = np.full_like(picture.rgb, scene.color) if scene.plain else picture.rgb
-        data = encode_jpeg(composite(_rgba(cutout), plate, scene, _shape(request, plate)))
+        still = composite(_rgba(cutout), plate, scene, _shape(request, plate))
+        if request.HasField("logo"):
+            height, width = still.shape[:2]
+            logo = self._read(request.logo.image, "logo.image")
+            LogoLayer.of(logo, logo_place(request.logo), (width, height)).draw(still)
+        data = encode_jpeg(still)
         call.check()
         key = output_key(request.output_prefix, "scene", request, MediaType.JPEG)
         stored = self._artifacts.put(key, data, MediaType.JPEG)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -27,6 +28,27 @@ ARGUMENTS = (
 )
 DESKTOP = {"width": 1400, "height": 1000}
 PHONE = {"width": 390, "height": 844}
+
+
+AXE = Path(__file__).parents[1] / "tools" / "node_modules" / "axe-core" / "axe.min.js"
+TARGET_PX = 44
+SMALL = """least => [...document.querySelectorAll('a, button, select, input, summary, textarea')].filter(element => {
+  const inText = element.matches('p a, li a:not(.downloads a):not(.film a)');
+  const label = element.closest('label');
+  const area = (label && element.matches('input') ? label : element).getBoundingClientRect();
+  return !inText && !element.matches('.sr-only, .skip') && area.width > 0 && area.height < least - 0.5;
+}).map(element => element.outerHTML.slice(0, 120))"""
+
+
+def require_access(page: Page) -> None:
+    """Fails for what axe finds on the page as it is, for targets under 44 px, and for a page that is wider than the
+    screen."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE.read_text())
+    found: Any = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    assert [(each["id"], [node["html"][:150] for node in each["nodes"]]) for each in found["violations"]] == []
+    assert page.evaluate(SMALL, TARGET_PX) == []
+    assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,6 +84,12 @@ def page(chromium: Browser, patience_ms: float) -> Iterator[Page]:
     context.set_default_timeout(patience_ms)
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def accessible() -> Callable[[Page], None]:
+    """A look at a page, as it is, for everybody's sake."""
+    return require_access
 
 
 @pytest.fixture(scope="module")

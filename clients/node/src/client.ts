@@ -4,6 +4,9 @@ import type {
   Account,
   Background,
   Backplate,
+  Brand,
+  BrandChoices,
+  BrandList,
   Cancellation,
   Cutout,
   CutoutRequest,
@@ -13,6 +16,7 @@ import type {
   JobTicket,
   LedgerPage,
   Photo,
+  Prices,
   Quote,
   RenderRequest,
   Result,
@@ -77,6 +81,7 @@ export function hasEnded(result: Pick<Result, "status">): boolean {
 export function backgroundOf(words: string): Background {
   const text = words.trim();
   if (text.toLowerCase() === "remove") return { type: "remove" };
+  if (/^#[0-9a-f]{6}$/i.test(text)) return { type: "color", value: text };
   return /^https?:\/\//i.test(text) ? { type: "image", url: text } : { type: "prompt", prompt: words };
 }
 
@@ -173,6 +178,35 @@ export class Lensora {
   /** Take the link back. */
   async unshare(job: Job, options: Pick<CallOptions, "signal"> = {}): Promise<void> {
     await this.#send("DELETE", `/v1/studio/jobs/${idOf(job)}/share`, { signal: options.signal });
+  }
+
+  /** What calls and files cost, and how large files usually are, for a film like this. Free. */
+  prices(film: { size?: number; aspect?: string; fps?: number; seconds?: number } = {}): Promise<Prices> {
+    return this.#json<Prices>("GET", `/v1/studio/prices${queryOf(film)}`, {});
+  }
+
+  /** Save choices under a name, in place of a brand of that name; `logo` is a PNG. Free. */
+  async saveBrand(name: string, brand: BrandChoices, logo?: Photo): Promise<Brand> {
+    const form = new FormData();
+    form.append("name", name);
+    form.append("brand", JSON.stringify(brand));
+    if (logo !== undefined) form.append("logo", await blobOf(logo), nameOf(logo));
+    return this.#post<Brand>("/v1/studio/brands", form, {}, false);
+  }
+
+  /** Every brand of this key. */
+  brands(): Promise<BrandList> {
+    return this.#json<BrandList>("GET", "/v1/studio/brands", {});
+  }
+
+  /** One brand. */
+  brand(name: string): Promise<Brand> {
+    return this.#json<Brand>("GET", `/v1/studio/brands/${encodeURIComponent(name)}`, {});
+  }
+
+  /** Delete a brand; jobs that were ordered with it are not touched. */
+  async deleteBrand(name: string): Promise<void> {
+    await this.#send("DELETE", `/v1/studio/brands/${encodeURIComponent(name)}`, {});
   }
 
   /** A session that is kept: what `init` answered, for nothing. */

@@ -112,6 +112,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/studio/brands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The brands of this key */
+        get: operations["brands"];
+        put?: never;
+        /**
+         * Save choices under a name
+         * @description Free. In place of a brand of the same name. Without a file such a brand's logo stays as it is; without logo in brand it goes.
+         */
+        post: operations["save_brand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/studio/brands/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One brand */
+        get: operations["brand"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a brand
+         * @description Jobs that were ordered with it are not touched: they have its choices.
+         */
+        delete: operations["delete_brand"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/studio/cutout": {
         parameters: {
             query?: never;
@@ -126,6 +168,26 @@ export interface paths {
          * @description 5 credits. Charged on success only. Correct it with bbox and points; /transform takes its id.
          */
         post: operations["cutout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/studio/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What calls and files cost, and how large files are
+         * @description Free. For a film of the size, shape, rate and length that the query says; without one, the usual film.
+         */
+        get: operations["prices"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -579,6 +641,55 @@ export interface components {
             views?: string[];
         };
         /**
+         * Brand
+         * @description Choices that are saved under a name.
+         */
+        Brand: {
+            /** @description For brand of /transform. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was saved last.
+             */
+            saved_at: string;
+            /** @description Where the subject is put. */
+            background?: components["schemas"]["OrderedBackground"];
+            /** @description The brand's own copy of an uploaded background; opens without an API key for an hour. */
+            picture_url?: string;
+            /** @description Width to height of film and still. */
+            aspect?: components["schemas"]["Aspect"];
+            /** @description The camera's move. */
+            camera_preset?: components["schemas"]["CameraMove"];
+            /** @description A logo over still and film. */
+            logo?: components["schemas"]["BrandLogo"];
+            /** @description The colour that the film ends in. */
+            end_color?: string;
+        };
+        /**
+         * BrandList
+         * @description The brands of a key.
+         */
+        BrandList: {
+            /** @description By name. */
+            brands: components["schemas"]["Brand"][];
+        };
+        /**
+         * BrandLogo
+         * @description The logo of a brand.
+         */
+        BrandLogo: {
+            /** @description PNG; opens without an API key for an hour. */
+            logo_url: string;
+            /** @description Pixels. */
+            width: number;
+            /** @description Pixels. */
+            height: number;
+            /** @description Where it lies. */
+            corner: components["schemas"]["Corner"];
+            /** @description Its longer side, as a share of the frame's shorter side. */
+            size: number;
+        };
+        /**
          * CameraMove
          * @description The words of ``camera_preset``.
          * @enum {string}
@@ -604,6 +715,12 @@ export interface components {
          * @enum {string}
          */
         Category: "product" | "vehicle" | "animal" | "person" | "plant" | "food" | "furniture" | "building" | "object" | "full_frame";
+        /**
+         * Corner
+         * @description The words of ``brand.logo.corner``.
+         * @enum {string}
+         */
+        Corner: "top_left" | "top_right" | "bottom_left" | "bottom_right";
         /**
          * Cutout
          * @description A cutout to look at; it lives as long as its session.
@@ -787,6 +904,8 @@ export interface components {
             output: components["schemas"]["OrderedOutput"];
             /** @description Further photos of the subject, where there are any. */
             views?: components["schemas"]["OrderedView"][];
+            /** @description Name of the brand that it was ordered with. */
+            brand?: string;
             /** @description The job whose model is filmed again. */
             rendered_from?: string;
         };
@@ -868,6 +987,34 @@ export interface components {
          * @enum {string}
          */
         OutputFormat: "mp4" | "webm_alpha" | "gif" | "webp" | "poster" | "glb" | "usdz" | "obj" | "stl";
+        /**
+         * OutputPrice
+         * @description What one file of a job adds to its price, and how large it is likely to be.
+         */
+        OutputPrice: {
+            /** @description As in output.formats, or scene or removed_bg. */
+            name: string;
+            /** @description What it adds at most; 0 where the job's price pays for it. */
+            credits: number;
+            /** @description Usual size; a busy scene has more, a plain one less. */
+            expected_bytes: number;
+        };
+        /**
+         * Prices
+         * @description Prices of calls and files, for a film of the size, shape and length that was asked about.
+         */
+        Prices: {
+            /** @description Of a session. */
+            init: number;
+            /** @description Of a cutout to look at. */
+            cutout: number;
+            /** @description Of a job with film and model. */
+            transform: number;
+            /** @description Of filming a kept model again. */
+            render: number;
+            /** @description Every file that a job can have. */
+            outputs: components["schemas"]["OutputPrice"][];
+        };
         /**
          * Problem
          * @description An error (RFC 9457).
@@ -1935,6 +2082,337 @@ export interface operations {
             };
         };
     };
+    brands: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The brands of a key. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "brands": [
+                     *         {
+                     *           "name": "shop",
+                     *           "saved_at": "2026-11-29T09:30:00.000Z",
+                     *           "background": {
+                     *             "type": "color",
+                     *             "value": "#e4efed"
+                     *           },
+                     *           "aspect": "4:5",
+                     *           "camera_preset": "turntable",
+                     *           "logo": {
+                     *             "logo_url": "https://studio.example.com/v1/files/1795000000.Zm9v/logo.png",
+                     *             "width": 640,
+                     *             "height": 200,
+                     *             "corner": "bottom_right",
+                     *             "size": 0.2
+                     *           },
+                     *           "end_color": "#1f5c57"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BrandList"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_brand: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** @description What the brand is called; capital letters are taken for small ones. */
+                    name: string;
+                    /** @description A JSON object with any of background, aspect, camera_preset, logo: {corner, size} and end_color. */
+                    brand?: string;
+                    /** @description PNG, at most 2 MB and 8 megapixels, 16 to 4,096 px on each side. */
+                    logo?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Choices that are saved under a name. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "shop",
+                     *       "saved_at": "2026-11-29T09:30:00.000Z",
+                     *       "background": {
+                     *         "type": "color",
+                     *         "value": "#e4efed"
+                     *       },
+                     *       "aspect": "4:5",
+                     *       "camera_preset": "turntable",
+                     *       "logo": {
+                     *         "logo_url": "https://studio.example.com/v1/files/1795000000.Zm9v/logo.png",
+                     *         "width": 640,
+                     *         "height": 200,
+                     *         "corner": "bottom_right",
+                     *         "size": 0.2
+                     *       },
+                     *       "end_color": "#1f5c57"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Brand"];
+                };
+            };
+            /** @description `invalid_request`: A missing or malformed field. `invalid_background`: An unknown background type, an empty or over-long prompt, or a URL that is not public. `invalid_image`: Not a JPEG, PNG or WebP, cannot be decoded, over 20 MB or 52 megapixels, or a side under 64 px. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `conflict`: At odds with the state of things, such as filming a failed job again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    brand: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of a brand. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Choices that are saved under a name. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "shop",
+                     *       "saved_at": "2026-11-29T09:30:00.000Z",
+                     *       "background": {
+                     *         "type": "color",
+                     *         "value": "#e4efed"
+                     *       },
+                     *       "aspect": "4:5",
+                     *       "camera_preset": "turntable",
+                     *       "logo": {
+                     *         "logo_url": "https://studio.example.com/v1/files/1795000000.Zm9v/logo.png",
+                     *         "width": 640,
+                     *         "height": 200,
+                     *         "corner": "bottom_right",
+                     *         "size": 0.2
+                     *       },
+                     *       "end_color": "#1f5c57"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Brand"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing at this path. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_brand: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of a brand. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing at this path. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cutout: {
         parameters: {
             query?: never;
@@ -2101,6 +2579,94 @@ export interface operations {
             };
         };
     };
+    prices: {
+        parameters: {
+            query?: {
+                /** @description Longer side, pixels, even. */
+                size?: number;
+                /** @description Width to height. */
+                aspect?: "1:1" | "4:5" | "9:16" | "16:9";
+                /** @description Frames per second. */
+                fps?: number;
+                /** @description Length of the film. */
+                seconds?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Prices of calls and files, for a film of the size, shape and length that was asked about. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "init": 5,
+                     *       "cutout": 5,
+                     *       "transform": 75,
+                     *       "render": 25,
+                     *       "outputs": [
+                     *         {
+                     *           "name": "mp4",
+                     *           "credits": 0,
+                     *           "expected_bytes": 900000
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Prices"];
+                };
+            };
+            /** @description `invalid_request`: A missing or malformed field. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     transform: {
         parameters: {
             query?: never;
@@ -2145,8 +2711,10 @@ export interface operations {
                     }[] | null;
                     /** @description A cutout of this session, from /cutout, that is used as it is: in place of object_index, bbox and points. */
                     cutout_id?: string | null;
-                    /** @description Where the subject is put. */
-                    background: {
+                    /** @description Name of a brand, from /brands, whose choices hold where this body has none. */
+                    brand?: string | null;
+                    /** @description Where the subject is put; required unless the brand has a background. */
+                    background?: ({
                         /** @constant */
                         type: "remove";
                     } | {
@@ -2166,7 +2734,7 @@ export interface operations {
                         type: "color";
                         /** @description The colour, sRGB, as #rrggbb. */
                         value: string;
-                    };
+                    }) | null;
                     /**
                      * @description The camera's move.
                      * @default turntable
@@ -2394,8 +2962,10 @@ export interface operations {
                     }[] | null;
                     /** @description A cutout of this session, from /cutout, that is used as it is: in place of object_index, bbox and points. */
                     cutout_id?: string | null;
-                    /** @description Where the subject is put. */
-                    background: {
+                    /** @description Name of a brand, from /brands, whose choices hold where this body has none. */
+                    brand?: string | null;
+                    /** @description Where the subject is put; required unless the brand has a background. */
+                    background?: ({
                         /** @constant */
                         type: "remove";
                     } | {
@@ -2415,7 +2985,7 @@ export interface operations {
                         type: "color";
                         /** @description The colour, sRGB, as #rrggbb. */
                         value: string;
-                    };
+                    }) | null;
                     /**
                      * @description The camera's move.
                      * @default turntable

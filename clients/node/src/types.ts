@@ -9,6 +9,9 @@ export type Session = Schemas["Session"];
 export type View = Schemas["View"];
 export type ViewSide = Schemas["ViewSide"];
 export type Cutout = Schemas["Cutout"];
+export type Prices = Schemas["Prices"];
+export type Brand = Schemas["Brand"];
+export type BrandList = Schemas["BrandList"];
 export type Quote = Schemas["Quote"];
 export type JobTicket = Schemas["JobTicket"];
 export type Result = Schemas["Result"];
@@ -32,7 +35,17 @@ export type CutoutRequest = Body<"cutout">;
 export type ViewChange = Body<"change_view">;
 export type RenderRequest = Body<"render">;
 export type ShareRequest = Body<"share">;
-export type Background = TransformRequest["background"];
+export type Background = NonNullable<TransformRequest["background"]>;
+
+/** The choices of a brand; what it does not say is left to each job. */
+export interface BrandChoices {
+  background?: Background;
+  aspect?: Schemas["Aspect"];
+  camera_preset?: CameraMove;
+  logo?: Partial<Pick<Schemas["BrandLogo"], "corner" | "size">>;
+  /** `#rrggbb`, which the film's last second fades to. */
+  end_color?: string;
+}
 
 /** A job, by its id, its ticket or one of its results. */
 export type Job = string | Pick<Result, "job_id">;

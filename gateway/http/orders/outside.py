@@ -30,18 +30,22 @@ class Outside:
             return Background(BackgroundType.IMAGE, backplate_id=kept.backplate_id, picture=kept.picture)
         if isinstance(given, schemas.ImageBackground):
             assert given.url is not None
-            try:
-                await self.egress.check(given.url, account_id=key.account_id)
-            except HostUnresolved as error:
-                raise Unavailable(f"background.{error}.", retry_after_s=LOOK_UP_RETRY_S) from error
-            except EgressRefused as error:
-                raise InvalidBackground(f"background.{error}.", field="background.url") from error
+            await self.require_public(key, given.url)
             return Background(BackgroundType.IMAGE, url=given.url)
         if isinstance(given, schemas.PromptBackground):
             return Background(BackgroundType.PROMPT, prompt=given.prompt)
         if isinstance(given, schemas.ColorBackground):
             return Background(BackgroundType.COLOR, color=given.value)
         return Background(BackgroundType.REMOVE)
+
+    async def require_public(self, key: ApiKey, url: str) -> None:
+        """Raises InvalidBackground for a background that we may not fetch; Unavailable as ``background`` does."""
+        try:
+            await self.egress.check(url, account_id=key.account_id)
+        except HostUnresolved as error:
+            raise Unavailable(f"background.{error}.", retry_after_s=LOOK_UP_RETRY_S) from error
+        except EgressRefused as error:
+            raise InvalidBackground(f"background.{error}.", field="background.url") from error
 
     async def webhook(self, key: ApiKey, url: str | None) -> str:
         """Who is told of the end; empty for nobody. Raises InvalidRequest, Unavailable."""

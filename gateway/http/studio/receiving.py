@@ -49,8 +49,10 @@ class Receiving:
         """A place for one that has arrived whole."""
         return self.intake.work(account_id)
 
-    async def form(self, request: Request, arrival: Arrival, fields: Collection[str] = ()) -> upload.Form:
-        """The form with its picture and the short fields of these names, if it arrives in time.
+    async def form(
+        self, request: Request, arrival: Arrival, fields: Collection[str] = (), file: upload.FileField = upload.PICTURE
+    ) -> upload.Form:
+        """The form with its file and the short fields of these names, if it arrives in time.
 
         Raises:
             InvalidRequest, InvalidImage, Overloaded: as ``upload.read_form`` and ``Arrival.counted``.
@@ -60,9 +62,11 @@ class Receiving:
         chunks: AsyncIterator[bytes] = arrival.counted(request.stream())
         try:
             async with asyncio.timeout(self.upload_s):
-                return await upload.read_form(content_type, chunks, file_field="image", fields=fields)
+                return await upload.read_form(content_type, chunks, file=file, fields=fields)
         except TimeoutError as error:
-            raise InvalidRequest(f"The upload must arrive within {self.upload_s:g} seconds.", field="image") from error
+            raise InvalidRequest(
+                f"The upload must arrive within {self.upload_s:g} seconds.", field=file.name
+            ) from error
 
     def picture(self, form: upload.Form) -> bytes:
         """The form's picture. Raises InvalidRequest where there is none, InvalidImage where it is empty."""

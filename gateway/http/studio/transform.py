@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.http.orders.output import events_of, output_of
+from gateway.http.orders.brands import Brands
+from gateway.http.orders.output import events_of
 from gateway.http.orders.outside import Outside
 from gateway.http.orders.submission import Submission
 from gateway.http.plumbing.answers import json_answer, read_body
@@ -47,6 +48,7 @@ class TransformCalls:
     views: ports.Views
     jobs: ports.Jobs
     outside: Outside
+    brands: Brands
     submission: Submission
 
     @call(
@@ -94,6 +96,7 @@ class TransformCalls:
         session = await self.sessions.get(key.key_id, session_id_of(body.session_id))
         cutout = await self._cutout(key, session, body)
         choice = cutout.choice if cutout is not None else choice_of(session, body)
+        look = await self.brands.look(key, body)
         return Order(
             session_id=session.session_id,
             object_index=choice.object_index,
@@ -106,9 +109,10 @@ class TransformCalls:
             points=choice.points,
             cutout=cutout.artifact if cutout is not None else None,
             cutout_models=cutout.models if cutout is not None else (),
-            background=await self.outside.background(key, body.background),
-            camera=body.camera_preset,
-            output=output_of(body.output),
+            background=look.background,
+            camera=look.camera,
+            output=look.output,
+            branding=look.branding,
             webhook_url=await self.outside.webhook(key, body.webhook_url),
             webhook_events=events_of(body.webhook_url, body.webhook_events),
             deliver_to=await self.outside.delivery(key, body.deliver_to),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -69,15 +69,36 @@ def too_large(size: int, *, at_least: bool = False) -> InvalidImage:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class FileField:
+    """The one file of a form.
+
+    Attributes:
+        name: of its field.
+        most_bytes: that it may have.
+        too_large: the error for one of so many bytes; ``at_least`` where there are more.
+        field_bytes: most bytes of each field beside it.
+    """
+
+    name: str
+    most_bytes: int
+    too_large: Callable[..., InvalidImage]
+    field_bytes: int = MAX_FIELD_BYTES
+
+
+PICTURE = FileField("image", MAX_BYTES, too_large)
+"""A photo or a background."""
+
+
 async def read_form(
-    content_type: str, chunks: AsyncIterator[bytes], *, file_field: str, fields: Collection[str] = ()
+    content_type: str, chunks: AsyncIterator[bytes], *, file: FileField = PICTURE, fields: Collection[str] = ()
 ) -> Form:
     """Parse a body.
 
     Args:
         content_type: the request's header.
         chunks: the body as it arrives.
-        file_field: the name of the one file field that is kept.
+        file: the one file field that is kept.
         fields: names of the short fields that are kept; parts under other names are read and dropped, as unknown
             fields of JSON bodies are.
 
@@ -85,15 +106,16 @@ async def read_form(
         InvalidRequest: not multipart, malformed, or too many or too long fields.
         InvalidImage: the file is over the limit.
     """
+    file_field = file.name
     boundary = _boundary(content_type, file_field)
-    collector = _Collector(file_field, frozenset(fields))
+    collector = _Collector(file, frozenset(fields))
     try:
         parser = MultipartParser(boundary, collector.callbacks())
         async for chunk in _from_boundary(boundary, chunks, file_field):
             if chunk:
                 parser.write(chunk)
             if collector.oversize > COUNTED_BYTES:
-                raise too_large(collector.oversize, at_least=True)
+                raise file.too_large(collector.oversize, at_least=True)
         parser.finalize()
     except FormParserError as error:
         raise InvalidRequest(
@@ -102,7 +124,7 @@ async def read_form(
             field=file_field,
         ) from error
     if collector.oversize:
-        raise too_large(collector.oversize)
+        raise file.too_large(collector.oversize)
     if not collector.ended:
         raise InvalidRequest("the multipart body ends before its closing boundary", field=file_field)
     return collector.form
@@ -162,12 +184,13 @@ def missing(form: Form, file_field: str) -> InvalidRequest:
 class _Collector:
     """Callbacks of the parser: keeps what is allowed, counts the rest."""
 
-    def __init__(self, file_field: str, fields: frozenset[str]) -> None:
+    def __init__(self, file: FileField, fields: frozenset[str]) -> None:
         self.form = Form()
         self._fields = fields
         self.oversize = 0
         self.ended = False
-        self._file_field = file_field
+        self._file = file
+        self._file_field = file.name
         self._parts = 0
         self._dropped = 0
         self._part = _Part()
@@ -216,16 +239,14 @@ class _Collector:
                     field=self._file_field,
                 )
             return
-        limit = MAX_BYTES if part.is_file else MAX_FIELD_BYTES
+        limit = self._file.most_bytes if part.is_file else self._file.field_bytes
         if part.size <= limit:
             part.data += memoryview(data)[start:end]
         elif part.is_file:
             part.data.clear()
             self.oversize = part.size
         else:
-            raise InvalidRequest(
-                f"the form's field {part.name!r} must have at most {MAX_FIELD_BYTES} bytes", field=part.name
-            )
+            raise InvalidRequest(f"the form's field {part.name!r} must have at most {limit:,} bytes", field=part.name)
 
     def _on_part_end(self) -> None:
         part, form = self._part, self.form

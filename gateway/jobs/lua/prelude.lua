@@ -39,6 +39,12 @@ local function announce(job_id)
   redis.call('PUBLISH', P .. 'changes', job_id .. ' ' .. int(version))
 end
 
+-- A brand's version that nothing new is ordered with: its files are kept as long as its jobs may need them.
+local function retire_brand(version, until_ms)
+  redis.call('SREM', P .. 'brand-versions', version)
+  redis.call('ZADD', P .. 'expiring:brands', int(until_ms), version)
+end
+
 -- Scores of turns are sums of fractions: they are written so that reading gives the same number.
 local function exact(value)
   return string.format('%.17g', value)

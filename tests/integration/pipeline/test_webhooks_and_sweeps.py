@@ -16,6 +16,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from gateway.egress import Answer, Egress, EgressPolicy
+from gateway.jobs.brands import Brand
 from gateway.jobs.records import ENDED, ApiKey, Job, KeptBackplate
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.testing import customer, order, session, submit
@@ -261,9 +262,13 @@ async def test_orphans_are_found_and_what_is_known_is_kept(house: House, tmp_pat
     job = await submit(house.store, key)
     picture = Artifact("file:///nowhere/picture.jpg", "0" * 64, 1, MediaType.JPEG)
     await house.store.backplates.keep(KeptBackplate("kept", key.key_id, key.account_id, picture, 64, 64))
+    await house.store.brands.save(key.key_id, Brand("shop", "live"))
+    await house.store.brands.save(key.key_id, Brand("other", "retired"))
+    await house.store.brands.delete(key.key_id, "other")
     known = [f"sessions/{opened.session_id}/{name}.jpg" for name in ("photo", "views/v")]
     known += [f"jobs/{job.job_id}/model.glb", "backplates/kept/picture.jpg"]
-    old = ["sessions/dead/photo.jpg", "jobs/dead/model.glb", "backplates/dead/picture.jpg"]
+    known += ["brands/live/logo.png", "brands/retired/logo.png"]
+    old = ["sessions/dead/photo.jpg", "jobs/dead/model.glb", "backplates/dead/picture.jpg", "brands/dead/logo.png"]
     new = "sessions/uploading/photo.jpg"
     for name in (*known, *old, new):
         await house.artifacts.put_async(name, b"x" * 10, "image/jpeg")
@@ -271,13 +276,13 @@ async def test_orphans_are_found_and_what_is_known_is_kept(house: House, tmp_pat
             day_ago = time.time() - 86_400
             os.utime(tmp_path / "artifacts" / name, (day_ago, day_ago))
     sweeper = Sweeper(house.store.expiry, house.artifacts)
-    assert await sweeper.sweep_orphans(60.0) == 30
+    assert await sweeper.sweep_orphans(60.0) == 40
     assert sorted([stored.key async for stored in house.artifacts.list_async("")]) == sorted([*known, new])
     assert await sweeper.sweep_orphans(60.0) == 0
 
 
 async def test_the_sweep_deletes_what_has_expired_and_counts_it(house: House) -> None:
-    """Artifacts of expired jobs, backplates and sessions with their views go, those of living ones stay."""
+    """Artifacts of expired jobs, backplates, brands and sessions with their views go, those of living ones stay."""
     hurried = house.settings.model_copy(
         update={"session_hours": 0.1 / 3600, "job_hours": 0.1 / 3600, "job_deadline_seconds": 0.001}
     )
@@ -296,10 +301,14 @@ async def test_the_sweep_deletes_what_has_expired_and_counts_it(house: House) ->
         await asyncio.sleep(0.2)
         picture = await house.artifacts.put_async("backplates/old/picture.jpg", b"x" * 300, "image/jpeg")
         await store.backplates.keep(KeptBackplate("old", key.key_id, key.account_id, picture, 64, 64))
-        for kind, name in (("sessions", opened.session_id), ("backplates", "old")):
+        await house.artifacts.put_async("brands/first/logo.png", b"x" * 40, "image/png")
+        await store.brands.save(key.key_id, Brand("shop", "first"))
+        await store.brands.save(key.key_id, Brand("shop", "second"))
+        await house.artifacts.put_async("brands/second/logo.png", b"x" * 20, "image/png")
+        for kind, name in (("brands", "first"), ("sessions", opened.session_id), ("backplates", "old")):
             await store.scripts.client.zadd(store.scripts.key(f"expiring:{kind}"), {name: 1})
         sweeper = Sweeper(store.expiry, house.artifacts)
-        assert await sweeper.sweep() == 2800
+        assert await sweeper.sweep() == 2840
         assert await sweeper.sweep() == 0
     left = [stored.key async for stored in house.artifacts.list_async("")]
-    assert left == [f"jobs/{kept.job_id}/model.glb"]
+    assert sorted(left) == ["brands/second/logo.png", f"jobs/{kept.job_id}/model.glb"]

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import pytest
 
+from gateway.jobs.branding import Branding, Logo
 from gateway.jobs.records import ApiKey, Background, Job, NewJob
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.testing import customer, order, submit
@@ -21,11 +22,13 @@ from gateway.pipeline.stages import Stages
 from gateway.pipeline.worker import Worker
 from gateway.settings import RedisSettings
 from lensora.adapters.artifacts import ObjectArtifacts
-from lensora.core.artifacts import ModelUse
+from lensora.api.scene.v1 import scene_pb2
+from lensora.core.artifacts import MediaType, ModelUse
+from lensora.core.branding import LogoPlace
 from lensora.core.errors import InternalError, Overloaded, RenderFailed, SubjectNotFound
 from lensora.core.size import Extent, RealSize
 from lensora.core.steps import JobStatus, StageStatus, Step
-from lensora.core.words import BackgroundType
+from lensora.core.words import BackgroundType, Corner
 from lensora.rpc.server import Server
 from lensora.testing.stages import Behaviour, cheap_server, picture
 
@@ -103,6 +106,34 @@ async def test_the_true_size_reaches_the_model(house: House) -> None:
     measured, plain = house.behaviour.meshes
     assert (measured.WhichOneof("real_size"), measured.depth_m) == ("depth_m", 0.75)
     assert plain.WhichOneof("real_size") is None
+
+
+async def test_the_brand_reaches_still_and_film(house: House) -> None:
+    """Its logo goes to both, its end colour to the film; a job without a brand has neither."""
+    key = await customer(house.store, 200)
+    picture = await house.artifacts.put_async("brands/one/logo.png", b"a logo", MediaType.PNG)
+    branding = Branding("shop", Logo(picture, 60, 20, LogoPlace(Corner.TOP_LEFT, 0.25)), "#1f5c57")
+    async with running(house.worker()):
+        for brand in (branding, None):
+            job = await submit(house.store, key, replace(order(), branding=brand))
+            await until(house.store, key, job, ENDED)
+    for branded, plain in (house.behaviour.stills, house.behaviour.films):
+        assert (branded.logo.image.uri, branded.logo.corner, branded.logo.size) == (
+            picture.uri,
+            scene_pb2.CORNER_TOP_LEFT,
+            0.25,
+        )
+        assert not plain.HasField("logo")
+    assert house.behaviour.films[0].end_color == 0x1F5C57 and not house.behaviour.films[1].HasField("end_color")
+
+
+async def test_a_colour_reaches_the_plate(house: House) -> None:
+    """The plate's colour is a number for the service."""
+    key = await customer(house.store, 100)
+    async with running(house.worker()):
+        what = order(background=Background(BackgroundType.COLOR, color="#1f5c57"))
+        await until(house.store, key, await submit(house.store, key, what), ENDED)
+    assert house.behaviour.plates[0].color.color == 0x1F5C57
 
 
 async def test_the_two_branches_run_at_the_same_time(house: House) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 
+import av
 import grpc
+import numpy as np
 import pytest
+from PIL import Image
 
 from lensora.adapters.artifacts import ObjectArtifacts, memory_artifacts
 from lensora.api.render.v1 import renderer_pb2, renderer_pb2_grpc
+from lensora.api.scene.v1 import scene_pb2
 from lensora.core.artifacts import Artifact, MediaType
+from lensora.core.branding import LogoPlace
 from lensora.core.errors import InvalidMesh, InvalidRequest
 from lensora.core.scene import Scene
+from lensora.core.words import Corner
 from lensora.rpc.messages import artifact_from_proto, artifact_to_proto
 from lensora.rpc.scenes import backplate_to_proto
 from lensora.rpc.server import Server
@@ -20,6 +27,8 @@ from lensora.rpc.status import error_of
 from services.render.film import FilmMaker
 from services.render.servicer import RendererServicer
 from services.render.settings import RenderSettings
+
+COLOUR = 0x1F5C57
 
 NAMES = [renderer_pb2.DESCRIPTOR.services_by_name["Renderer"].full_name]
 
@@ -102,6 +111,7 @@ def test_film_over_grpc(
         ({"fps": 5}, InvalidRequest, "fps"),
         ({"seconds": 31.0}, InvalidRequest, "seconds"),
         ({"camera_preset": 9}, InvalidRequest, "camera_preset"),
+        ({"end_color": 0x1000000}, InvalidRequest, "end_color"),
     ],
 )
 def test_bad_requests_come_back_typed(
@@ -129,6 +139,48 @@ def test_bad_mesh_comes_back_typed(
     with pytest.raises(grpc.RpcError) as caught:
         list(stub.RenderVideo(_request(artifacts, b"solid stl", picture, scene), timeout=60))
     assert isinstance(error_of(caught.value, service="render"), InvalidMesh)
+
+
+def test_a_brand_is_on_every_frame_that_shows_the_plate(
+    stub: renderer_pb2_grpc.RendererStub, artifacts: ObjectArtifacts, subject: bytes, picture: bytes, scene: Scene
+) -> None:
+    """The logo is in its corner from the first frame on, the last frame is the end colour, and the film with alpha has
+    neither."""
+    out = io.BytesIO()
+    Image.new("RGBA", (20, 20), (0, 0, 200, 255)).save(out, "PNG")
+    logo = scene_pb2.Logo(
+        image=artifact_to_proto(artifacts.put("in/logo.png", out.getvalue(), MediaType.PNG)),
+        corner=scene_pb2.CORNER_BOTTOM_LEFT,
+        size=0.2,
+    )
+    formats = [renderer_pb2.VIDEO_FORMAT_MP4, renderer_pb2.VIDEO_FORMAT_WEBM_ALPHA]
+    request = _request(
+        artifacts,
+        subject,
+        picture,
+        scene,
+        size=256,
+        fps=12,
+        seconds=1.0,
+        formats=formats,
+        logo=logo,
+        end_color=0x1F5C57,
+    )
+    result = list(stub.RenderVideo(request, timeout=60))[-1].result
+    by_format = {each.format: artifacts.get(artifact_from_proto(each.file, field="file")) for each in result.files}
+    film = _frames(by_format[renderer_pb2.VIDEO_FORMAT_MP4])
+    left, top, right, bottom = LogoPlace(Corner.BOTTOM_LEFT, 0.2).box((20, 20), (256, 256))
+    for frame in (film[0], film[-1]):
+        assert np.abs(frame[top + 4 : bottom - 4, left + 4 : right - 4].astype(int) - (0, 0, 200)).max() <= 12
+    assert np.abs(film[-1][:, right + 8 :].astype(int) - (0x1F, 0x5C, 0x57)).max() <= 6
+    assert np.abs(film[0].astype(int) - (0x1F, 0x5C, 0x57)).mean() > 20
+    alpha = _frames(by_format[renderer_pb2.VIDEO_FORMAT_WEBM_ALPHA])
+    assert np.abs(alpha[0][top + 4 : bottom - 4, left + 4 : right - 4].astype(int) - (0, 0, 200)).max() > 60
+
+
+def _frames(data: bytes) -> list[np.ndarray]:
+    with av.open(io.BytesIO(data)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
 def test_cancelled_call_frees_the_engine(

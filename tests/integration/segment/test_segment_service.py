@@ -18,7 +18,9 @@ from lensora.adapters.artifacts import ObjectArtifacts, memory_artifacts
 from lensora.api.scene.v1 import scene_pb2
 from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.artifacts import Artifact, ModelUse
+from lensora.core.branding import LogoPlace
 from lensora.core.errors import InvalidBackground, LensoraError, SubjectNotFound
+from lensora.core.words import Corner
 from lensora.rpc.messages import artifact_from_proto, artifact_to_proto
 from lensora.rpc.scenes import scene_from_proto
 from lensora.rpc.server import Server
@@ -213,6 +215,40 @@ def test_a_colour_gives_a_plate_of_it(service: Service) -> None:
     request.color.color = 0x1000000
     with pytest.raises(grpc.RpcError, match=r"must lie in 0\.\.0xffffff"):
         list(service.stub.CreateBackplate(request))
+
+
+def test_a_logo_is_drawn_over_the_still(service: Service) -> None:
+    """In its corner, as large as was asked for; the rest of the still is as without it. A broken one is refused."""
+    plate = service.stub.CreateBackplate(
+        segmenter_pb2.CreateBackplateRequest(
+            color=segmenter_pb2.ColorBackground(color=0xFFFFFF), width=256, height=256, output_prefix="jobs/logo/"
+        )
+    )
+    out = io.BytesIO()
+    Image.new("RGBA", (40, 20), (0, 0, 200, 255)).save(out, "PNG")
+    block = io.BytesIO()
+    subject = np.zeros((120, 120, 4), np.uint8)
+    subject[20:100, 20:100] = (200, 60, 40, 255)
+    Image.fromarray(subject).save(block, "PNG")
+    request = segmenter_pb2.CompositeRequest(
+        cutout=service.store(block.getvalue(), "image/png"),
+        backplate=list(plate)[-1].result.backplate,
+        output_prefix="jobs/logo/",
+    )
+
+    def still() -> np.ndarray:
+        return np.asarray(Image.open(io.BytesIO(service.read(service.stub.Composite(request).scene)))).astype(int)
+
+    without = still()
+    logo = service.store(out.getvalue(), "image/png")
+    request.logo.CopyFrom(scene_pb2.Logo(image=logo, corner=scene_pb2.CORNER_TOP_LEFT, size=0.25))
+    seen = still()
+    left, top, right, bottom = LogoPlace(Corner.TOP_LEFT, 0.25).box((40, 20), (256, 256))
+    assert np.abs(seen[top + 2 : bottom - 2, left + 2 : right - 2] - (0, 0, 200)).mean() <= 6
+    assert np.abs(seen[bottom + 8 :] - without[bottom + 8 :]).max() <= 2
+    request.logo.image.CopyFrom(service.store(b"no png", "image/png"))
+    with pytest.raises(grpc.RpcError, match="logo must be a PNG"):
+        service.stub.Composite(request)
 
 
 def test_an_image_backplate_is_upright_and_covers(service: Service) -> None:

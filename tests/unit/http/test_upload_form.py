@@ -30,7 +30,7 @@ async def parse(body: bytes, *cuts: int, content_type: str = TYPE) -> Form:
         for start, end in itertools.pairwise(places):
             yield body[start:end]
 
-    return await read_form(content_type, chunks(), file_field="image", fields=("max_objects",))
+    return await read_form(content_type, chunks(), fields=("max_objects",))
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 10_000), max_size=12))
@@ -75,7 +75,7 @@ async def test_an_endless_file_is_cut_off() -> None:
             yield b"x" * 1_000_000
 
     with pytest.raises(InvalidImage, match="at least"):
-        await read_form(TYPE, endless(), file_field="image")
+        await read_form(TYPE, endless())
     assert sent <= 4 * MAX_BYTES
 
 

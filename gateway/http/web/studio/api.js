@@ -100,6 +100,38 @@ export class Api {
     return (await this.call("POST", "/v1/studio/backplates", { body })).json();
   }
 
+  /** @returns {Promise<{ brands: import("./types.js").Brand[] }>} */
+  brands() {
+    return this.get("/v1/studio/brands");
+  }
+
+  /**
+   * Save choices under a name. Without a file a brand's logo stays as it is.
+   *
+   * @param {string} name
+   * @param {Record<string, unknown>} choices
+   * @param {File | null} logo
+   * @returns {Promise<import("./types.js").Brand>}
+   */
+  async saveBrand(name, choices, logo) {
+    const body = new FormData();
+    body.append("name", name);
+    body.append("brand", JSON.stringify(choices));
+    if (logo) body.append("logo", logo);
+    return (await this.call("POST", "/v1/studio/brands", { body })).json();
+  }
+
+  /** @param {string} name */
+  deleteBrand(name) {
+    return this.call("DELETE", `/v1/studio/brands/${encodeURIComponent(name)}`);
+  }
+
+  /** @param {import("./types.js").Film} film @param {AbortSignal} [signal] @returns {Promise<import("./types.js").Prices>} */
+  prices(film, signal) {
+    const query = new URLSearchParams({ size: `${film.size}`, aspect: film.aspect, fps: `${film.fps}`, seconds: `${film.seconds}` });
+    return this.get(`/v1/studio/prices?${query}`, signal);
+  }
+
   /** @returns {Promise<import("./types.js").Account>} */
   account() {
     return this.get("/v1/account");

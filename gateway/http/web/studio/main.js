@@ -8,13 +8,14 @@ import { KeyForm } from "./parts/key.js";
 import { UploadProvider } from "./parts/upload.js";
 import { rememberedTheme, useTheme } from "./memory.js";
 import { usePlace } from "./routes.js";
+import { BrandsScreen } from "./screens/brands.js";
 import { JobScreen } from "./screens/job.js";
 import { JobsScreen } from "./screens/jobs.js";
 import { SessionScreen } from "./screens/session.js";
 import { StartScreen } from "./screens/start.js";
 
 /** @type {Record<string, string>} */
-const TITLES = { start: "New film", session: "Your photo", job: "Your film", jobs: "My films", nowhere: "Not found" };
+const TITLES = { start: "New film", session: "Your photo", job: "Your film", jobs: "My films", brands: "Brands", nowhere: "Not found" };
 
 function Screen() {
   const place = usePlace();
@@ -32,6 +33,7 @@ function Screen() {
     return html`<section class="card narrow"><${Heading}>A key opens this page<//><${KeyForm} /></section>`;
   }
   if (place.screen === "jobs") return html`<${JobsScreen} key=${owner.api.key} />`;
+  if (place.screen === "brands") return html`<${BrandsScreen} key=${owner.api.key} />`;
   if (place.screen === "session") return html`<${SessionScreen} key=${place.id} id=${place.id} />`;
   return html`<${JobScreen} key=${place.id} id=${place.id} />`;
 }

@@ -43,6 +43,7 @@ export function newDraft() {
     cutout: null,
     setting: { kind: "prompt", prompt: "on a marble countertop with soft natural light", url: "", color: "#e4efed", backplate: null },
     film: { camera: "turntable", aspect: "1:1", size: 768, seconds: 4, fps: 24, formats: [], height: "" },
+    brand: "",
   };
 }
 

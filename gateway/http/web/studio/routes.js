@@ -8,6 +8,7 @@ const ID = "([0-9a-fA-F-]{36})";
 const SCREENS = [
   ["start", /^\/$/],
   ["jobs", /^\/studio\/?$/],
+  ["brands", /^\/studio\/brands\/?$/],
   ["session", new RegExp(`^/studio/sessions/${ID}$`)],
   ["job", new RegExp(`^/studio/jobs/${ID}$`)],
 ];

@@ -18,7 +18,10 @@
  * @typedef {{ index: number, box: Corners | null, points: Point[] }} Choice
  */
 
-/** @typedef {"prompt" | "image" | "color" | "remove"} BackgroundKind */
+/** @typedef {Schemas["Brand"]} Brand */
+/** @typedef {Schemas["Prices"]} Prices */
+
+/** `brand`: that of the brand, or of each film. @typedef {"prompt" | "image" | "color" | "remove" | "brand"} BackgroundKind */
 
 /**
  * A background as it is being chosen: each kind keeps what was entered for it.
@@ -32,7 +35,7 @@
  * @typedef {{ camera: string, aspect: string, size: number, seconds: number, fps: number, formats: string[], height: string }} Film
  */
 
-/** @typedef {{ choice: Choice, cutout: Cutout | null, setting: Setting, film: Film }} Draft */
+/** @typedef {{ choice: Choice, cutout: Cutout | null, setting: Setting, film: Film, brand: string }} Draft */
 /** @typedef {Record<string, unknown>} Order */
 
 export {};

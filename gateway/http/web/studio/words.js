@@ -18,7 +18,7 @@ export const FILES = {
   mp4: ["Film", "MP4 (H.264)"],
   poster: ["Poster", "JPEG, one frame"],
   gif: ["Animated picture", "GIF"],
-  webp: ["Animated picture, smaller", "WebP"],
+  webp: ["Moving picture", "WebP, in more colours"],
   webm_alpha: ["Film without background", "WebM with alpha"],
   scene: ["Still", "JPEG"],
   removed_bg: ["Cutout", "PNG with alpha"],

@@ -1,7 +1,8 @@
 // What the film shows and how: background, camera move, length and files.
 
 import { html } from "/web/vendor/preact.js";
-import { FILES } from "../words.js";
+import { usePrices } from "./prices.js";
+import { bytes, credits, FILES } from "../words.js";
 
 /** @typedef {import("../types.js").Setting} Setting */
 /** @typedef {import("../types.js").Film} Film */
@@ -82,6 +83,7 @@ export function FilmChoice({ film, onChange, again = false }) {
     const formats = film.formats.includes(name) ? film.formats.filter((each) => each !== name) : [...film.formats, name];
     onChange({ ...film, formats });
   };
+  const prices = usePrices(film);
   const offered = again ? FILM_EXTRAS : [...FILM_EXTRAS, ...MODEL_EXTRAS];
   return html`<details class="more">
     <summary>Size, length and files</summary>
@@ -93,9 +95,16 @@ export function FilmChoice({ film, onChange, again = false }) {
     <fieldset class="files"><legend>Files beside film, model, still and cutout</legend>
       ${offered.map((name) => html`<label class="check" key=${name}>
         <input type="checkbox" name="formats" value=${name} checked=${film.formats.includes(name)} onChange=${() => toggle(name)} />
-        <span>${FILES[name][0]} <small>${FILES[name][1]}</small></span></label>`)}
+        <span>${FILES[name][0]} <small>${FILES[name][1]}</small></span>
+        <small class="cost">${costOf(prices.get(name))}</small></label>`)}
     </fieldset>
   </details>`;
+}
+
+/** Words for what a file adds. @param {{ credits: number, expected_bytes: number } | undefined} row */
+function costOf(row) {
+  if (!row) return "";
+  return `${row.credits ? `+${credits(row.credits)}` : "included"}, about ${bytes(row.expected_bytes)}`;
 }
 
 /** The API's ``output``. @param {Film} film */

@@ -67,6 +67,7 @@ export function Frame({ children }) {
       <nav aria-label="Studio">
         <a href="/" onClick=${follow} aria-current=${here("start")}>New</a>
         <a href="/studio" onClick=${follow} aria-current=${here("jobs")}>My films</a>
+        <a class="wide-only" href="/studio/brands" onClick=${follow} aria-current=${here("brands")}>Brands</a>
         <a class="wide-only" href="/docs">API</a>
       </nav>
       <div class="tools">

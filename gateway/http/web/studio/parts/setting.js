@@ -13,18 +13,23 @@ import { SCENES } from "./scenes.js";
 /** @type {[BackgroundKind, string][]} */
 const KINDS = [["prompt", "Describe"], ["image", "Your picture"], ["color", "Colour"], ["remove", "White"]];
 
-/** @param {{ setting: Setting, onChange: (setting: Setting) => void }} properties */
-export function SettingChoice({ setting, onChange }) {
+/**
+ * @param {{ setting: Setting, onChange: (setting: Setting) => void, brand?: [string, string] }} properties
+ *   brand: title and hint of a first choice that leaves the background to a brand, or to each film
+ */
+export function SettingChoice({ setting, onChange, brand }) {
+  const kinds = brand ? [/** @type {[BackgroundKind, string]} */ (["brand", brand[0]]), ...KINDS] : KINDS;
   return html`<fieldset>
     <legend>Background</legend>
     <div class="segmented" role="radiogroup" aria-label="Kind of background">
-      ${KINDS.map(([kind, title]) => html`<label key=${kind}><input type="radio" name="background" value=${kind}
+      ${kinds.map(([kind, title]) => html`<label key=${kind}><input type="radio" name="background" value=${kind}
         checked=${setting.kind === kind} onChange=${() => onChange({ ...setting, kind })} /><span>${title}</span></label>`)}
     </div>
     ${setting.kind === "prompt" && html`<${Words} setting=${setting} onChange=${onChange} />`}
     ${setting.kind === "image" && html`<${Picture} setting=${setting} onChange=${onChange} />`}
     ${setting.kind === "color" && html`<${ColourField} label="Colour of the plate" value=${setting.color}
       onChange=${(/** @type {string} */ color) => onChange({ ...setting, color })} />`}
+    ${setting.kind === "brand" && brand && html`<p class="hint">${brand[1]}</p>`}
     ${setting.kind === "remove" && html`<p class="hint">A clean white plate with a soft shadow; the cutout has none.</p>`}
   </fieldset>`;
 }
@@ -77,8 +82,9 @@ function Picture({ setting, onChange }) {
   </div>`;
 }
 
-/** The API's ``background``. @param {Setting} setting */
+/** The API's ``background``; none where it is a brand's. @param {Setting} setting */
 export function backgroundOf(setting) {
+  if (setting.kind === "brand") return undefined;
   if (setting.kind === "prompt") return { type: "prompt", prompt: setting.prompt };
   if (setting.kind === "remove") return { type: "remove" };
   if (setting.kind === "color") return { type: "color", value: setting.color };
@@ -89,5 +95,5 @@ export function backgroundOf(setting) {
 export function settled(setting) {
   if (setting.kind === "prompt") return setting.prompt.trim() !== "";
   if (setting.kind === "color") return isColour(setting.color);
-  return setting.kind === "remove" || Boolean(setting.backplate) || setting.url.trim() !== "";
+  return setting.kind === "remove" || setting.kind === "brand" || Boolean(setting.backplate) || setting.url.trim() !== "";
 }

@@ -5,6 +5,7 @@ import { Heading } from "../parts/heading.js";
 import { useOwner } from "../account.js";
 import { useConnection } from "../connection.js";
 import { draftOf, keepDraft } from "../memory.js";
+import { BrandChoice, backgroundWords, branded, useBrands } from "../parts/brand.js";
 import { CameraChoice, FilmChoice, PresetChoice, ShapeChoice, outputOf } from "../parts/choices.js";
 import { Notice } from "../parts/notice.js";
 import { MOST_POINTS, Photo } from "../parts/photo.js";
@@ -78,8 +79,12 @@ function Choosing({ session }) {
     return choose({ points: [...choice.points, { x, y, keep: tool === "keep" }] });
   };
   const pick = (/** @type {number} */ index) => choose({ index, box: null, points: [] });
+  const brands = useBrands();
+  const brand = brands?.find((each) => each.name === draft.brand) || null;
+  const takeBrand = (/** @type {string} */ name) => change({ brand: name, ...branded(brands?.find((each) => each.name === name) || null, setting, film) });
   const order = {
-    ...meant(session.session_id, choice, cutout), background: backgroundOf(setting), camera_preset: film.camera, output: outputOf(film), ...sizeOf(film),
+    ...meant(session.session_id, choice, cutout), ...(draft.brand ? { brand: draft.brand } : {}), background: backgroundOf(setting),
+    camera_preset: film.camera, output: outputOf(film), ...sizeOf(film),
   };
   const ready = settled(setting);
   const submit = async (/** @type {Event} */ event) => {
@@ -110,7 +115,9 @@ function Choosing({ session }) {
       <${Subjects} session=${session} choice=${choice} onPick=${pick} />
       <${CutoutLook} session=${session} choice=${choice} cutout=${cutout} shown=${shown} onShow=${setShown}
         onCutout=${(/** @type {any} */ made) => { change({ cutout: made }); setShown(true); }} />
-      <${SettingChoice} setting=${setting} onChange=${(/** @type {any} */ next) => change({ setting: next })} />
+      <${BrandChoice} name=${draft.brand} brands=${brands} onChange=${takeBrand} />
+      <${SettingChoice} setting=${setting} onChange=${(/** @type {any} */ next) => change({ setting: next })}
+        brand=${brand && brand.background ? ["The brand's", `As the brand ${brand.name} has it: ${backgroundWords(brand)}.`] : undefined} />
       <${PresetChoice} film=${film} onChange=${(/** @type {any} */ next) => change({ film: next })} />
       <${SizeQuestion} film=${film} onChange=${(/** @type {any} */ next) => change({ film: next })} />
       <${ShapeChoice} aspect=${film.aspect} onChange=${(/** @type {string} */ aspect) => change({ film: { ...film, aspect } })} />

@@ -1,0 +1,53 @@
+"""How large each file of a job usually is: one table, measured with real jobs (docs/guides/prices.md)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from gateway.jobs.records import OutputChoices
+from lensora.core.words import JobPicture, OutputFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Bytes of a file, as a sum of what it always has and what grows.
+
+    Attributes:
+        base: bytes whatever the film is.
+        pixel: bytes for each pixel of one frame.
+        frame: bytes for each pixel of each frame.
+        most_side: the longer side has at most so many pixels; 0 for any.
+        most_fps: it has at most so many frames a second; 0 for any.
+    """
+
+    base: int = 0
+    pixel: float = 0.0
+    frame: float = 0.0
+    most_side: int = 0
+    most_fps: float = 0.0
+
+    def of(self, output: OutputChoices) -> int:
+        """Bytes for these choices, to two digits."""
+        side = min(output.size, self.most_side or output.size)
+        width, height = output.aspect.pixels(side)
+        fps = min(output.fps, self.most_fps or output.fps)
+        exact = self.base + width * height * (self.pixel + self.frame * fps * output.seconds)
+        digits = int(10 ** max(0, math.floor(math.log10(max(1.0, exact))) - 1))
+        return digits * round(exact / digits)
+
+
+SIZES: dict[str, Size] = {
+    OutputFormat.MP4: Size(pixel=0.5, frame=0.0105),
+    OutputFormat.POSTER: Size(pixel=0.35),
+    OutputFormat.GIF: Size(frame=0.32, most_side=512, most_fps=16.0),
+    OutputFormat.WEBP: Size(frame=0.035, most_side=768, most_fps=30.0),
+    OutputFormat.WEBM_ALPHA: Size(frame=0.008),
+    JobPicture.SCENE: Size(pixel=0.35),
+    JobPicture.REMOVED_BG: Size(base=450_000),
+    OutputFormat.GLB: Size(base=1_200_000),
+    OutputFormat.USDZ: Size(base=1_600_000),
+    OutputFormat.OBJ: Size(base=1_300_000),
+    OutputFormat.STL: Size(base=700_000),
+}
+"""By the public name of the file; the model and the cutout do not depend on the film."""
