@@ -8,32 +8,20 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TypeVar
 
 import click
-from pydantic import SecretStr
 
+from gateway import oversight
+from gateway.admin_store import account_option, home_option, redis_url_option, with_store
 from gateway.jobs.records import Account, ApiKey
-from gateway.jobs.store import Store, open_store
-from gateway.settings import RedisSettings
-from lensora.cli.home import DEFAULT_HOME, Home
+from gateway.jobs.store import Store
 from lensora.cli.options import json_option
-from lensora.core.errors import ConfigurationError, LensoraError, Unauthorized, Unavailable
-from lensora.settings import load
-
-T = TypeVar("T")
+from lensora.core.errors import LensoraError, Unauthorized, Unavailable
 
 WAIT_FOR_REDIS_S = 60.0
 """How long ``bootstrap`` waits for a Redis that is being started: loading a large append-only file takes a while."""
-
-redis_url_option = click.option(
-    "--redis-url", envvar="LENSORA_REDIS_URL", help="Redis of the installation; default: the running stack's."
-)
-home_option = click.option("--home", envvar="LENSORA_HOME", default=DEFAULT_HOME, show_default=True)
-account_option = click.option("--account", default="local", show_default=True, help="The account's id.")
 
 
 @click.group()
@@ -55,7 +43,7 @@ def create_key(account: str, name: str, test: bool, as_json: bool, redis_url: st
         await store.accounts.create(account)
         return await store.keys.create(account, name, test=test)
 
-    key, secret = _with_store(redis_url, home, work)
+    key, secret = with_store(redis_url, home, work)
     if as_json:
         click.echo(json.dumps({"key_id": key.key_id, "account_id": key.account_id, "api_key": secret}))
     else:
@@ -70,7 +58,7 @@ def create_key(account: str, name: str, test: bool, as_json: bool, redis_url: st
 @home_option
 def revoke_key(key_id: str, as_json: bool, redis_url: str | None, home: str) -> None:
     """Make the key KEY_ID stop working, at once."""
-    key = _with_store(redis_url, home, lambda store: store.keys.revoke(key_id))
+    key = with_store(redis_url, home, lambda store: store.keys.revoke(key_id))
     if as_json:
         click.echo(json.dumps({"key_id": key.key_id, "account_id": key.account_id, "revoked": True}))
         return
@@ -84,7 +72,7 @@ def revoke_key(key_id: str, as_json: bool, redis_url: str | None, home: str) -> 
 @home_option
 def list_keys(account: str, as_json: bool, redis_url: str | None, home: str) -> None:
     """The account's keys, revoked ones too."""
-    found = _with_store(redis_url, home, lambda store: store.keys.list(account))
+    found = with_store(redis_url, home, lambda store: store.keys.list(account))
     if as_json:
         rows = [
             {"key_id": key.key_id, "name": key.name, "hint": key.hint, "revoked": bool(key.revoked_ms)} for key in found
@@ -97,7 +85,7 @@ def list_keys(account: str, as_json: bool, redis_url: str | None, home: str) -> 
 
 @click.group()
 def accounts() -> None:
-    """List accounts, set what each may do, freeze one."""
+    """List accounts, set what each may do, freeze one; see the queue, jobs, and what each account used."""
 
 
 def _account(found: Account, as_json: bool) -> None:
@@ -128,7 +116,7 @@ def _account_row(found: Account) -> dict[str, object]:
 @home_option
 def list_accounts(as_json: bool, redis_url: str | None, home: str) -> None:
     """Every account, with its balance and limits."""
-    found = _with_store(redis_url, home, lambda store: store.accounts.list())
+    found = with_store(redis_url, home, lambda store: store.accounts.list())
     if as_json:
         click.echo(json.dumps([_account_row(one) for one in found]))
         return
@@ -166,7 +154,7 @@ def limit_account(
             requests_per_minute=requests_per_minute,
         )
 
-    _account(_with_store(redis_url, home, work), as_json)
+    _account(with_store(redis_url, home, work), as_json)
 
 
 @accounts.command("freeze")
@@ -177,7 +165,12 @@ def limit_account(
 @home_option
 def freeze_account(account: str, off: bool, as_json: bool, redis_url: str | None, home: str) -> None:
     """Let an account read but not spend."""
-    _account(_with_store(redis_url, home, lambda store: store.accounts.freeze(account, frozen=not off)), as_json)
+    _account(with_store(redis_url, home, lambda store: store.accounts.freeze(account, frozen=not off)), as_json)
+
+
+accounts.add_command(oversight.usage)
+accounts.add_command(oversight.jobs)
+accounts.add_command(oversight.queue)
 
 
 @click.group()
@@ -202,7 +195,7 @@ def grant(
         await store.accounts.create(account)
         return await store.credits.grant(account, amount, reference=reference or os.urandom(12).hex(), memo=memo)
 
-    balance = _with_store(redis_url, home, work)
+    balance = with_store(redis_url, home, work)
     if as_json:
         click.echo(json.dumps({"account": account, "balance": balance}))
         return
@@ -226,7 +219,7 @@ def show(account: str, limit: int, as_json: bool, redis_url: str | None, home: s
         ]
         return await store.credits.balance(account), rows
 
-    balance, rows = _with_store(redis_url, home, work)
+    balance, rows = with_store(redis_url, home, work)
     if as_json:
         click.echo(json.dumps({"account_id": account, "balance": balance, "ledger": rows}))
         return
@@ -241,7 +234,7 @@ def show(account: str, limit: int, as_json: bool, redis_url: str | None, home: s
 @home_option
 def verify(as_json: bool, redis_url: str | None, home: str) -> None:
     """Recompute every balance and every job's money from the ledgers; exit status 1 where they do not agree."""
-    audit = _with_store(redis_url, home, lambda store: store.credits.verify())
+    audit = with_store(redis_url, home, lambda store: store.credits.verify())
     problems = [f"{mismatch.account_id}: {mismatch.problem}" for mismatch in audit.mismatches]
     if as_json:
         figures = {"accounts": audit.accounts, "entries": audit.entries, "drift": audit.drift, "mismatches": problems}
@@ -292,7 +285,7 @@ def bootstrap(account: str, amount: int, key_file: Path, redis_url: str | None, 
             file.write(secret)
         return secret
 
-    click.echo(json.dumps({"api_key": _with_store(redis_url, home, work), "account_id": account}))
+    click.echo(json.dumps({"api_key": with_store(redis_url, home, work), "account_id": account}))
 
 
 async def _wait_for_redis(store: Store) -> None:
@@ -307,26 +300,6 @@ async def _wait_for_redis(store: Store) -> None:
             await asyncio.sleep(0.1)
         else:
             return
-
-
-def _with_store(redis_url: str | None, home: str, work: Callable[[Store], Awaitable[T]]) -> T:
-    if redis_url is None:
-        stack = Home.at(home).running()
-        if stack is None:
-            raise ConfigurationError(
-                f"no stack runs in {home}: start `lensora up`, or name a Redis by --redis-url or LENSORA_REDIS_URL"
-            )
-        redis_url = stack.redis_url
-    settings = load(RedisSettings).model_copy(update={"redis_url": SecretStr(redis_url)})
-
-    async def run() -> T:
-        store = open_store(settings)
-        try:
-            return await work(store)
-        finally:
-            await store.close()
-
-    return asyncio.run(run())
 
 
 def main() -> None:

@@ -13,6 +13,8 @@ import uvicorn
 
 from gateway.egress import Egress
 from gateway.http.account import AccountCalls
+from gateway.http.admin.calls import AdminCalls, Books
+from gateway.http.admin.door import Door
 from gateway.http.app import create_app
 from gateway.http.files import Files
 from gateway.http.health.probes import Probes
@@ -153,6 +155,15 @@ def connection_options(limits: ConnectionLimits, public_url: str) -> dict[str, A
     }
 
 
+def _admin(settings: HttpSettings, store: Store) -> tuple[object, ...]:
+    """The operator's page, where a token is set."""
+    token = settings.admin_token.get_secret_value()
+    if not token:
+        return ()
+    books = Books(store.accounts, store.keys, store.credits, store.oversight)
+    return (AdminCalls(Door(token), books, settings.public_url),)
+
+
 def open_handlers(
     settings: HttpSettings, store: Store, lifecycle: Lifecycle, stack: AsyncExitStack
 ) -> tuple[object, ...]:
@@ -225,6 +236,7 @@ def open_handlers(
         PriceCalls(gate),
         BrandCalls(gate, store.brands, outside, artifacts, files, receiving),
         JobChanges(gate, once, store.jobs, outside, submission),
+        *_admin(settings, store),
         AccountCalls(gate, store.accounts, store.credits, store.webhook_secrets),
         Probes(Readiness(store.health, channels), lifecycle),
     )

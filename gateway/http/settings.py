@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from gateway.settings import EgressSettings, RedisSettings
 from lensora.settings import ArtifactSettings, RpcSettings, SigningSettings
+
+MIN_TOKEN_CHARACTERS = 32
+"""Random ones hold 128 bits even in hexadecimal."""
 
 
 class HttpSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSettings, RpcSettings):
@@ -44,10 +47,22 @@ class HttpSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSetti
     connections_per_address: int = Field(default=512, ge=1, le=1_000_000)
     """Open connections of one client address. A proxy's address stands for all its clients: behind one, set it as high
     as ``connections``."""
+    admin_token: SecretStr = SecretStr("")
+    """Opens the operator's page at /admin: at least 32 characters without spaces. Empty: there is no such page."""
     drain_seconds: float = Field(default=20.0, ge=0.0, le=3600.0)
     """Seconds that running requests have to finish after SIGTERM."""
     drain_notice_seconds: float = Field(default=0.0, ge=0.0, le=300.0)
     """Seconds after SIGTERM in which new requests are still taken while /readyz says 503, so that balancers notice."""
+
+    @field_validator("admin_token")
+    @classmethod
+    def _admin_token(cls, value: SecretStr) -> SecretStr:
+        token = value.get_secret_value()
+        if token and (
+            len(token) < MIN_TOKEN_CHARACTERS or not token.isascii() or not token.isprintable() or " " in token
+        ):
+            raise ValueError(f"takes at least {MIN_TOKEN_CHARACTERS} ASCII characters without spaces, or nothing")
+        return value
 
     @field_validator("public_url")
     @classmethod

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from gateway.jobs.books import Audit, LedgerPage
 from gateway.jobs.brands import Brand
+from gateway.jobs.oversight import JobRows, QueueState, Usage
 from gateway.jobs.photos import KeptView
 from gateway.jobs.records import (
     CUTOUT_CREDITS,
@@ -329,6 +330,24 @@ class RateLimiter(Protocol):
 
     async def take(self, account_id: str) -> Allowance:
         """Take one request's token; the account's own limits apply."""
+        ...
+
+
+class Oversight(Protocol):
+    """What an operator looks at, over every account."""
+
+    async def jobs(
+        self, *, account_id: str = "", status: str = "", refunded: bool = False, cursor: str = "", limit: int = 50
+    ) -> JobRows:
+        """A page of jobs, newest first, of one account or of all. Raises InvalidRequest for a cursor of no page."""
+        ...
+
+    async def queue(self) -> QueueState:
+        """What waits and what runs."""
+        ...
+
+    async def usage(self, account_id: str, days: int = 30) -> Usage:
+        """What an account was charged, paid back and granted, day by day. Raises NotFound."""
         ...
 
 

@@ -18,6 +18,7 @@ from gateway.jobs.customer import RedisCutouts, RedisJobs, RedisSessions
 from gateway.jobs.hooks import RedisHooks
 from gateway.jobs.idempotency import RedisIdempotency
 from gateway.jobs.ledger import RedisCredits
+from gateway.jobs.oversight import RedisOversight
 from gateway.jobs.rate_limit import RedisRateLimiter
 from gateway.jobs.records import Limits
 from gateway.jobs.redis_client import connect, translated
@@ -73,6 +74,7 @@ class Store:
     changes: RedisChanges
     idempotency: RedisIdempotency
     limiter: RedisRateLimiter
+    oversight: RedisOversight
     webhook_secrets: RedisWebhookSecrets
     health: RedisHealth
     hooks: RedisHooks
@@ -159,6 +161,7 @@ def open_store(settings: RedisSettings) -> Store:
         changes=RedisChanges(blocking, scripts.key("changes")),
         idempotency=RedisIdempotency(scripts, afterwards, ttl_ms=retention.idempotency_ms),
         limiter=RedisRateLimiter(scripts, requests_per_minute=settings.requests_per_minute),
+        oversight=RedisOversight(scripts),
         webhook_secrets=RedisWebhookSecrets(scripts),
         health=RedisHealth(client),
         hooks=RedisHooks(scripts),

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,41 +11,10 @@ from starlette.responses import Response
 from gateway.http.pages.openapi import document
 from gateway.http.pages.reference import render_reference
 from gateway.http.plumbing.calls import Call, call
+from gateway.http.plumbing.web import POLICY, TYPES, WEB, Page, page_answer
 from lensora.core.errors import NotFound
 
-WEB = Path(__file__).parents[1] / "web"
-
-TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".jpg": "image/jpeg",
-    ".wasm": "application/wasm",
-}
-
-POLICY = (
-    "default-src 'self'; img-src 'self' blob: data: {public}; media-src 'self' blob: {public}; "
-    "connect-src 'self' blob: data: {public}; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; "
-    "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-)
-"""Content-Security-Policy: nothing from elsewhere runs; pictures and films come from the public URL. The 3D viewer
-writes styles of its own, decodes in workers made of blobs, and may use WebAssembly."""
-
 RENDERER = "vendor/scalar.js"
-
-
-@dataclass(frozen=True)
-class Page:
-    """A body with its entity tag."""
-
-    body: bytes
-    tag: str
-    media_type: str
-
-    @classmethod
-    def of(cls, body: bytes, media_type: str) -> Page:
-        return cls(body, f'"{hashlib.sha256(body).hexdigest()[:24]}"', media_type)
 
 
 def _assets() -> dict[str, Page]:
@@ -117,14 +83,4 @@ class Pages:
         return page
 
     def _answer(self, request: Request, page: Page) -> Response:
-        headers = {
-            "ETag": page.tag,
-            "Cache-Control": "no-cache",
-            "Content-Security-Policy": self._policy,
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-        }
-        given = request.headers.get("if-none-match", "")
-        if page.tag in (tag.strip().removeprefix("W/") for tag in given.split(",")):
-            return Response(status_code=304, headers=headers)
-        return Response(page.body, 200, headers, page.media_type)
+        return page_answer(request, page, self._policy)

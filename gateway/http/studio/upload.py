@@ -246,7 +246,7 @@ class _Collector:
             part.data.clear()
             self.oversize = part.size
         else:
-            raise InvalidRequest(f"the form's field {part.name!r} must have at most {limit:,} bytes", field=part.name)
+            raise InvalidRequest(f"the form's field {part.name!r} must have at most {limit} bytes", field=part.name)
 
     def _on_part_end(self) -> None:
         part, form = self._part, self.form

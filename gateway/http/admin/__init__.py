@@ -1,0 +1,1 @@
+"""The operator's page and its calls; there only where a token is set."""
