@@ -11,6 +11,8 @@ from lensora.imaging.photo import decode
 from services.detect.detection import MAX_OBJECTS, Detector
 
 RIGHT_IOU = 0.5
+WHOLE_IOU = 0.75
+"""Overlap from which a box holds both of a pair: one of them alone has about a half."""
 
 SAME = (
     {
@@ -51,6 +53,7 @@ class Found:
         things, boxes, matched: at ``RIGHT_IOU``; proposals of nothing in particular do not count.
         first, scenes: scenes with things, and those whose first proposal is one of them.
         empty, quiet: scenes without things, and those of them with no proposal.
+        pairs, joined: scenes of a pair, and those of them that propose the two as one first and then each.
         named, right: matched proposals with more than a general word, and those of them that are right.
         wrong: what was called what.
     """
@@ -62,6 +65,8 @@ class Found:
     scenes: int = 0
     empty: int = 0
     quiet: int = 0
+    pairs: int = 0
+    joined: int = 0
     named: int = 0
     right: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -73,6 +78,7 @@ class Found:
             "made_precision_50": self.matched / max(1, self.boxes),
             "made_first_right": self.first / max(1, self.scenes),
             "made_empty_quiet": self.quiet / max(1, self.empty),
+            "made_pairs_first": self.joined / max(1, self.pairs),
             "made_label_precision": self.right / max(1, self.named),
             "made_label_coverage": self.named / max(1, self.matched),
             "made_scenes": self.scenes + self.empty,
@@ -83,15 +89,31 @@ def measured(detector: Detector, folder: Path) -> Found:
     """Run a detector over every scene of a part."""
     found = Found()
     for path in sorted(folder.glob("*/scene.json")):
-        things = json.loads(path.read_text())["things"]
+        scene = json.loads(path.read_text())
+        things = scene["things"]
         truth = [(Box(*thing["box"]), str(thing["shows"])) for thing in things if thing.get("asked", True)]
         aside = [Box(*thing["box"]) for thing in things if not thing.get("asked", True)]
         data = path.with_name("scene.png").read_bytes()
         detection = detector.detect(decode(data, longest_side_px=detector.working_side_px), MAX_OBJECTS)
         unclear = any(action.code == "no_clear_subject" for action in detection.actions)
         proposals = () if unclear else detection.proposals[:-1]
+        if scene["kind"] == "pair":
+            found.pairs += 1
+            found.joined += len(truth) == 2 and _joined([box for box, _shows in truth], [p.box for p in proposals])
+            continue
         _count(found, truth, tuple(p for p in proposals if all(p.box.iou(box) < RIGHT_IOU for box in aside)))
     return found
+
+
+def _joined(truth: list[Box], boxes: list[Box]) -> bool:
+    """True where both are proposed as one first, and each of them later."""
+    one, other = truth
+    both = Box(min(one.x1, other.x1), min(one.y1, other.y1), max(one.x2, other.x2), max(one.y2, other.y2))
+    return (
+        bool(boxes)
+        and boxes[0].iou(both) >= WHOLE_IOU
+        and all(max((box.iou(thing) for box in boxes[1:]), default=0.0) >= RIGHT_IOU for thing in truth)
+    )
 
 
 def _count(found: Found, truth: list[tuple[Box, str]], proposals: tuple[Proposal, ...]) -> None:

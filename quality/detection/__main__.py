@@ -11,6 +11,8 @@ from lensora.settings import ModelSettings, load
 from quality.detection.finds import scenes_of
 from quality.detection.fit import fitted, name_level, of_scenes, report, unranked
 from quality.detection.names import Called, called, shares
+from quality.detection.pairs import least_likeness, neighbours
+from quality.detection.pairs import told as told_pairs
 from services.detect.backends.registry import DETECT_BACKENDS
 from services.detect.backends.saliency import SaliencyDetector
 from services.detect.ranking import FEATURES
@@ -24,6 +26,7 @@ On {tune} scenes of the tune part. On {unseen} scenes of the unseen part:
 - before: {before}
 - after: {after}
 - names: {names}
+- pairs: {pairs}
 """
 
 from __future__ import annotations
@@ -37,6 +40,9 @@ RANKING = Ranking(
 
 NAME_SURE = {sure}
 """Probability under which a thing is called by its category's word."""
+
+ALIKE = {alike}
+"""Likeness of colours from which two neighbours are a pair."""
 '''
 
 
@@ -66,6 +72,12 @@ def main() -> int:
     after = report(unseen, ranking)
     sys.stdout.write(f"tune: {report(tune, ranking)}\nunseen, before: {before}\nunseen, after: {after}\n")
     sys.stdout.write(f"names on tune: {told(learnt, sure)}; {told(of_scenes(tune, ranking), sure)}\nunseen: {names}\n")
+    near, near_others = (
+        [each for folder in arguments.scenes for each in neighbours(folder, part)] for part in ("tune", "unseen")
+    )
+    alike = least_likeness(near)
+    pairs = told_pairs(near_others, alike)
+    sys.stdout.write(f"pairs on tune: {told_pairs(near, alike)}; unseen: {pairs}\n")
     sys.stdout.write(f"{dict(zip(FEATURES, ranking.weights, strict=True))}\nleast {ranking.least}\n")
     if not arguments.dry:
         TARGET.write_text(
@@ -75,6 +87,8 @@ def main() -> int:
                 before=before,
                 after=after,
                 names=names,
+                pairs=pairs,
+                alike=alike,
                 sure=sure,
                 weights=ranking.weights,
                 least=ranking.least,

@@ -39,7 +39,8 @@ def main() -> int:
     parser.add_argument("--objects", type=int, default=150, help="objects that are drawn, at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scale", type=int, default=1, help="pictures so many times as large: 2 fills a film's frame")
-    parser.add_argument("--kinds", help="kinds of scenes, separated by commas; all of them where it is not given")
+    parser.add_argument("--sharp", action="store_true", help="as a renderer gives them, not as a phone")
+    parser.add_argument("--kinds", help="kinds of scenes, separated by commas; where it is not given, all but pairs")
     arguments = parser.parse_args()
     side_px = SIDE_PX * arguments.scale
     sprites = _sprites(arguments.meshes, arguments.out / "sprites", arguments.part, arguments.objects, side_px)
@@ -50,14 +51,15 @@ def main() -> int:
         photographs=backdrop.photographs(arguments.photos, arguments.part),
     )
     wanted = plan.KINDS if arguments.kinds is None else arguments.kinds.split(",")
-    kinds = [kind for kind, times in plan.KINDS.items() for _ in range(times) if kind in wanted]
+    every = plan.KINDS | plan.ON_REQUEST
+    kinds = [kind for kind, times in every.items() for _ in range(times) if kind in wanted]
     order = np.random.default_rng(arguments.seed).permutation(len(kinds))
     for index in range(arguments.count):
         kind = kinds[order[index % len(order)]]
         folder = arguments.out / arguments.part / f"{kind}_{index:04d}"
         if not (folder / "scene.json").exists():
             rng = np.random.default_rng([arguments.seed, index, arguments.part == "unseen"])
-            _write(plan.made(kind, stock, rng, arguments.scale), folder)
+            _write(plan.made(kind, stock, rng, arguments.scale, sharp=arguments.sharp), folder)
     return 0
 
 

@@ -31,6 +31,9 @@ KINDS = {
 }
 """Scenes of each kind in about a hundred."""
 
+ON_REQUEST = {"pair": 1}
+"""Kinds that only ``--kinds`` asks for. A pair is the same thing twice, side by side, mostly mirrored."""
+
 SIZES = ((768, 768), (896, 672), (672, 896))
 
 
@@ -63,8 +66,16 @@ class MadeScene:
     cut: list[bool]
 
 
-def made(kind: str, stock: Stock, rng: np.random.Generator, scale: int = 1) -> MadeScene:
-    """One scene of a kind, ``scale`` times as large as usual."""
+def made(kind: str, stock: Stock, rng: np.random.Generator, scale: int = 1, *, sharp: bool = False) -> MadeScene:
+    """One scene of a kind.
+
+    Args:
+        kind: of ``KINDS``.
+        stock: what it is made of.
+        rng: draws.
+        scale: so many times as large as usual.
+        sharp: as a renderer gives it, without a camera's softness, noise and JPEG.
+    """
     width, height = SIZES[rng.integers(len(SIZES))]
     size = (scale * width, scale * height)
     backdrop = _backdrop(kind, stock, size, rng)
@@ -75,7 +86,8 @@ def made(kind: str, stock: Stock, rng: np.random.Generator, scale: int = 1) -> M
     placed = _placed(kind, things, backdrop, size, rng)
     picture, mattes = staged(backdrop, placed, light)
     cut = [_cut(matte) for matte in mattes]
-    return MadeScene(kind, _photographed(picture, rng), [p.sprite for p in placed], mattes, cut)
+    rgb = np.asarray(picture * 255 + 0.5, np.uint8) if sharp else _photographed(picture, rng)
+    return MadeScene(kind, rgb, [p.sprite for p in placed], mattes, cut)
 
 
 def _backdrop(kind: str, stock: Stock, size: tuple[int, int], rng: np.random.Generator) -> Backdrop:
@@ -108,6 +120,8 @@ def _things(kind: str, stock: Stock, backdrop: Backdrop, rng: np.random.Generato
     if kind == "glass":
         return [stock.glasses[rng.integers(len(stock.glasses))]]
     picks = [stock.things[index] for index in rng.choice(len(stock.things), count, replace=False)]
+    if kind == "pair":
+        return [picks[0], _fellow(picks[0], rng)]
     if kind == "faint":
         mean = backdrop.rgb.mean(axis=(0, 1))
         return [replace(s, rgb=np.asarray(0.5 * s.rgb + 0.5 * mean, np.float32)) for s in picks]
@@ -119,6 +133,20 @@ def _things(kind: str, stock: Stock, backdrop: Backdrop, rng: np.random.Generato
     if kind == "striped":
         return [replace(s, rgb=_striped(s.rgb, rng)) for s in picks]
     return picks
+
+
+def _fellow(sprite: Sprite, rng: np.random.Generator) -> Sprite:
+    """The other one of a pair: mostly mirrored, a little lighter or darker."""
+    light = float(rng.uniform(0.88, 1.12))
+    step = -1 if rng.random() < 0.6 else 1
+    normals = sprite.normals[:, ::step] * np.array([step, 1, 1], np.float32)
+    return replace(
+        sprite,
+        rgb=np.ascontiguousarray(np.clip(sprite.rgb[:, ::step] * light, 0, 1)),
+        alpha=np.ascontiguousarray(sprite.alpha[:, ::step]),
+        normals=np.ascontiguousarray(normals),
+        clear=np.ascontiguousarray(sprite.clear[:, ::step]),
+    )
 
 
 def _striped(rgb: Floats, rng: np.random.Generator) -> Floats:
@@ -140,7 +168,13 @@ def _placed(
 ) -> list[Placed]:
     """Where each thing stands: apart, touching or one before the other."""
     width, height = size
-    share = {"apart": (0.25, 0.45), "touching": (0.3, 0.5), "overlapping": (0.35, 0.55), "group": (0.22, 0.38)}
+    share = {
+        "apart": (0.25, 0.45),
+        "touching": (0.3, 0.5),
+        "overlapping": (0.35, 0.55),
+        "group": (0.22, 0.38),
+        "pair": (0.25, 0.45),
+    }
     low, high = share.get(kind, (0.3, 0.75))
     spots = []
     for sprite in things:
@@ -150,11 +184,19 @@ def _placed(
         floor = max(backdrop.ground + 0.05, tall / height + 0.03)
         bottom = rng.uniform(min(floor, 0.93), 0.96) * height
         spots.append([sprite, 0.0, bottom, tall, tall * aspect])
-    if kind in ("touching", "overlapping", "group"):
+    if kind == "pair":
+        size = rng.uniform(0.93, 1.07)
+        spots[1][3:] = [size * spots[0][3], size * spots[0][4]]
+    if kind in ("touching", "overlapping", "group", "pair"):
         base = spots[0][2]
         for spot in spots:
             spot[2] = min(0.97 * height, base + rng.uniform(-0.03, 0.03) * height)
-    gap = {"apart": (0.06, 0.2), "touching": (-0.01, 0.005), "overlapping": (-0.3, -0.08)}.get(kind, (0.01, 0.12))
+    gap = {
+        "apart": (0.06, 0.2),
+        "touching": (-0.01, 0.005),
+        "overlapping": (-0.3, -0.08),
+        "pair": (-0.01, 0.25),
+    }.get(kind, (0.01, 0.12))
     x = 0.0
     for index, spot in enumerate(spots):
         if index:

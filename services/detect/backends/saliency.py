@@ -20,8 +20,9 @@ from lensora.observability import logs
 from lensora.rpc.call import UNWATCHED, Call
 from services.detect.completeness import grown
 from services.detect.detection import MOST_IOU, Detection, listed
-from services.detect.fitted import NAME_SURE, RANKING
+from services.detect.fitted import ALIKE, NAME_SURE, RANKING
 from services.detect.fusion import SAME_IOU, Thing, fuse
+from services.detect.groups import with_pairs
 from services.detect.labels import Labeller, Name, load_vocabulary, modest
 from services.detect.objects import ObjectNet, Sighting, load_classes, windows
 from services.detect.outlining import box_of, found_after_all, missed, outlined
@@ -110,7 +111,7 @@ class SaliencyDetector:
         rgb = photo.over(MATTE)
         found, findings, more_models = self.found(rgb, timeout_s)
         call.check()
-        ranked = proposed(found, RANKING)[: max_objects - 1]
+        ranked = proposed(with_pairs(proposed(found, RANKING), rgb, ALIKE), RANKING)[: max_objects - 1]
         boxes, scores = [each.box for each in ranked], [each.chance(RANKING) * meant(each.thing) for each in ranked]
         call.check()
         if ranked:
