@@ -96,6 +96,15 @@ def test_a_proxy_may_bring_all_clients() -> None:
     assert less["LENSORA_CONNECTIONS_PER_ADDRESS"] == "512"
 
 
+def test_the_operators_token_comes_from_a_secret() -> None:
+    """Without one the gateway has no token, and so no page for operators."""
+    source = {"secretKeyRef": {"name": "ours", "key": "admin-token"}}
+    for sets, wanted in (((), None), (("gateway.adminTokenSecret=ours",), source)):
+        spec = named(render(sets=sets), "Deployment", "studio-lensora-gateway")["spec"]["template"]["spec"]
+        given = {entry["name"]: entry.get("valueFrom") for entry in spec["containers"][0]["env"]}
+        assert given.get("LENSORA_ADMIN_TOKEN") == wanted
+
+
 def test_smoke_test_has_what_it_reads() -> None:
     """The pod of ``helm test`` gets Redis and the Service's address."""
     manifests = render()
