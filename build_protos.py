@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent
 PROTOS = ROOT / "protos"
 API = ROOT / "lensora" / "api"
 VENDOR = ROOT / "gateway" / "http" / "web" / "vendor"
-PAGES = ("preact.js", "model-viewer.min.js", "scalar.js")
+PAGES = ("preact.js", "model-viewer.min.js", "scalar.js", "zip.js")
 """Scripts that the pages in the browser are made of, fetched as npm packages."""
 
 

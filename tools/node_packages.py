@@ -18,6 +18,8 @@ PAGES = {
     "model-viewer.min.js": ("@google/model-viewer@4.4.0", "package/dist/model-viewer.min.js"),
     "scalar.js": ("@scalar/api-reference@1.76.0", "package/dist/browser/standalone.js"),
     "preact.js": ("htm@3.1.1", "package/preact/standalone.module.js"),
+    "zip.js": ("@zip.js/zip.js@2.24.0", "package/dist/zip-core.min.js"),
+    "zip.LICENSE": ("@zip.js/zip.js@2.24.0", "package/LICENSE"),
     "preact.LICENSE": ("htm@3.1.1", "package/LICENSE"),
 }
 """What the pages in the browser are made with: a file's name there, its package, and its place in the package."""

@@ -9,6 +9,8 @@ import { lost, whenBack } from "./connection.js";
 /** No byte for this long means that a stream is dead: the server writes every 15 s. */
 const SILENCE_MS = 40_000;
 const PAUSE_MS = 1000;
+const BATCH_PAUSE_MS = 2000;
+const HIDDEN_PAUSE_MS = 10_000;
 
 /** An answer that is no success: `code` for programs, `message` for people. */
 export class Problem extends Error {
@@ -74,22 +76,24 @@ export class Api {
    * @param {string} path
    * @param {unknown} value
    * @param {AbortSignal} [signal]
+   * @param {string} [once] repeats under the same one do and cost nothing
    */
-  async post(path, value, signal) {
-    const headers = { "Content-Type": "application/json", "Idempotency-Key": randomId() };
+  async post(path, value, signal, once = randomId()) {
+    const headers = { "Content-Type": "application/json", "Idempotency-Key": once };
     return (await this.call("POST", path, { body: JSON.stringify(value), headers, signal })).json();
   }
 
   /**
    * @param {File} file
    * @param {AbortSignal} [signal]
+   * @param {string} [once] as for ``post``
    * @returns {Promise<Session>}
    */
-  async init(file, signal) {
+  async init(file, signal, once = randomId()) {
     const body = new FormData();
     body.append("image", file);
     body.append("max_objects", "6");
-    const headers = { "Idempotency-Key": randomId() };
+    const headers = { "Idempotency-Key": once };
     return (await this.call("POST", "/v1/studio/init", { body, headers, signal })).json();
   }
 
@@ -194,9 +198,32 @@ export class Api {
       await pause(PAUSE_MS / 2);
     }
   }
+
+  /**
+   * Calls `onState` with each state of a batch up to its last; a server that is away is waited for, and only what trying
+   * again cannot mend is thrown.
+   *
+   * @param {string} id
+   * @param {(batch: import("./types.js").Batch) => void} onState
+   * @param {AbortSignal} signal
+   */
+  async followBatch(id, onState, signal) {
+    while (!signal.aborted) {
+      try {
+        const batch = await this.get(`/v1/studio/batches/${id}`, signal);
+        onState(batch);
+        if (ended(batch)) return;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof Problem && !error.passing) throw error;
+      }
+      await whenBack();
+      await pause(document.hidden ? HIDDEN_PAUSE_MS : BATCH_PAUSE_MS);
+    }
+  }
 }
 
-/** Whether a job will not change any more. @param {Job} job */
+/** Whether a job, or a batch, will not change any more. @param {{ status: string }} job */
 export function ended(job) {
   return ["completed", "failed", "canceled"].includes(job.status);
 }

@@ -5,17 +5,24 @@ import { Heading } from "./parts/heading.js";
 import { OwnerProvider, useOwner } from "./account.js";
 import { Frame } from "./parts/frame.js";
 import { KeyForm } from "./parts/key.js";
+import { ManyProvider } from "./parts/many.js";
 import { UploadProvider } from "./parts/upload.js";
 import { rememberedTheme, useTheme } from "./memory.js";
 import { usePlace } from "./routes.js";
 import { BrandsScreen } from "./screens/brands.js";
+import { BatchScreen } from "./screens/batch.js";
+import { BatchesScreen } from "./screens/batches.js";
 import { JobScreen } from "./screens/job.js";
 import { JobsScreen } from "./screens/jobs.js";
+import { ManyScreen } from "./screens/many.js";
 import { SessionScreen } from "./screens/session.js";
 import { StartScreen } from "./screens/start.js";
 
 /** @type {Record<string, string>} */
-const TITLES = { start: "New film", session: "Your photo", job: "Your film", jobs: "My films", brands: "Brands", nowhere: "Not found" };
+const TITLES = {
+  start: "New film", many: "Many photos", batch: "Your films", batches: "Batches", session: "Your photo", job: "Your film", jobs: "My films",
+  brands: "Brands", nowhere: "Not found",
+};
 
 function Screen() {
   const place = usePlace();
@@ -34,12 +41,15 @@ function Screen() {
   }
   if (place.screen === "jobs") return html`<${JobsScreen} key=${owner.api.key} />`;
   if (place.screen === "brands") return html`<${BrandsScreen} key=${owner.api.key} />`;
+  if (place.screen === "many") return html`<${ManyScreen} />`;
+  if (place.screen === "batches") return html`<${BatchesScreen} key=${owner.api.key} />`;
+  if (place.screen === "batch") return html`<${BatchScreen} key=${place.id} id=${place.id} />`;
   if (place.screen === "session") return html`<${SessionScreen} key=${place.id} id=${place.id} />`;
   return html`<${JobScreen} key=${place.id} id=${place.id} />`;
 }
 
 function Studio() {
-  return html`<${OwnerProvider}><${UploadProvider}><${Frame}><${Screen} /><//><//><//>`;
+  return html`<${OwnerProvider}><${ManyProvider}><${UploadProvider}><${Frame}><${Screen} /><//><//><//><//>`;
 }
 
 useTheme(rememberedTheme());

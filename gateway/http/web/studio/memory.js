@@ -1,4 +1,4 @@
-// What this browser keeps: the key, the theme, and for each photo what was chosen for it.
+// What this browser keeps: the key, the theme, for each photo what was chosen for it, and the batch that is put together.
 
 /** @typedef {import("./types.js").Draft} Draft */
 
@@ -6,6 +6,11 @@ const KEY = "lensora-api-key";
 const THEME = "lensora-theme";
 const DRAFTS = "lensora-drafts";
 const MOST_DRAFTS = 20;
+const MANY = "lensora-many";
+const LEFT_OUT = "lensora-left-out";
+const MOST_LEFT_OUT = 20;
+/** A little less than a session lives. */
+const SESSION_MS = 23 * 3_600_000;
 
 /** The key: from the address where it brings one (`#key=`), else the one that was kept. */
 export function rememberedKey() {
@@ -68,4 +73,47 @@ export function draftOf(sessionId) {
 export function keepDraft(sessionId, draft) {
   const others = drafts().filter(([id]) => id !== sessionId);
   localStorage.setItem(DRAFTS, JSON.stringify([[sessionId, draft], ...others].slice(0, MOST_DRAFTS)));
+}
+
+/** @template T @param {string} name @param {T} otherwise @returns {T} */
+function kept(name, otherwise) {
+  try {
+    return JSON.parse(localStorage.getItem(name) || "null") ?? otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
+/** The batch that is put together: of its photos those that were uploaded. @returns {import("./types.js").Many} */
+export function manyKept() {
+  const { setting, film } = newDraft();
+  const found = kept(MANY, /** @type {any} */ ({}));
+  const fresh = (/** @type {any} */ photo) => Date.now() - photo.at < SESSION_MS;
+  const photos = (found.photos || []).filter(fresh).map((/** @type {any} */ photo) => ({ ...photo, file: null, state: "ready", wrong: "" }));
+  return { photos, setting: { ...setting, ...found.setting }, film: { ...film, ...found.film }, sent: found.sent || "" };
+}
+
+/** @param {import("./types.js").Many} many */
+export function keepMany({ photos, setting, film, sent }) {
+  const before = new Map((kept(MANY, /** @type {any} */ ({})).photos || []).map((/** @type {any} */ photo) => [photo.key, photo.at]));
+  const ready = photos.filter((photo) => photo.state === "ready");
+  const plain = ready.map(({ key, name, url, sessionId, label }) => ({
+    key, name, url: url.startsWith("blob:") ? "" : url, sessionId, label, at: before.get(key) || Date.now(),
+  }));
+  localStorage.setItem(MANY, JSON.stringify({ photos: plain, setting, film, sent }));
+}
+
+/** @typedef {{ name: string, wrong: string }} LeftOut a file that could not be part of a batch, and why */
+
+/** @param {string} batchId @returns {LeftOut[]} */
+export function leftOut(batchId) {
+  const found = kept(LEFT_OUT, /** @type {[string, LeftOut[]][]} */ ([])).find(([id]) => id === batchId);
+  return found ? found[1] : [];
+}
+
+/** @param {string} batchId @param {LeftOut[]} files */
+export function keepLeftOut(batchId, files) {
+  if (!files.length) return;
+  const others = kept(LEFT_OUT, /** @type {[string, LeftOut[]][]} */ ([]));
+  localStorage.setItem(LEFT_OUT, JSON.stringify([[batchId, files], ...others].slice(0, MOST_LEFT_OUT)));
 }

@@ -9,6 +9,9 @@ const SCREENS = [
   ["start", /^\/$/],
   ["jobs", /^\/studio\/?$/],
   ["brands", /^\/studio\/brands\/?$/],
+  ["many", /^\/studio\/batches\/new$/],
+  ["batches", /^\/studio\/batches\/?$/],
+  ["batch", new RegExp(`^/studio/batches/${ID}$`)],
   ["session", new RegExp(`^/studio/sessions/${ID}$`)],
   ["job", new RegExp(`^/studio/jobs/${ID}$`)],
 ];

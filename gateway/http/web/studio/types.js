@@ -6,6 +6,8 @@
 /** @typedef {Schemas["Result"]} Job */
 /** @typedef {Schemas["Cutout"]} Cutout */
 /** @typedef {Schemas["Backplate"]} Backplate */
+/** @typedef {Schemas["Batch"]} Batch */
+/** @typedef {Schemas["BatchItem"]} BatchItem */
 /** @typedef {Schemas["Share"]} Share */
 /** @typedef {Schemas["Quote"]} Quote */
 /** @typedef {Schemas["Account"]} Account */
@@ -36,6 +38,27 @@
  */
 
 /** @typedef {{ choice: Choice, cutout: Cutout | null, setting: Setting, film: Film, brand: string }} Draft */
+
+/**
+ * A photo on its way to a batch.
+ *
+ * @typedef {object} ManyPhoto
+ * @property {string} key
+ * @property {string} name
+ * @property {File | null} file null for one that was uploaded before the page was loaded
+ * @property {string} url to show it by; empty where it cannot be shown
+ * @property {"waiting" | "looking" | "ready" | "wrong"} state
+ * @property {string} wrong why it is no photo of ours, or why it has to be tried again
+ * @property {string} sessionId once it is ready
+ * @property {string} label what was found in it
+ */
+
+/**
+ * A batch as it is being put together. ``sent`` is the key under which the order was sent, so that it is paid once.
+ *
+ * @typedef {{ photos: ManyPhoto[], setting: Setting, film: Film, sent: string }} Many
+ */
+
 /** @typedef {Record<string, unknown>} Order */
 
 export {};

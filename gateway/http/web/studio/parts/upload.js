@@ -4,6 +4,8 @@ import { createContext, html, useCallback, useContext, useEffect, useMemo, useRe
 import { useOwner } from "../account.js";
 import { go, usePlace } from "../routes.js";
 import { wrongWith } from "../words.js";
+import { dropped, isMany } from "./files.js";
+import { useMany } from "./many.js";
 import { Notice } from "./notice.js";
 
 /**
@@ -16,6 +18,9 @@ import { Notice } from "./notice.js";
  * @property {() => void} clear
  */
 
+/** Where many photos are put together. */
+const MANY = "/studio/batches/new";
+
 const Context = createContext(/** @type {Upload | null} */ (null));
 
 /** @returns {Upload} */
@@ -26,6 +31,7 @@ export function useUpload() {
 /** @param {{ children?: any }} properties */
 export function UploadProvider({ children }) {
   const owner = useOwner();
+  const many = useMany();
   const [file, setFile] = useState(/** @type {File | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(/** @type {any} */ (null));
@@ -79,8 +85,12 @@ export function UploadProvider({ children }) {
     const drop = (/** @type {DragEvent} */ event) => {
       event.preventDefault();
       document.documentElement.classList.remove("dragging");
-      const dropped = event.dataTransfer?.files[0];
-      if (dropped) send(dropped);
+      const transfer = event.dataTransfer;
+      if (!transfer) return;
+      if (isMany(transfer) || location.pathname === MANY) {
+        dropped(transfer).then(many.add);
+        if (location.pathname !== MANY) go(MANY);
+      } else if (transfer.files[0]) send(transfer.files[0]);
     };
     const paste = (/** @type {ClipboardEvent} */ event) => {
       const pasted = [...(event.clipboardData?.files || [])].find((entry) => entry.type.startsWith("image/"));
@@ -96,7 +106,7 @@ export function UploadProvider({ children }) {
       document.removeEventListener("drop", drop);
       document.removeEventListener("paste", paste);
     };
-  }, [send]);
+  }, [send, many.add]);
 
   return html`<${Context.Provider} value=${{ file, url, busy, error, send, clear }}>${children}<//>`;
 }

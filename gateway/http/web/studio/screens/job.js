@@ -36,9 +36,9 @@ export function JobScreen({ id }) {
       <div class="row"><a class="button primary" href="/studio" onClick=${follow}>My films</a><a class="button quiet" href="/" onClick=${follow}>New film</a></div></section>`;
   }
   if (!job) return html`<section class="card narrow"><${Heading}>Your film<//><p role="status">Loading…</p></section>`;
-  if (!ended(job)) return html`<${Making} job=${job} />`;
-  if (job.status === "completed") return html`<${Result} job=${job} />`;
-  return html`<${Unmade} job=${job} />`;
+  const shown = !ended(job) ? html`<${Making} job=${job} />` : job.status === "completed" ? html`<${Result} job=${job} />` : html`<${Unmade} job=${job} />`;
+  if (!job.batch_id) return shown;
+  return html`${shown}<div class="row center"><a class="button quiet" href=${`/studio/batches/${job.batch_id}`} onClick=${follow}>All films of this batch</a></div>`;
 }
 
 /** @param {{ job: Job }} properties */

@@ -66,7 +66,7 @@ export function JobsScreen() {
   const forget = (/** @type {string} */ id) => setJobs((/** @type {Job[]} */ before) => before.filter((job) => job.job_id !== id));
   const none = !jobs.length && cursor === null;
   return html`<section class="films">
-    <${Heading}>My films<//>
+    <div class="between"><${Heading}>My films<//><a class="button quiet" href="/studio/batches" onClick=${follow}>Batches</a></div>
     ${none && html`<div class="card narrow"><p>There is no film yet.</p><a class="button primary" href="/" onClick=${follow}>Make the first one</a></div>`}
     <ul class="grid">${jobs.map((job) => html`<${Card} key=${job.job_id} job=${job} onDeleted=${() => forget(job.job_id)} />`)}</ul>
     <${Notice} error=${error} />

@@ -6,6 +6,7 @@ import { useOwner } from "../account.js";
 import { KeyForm } from "../parts/key.js";
 import { Notice } from "../parts/notice.js";
 import { PhotoButton, useUpload } from "../parts/upload.js";
+import { follow } from "../routes.js";
 
 const SAMPLE = "/web/sample.jpg";
 
@@ -53,6 +54,7 @@ function DropZone() {
     <div class="row center">
       <${PhotoButton}>Choose a photo<//>
       <button type="button" class="quiet" onClick=${sample}>Try with a cup of coffee</button>
+      <a class="button quiet" href="/studio/batches/new" onClick=${follow}>Many photos at once</a>
     </div>
   </div>`;
 }

@@ -1,0 +1,47 @@
+// Something that is asked once more before it is done, because it cannot be taken back.
+
+import { html, useEffect, useRef, useState } from "/web/vendor/preact.js";
+import { Notice } from "./notice.js";
+
+/**
+ * @param {{ word: string, question: string, yes: string, no: string, busyWord: string, failed: string, onYes: () => Promise<void> }} properties
+ *   failed: what is said where it could not be done, before the reason
+ */
+export function Asked({ word, question, yes, no, busyWord, failed, onYes }) {
+  const [asked, setAsked] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const first = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  const pressed = useRef(false);
+  useEffect(() => {
+    // The keyboard goes on where it was: from the button to the answers, and back.
+    if (pressed.current) first.current?.focus();
+    pressed.current = false;
+  }, [asked]);
+  const ask = (/** @type {boolean} */ now) => {
+    pressed.current = true;
+    setError(null);
+    setAsked(now);
+  };
+  const go = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      await onYes();
+      setAsked(false);
+    } catch (problem) {
+      setError(new Error(`${failed} ${/** @type {Error} */ (problem).message}`));
+    } finally {
+      setBusy(false);
+    }
+  };
+  if (!asked) return html`<button type="button" class="quiet" ref=${first} onClick=${() => ask(true)}>${word}</button>`;
+  return html`<div class="ask" role="group" aria-label=${question}>
+    <p>${question}</p>
+    <${Notice} error=${error} />
+    <div class="row">
+      <button type="button" class="danger" ref=${first} disabled=${busy} onClick=${go}>${busy ? busyWord : yes}</button>
+      <button type="button" class="quiet" disabled=${busy} onClick=${() => ask(false)}>${no}</button>
+    </div>
+  </div>`;
+}

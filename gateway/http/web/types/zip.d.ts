@@ -1,0 +1,2 @@
+// vendor/zip.js: it puts the library into globalThis.zip, and exports nothing.
+export {};
