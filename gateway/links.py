@@ -65,8 +65,11 @@ class UrlSigner:
             name: the file's name for people, such as ``turntable.mp4``: a plain path segment.
             expires_at: Unix seconds.
         """
-        signature = _signature(self._secrets[0], key, name, expires_at)
-        return f"{self._base}/{expires_at:x}.{signature}/{key}/{name}"
+        return f"{self._base}/{self.token(key, name, expires_at)}/{key}/{name}"
+
+    def token(self, key: str, name: str, expires_at: int) -> str:
+        """What stands for the right to read something under these names: when it ends, and the signature."""
+        return f"{expires_at:x}.{_signature(self._secrets[0], key, name, expires_at)}"
 
     def verify(self, token: str, rest: str, now: float) -> SignedFile:
         """What the path of a link names.
@@ -109,9 +112,24 @@ class FileLinks:
         """What every link starts with, without a slash at its end."""
         return self._signer.public_url
 
+    def key_of(self, artifact: Artifact) -> str:
+        """The key of an artifact in the store."""
+        return self._key_of(artifact.uri)
+
     def of(self, artifact: Artifact, name: str, expires_at: int) -> str:
         """The URL of an artifact under a name for people, until ``expires_at`` (Unix seconds)."""
         return self._signer.link(self._key_of(artifact.uri), name, expires_at)
+
+    def made(self, path: str, key: str, name: str, expires_at: int) -> str:
+        """The URL of a file that is made when it is asked for.
+
+        Args:
+            path: of the call that makes it.
+            key: what the signature is about, beside the file's name.
+            name: the last segment of the call's path.
+            expires_at: Unix seconds.
+        """
+        return f"{self._signer.public_url}{path}/{name}?token={self._signer.token(key, name, expires_at)}"
 
 
 def _signature(secret: bytes, key: str, name: str, expires_at: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gateway.jobs.photos import OrderedView, ViewCutout
-from gateway.jobs.records import Background, Job, Outlook, Quality, Share, StageTiming
+from gateway.jobs.records import Background, Job, Outlook, OutputChoices, Quality, Share, StageTiming
 from gateway.links import FileLinks
 from lensora.contract import answers
 from lensora.contract.shapes import moment
@@ -44,6 +44,7 @@ def result_of(job: Job, outlook: Outlook, files: FileLinks) -> answers.Result:
         created_at=moment(job.created_ms),
         credits_used=job.price,
         order=_ordered(job),
+        **({"batch_id": job.batch_id} if job.batch_id else {}),
         **_of_status(job, outlook, files),
     )
 
@@ -94,7 +95,7 @@ def share_of(share: Share, public_url: str) -> answers.Share:
 
 
 def _ordered(job: Job) -> answers.Ordered:
-    order, output = job.order, job.order.output
+    order = job.order
     further: dict[str, Any] = {"rendered_from": job.parent_id} if job.parent_id else {}
     if order.branding:
         further["brand"] = order.branding.name
@@ -105,13 +106,7 @@ def _ordered(job: Job) -> answers.Ordered:
         label=order.label,
         background=background_of(order.background),
         camera_preset=order.camera,
-        output=answers.OrderedOutput(
-            aspect=output.aspect,
-            size=output.size,
-            fps=output.fps,
-            seconds=output.seconds,
-            formats=tuple(OutputFormat(name) for name in output.formats),
-        ),
+        output=ordered_output(order.output),
         **further,
     )
 
@@ -140,6 +135,17 @@ def background_of(background: Background) -> answers.OrderedBackground:
         "value": background.color,
     }
     return answers.OrderedBackground(type=background.type, **{name: value for name, value in told.items() if value})
+
+
+def ordered_output(output: OutputChoices) -> answers.OrderedOutput:
+    """The choices of a film as the public contract tells them."""
+    return answers.OrderedOutput(
+        aspect=output.aspect,
+        size=output.size,
+        fps=output.fps,
+        seconds=output.seconds,
+        formats=tuple(OutputFormat(name) for name in output.formats),
+    )
 
 
 def _stage(stage: StageTiming) -> answers.StageReport:

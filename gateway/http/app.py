@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.http.account import AccountCalls
+from gateway.http.batches.archive import ArchiveCalls
+from gateway.http.batches.ordering import BatchOrdering
+from gateway.http.batches.reading import BatchCalls
 from gateway.http.files import CROSS_ORIGIN, Files
 from gateway.http.health.probes import Probes
 from gateway.http.jobs.changes import JobChanges
@@ -35,6 +38,9 @@ PUBLIC = (
     Results,
     JobChanges,
     ShareCalls,
+    BatchOrdering,
+    BatchCalls,
+    ArchiveCalls,
     AccountCalls,
     Files,
     Probes,

@@ -16,6 +16,9 @@ from gateway.http.account import AccountCalls
 from gateway.http.admin.calls import AdminCalls, Books
 from gateway.http.admin.door import Door
 from gateway.http.app import create_app
+from gateway.http.batches.archive import ArchiveCalls
+from gateway.http.batches.ordering import BatchOrdering
+from gateway.http.batches.reading import BatchCalls
 from gateway.http.files import Files
 from gateway.http.health.probes import Probes
 from gateway.http.health.readiness import Readiness
@@ -23,6 +26,7 @@ from gateway.http.jobs.changes import JobChanges
 from gateway.http.jobs.results import Results
 from gateway.http.jobs.shares import ShareCalls
 from gateway.http.orders.brands import Brands
+from gateway.http.orders.ordering import Ordering
 from gateway.http.orders.outside import Outside
 from gateway.http.orders.submission import Submission
 from gateway.http.pages.shared import SharedPages
@@ -30,6 +34,7 @@ from gateway.http.plumbing.connections import ConnectionLimits, protocol_of
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.idempotency import Once
 from gateway.http.plumbing.lifecycle import Lifecycle
+from gateway.http.plumbing.waiting import Waiting
 from gateway.http.settings import HttpSettings
 from gateway.http.studio.backplates import BackplateCalls
 from gateway.http.studio.brands import BrandCalls
@@ -192,8 +197,11 @@ def open_handlers(
     receiving = Receiving(pictures, intake, settings.upload_seconds)
     detection = Detection(channels["detect"], deadline_s=settings.detect_seconds)
     submission = Submission(store.jobs)
+    waiting = Waiting(store.changes, lifecycle)
+    brands = Brands(store.brands, outside)
+    ordering = Ordering(store.sessions, store.cutouts, store.views, outside, brands)
     return (
-        Results(gate, store.jobs, store.changes, files, lifecycle),
+        Results(gate, store.jobs, waiting, files),
         Files(artifacts, signer),
         InitCall(
             gate,
@@ -206,18 +214,7 @@ def open_handlers(
             receiving,
             session_s=settings.session_hours * 3600,
         ),
-        TransformCalls(
-            gate,
-            once,
-            store.credits,
-            store.sessions,
-            store.cutouts,
-            store.views,
-            store.jobs,
-            outside,
-            Brands(store.brands, outside),
-            submission,
-        ),
+        TransformCalls(gate, once, store.credits, store.jobs, ordering, submission),
         ViewCalls(gate, once, store.credits, store.sessions, store.views, detection, artifacts, files, receiving),
         CutoutCalls(
             gate,
@@ -236,6 +233,9 @@ def open_handlers(
         PriceCalls(gate),
         BrandCalls(gate, store.brands, outside, artifacts, files, receiving),
         JobChanges(gate, once, store.jobs, outside, submission),
+        BatchOrdering(gate, once, store.credits, store.jobs, store.batches, outside, brands, ordering),
+        BatchCalls(gate, store.jobs, store.batches, waiting, files),
+        ArchiveCalls(gate, store.jobs, store.batches, artifacts, signer, files),
         *_admin(settings, store),
         AccountCalls(gate, store.accounts, store.credits, store.webhook_secrets),
         Probes(Readiness(store.health, channels), lifecycle),

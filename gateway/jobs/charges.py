@@ -44,7 +44,7 @@ def void_afterwards(
     Args:
         scripts: the store's scripts.
         afterwards: repeats it until Redis is back.
-        work: kind (``job``, ``session``, ``cutout`` or ``view``), id, and the key's id.
+        work: kind (``job``, ``batch``, ``session``, ``cutout`` or ``view``), id, and the key's id.
         kept: the answer that was to be kept with it.
     """
     slot = kept.slot if kept else IdempotencySlot(work[2], "", "")

@@ -304,7 +304,7 @@ def job_from_hash(job_id: str, fields: Hash) -> Job:
         parent_id=fields.get("parent", ""),
         outputs=outputs_of(fields),
         stages=tuple(_timing(step, fields.get(f"stage:{step}", "")) for step in STAGES),
-        error=_error(fields),
+        error=error_of(fields),
         delivery={name: DeliveryStatus(word) for name, word in json.loads(fields.get("delivery", "{}")).items()},
         quality=_quality(fields),
         models=tuple(models),
@@ -314,6 +314,7 @@ def job_from_hash(job_id: str, fields: Hash) -> Job:
             for name, text in fields.items()
             if name.startswith(VIEW_CUTOUT)
         },
+        batch_id=fields.get("batch", ""),
     )
 
 
@@ -405,7 +406,8 @@ def _timing(step: Step, value: str) -> StageTiming:
     return StageTiming(step, StageStatus(status), int(started_ms), int(ms))
 
 
-def _error(fields: Hash) -> JobError | None:
+def error_of(fields: Hash) -> JobError | None:
+    """Why a job failed, from its fields; None where it has not."""
     if "error_message" not in fields:
         return None
     return JobError(

@@ -278,9 +278,9 @@ class RedisJobs:
             return Outlook(None, _eta(pace.median_s))
         return Outlook(position, pace.eta(position))
 
-    async def estimated_seconds(self, account_id: str) -> int:
+    async def estimated_seconds(self, account_id: str, *, jobs: int = 1) -> int:
         pace = await self._current_pace()
-        return pace.eta(int(await self._scripts.read("place", account_id, "")))
+        return pace.eta(int(await self._scripts.read("place", account_id, "")) + jobs - 1)
 
     async def _rows(self, key_id: str, before: str, count: int) -> Sequence[_Row]:
         client = self._scripts.client

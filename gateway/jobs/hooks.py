@@ -7,7 +7,10 @@ from typing import Any, Protocol
 
 from gateway.jobs.redis_client import translated
 from gateway.jobs.scripts import Scripts
-from lensora.core.words import WebhookEvent
+from lensora.core.words import BatchEvent, WebhookEvent
+
+SCHEDULES = ("hooks", "hooks:batches")
+"""Messages of jobs, and of batches, which workers of the release before do not know."""
 
 TRY_MS = 60_000
 """A worker that dies while it delivers is replaced after this: longer than one try may take."""
@@ -15,14 +18,23 @@ TRY_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A message to deliver. ``tries`` counts those that have failed."""
+    """A message to deliver, about a job or about a batch.
+
+    Attributes:
+        schedule: that it waits in, one of ``SCHEDULES``.
+        job_id: empty where it is about a batch.
+        batch_id: empty where it is about a job.
+        tries: that have failed.
+    """
 
     message_id: str
+    schedule: str
     job_id: str
+    batch_id: str
     key_id: str
     account_id: str
     url: str
-    event: WebhookEvent
+    event: WebhookEvent | BatchEvent
     tries: int
     created_ms: int
 
@@ -58,31 +70,35 @@ class RedisHooks:
         self._scripts = scripts
 
     async def due(self, most: int) -> list[Hook]:
-        names: Any = await self._scripts.call("lease_due", "hooks", most, TRY_MS, 0)
-        hooks = []
-        for name in names:
-            fields = await self._scripts.read_hash(f"hook:{name}")
-            if fields:
-                hooks.append(
-                    Hook(
-                        message_id=name,
-                        job_id=fields["job"],
-                        key_id=fields["key"],
-                        account_id=fields["account"],
-                        url=fields["url"],
-                        event=WebhookEvent(fields["event"]),
-                        tries=int(fields["tries"]),
-                        created_ms=int(fields["created"]),
-                    )
-                )
-            else:
-                # The job has expired before its message could be delivered.
-                with translated():
-                    await self._scripts.client.zrem(self._scripts.key("hooks"), name)
+        hooks: list[Hook] = []
+        for schedule in SCHEDULES:
+            names: Any = await self._scripts.call("lease_due", schedule, most - len(hooks), TRY_MS, 0)
+            hooks += [hook for name in names if (hook := await self._read(schedule, name)) is not None]
         return hooks
 
+    async def _read(self, schedule: str, name: str) -> Hook | None:
+        fields = await self._scripts.read_hash(f"hook:{name}")
+        if not fields:
+            # What it is about has expired before the message could be delivered.
+            with translated():
+                await self._scripts.client.zrem(self._scripts.key(schedule), name)
+            return None
+        batch_id = fields.get("batch", "")
+        return Hook(
+            message_id=name,
+            schedule=schedule,
+            job_id=fields.get("job", ""),
+            batch_id=batch_id,
+            key_id=fields["key"],
+            account_id=fields["account"],
+            url=fields["url"],
+            event=BatchEvent(fields["event"]) if batch_id else WebhookEvent(fields["event"]),
+            tries=int(fields["tries"]),
+            created_ms=int(fields["created"]),
+        )
+
     async def aside(self, hook: Hook, delay_s: float) -> None:
-        await self._scripts.repeat("postpone", "hooks", hook.message_id, round(delay_s * 1000))
+        await self._scripts.repeat("postpone", hook.schedule, hook.message_id, round(delay_s * 1000))
 
     async def delivered(self, hook: Hook) -> None:
         await self._settle(hook, "", disable=False)

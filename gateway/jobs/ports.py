@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from gateway.jobs.batch_records import Batch, BatchPage, BatchStop, NewBatch
 from gateway.jobs.books import Audit, LedgerPage
 from gateway.jobs.brands import Brand
 from gateway.jobs.oversight import JobRows, QueueState, Usage
@@ -250,8 +251,43 @@ class Jobs(Protocol):
         """Queue position and time to the end. Costs at most one read, and none for a terminal job."""
         ...
 
-    async def estimated_seconds(self, account_id: str) -> int:
-        """For a job that this account would submit now: the median of recent ones and the wait; 240 until known."""
+    async def estimated_seconds(self, account_id: str, *, jobs: int = 1) -> int:
+        """For the last of so many jobs that this account would submit now: the median of recent ones and the wait; 240
+        until known."""
+        ...
+
+
+class Batches(Protocol):
+    """Many jobs that are ordered at once; each of them is an ordinary job, too."""
+
+    async def submit(self, new: NewBatch, *, kept: KeptAnswer | None = None) -> None:
+        """Charge for all films, write and queue them, and keep the idempotent answer: one script, all or nothing.
+
+        Raises:
+            InsufficientCredits: the sentence gives balance and price of all films.
+            TooManyJobs: the account's limit on live jobs.
+            IdempotencyInProgress: the slot was lost to a later request with the same key.
+        """
+        ...
+
+    async def get(self, key_id: str, batch_id: str) -> Batch:
+        """Raises BatchNotFound for an unknown or expired one and for another key's."""
+        ...
+
+    async def shown(self, batch_id: str) -> Batch:
+        """The batch of a signed link, whose ever it is. Raises BatchNotFound."""
+        ...
+
+    async def list(self, key_id: str, *, cursor: str = "", limit: int = 10) -> BatchPage:
+        """A page of this key's batches, newest first. Raises InvalidRequest for a cursor that no page gave."""
+        ...
+
+    async def cancel(self, key_id: str, batch_id: str) -> BatchStop:
+        """End every film that lives and refund it, in one step. Raises BatchNotFound."""
+        ...
+
+    async def delete(self, key_id: str, batch_id: str) -> None:
+        """Forget an ended batch and all its films. Raises BatchNotFound; Conflict where a film lives."""
         ...
 
 
@@ -272,7 +308,7 @@ class Shares(Protocol):
 
 
 class Subscription(Protocol):
-    """Notice of one job's changes, from the moment it was made."""
+    """Notice of changes of one job, or of one batch, from the moment it was made."""
 
     async def changed(self, timeout_s: float) -> bool:
         """Wait for a change since the subscription began or since the last call; False when time ran out."""

@@ -344,6 +344,7 @@ class Job:
         delivery: what became of each file that was to be sent to the customer's storage.
         view_cutouts: of the further photos that are cut out already, by the view's id. A worker that takes the job
             over goes on from these.
+        batch_id: of the batch that it was ordered in; empty for one that was ordered alone.
     """
 
     job_id: str
@@ -372,6 +373,7 @@ class Job:
     delivery: Mapping[str, DeliveryStatus] = field(default_factory=dict)
     share: Share | None = None
     view_cutouts: Mapping[str, ViewCutout] = field(default_factory=dict)
+    batch_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

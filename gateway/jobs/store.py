@@ -12,6 +12,7 @@ from gateway.jobs import pricing
 from gateway.jobs.accounts import RedisAccounts, RedisKeys, RedisWebhookSecrets
 from gateway.jobs.afterwards import Afterwards
 from gateway.jobs.backplates import RedisBackplates
+from gateway.jobs.batches import RedisBatches
 from gateway.jobs.brands import RedisBrands
 from gateway.jobs.changes import RedisChanges
 from gateway.jobs.customer import RedisCutouts, RedisJobs, RedisSessions
@@ -71,6 +72,7 @@ class Store:
     brands: RedisBrands
     shares: RedisShares
     jobs: RedisJobs
+    batches: RedisBatches
     changes: RedisChanges
     idempotency: RedisIdempotency
     limiter: RedisRateLimiter
@@ -156,6 +158,9 @@ def open_store(settings: RedisSettings) -> Store:
         brands=RedisBrands(scripts, files_kept_ms=retention.job_ms + outlives_ms),
         shares=RedisShares(scripts),
         jobs=RedisJobs(
+            scripts, afterwards, retention, deadline_ms=deadline_ms, wait_ms=wait_ms, live_jobs=settings.live_jobs
+        ),
+        batches=RedisBatches(
             scripts, afterwards, retention, deadline_ms=deadline_ms, wait_ms=wait_ms, live_jobs=settings.live_jobs
         ),
         changes=RedisChanges(blocking, scripts.key("changes")),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
+from gateway.jobs.batch_records import BatchItem, NewBatch
 from gateway.jobs.photos import Choice, KeptView
-from gateway.jobs.records import ApiKey, Background, Job, KeptAnswer, Limits, NewJob, Order, Session
+from gateway.jobs.records import TRANSFORM_CREDITS, ApiKey, Background, Job, KeptAnswer, Limits, NewJob, Order, Session
 from gateway.jobs.store import Store
 from gateway.jobs.work import Claim, RedisWork
 from lensora.core.artifacts import Artifact, MediaType, ModelUse
 from lensora.core.boxes import FULL_FRAME, FULL_FRAME_LABEL, Box, Category, Point, Proposal, SuggestedAction
+from lensora.core.errors import SessionNotFound
 from lensora.core.steps import STAGES, current_step
 from lensora.core.words import BackgroundType, ViewSide, WebhookEvent
 
@@ -89,6 +91,32 @@ def view(session: Session, side: ViewSide | None = None, photo: Artifact = PHOTO
 async def submit(store: Store, key: ApiKey, what: Order | None = None, *, kept: KeptAnswer | None = None) -> Job:
     """A job of this key, accepted."""
     return await store.jobs.submit(NewJob(str(uuid.uuid4()), key, what or order()), kept=kept)
+
+
+async def submit_batch(
+    store: Store,
+    key: ApiKey,
+    films: int,
+    *,
+    webhook_url: str = "",
+    batch_id: str = "",
+    price: int = TRANSFORM_CREDITS,
+    kept: KeptAnswer | None = None,
+) -> tuple[str, list[str]]:
+    """A batch of so many films and one item that could not be ordered, accepted: its id, and those of its jobs."""
+    jobs = [str(uuid.uuid4()) for _ in range(films)]
+    items = [BatchItem(f"{place}", "session", job_id=job_id) for place, job_id in enumerate(jobs)]
+    broken = BatchItem("broken", "lost", code=SessionNotFound.code, error="There is no such session.")
+    what = order()
+    choices = {
+        "background": {"type": what.background.type, "prompt": what.background.prompt},
+        "camera_preset": what.camera,
+        "output": {"aspect": "1:1", "size": 768, "fps": 24, "seconds": 4.0, "formats": list(what.output.formats)},
+    }
+    name = batch_id or str(uuid.uuid4())
+    new = NewBatch(name, key, (*items, broken), (what,) * films, choices, price, webhook_url)
+    await store.batches.submit(new, kept=kept)
+    return name, jobs
 
 
 async def take_one(work: RedisWork) -> Claim:

@@ -6,8 +6,10 @@ import asyncio
 import signal
 import time
 
+from gateway.batch_results import batch_of
 from gateway.egress import Egress
 from gateway.jobs import metrics as job_metrics
+from gateway.jobs.batch_records import Batch
 from gateway.jobs.records import ENDED, Job
 from gateway.jobs.store import Store, open_store
 from gateway.links import FileLinks, UrlSigner
@@ -16,13 +18,14 @@ from gateway.pipeline.redis_watch import WATCH_S, RedisWatch
 from gateway.pipeline.settings import WorkerSettings
 from gateway.pipeline.stages import Stages
 from gateway.pipeline.sweeper import Sweeper
-from gateway.pipeline.webhooks import Deliveries
+from gateway.pipeline.webhooks import Deliveries, Tidings
 from gateway.pipeline.worker import ATTEND_S, REAP_S, Worker, repeatedly
 from gateway.resolver import CaresResolver
 from gateway.results import result_of
 from lensora import __version__
 from lensora.adapters.artifacts import open_artifacts
 from lensora.contract.answers import Result
+from lensora.contract.batches import Batch as PublicBatch
 from lensora.observability import logs
 from lensora.observability.process import begin
 from lensora.rpc.channels import open_channel
@@ -68,6 +71,9 @@ async def work(settings: WorkerSettings) -> None:
     def result(job: Job) -> Result:
         return result_of(job, ENDED, links)
 
+    def batch_result(batch: Batch) -> PublicBatch:
+        return batch_of(batch, links)
+
     async with open_store(settings) as store:
         worker = Worker(
             store.work(settings.worker_name, lease_s=settings.lease_seconds, attempts=settings.job_attempts),
@@ -78,7 +84,8 @@ async def work(settings: WorkerSettings) -> None:
             tries=settings.job_attempts,
         )
         sweeper = Sweeper(store.expiry, artifacts)
-        deliveries = Deliveries(store.hooks, store.jobs, store.webhook_secrets, egress, result=result, clock=time.time)
+        tidings = Tidings(store.jobs, store.batches, result=result, batch=batch_result)
+        deliveries = Deliveries(store.hooks, tidings, store.webhook_secrets, egress, clock=time.time)
 
         async def attend() -> None:
             if settings.worker_alive_file is not None:

@@ -13,13 +13,17 @@ from standardwebhooks.webhooks import Webhook
 
 from gateway.egress import Answer, EgressRefused, FetchFailed, HostUnknown
 from gateway.jobs import metrics
+from gateway.jobs.batch_records import Batch
 from gateway.jobs.hooks import Hook, Hooks
-from gateway.jobs.ports import Jobs, WebhookSecrets
+from gateway.jobs.ports import Batches, Jobs, WebhookSecrets
 from gateway.jobs.records import Job
 from lensora.contract.answers import Result
+from lensora.contract.batches import Batch as PublicBatch
+from lensora.contract.batches import BatchEnded
 from lensora.contract.events import JobEvent
 from lensora.contract.shapes import moment
-from lensora.core.errors import JobNotFound
+from lensora.core.errors import NotFound
+from lensora.core.words import BatchEvent
 from lensora.observability import logs
 
 _log = logs.get(__name__)
@@ -51,6 +55,35 @@ GONE = 410
 ResultOf = Callable[[Job], Result]
 """A job as the poll answers it."""
 
+BatchOf = Callable[[Batch], PublicBatch]
+"""A batch as its poll answers it."""
+
+
+class Tidings:
+    """What a message says, read when it is sent."""
+
+    def __init__(self, jobs: Jobs, batches: Batches, *, result: ResultOf, batch: BatchOf) -> None:
+        """
+        Args:
+            jobs: where a message's job is read.
+            batches: where a message's batch is read.
+            result: a job as the message's ``data``.
+            batch: a batch as the message's ``data``.
+        """
+        self._jobs = jobs
+        self._batches = batches
+        self._result = result
+        self._batch = batch
+
+    async def body(self, hook: Hook) -> bytes:
+        """The message's body. Raises NotFound where what it is about is gone."""
+        if isinstance(hook.event, BatchEvent):
+            batch = await self._batches.get(hook.key_id, hook.batch_id)
+            ended = BatchEnded(type=hook.event, timestamp=moment(batch.ended_ms), data=self._batch(batch))
+            return ended.encoded()
+        job = await self._jobs.get(hook.key_id, hook.job_id)
+        return JobEvent(type=hook.event, timestamp=moment(job.ended_ms), data=self._result(job)).encoded()
+
 
 class Poster(Protocol):
     """Sends a request to an address outside; private ones are refused at connect time."""
@@ -66,27 +99,24 @@ class Deliveries:
     def __init__(
         self,
         hooks: Hooks,
-        jobs: Jobs,
+        tidings: Tidings,
         secrets: WebhookSecrets,
         poster: Poster,
         *,
-        result: ResultOf,
         clock: Callable[[], float],
     ) -> None:
         """
         Args:
             hooks: the queue.
-            jobs: where the message's job is read.
+            tidings: what each message says.
             secrets: sign.
             poster: the guarded way out.
-            result: a job as the message's ``data``.
             clock: Unix seconds; the signature's time.
         """
         self._hooks = hooks
-        self._jobs = jobs
+        self._tidings = tidings
         self._secrets = secrets
         self._poster = poster
-        self._result = result
         self._clock = clock
 
     async def deliver_due(self) -> None:
@@ -120,13 +150,13 @@ class Deliveries:
             await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _try(self, hook: Hook) -> None:
-        with logs.bind(job_id=hook.job_id):
+        with logs.bind(job_id=hook.job_id or hook.batch_id):
             try:
-                job = await self._jobs.get(hook.key_id, hook.job_id)
-            except JobNotFound:
+                body = await self._tidings.body(hook)
+            except NotFound:
                 await self._hooks.dropped(hook, disable=False)
                 return
-            outcome, status = await self._post(hook, job)
+            outcome, status = await self._post(hook, body)
             metrics.WEBHOOKS.labels(outcome=outcome).inc()
             _log.info("webhook_tried", outcome=outcome, status=status, tries=hook.tries + 1, about=hook.event)
             match outcome:
@@ -141,11 +171,10 @@ class Deliveries:
                     _log.warning("webhook_given_up", tries=hook.tries + 1)
                     await self._hooks.dropped(hook, disable=False)
 
-    async def _post(self, hook: Hook, job: Job) -> tuple[str, int]:
+    async def _post(self, hook: Hook, body: bytes) -> tuple[str, int]:
         """``(outcome, HTTP status or 0)``."""
         now = datetime.fromtimestamp(int(self._clock()), UTC)
-        event = JobEvent(type=hook.event, timestamp=moment(job.ended_ms), data=self._result(job))
-        text = event.encoded().decode()
+        text = body.decode()
         secrets = await self._secrets.valid(hook.account_id)
         headers = {
             "Content-Type": "application/json",
@@ -155,7 +184,7 @@ class Deliveries:
             "webhook-signature": " ".join(Webhook(secret).sign(hook.message_id, now, text) for secret in secrets),
         }
         try:
-            answer = await self._poster.post(hook.url, text.encode(), headers, timeout_s=TRY_S)
+            answer = await self._poster.post(hook.url, body, headers, timeout_s=TRY_S)
         except HostUnknown:
             # A name server that is away for a minute must not cost the message.
             return "failed", 0

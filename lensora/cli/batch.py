@@ -1,120 +1,270 @@
-"""``lensora batch``: the main job for many photos, some at a time, each into a folder of its own."""
+"""``lensora batch``: films of many photos with the same choices, ordered at once, each into a folder of its own."""
 
 from __future__ import annotations
 
 import json
-import threading
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lensora.cli.options import Address, camera_option, film_options, gateway_options, json_option
-from lensora.cli.watching import ended
-from lensora.client import Client
-from lensora.core.errors import LensoraError
-from lensora.core.words import CameraMove
+from lensora.cli.photos import ListedPhoto, chosen, listed
+from lensora.client import Batch, BatchTicket, Client
+from lensora.contract.batches import MAX_NAME_CHARACTERS, MOST_ITEMS
+from lensora.core.errors import InsufficientCredits, LensoraError
+from lensora.core.steps import JobStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Made:
     """What became of one photo: the folder of its files, or why there are none."""
 
-    photo: Path
-    job_id: str
-    folder: Path | None
-    error: str
+    photo: str
+    batch_id: str = ""
+    job_id: str = ""
+    folder: Path | None = None
+    error: str = ""
 
-    def as_json(self) -> dict[str, Any]:
-        """As one line of ``--json``."""
-        return {
-            "photo": str(self.photo),
+    def line(self, as_json: bool) -> str:
+        """As one line of standard output."""
+        if not as_json:
+            return f"{self.photo}: {self.error or self.folder}"
+        told = {
+            "photo": self.photo,
+            "batch_id": self.batch_id or None,
             "job_id": self.job_id or None,
             "folder": None if self.folder is None else str(self.folder),
             "error": self.error or None,
         }
+        return json.dumps(told, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What is chosen for all films."""
+
+    background: str | None
+    brand: str | None
+    camera: str | None
+    output: Mapping[str, object]
+
+    def named(self) -> dict[str, Any]:
+        """As the client's arguments."""
+        return {
+            "background": self.background,
+            "brand": self.brand,
+            "camera_preset": self.camera,
+            "output": self.output or None,
+        }
 
 
 @click.command()
-@click.argument("photos", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--background", default="remove", show_default=True, help='"remove", a URL, or a scene in words.')
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--csv",
+    "table",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Only the photos of its column photo, with name, object, background, height_cm, width_cm, depth_cm.",
+)
+@click.option(
+    "--background", help='"remove", a colour, a URL, or a scene in words.  [default: the brand\'s, or remove]'
+)
+@click.option("--brand", help="A brand of lensora brands; what is given here wins over it.")
 @camera_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out"), show_default=True)
-@click.option("--at-once", default=4, show_default=True, type=click.IntRange(1, 64), help="Photos under way at a time.")
+@click.option("--at-once", default=4, show_default=True, type=click.IntRange(1, 64), help="Files under way at a time.")
+@click.option("--yes", is_flag=True, help="Do not ask whether the price is all right.")
+@click.option("--no-wait", is_flag=True, help="Only order: print the batch's id. lensora batches has the rest.")
 @film_options
 @json_option
 @gateway_options
 def batch(
     address: Address,
-    photos: tuple[Path, ...],
-    background: str,
+    paths: tuple[Path, ...],
+    table: Path | None,
+    background: str | None,
+    brand: str | None,
     camera: str | None,
     out: Path,
     at_once: int,
+    yes: bool,
+    no_wait: bool,
     output: dict[str, object],
     as_json: bool,
 ) -> None:
-    """Make films of PHOTOS with the same choices; each photo's files go to OUT/its name.
+    """Make films of many photos with the same choices: PATHS are photos, folders and .zip files.
 
-    With --json one line for each photo, as it ends. Exit status 1 when one could not be made; the others are kept.
+    The price is said before. Each photo's files go to OUT/its name. With --json one line for each photo, as it ends.
+    Exit status 1 when one could not be made; the others are kept.
     """
-    stop = threading.Event()
-    folders = _folders(photos, out)
-    failed = 0
+    if background is None and brand is None:
+        background = "remove"
+    console = Console(stderr=True)
+    photos = listed(paths)
+    if table is not None:
+        photos = chosen(photos, table)
+    photos = _named_apart(photos)
+    choices = Choices(background, brand, camera, output)
+    failed: list[Made] = []
+
+    def tell(made: Made) -> None:
+        click.echo(made.line(as_json))
+        if made.error:
+            failed.append(made)
+
     with address.client() as client, ThreadPoolExecutor(at_once) as pool:
-
-        def one(photo: Path) -> Done:
-            return _make(client, photo, folders[photo], background, camera or CameraMove.TURNTABLE, output, stop)
-
-        under_way = [pool.submit(one, photo) for photo in dict.fromkeys(photos)]
-        try:
-            for future in as_completed(under_way):
-                done = future.result()
-                failed += bool(done.error)
-                line = f"{done.photo}: {done.error or done.folder}"
-                click.echo(json.dumps(done.as_json(), ensure_ascii=False) if as_json else line)
-        except KeyboardInterrupt:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
-            raise
+        _agree(client, photos, choices, console, ask=sys.stdin.isatty() and not yes)
+        for start in range(0, len(photos), MOST_ITEMS):
+            some = photos[start : start + MOST_ITEMS]
+            _Batch(client, pool, console, choices, None if no_wait else out, tell).make(some)
     if failed:
         raise SystemExit(1)
 
 
-def _folders(photos: tuple[Path, ...], out: Path) -> dict[Path, Path]:
-    """A folder for each photo, by its name; photos of one name get a number."""
+def _named_apart(photos: Sequence[ListedPhoto]) -> list[ListedPhoto]:
+    """Photos of one name get a number."""
     taken: set[str] = set()
-    folders = {}
-    for photo in dict.fromkeys(photos):
-        name, number = photo.stem, 1
-        while name in taken:
+    found = []
+    for photo in photos:
+        wanted = photo.name.strip()[: MAX_NAME_CHARACTERS - 4] or "photo"
+        name, number = wanted, 1
+        while name.casefold() in taken:
             number += 1
-            name = f"{photo.stem}-{number}"
-        taken.add(name)
-        folders[photo] = out / name
-    return folders
+            name = f"{wanted}-{number}"
+        taken.add(name.casefold())
+        found.append(replace(photo, name=name))
+    return found
 
 
-def _make(
-    client: Client,
-    photo: Path,
-    folder: Path,
-    background: str,
-    camera: str,
-    output: dict[str, object],
-    stop: threading.Event,
-) -> Done:
-    job_id = ""
+def _agree(client: Client, photos: Sequence[ListedPhoto], choices: Choices, console: Console, *, ask: bool) -> None:
+    """Say the price before anything is paid. Raises InsufficientCredits; click.Abort where the person says no."""
+    counts = [min(MOST_ITEMS, len(photos) - start) for start in range(0, len(photos), MOST_ITEMS)]
+    quotes = [client.batches.quote(count, **choices.named()) for count in counts]
+    price, balance = sum(quote.credits for quote in quotes), quotes[0].balance
+    console.print(f"{len(photos)} photos: {price:,} credits; the account has {balance:,}.", highlight=False)
+    if price > balance:
+        raise InsufficientCredits(f"{len(photos)} photos cost {price} credits; the account has {balance}.")
+    if ask and not click.confirm("Go on?", default=True, err=True):
+        raise click.Abort
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Makes one batch.
+
+    Attributes:
+        pool: uploads and saves.
+        out: where films are saved; None where they are only ordered.
+        tell: is told of each photo once, as it ends.
+    """
+
+    client: Client
+    pool: ThreadPoolExecutor
+    console: Console
+    choices: Choices
+    out: Path | None
+    tell: Callable[[Made], None]
+
+    def make(self, photos: Sequence[ListedPhoto]) -> None:
+        """Upload, order and, where ``out`` is given, wait and save."""
+        columns = (TextColumn("{task.description:12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self.console, transient=True) as bar:
+            sessions = self._looked_at(photos, bar)
+            if not sessions:
+                return
+            by_name = {photo.name: photo for photo in photos if photo.name in sessions}
+            items = [{"session_id": sessions[name], "name": name, **photo.fields} for name, photo in by_name.items()]
+            try:
+                ticket = self.client.batches.create(items, **self.choices.named())
+            except LensoraError as error:
+                for photo in by_name.values():
+                    self.tell(Made(photo.path, error=error.message))
+                return
+            for refused in ticket.refused:
+                self.tell(Made(by_name.pop(refused.name).path, ticket.batch_id, error=refused.error))
+            if self.out is None:
+                for photo in by_name.values():
+                    self.tell(Made(photo.path, ticket.batch_id))
+                return
+            try:
+                self._films(ticket, by_name, self.out, bar)
+            except KeyboardInterrupt:
+                canceled = self.client.batches.cancel(ticket)
+                self.console.print(f"The batch is {canceled.status}; {canceled.credits_refunded} credits came back.")
+                raise
+
+    def _looked_at(self, photos: Sequence[ListedPhoto], bar: Progress) -> dict[str, str]:
+        """Sessions by the names of their photos; one that cannot be opened is told."""
+
+        def look(photo: ListedPhoto) -> str:
+            return self.client.init(photo.read()).session_id
+
+        task = bar.add_task("Looking", total=len(photos))
+        under_way = {self.pool.submit(look, photo): photo for photo in photos}
+        sessions = {}
+        try:
+            for future in as_completed(under_way):
+                bar.advance(task)
+                photo = under_way[future]
+                try:
+                    sessions[photo.name] = future.result()
+                except LensoraError as error:
+                    self.tell(Made(photo.path, error=error.message))
+                except OSError as error:
+                    self.tell(Made(photo.path, error=str(error)))
+        except KeyboardInterrupt:
+            self.pool.shutdown(cancel_futures=True)
+            raise
+        return sessions
+
+    def _films(self, ticket: BatchTicket, photos: Mapping[str, ListedPhoto], out: Path, bar: Progress) -> None:
+        """Save each film as it is ready."""
+        task = bar.add_task("Filming", total=ticket.jobs)
+        seen: set[str] = set()
+        saving: set[Future[Made]] = set()
+
+        def told(*, all_of_them: bool) -> None:
+            done, _ = wait(saving, timeout=None if all_of_them else 0)
+            saving.difference_update(done)
+            for future in done:
+                self.tell(future.result())
+
+        def note(state: Batch) -> None:
+            for item in state.items or ():
+                if item.job_id is None or item.job_id in seen or not item.status.terminal:
+                    continue
+                seen.add(item.job_id)
+                bar.advance(task)
+                made = Made(photos[item.name].path, ticket.batch_id, item.job_id)
+                if item.status is JobStatus.COMPLETED:
+                    folder = out / _folder(item.name)
+                    saving.add(self.pool.submit(_saved, self.client, replace(made, folder=folder)))
+                else:
+                    error = f"{item.error or item.status}; {item.credits_refunded} credits came back"
+                    self.tell(replace(made, error=error))
+            told(all_of_them=False)
+
+        self.client.batches.wait(ticket, note)
+        told(all_of_them=True)
+
+
+def _saved(client: Client, made: Made) -> Made:
+    assert made.folder is not None
     try:
-        session = client.init(photo)
-        if stop.is_set():
-            return Done(photo, "", None, "stopped before its job was sent")
-        job_id = client.transform(session.session_id, background, camera_preset=camera, output=output or None).job_id
-        result = client.wait(job_id)
-        ended(result)
-        client.download(result, folder)
-    except LensoraError as error:
-        return Done(photo, job_id, None, error.message)
-    return Done(photo, job_id, folder, "")
+        client.download(made.job_id, made.folder)
+    except (LensoraError, OSError, ValueError) as error:
+        return replace(made, folder=None, error=f"made, but not saved: {error}")
+    return made
+
+
+def _folder(name: str) -> str:
+    """A name as one folder of this machine."""
+    plain = "".join("-" if character in '<>:"/\\|?*' else character for character in name).strip(" .")
+    return plain or "photo"

@@ -19,6 +19,7 @@ COMMANDS = {
     "up": "lensora.cli.up:up",
     "run": "lensora.cli.run:run",
     "batch": "lensora.cli.batch:batch",
+    "batches": "lensora.cli.batches:batches",
     "brands": "lensora.cli.brands:brands",
     "jobs": "lensora.cli.jobs:jobs",
     "render": "lensora.cli.jobs:render",

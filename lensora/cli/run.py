@@ -25,6 +25,7 @@ from lensora.cli.options import (
     size_options,
     view_options,
 )
+from lensora.cli.photos import PICTURE_SUFFIXES
 from lensora.cli.watching import ended, watch
 from lensora.client import Client, Result, Session, View, requests
 from lensora.contract.requests import TransformBody, checked
@@ -33,9 +34,6 @@ from lensora.core.errors import ConfigurationError
 from lensora.core.words import ViewSide
 
 USUAL_BACKGROUND = "on a marble countertop in a sunlit kitchen"
-
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
-"""A background that ends so is a file's name and not a scene in words."""
 
 
 @click.command()
@@ -141,6 +139,7 @@ def _check_before_paying(
         raise ConfigurationError(f"--out {out}: {error.strerror or error}") from error
     if not os.access(out, os.W_OK | os.X_OK):
         raise ConfigurationError(f"--out {out}: the folder is not writable")
+    # What ends as a picture does is a file's name, and not a scene in words.
     if background is not None and Path(background).suffix.lower() in PICTURE_SUFFIXES and "://" not in background:
         raise ConfigurationError(
             f"--background {background}: looks like a file; it takes remove, a colour, the public URL of a picture, "

@@ -31,6 +31,16 @@ from lensora.contract.answers import (
     SuggestedAction,
     ViewReport,
 )
+from lensora.contract.batches import (
+    Batch,
+    BatchCancellation,
+    BatchEnded,
+    BatchItem,
+    BatchPage,
+    BatchQuote,
+    BatchRefusal,
+    BatchTicket,
+)
 from lensora.contract.brands import Brand, BrandList
 from lensora.contract.events import JobEvent
 from lensora.contract.views import View
@@ -41,6 +51,14 @@ __all__ = [
     "AsyncClient",
     "Background",
     "Backplate",
+    "Batch",
+    "BatchCancellation",
+    "BatchEnded",
+    "BatchItem",
+    "BatchPage",
+    "BatchQuote",
+    "BatchRefusal",
+    "BatchTicket",
     "BilledModel",
     "Brand",
     "BrandList",

@@ -12,6 +12,7 @@ from typing import Any, Self
 import httpx
 
 from lensora.client import requests
+from lensora.client.batches import AsyncBatches
 from lensora.client.events import EventParser
 from lensora.client.requests import Background, Job, Photo, PointMark, Request
 from lensora.client.watch import Watch
@@ -54,6 +55,8 @@ class AsyncClient:
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
         self._http = httpx.AsyncClient(timeout=requests.timeouts(), transport=transport)
+        self.batches = AsyncBatches(self._json, self._save)
+        """Films of many photos at once."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -223,7 +226,7 @@ class AsyncClient:
         """The job's states as they change, up to its end; a broken connection is resumed."""
         job_id = requests.job_id_of(job)
         last_id: str | None = None
-        watch = Watch(job_id, None)
+        watch = Watch[Result](f"Job {job_id}", None)
         while True:
             try:
                 async for event_id, result in self._events(job_id, last_id):
@@ -256,7 +259,7 @@ class AsyncClient:
             DeadlineExceeded: the job still runs after ``timeout_s``.
         """
         job_id = requests.job_id_of(job)
-        watch = Watch(job_id, timeout_s)
+        watch = Watch[Result](f"Job {job_id}", timeout_s)
         while True:
             try:
                 result = await self.result(job_id, wait=watch.hold_s())

@@ -135,7 +135,7 @@ def save_brand(name: str, choices: Mapping[str, Any], logo: Photo | None) -> Req
         whole["background"] = dict(background_of(whole["background"]))
     if logo is not None:
         whole.setdefault("logo", {})
-    brand = _checked(SaveBrandBody, {"brand": whole})["brand"]
+    brand = checked_body(SaveBrandBody, {"brand": whole})["brand"]
     files: dict[str, tuple[str | None, bytes]] = {
         "name": (None, name.encode()),
         "brand": (None, json.dumps(brand).encode()),
@@ -189,7 +189,7 @@ def add_view(
     idempotency_key: str | None,
 ) -> Request:
     """POST /v1/studio/sessions/{session_id}/views. Reads the photo. Raises InvalidRequest, as the server would."""
-    said = _checked(ViewBody, {"view": view, **which} if view else which)
+    said = checked_body(ViewBody, {"view": view, **which} if view else which)
     data = {name: value if isinstance(value, str) else json.dumps(value) for name, value in said.items()}
     if object_index is not None:
         data["object_index"] = str(object_index)
@@ -214,7 +214,9 @@ def change_view(session_id: str, view_id: str, view: str | None, which: Mapping[
         InvalidRequest: as the server would.
     """
     changes = dict(which) if view is None else {"view": view or None, **which}
-    return Request("PATCH", f"{_views_path(session_id)}/{quote(view_id, safe='')}", json=_checked(ViewBody, changes))
+    return Request(
+        "PATCH", f"{_views_path(session_id)}/{quote(view_id, safe='')}", json=checked_body(ViewBody, changes)
+    )
 
 
 def delete_view(session_id: str, view_id: str) -> Request:
@@ -232,7 +234,7 @@ def cutout(session_id: str, which: Mapping[str, Any], idempotency_key: str | Non
         "POST",
         "/v1/studio/cutout",
         headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
-        json=_checked(CutoutBody, {"session_id": session_id, **which}),
+        json=checked_body(CutoutBody, {"session_id": session_id, **which}),
     )
 
 
@@ -272,7 +274,7 @@ def transform(
         "POST",
         "/v1/studio/transform",
         headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
-        json=_checked(TransformBody, body),
+        json=checked_body(TransformBody, body),
     )
 
 
@@ -283,8 +285,12 @@ def quote_for(order: Request) -> Request:
 
 def result(job_id: str, wait_s: int | None) -> Request:
     """GET /v1/studio/result/{job_id}."""
-    headers = {} if wait_s is None else {"Prefer": f"wait={max(1, min(MAX_WAIT_S, wait_s))}"}
-    return Request("GET", f"/v1/studio/result/{quote(job_id, safe='')}", headers=headers)
+    return Request("GET", f"/v1/studio/result/{quote(job_id, safe='')}", headers=preference(wait_s))
+
+
+def preference(wait_s: int | None) -> dict[str, str]:
+    """The header that holds a poll for so many seconds, where it is to be held."""
+    return {} if wait_s is None else {"Prefer": f"wait={max(1, min(MAX_WAIT_S, wait_s))}"}
 
 
 def stream(job_id: str, last_event_id: str | None) -> Request:
@@ -327,7 +333,7 @@ def render(job_id: str, changes: Mapping[str, Any], idempotency_key: str | None)
         "POST",
         f"/v1/studio/jobs/{quote(job_id, safe='')}/render",
         headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
-        json=_checked(RenderBody, changes),
+        json=checked_body(RenderBody, changes),
     )
 
 
@@ -469,7 +475,7 @@ def read(model: type[A], body: Mapping[str, Any]) -> A:
         raise InternalError(f"The server's {model.__name__} cannot be read: {place}: {first['msg']}.") from error
 
 
-def _checked(model: type[RequestBody], body: Mapping[str, Any]) -> dict[str, Any]:
+def checked_body(model: type[RequestBody], body: Mapping[str, Any]) -> dict[str, Any]:
     """A body that the server would take, found out here before anything is sent."""
     return checked(model, dict(body)).model_dump(mode="json", exclude_unset=True)
 

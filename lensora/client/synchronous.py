@@ -12,6 +12,7 @@ from typing import Any, Self
 import httpx
 
 from lensora.client import requests
+from lensora.client.batches import Batches
 from lensora.client.events import EventParser
 from lensora.client.requests import Background, Job, Photo, PointMark, Request
 from lensora.client.watch import Watch
@@ -54,6 +55,8 @@ class Client:
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
         self._http = httpx.Client(timeout=requests.timeouts(), transport=transport)
+        self.batches = Batches(self._json, self._save)
+        """Films of many photos at once."""
 
     def __enter__(self) -> Self:
         return self
@@ -221,7 +224,7 @@ class Client:
         """The job's states as they change, up to its end; a broken connection is resumed."""
         job_id = requests.job_id_of(job)
         last_id: str | None = None
-        watch = Watch(job_id, None)
+        watch = Watch[Result](f"Job {job_id}", None)
         while True:
             try:
                 for event_id, result in self._events(job_id, last_id):
@@ -254,7 +257,7 @@ class Client:
             DeadlineExceeded: the job still runs after ``timeout_s``.
         """
         job_id = requests.job_id_of(job)
-        watch = Watch(job_id, timeout_s)
+        watch = Watch[Result](f"Job {job_id}", timeout_s)
         while True:
             try:
                 result = self.result(job_id, wait=watch.hold_s())

@@ -8,8 +8,9 @@ import hmac
 import time
 from collections.abc import Mapping
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from lensora.contract.batches import BatchEnded
 from lensora.contract.events import JobEvent
 from lensora.core.errors import Unauthorized
 
@@ -17,6 +18,8 @@ TOLERANCE_S = 300.0
 """Older or newer messages are refused, so that nobody can send an old one again."""
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret starts with
+
+_EVENTS: TypeAdapter[JobEvent | BatchEnded] = TypeAdapter(JobEvent | BatchEnded)
 
 
 def verify(
@@ -37,7 +40,26 @@ def verify(
         tolerance_s: how far the message's time may be from now.
 
     Raises:
-        Unauthorized: a header is missing, the time is too far off, or no signature fits.
+        Unauthorized: a header is missing, the time is too far off, no signature fits, or it is no event of a job.
+    """
+    found = event(secret, headers, body, now=now, tolerance_s=tolerance_s)
+    if not isinstance(found, JobEvent):
+        raise Unauthorized("The webhook's body is not an event of a job.")
+    return found
+
+
+def event(
+    secret: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now: float | None = None,
+    tolerance_s: float = TOLERANCE_S,
+) -> JobEvent | BatchEnded:
+    """As ``verify``, for an address that is told of batches too.
+
+    Raises:
+        Unauthorized: as ``verify``, or it is an event of neither.
     """
     given = {name.lower(): value for name, value in headers.items()}
     try:
@@ -57,6 +79,6 @@ def verify(
     if not any(valid):
         raise Unauthorized("The webhook's signature does not fit its body.")
     try:
-        return JobEvent.model_validate_json(body)
+        return _EVENTS.validate_json(body)
     except ValidationError as error:
         raise Unauthorized("The webhook's body is not an event of a job.") from error

@@ -362,6 +362,8 @@ class Result(PublicAnswer):
     """What it cost when it was accepted."""
     order: Ordered | None = None
     """What was ordered."""
+    batch_id: str | None = None
+    """Of the batch that it was ordered in."""
     quality: QualityReport | None = None
     """Of a completed job."""
     delivery: dict[str, DeliveryStatus] | None = None

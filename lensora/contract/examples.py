@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from lensora.contract import answers, brands
+from lensora.contract import answers, batches, brands
 from lensora.contract.events import JobEvent
 from lensora.contract.shapes import PublicAnswer
 from lensora.contract.views import View, ViewList
+from lensora.core import errors
 from lensora.core.boxes import Category
 from lensora.core.steps import STAGES, JobStatus, StageStatus, Step
-from lensora.core.words import Aspect, BackgroundType, CameraMove, Corner, LedgerKind, ViewSide, WebhookEvent
+from lensora.core.words import (
+    Aspect,
+    BackgroundType,
+    BatchEvent,
+    CameraMove,
+    Corner,
+    LedgerKind,
+    OutputFormat,
+    ViewSide,
+    WebhookEvent,
+)
 
 Json = dict[str, Any]
 
 _SESSION_ID = "2a91884c-1bb5-44e3-a6e0-7db0a5a56668"
+_SECOND_ID = "7f0c2a1e-6b3d-4c55-9a43-2d8f1e6b7c90"
+_BATCH_ID = "c4a1d2b3-55e6-4f7a-8b9c-0d1e2f3a4b5c"
 _JOB_ID = "e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3"
 _CUTOUT_ID = "0b4f1c9e-5a77-4d42-9c6a-1f0c7b8c2d11"
 _VIEW_ID = "c1d6a0f2-9a53-4c1e-8a0d-2f6b7c9d3e14"
@@ -34,6 +47,17 @@ CUTOUT_BODY: Json = {
     "points": [{"x": 0.5, "y": 0.5, "keep": True}],
 }
 VIEW_BODY: Json = {"view": ViewSide.BACK, "bbox": [0.22, 0.1, 0.81, 0.95]}
+BATCH_BODY: Json = {
+    "items": [
+        {"session_id": _SESSION_ID, "name": "camera"},
+        {"session_id": _SECOND_ID, "name": "red mug", "object_index": 1, "real_height_cm": 9.5},
+    ],
+    "background": {"type": BackgroundType.PROMPT, "prompt": "on a marble countertop with soft natural light"},
+    "camera_preset": CameraMove.TURNTABLE,
+    "output": {"aspect": "4:5"},
+    "webhook_url": "https://shop.example.com/hooks/films",
+}
+BATCH_QUOTE_BODY: Json = {"photos": 24, "background": {"type": BackgroundType.REMOVE}}
 SHARE_BODY: Json = {"hours": 168, "downloads": True, "listed": False}
 RENDER_BODY: Json = {"camera_preset": CameraMove.DOLLY, "background": {"type": BackgroundType.REMOVE}}
 
@@ -188,4 +212,88 @@ EXAMPLES: dict[type[PublicAnswer], Json] = {
 
 EXAMPLES[ViewList] = {"views": [EXAMPLES[View] | {"credits_used": 0}]}
 EXAMPLES[answers.JobPage] = {"jobs": [EXAMPLES[answers.Result]], "next_cursor": None}
+EXAMPLES[batches.BatchQuote] = {
+    "credits": 1920,
+    "jobs": 24,
+    "refused": [],
+    "estimated_seconds": 310,
+    "balance": 2400,
+}
+EXAMPLES[batches.BatchTicket] = {
+    "batch_id": _BATCH_ID,
+    "status": JobStatus.QUEUED,
+    "jobs": 2,
+    "refused": [],
+    "credits_used": 150,
+    "estimated_seconds": 245,
+    "poll_url": f"/v1/studio/batches/{_BATCH_ID}",
+}
+_BATCH: Json = {
+    "batch_id": _BATCH_ID,
+    "status": JobStatus.COMPLETED,
+    "progress": 100,
+    "counts": {
+        "total": 2,
+        JobStatus.QUEUED: 0,
+        JobStatus.PROCESSING: 0,
+        JobStatus.COMPLETED: 1,
+        JobStatus.FAILED: 1,
+        JobStatus.CANCELED: 0,
+    },
+    "credits_used": 150,
+    "credits_refunded": 75,
+    "created_at": _MOMENT,
+    "ended_at": _MOMENT,
+    "expires_at": _MOMENT,
+    "archive_url": f"https://studio.example.com/v1/studio/batches/{_BATCH_ID}/archive.zip?token=1795000000.Zm9v",
+    "order": {
+        "background": {"type": BackgroundType.PROMPT, "prompt": "on a marble countertop with soft natural light"},
+        "camera_preset": CameraMove.TURNTABLE,
+        "output": {
+            "aspect": "4:5",
+            "size": 768,
+            "fps": 24,
+            "seconds": 4.0,
+            "formats": [OutputFormat.MP4, OutputFormat.GLB],
+        },
+    },
+}
+EXAMPLES[batches.Batch] = _BATCH | {
+    "items": [
+        {
+            "index": 0,
+            "name": "camera",
+            "session_id": _SESSION_ID,
+            "job_id": _JOB_ID,
+            "status": JobStatus.COMPLETED,
+            "progress": 100,
+            "scene_url": f"{_FILES}/scene.jpg",
+            "credits_refunded": 0,
+        },
+        {
+            "index": 1,
+            "name": "red mug",
+            "session_id": _SECOND_ID,
+            "job_id": "0e7d9a52-1c34-4f0b-9f86-5a2b3c4d5e6f",
+            "status": JobStatus.FAILED,
+            "progress": 0,
+            "error": "3D generation timeout",
+            "error_detail": {"code": errors.DeadlineExceeded.code, "stage": Step.GENERATING_3D, "retryable": True},
+            "credits_refunded": 75,
+        },
+    ],
+}
+EXAMPLES[batches.BatchPage] = {"batches": [_BATCH], "next_cursor": None}
+EXAMPLES[batches.BatchCancellation] = {
+    "batch_id": _BATCH_ID,
+    "status": JobStatus.CANCELED,
+    "already_terminal": False,
+    JobStatus.CANCELED: 2,
+    "credits_refunded": 150,
+}
+EXAMPLES[batches.BatchEnded] = {
+    "type": BatchEvent.ENDED,
+    "timestamp": _MOMENT,
+    "data": EXAMPLES[batches.Batch],
+}
 EXAMPLES[JobEvent] = {"type": WebhookEvent.COMPLETED, "timestamp": _MOMENT, "data": EXAMPLES[answers.Result]}

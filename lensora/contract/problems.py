@@ -58,6 +58,7 @@ MEANINGS: Mapping[type[LensoraError], Meaning] = MappingProxyType(
             "View not found", "Unknown, deleted, expired with its session, or made with another key."
         ),
         errors.JobNotFound: Meaning("Job not found", "Unknown, expired (7 days), or made with another key."),
+        errors.BatchNotFound: Meaning("Batch not found", "Unknown, expired (7 days), or made with another key."),
         errors.FileNotFound: Meaning(
             "File not found", "A link that is forged or has expired, or a file that has been deleted."
         ),

@@ -33,6 +33,8 @@ from lensora.core.words import Aspect, BackgroundType, CameraMove, JobPicture, O
 
 MAX_JSON_BYTES = 64 * 1024
 """A prompt of 1,000 characters takes 12 KB at its worst; nothing that we take needs more."""
+BACKGROUND = "background"
+"""The field, wherever it stands, whose errors have a code of their own."""
 MAX_PROMPT_CHARACTERS = 1_000
 MAX_URL_CHARACTERS = 2_048
 MAX_PRESIGNED_CHARACTERS = 4_096
@@ -336,7 +338,7 @@ def checked(model: type[B], value: dict[str, Any]) -> B:
         first = error.errors(include_url=False)[0]
         path = [str(part) for place, part in enumerate(first["loc"]) if not _is_tag(place, first["loc"])]
         sentence = _sentence(path, first, model)
-        if path[:1] == ["background"] and isinstance(value.get("background"), dict):
+        if _within_background(path, value):
             raise InvalidBackground(sentence, field=".".join(path)) from error
         raise InvalidRequest(sentence, field=".".join(path)) from error
 
@@ -369,7 +371,16 @@ def parse_max_objects(text: str | None) -> int:
 
 def _is_tag(place: int, path: tuple[str | int, ...]) -> bool:
     """pydantic puts the chosen member of the union into an error's path, after the field that holds the union."""
-    return place > 0 and path[place - 1] == "background" and path[place] in tuple(BackgroundType)
+    return place > 0 and path[place - 1] == BACKGROUND and path[place] in tuple(BackgroundType)
+
+
+def _within_background(path: list[str], value: Any) -> bool:
+    """Whether what is wrong lies in a background that is an object: the body's own, or that of an item."""
+    if path[:1] not in ([BACKGROUND], ["items"]) or BACKGROUND not in path:
+        return False
+    for part in path[: path.index(BACKGROUND) + 1]:
+        value = value[int(part)] if isinstance(value, list) else value.get(part)
+    return isinstance(value, dict)
 
 
 def _sentence(path: list[str], error: ErrorDetails, model: type[BaseModel]) -> str:
@@ -411,7 +422,7 @@ def _sentence(path: list[str], error: ErrorDetails, model: type[BaseModel]) -> s
             "too_short": f"must have at least {context.get('min_length')} entry",
         }.get(kind, f"is not valid ({error['msg']}): it must be something else")
         about = f" {takes}, not {shown(given)}"
-    return f"{name}{about}."
+    return f"{name}{about}.".strip()
 
 
 _BACKGROUNDS: dict[str, type[BaseModel]] = {
@@ -443,12 +454,13 @@ def _unknown(path: list[str], place: tuple[str | int, ...], model: type[BaseMode
         model: of the body.
     """
     name = ".".join(path)
-    if "background" in place[:-2]:
-        kind = str(place[place.index("background") + 1])
+    if BACKGROUND in place[:-2]:
+        kind = str(place[place.index(BACKGROUND) + 1])
         takes = ", ".join(_BACKGROUNDS[kind].model_fields)
         return f"{name} must not be given with type {kind}, which takes {takes}."
     takes = ", ".join(_rules(model, path[:-1]).get("properties", {}))
-    return f"{name} is not a field that is known here; {path[-2]} takes {takes}."
+    holder = next(part for part in reversed(path[:-1]) if not part.isdigit())
+    return f"{name} is not a field that is known here; {holder} takes {takes}."
 
 
 def _takes(model: type[BaseModel], path: list[str]) -> str | None:

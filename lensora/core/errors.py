@@ -25,6 +25,7 @@ table that maps classes to gRPC and HTTP statuses is ``lensora.rpc.status``; a t
     |   |-- CutoutNotFound           cutout_not_found
     |   |-- ViewNotFound             view_not_found
     |   |-- JobNotFound              job_not_found
+    |   |-- BatchNotFound            batch_not_found
     |   `-- FileNotFound             file_not_found
     |-- Conflict
     |   |-- IdempotencyInProgress    idempotency_in_progress
@@ -189,6 +190,12 @@ class JobNotFound(NotFound):
     """No such job for this key."""
 
     code = "job_not_found"
+
+
+class BatchNotFound(NotFound):
+    """No such batch for this key."""
+
+    code = "batch_not_found"
 
 
 class FileNotFound(NotFound):

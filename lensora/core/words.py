@@ -89,6 +89,12 @@ class WebhookEvent(StrEnum):
     CANCELED = "job.canceled"
 
 
+class BatchEvent(StrEnum):
+    """What the webhook of a batch is told."""
+
+    ENDED = "batch.ended"
+
+
 class LedgerKind(StrEnum):
     """Why a balance moved."""
 

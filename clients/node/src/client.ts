@@ -1,3 +1,4 @@
+import { Batches } from "./batches.js";
 import { errorOf, LensoraError } from "./errors.js";
 import { eventsOf } from "./events.js";
 import type {
@@ -90,11 +91,24 @@ export class Lensora {
   readonly #baseUrl: string;
   readonly #apiKey: string;
   readonly #fetch: typeof fetch;
+  /** Films of many photos at once. */
+  readonly batches: Batches;
 
   constructor(options: ClientOptions) {
     this.#baseUrl = options.baseUrl.replace(/\/+$/, "");
     this.#apiKey = options.apiKey;
     this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+    this.batches = new Batches({
+      post: (path, body, given, idempotent) => this.#post(path, body, given, idempotent),
+      get: (path, { waitS, signal }) => this.#json("GET", path, { headers: preference(waitS), signal }),
+      remove: async (path) => void (await this.#send("DELETE", path, {})),
+      follow: (name, read, given) => this.#follow(name, read, given),
+      fetch: async (url) => {
+        const response = await this.#fetch(url);
+        if (!response.ok) throw await errorOf(response);
+        return response;
+      },
+    });
   }
 
   /** Upload a photo and find the things in it. 5 credits. */
@@ -216,39 +230,18 @@ export class Lensora {
 
   /** The job's state; with `waitS` (1 to 60) the server answers when it changes or the time is over. */
   result(job: Job, options: { waitS?: number; signal?: AbortSignal } = {}): Promise<Result> {
-    const headers: Record<string, string> = options.waitS === undefined ? {} : { Prefer: `wait=${options.waitS}` };
+    const headers = preference(options.waitS);
     return this.#json<Result>("GET", `/v1/studio/result/${idOf(job)}`, { headers, signal: options.signal });
   }
 
   /** Wait until the job has ended, failed or not. A server that is away for a minute is waited for. */
-  async wait(job: Job, options: WaitOptions = {}): Promise<Result> {
-    const started = Date.now();
-    let shown: string | undefined;
-    let awaySince: number | undefined;
-    for (;;) {
-      const leftS = options.timeoutMs === undefined ? HOLD_S : (options.timeoutMs - (Date.now() - started)) / 1000;
-      let result: Result;
-      try {
-        result = await this.result(job, {
-          ...(shown === undefined ? {} : { waitS: Math.max(1, Math.min(HOLD_S, Math.round(leftS))) }),
-          ...(options.signal === undefined ? {} : { signal: options.signal }),
-        });
-        awaySince = undefined;
-      } catch (error) {
-        awaySince ??= Date.now();
-        const lasting = !(error instanceof LensoraError) || !error.retryable || Date.now() - awaySince > PATIENCE_MS;
-        if (lasting) throw error;
-        await pause(1_000, options.signal);
-        continue;
-      }
-      const state = JSON.stringify(result);
-      if (state !== shown) options.onProgress?.(result);
-      shown = state;
-      if (hasEnded(result)) return result;
-      if (options.timeoutMs !== undefined && Date.now() - started >= options.timeoutMs) {
-        throw new LensoraError(`Job ${idOf(job)} is still ${result.status}.`, "deadline_exceeded", 0);
-      }
-    }
+  wait(job: Job, options: WaitOptions = {}): Promise<Result> {
+    const read = (waitS: number | undefined) =>
+      this.result(job, {
+        ...(waitS === undefined ? {} : { waitS }),
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      });
+    return this.#follow(`Job ${idOf(job)}`, read, options);
   }
 
   /** The job's states as they change, up to its end; a broken connection is resumed. */
@@ -324,6 +317,37 @@ export class Lensora {
     return paths;
   }
 
+  async #follow<T extends { status: JobStatus }>(
+    name: string,
+    read: (waitS: number | undefined) => Promise<T>,
+    options: { onProgress?: (state: T) => void; timeoutMs?: number; signal?: AbortSignal },
+  ): Promise<T> {
+    const started = Date.now();
+    let shown: string | undefined;
+    let awaySince: number | undefined;
+    for (;;) {
+      const leftS = options.timeoutMs === undefined ? HOLD_S : (options.timeoutMs - (Date.now() - started)) / 1000;
+      let now: T;
+      try {
+        now = await read(shown === undefined ? undefined : Math.max(1, Math.min(HOLD_S, Math.round(leftS))));
+        awaySince = undefined;
+      } catch (error) {
+        awaySince ??= Date.now();
+        const lasting = !(error instanceof LensoraError) || !error.retryable || Date.now() - awaySince > PATIENCE_MS;
+        if (lasting) throw error;
+        await pause(1_000, options.signal);
+        continue;
+      }
+      const state = JSON.stringify(now);
+      if (state !== shown) options.onProgress?.(now);
+      shown = state;
+      if (hasEnded(now)) return now;
+      if (options.timeoutMs !== undefined && Date.now() - started >= options.timeoutMs) {
+        throw new LensoraError(`${name} is still ${now.status}.`, "deadline_exceeded", 0);
+      }
+    }
+  }
+
   #post<T>(path: string, body: unknown, options: CallOptions, idempotent = true): Promise<T> {
     const headers: Record<string, string> = idempotent
       ? { "Idempotency-Key": options.idempotencyKey ?? crypto.randomUUID() }
@@ -378,6 +402,10 @@ function viewsPath(session: string | { session_id: string }): string {
 
 function idOf(job: Job): string {
   return encodeURIComponent(typeof job === "string" ? job : job.job_id);
+}
+
+function preference(waitS: number | undefined): Record<string, string> {
+  return waitS === undefined ? {} : { Prefer: `wait=${waitS}` };
 }
 
 function queryOf(options: Record<string, string | number | undefined>): string {

@@ -1,3 +1,5 @@
+export { Batches } from "./batches.js";
+export type { AnyBatch } from "./batches.js";
 export { backgroundOf, hasEnded, Lensora } from "./client.js";
 export type { CallOptions, ClientOptions, ViewOptions, WaitOptions } from "./client.js";
 export { LensoraError } from "./errors.js";

@@ -375,6 +375,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/studio/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Batches of this key, newest first */
+        get: operations["list_batches"];
+        put?: never;
+        /**
+         * Order films of many photos at once
+         * @description 75 credits for each film, and what a larger one costs. All films are charged and queued in one step, or none is; each film's price comes back if it does not complete. An item that cannot be ordered costs nothing and holds up no other.
+         */
+        post: operations["create_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/studio/batches/quote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a batch would cost
+         * @description Free. The same body as /batches, checked in the same way; nothing is started. Before anything is uploaded: photos, their number, in place of items.
+         */
+        post: operations["quote_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/studio/batches/{batch_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A batch's state, with each of its items
+         * @description Poll it every few seconds, or hold it: with Prefer: wait=N it answers when a film has ended.
+         */
+        get: operations["batch"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a batch that has ended, with all its films
+         * @description They are in no list any more, and their files are deleted. Nothing is paid back.
+         */
+        delete: operations["delete_batch"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/studio/batches/{batch_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop every film of a batch that has not ended, and get their credits back
+         * @description Films that have ended stay as they are, and stay paid.
+         */
+        post: operations["cancel_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/studio/batches/{batch_id}/archive.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every film of a batch that is ready, in one ZIP
+         * @description A folder for each item, and a table of all of them. The link in archive_url needs no API key.
+         */
+        get: operations["batch_archive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/account": {
         parameters: {
             query?: never;
@@ -562,6 +667,26 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "batch.ended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The last film of a batch has ended
+         * @description Sent to webhook_url of the order: up to 10 tries over 2 hours, until you answer 2xx.
+         */
+        post: operations["batch_ended"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export interface components {
     schemas: {
@@ -621,6 +746,202 @@ export interface components {
              * @description Until when it can be ordered with.
              */
             expires_at: string;
+        };
+        /**
+         * Batch
+         * @description A batch as it is now. Fields that do not apply to its status are left out.
+         */
+        Batch: {
+            /** @description The batch's id. */
+            batch_id: string;
+            /** @description completed: every film has ended, and one was made at least; failed: none was; canceled: it was stopped. */
+            status: components["schemas"]["JobStatus"];
+            /** @description The mean of its items; 100 exactly when all have ended. */
+            progress: number;
+            /** @description Items by their status. */
+            counts: components["schemas"]["BatchCounts"];
+            /** @description What all films cost when it was accepted. */
+            credits_used: number;
+            /** @description What came back. */
+            credits_refunded: number;
+            /**
+             * Format: date-time
+             * @description When it was accepted.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When its last film ended.
+             */
+            ended_at?: string;
+            /**
+             * Format: date-time
+             * @description When it is deleted, with its films.
+             */
+            expires_at: string;
+            /** @description Until its end, while it lives. */
+            eta_seconds?: number;
+            /** @description A ZIP with every film that is ready, streamed; opens without an API key. */
+            archive_url: string;
+            /** @description What was ordered. */
+            order: components["schemas"]["BatchOrder"];
+            /** @description In the order of the request; left out in lists. A film that was deleted by itself is no longer here. */
+            items?: components["schemas"]["BatchItem"][];
+        };
+        /**
+         * BatchCancellation
+         * @description What the cancel of a batch did.
+         */
+        BatchCancellation: {
+            /** @description The batch's id. */
+            batch_id: string;
+            /** @description As it is now. */
+            status: components["schemas"]["JobStatus"];
+            /** @description True when there was nothing left to cancel. */
+            already_terminal: boolean;
+            /** @description Films that were canceled by this call. */
+            canceled: number;
+            /** @description What came back of the batch's price, with this cancel and before. */
+            credits_refunded: number;
+        };
+        /**
+         * BatchCounts
+         * @description How many items are in each status.
+         */
+        BatchCounts: {
+            /** @description All that are in the batch. */
+            total: number;
+            /** @description Waiting for a worker. */
+            queued: number;
+            /** @description In the making. */
+            processing: number;
+            /** @description Ready. */
+            completed: number;
+            /** @description Not made, those that could not be ordered too. */
+            failed: number;
+            /** @description Stopped. */
+            canceled: number;
+        };
+        /**
+         * BatchEnded
+         * @description The last film of a batch has ended. Sent once, as the webhooks of jobs are.
+         */
+        BatchEnded: {
+            /**
+             * @description Always this.
+             * @constant
+             */
+            type: "batch.ended";
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            timestamp: string;
+            /** @description The batch, as the poll answers it. */
+            data: components["schemas"]["Batch"];
+        };
+        /**
+         * BatchItem
+         * @description One photo of the batch as it is now.
+         */
+        BatchItem: {
+            /** @description Its place in the request, from 0. */
+            index: number;
+            /** @description For people, and its folder's name in the archive. */
+            name: string;
+            /** @description The photo's session; it may have expired. */
+            session_id: string;
+            /** @description Its film's job, which every call for jobs takes; left out where it could not be ordered. */
+            job_id?: string;
+            /** @description As a job's; failed where it could not be ordered. */
+            status: components["schemas"]["JobStatus"];
+            /** @description As a job's. */
+            progress: number;
+            /** @description Its still, as soon as that exists. */
+            scene_url?: string;
+            /** @description Why it failed: a sentence for a person. */
+            error?: string;
+            /** @description Why it failed, for programs. */
+            error_detail?: components["schemas"]["ErrorDetail"];
+            /** @description What came back of its film's price. */
+            credits_refunded: number;
+        };
+        /**
+         * BatchOrder
+         * @description What was ordered for all items; an item may have had a background of its own.
+         */
+        BatchOrder: {
+            /** @description Where the subjects are put. */
+            background: components["schemas"]["OrderedBackground"];
+            /** @description The camera's move. */
+            camera_preset: components["schemas"]["CameraMove"];
+            /** @description What each job holds. */
+            output: components["schemas"]["OrderedOutput"];
+            /** @description Name of the brand that they were ordered with. */
+            brand?: string;
+        };
+        /**
+         * BatchPage
+         * @description Batches of this key, newest first.
+         */
+        BatchPage: {
+            /** @description The batches of this page, without their items. */
+            batches: components["schemas"]["Batch"][];
+            /** @description ``cursor`` of the next page; null on the last. */
+            next_cursor: string | null;
+        };
+        /**
+         * BatchQuote
+         * @description What a batch would cost, and how long it would take, now.
+         */
+        BatchQuote: {
+            /** @description The price of all its films; with photos, of their /init too. */
+            credits: number;
+            /** @description Films that would be made. */
+            jobs: number;
+            /** @description Items that could not be ordered; they are not in the price. */
+            refused: components["schemas"]["BatchRefusal"][];
+            /** @description Until the last film's end. */
+            estimated_seconds: number;
+            /** @description What the account has. */
+            balance: number;
+        };
+        /**
+         * BatchRefusal
+         * @description An item that cannot be ordered as it is. It costs nothing, and the others are not held up.
+         */
+        BatchRefusal: {
+            /** @description Its place in items, from 0. */
+            index: number;
+            /** @description Its name. */
+            name: string;
+            /** @description Of the error that /transform would have answered. */
+            code: string;
+            /** @description That error's sentence. */
+            error: string;
+        };
+        /**
+         * BatchTicket
+         * @description The batch is accepted and paid.
+         */
+        BatchTicket: {
+            /** @description For the poll. */
+            batch_id: string;
+            /**
+             * @description Its films wait for workers first.
+             * @constant
+             */
+            status: "queued";
+            /** @description Films that will be made. */
+            jobs: number;
+            /** @description Items that could not be ordered; nothing was charged for them. */
+            refused: components["schemas"]["BatchRefusal"][];
+            /** @description What all films cost; each film's price comes back if it does not complete. */
+            credits_used: number;
+            /** @description Until the last film's end. */
+            estimated_seconds: number;
+            /** @description A path: poll it until the batch has ended. */
+            poll_url: string;
         };
         /**
          * BilledModel
@@ -1114,6 +1435,8 @@ export interface components {
             credits_used?: number;
             /** @description What was ordered. */
             order?: components["schemas"]["Ordered"];
+            /** @description Of the batch that it was ordered in. */
+            batch_id?: string;
             /** @description Of a completed job. */
             quality?: components["schemas"]["QualityReport"];
             /** @description Where the order had deliver_to: what became of each file of it. The links in output hold in any case. */
@@ -3147,7 +3470,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description wait=N (1 to 60): answer when the job changes, or after N seconds. */
+                /** @description wait=N (1 to 60): answer when it changes, or after N seconds. */
                 Prefer?: string;
             };
             path: {
@@ -4029,6 +4352,966 @@ export interface operations {
             };
         };
     };
+    list_batches: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                /** @description Entries a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Batches of this key, newest first. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batches": [
+                     *         {
+                     *           "batch_id": "c4a1d2b3-55e6-4f7a-8b9c-0d1e2f3a4b5c",
+                     *           "status": "completed",
+                     *           "progress": 100,
+                     *           "counts": {
+                     *             "total": 2,
+                     *             "queued": 0,
+                     *             "processing": 0,
+                     *             "completed": 1,
+                     *             "failed": 1,
+                     *             "canceled": 0
+                     *           },
+                     *           "credits_used": 150,
+                     *           "credits_refunded": 75,
+                     *           "created_at": "2026-11-29T09:30:00.000Z",
+                     *           "ended_at": "2026-11-29T09:30:00.000Z",
+                     *           "expires_at": "2026-11-29T09:30:00.000Z",
+                     *           "archive_url": "https://studio.example.com/v1/studio/batches/c4a1d2b3-55e6-4f7a-8b9c-0d1e2f3a4b5c/archive.zip?token=1795000000.Zm9v",
+                     *           "order": {
+                     *             "background": {
+                     *               "type": "prompt",
+                     *               "prompt": "on a marble countertop with soft natural light"
+                     *             },
+                     *             "camera_preset": "turntable",
+                     *             "output": {
+                     *               "aspect": "4:5",
+                     *               "size": 768,
+                     *               "fps": 24,
+                     *               "seconds": 4,
+                     *               "formats": [
+                     *                 "mp4",
+                     *                 "glb"
+                     *               ]
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchPage"];
+                };
+            };
+            /** @description `invalid_request`: A missing or malformed field. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_batch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeats with this key answer as the first request did, and do and charge nothing. Kept 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "session_id": "2a91884c-1bb5-44e3-a6e0-7db0a5a56668",
+                 *           "name": "camera"
+                 *         },
+                 *         {
+                 *           "session_id": "7f0c2a1e-6b3d-4c55-9a43-2d8f1e6b7c90",
+                 *           "name": "red mug",
+                 *           "object_index": 1,
+                 *           "real_height_cm": 9.5
+                 *         }
+                 *       ],
+                 *       "background": {
+                 *         "type": "prompt",
+                 *         "prompt": "on a marble countertop with soft natural light"
+                 *       },
+                 *       "camera_preset": "turntable",
+                 *       "output": {
+                 *         "aspect": "4:5"
+                 *       },
+                 *       "webhook_url": "https://shop.example.com/hooks/films"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Name of a brand, from /brands, whose choices hold where this body has none. */
+                    brand?: string | null;
+                    /** @description Where the subjects are put; required unless the brand has a background. */
+                    background?: ({
+                        /** @constant */
+                        type: "remove";
+                    } | {
+                        /** @constant */
+                        type: "image";
+                        /** @description Public http or https URL of a JPEG, PNG or WebP of at most 20 MB. */
+                        url?: string | null;
+                        /** @description From /backplates, in place of url. */
+                        backplate_id?: string | null;
+                    } | {
+                        /** @constant */
+                        type: "prompt";
+                        /** @description What the scene shows, such as "on a marble countertop with soft natural light". */
+                        prompt: string;
+                    } | {
+                        /** @constant */
+                        type: "color";
+                        /** @description The colour, sRGB, as #rrggbb. */
+                        value: string;
+                    }) | null;
+                    /**
+                     * @description The camera's move.
+                     * @default turntable
+                     */
+                    camera_preset?: components["schemas"]["CameraMove"];
+                    /**
+                     * OutputBody
+                     * @description Choices beside the four artifacts.
+                     * @default {
+                     *       "size": 768,
+                     *       "aspect": "1:1",
+                     *       "fps": 24,
+                     *       "seconds": 4,
+                     *       "formats": [
+                     *         "mp4",
+                     *         "glb"
+                     *       ],
+                     *       "max_glb_bytes": null
+                     *     }
+                     */
+                    output?: {
+                        /**
+                         * @description Longer side of the film, pixels, even.
+                         * @default 768
+                         */
+                        size?: number;
+                        /**
+                         * @description Width to height of the film and the still; the whole subject stays in it.
+                         * @default 1:1
+                         */
+                        aspect?: components["schemas"]["Aspect"];
+                        /**
+                         * @description Frames per second.
+                         * @default 24
+                         */
+                        fps?: number;
+                        /**
+                         * @description Length of the film.
+                         * @default 4
+                         */
+                        seconds?: number;
+                        /**
+                         * @description mp4 and glb are always made.
+                         * @default [
+                         *       "mp4",
+                         *       "glb"
+                         *     ]
+                         */
+                        formats?: components["schemas"]["OutputFormat"][];
+                        /** @description Most bytes of the GLB; the default is 3,000,000. */
+                        max_glb_bytes?: number | null;
+                    };
+                    /** @description The photos, each by its session. */
+                    items: {
+                        /** @description From /init. Sessions live 24 h. */
+                        session_id: string;
+                        /**
+                         * @description Index into the session's objects.
+                         * @default 0
+                         */
+                        object_index?: number;
+                        /** @description A box of your own, [x1, y1, x2, y2] as in objects, in place of object_index. */
+                        bbox?: number[] | null;
+                        /** @description Places that belong to the subject, and places that do not; the box grows to those that belong. */
+                        points?: {
+                            /** @description Fraction of the upright image's width, from the left. */
+                            x: number;
+                            /** @description Fraction of the upright image's height, from the top. */
+                            y: number;
+                            /** @description True where the place belongs to the subject, false where it does not. */
+                            keep: boolean;
+                        }[] | null;
+                        /** @description For people, and the name of its folder in the archive; its number when not given. */
+                        name?: string | null;
+                        /** @description A cutout of this session, in place of object_index, bbox and points. */
+                        cutout_id?: string | null;
+                        /** @description A background of its own, in place of the batch's. */
+                        background?: ({
+                            /** @constant */
+                            type: "remove";
+                        } | {
+                            /** @constant */
+                            type: "image";
+                            /** @description Public http or https URL of a JPEG, PNG or WebP of at most 20 MB. */
+                            url?: string | null;
+                            /** @description From /backplates, in place of url. */
+                            backplate_id?: string | null;
+                        } | {
+                            /** @constant */
+                            type: "prompt";
+                            /** @description What the scene shows, such as "on a marble countertop with soft natural light". */
+                            prompt: string;
+                        } | {
+                            /** @constant */
+                            type: "color";
+                            /** @description The colour, sRGB, as #rrggbb. */
+                            value: string;
+                        }) | null;
+                        /** @description The thing's true height, as in /transform. */
+                        real_height_cm?: number | null;
+                        /** @description Its true width, in place of real_height_cm. */
+                        real_width_cm?: number | null;
+                        /** @description Its true depth, in place of real_height_cm. */
+                        real_depth_cm?: number | null;
+                    }[];
+                    /** @description Public http or https URL that is told once, when the last film has ended. */
+                    webhook_url?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The batch is accepted and paid. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "c4a1d2b3-55e6-4f7a-8b9c-0d1e2f3a4b5c",
+                     *       "status": "queued",
+                     *       "jobs": 2,
+                     *       "refused": [],
+                     *       "credits_used": 150,
+                     *       "estimated_seconds": 245,
+                     *       "poll_url": "/v1/studio/batches/c4a1d2b3-55e6-4f7a-8b9c-0d1e2f3a4b5c"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchTicket"];
+                };
+            };
+            /** @description `crop_too_small`: The chosen box, padded, is under 64 px on a side. `invalid_background`: An unknown background type, an empty or over-long prompt, or a URL that is not public. `invalid_request`: A missing or malformed field. `object_index_out_of_range`: The index is not in the session's objects. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `insufficient_credits`: The balance is under the price; nothing was charged. */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cutout_not_found`: Unknown, expired with its session, or made with another key. `session_not_found`: Unknown, expired (24 h), or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_jobs`: The account's limit on live jobs is reached. `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`: The Idempotency-Key was used with another body. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    quote_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "photos": 24,
+                 *       "background": {
+                 *         "type": "remove"
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Name of a brand, from /brands, whose choices hold where this body has none. */
+                    brand?: string | null;
+                    /** @description Where the subjects are put; required unless the brand has a background. */
+                    background?: ({
+                        /** @constant */
+                        type: "remove";
+                    } | {
+                        /** @constant */
+                        type: "image";
+                        /** @description Public http or https URL of a JPEG, PNG or WebP of at most 20 MB. */
+                        url?: string | null;
+                        /** @description From /backplates, in place of url. */
+                        backplate_id?: string | null;
+                    } | {
+                        /** @constant */
+                        type: "prompt";
+                        /** @description What the scene shows, such as "on a marble countertop with soft natural light". */
+                        prompt: string;
+                    } | {
+                        /** @constant */
+                        type: "color";
+                        /** @description The colour, sRGB, as #rrggbb. */
+                        value: string;
+                    }) | null;
+                    /**
+                     * @description The camera's move.
+                     * @default turntable
+                     */
+                    camera_preset?: components["schemas"]["CameraMove"];
+                    /**
+                     * OutputBody
+                     * @description Choices beside the four artifacts.
+                     * @default {
+                     *       "size": 768,
+                     *       "aspect": "1:1",
+                     *       "fps": 24,
+                     *       "seconds": 4,
+                     *       "formats": [
+                     *         "mp4",
+                     *         "glb"
+                     *       ],
+                     *       "max_glb_bytes": null
+                     *     }
+                     */
+                    output?: {
+                        /**
+                         * @description Longer side of the film, pixels, even.
+                         * @default 768
+                         */
+                        size?: number;
+                        /**
+                         * @description Width to height of the film and the still; the whole subject stays in it.
+                         * @default 1:1
+                         */
+                        aspect?: components["schemas"]["Aspect"];
+                        /**
+                         * @description Frames per second.
+                         * @default 24
+                         */
+                        fps?: number;
+                        /**
+                         * @description Length of the film.
+                         * @default 4
+                         */
+                        seconds?: number;
+                        /**
+                         * @description mp4 and glb are always made.
+                         * @default [
+                         *       "mp4",
+                         *       "glb"
+                         *     ]
+                         */
+                        formats?: components["schemas"]["OutputFormat"][];
+                        /** @description Most bytes of the GLB; the default is 3,000,000. */
+                        max_glb_bytes?: number | null;
+                    };
+                    /** @description The photos, each by its session. */
+                    items?: {
+                        /** @description From /init. Sessions live 24 h. */
+                        session_id: string;
+                        /**
+                         * @description Index into the session's objects.
+                         * @default 0
+                         */
+                        object_index?: number;
+                        /** @description A box of your own, [x1, y1, x2, y2] as in objects, in place of object_index. */
+                        bbox?: number[] | null;
+                        /** @description Places that belong to the subject, and places that do not; the box grows to those that belong. */
+                        points?: {
+                            /** @description Fraction of the upright image's width, from the left. */
+                            x: number;
+                            /** @description Fraction of the upright image's height, from the top. */
+                            y: number;
+                            /** @description True where the place belongs to the subject, false where it does not. */
+                            keep: boolean;
+                        }[] | null;
+                        /** @description For people, and the name of its folder in the archive; its number when not given. */
+                        name?: string | null;
+                        /** @description A cutout of this session, in place of object_index, bbox and points. */
+                        cutout_id?: string | null;
+                        /** @description A background of its own, in place of the batch's. */
+                        background?: ({
+                            /** @constant */
+                            type: "remove";
+                        } | {
+                            /** @constant */
+                            type: "image";
+                            /** @description Public http or https URL of a JPEG, PNG or WebP of at most 20 MB. */
+                            url?: string | null;
+                            /** @description From /backplates, in place of url. */
+                            backplate_id?: string | null;
+                        } | {
+                            /** @constant */
+                            type: "prompt";
+                            /** @description What the scene shows, such as "on a marble countertop with soft natural light". */
+                            prompt: string;
+                        } | {
+                            /** @constant */
+                            type: "color";
+                            /** @description The colour, sRGB, as #rrggbb. */
+                            value: string;
+                        }) | null;
+                        /** @description The thing's true height, as in /transform. */
+                        real_height_cm?: number | null;
+                        /** @description Its true width, in place of real_height_cm. */
+                        real_width_cm?: number | null;
+                        /** @description Its true depth, in place of real_height_cm. */
+                        real_depth_cm?: number | null;
+                    }[] | null;
+                    /** @description How many photos there will be, in place of items: the price then holds their /init. */
+                    photos?: number | null;
+                };
+            };
+        };
+        responses: {
+            /** @description What a batch would cost, and how long it would take, now. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "credits": 1920,
+                     *       "jobs": 24,
+                     *       "refused": [],
+                     *       "estimated_seconds": 310,
+                     *       "balance": 2400
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchQuote"];
+                };
+            };
+            /** @description `crop_too_small`: The chosen box, padded, is under 64 px on a side. `invalid_background`: An unknown background type, an empty or over-long prompt, or a URL that is not public. `invalid_request`: A missing or malformed field. `object_index_out_of_range`: The index is not in the session's objects. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cutout_not_found`: Unknown, expired with its session, or made with another key. `session_not_found`: Unknown, expired (24 h), or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description wait=N (1 to 60): answer when it changes, or after N seconds. */
+                Prefer?: string;
+            };
+            path: {
+                /** @description From /batches. */
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A batch as it is now. Fields that do not apply to its status are left out. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "c4a1d2b3-55e6-4f7a-8b9c-0d1e2f3a4b5c",
+                     *       "status": "completed",
+                     *       "progress": 100,
+                     *       "counts": {
+                     *         "total": 2,
+                     *         "queued": 0,
+                     *         "processing": 0,
+                     *         "completed": 1,
+                     *         "failed": 1,
+                     *         "canceled": 0
+                     *       },
+                     *       "credits_used": 150,
+                     *       "credits_refunded": 75,
+                     *       "created_at": "2026-11-29T09:30:00.000Z",
+                     *       "ended_at": "2026-11-29T09:30:00.000Z",
+                     *       "expires_at": "2026-11-29T09:30:00.000Z",
+                     *       "archive_url": "https://studio.example.com/v1/studio/batches/c4a1d2b3-55e6-4f7a-8b9c-0d1e2f3a4b5c/archive.zip?token=1795000000.Zm9v",
+                     *       "order": {
+                     *         "background": {
+                     *           "type": "prompt",
+                     *           "prompt": "on a marble countertop with soft natural light"
+                     *         },
+                     *         "camera_preset": "turntable",
+                     *         "output": {
+                     *           "aspect": "4:5",
+                     *           "size": 768,
+                     *           "fps": 24,
+                     *           "seconds": 4,
+                     *           "formats": [
+                     *             "mp4",
+                     *             "glb"
+                     *           ]
+                     *         }
+                     *       },
+                     *       "items": [
+                     *         {
+                     *           "index": 0,
+                     *           "name": "camera",
+                     *           "session_id": "2a91884c-1bb5-44e3-a6e0-7db0a5a56668",
+                     *           "job_id": "e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3",
+                     *           "status": "completed",
+                     *           "progress": 100,
+                     *           "scene_url": "https://studio.example.com/v1/files/1795000000.Zm9v/scene.jpg",
+                     *           "credits_refunded": 0
+                     *         },
+                     *         {
+                     *           "index": 1,
+                     *           "name": "red mug",
+                     *           "session_id": "7f0c2a1e-6b3d-4c55-9a43-2d8f1e6b7c90",
+                     *           "job_id": "0e7d9a52-1c34-4f0b-9f86-5a2b3c4d5e6f",
+                     *           "status": "failed",
+                     *           "progress": 0,
+                     *           "error": "3D generation timeout",
+                     *           "error_detail": {
+                     *             "code": "deadline_exceeded",
+                     *             "stage": "generating-3d",
+                     *             "retryable": true
+                     *           },
+                     *           "credits_refunded": 75
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch_not_found`: Unknown, expired (7 days), or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From /batches. */
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch_not_found`: Unknown, expired (7 days), or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `conflict`: At odds with the state of things, such as filming a failed job again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From /batches. */
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the cancel of a batch did. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "c4a1d2b3-55e6-4f7a-8b9c-0d1e2f3a4b5c",
+                     *       "status": "canceled",
+                     *       "already_terminal": false,
+                     *       "canceled": 2,
+                     *       "credits_refunded": 150
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchCancellation"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch_not_found`: Unknown, expired (7 days), or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batch_archive: {
+        parameters: {
+            query?: {
+                /** @description Of archive_url, in place of a key. */
+                token?: string;
+            };
+            header?: never;
+            path: {
+                /** @description From /batches. */
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch_not_found`: Unknown, expired (7 days), or made with another key. `file_not_found`: A link that is forged or has expired, or a file that has been deleted. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     account: {
         parameters: {
             query?: never;
@@ -4509,6 +5792,42 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["JobEvent"];
+            };
+        };
+        responses: {
+            /** @description You want no more of these: the URL is disabled for your account. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have it. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    batch_ended: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The message's id: the same for every try. */
+                "webhook-id": string;
+                /** @description Unix seconds of this try. */
+                "webhook-timestamp": string;
+                /** @description Standard Webhooks: v1, and base64 of HMAC-SHA256 over id, timestamp and body. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchEnded"];
             };
         };
         responses: {

@@ -2,7 +2,9 @@
 import type { components, operations } from "./schema.js";
 
 type Schemas = components["schemas"];
-type Body<Name extends "transform" | "cutout" | "render" | "share" | "change_view"> =
+type Body<
+  Name extends "transform" | "cutout" | "render" | "share" | "change_view" | "create_batch" | "quote_batch",
+> =
   operations[Name]["requestBody"]["content"]["application/json"];
 
 export type Session = Schemas["Session"];
@@ -25,6 +27,13 @@ export type Backplate = Schemas["Backplate"];
 export type Share = Schemas["Share"];
 export type LedgerPage = Schemas["LedgerPage"];
 export type JobEvent = Schemas["JobEvent"];
+export type Batch = Schemas["Batch"];
+export type BatchItem = Schemas["BatchItem"];
+export type BatchTicket = Schemas["BatchTicket"];
+export type BatchQuote = Schemas["BatchQuote"];
+export type BatchPage = Schemas["BatchPage"];
+export type BatchCancellation = Schemas["BatchCancellation"];
+export type BatchEnded = Schemas["BatchEnded"];
 export type Problem = Schemas["Problem"];
 export type CameraMove = Schemas["CameraMove"];
 export type OutputFormat = Schemas["OutputFormat"];
@@ -35,6 +44,8 @@ export type CutoutRequest = Body<"cutout">;
 export type ViewChange = Body<"change_view">;
 export type RenderRequest = Body<"render">;
 export type ShareRequest = Body<"share">;
+export type BatchRequest = Body<"create_batch">;
+export type BatchQuoteRequest = Body<"quote_batch">;
 export type Background = NonNullable<TransformRequest["background"]>;
 
 /** The choices of a brand; what it does not say is left to each job. */

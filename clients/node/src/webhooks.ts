@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 import { LensoraError } from "./errors.js";
-import type { JobEvent } from "./types.js";
+import type { BatchEnded, JobEvent } from "./types.js";
 
 /** Older or newer messages are refused, so that nobody can send an old one again. */
 const TOLERANCE_S = 300;
@@ -14,19 +14,20 @@ export interface VerifyOptions {
 }
 
 /**
- * The event of a webhook that our own server signed (Standard Webhooks, version 1).
+ * The event of a webhook that our own server signed (Standard Webhooks, version 1). An address that is told of batches too
+ * asks for `verifyWebhook<JobEvent | BatchEnded>`, and looks at `type`.
  *
  * @param secret of `GET /v1/account/webhook-secret`
  * @param headers of the request, as Node's `request.headers` or as `Headers`
  * @param body the request's body as it came: not parsed and written again
  * @throws LensoraError with code `unauthorized`
  */
-export function verifyWebhook(
+export function verifyWebhook<Event extends JobEvent | BatchEnded = JobEvent>(
   secret: string,
   headers: Headers | Record<string, string | string[] | undefined>,
   body: string | Uint8Array,
   options: VerifyOptions = {},
-): JobEvent {
+): Event {
   const id = header(headers, "webhook-id");
   const timestamp = header(headers, "webhook-timestamp");
   const signatures = header(headers, "webhook-signature");
@@ -46,7 +47,7 @@ export function verifyWebhook(
     return version === "v1" && given.length === wanted.length && timingSafeEqual(given, wanted);
   });
   if (!fits) throw refused("The webhook's signature does not fit its body.");
-  return JSON.parse(bytes.toString()) as JobEvent;
+  return JSON.parse(bytes.toString()) as Event;
 }
 
 function header(headers: Headers | Record<string, string | string[] | undefined>, name: string): string | undefined {

@@ -54,6 +54,26 @@ test("the whole way: photo, cutout, job, progress, files, second film, account",
   assert.match((await studio.backplate(photo)).picture_url, /^http/);
 });
 
+test("many photos at once: price, batch, wait, archive, list, delete", async () => {
+  const body = { background: { type: "remove" } };
+  assert.equal((await studio.batches.quote({ ...body, photos: 3 })).credits, 240);
+  const sessions = await Promise.all([studio.init(photo), studio.init(photo)]);
+  const items = sessions.map((session, place) => ({ session_id: session.session_id, name: `mug ${place}` }));
+  const ticket = await studio.batches.create({ ...body, items: [...items, { session_id: "lost" }] });
+  assert.deepEqual([ticket.jobs, ticket.credits_used, ticket.refused[0].code], [2, 150, "session_not_found"]);
+  const shown = [];
+  const batch = await studio.batches.wait(ticket, { onProgress: (state) => shown.push(state.progress), timeoutMs: 60_000 });
+  assert.equal(batch.status, "completed");
+  assert.equal(shown.at(-1), 100);
+  assert.deepEqual(batch.items.map((item) => item.status), ["completed", "completed", "failed"]);
+  const path = await studio.batches.archive(batch, join(await mkdtemp(join(tmpdir(), "lensora-")), "films.zip"));
+  assert.equal((await readFile(path)).subarray(0, 2).toString(), "PK");
+  assert.equal((await studio.batches.list({ limit: 1 })).batches[0].batch_id, batch.batch_id);
+  assert.equal((await studio.batches.cancel(batch)).already_terminal, true);
+  await studio.batches.delete(batch);
+  await assert.rejects(studio.batches.get(batch), { code: "batch_not_found" });
+});
+
 test("a stream gives each state up to the end", async () => {
   const session = await studio.init(await readFile(photo));
   const ticket = await studio.transform({ session_id: session.session_id, background: { type: "remove" } });

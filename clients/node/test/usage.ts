@@ -14,6 +14,11 @@ export async function usage(): Promise<Result> {
     background: backgroundOf("on a marble countertop"),
   });
   const result = await studio.wait(ticket, { onProgress: (state) => console.log(state.step, state.progress) });
+  const batch = await studio.batches.create({
+    items: [{ session_id: session.session_id, name: "red mug" }],
+    background: { type: "remove" },
+  });
+  await studio.batches.archive(await studio.batches.wait(batch), "films.zip");
   console.log(await studio.download(result, "out"), larger, wrong);
   return result;
 }

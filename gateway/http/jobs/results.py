@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -11,12 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from gateway.http.plumbing.answers import API_HEADERS, json_answer, page_limit
-from gateway.http.plumbing.calls import CURSOR, JOB_ID, Parameter, call, page_size
+from gateway.http.plumbing.calls import CURSOR, JOB_ID, PREFER, Parameter, call, page_size
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.identifiers import job_id_of
-from gateway.http.plumbing.lifecycle import Lifecycle
+from gateway.http.plumbing.waiting import Waiting, preferred_wait
 from gateway.jobs import ports
-from gateway.jobs.ports import Subscription
 from gateway.jobs.records import ENDED, Job, Outlook
 from gateway.links import FileLinks
 from gateway.results import result_of
@@ -25,12 +23,9 @@ from lensora.core.bounds import whole
 from lensora.core.errors import InvalidRequest, JobNotFound, Unavailable
 from lensora.core.steps import JobStatus
 
-MAX_WAIT_S = 60
 HEARTBEAT_S = 15.0
 MAX_PAGE = 100
 MAX_VERSION = 10**15
-
-_WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,6})(?:$|[,;\s])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +34,8 @@ class Results:
 
     gate: Gate
     jobs: ports.Jobs
-    changes: ports.Changes
+    waiting: Waiting
     files: FileLinks
-    lifecycle: Lifecycle
 
     @call(
         "GET",
@@ -53,12 +47,7 @@ class Results:
         ),
         parameters=(
             JOB_ID,
-            Parameter(
-                "Prefer",
-                "header",
-                {"type": "string", "examples": ["wait=20"]},
-                "wait=N (1 to 60): answer when the job changes, or after N seconds.",
-            ),
+            PREFER,
         ),
         answer=answers.Result,
         errors=(JobNotFound,),
@@ -67,10 +56,12 @@ class Results:
         """GET /v1/studio/result/{job_id}."""
         key = await self.gate.admit(request)
         job_id = job_id_of(request)
-        wait_s = _preferred_wait(request)
+        wait_s = preferred_wait(request)
         if wait_s is None:
             return json_answer(await self._result(await self.jobs.get(key.key_id, job_id)))
-        job = await self._changed_job(key.key_id, job_id, wait_s)
+        job = await self.waiting.changed(
+            job_id, lambda: self.jobs.get(key.key_id, job_id), lambda one: one.status.terminal, wait_s
+        )
         return json_answer(await self._result(job), headers={"Preference-Applied": f"wait={wait_s}"})
 
     @call(
@@ -145,24 +136,11 @@ class Results:
     async def _outlook(self, job: Job) -> Outlook:
         return ENDED if job.status.terminal else await self.jobs.outlook(job)
 
-    async def _changed_job(self, key_id: str, job_id: str, wait_s: int) -> Job:
-        """The job, when it has changed since now, or ended, or when the time is over."""
-        async with self.changes.subscribe(job_id) as subscription:
-            job = await self.jobs.get(key_id, job_id)
-            until = asyncio.get_running_loop().time() + wait_s
-            version = job.version
-            while not job.status.terminal and job.version == version:
-                left = until - asyncio.get_running_loop().time()
-                if left <= 0 or not await self._next_change(subscription, left):
-                    break
-                job = await self.jobs.get(key_id, job_id)
-            return job
-
     async def _events(self, key_id: str, job_id: str, seen: int) -> AsyncIterator[bytes]:
         """Each state of the job once, a comment where nothing happens, up to its end or this process's."""
-        draining = self.lifecycle.draining
+        draining = self.waiting.lifecycle.draining
         try:
-            async with self.changes.subscribe(job_id) as subscription:
+            async with self.waiting.changes.subscribe(job_id) as subscription:
                 while True:
                     job = await self.jobs.get(key_id, job_id)
                     if job.version != seen:
@@ -170,34 +148,13 @@ class Results:
                         yield b"id: %d\ndata: %b\n\n" % (seen, (await self._result(job)).encoded())
                     if job.status.terminal:
                         return
-                    while not await self._next_change(subscription, HEARTBEAT_S):
+                    while not await self.waiting.next_change(subscription, HEARTBEAT_S):
                         if draining.is_set():
                             return
                         yield b": still here\n\n"
         except (Unavailable, JobNotFound):
             # The client resumes with Last-Event-ID and is then told by a status what is wrong.
             return
-
-    async def _next_change(self, subscription: Subscription, timeout_s: float) -> bool:
-        """Wait for a change; False when time ran out or this process is about to end."""
-        draining = self.lifecycle.draining
-        if draining.is_set():
-            return False
-        changed = asyncio.ensure_future(subscription.changed(timeout_s))
-        ending = asyncio.ensure_future(draining.wait())
-        try:
-            await asyncio.wait({changed, ending}, return_when=asyncio.FIRST_COMPLETED)
-            return changed.done() and changed.result()
-        finally:
-            for task in (changed, ending):
-                task.cancel()
-            await asyncio.gather(changed, ending, return_exceptions=True)
-
-
-def _preferred_wait(request: Request) -> int | None:
-    """Seconds of ``Prefer: wait=N`` (RFC 7240), 1 to 60; None without one. A preference is never an error."""
-    found = _WAIT.search(request.headers.get("prefer", ""))
-    return None if found is None else max(1, min(MAX_WAIT_S, int(found[1])))
 
 
 def _last_event(request: Request) -> int:

@@ -15,11 +15,12 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from gateway.http.plumbing.calls import IDEMPOTENCY_KEY, Call, Parameter
 from lensora import __version__
 from lensora.contract.answers import Problem
+from lensora.contract.batches import BatchEnded
 from lensora.contract.events import JobEvent
 from lensora.contract.examples import EXAMPLES
 from lensora.contract.problems import MEANINGS
 from lensora.core.errors import LensoraError, RateLimited, Unavailable
-from lensora.core.words import WebhookEvent
+from lensora.core.words import BatchEvent, WebhookEvent
 from lensora.rpc.status import statuses
 
 Json = dict[str, Any]
@@ -52,6 +53,7 @@ WEBHOOK_SUMMARIES = {
     WebhookEvent.COMPLETED: "A job has completed",
     WebhookEvent.FAILED: "A job has failed",
     WebhookEvent.CANCELED: "A job was canceled",
+    BatchEvent.ENDED: "The last film of a batch has ended",
 }
 
 
@@ -66,7 +68,7 @@ def document(calls: Sequence[Call], public_url: str) -> Json:
     """The whole document, for a server at ``public_url``."""
     shown = [one for one in calls if one.name]
     answers: list[type[BaseModel]] = list(
-        dict.fromkeys([*(one.answer for one in shown if one.answer is not None), Problem, JobEvent])
+        dict.fromkeys([*(one.answer for one in shown if one.answer is not None), Problem, JobEvent, BatchEnded])
     )
     bodies = dict.fromkeys(one.body for one in shown if one.body is not None)
     _, definitions = models_json_schema(
@@ -95,7 +97,7 @@ def document(calls: Sequence[Call], public_url: str) -> Json:
         "security": [{"apiKey": []}],
         "tags": [{"name": tag} for tag in dict.fromkeys(one.tag for one in shown)],
         "paths": paths,
-        "webhooks": {event.value: {"post": _webhook(event)} for event in WebhookEvent},
+        "webhooks": {event.value: {"post": _webhook(event)} for event in WEBHOOK_SUMMARIES},
         "components": {
             "schemas": {name: schemas[name] for name in sorted(kept)},
             "securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer", "description": "Your API key."}},
@@ -183,9 +185,10 @@ def _problem_example(status: int, cls: type[LensoraError]) -> Json:
     }
 
 
-def _webhook(event: WebhookEvent) -> Json:
+def _webhook(event: WebhookEvent | BatchEvent) -> Json:
+    model, tag = (BatchEnded, "batches") if isinstance(event, BatchEvent) else (JobEvent, "jobs")
     return {
-        "tags": ["jobs"],
+        "tags": [tag],
         "operationId": event.value.replace(".", "_"),
         "summary": WEBHOOK_SUMMARIES[event],
         "description": "Sent to webhook_url of the order: up to 10 tries over 2 hours, until you answer 2xx.",
@@ -194,7 +197,7 @@ def _webhook(event: WebhookEvent) -> Json:
             {"name": name, "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
             for name, text in WEBHOOK_HEADERS.items()
         ],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _reference(JobEvent)}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _reference(model)}}},
         "responses": {
             "2XX": {"description": "You have it."},
             "410": {"description": "You want no more of these: the URL is disabled for your account."},

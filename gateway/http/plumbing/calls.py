@@ -17,7 +17,7 @@ from lensora.core import errors
 from lensora.core.errors import LensoraError
 
 Json = dict[str, Any]
-Tag = Literal["studio", "jobs", "account", "files", "health"]
+Tag = Literal["studio", "jobs", "batches", "account", "files", "health"]
 H = TypeVar("H", bound=Callable[..., Any])
 
 _ATTRIBUTE = "__lensora_call__"
@@ -132,9 +132,16 @@ def routes_of(*groups: object) -> list[Route]:
 
 
 JOB_ID = Parameter("job_id", "path", {"type": "string", "format": "uuid"}, "From /transform.")
+BATCH_ID = Parameter("batch_id", "path", {"type": "string", "format": "uuid"}, "From /batches.")
 SESSION_ID = Parameter("session_id", "path", {"type": "string", "format": "uuid"}, "From /init.")
 VIEW_ID = Parameter("view_id", "path", {"type": "string", "format": "uuid"}, "From /views.")
 CURSOR = Parameter("cursor", "query", {"type": "string", "maxLength": 128}, "next_cursor of the page before.")
+PREFER = Parameter(
+    "Prefer",
+    "header",
+    {"type": "string", "examples": ["wait=20"]},
+    "wait=N (1 to 60): answer when it changes, or after N seconds.",
+)
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
     "header",

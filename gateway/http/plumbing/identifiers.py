@@ -7,7 +7,7 @@ import re
 
 from starlette.requests import Request
 
-from lensora.core.errors import JobNotFound, SessionNotFound, ViewNotFound
+from lensora.core.errors import BatchNotFound, JobNotFound, SessionNotFound, ViewNotFound
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SHOWN_CHARACTERS = 40
@@ -21,6 +21,15 @@ def job_id_of(request: Request) -> str:
     if not _UUID.fullmatch(job_id):
         raise JobNotFound(f"There is no such job: {_no_id(given, '/transform')}.")
     return job_id
+
+
+def batch_id_of(request: Request) -> str:
+    """The path's batch id, as it is stored. Raises BatchNotFound."""
+    given: str = request.path_params["batch_id"]
+    batch_id = given.strip().lower()
+    if not _UUID.fullmatch(batch_id):
+        raise BatchNotFound(f"There is no such batch: {_no_id(given, '/batches')}.")
+    return batch_id
 
 
 def session_id_of(text: str) -> str:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.http.orders.choices import choice_of
 from gateway.http.plumbing.answers import read_body
 from gateway.http.plumbing.calls import call
 from gateway.http.plumbing.edge import exchange_of
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.idempotency import Keep, Once
 from gateway.http.plumbing.identifiers import session_id_of
-from gateway.http.studio.choices import choice_of
 from gateway.http.studio.corners import corners
 from gateway.http.studio.cutting import Cutting
 from gateway.jobs import ports

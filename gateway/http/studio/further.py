@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gateway.http.studio.choices import check_size, drawn, marks, object_of
+from gateway.http.orders.choices import check_size, drawn, marks, object_of
 from gateway.http.studio.corners import corners
 from gateway.http.studio.detection import Detected, Reference
 from gateway.http.studio.matching import Match, advice, aspect_of, matched, own_actions

@@ -8,19 +8,12 @@
 -- made from it still needs them: then they live as long as that job may. What was paid stays in the ledger.
 
 local key = P .. 'job:' .. ARGV[1]
-local job = redis.call('HMGET', key, 'key', 'status', 'ended', 'ttl', 'expires')
+local job = redis.call('HMGET', key, 'key', 'status')
 if job[1] ~= ARGV[2] then
   return 'none'
 end
 if is_live(job[2]) then
   return 'live'
 end
-redis.call('ZREM', P .. 'jobs:' .. ARGV[2], ARGV[1])
-redis.call('HSET', key, 'key', '', 'deleted', int(now_ms()))
-local member = ARGV[2] .. '/' .. ARGV[1]
-if tonumber(job[5]) <= tonumber(job[3]) + tonumber(job[4]) then
-  local now = int(now_ms())
-  redis.call('HSET', key, 'expires', now)
-  redis.call('ZADD', P .. 'expiring:jobs', now, member)
-end
+forget(ARGV[1], ARGV[2])
 return 'deleted'

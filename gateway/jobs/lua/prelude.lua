@@ -10,6 +10,7 @@
 --   3. a live job is in `deadlines`, in `live:<account>` and in the stream; a terminal one is in none of them, and is in
 --      `expiring:jobs`. A job that waits is in `waiting` and in `queue:<account>`, one that was taken is in `leases`.
 --   4. every change of a job that a customer can see raises `version` by one and is announced on the channel `changes`.
+--   5. a batch ends when the last of its jobs does, in the same script, once; its message is written there.
 
 local P = KEYS[1]
 local GROUP = 'workers'
@@ -109,14 +110,51 @@ local function holds_slot(key_id, digest, token)
   return digest == '' or redis.call('HGET', P .. 'idem:' .. key_id .. ':' .. digest, 'token') == token
 end
 
+-- A batch of which no job lives any more: it has ended, once, and its one message is on its way.
+local function end_batch(batch_id)
+  local key = P .. 'batch:' .. batch_id
+  local batch = redis.call('HMGET', key, 'key', 'account', 'ended', 'until', 'webhook_url')
+  if batch[3] ~= '0' then
+    return
+  end
+  local now = int(now_ms())
+  redis.call('HSET', key, 'ended', now, 'live', '0')
+  if batch[5] ~= '' and redis.call('SISMEMBER', P .. 'hooks-off:' .. batch[2], batch[5]) == 0 then
+    local hook = 'msg_' .. batch_id
+    -- A schedule of its own: workers of the release before do not know such messages.
+    redis.call('HSET', P .. 'hook:' .. hook, 'schedule', 'hooks:batches', 'batch', batch_id, 'key', batch[1],
+      'account', batch[2], 'url', batch[5], 'event', 'batch.ended', 'tries', '0', 'created', now)
+    redis.call('PEXPIREAT', P .. 'hook:' .. hook, batch[4])
+    redis.call('ZADD', P .. 'hooks:batches', now, hook)
+  end
+end
+
+local function announce_batch(batch_id)
+  local version = redis.call('HINCRBY', P .. 'batch:' .. batch_id, 'version', 1)
+  redis.call('PUBLISH', P .. 'changes', batch_id .. ' ' .. int(version))
+end
+
+-- One of its jobs has ended.
+local function leave_batch(batch_id)
+  if redis.call('HINCRBY', P .. 'batch:' .. batch_id, 'live', -1) <= 0 then
+    end_batch(batch_id)
+  end
+  announce_batch(batch_id)
+end
+
 -- End a LIVE job: status is completed, failed or canceled; by is the token of the attempt that ended it ('' for none);
 -- failure is nil or {message=, code=, stage=, retryable=}.
 local function terminate(job_id, status, by, failure)
   local key = P .. 'job:' .. job_id
   local now = now_ms()
   local job = redis.call('HMGET', key, 'account', 'key', 'price', 'entry', 'ttl', 'started', 'webhook_url',
-    'webhook_events', 'parent')
+    'webhook_events', 'parent', 'batch')
   local account, price, expires = job[1], tonumber(job[3]), now + tonumber(job[5])
+  local batch = job[10] or ''
+  if batch ~= '' then
+    -- The films of a batch are kept as long as each other, so that its archive is whole for as long as it is there.
+    expires = math.max(expires, tonumber(redis.call('HGET', P .. 'batch:' .. batch, 'until') or 0))
+  end
   redis.call('HINCRBY', key, 'terminals', 1)
   redis.call('HSET', key, 'status', status, 'ended', int(now), 'expires', int(expires), 'token', '', 'ended_by', by)
   if status == 'completed' then
@@ -160,6 +198,58 @@ local function terminate(job_id, status, by, failure)
     redis.call('ZADD', P .. 'hooks', int(now), hook)
   end
   announce(job_id)
+  if batch ~= '' then
+    leave_batch(batch)
+  end
+end
+
+-- Write a live job, charge for it, list it and queue it. The caller has looked at balance and limits, and announces it.
+-- job: {id=, key=, account=, order=, price=, memo=, limit=, units=, ttl=, wait=, parent=, batch=, webhook_url=,
+-- webhook_events=, stages= (list)}; limit, ttl and wait are milliseconds. Returns its last start.
+local function accept(job)
+  local now = now_ms()
+  local last_start = now + tonumber(job.wait)
+  local key = P .. 'job:' .. job.id
+  local sequence = int(redis.call('INCR', P .. 'sequence'))
+  -- Workers of this release take jobs from `queue:<account>`; the stream holds every live job, for those before it and for
+  -- autoscalers, which go by its length.
+  local entry = redis.call('XADD', P .. 'queue', '*', 'job', job.id)
+  redis.call('HSET', key, 'key', job.key, 'account', job.account, 'order', job.order, 'status', 'queued',
+    'step', 'starting', 'progress', '0', 'version', '0', 'sequence', sequence, 'price', int(job.price), 'refunded', '0',
+    'attempts', '0', 'created', int(now), 'started', '0', 'ended', '0', 'deadline', int(last_start), 'expires', '0',
+    'limit', job.limit, 'units', job.units, 'parent', job.parent, 'batch', job.batch, 'token', '', 'lease', '0',
+    'entry', entry, 'ended_by', '', 'ttl', job.ttl, 'webhook_url', job.webhook_url,
+    'webhook_events', job.webhook_events)
+  for _, step in ipairs(job.stages) do
+    redis.call('HSET', key, 'stage:' .. step, 'pending,0,0')
+  end
+  redis.call('ZADD', P .. 'waiting', sequence, job.id)
+  redis.call('ZADD', P .. 'deadlines', int(last_start), job.id)
+  enter_queue(job.account, job.id, sequence)
+  redis.call('SADD', P .. 'live:' .. job.account, job.id)
+  redis.call('ZADD', P .. 'jobs:' .. job.key, sequence, job.id)
+  if job.price > 0 then
+    post(job.account, 'charge', -job.price, job.id, job.memo)
+  end
+  return last_start
+end
+
+-- Forget an ended job at the word of its owner, whose key this is: see delete.lua.
+local function forget(job_id, key_id)
+  local key = P .. 'job:' .. job_id
+  local job = redis.call('HMGET', key, 'ended', 'ttl', 'expires', 'batch')
+  redis.call('ZREM', P .. 'jobs:' .. key_id, job_id)
+  local now = int(now_ms())
+  redis.call('HSET', key, 'key', '', 'deleted', now)
+  -- A film of the kept model may still need the files: then they live as long as that film may.
+  local own = tonumber(job[1]) + tonumber(job[2])
+  if (job[4] or '') ~= '' then
+    own = math.max(own, tonumber(redis.call('HGET', P .. 'batch:' .. job[4], 'until') or 0))
+  end
+  if tonumber(job[3]) <= own then
+    redis.call('HSET', key, 'expires', now)
+    redis.call('ZADD', P .. 'expiring:jobs', now, key_id .. '/' .. job_id)
+  end
 end
 
 -- Sentences come from lensora.core.steps.FAILURE_SENTENCE, as JSON.

@@ -8,18 +8,19 @@
 -- this account.
 
 local key = P .. 'hook:' .. ARGV[1]
-local hook = redis.call('HMGET', key, 'tries', 'account', 'url')
+local hook = redis.call('HMGET', key, 'tries', 'account', 'url', 'schedule')
 if not hook[1] or tonumber(hook[1]) ~= tonumber(ARGV[2]) - 1 then
   return 0
 end
+local schedule = P .. (hook[4] or 'hooks')
 if ARGV[4] == '1' then
   redis.call('SADD', P .. 'hooks-off:' .. hook[2], hook[3])
 end
 if ARGV[3] == '' then
   redis.call('DEL', key)
-  redis.call('ZREM', P .. 'hooks', ARGV[1])
+  redis.call('ZREM', schedule, ARGV[1])
 else
   redis.call('HSET', key, 'tries', ARGV[2])
-  redis.call('ZADD', P .. 'hooks', int(now_ms() + tonumber(ARGV[3])), ARGV[1])
+  redis.call('ZADD', schedule, int(now_ms() + tonumber(ARGV[3])), ARGV[1])
 end
 return 1

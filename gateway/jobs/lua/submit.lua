@@ -39,7 +39,6 @@ if redis.call('SCARD', P .. 'live:' .. account) >= limit then
   return { 'too_many', int(limit) }
 end
 
-local now = now_ms()
 local parent = ARGV[11]
 local reused = {}
 if parent ~= '' then
@@ -56,20 +55,9 @@ if parent ~= '' then
   end
 end
 
-local last_start = now + tonumber(ARGV[19])
-local sequence = redis.call('INCR', P .. 'sequence')
--- Workers of this release take jobs from `queue:<account>`; the stream holds every live job, for those before it and for
--- autoscalers, which go by its length.
-local entry = redis.call('XADD', P .. 'queue', '*', 'job', job_id)
-redis.call('HSET', key, 'key', key_id, 'account', account, 'order', ARGV[5], 'status', 'queued', 'step', 'starting',
-  'progress', '0', 'version', '0', 'sequence', int(sequence), 'price', int(price), 'refunded', '0', 'attempts', '0',
-  'created', int(now), 'started', '0', 'ended', '0', 'deadline', int(last_start), 'expires', '0',
-  'limit', ARGV[6], 'units', ARGV[20],
-  'parent', parent, 'token', '', 'lease', '0', 'entry', entry, 'ended_by', '', 'ttl', ARGV[8],
-  'webhook_url', ARGV[9], 'webhook_events', ARGV[10])
-for _, step in ipairs(cjson.decode(ARGV[13])) do
-  redis.call('HSET', key, 'stage:' .. step, 'pending,0,0')
-end
+local last_start = accept({ id = job_id, key = key_id, account = account, order = ARGV[5], price = price,
+  memo = parent == '' and 'transform' or 'render', limit = ARGV[6], units = ARGV[20], ttl = ARGV[8], wait = ARGV[19],
+  parent = parent, batch = '', webhook_url = ARGV[9], webhook_events = ARGV[10], stages = cjson.decode(ARGV[13]) })
 for _, taken in ipairs(reused) do
   redis.call('HSET', P .. 'work:' .. job_id, taken[1], taken[2], 'public:' .. taken[1], taken[3])
   redis.call('HSET', key, 'stage:' .. taken[1], 'reused,0,0')
@@ -92,14 +80,6 @@ while parent ~= '' do
     redis.call('ZADD', P .. 'expiring:jobs', 'GT', int(until_ms), ancestor[1] .. '/' .. parent)
   end
   parent = ancestor[3]
-end
-redis.call('ZADD', P .. 'waiting', int(sequence), job_id)
-redis.call('ZADD', P .. 'deadlines', int(last_start), job_id)
-enter_queue(account, job_id, int(sequence))
-redis.call('SADD', P .. 'live:' .. account, job_id)
-redis.call('ZADD', P .. 'jobs:' .. key_id, int(sequence), job_id)
-if price > 0 then
-  post(account, 'charge', -price, job_id, ARGV[11] == '' and 'transform' or 'render')
 end
 keep_answer(key_id, ARGV[14], ARGV[15], ARGV[16], ARGV[17], ARGV[18])
 announce(job_id)

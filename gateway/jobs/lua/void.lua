@@ -1,7 +1,9 @@
--- Take back a submit, a session, a cutout or a view that its caller could not confirm, whether or not it was applied.
+-- Take back a submit, a batch, a session, a cutout or a view that its caller could not confirm, whether or not it was
+-- applied.
 --
 -- KEYS[1] prefix
--- ARGV: 1 kind (job, session, cutout, view), 2 id, 3 key id, 4 idempotency digest ('' for none), 5 token, 6 how long ms
+-- ARGV: 1 kind (job, batch, session, cutout, view), 2 id, 3 key id, 4 idempotency digest ('' for none), 5 token,
+--       6 how long ms
 -- Returns 'kept' (a replay has told the client of it since) | 'undone' | 'absent'
 --
 -- Invariant: after it, the id is not charged for and never will be (a command that is still under way is refused by the
@@ -26,6 +28,16 @@ if kind == 'job' then
     return 'undone'
   end
   return 'absent'
+end
+if kind == 'batch' then
+  local undone = 'absent'
+  for _, job_id in ipairs(redis.call('LRANGE', P .. 'batch-jobs:' .. id, 0, -1)) do
+    if is_live(redis.call('HGET', P .. 'job:' .. job_id, 'status') or '') then
+      terminate(job_id, 'canceled', '', nil)
+      undone = 'undone'
+    end
+  end
+  return undone
 end
 local record = redis.call('HMGET', P .. kind .. ':' .. id, 'account', 'price', 'session')
 if record[1] then

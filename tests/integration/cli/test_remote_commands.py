@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -164,7 +165,41 @@ def test_a_batch_makes_a_folder_for_each_photo(
     assert {path.name for path in (tmp_path / "films").iterdir()} == {"camera", "camera-2"}
     assert lines[photo]["error"] is None and lines[again]["error"] is None
     assert len(list(Path(str(lines[again]["folder"])).iterdir())) == 4
-    assert "JPEG, PNG or WebP" in lines[broken]["error"]
+    assert "JPEG, PNG or WebP" in lines[broken]["error"] and lines[broken]["batch_id"] is None
+    assert "3 photos: 240 credits" in done.stderr
+    batch_id = lines[photo]["batch_id"]
+    assert lines[again]["batch_id"] == batch_id
+    listed = json.loads(command("batches", "list", "--limit", "1", "--json").stdout)
+    assert (listed[0]["batch_id"], listed[0]["status"]) == (batch_id, "completed")
+    archive = json.loads(command("batches", "download", batch_id, "--json").stdout)
+    assert len(zipfile.ZipFile(tmp_path / archive["archive"]).namelist()) == 1 + 2 * 4
+    assert "deleted" in command("batches", "delete", batch_id).stdout
+
+
+def test_a_folder_is_ordered_by_the_rows_of_a_table(
+    stack: Installation, key: str, command: Command, photo: Path, tmp_path: Path
+) -> None:
+    """Each row says what differs; the batch is shown and canceled by its id. The price is said before."""
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    for name in ("one.jpg", "two.jpg", "three.jpg"):
+        (shop / name).write_bytes(photo.read_bytes())
+    (tmp_path / "rows.csv").write_text("photo,name,object,background\ntwo.jpg,Second,2,a beach\none.jpg,,9,\n")
+    done = command("batch", "shop", "--csv", "rows.csv", "--camera", "dolly", "--no-wait", "--json")
+    assert done.returncode == 1
+    refused, ordered = (json.loads(line) for line in done.stdout.splitlines())
+    assert "object_index must be from 0 to 2" in refused["error"] and ordered["error"] is None
+    shown = command("batches", "show", ordered["batch_id"]).stdout.splitlines()
+    assert [line.split()[0] for line in shown[1:]] == ["Second", "one"]
+    job_id = json.loads(command("batches", "show", ordered["batch_id"], "--json").stdout)["items"][0]["job_id"]
+    stack.gateway.take(job_id)
+    order = stack.gateway.claims[job_id].job.order
+    assert (order.background.prompt, order.camera, order.object_index) == ("a beach", "dolly", 2)
+    canceled = command("batches", "cancel", ordered["batch_id"]).stdout
+    assert canceled == "Films canceled: 1. 75 credits came back in all.\n"
+    many = stack.gateway.api_key(10)
+    poor = command("batch", "shop", "--base-url", stack.gateway.base_url, "--api-key", many)
+    assert poor.stderr.endswith("lensora: 3 photos cost 240 credits; the account has 10.\n")
 
 
 def test_without_a_gateway_a_command_says_how_to_get_one(tmp_path: Path) -> None:

@@ -15,21 +15,26 @@ from typing import Any, Protocol
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from gateway.batch_results import batch_of
 from gateway.egress import Answer, Egress, EgressPolicy
+from gateway.jobs.batch_records import Batch
 from gateway.jobs.brands import Brand
 from gateway.jobs.records import ENDED, ApiKey, Job, KeptBackplate
 from gateway.jobs.store import Store, open_store
-from gateway.jobs.testing import customer, order, session, submit
+from gateway.jobs.testing import customer, order, session, submit, submit_batch
 from gateway.links import FileLinks, UrlSigner
 from gateway.pipeline.sweeper import Sweeper
-from gateway.pipeline.webhooks import DELAYS_S, PER_ACCOUNT, Deliveries
+from gateway.pipeline.webhooks import DELAYS_S, PER_ACCOUNT, Deliveries, Poster, Tidings
 from gateway.results import result_of
 from gateway.settings import RedisSettings
 from lensora.adapters.artifacts import ObjectArtifacts
+from lensora.client import webhooks
 from lensora.contract.answers import Result
+from lensora.contract.batches import Batch as PublicBatch
+from lensora.contract.batches import BatchEnded
 from lensora.contract.events import JobEvent
 from lensora.core.artifacts import Artifact, MediaType
-from lensora.core.words import WebhookEvent
+from lensora.core.words import BatchEvent, WebhookEvent
 
 EVERY_PORT = frozenset(range(1, 65536))
 
@@ -80,12 +85,23 @@ def result(job: Job) -> Result:
     return result_of(job, ENDED, FileLinks(signer, lambda uri: uri))
 
 
+def batch_result(batch: Batch) -> PublicBatch:
+    """A batch as a message's data."""
+    signer = UrlSigner(["a-signing-key-for-tests-of-webhooks"], "http://studio.test")
+    return batch_of(batch, FileLinks(signer, lambda uri: uri))
+
+
 def deliveries(house: House, *, private: bool = True) -> Deliveries:
     """Deliveries through the real guard; loopback is let through where the test says so."""
     hosts = frozenset({"127.0.0.1"}) if private else frozenset[str]()
-    egress = Egress(EgressPolicy(private_hosts=hosts, ports=EVERY_PORT))
+    return delivered_by(house, Egress(EgressPolicy(private_hosts=hosts, ports=EVERY_PORT)))
+
+
+def delivered_by(house: House, poster: Poster) -> Deliveries:
+    """Deliveries through this way out."""
     store = house.store
-    return Deliveries(store.hooks, store.jobs, store.webhook_secrets, egress, result=result, clock=time.time)
+    tidings = Tidings(store.jobs, store.batches, result=result, batch=batch_result)
+    return Deliveries(store.hooks, tidings, store.webhook_secrets, poster, clock=time.time)
 
 
 async def ended_job(house: House, url: str, *events: WebhookEvent) -> tuple[ApiKey, Job]:
@@ -125,6 +141,32 @@ async def test_a_message_is_signed_and_delivered_once(house: House, receiver: Re
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(data.replace(b"canceled", b"completed"), headers)
     assert await hook_times(house) == []
+
+
+async def test_a_batch_is_told_of_once_when_its_last_film_has_ended(house: House, receiver: Receiver) -> None:
+    """One signed message for the whole, with every item; a receiver that was down gets it with the next try."""
+    store = house.store
+    key = await customer(store, 75 * 3)
+    batch_id, jobs = await submit_batch(store, key, 3, webhook_url=receiver.url)
+    worker = deliveries(house)
+    for job_id in jobs[:2]:
+        await store.jobs.cancel(key.key_id, job_id)
+    await worker.deliver_due()
+    assert receiver.got == []
+    receiver.status = 500
+    await store.jobs.cancel(key.key_id, jobs[2])
+    await worker.deliver_due()
+    receiver.status = 200
+    scripts = store.scripts
+    await scripts.client.zadd(scripts.key("hooks:batches"), {f"msg_{batch_id}": 1})
+    await worker.deliver_due()
+    await worker.deliver_due()
+    (_failed, (headers, data)) = receiver.got
+    secret = await store.webhook_secrets.current(key.account_id)
+    event = webhooks.event(secret, headers, data)
+    assert isinstance(event, BatchEnded) and event.type is BatchEvent.ENDED
+    assert event.data == batch_result(await store.batches.get(key.key_id, batch_id))
+    assert (event.data.status, event.data.counts.canceled, headers["webhook-id"]) == ("canceled", 3, f"msg_{batch_id}")
 
 
 async def test_both_secrets_sign_while_one_is_rotated(house: House, receiver: Receiver) -> None:
@@ -190,11 +232,7 @@ async def test_a_name_server_that_is_away_costs_no_message(house: House) -> None
         raise OSError("the name server does not answer")
 
     await ended_job(house, "https://shop.test/hook")
-    store = house.store
-    egress = Egress(EgressPolicy(), resolver=resolve)
-    await Deliveries(
-        store.hooks, store.jobs, store.webhook_secrets, egress, result=result, clock=time.time
-    ).deliver_due()
+    await delivered_by(house, Egress(EgressPolicy(), resolver=resolve)).deliver_due()
     assert looked_up == ["shop.test"]
     waits = await hook_times(house)
     assert len(waits) == 1 and 0 < waits[0] <= 1.15 * DELAYS_S[0]
@@ -243,7 +281,7 @@ async def test_one_customers_hanging_receiver_delays_no_other(house: House) -> N
         await store.jobs.cancel(key.key_id, job.job_id)
     await ended_job(house, "https://quick.test/hook")
     out = HangingHost()
-    worker = Deliveries(store.hooks, store.jobs, store.webhook_secrets, out, result=result, clock=time.time)
+    worker = delivered_by(house, out)
     delivering = asyncio.create_task(worker.deliver_due())
     await asyncio.wait_for(out.quick.wait(), 10)
     assert out.most_hanging == PER_ACCOUNT

@@ -18,6 +18,7 @@ from gateway.http.jobs.results import Results
 from gateway.http.plumbing.edge import Edge, exchange_of
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.lifecycle import Lifecycle
+from gateway.http.plumbing.waiting import Waiting
 from gateway.jobs import ports
 from gateway.links import FileLinks
 from lensora.core.errors import ConfigurationError, Unavailable
@@ -120,7 +121,7 @@ async def test_a_silent_stream_has_a_heartbeat() -> None:
         cast(ports.Changes, SimpleNamespace(subscribe=subscribe)),
     )
     gate, files = cast(Gate, SimpleNamespace()), cast(FileLinks, SimpleNamespace())
-    results = Results(gate, jobs, changes, files, lifecycle)
+    results = Results(gate, jobs, Waiting(changes, lifecycle), files)
     told: Sequence[bytes] = [piece async for piece in results._events("key", "job", seen=7)]
     assert told == [b": still here\n\n"] * 2
     assert silence.timeouts == [15.0] * 3

@@ -105,8 +105,8 @@ def test_every_error_of_an_answer_has_its_meaning() -> None:
 
 
 def test_the_webhooks_are_there() -> None:
-    """One for each way that a job ends, with the signature's headers."""
-    assert set(API["webhooks"]) == {"job.completed", "job.failed", "job.canceled"}
+    """One for each way that a job ends and one for a batch's end, with the signature's headers."""
+    assert set(API["webhooks"]) == {"job.completed", "job.failed", "job.canceled", "batch.ended"}
     for methods in API["webhooks"].values():
         assert [header["name"] for header in methods["post"]["parameters"]] == [
             "webhook-id",

@@ -1,0 +1,38 @@
+"""Names of a batch's items: for people, and as folders of its archive. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+MAX_FOLDER_CHARACTERS = 80
+_NOT_IN_NAMES = re.compile(r'[\x00-\x1f<>:"/\\|?*\x7f]+')
+"""What some file system refuses in a name."""
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+
+
+def distinct(names: Sequence[str | None]) -> list[str]:
+    """A name for each item, no two the same: the given one, numbered where it is not the first, else its place."""
+    width = max(3, len(str(len(names))))
+    taken: set[str] = set()
+    found = []
+    for place, given in enumerate(names):
+        wanted = given if given is not None else f"{place + 1:0{width}d}"
+        name, number = wanted, 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{wanted}-{number}"
+        taken.add(name.casefold())
+        found.append(name)
+    return found
+
+
+def folders(names: Sequence[str]) -> list[str]:
+    """A folder's name for each of these names, that every system can unpack, no two the same."""
+    plain = []
+    for place, name in enumerate(names):
+        text = _NOT_IN_NAMES.sub("-", name).strip(" .-")[:MAX_FOLDER_CHARACTERS].rstrip(" .")
+        if not text or _RESERVED.fullmatch(text):
+            text = f"{place + 1:03d}-{text}".rstrip("-")
+        plain.append(text)
+    return distinct(plain)

@@ -1,0 +1,138 @@
+"""The photos of a batch: files, folders and ZIP archives that a person names, and the rows of a table about them."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lensora.client import requests
+from lensora.core.errors import ConfigurationError
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+MAX_PICTURE_BYTES = 20_000_000
+"""What the API takes; a larger entry of an archive is not unpacked."""
+
+COLUMNS = ("photo", "name", "object", "background", "height_cm", "width_cm", "depth_cm")
+"""Of a table: the photo's path, and what it says otherwise than the command's options."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPhoto:
+    """One photo to make a film of.
+
+    Attributes:
+        path: for people: of its file, or within its archive.
+        name: of the folder that its film goes to.
+        read: its bytes.
+        fields: of the batch's item, beside session and name.
+    """
+
+    path: str
+    name: str
+    read: Callable[[], bytes]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def listed(paths: Iterable[Path]) -> list[ListedPhoto]:
+    """Every photo of these files, folders and archives, each once, in the order of their names.
+
+    Raises:
+        ConfigurationError: an archive that is none, or no photo at all.
+    """
+    found: dict[str, ListedPhoto] = {}
+    for path in paths:
+        for photo in _of(path):
+            found.setdefault(photo.path, photo)
+    if not found:
+        raise ConfigurationError(f"no photo found: it takes {', '.join(sorted(PICTURE_SUFFIXES))}, folders and .zip")
+    return list(found.values())
+
+
+def chosen(photos: list[ListedPhoto], table: Path) -> list[ListedPhoto]:
+    """The photos that the rows of a CSV file name, with what each row says.
+
+    Raises:
+        ConfigurationError: an unknown column, a row without a photo, or one whose photo is not there or is named twice.
+    """
+    by_path = {photo.path: photo for photo in photos}
+    found: list[ListedPhoto] = []
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            unknown = [name for name in rows.fieldnames or () if name not in COLUMNS]
+            if unknown or "photo" not in (rows.fieldnames or ()):
+                wrong = f"has a column {unknown[0]!r}" if unknown else "has no column 'photo'"
+                raise ConfigurationError(f"--csv {table}: {wrong}; it takes {', '.join(COLUMNS)}")
+            found += [_with_row(by_path, row, f"--csv {table}, line {rows.line_num}") for row in rows]
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise ConfigurationError(f"--csv {table}: {error}") from error
+    if not found:
+        raise ConfigurationError(f"--csv {table}: it has no rows")
+    return found
+
+
+def _with_row(by_path: Mapping[str, ListedPhoto], row: Mapping[str, str | None], place: str) -> ListedPhoto:
+    cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    wanted = cells["photo"]
+    fitting = [photo for path, photo in by_path.items() if path == wanted or path.endswith(f"/{wanted}")]
+    if len(fitting) != 1:
+        raise ConfigurationError(f"{place}: {'several photos are' if fitting else 'there is no photo'} {wanted!r}")
+    fields: dict[str, Any] = {}
+    try:
+        if cells["object"]:
+            fields["object_index"] = int(cells["object"])
+        for name in ("height_cm", "width_cm", "depth_cm"):
+            if cells[name]:
+                fields[f"real_{name}"] = float(cells[name])
+    except ValueError as error:
+        raise ConfigurationError(f"{place}: {error}") from error
+    if cells["background"]:
+        fields["background"] = requests.background_of(cells["background"])
+    (photo,) = fitting
+    return replace(photo, name=cells["name"] or photo.name, fields=fields)
+
+
+def _of(path: Path) -> Iterator[ListedPhoto]:
+    if path.is_dir():
+        for file in sorted(path.rglob("*")):
+            inside = file.relative_to(path)
+            if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file() and not _hidden(inside.parts):
+                yield ListedPhoto(file.as_posix(), "-".join(inside.with_suffix("").parts), file.read_bytes)
+    elif path.suffix.lower() == ".zip":
+        yield from _of_archive(path)
+    else:
+        yield ListedPhoto(path.as_posix(), path.stem, path.read_bytes)
+
+
+def _of_archive(path: Path) -> Iterator[ListedPhoto]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = sorted(archive.infolist(), key=lambda entry: entry.filename)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+    for entry in entries:
+        inside = PurePosixPath(entry.filename)
+        if inside.suffix.lower() in PICTURE_SUFFIXES and not entry.is_dir() and not _hidden(inside.parts):
+            name = "-".join(inside.with_suffix("").parts)
+            yield ListedPhoto(f"{path.as_posix()}/{entry.filename}", name, _unpacking(path, entry))
+
+
+def _unpacking(path: Path, entry: zipfile.ZipInfo) -> Callable[[], bytes]:
+    def read() -> bytes:
+        if entry.file_size > MAX_PICTURE_BYTES:
+            raise OSError(f"it has {entry.file_size / 1e6:.0f} MB; a photo may have at most 20 MB")
+        try:
+            with zipfile.ZipFile(path) as archive, archive.open(entry) as file:
+                return file.read(MAX_PICTURE_BYTES + 1)
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+            raise OSError(f"it cannot be unpacked: {error}") from error
+
+    return read
+
+
+def _hidden(parts: Iterable[str]) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts)

@@ -1,0 +1,86 @@
+"""Photos of a batch: found in files, folders and archives, and chosen by a table."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lensora.cli.photos import chosen, listed
+from lensora.core.errors import ConfigurationError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two photos, one of them in a folder within, among what is none."""
+    folder = tmp_path / "shop"
+    (folder / "mugs").mkdir(parents=True)
+    (folder / "lamp.JPG").write_bytes(b"lamp")
+    (folder / "mugs" / "red.png").write_bytes(b"red")
+    (folder / "notes.txt").write_bytes(b"")
+    (folder / ".hidden.jpg").write_bytes(b"")
+    return folder
+
+
+def test_a_folder_gives_its_photos_by_name(folder: Path) -> None:
+    """Those in folders within too; what is no photo, and what is hidden, is passed over."""
+    found = listed([folder, folder / "lamp.JPG"])
+    assert [(photo.name, photo.read()) for photo in found] == [("lamp", b"lamp"), ("mugs-red", b"red")]
+    assert found[1].path == (folder / "mugs" / "red.png").as_posix()
+
+
+def test_an_archive_gives_its_photos(tmp_path: Path) -> None:
+    """As a folder does; an entry that is too large is not unpacked, a broken archive is said."""
+    path = tmp_path / "shop.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("b/red.webp", b"red")
+        archive.writestr("__MACOSX/._red.webp", b"")
+        archive.writestr("large.png", bytes(20_000_001))
+    small, large = listed([path])
+    assert (small.name, small.read()) == ("b-red", b"red")
+    assert large.name == "large"
+    with pytest.raises(OSError, match="at most 20 MB"):
+        large.read()
+    path.write_bytes(b"no archive")
+    with pytest.raises(ConfigurationError, match=r"shop\.zip"):
+        listed([path])
+
+
+def test_nothing_to_film_is_said(tmp_path: Path) -> None:
+    """With what is taken."""
+    with pytest.raises(ConfigurationError, match=r"no photo found: it takes \.jpeg, \.jpg"):
+        listed([tmp_path])
+
+
+def test_a_table_chooses_and_says_what_differs(folder: Path, tmp_path: Path) -> None:
+    """Only its rows, in its order, each with its name, object, background and size."""
+    table = tmp_path / "rows.csv"
+    table.write_text(
+        "photo,name,object,background,height_cm\nmugs/red.png,Red mug,1,on a desk,9.5\nlamp.JPG,,,,\n", "utf-8-sig"
+    )
+    red, lamp = chosen(listed([folder]), table)
+    assert (red.name, lamp.name, lamp.fields) == ("Red mug", "lamp", {})
+    assert red.fields == {
+        "object_index": 1,
+        "background": {"type": "prompt", "prompt": "on a desk"},
+        "real_height_cm": 9.5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("photo\nlost.jpg\n", r"line 2: there is no photo 'lost\.jpg'"),
+        ("photo,colour\nlamp.JPG,red\n", "has a column 'colour'; it takes photo, name"),
+        ("name\nlamp\n", "has no column 'photo'"),
+        ("photo,object\nlamp.JPG,first\n", "line 2: invalid literal"),
+        ("photo\n", "it has no rows"),
+    ],
+)
+def test_a_table_that_is_wrong_is_said_by_its_line(folder: Path, tmp_path: Path, text: str, says: str) -> None:
+    """Before anything is paid."""
+    table = tmp_path / "rows.csv"
+    table.write_text(text)
+    with pytest.raises(ConfigurationError, match=says):
+        chosen(listed([folder]), table)
