@@ -44,9 +44,14 @@ def result_of(job: Job, outlook: Outlook, files: FileLinks) -> answers.Result:
         created_at=moment(job.created_ms),
         credits_used=job.price,
         order=_ordered(job),
-        **({"batch_id": job.batch_id} if job.batch_id else {}),
+        **_within(job),
         **_of_status(job, outlook, files),
     )
+
+
+def _within(job: Job) -> dict[str, Any]:
+    """The batch that it was ordered in, where there is one."""
+    return {"batch_id": job.batch_id} if job.batch_id else {}
 
 
 def _of_status(job: Job, outlook: Outlook, files: FileLinks) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Tidings:
         """The message's body. Raises NotFound where what it is about is gone."""
         if isinstance(hook.event, BatchEvent):
             batch = await self._batches.get(hook.key_id, hook.batch_id)
-            ended = BatchEnded(type=hook.event, timestamp=moment(batch.ended_ms), data=self._batch(batch))
+            ended = BatchEnded(type=BatchEvent.ENDED, timestamp=moment(batch.ended_ms), data=self._batch(batch))
             return ended.encoded()
         job = await self._jobs.get(hook.key_id, hook.job_id)
         return JobEvent(type=hook.event, timestamp=moment(job.ended_ms), data=self._result(job)).encoded()

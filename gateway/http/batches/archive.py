@@ -63,7 +63,7 @@ class ArchiveCalls:
 
     gate: Gate
     jobs: ports.Jobs
-    batches: ports.Batches
+    batch_store: ports.Batches
     artifacts: ArtifactStore
     signer: UrlSigner
     files: FileLinks
@@ -91,10 +91,10 @@ class ArchiveCalls:
         token = request.query_params.get("token")
         if token is None:
             key = await self.gate.admit(request)
-            batch = await self.batches.get(key.key_id, batch_id)
+            batch = await self.batch_store.get(key.key_id, batch_id)
         else:
             self.signer.verify(token, f"{archive_key(batch_id)}/{ARCHIVE}", self.clock())
-            batch = await self.batches.shown(batch_id)
+            batch = await self.batch_store.shown(batch_id)
         headers = {
             **API_HEADERS,
             "Content-Disposition": f'attachment; filename="batch-{batch_id[:8]}.zip"',

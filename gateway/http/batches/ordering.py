@@ -68,7 +68,7 @@ class BatchOrdering:
     once: Once
     credits: ports.Credits
     jobs: ports.Jobs
-    batches: ports.Batches
+    batch_store: ports.Batches
     outside: Outside
     brands: Brands
     ordering: Ordering
@@ -126,7 +126,7 @@ class BatchOrdering:
             **({"brand": found.look.branding.name} if found.look.branding else {}),
         )
         new = NewBatch(batch_id, key, found.items, found.orders, choices.as_json(), price, webhook_url)
-        await self.batches.submit(new, kept=keep(ticket))
+        await self.batch_store.submit(new, kept=keep(ticket))
         return ticket
 
     @call(

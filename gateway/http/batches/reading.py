@@ -28,7 +28,7 @@ class BatchCalls:
 
     gate: Gate
     jobs: ports.Jobs
-    batches: ports.Batches
+    batch_store: ports.Batches
     waiting: Waiting
     files: FileLinks
 
@@ -49,10 +49,10 @@ class BatchCalls:
         batch_id = batch_id_of(request)
         wait_s = preferred_wait(request)
         if wait_s is None:
-            batch = await self.batches.get(key.key_id, batch_id)
+            batch = await self.batch_store.get(key.key_id, batch_id)
             return json_answer(await self._answer(batch))
         batch = await self.waiting.changed(
-            batch_id, lambda: self.batches.get(key.key_id, batch_id), lambda one: bool(one.ended_ms), wait_s
+            batch_id, lambda: self.batch_store.get(key.key_id, batch_id), lambda one: bool(one.ended_ms), wait_s
         )
         return json_answer(await self._answer(batch), headers={"Preference-Applied": f"wait={wait_s}"})
 
@@ -69,7 +69,7 @@ class BatchCalls:
     async def list(self, request: Request) -> Response:
         """GET /v1/studio/batches."""
         key = await self.gate.admit(request)
-        page = await self.batches.list(
+        page = await self.batch_store.list(
             key.key_id,
             cursor=request.query_params.get("cursor", ""),
             limit=page_limit(request, default=10, most=MAX_PAGE),
@@ -92,8 +92,8 @@ class BatchCalls:
         """POST /v1/studio/batches/{batch_id}/cancel."""
         key = await self.gate.admit(request)
         batch_id = batch_id_of(request)
-        stop = await self.batches.cancel(key.key_id, batch_id)
-        batch = await self.batches.get(key.key_id, batch_id)
+        stop = await self.batch_store.cancel(key.key_id, batch_id)
+        batch = await self.batch_store.get(key.key_id, batch_id)
         return json_answer(
             batches.BatchCancellation(
                 batch_id=batch_id,
@@ -118,7 +118,7 @@ class BatchCalls:
     async def delete(self, request: Request) -> Response:
         """DELETE /v1/studio/batches/{batch_id}."""
         key = await self.gate.admit(request)
-        await self.batches.delete(key.key_id, batch_id_of(request))
+        await self.batch_store.delete(key.key_id, batch_id_of(request))
         return Response(status_code=204, headers=API_HEADERS)
 
     async def _answer(self, batch: Batch) -> batches.Batch:

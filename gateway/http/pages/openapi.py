@@ -49,7 +49,7 @@ WEBHOOK_HEADERS: dict[str, str] = {
     "webhook-timestamp": "Unix seconds of this try.",
     "webhook-signature": "Standard Webhooks: v1, and base64 of HMAC-SHA256 over id, timestamp and body.",
 }
-WEBHOOK_SUMMARIES = {
+WEBHOOK_SUMMARIES: dict[WebhookEvent | BatchEvent, str] = {
     WebhookEvent.COMPLETED: "A job has completed",
     WebhookEvent.FAILED: "A job has failed",
     WebhookEvent.CANCELED: "A job was canceled",
