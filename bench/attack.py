@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 from collections import Counter
@@ -20,6 +21,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from bench import attack_generated
 from bench.attack_customer import OtherCustomer
 from bench.attack_house import Ground, cheap_ground, real_ground
 from bench.attack_inputs import FLOOD_JPEG, drip_server, mutated, silent_name_server, tiny_webp
@@ -48,10 +50,14 @@ class Seen:
 
     def answered(self, response: httpx.Response) -> None:
         """An answer to the attacker."""
-        self.requests += 1
-        self.statuses[response.status_code] += 1
-        if response.status_code == 503 and "retry-after" not in response.headers:
-            self.without_retry_after += 1
+        self.answered_with(response.status_code, later="retry-after" in response.headers)
+
+    def answered_with(self, status: int, *, later: bool, times: int = 1) -> None:
+        """So many answers of this status; ``later``: they say when to come again."""
+        self.requests += times
+        self.statuses[status] += times
+        if status == 503 and not later:
+            self.without_retry_after += times
 
     @property
     def faults(self) -> int:
@@ -202,6 +208,47 @@ async def dripping_pictures(ground: Ground, seen: Seen, over: asyncio.Event) -> 
         await ground.cancel_all(key)
 
 
+async def dripping_receivers(ground: Ground, seen: Seen, over: asyncio.Event) -> None:
+    """Jobs that complete, whose webhook and whose own storage answer a byte at a time, for ever."""
+    key = await ground.key(MANY_CREDITS)
+    session = await ground.session(key)
+    async with drip_server(ground.drip_port):
+        url = f"http://127.0.0.1:{ground.drip_port}"
+        delivery = {"type": "s3", "url": f"{url}/", "presigned": {"mp4": "film.mp4", "glb": "model.glb"}}
+        body = {**_job(session), "webhook_url": f"{url}/hook", "deliver_to": delivery}
+        await _hammer(
+            ground,
+            seen,
+            over,
+            lambda api, _n: api.post("/v1/studio/transform", json=body, headers=_auth(key)),
+            at_once=2,
+            most=40,
+        )
+        await over.wait()
+        await ground.cancel_all(key)
+
+
+async def generated_requests(ground: Ground, seen: Seen, over: asyncio.Event) -> None:
+    """What Schemathesis makes of the OpenAPI document: chains of calls, with real photos and damaged ones."""
+    key = await ground.key(MANY_CREDITS)
+    log = ground.folder / "answers"
+    process = await asyncio.create_subprocess_exec(
+        *attack_generated.command(ground.url, key),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        cwd=ground.folder,
+        env={**os.environ, **attack_generated.environment(log)},
+    )
+    await over.wait()
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+    for answer, times in attack_generated.answers(log).items():
+        seen.answered_with(int(answer[:3]), later=answer.endswith("later"), times=times)
+    seen.notes["successes"] = float(sum(times for status, times in seen.statuses.items() if status < 300))
+    await ground.cancel_all(key)
+
+
 ATTACKS: tuple[Attack, ...] = (
     nobody,
     assets,
@@ -217,6 +264,8 @@ ATTACKS: tuple[Attack, ...] = (
     marker_floods,
     mutated_pictures,
     dripping_pictures,
+    dripping_receivers,
+    generated_requests,
 )
 
 

@@ -43,10 +43,14 @@ class Ground:
         url: of the API.
         drip_port: where a backplate's server may listen that this installation reaches although it is private.
         photo: what the customer uploads.
+        folder: of files that only this run needs.
     """
 
-    def __init__(self, url: str, store: Store, pids: Callable[[], Mapping[str, int]], drip_port: int) -> None:
+    def __init__(
+        self, url: str, store: Store, pids: Callable[[], Mapping[str, int]], drip_port: int, folder: Path
+    ) -> None:
         self.url = url
+        self.folder = folder
         self.port = urlsplit(url).port or 80
         self.drip_port = drip_port
         self.pids = pids
@@ -126,7 +130,7 @@ def cheap_ground(folder: Path, *, name_server: str) -> Iterator[Ground]:
             found = {"gateway": house.http.pid, "worker": house.workers[0].pid, "detect": house.stages[0].pid}
             return found | ({"redis": house.redis.pid} if house.redis.pid else {})
 
-        yield Ground(house.url, house.store(), pids, drip_port)
+        yield Ground(house.url, house.store(), pids, drip_port, folder)
     finally:
         house.stop()
 
@@ -166,7 +170,7 @@ def real_ground(folder: Path, *, name_server: str) -> Iterator[Ground]:
             return {name: pid for name, mark in PROCESSES.items() for pid, text in lines.items() if mark in text}
 
         store = open_store(RedisSettings(redis_url=SecretStr(said["redis_url"]), redis_timeout_seconds=10.0))
-        yield Ground(said["base_url"], store, pids, drip_port)
+        yield Ground(said["base_url"], store, pids, drip_port, folder)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(STOP_S)

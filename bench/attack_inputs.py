@@ -29,8 +29,8 @@ def tiny_webp() -> bytes:
 
 
 @functools.cache
-def _seeds() -> tuple[bytes, ...]:
-    """A whole picture in each format."""
+def whole_pictures() -> tuple[bytes, ...]:
+    """A picture in each format."""
     seeds = []
     picture = Image.linear_gradient("L").resize((320, 240)).convert("RGB")
     for name, options in (("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("WEBP", {"lossless": True})):
@@ -43,7 +43,7 @@ def _seeds() -> tuple[bytes, ...]:
 def mutated(number: int) -> bytes:
     """The same damaged picture for the same number."""
     chance = random.Random(number)
-    data = bytearray(chance.choice(_seeds()))
+    data = bytearray(chance.choice(whole_pictures()))
     for _ in range(chance.randint(1, 12)):
         if not data:  # a small picture that has been cut away whole
             break
@@ -73,7 +73,7 @@ async def silent_name_server() -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def drip_server(port: int) -> AsyncIterator[None]:
-    """A web server whose pictures come a byte at a time."""
+    """A web server whose answers come a byte at a time: pictures, and what receivers and storages say."""
 
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):

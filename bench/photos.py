@@ -31,6 +31,7 @@ def main() -> None:
     """Send the files, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=20_000)
+    parser.add_argument("--minutes", type=float, default=60.0, help="after them no further file is sent")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--http", action="store_true", help="over HTTP, to a gateway with a detector that only decodes")
     arguments = parser.parse_args()
@@ -51,9 +52,9 @@ def main() -> None:
                     )
                     return str(answer.status_code)
 
-                run(arguments.files, arguments.seed, ask)
+                run(arguments.files, arguments.seed, ask, arguments.minutes)
     else:
-        run(arguments.files, arguments.seed, read)
+        run(arguments.files, arguments.seed, read, arguments.minutes)
 
 
 def read(data: bytes) -> str:
@@ -67,11 +68,14 @@ def read(data: bytes) -> str:
     return "200"
 
 
-def run(files: int, seed: int, ask: Callable[[bytes], str]) -> None:
+def run(files: int, seed: int, ask: Callable[[bytes], str], minutes: float) -> None:
     """Print answers, times and memory."""
+    end = time.monotonic() + 60.0 * minutes
     answers: Counter[str] = Counter()
     slowest, before = 0.0, resident("VmRSS")
     for data in mutated(files, seed):
+        if time.monotonic() > end:
+            break
         started = time.perf_counter()
         answers[ask(data)] += 1
         slowest = max(slowest, time.perf_counter() - started)
@@ -80,7 +84,7 @@ def run(files: int, seed: int, ask: Callable[[bytes], str]) -> None:
     print(f"slowest {slowest:.2f} s (limit {SLOW_S:g} s); memory grew by {grown:.0f} MB at its peak")
     closing_line(
         {
-            "files": files,
+            "files": answers.total(),
             "answers_5xx": sum(count for status, count in answers.items() if status.startswith("5")),
             "slowest_s": round(slowest, 3),
             "memory_mb": round(grown),
