@@ -43,7 +43,14 @@ def test_python_in_the_docs_is_right_by_its_types(tmp_path: Path) -> None:
             count += 1
     assert count >= 6
     done = subprocess.run(
-        [str(BIN / "mypy"), "--strict", "--no-incremental", "--cache-dir", os.devnull, *map(str, tmp_path.glob("*.py"))],
+        [
+            str(BIN / "mypy"),
+            "--strict",
+            "--no-incremental",
+            "--cache-dir",
+            os.devnull,
+            *map(str, tmp_path.glob("*.py")),
+        ],
         cwd=ROOT / "tests",
         env={**os.environ, "MYPYPATH": str(ROOT)},
         capture_output=True,

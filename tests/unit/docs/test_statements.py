@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import runpy
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -97,6 +99,47 @@ def test_the_errors_page_has_every_code_with_its_status() -> None:
     rows = re.findall(r"^\| (\d{3}) \| ([^|]+) \|", page, re.MULTILINE)
     told = {(code, int(status)) for status, codes in rows for code in re.findall(r"`(\w+)`", codes)}
     assert told == {(error.code, statuses(error)[1]) for error in MEANINGS}
+
+
+@cache
+def defaults() -> dict[str, set[object]]:
+    """Every setting of every process by its variable: its defaults, in the unit that its name tells."""
+    found: dict[str, set[object]] = {}
+    for place in runpy.run_path(str(ROOT / "tools" / "reference_pages.py"))["PROCESSES"].values():
+        module, _, name = place.partition(":")
+        for field, about in getattr(importlib.import_module(module), name).model_fields.items():
+            if not about.is_required():
+                value = about.get_default(call_default_factory=True)
+                found.setdefault(f"LENSORA_{field.upper()}", set()).add(
+                    value if isinstance(value, int | float) else None
+                )
+    return found
+
+
+@named
+def test_defaults_that_tables_tell_are_the_settings_own(page: Path) -> None:
+    """A row with a number and the setting that it is the default of says what the code says."""
+    units = {"": 1.0, " s": 1.0, " h": 1.0, " days": 24.0, " min": 60.0}
+    for row in re.findall(r"^\|(.*)\|$", page.read_text("utf-8"), re.MULTILINE):
+        cells = [cell.strip() for cell in row.split("|")]
+        names = [found[1] for cell in cells if (found := re.match(r"`(LENSORA_[A-Z_]+)`", cell))]
+        told = [found for cell in cells if (found := re.fullmatch(r"([0-9][0-9,.]*)( s| h| days| min|)", cell))]
+        if len(names) == 1 and len(told) == 1 and names[0] in defaults():
+            number = float(told[0][1].replace(",", "")) * units[told[0][2]]
+            assert defaults()[names[0]] == {number}, row
+
+
+def test_the_scripts_that_move_a_job_are_those_that_are_told() -> None:
+    """Each is there, and every script that may end a job is among them."""
+    text = (ROOT / "docs" / "JOBS.md").read_text("utf-8")
+    (sentence,) = re.findall(
+        r"A job moves only inside one of (\w+) Lua scripts \(`gateway/jobs/lua`\): (.*?)\. Each", text, re.DOTALL
+    )
+    told = set(re.findall(r"`(\w+)`", sentence[1]))
+    scripts = {path.stem: path.read_text() for path in (ROOT / "gateway" / "jobs" / "lua").glob("*.lua")}
+    assert told <= set(scripts)
+    ends = {name for name, lua in scripts.items() if "terminate(" in lua and name != "prelude"}
+    assert ends <= told
 
 
 def test_every_field_of_an_order_is_in_the_guides() -> None:
