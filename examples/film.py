@@ -5,6 +5,8 @@ import sys
 
 from lensora.client import Client, prompt
 
+if len(sys.argv) != 2:
+    sys.exit("say which photo: python film.py mine.jpg")
 with Client(os.environ["LENSORA_BASE_URL"], os.environ["LENSORA_API_KEY"]) as studio:
     session = studio.init(sys.argv[1])
     for index, thing in enumerate(session.objects):

@@ -1,6 +1,7 @@
 #!/bin/sh
 # One photo to four files: sh film.sh mine.jpg. Needs curl, python3, LENSORA_BASE_URL and LENSORA_API_KEY.
 set -eu
+: "${1:?say which photo: sh film.sh mine.jpg}"
 
 field() { python3 -c 'import json, sys; print(json.load(sys.stdin)'"$1"')'; }
 api() { curl -sS --fail-with-body -H "Authorization: Bearer $LENSORA_API_KEY" "$@"; }

@@ -197,7 +197,7 @@ def grant(
 
     balance = with_store(redis_url, home, work)
     if as_json:
-        click.echo(json.dumps({"account": account, "balance": balance}))
+        click.echo(json.dumps({"account_id": account, "balance": balance}))
         return
     click.echo(f"account {account} has {balance} credits")
 

@@ -32,6 +32,9 @@ COMMANDS = {
 }
 """Our own commands: where each lies. None is imported before it is needed, so that the client alone can run."""
 
+EXTRAS = {"mcp": "mcp"}
+"""The extra that brings what a command needs, where it is not ``server``."""
+
 
 class Deferred(click.Command):
     """A command that is imported when it is used."""
@@ -39,6 +42,11 @@ class Deferred(click.Command):
     def __init__(self, name: str, load: Callable[[], click.Command]) -> None:
         super().__init__(name)
         self._load = load
+
+    @property
+    def extra(self) -> str:
+        """The extra of our package that brings what it needs."""
+        return EXTRAS.get(self.name or "", "server")
 
     def command(self) -> click.Command:
         """The command itself.
@@ -50,7 +58,7 @@ class Deferred(click.Command):
             return self._load()
         except ImportError as error:
             raise ConfigurationError(
-                f"lensora {self.name} needs the package {error.name}: pip install 'lensora[server]'"
+                f"lensora {self.name} needs the package {error.name}: pip install 'lensora[{self.extra}]'"
             ) from error
 
     def make_context(
@@ -62,7 +70,7 @@ class Deferred(click.Command):
         try:
             return self.command().get_short_help_str(limit)
         except ConfigurationError:
-            return "(Not here: it needs lensora[server].)"
+            return f"(Not here: it needs lensora[{self.extra}].)"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

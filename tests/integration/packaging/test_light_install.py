@@ -101,12 +101,15 @@ def test_the_client_works_alone(light: Path) -> None:
         assert "lensora: no stack runs here" in done.stderr
 
 
-@pytest.mark.parametrize("command", [("run", __file__), ("up",), ("credits", "show")])
-def test_what_needs_servers_says_so(light: Path, command: tuple[str, ...]) -> None:
-    """A command that starts or administers a stack names the extra that it needs, in one sentence."""
+@pytest.mark.parametrize(
+    ("command", "extra"),
+    [(("run", __file__), "server"), (("up",), "server"), (("credits", "show"), "server"), (("mcp",), "mcp")],
+)
+def test_what_needs_more_says_so(light: Path, command: tuple[str, ...], extra: str) -> None:
+    """A command that starts or administers a stack, or serves agents, names the extra that it needs."""
     done = python(light, "lensora.cli.main", *command)
     assert done.returncode == 1
-    assert "pip install 'lensora[server]'" in done.stderr
+    assert f"pip install 'lensora[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 
