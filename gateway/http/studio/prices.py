@@ -16,6 +16,7 @@ from gateway.jobs.sizes import SIZES
 from lensora.contract import answers
 from lensora.contract.prices import PricesQuery, parse_prices
 from lensora.core.errors import InvalidRequest
+from lensora.core.words import Aspect
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,10 @@ class PriceCalls:
             Parameter(name, "query", schema, PricesQuery.model_fields[name].description or "")
             for name, schema in (
                 ("size", {"type": "integer", "minimum": 256, "maximum": 2160, "multipleOf": 2, "default": 768}),
-                ("aspect", {"type": "string", "enum": ["1:1", "4:5", "9:16", "16:9"], "default": "1:1"}),
+                (
+                    "aspect",
+                    {"type": "string", "enum": [shape.value for shape in Aspect], "default": Aspect.SQUARE.value},
+                ),
                 ("fps", {"type": "integer", "minimum": 12, "maximum": 60, "default": 24}),
                 ("seconds", {"type": "number", "minimum": 1, "maximum": 20, "default": 4}),
             )
