@@ -1,12 +1,15 @@
 """Several customers at once on the embedded stack: jobs an hour, waiting times, memory, and processor time of a job.
 
-Settings under trial go in by the environment, such as ``LENSORA_CUTOUTS_AT_ONCE=2 make bench-throughput``.
+No two jobs have the same picture. Settings under trial go in by the environment, such as
+``LENSORA_CUTOUTS_AT_ONCE=2 make bench-throughput``. ``--small`` is for what many jobs do to memory: pictures of 640
+pixels and films of 256 pixels and a second, through the same stages.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import itertools
 import os
 import statistics
@@ -16,11 +19,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
 import psutil
+from PIL import Image, ImageOps
 from pydantic import SecretStr
 
 from bench.measure import MIB, PeakMemory, closing_line, machine, table
-from bench.stack import Up, photos, up
+from bench.stack import Up, jpeg, photos, unseen, up
 from gateway.jobs.store import open_store
 from gateway.settings import RedisSettings
 from lensora.client import Client
@@ -28,6 +33,8 @@ from lensora.client import Client
 MEMORY_BUDGET_MB = 3072.0
 CREDITS = 1_000_000
 PROMPTS = ("on a marble countertop with soft natural light", "on a beach at sunset", "on a wooden desk by a window")
+SMALL_PX = 640
+SMALL_FILM: Mapping[str, float] = {"size": 256, "fps": 12, "seconds": 1.0}
 MARKS = {
     "detect": "services.detect",
     "segment": "services.segment",
@@ -55,21 +62,25 @@ def main() -> None:
     parser.add_argument("--data", help="folder of photos; without it scikit-image's coffee cup")
     parser.add_argument("--jobs", type=int, default=200)
     parser.add_argument("--customers", type=int, default=4)
+    parser.add_argument("--small", action="store_true", help="quick jobs")
     arguments = parser.parse_args()
     pictures = list(photos(arguments.data).values())
+    output = None
+    if arguments.small:
+        pictures, output = [shrunk(picture) for picture in pictures], SMALL_FILM
     print(machine(), "; load average", os.getloadavg()[0])
     with up() as stack, PeakMemory(stack.pid) as memory:
         keys = asyncio.run(accounts(stack, arguments.customers))
         # The first job of each kind pays for what is loaded once, and does not count.
-        ride(stack, keys[0], pictures[0], PROMPTS[0], time.perf_counter())
+        ride(stack, keys[0], pictures[0], PROMPTS[0], time.perf_counter(), output)
         before = processor_seconds(stack.pid)
         began = time.perf_counter()
         sizes = Sizes(memory, began)
         with sizes, ThreadPoolExecutor(arguments.customers) as pool:
             orders = zip(itertools.cycle(keys), itertools.cycle(pictures), itertools.cycle(PROMPTS), strict=False)
             running = [
-                pool.submit(ride, stack, key, photo, prompt, began)
-                for key, photo, prompt in itertools.islice(orders, arguments.jobs)
+                pool.submit(ride, stack, key, unseen(photo, 1 + number), prompt, began, output)
+                for number, (key, photo, prompt) in enumerate(itertools.islice(orders, arguments.jobs))
             ]
             rides = [future.result() for future in running]
         seconds = time.perf_counter() - began
@@ -92,13 +103,22 @@ async def accounts(stack: Up, count: int) -> list[str]:
         await store.close()
 
 
-def ride(stack: Up, key: str, photo: bytes, prompt: str, began: float) -> Ride:
+def shrunk(photo: bytes) -> bytes:
+    """The picture with its longer side of ``SMALL_PX``."""
+    picture = ImageOps.exif_transpose(Image.open(io.BytesIO(photo))).convert("RGB")
+    picture.thumbnail((SMALL_PX, SMALL_PX))
+    return jpeg(np.asarray(picture))
+
+
+def ride(
+    stack: Up, key: str, photo: bytes, prompt: str, began: float, output: Mapping[str, float] | None = None
+) -> Ride:
     """One upload and its job, as a customer waits for them."""
     with Client(stack.base_url, key) as client:
         started = time.perf_counter()
         session = client.init(photo)
         looked = time.perf_counter()
-        result = client.wait(client.transform(session.session_id, prompt))
+        result = client.wait(client.transform(session.session_id, prompt, output=output))
         ended = time.perf_counter()
     return Ride(ended - began, looked - started, ended - looked, result.status == "completed")
 

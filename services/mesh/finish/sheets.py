@@ -22,17 +22,40 @@ def parted(solid: Solid) -> Solid:
     Args:
         solid: every edge has an even number of faces, half of them running each way.
     """
-    faces, count = solid.faces, len(solid.vertices)
-    start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
+    pairs, tangles = _meeting(solid)
+    if not tangles:
+        return solid
+    # Of the two ways to pair faces around an edge one may leave both ends shared all the same: then the other may not.
+    result, other = solid, np.zeros(len(tangles), bool)
+    for _ in range(2):
+        folded = [_folded(solid, halves, outside) for halves, outside in zip(tangles, other.tolist(), strict=True)]
+        result = _joined(solid, np.concatenate([pairs, *folded]))
+        left = _meeting(result)[1]
+        if not left:
+            break
+        still = np.concatenate(left)
+        other = np.array([bool(np.isin(halves, still).any()) for halves in tangles])
+    return result
+
+
+def _meeting(solid: Solid) -> tuple[Ints, list[Ints]]:
+    """Half-edges that meet: the pairs (k, 2) of edges of two faces, and the groups of all other edges.
+
+    Half-edge 3 f + k runs from corner k of face f to its next.
+    """
+    count = len(solid.vertices)
+    start, end = solid.faces.ravel(), np.roll(solid.faces, -1, axis=1).ravel()
     edge = np.minimum(start, end) * count + np.maximum(start, end)
     order = np.argsort(edge, kind="stable")
-    first, number = np.unique(edge[order], return_index=True, return_counts=True)[1:]
+    _, first, number = np.unique(edge[order], return_index=True, return_counts=True)
     pairs = order[first[number == 2][:, None] + np.arange(2)]
-    if (number == 2).all():
-        return solid
-    tangled = order[np.repeat(number != 2, number)]
-    pairs = np.concatenate([pairs, _folded(solid, edge, tangled, start)])
-    # Corner 3 f + k is where face f has its vertex k; half-edge 3 f + k runs from there to its next corner.
+    tangles = [order[low : low + many] for low, many in zip(first[number != 2], number[number != 2], strict=True)]
+    return pairs, tangles
+
+
+def _joined(solid: Solid, pairs: Ints) -> Solid:
+    """The solid in which faces share the corners along the half-edges that are paired, and no others."""
+    start = solid.faces.ravel()
     after = np.arange(len(start)) // 3 * 3 + (np.arange(len(start)) + 1) % 3
     one, other = pairs[:, 0], pairs[:, 1]
     links = np.concatenate([np.stack([one, after[other]], axis=1), np.stack([after[one], other], axis=1)])
@@ -42,36 +65,32 @@ def parted(solid: Solid) -> Solid:
     return Solid(solid.vertices[start[corner]], np.asarray(inverse.reshape(-1, 3), np.int64))
 
 
-def _folded(solid: Solid, edge: Ints, tangled: Ints, start: Ints) -> Ints:
-    """Pairs (k, 2) of half-edges along edges of more than two faces: neighbours around the edge with material between
-    them.
+def _folded(solid: Solid, halves: Ints, outside: bool) -> Ints:
+    """Pairs (k, 2) of the half-edges of one edge: neighbours around it with material between them, or none.
 
     Args:
         solid: the surface.
-        edge: (3 m,) number of each half-edge's edge.
-        tangled: half-edges of such edges, sorted by edge.
-        start: (3 m,) vertex at which each half-edge begins.
+        halves: of the edge; an odd number is left alone.
+        outside: whether neighbours with nothing between them are wanted.
     """
-    found = []
-    cuts = np.flatnonzero(np.diff(edge[tangled])) + 1
-    for halves in np.split(tangled, cuts):
-        if len(halves) % 2:
-            continue
-        low = int(start[halves].min())
-        high = int(edge[halves[0]] % len(solid.vertices))
-        along = solid.vertices[high] - solid.vertices[low]
-        along = along / max(float(np.linalg.norm(along)), 1e-30)
-        tips = solid.vertices[solid.faces[halves // 3, (halves + 2) % 3]] - solid.vertices[low]
-        flat = tips - np.outer(tips @ along, along)
-        across = flat[0] / max(float(np.linalg.norm(flat[0])), 1e-30)
-        angle = np.arctan2(flat @ np.cross(along, across), flat @ across) % (2.0 * np.pi)
-        angle[0] = 0.0
-        turn = halves[np.argsort(angle, kind="stable")]
-        upwards = start[turn] == low
-        # A face that runs up the edge has its outside on the side of rising angles, one that runs down has it before:
-        # material lies between one that runs down and the next.
-        pairs = np.roll(turn, -1 if upwards[0] else 0).reshape(-1, 2)
-        if (start[pairs[:, 0]] == start[pairs[:, 1]]).any():
-            continue
-        found.append(pairs)
-    return np.concatenate(found) if found else np.zeros((0, 2), np.int64)
+    none = np.zeros((0, 2), np.int64)
+    if len(halves) % 2:
+        return none
+    start, end = solid.faces.ravel()[halves], np.roll(solid.faces, -1, axis=1).ravel()[halves]
+    low, high = int(min(start[0], end[0])), int(max(start[0], end[0]))
+    along = solid.vertices[high] - solid.vertices[low]
+    along = along / max(float(np.linalg.norm(along)), 1e-30)
+    tips = solid.vertices[solid.faces[halves // 3, (halves + 2) % 3]] - solid.vertices[low]
+    flat = tips - np.outer(tips @ along, along)
+    across = flat[0] / max(float(np.linalg.norm(flat[0])), 1e-30)
+    angle = np.arctan2(flat @ np.cross(along, across), flat @ across) % (2.0 * np.pi)
+    angle[0] = 0.0
+    turn = np.argsort(angle, kind="stable")
+    # A face that runs up the edge has its outside on the side of rising angles, one that runs down has it before:
+    # material lies between one that runs down and the next.
+    upwards = start[turn] == low
+    shift = -1 if bool(upwards[0]) is not outside else 0
+    turn, upwards = np.roll(turn, shift), np.roll(upwards, shift)
+    if (upwards[::2] == upwards[1::2]).any():
+        return none
+    return np.asarray(halves[turn].reshape(-1, 2), np.int64)

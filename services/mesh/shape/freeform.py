@@ -290,6 +290,7 @@ def _spread(
     link = (link + link.T).tocsr()
     degree = np.asarray(link.sum(axis=1)).ravel()
     matrix = sparse.diags(degree + pull + 10.0 * held) - link
+    glance()
     solved = splu(matrix.tocsc()).solve(10.0 * np.bincount(at, values, minlength=count))
     field = np.zeros(small.shape, np.float32)
     field[small] = solved

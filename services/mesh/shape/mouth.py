@@ -10,6 +10,7 @@ one wins whose pitch, with the body below it, also explains the silhouette.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
 
 import cv2
@@ -239,13 +240,16 @@ def evidence_of(
         step: difference of colour that counts fully.
     """
     x, y = circle_points(view, heights, radii, SIDES)
-    outer, inner = across(picture, x, y, 1.6)
+    near_part, far_part = _sectors(0.0), _sectors(np.pi)
+    judged = np.concatenate([near_part.ravel(), far_part.ravel()])
+    outer, inner = across(picture, x, y, 1.6, judged)
     color = np.where(((outer[..., 3] > 0.6) & (inner[..., 3] > 0.6))[..., None], outer[..., :3] - inner[..., :3], 0.0)
     # On the far side the silhouette's own edge is as good as one of colour.
     matte = (step * (outer[..., 3:] - inner[..., 3:])).astype(np.float32)
-    angle = np.asarray((np.arange(SIDES) + 0.5) * (2 * np.pi / SIDES), np.float64)
-    near, near_mean = _sectors(color, angle, 0.0)
-    far, _ = _sectors(np.concatenate([outer[..., :3] - inner[..., :3], matte], axis=-1), angle, np.pi)
+    half = near_part.size
+    near, near_mean = _means(color[:, :half], near_part.shape)
+    both = np.concatenate([outer[:, half:, :3] - inner[:, half:, :3], matte[:, half:]], axis=-1)
+    far, _ = _means(both, far_part.shape)
     # Round a mouth the colours differ in one way; a pattern differs in all ways.
     agreeing = np.clip(np.linalg.norm(near_mean, axis=1) / np.maximum(near.mean(axis=0), 1e-6) / 0.7, 0.0, 1.0)
     thin = 0.5 * np.ptp(y, axis=1) < max(RULES.least_minor_px, RULES.least_minor * max(picture.lab.shape[:2]))
@@ -254,27 +258,54 @@ def evidence_of(
     return np.where(thin, 0.0, worth[0] * agreeing), worth[1]
 
 
-def _sectors(steps: Floats, angle: Doubles, middle: float) -> tuple[Doubles, Doubles]:
-    """Lengths of the mean steps of each sector of a half, (SECTORS, k), and their mean step, (k, c)."""
+@cache
+def _sectors(middle: float) -> NDArray[np.intp]:
+    """(SECTORS, p): the points of a circle in each sector of the half around an angle."""
+    angle = (np.arange(SIDES) + 0.5) * (2 * np.pi / SIDES)
     off = np.angle(np.exp(1j * (angle - middle)))
     marks = np.linspace(-ARC, ARC, SECTORS + 1)
-    means = np.stack([steps[:, (off >= a) & (off < b)].mean(axis=1) for a, b in pairwise(marks)])
+    return np.stack([np.flatnonzero((off >= a) & (off < b)) for a, b in pairwise(marks)])
+
+
+def _means(steps: Floats, sectors: tuple[int, ...]) -> tuple[Doubles, Doubles]:
+    """Lengths of the mean steps of each sector of a half, (SECTORS, k), and their mean step, (k, c)."""
+    means = steps.reshape(len(steps), *sectors, steps.shape[2]).mean(axis=2).transpose(1, 0, 2)
     return np.linalg.norm(means, axis=2).astype(np.float64), means.mean(axis=0).astype(np.float64)
 
 
-def across(picture: Picture, x: Doubles, y: Doubles, reach_px: float) -> tuple[Floats, Floats]:
-    """Colours (k, n, 4) just outside and just inside of ellipses whose points are (k, n)."""
-    along_x, along_y = (np.roll(v, -1, axis=1) - np.roll(v, 1, axis=1) for v in (x, y))
+def across(
+    picture: Picture, x: Doubles, y: Doubles, reach_px: float, judged: NDArray[np.intp] | slice = slice(None)
+) -> tuple[Floats, Floats]:
+    """Colours (k, n, 4) just outside and just inside of ellipses whose points are (k, n); of those ``judged`` alone."""
+    along_x, along_y = (_after(v) - _before(v) for v in (x, y))
+    x, y, along_x, along_y, middle_x, middle_y = (
+        x[:, judged],
+        y[:, judged],
+        along_x[:, judged],
+        along_y[:, judged],
+        x.mean(axis=1, keepdims=True),
+        y.mean(axis=1, keepdims=True),
+    )
     length = np.maximum(np.hypot(along_x, along_y), 1e-6)
     normal_x, normal_y = along_y / length, -along_x / length
-    outwards = np.sign((x - x.mean(axis=1, keepdims=True)) * normal_x + (y - y.mean(axis=1, keepdims=True)) * normal_y)
+    outwards = np.sign((x - middle_x) * normal_x + (y - middle_y) * normal_y)
     off_x, off_y = reach_px * outwards * normal_x, reach_px * outwards * normal_y
     return looked_up(picture.lab, x + off_x, y + off_y), looked_up(picture.lab, x - off_x, y - off_y)
 
 
+def _after(values: Doubles) -> Doubles:
+    """The next along a closed line: ``np.roll`` takes four times as long."""
+    return np.concatenate([values[:, 1:], values[:, :1]], axis=1)
+
+
+def _before(values: Doubles) -> Doubles:
+    """The one before."""
+    return np.concatenate([values[:, -1:], values[:, :-1]], axis=1)
+
+
 def looked_up(lab: Floats, x: Doubles, y: Doubles) -> Floats:
     """Bilinear values at pixels x, y of any common shape; 0 outside the picture."""
-    wide = 4096  # OpenCV takes at most 32,767 columns.
+    wide = min(4096, max(x.size, 1))  # OpenCV takes at most 32,767 columns.
     missing = -x.size % wide
     at = [np.pad(v.ravel() - 0.5, (0, missing)).astype(np.float32).reshape(-1, wide) for v in (x, y)]
     values = cv2.remap(lab, at[0], at[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)

@@ -133,10 +133,10 @@ def bake(
         corrected = np.abs(off).max(axis=1) > PARAMETERS.corrected
         made_up = fill.colors(
             _Texels(
-                points[:, hidden],
-                directions[:, hidden],
-                corners[:, hidden],
-                shares[:, hidden],
+                points.take(hidden, axis=1),
+                directions.take(hidden, axis=1),
+                corners.take(hidden, axis=1),
+                shares.take(hidden, axis=1),
                 sight.cosine[hidden],
                 sight.clear[hidden],
             )
@@ -307,9 +307,10 @@ def _painted(maps: Floats, fill: Bytes, photo: Bytes, side: int) -> Bytes:
 
 def _mixed(values: Floats, corners: NDArray[np.int64], weights: Floats) -> Floats:
     """Values at vertices (c, n) interpolated: corners (3, k), weights (3, k) -> (c, k)."""
-    out = values[:, corners[0]] * weights[0]
-    out += values[:, corners[1]] * weights[1]
-    out += values[:, corners[2]] * weights[2]
+    # ``take`` is three times as fast as an index along the second axis.
+    out = values.take(corners[0], axis=1) * weights[0]
+    out += values.take(corners[1], axis=1) * weights[1]
+    out += values.take(corners[2], axis=1) * weights[2]
     return np.asarray(out, np.float32)
 
 

@@ -229,6 +229,7 @@ def _tile(example: Floats) -> Floats:
     power = np.zeros((TILE_PX + piece, TILE_PX + piece, 1), np.float32)
     random = np.random.default_rng(int(np.abs(example).sum()) % 2**32)
     for y in starts:
+        glance()
         for x in starts:
             top, left = random.integers(0, side - piece + 1, 2)
             total[y : y + piece, x : x + piece] += weight * square[top : top + piece, left : left + piece]
