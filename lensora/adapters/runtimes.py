@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from lensora.adapters.engines import CpuFacts, Engine, EngineChoice, EngineNotes
 from lensora.adapters.inference import Device, Model, OnnxModel
+from lensora.adapters.rechecked import Rechecked
 from lensora.core.errors import ConfigurationError
 from lensora.cores import threads_for
 from lensora.models.manifest import Manifest, ModelEntry, Precision, load_manifest
@@ -116,8 +117,15 @@ class OnnxRuntime:
         # Imported here: it is an optional dependency.
         from lensora.adapters.openvino import OpenVinoModel  # noqa: PLC0415
 
-        precision = entry.precision if self._facts.multiplies_bfloat16 else Precision.FLOAT32
-        return OpenVinoModel(path, entry.use(stage), precision=precision, threads=self._threads)
+        def opened(precision: Precision) -> Model:
+            return OpenVinoModel(path, entry.use(stage), precision=precision, threads=self._threads)
+
+        if entry.precision is Precision.FLOAT32 or not self._facts.multiplies_bfloat16:
+            return opened(Precision.FLOAT32)
+        quick = opened(entry.precision)
+        if entry.doubt is None or stage not in entry.doubt.stages:
+            return quick
+        return Rechecked(quick, lambda: opened(Precision.FLOAT32), entry.doubt)
 
 
 class TritonRuntime:

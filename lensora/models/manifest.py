@@ -86,6 +86,23 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """When an answer in fewer bits is worked out again in float32.
+
+    Attributes:
+        output: what is looked at, values of 0..1 around a threshold of 0.5.
+        stages: those whose promises need it.
+        share: of what is found (0.5 and more) that may lie near the threshold.
+        reach: how near.
+    """
+
+    output: str
+    stages: tuple[str, ...]
+    share: float
+    reach: float
+
+
+@dataclass(frozen=True, slots=True)
 class ModelTerms:
     """What is known of every neural net.
 
@@ -123,6 +140,7 @@ class ModelEntry(ModelTerms):
         sources: tried in order.
         precision: bfloat16 where its results stay within the stated tolerance (docs/notes/decisions.md).
         probe: shapes of all its inputs, float32 each, at which engines are compared; empty where they are not.
+        doubt: which of its answers in bfloat16 do not stay within the tolerance; None where all do.
     """
 
     file: str
@@ -131,6 +149,7 @@ class ModelEntry(ModelTerms):
     sources: tuple[Source, ...]
     precision: Precision = Precision.FLOAT32
     probe: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    doubt: Doubt | None = None
 
     @property
     def shipped(self) -> bool:
@@ -250,6 +269,7 @@ def _entry(table: Mapping[str, Any]) -> ModelEntry:
             sources=tuple(_source(source) for source in table["source"]),
             precision=Precision(table.get("precision", Precision.FLOAT32)),
             probe={str(key): tuple(int(size) for size in shape) for key, shape in table.get("probe", {}).items()},
+            doubt=_doubt(table["doubt"]) if "doubt" in table else None,
         )
     except (KeyError, ValueError, TypeError) as error:
         raise ConfigurationError(f"model {name!r} in the manifest is wrong: {error!r}") from error
@@ -314,6 +334,15 @@ def _terms(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
         "stages": tuple(str(stage) for stage in table["stages"]),
         "profiles": tuple(Profile(profile) for profile in table["profiles"]),
     }
+
+
+def _doubt(table: Mapping[str, Any]) -> Doubt:
+    return Doubt(
+        output=str(table["output"]),
+        stages=tuple(str(stage) for stage in table["stages"]),
+        share=float(table["share"]),
+        reach=float(table["reach"]),
+    )
 
 
 def _source(table: Mapping[str, Any]) -> Source:

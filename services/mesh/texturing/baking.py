@@ -130,7 +130,8 @@ def bake(
         hidden = np.flatnonzero(trust < PARAMETERS.sure)
         off = fill.correction(sight)
         own = sampled(photo, sight.pixels.T) + off
-        corrected = np.abs(off).max(axis=1) > PARAMETERS.corrected
+        most = np.maximum(np.maximum(np.abs(off[:, 0]), np.abs(off[:, 1])), np.abs(off[:, 2]))
+        corrected = most > PARAMETERS.corrected
         made_up = fill.colors(
             _Texels(
                 points.take(hidden, axis=1),

@@ -22,9 +22,11 @@ from onnx import TensorProto, helper, numpy_helper
 from lensora.adapters.inference import Model, OnnxModel
 from lensora.adapters.openvino import OpenVinoModel
 from lensora.adapters.patience import while_waiting
+from lensora.adapters.rechecked import Rechecked
 from lensora.adapters.triton import TritonModel, connect
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import Cancelled, ConfigurationError, DeadlineExceeded, InferenceFailed, Unavailable
+from lensora.models.manifest import Doubt
 from lensora.testing.inference import FakeModel, TensorSpec
 from lensora.testing.triton import TritonServer
 
@@ -99,10 +101,17 @@ def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
         yield server
 
 
+def rechecked(folder: Path) -> Model:
+    """The reference net, every answer of which is worked out again."""
+    doubt = Doubt("sum", ("detect",), share=-1.0, reach=0.1)
+    return Rechecked(on_the_fake(folder), lambda: on_the_fake(folder), doubt)
+
+
 ADAPTERS: dict[str, Callable[[Path], Model]] = {
     "onnxruntime": on_onnxruntime,
     "openvino": on_openvino,
     "fake": on_the_fake,
+    "rechecked": rechecked,
 }
 
 

@@ -1,0 +1,77 @@
+"""A net in few bits whose doubtful answers are worked out again in float32.
+
+Where a net is sure, bfloat16 moves an outline by less than a tenth of a per mille; where its answer hangs between yes
+and no over much of what it finds, the last bits decide. Those few pictures pay for both.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensora.adapters.inference import Model
+from lensora.core.artifacts import ModelUse
+from lensora.models.manifest import Doubt
+from lensora.observability import logs
+
+_log = logs.get(__name__)
+
+
+class Rechecked:
+    """``Model`` over a quick one and an exact one. The exact one is there only while it is needed."""
+
+    def __init__(self, quick: Model, open_exact: Callable[[], Model], doubt: Doubt) -> None:
+        """
+        Args:
+            quick: runs every time.
+            open_exact: opens the same net in float32: half a second, and a few hundred megabytes.
+            doubt: when the quick answer is not good enough.
+        """
+        self._quick = quick
+        self._open_exact = open_exact
+        self._doubt = doubt
+        self._turn = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return self._quick.name
+
+    def infer(
+        self,
+        inputs: Mapping[str, NDArray[Any]],
+        *,
+        outputs: Sequence[str] | None = None,
+        timeout_s: float | None = None,
+    ) -> dict[str, NDArray[Any]]:
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        answer = self._quick.infer(inputs, outputs=outputs, timeout_s=timeout_s)
+        found = answer.get(self._doubt.output)
+        if found is None or not doubtful(found, self._doubt):
+            return answer
+        with self._turn:
+            _log.info("net_rechecked", model=self.name)
+            left_s = None if until is None else until - time.monotonic()
+            return self._open_exact().infer(inputs, outputs=outputs, timeout_s=left_s)
+
+    def ready(self) -> bool:
+        return self._quick.ready()
+
+    def describe(self) -> ModelUse:
+        return self._quick.describe()
+
+
+def doubtful(found: NDArray[Any], doubt: Doubt) -> bool:
+    """Whether too much of an answer hangs between yes and no.
+
+    Args:
+        found: any shape, 0..1.
+        doubt: how much is too much.
+    """
+    inside = int(np.count_nonzero(found >= 0.5))
+    between = int(np.count_nonzero((found > 0.5 - doubt.reach) & (found < 0.5 + doubt.reach)))
+    return between > doubt.share * max(inside, 1)
