@@ -90,11 +90,12 @@ lint: .make/setup-test .make/protos ## ruff, mypy --strict, import-linter, buf, 
 format: ## Format the Python code
 	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format -q .
 
-BENCHES := init e2e throughput scale detect render mesh cutout gateway chaos failover photos attack disk servers triton
+BENCHES := init e2e throughput turns scale detect render mesh cutout gateway chaos failover photos attack disk servers triton
 .PHONY: $(addprefix bench-,$(BENCHES))
 bench-init: ## Time POST /init on a 12-megapixel JPEG
 bench-e2e: ## Time and memory of whole jobs on the embedded stack (DATA=folder of photos)
 bench-throughput: ## Jobs an hour, waiting times and memory with 4 customers at once (ARGS="--jobs 20 --customers 4")
+bench-turns: ## This checkout and another asked by turns (ARGS="--before FOLDER", DATA=folder of photos)
 bench-scale: ## A simulated day of a million jobs on the chart's autoscaled pools (ARGS="--sweep --jobs-per-day 100000")
 bench-detect: ## Boxes and times of detection (DATA=folder of photos)
 bench-photos: ## 20,000 changed picture files: answers, times, memory (ARGS="--files 2000 --http")

@@ -33,13 +33,15 @@ class Up:
 
 
 @contextmanager
-def up(folder: Path | None = None, *, said: Path | None = None) -> Iterator[Up]:
+def up(folder: Path | None = None, *, said: Path | None = None, checkout: Path | None = None) -> Iterator[Up]:
     """Start it, and stop it at the end; raises RuntimeError when it does not come up.
 
     Args:
         folder: holds its home; None for the system's temporary one.
         said: a file that gets every line of its processes; None leaves them in the home's logs alone.
+        checkout: another one than this to run the code of.
     """
+    environment = os.environ if checkout is None else {**os.environ, "PYTHONPATH": str(checkout)}
     with tempfile.TemporaryDirectory(prefix="lensora-bench-", dir=folder) as home:
         command = [
             str(Path(sys.executable).parent / "lensora"),
@@ -52,7 +54,14 @@ def up(folder: Path | None = None, *, said: Path | None = None) -> Iterator[Up]:
             *([] if said else ["--quiet"]),
         ]
         with (said or Path(os.devnull)).open("w") as lines:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=lines if said else None, text=True)
+            process = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=lines if said else None,
+                text=True,
+                env=environment,
+                cwd=checkout,
+            )
         assert process.stdout is not None
         try:
             line = process.stdout.readline()

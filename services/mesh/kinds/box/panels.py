@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
+from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
 from services.mesh.shape.boxes.creases import shown_sides
@@ -91,6 +92,7 @@ class PanelCompletion:
 
     def _panel(self, cutout: Cutout, axis: int) -> _Panel | None:
         """The side across ``axis`` that faces the camera, if one does clearly."""
+        glance()
         position = self._camera.position()
         sign = float(np.sign(position[axis])) or 1.0
         middle = np.zeros(3)
@@ -154,6 +156,7 @@ def plain_parts(cutout: Cutout, camera: PhotoCamera, half: Doubles) -> NDArray[n
     """
     plain = np.zeros(cutout.mask.shape, np.uint8)
     for axis, sign in shown_sides(camera.position(), half):
+        glance()
         u, v = (k for k in range(3) if k != axis)
         corners = np.zeros((4, 3))
         corners[:, axis] = sign
@@ -164,20 +167,26 @@ def plain_parts(cutout: Cutout, camera: PhotoCamera, half: Doubles) -> NDArray[n
         rows, columns = np.nonzero(side)
         if len(rows):
             colors = cutout.photo[rows, columns].astype(np.float32)
-            plain[rows, columns] = np.abs(colors - _ground(colors)).max(axis=1) < RULES.like
+            plain[rows, columns] = _within(colors, _ground(colors))
     return np.asarray(cv2.morphologyEx(plain, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0)
 
 
 def _ground(colors: Floats) -> Floats:
     """(3,): the colour that most of (n, 3) are close to."""
     cells = np.clip(colors / 16.0, 0, 15).astype(int)
-    count = np.zeros((16, 16, 16), np.float32)
-    np.add.at(count, tuple(cells.T), 1.0)
+    cell = (cells[:, 0] * 16 + cells[:, 1]) * 16 + cells[:, 2]
+    count = np.bincount(cell, minlength=16**3).reshape(16, 16, 16).astype(np.float32)
     # Neighbouring cells count as well, or a ground on the border of two would lose to a print.
     near = uniform_filter(count, 3, mode="constant")
     peak = (np.array(np.unravel_index(int(np.argmax(near)), near.shape)) + 0.5) * 16.0
-    close = np.abs(colors - peak).max(axis=1) < RULES.like
+    close = _within(colors, peak)
     return np.asarray(np.median(colors[close], axis=0) if close.any() else peak, np.float32)
+
+
+def _within(colors: Floats, middle: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """(n,): which of colours (n, 3) count as the same as one."""
+    red, green, blue = (np.abs(colors[:, k] - middle[k]) < RULES.like for k in range(3))
+    return np.asarray(red & green & blue)
 
 
 def _banded(picture: Floats) -> Floats:
