@@ -17,6 +17,8 @@ from lensora.cli.main import Deferred, cli
 from lensora.contract.answers import Result
 from lensora.contract.problems import MEANINGS
 from lensora.contract.requests import TransformBody
+from lensora.core.steps import NEEDS, Step
+from lensora.core.words import Aspect, BackgroundType, CameraMove, OutputFormat
 from lensora.rpc.status import statuses
 from lensora.settings import VARIABLES_FILE
 
@@ -140,6 +142,41 @@ def test_the_scripts_that_move_a_job_are_those_that_are_told() -> None:
     assert told <= set(scripts)
     ends = {name for name, lua in scripts.items() if "terminate(" in lua and name != "prelude"}
     assert ends <= told
+
+
+def test_the_films_guide_has_every_word_of_an_order() -> None:
+    """Backgrounds, moves, formats and shapes: none is left out."""
+    page = (ROOT / "docs" / "guides" / "films.md").read_text("utf-8")
+    missing = [
+        word for words in (BackgroundType, CameraMove, OutputFormat, Aspect) for word in words if word not in page
+    ]
+    assert not missing
+
+
+def test_the_photos_guide_has_every_advice() -> None:
+    """Each code that the detect service may give is a row, and each row is a code that it gives."""
+    told = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "guides" / "photos.md").read_text("utf-8"), re.MULTILINE))
+    source = (ROOT / "services" / "detect" / "preflight.py").read_text("utf-8")
+    given = set(re.findall(r'SuggestedAction\(\s*"(\w+)"', source))
+    assert given and told == given
+
+
+def test_the_agents_guide_has_every_tool() -> None:
+    """The table is the tools that the server has, in their order."""
+    told = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "guides" / "agents.md").read_text("utf-8"), re.MULTILINE)
+    source = (ROOT / "lensora" / "agents" / "tools.py").read_text("utf-8")
+    assert told == re.findall(r"@server\.tool\([^\n]*\n    @_told\n    async def (\w+)", source)
+
+
+def test_the_graph_of_stages_is_drawn_as_it_is() -> None:
+    """The film waits for the backplate and the model, not for the composite: as the pictures of both pages say."""
+    assert NEEDS[Step.RENDERING_VIDEO] == (Step.GENERATING_BG, Step.GENERATING_3D)
+    assert NEEDS[Step.COMPOSITING] == (Step.GENERATING_BG,)
+    for name in ("overview", "jobs"):
+        text = (ROOT / "docs" / "internals" / f"{name}.md").read_text("utf-8")
+        assert re.search(
+            r"backplate -\+-> composite[^\n]*\n[^\n]*\+-> (?:film|render)[^\n]*\n[^\n]*\+-> mesh[^\n]*\^", text
+        ), name
 
 
 def test_every_field_of_an_order_is_in_the_guides() -> None:
