@@ -179,6 +179,17 @@ def test_the_graph_of_stages_is_drawn_as_it_is() -> None:
         ), name
 
 
+def test_the_calls_page_has_every_call_with_its_price() -> None:
+    """Each call of the document is a row, or in one; where it costs something the row tells how much."""
+    page = (ROOT / "docs" / "guides" / "api.md").read_text("utf-8")
+    rows = [row.replace("...", "") for row in re.findall(r"^\|.*\|$", page, re.MULTILINE)]
+    for call in public_calls():
+        last = [part for part in call.path.split("/") if part and "{" not in part][-1]
+        found = [row for row in rows if last in row]
+        assert found or not call.name, call.path
+        assert not call.price or any(re.search(rf"\|[^|]*\b{call.price}\b[^|]*\|$", row) for row in found), call.path
+
+
 def test_every_field_of_an_order_is_in_the_guides() -> None:
     """Nobody has to find a choice in the reference first: a guide names it, and each field of the poll."""
     guides = "\n".join(page.read_text("utf-8") for page in (ROOT / "docs" / "guides").glob("*.md"))
