@@ -6,6 +6,7 @@ import importlib
 import re
 import runpy
 import subprocess
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from gateway.http.app import public_calls
 from lensora.cli.main import Deferred, cli
+from lensora.client import requests
 from lensora.contract.answers import Result
 from lensora.contract.problems import MEANINGS
 from lensora.contract.requests import TransformBody
@@ -188,6 +190,23 @@ def test_the_calls_page_has_every_call_with_its_price() -> None:
         found = [row for row in rows if last in row]
         assert found or not call.name, call.path
         assert not call.price or any(re.search(rf"\|[^|]*\b{call.price}\b[^|]*\|$", row) for row in found), call.path
+
+
+def test_the_install_guide_names_extras_that_exist() -> None:
+    """Each extra of the table is the package's, and `make setup` installs those that the guide says."""
+    page = (ROOT / "docs" / "guides" / "install.md").read_text("utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    told = {extra for found in re.findall(r"lensora\[([\w,]+)\]", page) for extra in found.split(",")}
+    assert told <= set(project["optional-dependencies"])
+    (sentence,) = re.findall(r"`make setup` installs (.*?)\.(?:\s|$)", page, re.DOTALL)
+    (extras,) = re.findall(r"^extras=([\w,]+)$", (ROOT / "tools" / "setup.sh").read_text(), re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", sentence)) == set(extras.split(","))
+
+
+def test_the_clients_try_as_often_as_the_guides_say() -> None:
+    """Four times in all, in both languages."""
+    assert requests.MAX_TRIES == 4
+    assert "const MAX_TRIES = 4;" in (ROOT / "clients" / "node" / "src" / "client.ts").read_text("utf-8")
 
 
 def test_every_field_of_an_order_is_in_the_guides() -> None:
