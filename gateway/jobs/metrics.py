@@ -63,7 +63,7 @@ for _ending in (JobStatus.COMPLETED, JobStatus.FAILED, "handed_back", "lost"):
 for _stage in STAGES:
     STAGE_SECONDS.labels(stage=_stage.value)
     STAGE_RETRIES.labels(stage=_stage.value, code="unavailable")
-for _kind in ("init", "transform", "render"):
+for _kind in ("init", "view", "cutout", "transform", "render"):
     CREDITS_CHARGED.labels(kind=_kind)
 for _reason in (JobStatus.FAILED, JobStatus.CANCELED):
     CREDITS_REFUNDED.labels(reason=_reason)

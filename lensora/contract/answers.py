@@ -122,6 +122,8 @@ class Prices(PublicAnswer):
 
     init: int
     """Of a session."""
+    view: int
+    """Of a further photo of a session."""
     cutout: int
     """Of a cutout to look at."""
     transform: int

@@ -85,6 +85,7 @@ _BRAND: Json = {
 EXAMPLES: dict[type[PublicAnswer], Json] = {
     answers.Prices: {
         "init": 5,
+        "view": 2,
         "cutout": 5,
         "transform": 75,
         "render": 25,

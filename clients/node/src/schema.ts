@@ -1327,6 +1327,8 @@ export interface components {
         Prices: {
             /** @description Of a session. */
             init: number;
+            /** @description Of a further photo of a session. */
+            view: number;
             /** @description Of a cutout to look at. */
             cutout: number;
             /** @description Of a job with film and model. */
@@ -2933,6 +2935,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "init": 5,
+                     *       "view": 2,
                      *       "cutout": 5,
                      *       "transform": 75,
                      *       "render": 25,

@@ -11,7 +11,7 @@ from lensora.core.words import JobPicture, OutputFormat
 def test_the_table_has_every_file_once(api: httpx.Client) -> None:
     """The usual film's files are in the job's price, and each has a size."""
     body = api.get("/v1/studio/prices").json()
-    assert [body[name] for name in ("init", "cutout", "transform", "render")] == [5, 5, 75, 25]
+    assert [body[name] for name in ("init", "view", "cutout", "transform", "render")] == [5, 2, 5, 75, 25]
     names = [row["name"] for row in body["outputs"]]
     assert sorted(names) == sorted([*OutputFormat, *JobPicture])
     assert all(row["credits"] == 0 and 10_000 < row["expected_bytes"] < 20_000_000 for row in body["outputs"])
