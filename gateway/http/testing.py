@@ -22,7 +22,8 @@ from gateway.http.plumbing.connections import ConnectionLimits
 from gateway.http.plumbing.lifecycle import Lifecycle
 from gateway.http.process import connection_options, limits_of, open_handlers
 from gateway.http.settings import HttpSettings
-from gateway.jobs.codec import models_field, output_field, quality_field
+from gateway.jobs.codec import models_field, output_field, quality_field, view_quality_field
+from gateway.jobs.photos import ViewQuality
 from gateway.jobs.records import JobError, OutputFile, Quality
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.work import Claim, RedisWork
@@ -229,6 +230,11 @@ class Gateway:
                 public = [models_field(step, [ModelUse("test-net", "1", "ab" * 32, "MIT", step.value)])]
                 if step is Step.GENERATING_3D:
                     public.append(quality_field(Quality(0.98, 0.91)))
+                    # As the mesh service does: it uses those whose side it knows.
+                    told = [
+                        ViewQuality(each.view_id, each.side, each.side is not None) for each in claim.job.order.views
+                    ]
+                    public += [view_quality_field(told)] if told else []
                 further = extra if step is Step.GENERATING_3D else ()
                 for name, file_name, media_type in (*PUBLIC_FILES.get(step, ()), *further):
                     body = (contents or {}).get(name, f"{name} of {job_id} ".encode() * 400)

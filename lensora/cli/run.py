@@ -204,4 +204,7 @@ def _report(result: Result, files: Mapping[str, Path], waited_s: Mapping[str, fl
     for stage in result.stages:
         if stage.ms is not None:
             click.echo(f"  {stage.name:16} {stage.ms / 1000:6.2f} s")
+    for view in (result.quality and result.quality.views) or ():
+        outline = f", outline {view.silhouette_iou:.2f}" if view.used and view.silhouette_iou is not None else ""
+        click.echo(f"  {view.side or 'further photo':16} {'used' if view.used else 'left out'}{outline}")
     click.echo("  " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in waited_s.items()))

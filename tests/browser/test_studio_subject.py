@@ -113,7 +113,7 @@ def test_from_photo_to_film_with_the_keyboard_alone(visitor: Visitor) -> None:
     press("ArrowRight", "Enter")
     expect(page.locator(".point.keep")).to_have_count(1)
     page.get_by_role("radio", name="Describe").focus()
-    press("ArrowRight", "ArrowRight")
+    press("ArrowRight", "ArrowRight", "ArrowRight")
     expect(page.get_by_role("radio", name="White")).to_be_checked()
     page.get_by_role("button", name="Create the film").focus()
     press("Enter")

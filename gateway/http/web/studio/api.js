@@ -136,6 +136,44 @@ export class Api {
     return this.get(`/v1/studio/prices?${query}`, signal);
   }
 
+  /**
+   * Add a further photo of the subject.
+   *
+   * @param {string} sessionId
+   * @param {File} file
+   * @param {{ objectIndex: number | null, bbox: number[] | null }} what index of the session's object; a box of the person's own
+   * @returns {Promise<import("./types.js").View>}
+   */
+  async addView(sessionId, file, { objectIndex, bbox }) {
+    const body = new FormData();
+    body.append("image", file);
+    if (objectIndex !== null) body.append("object_index", String(objectIndex));
+    if (bbox) body.append("bbox", JSON.stringify(bbox));
+    const headers = { "Idempotency-Key": randomId() };
+    return (await this.call("POST", `/v1/studio/sessions/${sessionId}/views`, { body, headers })).json();
+  }
+
+  /** @param {string} sessionId @returns {Promise<import("./types.js").View[]>} */
+  async views(sessionId) {
+    return (await this.get(`/v1/studio/sessions/${sessionId}/views`)).views;
+  }
+
+  /**
+   * @param {import("./types.js").View} view
+   * @param {Record<string, unknown>} changes
+   * @returns {Promise<import("./types.js").View>}
+   */
+  async changeView(view, changes) {
+    const headers = { "Content-Type": "application/json" };
+    const path = `/v1/studio/sessions/${view.session_id}/views/${view.view_id}`;
+    return (await this.call("PATCH", path, { body: JSON.stringify(changes), headers })).json();
+  }
+
+  /** @param {import("./types.js").View} view */
+  deleteView(view) {
+    return this.call("DELETE", `/v1/studio/sessions/${view.session_id}/views/${view.view_id}`);
+  }
+
   /** @returns {Promise<import("./types.js").Account>} */
   account() {
     return this.get("/v1/account");

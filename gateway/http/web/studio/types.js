@@ -8,6 +8,7 @@
 /** @typedef {Schemas["Backplate"]} Backplate */
 /** @typedef {Schemas["Batch"]} Batch */
 /** @typedef {Schemas["BatchItem"]} BatchItem */
+/** @typedef {Schemas["View"]} View */
 /** @typedef {Schemas["Share"]} Share */
 /** @typedef {Schemas["Quote"]} Quote */
 /** @typedef {Schemas["Account"]} Account */

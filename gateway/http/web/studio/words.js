@@ -31,6 +31,9 @@ export const FILES = {
 /** @type {Record<string, string>} */
 export const CAMERAS = { turntable: "Turntable", dolly: "Dolly", cinematic: "Cinematic" };
 
+/** @type {Record<string, string>} */
+export const SIDES = { back: "The back", left: "The left side", right: "The right side", top: "From above", front: "The front again", detail: "A part, closer" };
+
 /** A subject's words with a capital letter; what says nothing is a film. @param {string} [label] */
 export function title(label) {
   const says = label && label !== "object" && !label.startsWith("entire image");

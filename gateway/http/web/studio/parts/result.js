@@ -3,7 +3,7 @@
 import { html, useState } from "/web/vendor/preact.js";
 import { Heading } from "./heading.js";
 import { useOwner } from "../account.js";
-import { ago, credits, title } from "../words.js";
+import { SIDES, ago, credits, title } from "../words.js";
 import { Again } from "./again.js";
 import { Delete } from "./delete.js";
 import { Downloads } from "./downloads.js";
@@ -11,6 +11,18 @@ import { ShareFilm } from "./share.js";
 import { Viewer } from "./viewer.js";
 
 /** @typedef {import("../types.js").Job} Job */
+
+/**
+ * What became of the further photos, in a sentence or two.
+ *
+ * @param {NonNullable<NonNullable<Job["quality"]>["views"]>} views
+ */
+function told(views) {
+  const names = (/** @type {boolean} */ used) => views.filter((view) => view.used === used).map((view) => (view.side ? SIDES[view.side].toLowerCase() : "a photo of no named side"));
+  const [used, left] = [names(true), names(false)];
+  const made = used.length ? `Also made with your photos: ${used.join(", ")}. ` : "";
+  return made + (left.length ? `Left out, because they would not agree with the model: ${left.join(", ")}.` : "");
+}
 
 /** @param {{ job: Job }} properties */
 export function Result({ job }) {
@@ -26,6 +38,7 @@ export function Result({ job }) {
     <section class="card panel">
       <${Heading}>${title(job.order?.label)} is ready<//>
       <p class="hint">${price}${ago(job.created_at)}. ${likeness}</p>
+      ${job.quality?.views && html`<p class="hint">${told(job.quality.views)}</p>`}
       <${Downloads} output=${job.output} onShow=${setTab} />
       <${Again} job=${job} />
       <${ShareFilm} job=${job} />

@@ -20,12 +20,16 @@ const TOOLS = [
   ["drop", "Drop", "Tap what does not belong to it."],
 ];
 
-/** @param {{ tool: Tool, onTool: (tool: Tool) => void, choice: Choice, onClear: () => void, onUndo: () => void, locked: boolean }} properties */
-export function Tools({ tool, onTool, choice, onClear, onUndo, locked }) {
+/**
+ * @param {{
+ *   name?: string, tool: Tool, onTool: (tool: Tool) => void, choice: Choice, onClear: () => void, onUndo: () => void, locked: boolean,
+ * }} properties name of the group of radio buttons: each has its own
+ */
+export function Tools({ name: group = "tool", tool, onTool, choice, onClear, onUndo, locked }) {
   const told = TOOLS.find(([name]) => name === tool);
   return html`<div class="tools-row">
     <div class="segmented" role="radiogroup" aria-label="How to say what is meant">
-      ${TOOLS.map(([name, title]) => html`<label key=${name}><input type="radio" name="tool" value=${name} checked=${tool === name}
+      ${TOOLS.map(([name, title]) => html`<label key=${name}><input type="radio" name=${group} value=${name} checked=${tool === name}
         disabled=${locked} onChange=${() => onTool(name)} /><span>${title}</span></label>`)}
     </div>
     <button type="button" class="quiet" disabled=${locked || !choice.points.length} onClick=${onUndo}>Undo</button>

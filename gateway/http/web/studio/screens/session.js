@@ -14,6 +14,7 @@ import { SettingChoice, backgroundOf, settled } from "../parts/setting.js";
 import { SizeQuestion, sizeOf } from "../parts/size.js";
 import { CutoutLook, Subjects, Tools, meant } from "../parts/subject.js";
 import { PhotoButton } from "../parts/upload.js";
+import { MorePhotos } from "../parts/views.js";
 import { go } from "../routes.js";
 
 /** @typedef {import("../types.js").Choice} Choice */
@@ -115,6 +116,7 @@ function Choosing({ session }) {
       <${Subjects} session=${session} choice=${choice} onPick=${pick} />
       <${CutoutLook} session=${session} choice=${choice} cutout=${cutout} shown=${shown} onShow=${setShown}
         onCutout=${(/** @type {any} */ made) => { change({ cutout: made }); setShown(true); }} />
+      <${MorePhotos} session=${session} index=${choice.box ? null : choice.index} />
       <${BrandChoice} name=${draft.brand} brands=${brands} onChange=${takeBrand} />
       <${SettingChoice} setting=${setting} onChange=${(/** @type {any} */ next) => change({ setting: next })}
         brand=${brand && brand.background ? ["The brand's", `As the brand ${brand.name} has it: ${backgroundWords(brand)}.`] : undefined} />
