@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -26,6 +26,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 )
+BOTH: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 DESKTOP = {"width": 1400, "height": 1000}
 PHONE = {"width": 390, "height": 844}
 
@@ -84,6 +85,18 @@ def page(chromium: Browser, patience_ms: float) -> Iterator[Page]:
     context.set_default_timeout(patience_ms)
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def accessible_by_day_and_night() -> Callable[[Page], None]:
+    """The same look in the colours of both, one after the other."""
+
+    def look(page: Page) -> None:
+        for scheme in BOTH:
+            page.emulate_media(color_scheme=scheme)
+            require_access(page)
+
+    return look
 
 
 @pytest.fixture

@@ -20,7 +20,10 @@ def logo() -> bytes:
     return out.getvalue()
 
 
-def test_a_brand_is_made_given_to_a_film_and_deleted(visitor: Visitor, accessible: Callable[[Page], None]) -> None:
+@pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
+def test_a_brand_is_made_given_to_a_film_and_deleted(
+    visitor: Visitor, accessible_by_day_and_night: Callable[[Page], None]
+) -> None:
     """Without a mouse's help from outside: name, colour, logo, end colour; the film's order then has all of it."""
     page = visitor.page
     visitor.open("/studio/brands")
@@ -38,17 +41,17 @@ def test_a_brand_is_made_given_to_a_film_and_deleted(visitor: Visitor, accessibl
     page.get_by_label("Logo, a PNG").set_input_files({"name": "logo.png", "mimeType": "image/png", "buffer": logo()})
     page.get_by_label("Corner").select_option("top_left")
     page.get_by_label("The film ends in a colour").check()
-    accessible(page)
+    accessible_by_day_and_night(page)
     visitor.picture("brand")
     page.get_by_role("button", name="Save the brand").click()
     expect(page.get_by_role("heading", name="my-shop")).to_be_visible()
-    accessible(page)
+    accessible_by_day_and_night(page)
     visitor.open("/", key=False)
     session_id = visitor.choose_photo()
     page.get_by_label("Brand", exact=True).select_option("my-shop")
     expect(page.get_by_role("radio", name="Portrait")).to_be_checked()
     expect(page.get_by_text("75 credits")).to_be_visible()
-    accessible(page)
+    accessible_by_day_and_night(page)
     job_id = visitor.order()
     visitor.gateway.take(job_id)
     order = visitor.gateway.claims[job_id].job.order
@@ -66,9 +69,9 @@ def test_a_brand_is_made_given_to_a_film_and_deleted(visitor: Visitor, accessibl
     expect(page.get_by_text("has been deleted")).to_be_visible()
 
 
-@pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
 def test_a_colour_is_picked_and_each_file_says_price_and_size(
-    visitor: Visitor, accessible: Callable[[Page], None]
+    visitor: Visitor, accessible_by_day_and_night: Callable[[Page], None]
 ) -> None:
     """The plate has the colour; a longer film costs more for each further file, and all are larger."""
     page = visitor.page
@@ -84,7 +87,7 @@ def test_a_colour_is_picked_and_each_file_says_price_and_size(
     expect(row).to_contain_text("+25 credits, about")
     row.get_by_role("checkbox").check()
     expect(page.get_by_text("125 credits")).to_be_visible()
-    accessible(page)
+    accessible_by_day_and_night(page)
     visitor.picture("prices")
     job_id = visitor.order()
     visitor.gateway.take(job_id)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from gateway.http.visitor import Visitor
 
 
 @pytest.mark.parametrize("visitor", ["phone-dark", "desktop-light"], indirect=True)
-def test_a_film_is_shared_seen_by_a_stranger_and_taken_back(visitor: Visitor) -> None:
+def test_a_film_is_shared_seen_by_a_stranger_and_taken_back(
+    visitor: Visitor, accessible: Callable[[Page], None]
+) -> None:
     """The link opens without a key in a browser that knows nothing, plays, and shows nothing once it is taken back."""
     page = visitor.page
     visitor.open()
@@ -26,11 +29,13 @@ def test_a_film_is_shared_seen_by_a_stranger_and_taken_back(visitor: Visitor) ->
     browser = page.context.browser
     assert browser is not None
     # A small window: without a graphics card the processor draws the model.
-    stranger = browser.new_context(viewport={"width": 200, "height": 200}, reduced_motion="reduce")
+    scheme = "dark" if visitor.name.endswith("dark") else "light"
+    stranger = browser.new_context(viewport={"width": 320, "height": 200}, reduced_motion="reduce", color_scheme=scheme)
     seen = stranger.new_page()
     visitor.watch.on(seen)
     seen.goto(link)
     expect(seen.get_by_role("heading", name="Vintage twin-lens reflex camera")).to_be_visible()
+    accessible(seen)
     film = seen.locator("video")
     film.evaluate("film => { film.muted = true; return film.play(); }")
     assert film.evaluate("film => film.videoWidth") == 128
@@ -39,4 +44,5 @@ def test_a_film_is_shared_seen_by_a_stranger_and_taken_back(visitor: Visitor) ->
     visitor.watch.expected = ("status of 404",)
     seen.reload()
     expect(seen.get_by_role("heading", name=re.compile("not shown any more"))).to_be_visible()
+    accessible(seen)
     stranger.close()

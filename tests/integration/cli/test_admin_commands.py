@@ -123,3 +123,17 @@ def test_an_account_s_limits_are_set_shown_and_kept(command: Command) -> None:
     assert "no account" in missing.stderr
     wrong = command("accounts", "limit", "--account", "shop", "--weight", "0")
     assert wrong.returncode == 2
+
+
+def test_use_jobs_and_the_queue_are_shown(command: Command) -> None:
+    """Per account and day; an account that is none is named."""
+    command("credits", "grant", "300", "--account", "seen")
+    used = json.loads(command("accounts", "usage", "--account", "seen", "--json").stdout)
+    assert [(day["granted"], day["charged"]) for day in used["days"]] == [(300, 0)] and used["whole"] is True
+    assert json.loads(command("accounts", "jobs", "--status", "failed", "--json").stdout) == {
+        "jobs": [],
+        "next_cursor": "",
+    }
+    assert "0 waiting, 0 running" in command("accounts", "queue").stdout
+    nobody = command("accounts", "usage", "--account", "nobody")
+    assert nobody.returncode == 1 and "There is no account 'nobody'" in nobody.stderr

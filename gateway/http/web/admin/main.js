@@ -81,7 +81,7 @@ function Admin() {
   };
   const here = place.split("/")[0];
   return html`
-    <header class="bar"><a class="brand" href="/admin"><img src="/web/icon.svg" alt="" width="28" height="28" /><span>Operator</span></a>
+    <header class="bar"><a class="brand" href="/admin" aria-label="Operator"><img src="/web/icon.svg" alt="" width="28" height="28" /><span>Operator</span></a>
       ${api && html`<nav aria-label="Operator">${PLACES.map(([name, word]) => html`<a key=${name} href=${`#${name}`} aria-current=${here === name ? "page" : undefined}>${word}</a>`)}</nav>
       <div class="tools"><button type="button" class="quiet" onClick=${() => use("")}>Close</button></div>`}</header>
     <main id="content">${api ? html`<${Screen} api=${api} place=${place} onProblem=${problem} />` : html`<${TokenForm} onToken=${use} refused=${refused} />`}</main>`;

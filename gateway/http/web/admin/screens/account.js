@@ -2,6 +2,7 @@
 
 import { html, useState } from "/web/vendor/preact.js";
 import { randomId } from "../../studio/api.js";
+import { Question } from "../../studio/parts/question.js";
 import { Notice } from "../../studio/parts/notice.js";
 import { useAnswer } from "../parts/load.js";
 import { Table, signed, when } from "../parts/table.js";
@@ -58,7 +59,7 @@ export function AccountScreen({ api, id, onProblem }) {
       <button class="primary">Grant</button></form>
     <h2>Keys</h2>
     ${secret && html`<${Notice} kind="warm" text="This is the whole key. It is shown this once." onClose=${() => setSecret("")}><code class="secret">${secret}</code><//>`}
-    <${Table} label="Keys" heads=${["Key", "Name", "Kind", "Made", "State", ""]} empty="It has no key yet."
+    <${Table} label="Keys" heads=${["Key", "Name", "Kind", "Made", "State", "Revoke"]} empty="It has no key yet."
       rows=${keys.map((key) => [html`<code>${key.hint}…</code>`, key.name, key.test ? "test" : "live", when(key.created_ms), key.revoked_ms ? `revoked ${when(key.revoked_ms)}` : "works",
         key.revoked_ms ? "" : html`<${Revoke} hint=${key.hint} onRevoke=${() => act(() => api.call(`${path}/keys/${key.key_id}/revoke`, {}))} />`])} />
     <form class="line" onSubmit=${makeKey}>
@@ -67,7 +68,7 @@ export function AccountScreen({ api, id, onProblem }) {
       <button class="primary">Make a key</button></form>
     <h2>Use by day</h2>
     ${!usage.whole && html`<p class="hint">There were too many movements to add them all up.</p>`}
-    <${Table} label="Use by day" heads=${["Day (UTC)", "Charged", "", "Charges", "Paid back", "Refunds", "Granted"]} empty="Nothing in 30 days."
+    <${Table} label="Use by day" heads=${["Day (UTC)", "Charged", "Share", "Charges", "Paid back", "Refunds", "Granted"]} empty="Nothing in 30 days."
       rows=${usage.days.map((day) => [day.day, day.charged.toLocaleString(), html`<meter min="0" max=${most} value=${day.charged} aria-label=${`Charged on ${day.day}`}></meter>`,
         day.charges, day.refunded.toLocaleString(), day.refunds, day.granted.toLocaleString()])} />
     <h2>Newest movements</h2>
@@ -81,5 +82,6 @@ export function AccountScreen({ api, id, onProblem }) {
 function Revoke({ hint, onRevoke }) {
   const [asked, setAsked] = useState(false);
   if (!asked) return html`<button type="button" class="quiet" aria-label=${`Revoke ${hint}…`} onClick=${() => setAsked(true)}>Revoke</button>`;
-  return html`<button type="button" class="danger" onClick=${onRevoke}>Revoke ${hint}… for good</button>`;
+  return html`<${Question} class="row" label=${`Revoke ${hint}…?`}><button type="button" class="danger" onClick=${onRevoke}>Revoke ${hint}… for good</button>
+    <button type="button" class="quiet" onClick=${() => setAsked(false)}>Keep it</button><//>`;
 }

@@ -3,6 +3,7 @@
 import { html, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
 import { go } from "../routes.js";
+import { Question } from "./question.js";
 import { Notice } from "./notice.js";
 
 /** @param {{ jobId: string, small?: boolean, onDeleted: () => void }} properties */
@@ -24,12 +25,12 @@ export function Delete({ jobId, small = false, onDeleted }) {
     }
   };
   if (!asked) return html`<button type="button" class=${small ? "quiet" : "quiet wide"} onClick=${() => setAsked(true)}>Delete</button>`;
-  return html`<div class="ask" role="group" aria-label="Delete this film?">
+  return html`<${Question} class="ask" label="Delete this film?">
     <p>Delete the film and its files? They do not come back.</p>
     <${Notice} error=${error} />
     <div class="row">
       <button type="button" class="danger" disabled=${busy} onClick=${remove}>${busy ? "Deleting…" : "Delete it"}</button>
       <button type="button" class="quiet" disabled=${busy} onClick=${() => setAsked(false)}>Keep it</button>
     </div>
-  </div>`;
+  <//>`;
 }

@@ -3,6 +3,7 @@
 import { html, useCallback, useEffect, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
 import { useConnection } from "../connection.js";
+import { Question } from "../parts/question.js";
 import { backgroundWords } from "../parts/brand.js";
 import { BrandForm } from "../parts/brand-form.js";
 import { Heading } from "../parts/heading.js";
@@ -77,8 +78,8 @@ function Entry({ brand, onOpen, onDeleted }) {
     <div class="row">
       <button type="button" class="quiet" aria-label=${`Change ${brand.name}`} onClick=${onOpen}>Change</button>
       ${asked
-        ? html`<button type="button" class="danger" onClick=${remove}>Delete ${brand.name}</button>
-          <button type="button" class="quiet" onClick=${() => setAsked(false)}>Keep it</button>`
+        ? html`<${Question} class="row" label=${`Delete ${brand.name}?`}><button type="button" class="danger" onClick=${remove}>Delete ${brand.name}</button>
+          <button type="button" class="quiet" onClick=${() => setAsked(false)}>Keep it</button><//>`
         : html`<button type="button" class="quiet" aria-label=${`Delete ${brand.name}`} onClick=${() => setAsked(true)}>Delete</button>`}
     </div>
   </li>`;
