@@ -1,4 +1,4 @@
-"""How large each file of a job usually is: one table, measured with real jobs (docs/guides/prices.md)."""
+"""How large each file of a job usually is: one table, from real jobs, for the API and the studio alike."""
 
 from __future__ import annotations
 
@@ -38,16 +38,17 @@ class Size:
 
 
 SIZES: dict[str, Size] = {
-    OutputFormat.MP4: Size(pixel=0.5, frame=0.0105),
-    OutputFormat.POSTER: Size(pixel=0.35),
-    OutputFormat.GIF: Size(frame=0.32, most_side=512, most_fps=16.0),
-    OutputFormat.WEBP: Size(frame=0.035, most_side=768, most_fps=30.0),
-    OutputFormat.WEBM_ALPHA: Size(frame=0.008),
-    JobPicture.SCENE: Size(pixel=0.35),
-    JobPicture.REMOVED_BG: Size(base=450_000),
-    OutputFormat.GLB: Size(base=1_200_000),
-    OutputFormat.USDZ: Size(base=1_600_000),
-    OutputFormat.OBJ: Size(base=1_300_000),
-    OutputFormat.STL: Size(base=700_000),
+    OutputFormat.MP4: Size(frame=0.0105),
+    OutputFormat.POSTER: Size(pixel=0.145),
+    OutputFormat.GIF: Size(frame=0.30, most_side=512, most_fps=16.0),
+    OutputFormat.WEBP: Size(frame=0.021, most_side=768, most_fps=30.0),
+    OutputFormat.WEBM_ALPHA: Size(frame=0.0046),
+    JobPicture.SCENE: Size(pixel=0.19),
+    JobPicture.REMOVED_BG: Size(base=260_000),
+    OutputFormat.GLB: Size(base=530_000),
+    OutputFormat.USDZ: Size(base=440_000),
+    OutputFormat.OBJ: Size(base=1_100_000),
+    OutputFormat.STL: Size(base=600_000),
 }
-"""By the public name of the file; the model and the cutout do not depend on the film."""
+"""By the public name of the file; the model and the cutout do not depend on the film. Medians of 23 films, 27 models and
+28 cutouts of real jobs; GIF and WebP of one of them at two sizes, further models of two."""
