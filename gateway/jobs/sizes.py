@@ -50,5 +50,5 @@ SIZES: dict[str, Size] = {
     OutputFormat.OBJ: Size(base=1_100_000),
     OutputFormat.STL: Size(base=600_000),
 }
-"""By the public name of the file; the model and the cutout do not depend on the film. Medians of 23 films, 27 models and
-28 cutouts of real jobs; GIF and WebP of one of them at two sizes, further models of two."""
+"""By the public name of the file; the model and the cutout do not depend on the film. Medians of 23 films, 27 models
+and 28 cutouts of real jobs; GIF and WebP of one of them at two sizes, further models of two."""
