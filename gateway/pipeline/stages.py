@@ -38,7 +38,7 @@ from lensora.core.errors import (
     Unavailable,
 )
 from lensora.core.steps import Step
-from lensora.core.words import BackgroundType, JobPicture, OutputFormat
+from lensora.core.words import Aspect, BackgroundType, JobPicture, OutputFormat
 from lensora.observability import logs
 from lensora.rpc.brands import logo_to_proto
 from lensora.rpc.messages import (
@@ -207,6 +207,8 @@ class Stages:
                 request.color.color = number_of(colour_of(order.background.color))
             case BackgroundType.IMAGE:
                 request.image.image.CopyFrom(await run.picture.get())
+                if order.output.aspect is not Aspect.SQUARE:
+                    request.image.frame_width, request.image.frame_height = order.output.frame
         if (viewpoint := await self._viewpoint(run)) is not None:
             request.viewpoint.CopyFrom(viewpoint)
         result = await streamed(self._segmenter.CreateBackplate(request, **run.call()), "segment", run.progress)

@@ -13,7 +13,7 @@ from lensora.core.boxes import FULL_FRAME, Box
 from lensora.core.colours import Colour
 from lensora.core.errors import EncodeFailed, InvalidBackground, InvalidImage, InvalidRequest
 from lensora.core.scene import Scene
-from lensora.core.staging import from_above, scene_pitch
+from lensora.core.staging import SQUARE, FrameShape, from_above, scene_pitch
 from lensora.core.viewpoint import Viewpoint
 from lensora.imaging.header import read_header
 from lensora.imaging.reader import PictureReader
@@ -75,8 +75,12 @@ def image_backplate(
     pictures: PictureReader | None = None,
     call: Call = UNWATCHED,
     viewpoint: Viewpoint | None = None,
+    shape: FrameShape = SQUARE,
 ) -> Backplate:
     """A user's picture, cover-cropped: around its middle, or lower where the subject was seen from above.
+
+    The picture fills what the film shows of the square. What lies beyond is the picture's own where it goes on, and
+    mirrored where it does not.
 
     Args:
         data: JPEG, PNG or WebP; EXIF orientation is applied, transparent parts are laid on white.
@@ -85,29 +89,34 @@ def image_backplate(
         pictures: decodes it.
         call: ends the wait for memory.
         viewpoint: the camera of the subject's photo; None if not known.
+        shape: what the film shows of the square; width and height are equal where that is not all of it.
 
     Raises:
         InvalidBackground: the bytes are not a picture within the limits.
     """
+    seen = (width, height) if shape == SQUARE else _seen(shape, width)
     try:
-        longest_side_px, part = _covering(*read_header(data).upright_size, width, height)
+        longest_side_px, part = _covering(*read_header(data).upright_size, *seen)
         photo = (pictures or PictureReader()).read(data, longest_side_px=longest_side_px, part=part, alive=call.check)
     except InvalidImage as error:
         raise InvalidBackground(
             f"background.url is not a usable picture: {error.message}", field="background.url"
         ) from error
     picture = photo.over((WHITE, WHITE, WHITE))
-    middle = Crop.of(picture, width, height)
-    rgb = middle.taken(picture, width, height)
+    crop = middle = Crop.of(picture, *seen)
+    rgb = crop.taken(picture, *seen)
     edge = ground_edge(rgb)
     above = from_above(scene_pitch(viewpoint))
     if edge is not None and above > 0.0:
         # More of the surface, less of the surroundings: down and in, as a camera goes that looks down.
-        lower = Crop.of(picture, width, height, down=0.5 + 0.5 * above, zoom=1.0 + (MOST_ZOOM - 1.0) * above)
-        rgb = lower.taken(picture, width, height)
-        edge = min(1.0, max(0.0, (middle.top + edge * middle.rows - lower.top) / lower.rows))
+        crop = Crop.of(picture, *seen, down=0.5 + 0.5 * above, zoom=1.0 + (MOST_ZOOM - 1.0) * above)
+        rgb = crop.taken(picture, *seen)
+        edge = min(1.0, max(0.0, (middle.top + edge * middle.rows - crop.top) / crop.rows))
     horizon = guess_horizon(rgb) if edge is None else edge
     lighting = estimate_lighting(rgb, horizon)
+    if shape != SQUARE:
+        rgb = crop.squared(picture, shape, width)
+        horizon = shape.top + horizon * shape.height
     scene = Scene(horizon, plain=False, lighting=lighting, afloat=edge is None, viewpoint=viewpoint)
     return Backplate(rgb, scene)
 
@@ -199,6 +208,25 @@ class Crop:
         part = picture[self.top : self.top + self.rows, self.left : self.left + self.columns]
         flags = cv2.INTER_AREA if width < self.columns else cv2.INTER_CUBIC
         return np.asarray(cv2.resize(part, (width, height), interpolation=flags), np.uint8)
+
+    def squared(self, picture: NDArray[np.uint8], shape: FrameShape, side: int) -> NDArray[np.uint8]:
+        """(side, side, 3) uint8: the square of which this part is what a film of a shape shows."""
+        rows, columns = picture.shape[:2]
+        across = round(self.columns * (1.0 / shape.width - 1.0) / 2.0)
+        down = round(self.rows * (1.0 / shape.height - 1.0) / 2.0)
+        left, top = self.left - across, self.top - down
+        right, bottom = self.left + self.columns + across, self.top + self.rows + down
+        there = picture[max(0, top) : min(rows, bottom), max(0, left) : min(columns, right)]
+        beyond = max(0, -top), max(0, bottom - rows), max(0, -left), max(0, right - columns)
+        whole = cv2.copyMakeBorder(there, *beyond, cv2.BORDER_REFLECT)
+        flags = cv2.INTER_AREA if side < whole.shape[1] else cv2.INTER_CUBIC
+        return np.asarray(cv2.resize(whole, (side, side), interpolation=flags), np.uint8)
+
+
+def _seen(shape: FrameShape, side: int) -> tuple[int, int]:
+    """Width and height of what a film shows of a square, pixels."""
+    left, top, right, bottom = shape.box(side)
+    return right - left, bottom - top
 
 
 def encode_backplate(rgb: NDArray[np.uint8]) -> bytes:

@@ -186,7 +186,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
             call.report("fetch", 0.05)
             data = self._read(request.image.image, "background.image")
             call.report("decode", 0.2)
-            made = image_backplate(data, width, height, self._pictures, call, viewpoint)
+            made = image_backplate(data, width, height, self._pictures, call, viewpoint, _framed(request))
             if made.scene.afloat:
                 _log.info("backplate_without_ground", width=width, height=height)
         elif kind == "prompt":
@@ -205,6 +205,20 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServicer):
 
     def _read(self, message: artifact_pb2.Artifact, field: str) -> bytes:
         return self._artifacts.get(artifact_from_proto(message, field=field))
+
+
+def _framed(request: segmenter_pb2.CreateBackplateRequest) -> FrameShape:
+    """What the film shows of the backplate. Raises InvalidRequest for a part of one that is not square."""
+    across, down = request.image.frame_width or request.width, request.image.frame_height or request.height
+    if (across, down) == (request.width, request.height):
+        return SQUARE
+    if request.width != request.height or max(across, down) != request.width or min(across, down) < 1:
+        raise InvalidRequest(
+            f"background.image.frame_width and frame_height must be those of a part, from side to side, of a square, "
+            f"not {across} x {down} of {request.width} x {request.height}",
+            field="background.image.frame_width",
+        )
+    return FrameShape.of(across, down)
 
 
 def _colour(number: int) -> Colour:

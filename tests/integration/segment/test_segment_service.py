@@ -271,6 +271,12 @@ def test_an_image_backplate_is_upright_and_covers(service: Service) -> None:
     assert picture[40, 128, 0] > 150 and picture[216, 128, 0] < 60
     assert abs(backplate.horizon - 0.5) < 0.03
     assert not backplate.afloat, "an edge runs across the picture: the ground's"
+    request.image.frame_width, request.image.frame_height = 128, 256
+    tall = list(service.stub.CreateBackplate(request))[-1].result.backplate
+    assert tall.image.sha256 != backplate.image.sha256 and abs(tall.horizon - 0.5) < 0.03
+    request.image.frame_width = 300
+    with pytest.raises(grpc.RpcError, match="those of a part, from side to side, of a square, not 300 x 256"):
+        list(service.stub.CreateBackplate(request))
 
 
 def test_a_picture_without_ground_says_so_to_the_composite(service: Service) -> None:

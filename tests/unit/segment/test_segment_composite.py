@@ -10,7 +10,7 @@ import pytest
 
 from lensora.core.errors import InvalidBackground, InvalidRequest, SubjectNotFound
 from lensora.core.scene import Lighting, Scene, studio_lighting
-from lensora.core.staging import BASE_LINE, FILL, staged
+from lensora.core.staging import BASE_LINE, FILL, FrameShape, staged
 from lensora.core.viewpoint import Viewpoint
 from services.segment.backplate import Crop, check_size, image_backplate, plain_backplate
 from services.segment.composite import composite, encode_jpeg, place
@@ -290,6 +290,26 @@ def test_a_picture_is_cropped_to_its_surface_for_a_subject_from_above() -> None:
     assert high.scene.horizon < 0.40 and not high.scene.afloat
     row = round(high.scene.horizon * 256)
     assert high.rgb[row - 8, 128, 0] > 150 > high.rgb[row + 8, 128, 0]
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "frame"), [(270, 480, (288, 512)), (480, 270, (512, 288)), (480, 270, (288, 512))]
+)
+def test_a_picture_fills_what_the_film_shows(columns: int, rows: int, frame: tuple[int, int]) -> None:
+    """One of the film's own shape is seen to its edges, not cut to a square before; one of another shape covers it."""
+    picture = np.full((rows, columns, 3), (190, 195, 200), np.uint8)
+    picture[rows // 2 :] = (60, 90, 130)
+    picture[:16] = picture[-16:] = (250, 10, 10)
+    picture[:, :16] = picture[:, -16:] = (10, 250, 10)
+    shape = FrameShape.of(*frame)
+    plate = image_backplate(cv2.imencode(".png", picture)[1].tobytes(), 512, 512, shape=shape)
+    assert plate.rgb.shape == (512, 512, 3)
+    left, top, right, bottom = shape.box(512)
+    shown = plate.rgb[top:bottom, left:right].astype(int)
+    own = frame[0] > frame[1], columns > rows
+    assert (shown[len(shown) // 4, 3, 1] > 200) == (own[0] == own[1]), "its left edge"
+    assert shown[3, len(shown[0]) // 2, 2] > 200 and shown[-4, len(shown[0]) // 2, 2] > 200, "its upper and lower edge"
+    assert plate.scene.horizon == pytest.approx(0.5, abs=0.03)
 
 
 def test_what_is_seen_from_above_lies_in_the_middle_and_is_shaded_all_round() -> None:
