@@ -31,7 +31,11 @@ def fitted(scenes: Sequence[Scene]) -> Ranking:
     ]
     chances = [Ranking(weights[index % FOLDS], 0.0).chances(scene.features) for index, scene in enumerate(scenes)]
     right = [scene.right() for scene in scenes]
-    least = next((level for level in LEVELS if _precision(chances, right, level) >= LEAST_PRECISION), LEVELS[-1])
+    empty = [chance for chance, scene in zip(chances, scenes, strict=True) if not scene.truth and not scene.aside]
+    least = next(
+        (level for level in LEVELS if _precision(chances, right, level) >= LEAST_PRECISION and _quiet(empty, level)),
+        LEVELS[-1],
+    )
     return Ranking(tuple(round(float(w), 4) for w in _weights(scenes)), float(least))
 
 
@@ -89,6 +93,11 @@ def report(scenes: Sequence[Scene], ranking: Ranking) -> str:
 def _precision(chances: Sequence[NDArray[np.float64]], right: Sequence[NDArray[np.float64]], level: float) -> float:
     kept = np.concatenate([truth[chance >= level] for chance, truth in zip(chances, right, strict=True)])
     return float(np.nanmean(kept)) if np.isfinite(kept).any() else 1.0
+
+
+def _quiet(empty: Sequence[NDArray[np.float64]], level: float) -> bool:
+    """True where nothing is proposed on scenes that hold nothing, but for one in fifty."""
+    return sum(bool((chance >= level).any()) for chance in empty) <= len(empty) // 50
 
 
 def _weights(scenes: Sequence[Scene]) -> NDArray[np.float64]:

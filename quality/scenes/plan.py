@@ -96,7 +96,8 @@ def _backdrop(kind: str, stock: Stock, size: tuple[int, int], rng: np.random.Gen
     draw = rng.random()
     if draw < 0.4 and stock.rooms:
         return room(stock.rooms[rng.integers(len(stock.rooms))], size, rng)
-    if draw < 0.7 and stock.photographs:
+    # A photograph of fruit, out of focus, is no empty scene.
+    if draw < 0.7 and stock.photographs and kind != "empty":
         return photograph(stock.photographs[rng.integers(len(stock.photographs))], size, rng)
     return studio(size, rng)
 

@@ -103,6 +103,17 @@ def test_the_fit_tells_things_from_finds_that_are_none() -> None:
     assert "precision 0.500 (40 of 80)" in report(scenes, everything)
 
 
+def test_the_fit_proposes_nothing_on_empty_scenes() -> None:
+    """Finds of empty scenes that look a little like things raise the least chance above theirs."""
+    scenes = [made_scene(index) for index in range(60)]
+    for scene in list(scenes[::6]):
+        faint = scene.features[:1].copy()
+        faint[:, FEATURES.index("contrast")] = 0.6
+        boxes, names = scene.boxes[:1], [("object", 0.0)]
+        scenes.append(Scene("empty", [], [], boxes, faint, np.ones(1), names, [""]))
+    assert "first right 60 of 60, nothing on 10 of 10 empty" in report(scenes, fitted(scenes))
+
+
 def test_the_level_of_names_leaves_nine_in_ten_right() -> None:
     """Unlikely names are wrong here, likely ones are right: the level lies between them."""
     things = of_scenes([made_scene(index) for index in range(40)], Ranking((0.0,) * len(FEATURES), 0.0))
