@@ -8,6 +8,7 @@ cannot slip through, and each hop of a redirect meets the same guard. TLS and th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import re
 import ssl
@@ -39,6 +40,8 @@ URL_SAFE = "/?%:@!$&'()*+,;=-._~"
 """Characters of a path or query that are sent as they are (RFC 3986); ``%`` because a URL comes already escaped."""
 MAX_ANSWER_BYTES = 1_024
 """As much of a webhook receiver's answer as a log line may want."""
+LINGER_S = 1.0
+"""What is waited for the rest of such an answer: its status has said all, and whoever drips holds nobody up."""
 USER_AGENT = "lensora-studio"
 
 
@@ -63,6 +66,10 @@ class FetchFailed(Exception):
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
         self.retryable = retryable
+
+
+class AnsweredLate(FetchFailed):
+    """Not answered in the time that it had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +348,8 @@ class Egress:
 
         Raises:
             EgressRefused: the URL may not be requested.
-            FetchFailed: not reachable or too slow.
+            AnsweredLate: too slow.
+            FetchFailed: not reachable.
         """
         return await self._send("PUT", url, body, headers, timeout_s=timeout_s)
 
@@ -356,13 +364,15 @@ class Egress:
                 pool.stream(method, target.url, headers=sent, content=body) as response,
             ):
                 start = b""
-                async for chunk in response.aiter_stream():
-                    start += chunk
-                    if len(start) >= MAX_ANSWER_BYTES:
-                        break
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LINGER_S):
+                        async for chunk in response.aiter_stream():
+                            start += chunk
+                            if len(start) >= MAX_ANSWER_BYTES:
+                                break
                 return Answer(response.status, start[:MAX_ANSWER_BYTES])
         except (TimeoutError, httpcore.TimeoutException) as error:
-            raise FetchFailed(f"url did not answer within {timeout_s:g} seconds", retryable=True) from error
+            raise AnsweredLate(f"url did not answer within {timeout_s:g} seconds", retryable=True) from error
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
             raise FetchFailed("url could not be reached", retryable=True) from error
 

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Protocol
 
-from gateway.egress import Answer, EgressRefused, FetchFailed
+from gateway.egress import Answer, AnsweredLate, EgressRefused, FetchFailed
 from gateway.jobs.records import OutputFile
 from lensora.adapters.artifacts import ArtifactStore
 from lensora.core.errors import LensoraError
@@ -50,6 +50,9 @@ class Handover:
     ) -> dict[str, DeliveryStatus]:
         """What became of each file that has a URL; a file that cannot be delivered fails nothing.
 
+        A storage that has not answered in the time of a try is given up for all files: each further minute would be one
+        in which the job holds its place among those that run.
+
         A repeat, after a worker has died, sends the same bytes to the same places again.
 
         Args:
@@ -58,7 +61,7 @@ class Handover:
             within_s: seconds for all; what is not delivered by then is not.
         """
         told = dict.fromkeys(urls, DeliveryStatus.UNDELIVERED)
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, AnsweredLate):
             async with asyncio.timeout(within_s):
                 for name in urls:
                     if name in files:
@@ -78,6 +81,9 @@ class Handover:
             except EgressRefused:
                 _log.warning("file_not_delivered", file=name, reason="refused")
                 return DeliveryStatus.UNDELIVERED
+            except AnsweredLate:
+                _log.warning("file_not_delivered", file=name, reason="answered late", tries=attempt + 1)
+                raise
             except FetchFailed as error:
                 status, again = 0, error.retryable
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gateway.egress import Egress, EgressPolicy, EgressRefused, FetchFailed
+from gateway.egress import AnsweredLate, Egress, EgressPolicy, EgressRefused, FetchFailed
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 100
 Respond = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
@@ -407,3 +408,40 @@ async def test_a_redirect_that_cannot_be_read_is_refused(location: str) -> None:
         with pytest.raises(EgressRefused):
             await egress.fetch_image(f"http://plates.test:{there.port}/a.png")
         assert there.connections == 1
+
+
+@pytest.mark.parametrize("method", ["post", "put"])
+async def test_an_answer_that_drips_is_its_status(method: str) -> None:
+    """A receiver or a storage that has said its status and drips on for ever is waited for a second."""
+
+    async def drip(_head: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"a")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async with listening(drip) as listener:
+        egress = Egress(policy(listener.port, "hooks.test"), resolver=names(hooks_test=["127.0.0.1"]))
+        began = time.monotonic()
+        send = getattr(egress, method)
+        answered = await send(f"http://hooks.test:{listener.port}/in", b"x", {}, timeout_s=30.0)
+        assert answered.status == 200
+        assert time.monotonic() - began < 15.0
+
+
+async def test_silence_is_told_apart_from_a_fault() -> None:
+    """Whoever says nothing in the time that it had is too late; whoever closes at once is not reached."""
+
+    async def silent(_head: str, _writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(2.0)
+
+    async def closed(_head: str, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    for respond, late in ((silent, True), (closed, False)):
+        async with listening(respond) as listener:
+            egress = Egress(policy(listener.port, "hooks.test"), resolver=names(hooks_test=["127.0.0.1"]))
+            with pytest.raises(FetchFailed) as caught:
+                await egress.put(f"http://hooks.test:{listener.port}/in", b"x", {}, timeout_s=0.5)
+            assert isinstance(caught.value, AnsweredLate) is late

@@ -15,7 +15,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from gateway.egress import Egress, EgressPolicy
+from gateway.egress import Answer, AnsweredLate, Egress, EgressPolicy
 from gateway.jobs.records import ENDED, ApiKey, Job, NewJob
 from gateway.jobs.store import Store
 from gateway.jobs.testing import customer, order, submit
@@ -161,6 +161,29 @@ async def test_a_storage_that_hangs_does_not_hold_the_job(house: House) -> None:
     assert told == {"mp4": DeliveryStatus.UNDELIVERED}
     assert time.monotonic() - began < 5
     silent.close()
+
+
+class Late:
+    """A way out on which nothing is answered in time."""
+
+    def __init__(self) -> None:
+        self.puts = 0
+
+    async def put(self, url: str, body: bytes, headers: dict[str, str], *, timeout_s: float) -> Answer:
+        """Count, and be late."""
+        self.puts += 1
+        raise AnsweredLate("url did not answer", retryable=True)
+
+
+async def test_a_storage_that_never_answers_in_time_is_given_up(house: House) -> None:
+    """One try that was late is the last, for every file: a job does not hold its place for minutes."""
+    key = await customer(house.store, 100)
+    job = await finished(house, key, await submit(house.store, key))
+    late = Late()
+    urls = {"mp4": "https://shop.test/a", "glb": "https://shop.test/b"}
+    told = await Handover(house.artifacts, late).deliver(urls, job.outputs, within_s=30)
+    assert told == {"mp4": DeliveryStatus.UNDELIVERED, "glb": DeliveryStatus.UNDELIVERED}
+    assert late.puts == 1
 
 
 async def test_a_job_without_deliver_to_has_no_delivery(house: House) -> None:
