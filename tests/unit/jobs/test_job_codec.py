@@ -81,6 +81,7 @@ def test_an_order_of_an_older_release_is_read_with_defaults() -> None:
         "category",
         "real_size",
         "views",
+        "branding",
     ):
         del document[newer]
     read = order_from_json(json.dumps(document))

@@ -54,8 +54,8 @@ export function AccountScreen({ api, id, onProblem }) {
     <button type="button" class="quiet" onClick=${() => act(() => api.call(`${path}/freeze`, { frozen: !account.frozen }))}>${account.frozen ? "Let it spend again" : "Freeze it"}</button>
     <h2>Grant</h2>
     <form class="line" onSubmit=${grant}>
-      <label for="amount">Credits</label><input type="number" id="amount" step="1" required value=${amount} onInput=${(/** @type {any} */ event) => setAmount(event.target.value)} />
-      <label for="memo">Note</label><input type="text" id="memo" maxlength="120" value=${memo} onInput=${(/** @type {any} */ event) => setMemo(event.target.value)} />
+      <span class="pair"><label for="amount">Credits</label><input type="number" id="amount" step="1" required value=${amount} onInput=${(/** @type {any} */ event) => setAmount(event.target.value)} /></span>
+      <span class="pair"><label for="memo">Note</label><input type="text" id="memo" maxlength="120" value=${memo} onInput=${(/** @type {any} */ event) => setMemo(event.target.value)} /></span>
       <button class="primary">Grant</button></form>
     <h2>Keys</h2>
     ${secret && html`<${Notice} kind="warm" text="This is the whole key. It is shown this once." onClose=${() => setSecret("")}><code class="secret">${secret}</code><//>`}
@@ -63,7 +63,7 @@ export function AccountScreen({ api, id, onProblem }) {
       rows=${keys.map((key) => [html`<code>${key.hint}…</code>`, key.name, key.test ? "test" : "live", when(key.created_ms), key.revoked_ms ? `revoked ${when(key.revoked_ms)}` : "works",
         key.revoked_ms ? "" : html`<${Revoke} hint=${key.hint} onRevoke=${() => act(() => api.call(`${path}/keys/${key.key_id}/revoke`, {}))} />`])} />
     <form class="line" onSubmit=${makeKey}>
-      <label for="key-name">New key for</label><input type="text" id="key-name" maxlength="120" value=${name} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
+      <span class="pair"><label for="key-name">New key for</label><input type="text" id="key-name" maxlength="120" value=${name} onInput=${(/** @type {any} */ event) => setName(event.target.value)} /></span>
       <label class="check"><input type="checkbox" checked=${test} onChange=${() => setTest(!test)} /><span>Test key</span></label>
       <button class="primary">Make a key</button></form>
     <h2>Use by day</h2>
