@@ -90,7 +90,7 @@ lint: .make/setup-test .make/protos ## ruff, mypy --strict, import-linter, buf, 
 format: ## Format the Python code
 	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format -q .
 
-BENCHES := init e2e throughput turns scale detect render mesh cutout gateway chaos failover photos attack disk servers triton
+BENCHES := init e2e throughput turns scale detect render mesh views cutout gateway chaos failover photos attack disk servers triton
 .PHONY: $(addprefix bench-,$(BENCHES))
 bench-init: ## Time POST /init on a 12-megapixel JPEG
 bench-e2e: ## Time and memory of whole jobs on the embedded stack (DATA=folder of photos)
@@ -102,6 +102,7 @@ bench-photos: ## 20,000 changed picture files: answers, times, memory (ARGS="--f
 bench-triton: ## Each large net at its true size with random weights (needs a GPU)
 bench-render: ## The film against pyrender and the encoder's floor
 bench-mesh: ## The mesh against truth and two baselines (DATA=folder of samples)
+bench-views: ## What further photos of a thing add (DATA=folder of textured meshes)
 bench-cutout: ## The cutout against rembg (DATA=folder of samples)
 bench-gateway: ## Polls and submits per second
 bench-attack: ## One customer attacks while another works (ARGS=--real for the whole stack)

@@ -114,12 +114,18 @@ def projected(vertices: Doubles, view: SourceView) -> tuple[Doubles, Doubles]:
 
 def from_behind(model: FinishedModel, size_px: int, fill: float = 0.9) -> SourceView:
     """The photo's camera half a turn about the model's vertical on, the model in the middle of a square picture."""
+    return from_yaw(model, size_px, np.pi, fill)
+
+
+def from_yaw(model: FinishedModel, size_px: int, yaw: float, fill: float = 0.9) -> SourceView:
+    """The photo's camera so many radians about the model's vertical on, the model in the middle of a square picture."""
     view = model.source_view()
     middle = 0.5 * (model.vertices.min(axis=0) + model.vertices.max(axis=0))
-    half_turn = np.diag([-1.0, 1.0, -1.0])
+    c, s = np.cos(yaw), np.sin(yaw)
+    turn = np.array([[c, 0.0, -s], [0.0, 1.0, 0.0], [s, 0.0, c]])
     matrix = view.world_to_camera.copy()
-    matrix[:, :3] = view.world_to_camera[:, :3] @ half_turn
-    matrix[:, 3] = view.world_to_camera[:, 3] + view.world_to_camera[:, :3] @ (middle - half_turn @ middle)
+    matrix[:, :3] = view.world_to_camera[:, :3] @ turn
+    matrix[:, 3] = view.world_to_camera[:, 3] + view.world_to_camera[:, :3] @ (middle - turn @ middle)
     pixels, _ = projected(model.vertices, SourceView(matrix, 1.0, (0.0, 0.0)))
     low, high = pixels.min(axis=0), pixels.max(axis=0)
     focal = size_px * fill / float((high - low).max())

@@ -14,6 +14,9 @@ PHOTO_SIDE_PX = 256
 BACK_SIDE_PX = 64
 """Side of both backs when they are compared: what a back shares with the truth at best is its large parts."""
 
+PSNR_SIDE_PX = 128
+"""Side of both backs when their PSNR is taken: that of a thumbnail, on which a shift of a pixel is small."""
+
 GREY = 128.0
 
 
@@ -72,6 +75,18 @@ def against_back(drawn: NDArray[np.uint8], truth: NDArray[np.uint8]) -> Look:
     both = covers[0] | covers[1]
     look = compared(pair[0], pair[1], both)
     return Look(look.ssim, look.color_error, histogram_distance(_lab(pair[0])[covers[0]], _lab(pair[1])[covers[1]]))
+
+
+def psnr_behind(drawn: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
+    """Peak signal over noise, dB, of two backs (s, s, 4), each framed to its own silhouette, over the union of both;
+    grey where one does not cover it."""
+    pair, covers = [], []
+    for picture in (drawn, truth):
+        cover = picture[..., 3:].astype(np.float32) / 255.0
+        pair.append(_sized(picture[..., :3] * cover + GREY * (1.0 - cover), (PSNR_SIDE_PX, PSNR_SIDE_PX)))
+        covers.append(_sized(cover[..., 0], (PSNR_SIDE_PX, PSNR_SIDE_PX)) >= 0.5)
+    off = (pair[0] - pair[1])[covers[0] | covers[1]]
+    return float(10.0 * np.log10(255.0**2 / max(float((off**2).mean()), 1e-3)))
 
 
 def compared(first: NDArray[np.float32], second: NDArray[np.float32], where: NDArray[np.bool_]) -> Look:

@@ -36,6 +36,12 @@ def without_crumbs(solid: Solid, share: float = 0.02) -> Solid:
     return _solid(manifold3d.Manifold.compose(kept)) or solid
 
 
+def thinned(solid: Solid, length: float, longest: float) -> Solid:
+    """The solid with what is shorter or flatter than a length taken out, and edges over ``longest`` divided; closed as
+    before."""
+    return _solid(_manifold(solid).simplify(length).refine_to_length(longest), 0.0) or solid
+
+
 def coarser(solid: Solid, max_triangles: int) -> Solid:
     """The solid with edges shorter than a growing length taken out, until a budget holds; closed at every step.
 

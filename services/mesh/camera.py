@@ -109,3 +109,18 @@ def squared(move: Doubles) -> Doubles:
 def inverse(move: Doubles) -> Doubles:
     """The (3, 4) map that undoes a (3, 4) map."""
     return np.asarray(np.linalg.inv(squared(move))[:3])
+
+
+def heading(yaw: float) -> Doubles:
+    """(3, 3): directions of the world to those of a level camera that stands at a yaw."""
+    c, s = np.cos(yaw), np.sin(yaw)
+    return np.array([[c, 0.0, -s], [0.0, 1.0, 0.0], [s, 0.0, c]])
+
+
+def upright_rotation(pitch: float, roll: float) -> Doubles:
+    """(3, 3): directions of the upright world to the view's axes, for a camera that looks down by ``pitch`` at a thing
+    that leans clockwise by ``roll``."""
+    cp, sp, cr, sr = np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
+    tilt = np.array([[1.0, 0.0, 0.0], [0.0, cp, -sp], [0.0, sp, cp]])
+    lean = np.array([[cr, sr, 0.0], [-sr, cr, 0.0], [0.0, 0.0, 1.0]])
+    return np.asarray(lean @ tilt, np.float64)

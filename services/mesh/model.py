@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,8 +15,10 @@ from lensora.core.size import RealSize
 from services.mesh.backends import MeshBackend, RawMesh, Report
 from services.mesh.camera import PhotoCamera, inverse
 from services.mesh.cutout import Cutout, read_cutout
+from services.mesh.explanation import Explainer
 from services.mesh.finish.fidelity import Fidelity, fidelity_of
-from services.mesh.finish.gltf import GENERATOR, Material, write_glb
+from services.mesh.finish.fitting import fitted
+from services.mesh.finish.gltf import GENERATOR
 from services.mesh.finish.orientation import facing_yaw, standing
 from services.mesh.finish.size import enlarged, enlargement
 from services.mesh.finish.surface import Surface, simplified, surfaced
@@ -25,6 +27,8 @@ from services.mesh.texturing.baking import Texture, bake, texture_side
 from services.mesh.texturing.completion import VertexColors
 from services.mesh.texturing.seethrough import opacity_map
 from services.mesh.texturing.subject import Subject
+from services.mesh.views.combining import Placed, combined
+from services.mesh.views.painting import Source, painted
 from services.mesh.views.sides import FurtherPhoto, PhotoUse, unused
 
 MAX_TRIANGLES = 60_000
@@ -45,7 +49,6 @@ class ModelRules:
             four bytes. The samples take 24 to 27.
         grid_m: coordinates are multiples of this, about 2 micrometres: exact in float32 up to 8 m.
         opacity_side: side of the map of opacities: they change slowly.
-        jpeg_qualities: tried in turn until the file fits; under 60 blocks show.
     """
 
     target_triangles: int = 20_000
@@ -53,7 +56,6 @@ class ModelRules:
     triangle_bytes: int = 28
     grid_m: float = 2.0**-19
     opacity_side: int = 512
-    jpeg_qualities: tuple[int, int, int, int] = (90, 82, 72, 60)
 
 
 RULES = ModelRules()
@@ -136,6 +138,7 @@ def create_model(
     report: Report,
     timeout_s: float | None = None,
     further: Sequence[FurtherPhoto] = (),
+    explainer: Explainer | None = None,
 ) -> Model:
     """Make a model from a cutout.
 
@@ -146,6 +149,7 @@ def create_model(
         report: called between phases with (phase, share done); raises to stop the work.
         timeout_s: seconds after which the backend's net is given up; None means its adapter's own limit.
         further: other photos of the thing.
+        explainer: explains those and the main one: the backend's own where it has one.
 
     Raises:
         SubjectNotFound: there is no subject in the cutout.
@@ -154,12 +158,19 @@ def create_model(
     report("cutout", 0.0)
     cutout = given if isinstance(given, Cutout) else read_cutout(given)
     raw = backend.reconstruct(cutout, report, timeout_s)
-    model = finish(cutout, raw, request, report)
-    return replace(model, further=tuple(unused(photo) for photo in further))
+    if not further:
+        return finish(cutout, raw, request, report)
+    together = combined(cutout, raw, further, explainer or Explainer(), report, timeout_s)
+    model = finish(cutout, together.raw, request, report, together.placed)
+    uses = dict(zip((one.number for one in together.placed), model.further, strict=True))
+    return replace(model, further=tuple(uses.get(number, unused(photo)) for number, photo in enumerate(further)))
 
 
-def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) -> Model:
-    """What every backend's mesh goes through: budget, orientation, atlas, texture, fidelity, file."""
+def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report, placed: Sequence[Placed] = ()) -> Model:
+    """What every backend's mesh goes through: budget, orientation, atlas, texture, fidelity, file.
+
+    ``placed``: the further photos that the mesh is made with; the model's ``further`` are theirs alone.
+    """
     report("simplify", 0.35)
     if not raw.solid.is_closed():
         raise InvalidMesh("mesh must be closed: every edge must belong to exactly two faces wound the same way")
@@ -177,12 +188,13 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
     # numbers.
     solid = tidied(solid, RULES.grid_m)
     camera = raw.camera.after(move) if raw.camera is not None else _assumed_camera(cutout, solid)
-    side = texture_side(cutout)
+    placed = [one.after(move) for one in placed]
+    side = max(texture_side(one) for one in (cutout, *(each.photo.cutout for each in placed)))
     report("unwrap", 0.5)
-    front = camera.position()
+    fronts = np.stack([one.position() for one in (camera, *(each.camera for each in placed))])
     # Charts lie along the backend's own axes: a box's faces and the photo's plane come out flat and whole.
     unturn = move[:, :3].T / np.linalg.norm(move[:, 0])
-    surface = surfaced(solid, front / np.linalg.norm(front), unturn, raw.crease_deg)
+    surface = surfaced(solid, fronts / np.linalg.norm(fronts, axis=1, keepdims=True), unturn, raw.crease_deg)
     report("texture", 0.65)
     completion = raw.completion
     if completion is None and raw.colors is not None:
@@ -199,13 +211,22 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
         trusted=raw.trust,
         repeats_behind=Subject(request.name, request.category).repeats_behind(cutout.mask),
     )
+    if placed:
+        report("photos", 0.78)
+        main = Source(raw.photo or cutout, camera, raw.trust)
+        others = [Source(each.photo.cutout, each.camera, raw.trust) for each in placed]
+        texture = replace(texture, pixels=painted(texture.pixels, solid, surface, main, others))
     report("fidelity", 0.85)
     fidelity = fidelity_of(surface, texture.pixels, camera, cutout)
+    uses = tuple(
+        PhotoUse(each.side, each.yaw, True, fidelity_of(surface, texture.pixels, each.camera, each.photo.cutout))
+        for each in placed
+    )
     report("export", 0.93)
     opacity = None if raw.opacity is None else opacity_map(surface, inverse(move), raw.opacity, RULES.opacity_side)
     solid, surface, camera = enlarged(solid, surface, camera, enlargement(solid, request.real_size))
-    extras = _extras(raw, request, camera, cutout, fidelity)
-    glb, jpeg = _fitted(surface, texture, opacity, request, extras)
+    extras = _extras(raw, request, camera, cutout, fidelity) | _photo_extras(uses)
+    glb, jpeg = fitted(surface, texture, opacity, request.name, request.max_glb_bytes, extras)
     report("done", 1.0)
     return Model(
         glb=glb,
@@ -220,6 +241,7 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report) 
         confidence=raw.confidence,
         models=(*request.upstream, *raw.models),
         own_models=raw.models,
+        further=uses,
     )
 
 
@@ -258,52 +280,18 @@ def _extras(
     }
 
 
-def _fitted(
-    surface: Surface,
-    texture: Texture,
-    opacity: NDArray[np.uint8] | None,
-    request: ModelRequest,
-    extras: Mapping[str, object],
-) -> tuple[bytes, bytes]:
-    """The GLB within its budget of bytes, and its texture as a JPEG: first the quality gives way, then the size.
-
-    Glass needs an alpha channel, which JPEG has not: its GLB holds a PNG.
-
-    ``finish`` has left room for the texture beside the triangles.
-    """
-    pixels = texture.pixels
-    while True:
-        for quality in RULES.jpeg_qualities:
-            jpeg = encode_jpeg(pixels, quality)
-            color = jpeg if opacity is None else encode_png(pixels, opacity)
-            material = Material(color, texture.roughness, texture.metallic, blended=opacity is not None)
-            glb = write_glb(surface, material, request.name, extras)
-            if len(glb) <= request.max_glb_bytes:
-                return glb, jpeg
-            if opacity is not None:
-                break
-        if pixels.shape[0] <= 128:
-            raise InvalidRequest(
-                f"max_glb_bytes must be at least {len(glb)} for this subject, not {request.max_glb_bytes}",
-                field="max_glb_bytes",
-            )
-        half = pixels.shape[0] // 2
-        pixels = np.asarray(cv2.resize(pixels, (half, half), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
-def encode_jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
-    """Bytes of a baseline JPEG of (h, w, 3) uint8 sRGB."""
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise InvalidMesh("the texture could not be encoded as JPEG")
-    return bytes(data.tobytes())
-
-
-def encode_png(pixels: NDArray[np.uint8], opacity: NDArray[np.uint8]) -> bytes:
-    """Bytes of a PNG of (h, w, 3) uint8 sRGB with an opacity (g, g) uint8 of any size."""
-    alpha = cv2.resize(opacity, pixels.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    rgba = np.dstack([cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), alpha])
-    done, data = cv2.imencode(".png", rgba, [cv2.IMWRITE_PNG_COMPRESSION, 6])
-    if not done:
-        raise InvalidMesh("the texture could not be encoded as PNG")
-    return bytes(data.tobytes())
+def _photo_extras(uses: Sequence[PhotoUse]) -> dict[str, object]:
+    """What ``asset.extras`` says of the further photos that the model was made with."""
+    if not uses:
+        return {}
+    return {
+        "further_views": [
+            {
+                "side": str(use.side),
+                "yaw_deg": round(math.degrees(math.remainder(use.yaw, 2.0 * math.pi)), 2),
+                "silhouette_iou": use.fidelity.silhouette_iou,
+                "image_similarity": use.fidelity.image_similarity,
+            }
+            for use in uses
+        ]
+    }

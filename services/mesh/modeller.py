@@ -67,7 +67,7 @@ class Modeller:
         call.check()
         cutout = self._cutout(png, call)
         photos = [FurtherPhoto(self._further(n, data, call), side) for n, (data, side) in enumerate(further)]
-        return create_model(cutout, request, self._backend, call.report, call.time_left_s(), photos)
+        return create_model(cutout, request, self._backend, call.report, call.time_left_s(), photos, self._explainer)
 
     def _further(self, number: int, png: bytes, call: Call) -> Cutout:
         try:

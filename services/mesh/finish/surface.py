@@ -197,7 +197,7 @@ def surfaced(solid: Solid, front: Doubles, turn: Doubles, crease_deg: float = CR
 
     Args:
         solid: closed, in its final frame.
-        front: (3,) unit direction towards the photo's camera: charts that face it get full density.
+        front: (3,) or (k, 3) unit directions towards the photos' cameras: charts that face one get full density.
         turn: (3, 3) rotation from the solid's frame to the one whose axes the charts are laid out along.
         crease_deg: edges that fold more stay sharp, degrees.
     """
@@ -223,7 +223,8 @@ def surfaced(solid: Solid, front: Doubles, turn: Doubles, crease_deg: float = CR
     axis_of_chart = np.zeros(int(part.max()) + 1, np.int64)
     axis_of_chart[part] = label
     flat = _flattened(solid.vertices[welded] @ turn.T, axis_of_chart[chart_of])
-    density = np.where(_AXES[axis_of_chart] @ turn @ front > 0.2, 1.0, RULES.hidden_density)
+    facing = (_AXES[axis_of_chart] @ turn @ np.atleast_2d(front).T).max(axis=1)
+    density = np.where(facing > 0.2, 1.0, RULES.hidden_density)
     density = np.where(axis_of_chart == 5, RULES.ground_density, density)
     flat *= density[chart_of][:, None]
     faces, flat, source = _untangled(solid.vertices[welded], faces, flat, part, chart_of, density)

@@ -149,7 +149,7 @@ def bake(
         maps[texel[part], 1] = sight.pixels[1] - 0.5
         maps[texel[part], 2] = np.where(corrected, 0.0, np.where(trust < PARAMETERS.sure, trust, 1.0))
     glance()
-    _fill_gutters((maps, colors), covered >= 0)
+    fill_gutters((maps, colors), covered >= 0)
     glance()
     shape = (PARAMETERS.grid_texels, PARAMETERS.grid_texels, 3)
     return Texture(_painted(maps.reshape(shape), colors.reshape(shape), photo, side), roughness_of(cutout), 0.0)
@@ -335,7 +335,7 @@ def _vertex_offsets(solid: Solid, surface: Surface, cutout: Cutout, exposure: Ex
     return harmonic_offsets(solid, known, near - base, back)
 
 
-def _fill_gutters(pictures: tuple[NDArray[np.generic], ...], covered: NDArray[np.bool_]) -> None:
+def fill_gutters(pictures: tuple[NDArray[np.generic], ...], covered: NDArray[np.bool_]) -> None:
     """Every free texel takes what its nearest covered texel has, in pictures (g * g, c) of a grid (g, g)."""
     _, labels = cv2.distanceTransformWithLabels(
         (~covered).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL

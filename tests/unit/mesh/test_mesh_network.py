@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import InferenceFailed, LensoraError
 from lensora.testing.inference import FakeModel, TensorSpec
+from services.mesh.camera import upright_rotation
 from services.mesh.cutout import Cutout, read_cutout
-from services.mesh.kinds.field.carving import solid_from_prediction, upright_rotation
+from services.mesh.kinds.field.carving import solid_from_prediction
 from services.mesh.network import FieldFrame, ShapeNetwork, ShapePrediction, network_input, square_picture
 from services.mesh.raster import covering
 

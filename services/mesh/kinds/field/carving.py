@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lensora.core.errors import InvalidMesh
-from services.mesh.camera import PhotoCamera
+from services.mesh.camera import PhotoCamera, upright_rotation
 from services.mesh.cutout import Cutout, kept_thin
 from services.mesh.network import ShapePrediction
 from services.mesh.shape.isosurface import isosurface
@@ -85,14 +85,6 @@ def solid_from_prediction(
     to_view = np.hstack([rotation, np.zeros((3, 1))])
     center = (float(prediction.center_px[0]), float(prediction.center_px[1]))
     return solid, PhotoCamera(to_view, center, cutout.camera.pixels, prediction.distance * unit)
-
-
-def upright_rotation(pitch: float, roll: float) -> NDArray[np.float64]:
-    """(3, 3): directions of the upright world to the view's axes, for a camera that looks down by ``pitch``."""
-    cp, sp, cr, sr = np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
-    tilt = np.array([[1.0, 0.0, 0.0], [0.0, cp, -sp], [0.0, sp, cp]])
-    lean = np.array([[cr, sr, 0.0], [-sr, cr, 0.0], [0.0, 0.0, 1.0]])
-    return np.asarray(lean @ tilt, np.float64)
 
 
 def _matte(prediction: ShapePrediction, cutout: Cutout, side: int) -> Floats:

@@ -1,0 +1,176 @@
+"""From the model of one photo to the model of several: cameras, solid, and which photos it is made with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensora.core.errors import InferenceFailed, InvalidMesh
+from lensora.observability import logs
+from services.mesh.backends import RawMesh, Report
+from services.mesh.camera import PhotoCamera, squared
+from services.mesh.cutout import Cutout
+from services.mesh.explanation import Explainer
+from services.mesh.network import ShapePrediction
+from services.mesh.shape.freeform import FREE_CREASE_DEG, FREE_REACH
+from services.mesh.texturing.exposure import TRUST
+from services.mesh.viewpoint import estimate_camera
+from services.mesh.views.evidence import evidence_of
+from services.mesh.views.fusion import fused
+from services.mesh.views.registration import Found, Witness, begin, find, level
+from services.mesh.views.sides import FurtherPhoto, Side, nearest_side
+from services.mesh.views.verdict import agrees, better, laid_on, overlap
+
+_log = logs.get(__name__)
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A further photo whose camera is known.
+
+    Attributes:
+        number: of the photo, in the order given.
+        photo: as given.
+        side: the one it shows.
+        yaw: radians, see ``PhotoUse``.
+        camera: in the mesh's own frame, pixels of the photo's cutout.
+    """
+
+    number: int
+    photo: FurtherPhoto
+    side: Side
+    yaw: float
+    camera: PhotoCamera
+
+    def after(self, move: Doubles) -> Placed:
+        """The same once the mesh has been moved by a (3, 4) map."""
+        return replace(self, camera=self.camera.after(move))
+
+
+@dataclass(frozen=True)
+class Combined:
+    """A raw mesh and the further photos that it is made with."""
+
+    raw: RawMesh
+    placed: tuple[Placed, ...] = ()
+
+
+def combined(
+    cutout: Cutout,
+    raw: RawMesh,
+    photos: Sequence[FurtherPhoto],
+    explainer: Explainer,
+    report: Report,
+    timeout_s: float | None = None,
+) -> Combined:
+    """The mesh that explains all photos, or the one photo's where that does so as well.
+
+    Args:
+        cutout: the main photo.
+        raw: the mesh from it alone.
+        photos: the further ones.
+        explainer: of the main photo; its network, if it has one, is asked about the others.
+        report: called between steps; raises to stop the work.
+        timeout_s: seconds after which the network is given up.
+    """
+    if raw.camera is None:
+        return Combined(raw)
+    report("photos", 0.3)
+    explained = explainer.explain(cutout, lambda _share: report("photos", 0.3), timeout_s)
+    viewpoint = estimate_camera(cutout, explained=explained)
+    own = evidence_of(cutout, explained.view.prediction)
+    # The surest witness of the main photo's camera may be another than the network.
+    sure = min(own.pitch_spread, viewpoint.pitch_doubt)
+    upright = replace(own.standpoint, pitch=viewpoint.pitch, roll=-viewpoint.roll)
+    words = [replace(own, standpoint=upright, pitch_spread=sure)]
+    outlined = [number for number, photo in enumerate(photos) if photo.side is not Side.DETAIL]
+    for number in outlined:
+        report("photos", 0.3)
+        words.append(evidence_of(photos[number].cutout, _predicted(explainer, photos[number].cutout, timeout_s)))
+    words = level(words)
+    main = Witness(words[0], words[0].standpoint)
+    found: dict[int, Found] = {}
+    # Those whose side is known first: they help to place the others.
+    for number, word in sorted(zip(outlined, words[1:], strict=True), key=lambda one: photos[one[0]].side is None):
+        report("photos", 0.31)
+        others = [main, *(one.witness for one in found.values())]
+        side = photos[number].side
+        one = find(word, begin(word, side, main), others, side is not None)
+        if agrees(one):
+            found[number] = one
+    if not found:
+        return Combined(raw)
+    report("photos", 0.33)
+    witnesses = [main, *(one.witness for one in found.values())]
+    return _chosen(raw, photos, found, witnesses)
+
+
+def _chosen(
+    raw: RawMesh, photos: Sequence[FurtherPhoto], found: dict[int, Found], witnesses: Sequence[Witness]
+) -> Combined:
+    """The better of the two solids, with the cameras of all photos before it."""
+    camera = raw.camera
+    assert camera is not None
+    main = witnesses[0]
+    to_world = world_of(camera, main)
+    kept_cameras = [laid_on(raw.solid, seen_from(witness, to_world), witness.evidence) for witness in witnesses[1:]]
+    try:
+        solid = fused(witnesses)
+    except InvalidMesh:
+        solid = None
+    if solid is not None:
+        cameras = [witness.evidence.camera(witness.standpoint) for witness in witnesses]
+        together = [overlap(solid, one, w.evidence) for one, w in zip(cameras, witnesses, strict=True)]
+        kept = [overlap(raw.solid, one, w.evidence) for one, w in zip([camera, *kept_cameras], witnesses, strict=True)]
+        if better(together[1:], kept[1:]):
+            raw = replace(
+                raw,
+                solid=solid,
+                camera=cameras[0],
+                colors=None,
+                completion=None,
+                photo=None,
+                opacity=None,
+                method="views",
+                crease_deg=FREE_CREASE_DEG,
+                reach=FREE_REACH,
+                trust=TRUST,
+            )
+            kept_cameras = cameras[1:]
+    placed = []
+    for (number, one), seen in zip(found.items(), kept_cameras, strict=True):
+        standpoint = one.witness.standpoint
+        side = photos[number].side or nearest_side(standpoint.yaw, standpoint.pitch)
+        placed.append(Placed(number, photos[number], side, standpoint.yaw, seen))
+    return Combined(raw, tuple(placed))
+
+
+def world_of(camera: PhotoCamera, main: Witness) -> Doubles:
+    """(3, 4): from a mesh's frame to the shared world, by the main photo's camera before that mesh."""
+    evidence = main.evidence
+    scale = camera.pixels / evidence.half_side_px
+    off = (np.array(camera.center) - np.array(evidence.center_px)) / evidence.half_side_px
+    view = camera.to_view * scale + np.array([[0, 0, 0, off[0]], [0, 0, 0, -off[1]], [0, 0, 0, 0]])
+    return np.asarray(main.standpoint.rotation().T @ view)
+
+
+def seen_from(witness: Witness, to_world: Doubles) -> PhotoCamera:
+    """A photo's camera in the frame of a mesh."""
+    camera = witness.evidence.camera(witness.standpoint)
+    return replace(camera, to_view=camera.to_view @ squared(to_world))
+
+
+def _predicted(explainer: Explainer, cutout: Cutout, timeout_s: float | None) -> ShapePrediction | None:
+    """What the network says of a further photo; nothing where it fails: the outline is there in any case."""
+    if explainer.network is None:
+        return None
+    try:
+        return explainer.network.predict(cutout, timeout_s)
+    except InferenceFailed as error:
+        _log.warning("shape_network_failed", error=error.message)
+        return None

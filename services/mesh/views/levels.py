@@ -1,0 +1,112 @@
+"""How the colours of several photos meet: each photo's gain, and the offsets that close what difference is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from services.mesh.solid import Solid
+from services.mesh.texturing.completion import harmonic_offsets
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LevelRules:
+    """How far colours are changed.
+
+    Attributes:
+        most: a photo's gain is between this and its inverse.
+        enough: pairs of colours that make a gain fully believed.
+        usable: levels between which a colour tells of light: less is noise, more is burnt out.
+        gamma: of the photos' levels.
+        step: difference of levels at a seam from which on it is held for the thing's own edge, and left as it is.
+        rings: edges from a seam within which colours are changed.
+    """
+
+    most: float = 1.8
+    enough: float = 60.0
+    usable: tuple[float, float] = (12.0, 243.0)
+    gamma: float = 2.2
+    step: float = 32.0
+    rings: int = 8
+
+
+RULES = LevelRules()
+
+
+def gain_between(wanted: Floats, given: Floats) -> NDArray[np.float64]:
+    """(3,) factor of linear light that brings one photo's colours to another's: the median over pairs of places.
+
+    Args:
+        wanted, given: (n, 3) sRGB levels of the same places, or of places side by side.
+    """
+    low, high = RULES.usable
+    good = ((wanted > low) & (wanted < high) & (given > low) & (given < high)).all(axis=1)
+    if not good.any():
+        return np.ones(3)
+    ratio = RULES.gamma * np.log(wanted[good].astype(np.float64) / given[good])
+    sure = good.sum() / (good.sum() + RULES.enough)
+    limit = np.log(RULES.most)
+    return np.asarray(np.exp(np.clip(sure * np.median(ratio, axis=0), -limit, limit)))
+
+
+def brightened(photo: Bytes, gain: NDArray[np.float64]) -> Bytes:
+    """A photo with so many times the light, (3,)."""
+    levels = np.arange(256)[:, None] / 255.0
+    table = np.clip(np.round(255.0 * levels * gain ** (1.0 / RULES.gamma)), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(photo, table[:, None, :].reshape(256, 1, 3)), np.uint8)
+
+
+def meeting_offsets(solid: Solid, owner: Ints, colors: Floats) -> Floats:
+    """What is to be added to each label's colours so that they meet at the seams.
+
+    Args:
+        solid: n vertices, m faces.
+        owner: (m,) the label of each face.
+        colors: (labels, n, 3) each label's colour at each vertex.
+
+    Returns:
+        (labels, n, 3) float32, 0 away from the seams.
+    """
+    count, labels = len(solid.vertices), len(colors)
+    member = np.zeros((labels, count), bool)
+    for label in range(labels):
+        member[label, solid.faces[owner == label]] = True
+    shared = member.sum(axis=0)
+    seam = shared > 1
+    offsets = np.zeros((labels, count, 3), np.float32)
+    if not seam.any():
+        return offsets
+    mean = (colors * member[:, :, None]).sum(axis=0) / np.maximum(shared, 1)[:, None]
+    start, end = solid.faces.ravel(), np.roll(solid.faces, -1, axis=1).ravel()
+    link = sparse.coo_matrix((np.ones(len(start), np.float32), (start, end)), shape=(count, count)).tocsr()
+    near = seam.astype(np.float32)
+    for _ in range(RULES.rings):
+        near = np.maximum(near, (link @ near > 0).astype(np.float32))
+    for label in range(labels):
+        own = seam & member[label]
+        if not own.any():
+            continue
+        known = own | (near == 0) | ~member[label]
+        off = mean - colors[label]
+        apart = np.abs(off).max(axis=1, keepdims=True) / RULES.step
+        wanted = np.where(own[:, None], off * np.exp(-(apart**4)), 0.0).astype(np.float32)
+        # Beyond its own faces a label's offset is that of its seam: the crossfade reaches over there.
+        offsets[label] = harmonic_offsets(solid, known, wanted, np.zeros(count))
+        spread = offsets[label].copy()
+        filled = member[label].astype(np.float32)
+        for _ in range(3):
+            weight = np.maximum(link @ filled, 1e-6)
+            around = (link @ (spread * filled[:, None])) / weight[:, None]
+            grown = (filled == 0) & (weight > 0.5)
+            spread[grown] = around[grown]
+            filled[grown] = 1.0
+        offsets[label] = spread
+    return offsets

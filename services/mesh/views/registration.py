@@ -1,0 +1,327 @@
+"""The cameras under which all photos of a thing agree.
+
+Two things are asked of them. *Outlines*: every line of sight that a photo says hits the thing must somewhere run inside
+the outlines of all others. *Fields*: what two photos hold for inside should be the same places. The numbers of each
+further camera are searched one by one from what its side and the shape network say, in steps that get smaller.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensora.adapters.patience import glance
+from services.mesh.views.cameras import Standpoint
+from services.mesh.views.evidence import Evidence
+from services.mesh.views.sides import YAWS, Side
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class SearchRules:
+    """How cameras are searched.
+
+    Attributes:
+        rays, bins: lines of sight of each photo on which photos are compared, and places on each.
+        soft: half sides beyond an outline within which a place is still allowed in part.
+        reach: z of the farthest places before and behind the middle, half sides.
+        outline: weight of outlines against fields.
+        pull: weight of a number's distance from where it began, in spreads.
+        yaw: spread of the yaw of a photo whose side is known, radians.
+        size, shift, near: spread of the other numbers.
+        steps: first step of each number.
+        halvings: the last step is the first one halved so many times.
+        rounds: over all numbers, at most.
+        turns: yaws from which a photo of unknown side is searched.
+        above: radians, the pitch of a photo from the top.
+        between: spread of the pitches of photos that one person takes of a thing, radians.
+    """
+
+    rays: int = 350
+    bins: int = 48
+    soft: float = 0.03
+    reach: float = 1.2
+    outline: float = 3.0
+    pull: float = 0.02
+    yaw: float = math.radians(8.0)
+    size: float = 0.15
+    shift: float = 0.3
+    near: float = 0.5
+    steps: Mapping[str, float] = field(
+        default_factory=lambda: {
+            "near": 0.12,
+            "up": 0.05,
+            "size": 0.05,
+            "right": 0.05,
+            "yaw": math.radians(6.0),
+            "pitch": math.radians(4.0),
+            "roll": math.radians(2.0),
+        }
+    )
+    halvings: int = 2
+    rounds: int = 9
+    turns: int = 8
+    above: float = math.radians(75.0)
+    between: float = math.radians(6.0)
+
+
+RULES = SearchRules()
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A photo's word and where it is held to have been taken from."""
+
+    evidence: Evidence
+    standpoint: Standpoint
+
+    def world(self, places: Floats) -> Floats:
+        """(3, n): points of the world, for points (3, n) of the photo's frame."""
+        move = self.standpoint.to_view()
+        linear = np.linalg.inv(move[:, :3])
+        shift = -linear @ move[:, 3]
+        x, y, z = (
+            row[0] * places[0] + row[1] * places[1] + row[2] * places[2] + offset
+            for row, offset in zip(linear.astype(np.float32), shift.astype(np.float32), strict=True)
+        )
+        return np.stack([x, y, z]).astype(np.float32)
+
+    @cached_property
+    def rays(self) -> Floats:
+        """(3, rays * bins) float32: places along the lines of sight that hit the thing, in the photo's frame."""
+        return np.stack(self._rays[0])
+
+    @cached_property
+    def weights(self) -> Floats:
+        """(rays,) float32: how much of each line's cell is inside the outline."""
+        return self._rays[1]
+
+    @cached_property
+    def _rays(self) -> tuple[tuple[Floats, Floats, Floats], Floats]:
+        outline, bins = self.evidence.outline, RULES.bins
+        side = len(outline)
+        rows, columns = np.nonzero(outline >= 0.5)
+        if not len(rows):
+            rows, columns = np.nonzero(outline >= outline.max())
+        # Every so manieth pixel inside: thin parts have their share of lines, however thin they are.
+        step = max(1, len(rows) // RULES.rays)
+        order = np.lexsort((columns * 7919 % 1009, rows // 4))[:: max(step, 1)]
+        rows, columns = rows[order], columns[order]
+        u = ((columns + 0.5) * (2.0 / side) - 1.0).astype(np.float32)
+        v = (1.0 - (rows + 0.5) * (2.0 / side)).astype(np.float32)
+        z = ((1.0 - (np.arange(bins) + 0.5) * (2.0 / bins)) * RULES.reach).astype(np.float32)
+        away = (np.float32(self.evidence.distance) - z) / np.float32(self.evidence.distance)
+        points = (
+            (u[:, None] * away).ravel(),
+            (v[:, None] * away).ravel(),
+            np.broadcast_to(z, (len(u), bins)).ravel(),
+        )
+        return points, np.ones(len(rows), np.float32)
+
+    def likely_at(self, places: Floats) -> Floats:
+        """(n,) float32 0..1: how likely places of its picture are inside."""
+        likely = self.evidence.matte_at(places) / (1.0 + np.exp(-self.evidence.logits_at(places)))
+        return np.asarray(likely, np.float32)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A camera that was searched.
+
+    Attributes:
+        witness: the photo there.
+        score: how well it agrees with the others; 1 is all.
+        covered: share of all photos' lines of sight that run inside the outlines of all others somewhere.
+    """
+
+    witness: Witness
+    score: float
+    covered: float
+
+
+def begin(evidence: Evidence, side: Side | None, main: Witness) -> list[Standpoint]:
+    """Where the search for a photo starts: one place for a known side, several for an unknown one."""
+    said = evidence.standpoint
+    if side is Side.TOP:
+        return [_level(evidence, replace(said, pitch=max(said.pitch, RULES.above)), main)]
+    if side is not None:
+        return [_level(evidence, replace(said, yaw=YAWS.get(side, 0.0)), main)]
+    yaws = [2.0 * math.pi * number / RULES.turns for number in range(RULES.turns)]
+    return [_level(evidence, replace(said, yaw=yaw), main) for yaw in yaws]
+
+
+def _level(evidence: Evidence, start: Standpoint, main: Witness) -> Standpoint:
+    """As large as the main photo's thing is, from top to bottom, and as high up."""
+    points = main.world(main.rays)
+    likely = main.likely_at(main.evidence.places(points, main.standpoint)).reshape(len(main.weights), -1)
+    # On every line the likeliest place, and all likely ones.
+    chosen = likely > 0.5
+    chosen[np.arange(len(chosen)), likely.argmax(axis=1)] = True
+    points = points[:, chosen.ravel()]
+    places = evidence.places(points, start)
+    rows = np.flatnonzero((evidence.outline > 0.5).any(axis=1))
+    columns = np.flatnonzero((evidence.outline > 0.5).any(axis=0))
+    side = len(evidence.outline)
+    top, bottom = 1.0 - rows[0] * 2.0 / side, 1.0 - (rows[-1] + 1) * 2.0 / side
+    left, right = columns[0] * 2.0 / side - 1.0, (columns[-1] + 1) * 2.0 / side - 1.0
+    size = math.log(max(top - bottom, 1e-3) / max(float(np.ptp(places[1])) + 0.02, 1e-3))
+    grown = evidence.places(points, replace(start, size=size))
+    middle = [0.5 * float(grown[k].min() + grown[k].max()) for k in (0, 1)]
+    return replace(start, size=size, right=0.5 * (left + right) - middle[0], up=0.5 * (top + bottom) - middle[1])
+
+
+def level(evidences: Sequence[Evidence]) -> list[Evidence]:
+    """The photos' words, their pitches drawn together: one person takes them from about one height.
+
+    Photos from above are left as they are.
+    """
+    said = [one for one in evidences if one.standpoint.pitch < RULES.above]
+    if len(said) < 2:
+        return list(evidences)
+    pitch = np.array([one.standpoint.pitch for one in said])
+    doubt = np.array([one.pitch_spread for one in said]) ** 2
+    weight = 1.0 / (doubt + RULES.between**2)
+    mean = float((weight * pitch).sum() / weight.sum())
+    out = []
+    for one in evidences:
+        if one.standpoint.pitch >= RULES.above:
+            out.append(one)
+            continue
+        own, common = one.pitch_spread**-2, RULES.between**-2
+        together = (own * one.standpoint.pitch + common * mean) / (own + common)
+        spread = (own + common) ** -0.5
+        out.append(replace(one, standpoint=replace(one.standpoint, pitch=together), pitch_spread=spread))
+    return out
+
+
+def find(evidence: Evidence, starts: Sequence[Standpoint], others: Sequence[Witness], known: bool) -> Found:
+    """The camera under which a photo agrees best with others.
+
+    Args:
+        evidence: the photo's.
+        starts: where it is searched from; numbers are pulled back to there.
+        others: photos whose cameras hold.
+        known: whether the photo's side was told.
+    """
+    tried = [_searched(evidence, start, others, known, 2 if len(starts) > 1 else RULES.rounds) for start in starts]
+    best = max(tried, key=lambda one: one.score)
+    if len(starts) > 1:
+        best = _searched(evidence, best.witness.standpoint, others, known, RULES.rounds)
+    return best
+
+
+def _searched(evidence: Evidence, start: Standpoint, others: Sequence[Witness], known: bool, rounds: int) -> Found:
+    # The main photo's own pitch may be off: from behind that is a pitch of this photo, from the side a roll.
+    main = others[0].evidence.pitch_spread
+    along, across = math.cos(start.yaw), math.sin(start.yaw)
+    spreads = {
+        "near": RULES.near,
+        "up": RULES.shift,
+        "right": RULES.shift,
+        "size": RULES.size,
+        "yaw": RULES.yaw if known else math.inf,
+        "pitch": math.hypot(evidence.pitch_spread, main * along),
+        "roll": math.hypot(evidence.roll_spread, main * across),
+    }
+    said = _Agreement(evidence, others)
+
+    def worth(place: Standpoint) -> tuple[float, float]:
+        score, covered = said.of(place)
+        pulled = sum(((getattr(place, name) - getattr(start, name)) / spread) ** 2 for name, spread in spreads.items())
+        return score - RULES.pull * pulled, covered
+
+    best, (score, covered) = start, worth(start)
+    step = 1.0
+    for _ in range(rounds):
+        glance()
+        better = False
+        for name, first in RULES.steps.items():
+            for sign in (1.0, -1.0):
+                place = best.moved(name, sign * step * first)
+                value, cover = worth(place)
+                if value > score + 1e-5:
+                    best, score, covered, better = place, value, cover, True
+                    break
+        if not better:
+            step *= 0.5
+            if step < 0.5**RULES.halvings:
+                break
+    return Found(Witness(evidence, best), score, covered)
+
+
+class _Agreement:
+    """How well a photo agrees with others, for any standpoint."""
+
+    def __init__(self, evidence: Evidence, others: Sequence[Witness]) -> None:
+        self._evidence = evidence
+        self._others = others
+        main = others[0]
+        self._points = [one.world(one.rays) for one in others]
+        # On the rays of each other photo: whether all the rest allow the place, and how likely it is.
+        self._allowed = []
+        for number, one in enumerate(others):
+            allowed = np.ones(self._points[number].shape[1], np.float32)
+            for rest in others:
+                if rest is not one:
+                    places = rest.evidence.places(self._points[number], rest.standpoint)
+                    allowed = np.minimum(allowed, _allowed(rest.evidence, places))
+            self._allowed.append(allowed)
+        votes = np.zeros(self._points[0].shape[1], np.float32)
+        for one in others:
+            votes += one.evidence.logits_at(one.evidence.places(self._points[0], one.standpoint))
+        likely = np.asarray(self._allowed[0] / (1.0 + np.exp(-votes / len(others))), np.float32)
+        spread = (main.evidence.distance - main.rays[2]) / main.evidence.distance
+        area = 4.0 * float((main.evidence.outline >= 0.5).mean())
+        cell = area / len(main.weights) * (2.0 * RULES.reach / RULES.bins)
+        self._likely, self._volume = likely, (spread**2 * cell).astype(np.float32)
+        self._filled = float((self._likely * self._volume).sum())
+        own = evidence.likely
+        bins, rows, columns = own.shape
+        cell = 4.0 / (rows * columns) * 2.0 * evidence.reach / bins
+        self._mass = float((own.sum(axis=(1, 2)) * evidence.spacing).sum()) * cell
+
+    def of(self, standpoint: Standpoint) -> tuple[float, float]:
+        """The score of a standpoint, and the share of lines of sight that all photos allow."""
+        mine = Witness(self._evidence, standpoint)
+        covers = []
+        overlap = 0.0
+        for number, (other, points) in enumerate(zip(self._others, self._points, strict=True)):
+            places = self._evidence.places(points, standpoint)
+            covers.append(_covered(np.minimum(_allowed(self._evidence, places), self._allowed[number]), other.weights))
+            if number == 0:
+                likely = mine.likely_at(places)
+                both = float((np.minimum(likely, self._likely) * self._volume).sum())
+                mass = self._mass * math.exp(-3.0 * standpoint.size)
+                overlap = both / max(self._filled + mass - both, 1e-9)
+        world = mine.world(self._own_rays)
+        allowed = np.ones(world.shape[1], np.float32)
+        for other in self._others:
+            allowed = np.minimum(allowed, _allowed(other.evidence, other.evidence.places(world, other.standpoint)))
+        covers.append(_covered(allowed, self._own_weights))
+        covered = float(np.mean(covers))
+        return overlap + RULES.outline * (covered - 1.0) * len(covers) / 2.0, covered
+
+    @cached_property
+    def _own_rays(self) -> Floats:
+        return Witness(self._evidence, self._evidence.standpoint).rays
+
+    @cached_property
+    def _own_weights(self) -> Floats:
+        return Witness(self._evidence, self._evidence.standpoint).weights
+
+
+def _allowed(evidence: Evidence, places: Floats) -> Floats:
+    """(n,) 0..1: whether an outline allows places."""
+    return np.asarray(np.clip(1.0 + evidence.rim_at(places) * np.float32(1.0 / RULES.soft), 0.0, 1.0), np.float32)
+
+
+def _covered(allowed: Floats, weights: Floats) -> float:
+    """Share of lines of sight that some place of theirs is allowed on."""
+    most = allowed.reshape(len(weights), -1).max(axis=1)
+    return float((np.minimum(most, weights) * weights).sum() / max(float((weights**2).sum()), 1e-9))
