@@ -27,15 +27,17 @@ class VerdictRules:
     """When photos agree, and what is clearly better.
 
     Attributes:
+        explained: IoU with every further photo from which on the solid from the main photo is not touched.
         margin: IoU with the further photos by which the solid from all photos must exceed that from one.
         covered: share of lines of sight that must be allowed by all photos for one to be taken in.
         drawn_px: side of the pictures in which outlines are compared.
         rounds: times that a camera is shifted and scaled onto its outline.
     """
 
+    explained: float = 0.92
     margin: float = 0.04
     covered: float = 0.93
-    drawn_px: int = 80
+    drawn_px: int = 128
     rounds: int = 2
 
 
@@ -88,4 +90,6 @@ def _box(mask: Mask) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 def better(all_photos: Sequence[float], one_photo: Sequence[float]) -> bool:
     """Whether the solid from all photos is taken, by the overlaps of both with every further photo."""
+    if min(one_photo) >= RULES.explained:
+        return False
     return bool(np.mean(all_photos) >= np.mean(one_photo) + RULES.margin)

@@ -26,6 +26,7 @@ from services.mesh.views.evidence import evidence_of
 from services.mesh.views.fusion import fused
 from services.mesh.views.registration import Found, Witness, begin, find
 from services.mesh.views.sides import FurtherPhoto, Side
+from services.mesh.views.verdict import better
 
 Bytes = NDArray[np.uint8]
 
@@ -194,3 +195,10 @@ def test_any_mask_is_answered_with_a_closed_solid(crate: dict[str, Cutout], seed
     solid = fused([main, found.witness]) if found.covered > 0.5 else fused([main])
     assert solid.is_closed()
     assert solid.volume() > 0
+
+
+def test_the_one_photos_solid_wins_ties() -> None:
+    """The solid from all photos is taken where it explains the further photos clearly better, and nowhere else."""
+    assert better([0.9, 0.88], [0.7, 0.85])
+    assert not better([0.9, 0.88], [0.88, 0.87])
+    assert not better([1.0, 1.0], [0.93, 0.94])
