@@ -45,13 +45,8 @@ P = ParamSpec("P")
 Answer = list[str | Image]
 SessionId = Annotated[str, Field(description="From init.")]
 JobId = Annotated[str, Field(description="From transform or render.")]
-Background = Annotated[
-    str,
-    Field(
-        description='"remove" for a clean white plate, a colour as #rrggbb, the public URL of a picture, or a scene '
-        "in words."
-    ),
-]
+BACKGROUND = '"remove" for a clean white plate, a colour as #rrggbb, the public URL of a picture, or a scene in words.'
+Background = Annotated[str, Field(description=BACKGROUND)]
 
 
 def _told(tool: Callable[P, Awaitable[Answer]]) -> Callable[P, Awaitable[Answer]]:
@@ -150,14 +145,25 @@ def server_of(client: AsyncClient, pictures: httpx.AsyncClient) -> MCPServer[Any
         output = {"formats": list(formats)} if formats else None
         return await shown(await client.quote(session_id, background, output=output))
 
+    @server.tool(title="List the brands", annotations=READS, structured_output=False)
+    @_told
+    async def brands() -> Answer:
+        """Sets of choices that are saved under a name: background, shape, camera, logo and end colour. Free."""
+        return await shown(await client.brands())
+
     @server.tool(title="Start a film", annotations=PAYS, structured_output=False)
     @_told
     async def transform(
         session_id: SessionId,
-        background: Background,
+        background: Annotated[str | None, Field(description=f"{BACKGROUND} Required unless the brand has one.")] = None,
+        brand: Annotated[
+            str | None, Field(description="From brands: its choices hold where this call has none.")
+        ] = None,
         object_index: Annotated[int | None, Field(description="Index into the session's objects.")] = None,
         cutout_id: Annotated[str | None, Field(description="From cutout, in place of object_index.")] = None,
-        camera_preset: Annotated[CameraMove, Field(description="The camera's move.")] = CameraMove.TURNTABLE,
+        camera_preset: Annotated[
+            CameraMove | None, Field(description="The camera's move; turntable by default.")
+        ] = None,
         formats: Annotated[list[OutputFormat] | None, Field(description="Files beside MP4 and GLB.")] = None,
         aspect: Annotated[Aspect | None, Field(description="Width to height of film and still.")] = None,
         real_height_cm: Annotated[
@@ -169,6 +175,7 @@ def server_of(client: AsyncClient, pictures: httpx.AsyncClient) -> MCPServer[Any
         ticket = await client.transform(
             session_id,
             background,
+            brand=brand,
             object_index=object_index,
             cutout_id=cutout_id,
             camera_preset=camera_preset,

@@ -49,7 +49,7 @@ async def test_an_agent_makes_a_film(stack: Installation, tmp_path: Path) -> Non
     async with agent(stack, key) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert set(tools) == {
-            "init", "add_view", "cutout", "quote", "transform", "result", "render", "account", "download",
+            "init", "add_view", "cutout", "quote", "brands", "transform", "result", "render", "account", "download",
         }  # fmt: skip
         assert "75 credits" in str(tools["transform"].description)
         assert "turntable" in json.dumps(tools["transform"].input_schema)
@@ -60,6 +60,7 @@ async def test_an_agent_makes_a_film(stack: Installation, tmp_path: Path) -> Non
         assert said(await client.call_tool("add_view", back))["side"] == "back"
         asked = {"session_id": session["session_id"], "background": "remove"}
         assert said(await client.call_tool("quote", asked))["credits"] == 75
+        assert said(await client.call_tool("brands", {})) == {"brands": []}
         looked = await client.call_tool("cutout", {"session_id": session["session_id"]})
         order = {"session_id": session["session_id"], "background": "remove", "cutout_id": said(looked)["cutout_id"]}
         job_id = said(await client.call_tool("transform", order))["job_id"]
