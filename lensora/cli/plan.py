@@ -14,17 +14,18 @@ from lensora.core.errors import InvalidRequest
 SECONDS_A_DAY = 86_400
 
 PROCESSOR_SECONDS: Mapping[str, float] = {
-    "detect": 1.0,
-    "segment": 3.5,
-    "mesh": 1.6,
-    "render": 4.3,
+    "detect": 0.9,
+    "segment": 2.4,
+    "mesh": 2.1,
+    "render": 4.9,
     "gateway": 0.2,
-    "worker": 0.15,
+    "worker": 0.2,
 }
 """Processor seconds that one job costs each process: detection, cutout and made backplate, mesh, 96 frames at 768 px.
 
-Measured on 2026-11-23 on two x86-64 cores with the embedded backends (``process_cpu_seconds_total`` before and after
-four jobs of two photos, rounded up). Other machines, GPUs and backends: measure yours and give ``--seconds``.
+Measured on 2026-11-29 on two x86-64 cores with the embedded backends (medians of six photos by ``make bench-turns``,
+rounded up; the machine had much other work, which makes them a fifth to a quarter longer than alone). Other machines,
+GPUs and backends: measure yours and give ``--seconds``.
 """
 
 CORES_A_POD: Mapping[str, float] = {
