@@ -264,7 +264,7 @@ def _create(body: Mapping[str, Any], idempotency_key: str | None) -> Request:
 
 
 def _quote(body: Mapping[str, Any]) -> Request:
-    return Request("POST", "/v1/studio/batches/quote", json=requests.checked_body(BatchQuoteBody, body))
+    return Request("POST", "/v1/studio/quote/batch", json=requests.checked_body(BatchQuoteBody, body))
 
 
 def _get(batch_id: str, wait_s: int | None) -> Request:

@@ -103,7 +103,7 @@ class BatchBody(_BatchChoices):
 
 
 class BatchQuoteBody(_BatchChoices):
-    """Body of POST /v1/studio/batches/quote: that of /batches, or a number of photos that are not uploaded yet."""
+    """Body of POST /v1/studio/quote/batch: that of /batches, or a number of photos that are not uploaded yet."""
 
     items: Items | None = None
     """The photos, each by its session."""

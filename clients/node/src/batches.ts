@@ -44,7 +44,7 @@ export class Batches {
 
   /** What a batch would cost; with `photos`, their number, before anything is uploaded. Free. */
   quote(request: BatchQuoteRequest, options: Pick<CallOptions, "signal"> = {}): Promise<BatchQuote> {
-    return this.#calls.post<BatchQuote>(`${PATH}/quote`, request, options, false);
+    return this.#calls.post<BatchQuote>("/v1/studio/quote/batch", request, options, false);
   }
 
   /** Its state; with `waitS` (1 to 60) the server answers when a film has ended or the time is over. */

@@ -396,7 +396,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/studio/batches/quote": {
+    "/v1/studio/quote/batch": {
         parameters: {
             query?: never;
             header?: never;

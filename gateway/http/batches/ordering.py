@@ -1,4 +1,4 @@
-"""``/batches`` orders many films at once, ``/batches/quote`` says what they would cost."""
+"""``/batches`` orders many films at once, ``/quote/batch`` says what they would cost."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class BatchOrdering:
 
     @call(
         "POST",
-        "/v1/studio/batches/quote",
+        "/v1/studio/quote/batch",
         name="quote_batch",
         tag="batches",
         summary="What a batch would cost",
@@ -143,7 +143,7 @@ class BatchOrdering:
         errors=ITEM_ERRORS,
     )
     async def quote(self, request: Request) -> Response:
-        """POST /v1/studio/batches/quote."""
+        """POST /v1/studio/quote/batch."""
         key = await self.gate.admit(request)
         raw = await read_body(request, batches.MAX_JSON_BYTES)
         body = schemas.parse_body(batches.BatchQuoteBody, raw)

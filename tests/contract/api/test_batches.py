@@ -56,7 +56,7 @@ def test_one_item_that_cannot_be_ordered_does_not_stop_the_rest(
         {"session_id": sessions[1], "object_index": 1, "background": {"type": "prompt", "prompt": "a beach"}},
         {"session_id": sessions[2], "object_index": 9},
     ]
-    quote = api.post("/v1/studio/batches/quote", json={"items": items, **REMOVE}).json()
+    quote = api.post("/v1/studio/quote/batch", json={"items": items, **REMOVE}).json()
     assert (quote["credits"], quote["jobs"], quote["balance"]) == (75, 1, 985)
     assert [(one["index"], one["name"], one["code"]) for one in quote["refused"]] == [
         (1, "lost", "session_not_found"),
@@ -97,14 +97,14 @@ def test_one_item_that_cannot_be_ordered_does_not_stop_the_rest(
 def test_the_price_is_known_before_anything_is_uploaded(api: httpx.Client) -> None:
     """By the number of photos, with what /init costs, and what a larger film costs; nothing is charged."""
     body = {"photos": 24, **REMOVE}
-    assert api.post("/v1/studio/batches/quote", json=body).json()["credits"] == 24 * 80
+    assert api.post("/v1/studio/quote/batch", json=body).json()["credits"] == 24 * 80
     larger = body | {"output": {"seconds": 8}}
-    assert api.post("/v1/studio/batches/quote", json=larger).json()["credits"] == 24 * 105
+    assert api.post("/v1/studio/quote/batch", json=larger).json()["credits"] == 24 * 105
     for wrong in (REMOVE, {"photos": 2, "items": [{"session_id": LOST}], **REMOVE}):
-        answer = api.post("/v1/studio/batches/quote", json=wrong)
+        answer = api.post("/v1/studio/quote/batch", json=wrong)
         assert answer.json()["detail"] == "The body must have items or photos, and not both."
     assert "photos must be an integer from 1 to 200" in api.post(
-        "/v1/studio/batches/quote", json={"photos": 201, **REMOVE}
+        "/v1/studio/quote/batch", json={"photos": 201, **REMOVE}
     ).json()["detail"]  # fmt: skip
 
 
@@ -262,7 +262,7 @@ def test_a_test_key_s_batch_costs_nothing(gateway: Gateway, photo: bytes) -> Non
     headers = {"Authorization": f"Bearer {gateway.run(trial_key())}"}
     with httpx.Client(base_url=gateway.base_url, headers=headers, timeout=20) as api:
         session_id = api.post("/v1/studio/init", files={"image": photo}).json()["session_id"]
-        assert api.post("/v1/studio/batches/quote", json={"photos": 3, **REMOVE}).json()["credits"] == 0
+        assert api.post("/v1/studio/quote/batch", json={"photos": 3, **REMOVE}).json()["credits"] == 0
         ticket = ordered(api, {"session_id": session_id})
         assert ticket["credits_used"] == 0
         job_id = state(api, ticket["batch_id"])["items"][0]["job_id"]

@@ -114,7 +114,7 @@ function BatchPrice({ waiting, ready, choices }) {
     const timer = setTimeout(async () => {
       try {
         const api = /** @type {import("../api.js").Api} */ (owner.api);
-        const quotes = await Promise.all(bodies.map((body) => api.post("/v1/studio/batches/quote", body, controller.signal)));
+        const quotes = await Promise.all(bodies.map((body) => api.post("/v1/studio/quote/batch", body, controller.signal)));
         setQuote({
           credits: quotes.reduce((sum, each) => sum + each.credits, 0),
           seconds: Math.max(...quotes.map((each) => each.estimated_seconds)),
