@@ -193,8 +193,13 @@ class Backplates(Protocol):
 class Brands(Protocol):
     """Choices that are saved under a name, for this key's jobs."""
 
-    async def save(self, key_id: str, brand: Brand) -> Brand:
-        """Save it, in place of one of the same name; the answer says when. Raises Conflict for one brand too many."""
+    async def save(self, key: ApiKey, brand: Brand) -> Brand:
+        """Save it, in place of one of the same name; the answer says when.
+
+        Raises:
+            Conflict: one brand of this key too many.
+            RateLimited: too many saves whose files are still kept.
+        """
         ...
 
     async def get(self, key_id: str, name: str) -> Brand:
@@ -205,7 +210,7 @@ class Brands(Protocol):
         """Every brand of a key, by name."""
         ...
 
-    async def delete(self, key_id: str, name: str) -> None:
+    async def delete(self, key: ApiKey, name: str) -> None:
         """Forget it; jobs that were ordered with it are not touched. Raises NotFound."""
         ...
 

@@ -144,7 +144,7 @@ class BrandCalls:
     async def delete(self, request: Request) -> Response:
         """DELETE /v1/studio/brands/{name}."""
         key = await self.gate.admit(request)
-        await self.brands.delete(key.key_id, _name(request))
+        await self.brands.delete(key, _name(request))
         return Response(status_code=204, headers=API_HEADERS)
 
     async def _save(self, key: ApiKey, form: upload.Form) -> Brand:
@@ -161,7 +161,7 @@ class BrandCalls:
                 logo=await self._logo(key, brand, form.file, body.logo, stored),
                 background=await self._background(key, brand, body, stored),
             )
-            return await self.brands.save(key.key_id, brand)
+            return await self.brands.save(key, brand)
         except LensoraError as error:
             # It may be saved even when the answer is lost: then the sweeper decides about the files.
             if not isinstance(error, Unavailable):

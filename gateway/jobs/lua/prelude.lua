@@ -41,8 +41,9 @@ local function announce(job_id)
 end
 
 -- A brand's version that nothing new is ordered with: its files are kept as long as its jobs may need them.
-local function retire_brand(version, until_ms)
+local function retire_brand(account, version, until_ms)
   redis.call('SREM', P .. 'brand-versions', version)
+  redis.call('ZADD', P .. 'brand-files:' .. account, int(until_ms), version)
   redis.call('ZADD', P .. 'expiring:brands', int(until_ms), version)
 end
 

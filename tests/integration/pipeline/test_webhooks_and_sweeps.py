@@ -300,9 +300,9 @@ async def test_orphans_are_found_and_what_is_known_is_kept(house: House, tmp_pat
     job = await submit(house.store, key)
     picture = Artifact("file:///nowhere/picture.jpg", "0" * 64, 1, MediaType.JPEG)
     await house.store.backplates.keep(KeptBackplate("kept", key.key_id, key.account_id, picture, 64, 64))
-    await house.store.brands.save(key.key_id, Brand("shop", "live"))
-    await house.store.brands.save(key.key_id, Brand("other", "retired"))
-    await house.store.brands.delete(key.key_id, "other")
+    await house.store.brands.save(key, Brand("shop", "live"))
+    await house.store.brands.save(key, Brand("other", "retired"))
+    await house.store.brands.delete(key, "other")
     known = [f"sessions/{opened.session_id}/{name}.jpg" for name in ("photo", "views/v")]
     known += [f"jobs/{job.job_id}/model.glb", "backplates/kept/picture.jpg"]
     known += ["brands/live/logo.png", "brands/retired/logo.png"]
@@ -340,8 +340,8 @@ async def test_the_sweep_deletes_what_has_expired_and_counts_it(house: House) ->
         picture = await house.artifacts.put_async("backplates/old/picture.jpg", b"x" * 300, "image/jpeg")
         await store.backplates.keep(KeptBackplate("old", key.key_id, key.account_id, picture, 64, 64))
         await house.artifacts.put_async("brands/first/logo.png", b"x" * 40, "image/png")
-        await store.brands.save(key.key_id, Brand("shop", "first"))
-        await store.brands.save(key.key_id, Brand("shop", "second"))
+        await store.brands.save(key, Brand("shop", "first"))
+        await store.brands.save(key, Brand("shop", "second"))
         await house.artifacts.put_async("brands/second/logo.png", b"x" * 20, "image/png")
         for kind, name in (("brands", "first"), ("sessions", opened.session_id), ("backplates", "old")):
             await store.scripts.client.zadd(store.scripts.key(f"expiring:{kind}"), {name: 1})
