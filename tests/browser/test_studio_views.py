@@ -10,6 +10,7 @@ from gateway.http.visitor import Visitor
 from gateway.jobs.records import VIEW_CREDITS
 
 
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
 def test_more_photos_are_added_and_the_film_is_made_with_them(visitor: Visitor) -> None:
     """Each is paid for by itself and seen with its box; side and box reach the order, and a reload keeps them."""
     page = visitor.page

@@ -45,6 +45,14 @@ def validate(glb: Path) -> dict[str, object]:
     return report
 
 
+def mirrored(photo: Path) -> bytes:
+    """What a photo's other side may look like."""
+    out = io.BytesIO()
+    with Image.open(photo) as picture:
+        picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(out, "JPEG")
+    return out.getvalue()
+
+
 def test_the_pages_python_example_runs_to_a_video(up, cup: Path, tmp_path: Path) -> None:
     """The example of the public page runs unmodified but for its base URL, and the video it saves is as promised."""
     shutil.copy(cup, tmp_path / "rolleiflex.jpg")
@@ -71,9 +79,12 @@ def test_the_pages_python_example_runs_to_a_video(up, cup: Path, tmp_path: Path)
 
 
 def test_the_four_artifacts_are_what_they_say(up, client: Client, cup: Path, tmp_path: Path) -> None:
-    """Cutout, scene, model and film of one job open in other programs and hold the contract's promises."""
+    """Cutout, scene, model and film of one job open in other programs and hold the contract's promises; a further photo
+    is cut out and given to the model, and told of."""
     session = client.init(cup, max_objects=6)
     assert session.credits_used == 5
+    view = client.add_view(session.session_id, mirrored(cup), "back")
+    assert view.likeness is not None and view.likeness > 0.5 and view.credits_used == 2
     assert session.objects[-1].label == "entire image (no crop)"
     ticket = client.transform(session.session_id, "on a marble countertop with soft natural light")
     seen: list[tuple[str | None, int]] = []
@@ -82,6 +93,9 @@ def test_the_four_artifacts_are_what_they_say(up, client: Client, cup: Path, tmp
     assert (result.step, result.progress) == ("done", 100)
     assert [progress for _, progress in seen] == sorted(progress for _, progress in seen)
     files = client.download(result, tmp_path)
+    assert result.quality is not None and result.quality.views is not None and result.models is not None
+    assert [(each.view_id, each.side) for each in result.quality.views] == [(view.view_id, "back")]
+    assert {each.stage for each in result.models if each.views == (view.view_id,)} >= {"detect", "segment"}
 
     cutout = Image.open(files["removed_bg"])
     assert (cutout.format, cutout.mode) == ("PNG", "RGBA")
