@@ -80,8 +80,9 @@ class ArchiveCalls:
         errors=(BatchNotFound, FileNotFound),
         responses={
             "200": {
-                "description": "The archive.",
-                "content": {MediaType.ZIP.value: {"schema": {"type": "string", "format": "binary"}}},
+                "description": "The archive: application/zip.",
+                # As for files: generators of clients know this one, and save what it holds.
+                "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
             },
         },
     )
