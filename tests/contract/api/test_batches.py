@@ -50,7 +50,7 @@ def test_one_item_that_cannot_be_ordered_does_not_stop_the_rest(
     gateway: Gateway, api: httpx.Client, key: str, sessions: list[str]
 ) -> None:
     """Quote and order say which and why; the others are charged, made, and told of one by one."""
-    items = [
+    items: list[dict[str, Any]] = [
         {"session_id": sessions[0], "name": "Tasse"},
         {"session_id": LOST, "name": "lost"},
         {"session_id": sessions[1], "object_index": 1, "background": {"type": "prompt", "prompt": "a beach"}},
