@@ -34,6 +34,7 @@ class Reads:
     def __init__(self, client: aioredis.Redis) -> None:
         self._client = client
         self._waiting: deque[_Question] = deque()
+        self._under_way: list[_Question] = []
         self._sending: asyncio.Task[None] | None = None
 
     async def ask(self, *command: Argument) -> Any:
@@ -44,28 +45,35 @@ class Reads:
         if self._sending is None:
             # It begins in the loop's next round: what others ask in this one goes with it.
             self._sending = loop.create_task(self._send())
+            self._sending.add_done_callback(self._ended)
         return await question.answer
 
     async def close(self) -> None:
         """Wait until everything that was asked is answered."""
         if self._sending is not None:
-            await self._sending
+            await asyncio.wait({self._sending})
 
     async def _send(self) -> None:
-        try:
-            while self._waiting:
-                now = [self._waiting.popleft() for _ in range(min(MOST_TOGETHER, len(self._waiting)))]
-                try:
-                    answers = await self._answers(now)
-                except Exception as error:
-                    if isinstance(error, AWAY):
-                        now += self._waiting
-                        self._waiting.clear()
-                    answers = [error] * len(now)
-                for question, answer in zip(now, answers, strict=True):
-                    _give(question.answer, answer)
-        finally:
+        while self._waiting:
+            self._under_way = [self._waiting.popleft() for _ in range(min(MOST_TOGETHER, len(self._waiting)))]
+            try:
+                answers = await self._answers(self._under_way)
+            except Exception as error:
+                if isinstance(error, AWAY):
+                    self._under_way += self._waiting
+                    self._waiting.clear()
+                answers = [error] * len(self._under_way)
+            for question, answer in zip(self._under_way, answers, strict=True):
+                _give(question.answer, answer)
+        self._sending = None
+
+    def _ended(self, sending: asyncio.Task[None]) -> None:
+        """Where the task was cancelled, perhaps before it began, whoever asked ends with it."""
+        if self._sending is sending:
             self._sending = None
+            for question in (*self._under_way, *self._waiting):
+                question.answer.cancel()
+            self._waiting.clear()
 
     async def _answers(self, questions: list[_Question]) -> list[Any]:
         """An answer, or an exception, for each."""

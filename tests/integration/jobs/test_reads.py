@@ -61,6 +61,18 @@ async def test_whoever_goes_away_disturbs_nobody(store: Store) -> None:
         await leaving
 
 
+async def test_whoever_asks_of_a_process_that_ends_does_not_hang(store: Store) -> None:
+    """Where the loop ends all its tasks, a read that is under way ends too."""
+    others = asyncio.all_tasks()
+    asking = asyncio.create_task(store.scripts.read_hash("thing"))
+    await asyncio.sleep(0)
+    (sending,) = asyncio.all_tasks() - others - {asking}
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert await store.scripts.read_hash("thing") == {}
+
+
 async def test_a_server_that_has_forgotten_a_script_is_told_it_again(store: Store) -> None:
     """After a restart of Redis the place in the queue is read as before."""
     job = await submit(store, await customer(store, 100))
