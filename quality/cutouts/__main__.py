@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 
 from lensora.adapters.runtimes import open_runtime
 from lensora.settings import ModelSettings, load
-from quality.cutouts.fit import RIGHT_IOU, Case, Fit, case, edged, fitted, verdict
+from quality.cutouts.fit import RIGHT_IOU, Case, Fit, case, edged, fitted, margins, verdict
 from quality.cutouts.samples import photographs, samples
 from services.segment.backends import CutoutBackend
 from services.segment.backends.registry import CUTOUT_BACKENDS
+from services.segment.fitted import EDGE_NET, JUDGEMENT
 from services.segment.judge import confidence, pick
 
 TARGET = Path(__file__).parents[2] / "services/segment/fitted.py"
@@ -44,18 +45,22 @@ def main() -> int:
     parser.add_argument("--scenes", type=Path, required=True, nargs="+", help="what python -m quality.scenes wrote")
     parser.add_argument("--corpus", type=Path, default=Path(__file__).parents[1] / "corpus", help="photographs")
     parser.add_argument("--kept", action="store_true", help="use the maps that are kept, and ask no net")
+    parser.add_argument(
+        "--margins", action="store_true", help="fit the margins again, and keep all else that was fitted"
+    )
     parser.add_argument("--dry", action="store_true", help="report, and write nothing")
     arguments = parser.parse_args()
     backend = None if arguments.kept else CUTOUT_BACKENDS["isnet"](open_runtime(load(ModelSettings)))
     tune = list(cases_of(arguments.scenes, arguments.corpus, "tune", backend))
-    fit = fitted(tune)
+    before = Fit(JUDGEMENT, EDGE_NET)
+    fit = replace(before, judgement=replace(JUDGEMENT, margins=margins(tune))) if arguments.margins else fitted(tune)
     unseen = list(cases_of(arguments.scenes, arguments.corpus, "unseen", backend))
-    photographed = [each for each in unseen if each.sample.kind == "photograph"]
-    made = [each for each in unseen if each.sample.kind != "photograph"]
+    ends = [(each.sample.kind == "photograph", outcome(each, fit)) for each in unseen]
+    doubt = fit.judgement.doubt
     lines = [
-        *report("made scenes", made, fit),
-        *report("photographs of the corpus", photographed, fit),
-        *report("both", unseen, fit),
+        *report("made scenes", [end for photograph, end in ends if not photograph], doubt),
+        *report("photographs of the corpus", [end for photograph, end in ends if photograph], doubt),
+        *report("both", [end for _photograph, end in ends], doubt),
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     if not arguments.dry:
@@ -81,32 +86,51 @@ def cases_of(scenes: list[Path], corpus: Path, part: str, backend: CutoutBackend
         yield case(sample)
 
 
-def report(name: str, cases: list[Case], fit: Fit) -> list[str]:
-    """What the stage does on cases, as lines of a docstring."""
-    if not cases:
-        return []
+@dataclass(frozen=True)
+class Outcome:
+    """What the stage does on a case.
+
+    Attributes:
+        before, after, best: IoU of the plain candidate, of what is taken, and of the best one.
+        trust: confidence.
+        looked: True where a second look was taken.
+    """
+
+    before: float
+    after: float
+    best: float
+    trust: float
+    looked: bool
+
+
+def outcome(each: Case, fit: Fit) -> Outcome:
+    """Judge a case as the stage does."""
     judgement = fit.judgement
-    before, after, best, trust, looks = [], [], [], [], 0
-    for each in cases:
-        first = each.first_look()
-        sure = confidence(each.bench, first.found[0].matte, first.found, judgement)
-        seen = each if sure < judgement.look_again else first
-        looks += seen is not first
-        edge = edged(seen, pick(seen.bench, seen.found, judgement), fit.net)
-        chosen, iou = verdict(seen, edge, judgement)
-        before.append(float(each.ious[0]))
-        after.append(iou)
-        best.append(max(float(each.ious.max()), edge.after))
-        trust.append(confidence(seen.bench, chosen.matte, [*seen.found, edge.other], judgement))
-    change = np.array(after) - np.array(before)
-    flagged, wrong = np.array(trust) < judgement.doubt, np.array(after) < RIGHT_IOU
+    first = each.first_look()
+    sure = confidence(each.bench, first.found[0].matte, first.found, judgement)
+    seen = each if sure < judgement.look_again else first
+    edge = edged(seen, pick(seen.bench, seen.found, judgement), fit.net)
+    chosen, iou = verdict(seen, edge, judgement)
+    best = max(float(each.ious.max()), edge.after)
+    trust = confidence(seen.bench, chosen.matte, [*seen.found, edge.other], judgement)
+    return Outcome(float(each.ious[0]), iou, best, trust, seen is not first)
+
+
+def report(name: str, outcomes: list[Outcome], doubt: float) -> list[str]:
+    """What the stage does on cases, as lines of a docstring."""
+    if not outcomes:
+        return []
+    before, after, best, trust = (
+        np.array([getattr(each, field) for each in outcomes]) for field in ("before", "after", "best", "trust")
+    )
+    change, flagged, wrong = after - before, trust < doubt, after < RIGHT_IOU
     return [
-        f"- {name}, {len(cases)}: mean IoU {np.mean(before):.4f} plain, {np.mean(after):.4f} judged,",
-        f"  {np.mean(best):.4f} at best; {(change > 0.005).sum()} gain and {(change < -0.005).sum()} lose over 0.005, "
+        f"- {name}, {len(outcomes)}: mean IoU {before.mean():.4f} plain, {after.mean():.4f} judged,",
+        f"  {best.mean():.4f} at best; {(change > 0.005).sum()} gain and {(change < -0.005).sum()} lose over 0.005, "
         f"at worst {change.min():.4f};",
         f"  {flagged.mean():.0%} are flagged, of which {_share(wrong[flagged]):.0%} are worse than {RIGHT_IOU}; of the "
         f"others {_share(wrong[~flagged]):.1%} are;",
-        f"  a second look at {looks / len(cases):.0%}.",
+        f"  a second look at {np.mean([each.looked for each in outcomes]):.0%}.",
     ]
 
 

@@ -13,7 +13,7 @@ from quality.cutouts.edge_fit import edge_net, some_rows
 from quality.cutouts.samples import Sample
 from services.segment.candidates import Candidate, candidates
 from services.segment.edges import RULES, EdgeNet, band_of, edge_features, refined
-from services.segment.judge import Bench, Judgement, confidence, pick, takes_edge
+from services.segment.judge import RIVALS, Bench, Judgement, confidence, pick, takes_edge
 
 Vector = NDArray[np.float64]
 
@@ -24,6 +24,12 @@ LEAST_SCALE = 0.1
 
 FOLDS = 5
 MARGINS = (0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.01, 0.02, 0.05)
+HARM = 0.005
+"""Loss of IoU that counts as harm."""
+
+LOOKED_AGAIN = ("wide", "wider")
+"""Rivals of the second look."""
+
 EDGE_MARGINS = (0.0, 0.0005, 0.001, 0.0015, 0.002, 0.003, 0.005)
 LEARNT_IOU = 0.9
 """Outlines of mattes that are farther off than this teach nothing about edges."""
@@ -51,7 +57,7 @@ class Case:
 
     def first_look(self) -> Case:
         """The same without what a second look adds."""
-        kept = [index for index, each in enumerate(self.found) if each.name not in ("wide", "wider")]
+        kept = [index for index, each in enumerate(self.found) if each.name not in LOOKED_AGAIN]
         if len(kept) == len(self.found):
             return self
         found = [self.found[index] for index in kept]
@@ -107,7 +113,7 @@ def edged(case_: Case, chosen: Candidate, net: EdgeNet) -> Edged:
 def fitted(cases: Sequence[Case]) -> Fit:
     """The judgement for these cases; each margin is chosen on objects that its weights have not seen."""
     gain = tuple(float(w) for w in _ridge([(each.features, each.ious[1:] - each.ious[0]) for each in cases]))
-    judgement = Judgement(gain, _margin(cases), (), 0.0, (), 0.5, 0.5)
+    judgement = Judgement(gain, margins(cases), (), 0.0, (), 0.5, 0.5)
     chosen = [pick(each.bench, each.found, judgement) for each in cases]
     things = [_band(each, choice) for each, choice in zip(cases, chosen, strict=True)]
     fold_of = folds(cases, 2)
@@ -183,7 +189,7 @@ def _priced(changes: Vector) -> float:
 def _ridge(parts: Sequence[tuple[NDArray[np.float64], Vector]]) -> Vector:
     """Weights of a ridge regression of clipped gains."""
     rows = np.concatenate([each for each, _gains in parts])
-    gains = np.clip(np.concatenate([gains for _rows, gains in parts]), -MOST_GAIN, MOST_GAIN)
+    gains = _clipped(np.concatenate([gains for _rows, gains in parts]))
     scale = np.maximum(rows.std(axis=0), 1e-3)
     scale[0] = 1.0
     scaled = rows / scale
@@ -191,19 +197,38 @@ def _ridge(parts: Sequence[tuple[NDArray[np.float64], Vector]]) -> Vector:
     return np.asarray(weights / scale)
 
 
-def _margin(cases: Sequence[Case]) -> float:
+def margins(cases: Sequence[Case]) -> tuple[float, ...]:
+    """For each rival of the plain candidate, how much better it must be foretold to be.
+
+    It is the lowest margin at which no thing that the weights have not seen loses more than ``HARM``: whatever is
+    clever must do no harm. A rival of the second look shows what the first one did not. It must also be better by more
+    than its gain is usually wrong by (root of the mean square), on things that the plain one gets wrong.
+    """
     fold_of = folds(cases, FOLDS)
-    worth = np.zeros(len(MARGINS))
+    worst = np.zeros(len(MARGINS))
+    errors: dict[str, list[float]] = {name: [] for name in RIVALS}
     for fold in range(FOLDS):
         gain = _ridge([(c.features, c.ious[1:] - c.ious[0]) for c, f in zip(cases, fold_of, strict=True) if f != fold])
         for each, own in zip(cases, fold_of, strict=True):
             if own != fold or len(each.found) == 1:
                 continue
             foretold = each.features @ gain
-            change = float(each.ious[1 + int(foretold.argmax())] - each.ious[0])
+            change = each.ious[1:] - each.ious[0]
+            if each.ious[0] < RIGHT_IOU:
+                for candidate, error in zip(each.found[1:], _clipped(change) - foretold, strict=True):
+                    errors[candidate.name].append(float(error))
+            best = int(foretold.argmax())
             for index, margin in enumerate(MARGINS):
-                worth[index] += _priced(np.array([change])) if foretold.max() > margin else 0.0
-    return MARGINS[int(np.argmax(worth))]
+                if foretold[best] > margin:
+                    worst[index] = min(worst[index], change[best])
+    harmless = next((margin for margin, loss in zip(MARGINS, worst, strict=True) if loss >= -HARM), MARGINS[-1])
+    usual = {name: float(np.sqrt(np.mean(np.square(errors[name] or [0.0])))) for name in LOOKED_AGAIN}
+    return tuple(harmless + usual.get(name, 0.0) for name in RIVALS)
+
+
+def _clipped(gains: Vector) -> Vector:
+    """A gain or a loss, a large one counting no more than ``MOST_GAIN``."""
+    return np.clip(gains, -MOST_GAIN, MOST_GAIN)
 
 
 def _logistic(rows: NDArray[np.float64], right: Vector) -> Vector:

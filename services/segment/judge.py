@@ -45,6 +45,9 @@ EDGE_FEATURES = ("one", "undecided", "fine", "moved", "grown", "contrast", "disp
 OTHERS = ("plain", "meant", "coloured", "wide", "wider", "edged")
 """Candidates whose distance from the chosen one tells how sure it is."""
 
+RIVALS = ("meant", "coloured", "wide", "wider")
+"""Candidates that may take the plain one's place."""
+
 SURE_FEATURES = (
     "one",
     "undecided",
@@ -66,7 +69,7 @@ class Judgement:
 
     Attributes:
         gain: weight of each of ``GAIN_FEATURES``.
-        margin: foretold gain, in IoU, from which another candidate is taken.
+        margins: for each of ``RIVALS``, the foretold gain, in IoU, from which it is taken.
         edge: weight of each of ``EDGE_FEATURES``: foretold gain of the refined edge.
         edge_margin: foretold gain, in IoU, from which the refined edge is taken.
         sure: weight of each of ``SURE_FEATURES``; the log-odds that the cutout's IoU reaches 0.95.
@@ -75,12 +78,16 @@ class Judgement:
     """
 
     gain: tuple[float, ...]
-    margin: float
+    margins: tuple[float, ...]
     edge: tuple[float, ...]
     edge_margin: float
     sure: tuple[float, ...]
     doubt: float
     look_again: float
+
+    def margin(self, name: str) -> float:
+        """Of a candidate; one that nothing was fitted for needs as much as the most doubtful."""
+        return dict(zip(RIVALS, self.margins, strict=True)).get(name, max(self.margins))
 
 
 @dataclass(frozen=True)
@@ -210,9 +217,12 @@ class Bench:
 def pick(bench: Bench, found: Sequence[Candidate], judgement: Judgement) -> Candidate:
     """The candidate that is clearly better than the plain one, or the plain one, which is the first."""
     gains = bench.gain_features(found) @ np.array(judgement.gain)
-    if not len(gains) or float(gains.max()) <= judgement.margin:
-        return found[0]
-    return found[1 + int(gains.argmax())]
+    clear = [
+        (float(gain), place)
+        for place, (gain, each) in enumerate(zip(gains, found[1:], strict=True), start=1)
+        if gain > judgement.margin(each.name)
+    ]
+    return found[max(clear)[1]] if clear else found[0]
 
 
 def takes_edge(bench: Bench, before: Plane, after: Plane, others: Sequence[Candidate], judgement: Judgement) -> bool:

@@ -14,6 +14,7 @@ from services.segment.fitted import EDGE_NET, JUDGEMENT
 from services.segment.judge import (
     EDGE_FEATURES,
     GAIN_FEATURES,
+    RIVALS,
     SURE_FEATURES,
     Bench,
     Judgement,
@@ -116,7 +117,7 @@ def test_the_plain_candidate_wins_ties(bias: float, which: int) -> None:
     bench = Bench(picture, WITHIN, salience)
     flat = Judgement(
         (bias, *(0.0,) * (len(GAIN_FEATURES) - 1)),
-        0.0,
+        (0.0,) * len(RIVALS),
         (bias, *(0.0,) * (len(EDGE_FEATURES) - 1)),
         0.0,
         (0.0,) * len(SURE_FEATURES),
@@ -125,6 +126,22 @@ def test_the_plain_candidate_wins_ties(bias: float, which: int) -> None:
     )
     assert not takes_edge(bench, salience, found[1].matte, found, flat)
     assert pick(bench, [found[0], found[1 + which % (len(found) - 1)]], flat) is found[0]
+
+
+def test_a_rival_is_taken_over_its_own_margin_alone() -> None:
+    """Of two with the same foretold gain, the one that asks for more stays; one that nothing is known of asks most."""
+    salience = disc(120, 120, 60)
+    bench = Bench(painted((salience, RED)), WITHIN, salience)
+    gain, edge, sure = (
+        (0.02, *(0.0,) * (len(GAIN_FEATURES) - 1)),
+        (0.0,) * len(EDGE_FEATURES),
+        (0.0,) * len(SURE_FEATURES),
+    )
+    strict = Judgement(gain, (0.01, 0.01, 0.03, 0.03), edge, 0.0, sure, 0.5, 0.5)
+    plain, meant, wider, asked = (Candidate(name, salience) for name in ("plain", "meant", "wider", "prompted"))
+    assert pick(bench, [plain, meant, wider], strict) is meant
+    assert pick(bench, [plain, wider, asked], strict) is plain
+    assert strict.margin("prompted") == 0.03
 
 
 def test_a_clear_thing_is_cut_out_plainly_and_surely() -> None:
