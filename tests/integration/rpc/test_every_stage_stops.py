@@ -1,7 +1,7 @@
 """The stages' work asks often enough whether anybody waits: it ends within 250 ms of a cancel.
 
-The mesh is held by counting (``tests/unit/mesh/test_mesh_stops.py``): most of its steps take under 0.1 s, but to simplify a
-surface of 300,000 triangles is one call of half a second.
+The mesh is held by counting (``tests/unit/mesh/test_mesh_stops.py``): most of its steps take under 0.1 s, but to
+simplify a surface of 300,000 triangles is one call of half a second.
 
 What is measured is the CPU time of the work's own thread between two looks, which other work on the machine does not
 lengthen as it does the time on the clock, and only where this machine is slower than the one of docs/BENCHMARKS.md is
