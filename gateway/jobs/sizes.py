@@ -41,7 +41,7 @@ SIZES: dict[str, Size] = {
     OutputFormat.MP4: Size(frame=0.0105),
     OutputFormat.POSTER: Size(pixel=0.145),
     OutputFormat.GIF: Size(frame=0.30, most_side=512, most_fps=16.0),
-    OutputFormat.WEBP: Size(frame=0.021, most_side=768, most_fps=30.0),
+    OutputFormat.WEBP: Size(frame=0.0265, most_side=768, most_fps=30.0),
     OutputFormat.WEBM_ALPHA: Size(frame=0.0046),
     JobPicture.SCENE: Size(pixel=0.19),
     JobPicture.REMOVED_BG: Size(base=260_000),
@@ -51,4 +51,4 @@ SIZES: dict[str, Size] = {
     OutputFormat.STL: Size(base=600_000),
 }
 """By the public name of the file; the model and the cutout do not depend on the film. Medians of 23 films, 27 models
-and 28 cutouts of real jobs; GIF and WebP of one of them at two sizes, further models of two."""
+and 28 cutouts of real jobs; GIF and WebP of two of them, further models of two."""

@@ -64,13 +64,8 @@ class Sink(Protocol):
         ...
 
 
-class ContainerSink:
-    """A file written by libavformat in a temporary folder.
-
-    Attributes:
-        stream: what is encoded into it.
-        count: frames that it has been given.
-    """
+class _ContainerSink:
+    """A file written by libavformat in a temporary folder."""
 
     def __init__(
         self, suffix: str, codec: str, options: dict[str, str], muxer: dict[str, str], fps: int, size: tuple[int, int]
@@ -78,41 +73,31 @@ class ContainerSink:
         self._folder = tempfile.TemporaryDirectory(prefix="lensora-film-")
         self._path = Path(self._folder.name) / f"film{suffix}"
         self._fps = fps
-        self.count = 0
+        self._count = 0
         try:
             self._container = av.open(str(self._path), "w", options=muxer)
             stream = self._container.add_stream(codec, rate=Fraction(fps), options=options)
             assert isinstance(stream, VideoStream)
             stream.width, stream.height = size
             stream.time_base = Fraction(1, fps)
-            self.stream = stream
+            self._stream = stream
         except (FFmpegError, ValueError, OSError) as exc:
             self._folder.cleanup()
             raise EncodeFailed(f"the encoder {codec} cannot be opened: {exc}") from exc
 
-    @property
-    def folder(self) -> Path:
-        """Where the file is written; gone with ``finish`` and ``abort``."""
-        return self._path.parent
-
-    def send(self, frame: av.VideoFrame) -> None:
-        """Encode the film's next frame. Raises EncodeFailed."""
-        frame.pts = self.count
+    def _send(self, frame: av.VideoFrame) -> None:
+        frame.pts = self._count
         frame.time_base = Fraction(1, self._fps)
-        self.count += 1
+        self._count += 1
         try:
-            self._container.mux(self.stream.encode(frame))
+            self._container.mux(self._stream.encode(frame))
         except (FFmpegError, ValueError, OSError) as exc:
-            raise EncodeFailed(f"frame {self.count - 1} could not be encoded: {exc}") from exc
-
-    def skip(self) -> None:
-        """Let the frame before this one stand for it too."""
-        self.count += 1
+            raise EncodeFailed(f"frame {self._count - 1} could not be encoded: {exc}") from exc
 
     def finish(self) -> bytes:
         """See ``Sink``."""
         try:
-            self._container.mux(self.stream.encode(None))
+            self._container.mux(self._stream.encode(None))
             self._container.close()
             return self._path.read_bytes()
         except (FFmpegError, ValueError, OSError) as exc:
@@ -130,7 +115,7 @@ class ContainerSink:
             self._folder.cleanup()
 
 
-class Mp4Sink(ContainerSink):
+class Mp4Sink(_ContainerSink):
     """H.264, yuv420p, BT.709 limited range, index first."""
 
     def __init__(
@@ -152,7 +137,7 @@ class Mp4Sink(ContainerSink):
         else:
             options = {"preset": preset, "crf": str(X264_CRF)}
         super().__init__(".mp4", encoder, options, {"movflags": "+faststart"}, fps, size)
-        context = self.stream.codec_context
+        context = self._stream.codec_context
         context.pix_fmt = "yuv420p"
         context.color_primaries = context.color_trc = context.colorspace = BT709
         context.color_range = LIMITED_RANGE
@@ -165,10 +150,10 @@ class Mp4Sink(ContainerSink):
 
     def write(self, frame: Pixels) -> None:
         """See ``Sink``."""
-        self.send(_video_frame("yuv420p", planes(frame)))
+        self._send(_video_frame("yuv420p", planes(frame)))
 
 
-class WebmAlphaSink(ContainerSink):
+class WebmAlphaSink(_ContainerSink):
     """VP9 with an alpha channel, which browsers play over a page."""
 
     def __init__(self, size: tuple[int, int], fps: int) -> None:
@@ -182,8 +167,8 @@ class WebmAlphaSink(ContainerSink):
             "auto-alt-ref": "0",  # libvpx cannot code alpha with hidden frames
         }
         super().__init__(".webm", "libvpx-vp9", options, {}, fps, size)
-        self.stream.metadata["alpha_mode"] = "1"
-        context = self.stream.codec_context
+        self._stream.metadata["alpha_mode"] = "1"
+        context = self._stream.codec_context
         context.pix_fmt = "yuva420p"
         context.color_primaries = context.color_trc = context.colorspace = BT709
         context.color_range = LIMITED_RANGE
@@ -191,7 +176,7 @@ class WebmAlphaSink(ContainerSink):
     def write(self, frame: Pixels) -> None:
         """See ``Sink``; takes (height, width, 4)."""
         y, u, v = planes(np.ascontiguousarray(frame[..., :3]))
-        self.send(_video_frame("yuva420p", (y, u, v, np.ascontiguousarray(frame[..., 3]))))
+        self._send(_video_frame("yuva420p", (y, u, v, np.ascontiguousarray(frame[..., 3]))))
 
 
 def _video_frame(pix_fmt: str, values: tuple[Pixels, ...]) -> av.VideoFrame:
