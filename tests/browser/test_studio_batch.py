@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
 from gateway.http.visitor import Visitor
 
@@ -51,7 +52,9 @@ def ordered(visitor: Visitor, films: str) -> str:
     return visitor.page.url.rsplit("/", 1)[-1]
 
 
-def test_five_photos_of_which_one_is_broken(visitor: Visitor, photos: list[Path]) -> None:
+def test_five_photos_of_which_one_is_broken(
+    visitor: Visitor, photos: list[Path], accessible: Callable[[Page], None]
+) -> None:
     """The price of all is seen before; the broken one says why and stops no other; a reload loses nothing; what was not
     made is cancelled with one press and paid back; the archive holds what is ready."""
     page = visitor.page
@@ -62,6 +65,7 @@ def test_five_photos_of_which_one_is_broken(visitor: Visitor, photos: list[Path]
     expect(page.get_by_text("400 credits")).to_be_visible()
     before = visitor.gateway.balance(visitor.key)
     visitor.picture("many")
+    accessible(page)
     ordered(visitor, "5 films")
     assert before - visitor.gateway.balance(visitor.key) == 4 * (5 + 75)
     expect(film(visitor, "broken")).to_contain_text("Not a photo, not charged")
@@ -78,9 +82,11 @@ def test_five_photos_of_which_one_is_broken(visitor: Visitor, photos: list[Path]
     visitor.picture("batch")
     page.get_by_role("button", name="Cancel all").click()
     expect(page.get_by_role("button", name="Cancel them")).to_be_focused()
+    accessible(page)
     page.get_by_role("button", name="Cancel them").click()
     expect(page.get_by_role("heading", name="Cancelled")).to_be_visible()
     expect(page.get_by_text("of which 75 came back")).to_be_visible()
+    accessible(page)
     with page.expect_download() as loading:
         page.get_by_role("link", name="Download all films (.zip)").click()
     archive = zipfile.ZipFile(loading.value.path())
@@ -91,7 +97,9 @@ def test_five_photos_of_which_one_is_broken(visitor: Visitor, photos: list[Path]
 
 
 @pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
-def test_an_archive_and_a_folder_are_opened(visitor: Visitor, photos: list[Path], tmp_path: Path) -> None:
+def test_an_archive_and_a_folder_are_opened(
+    visitor: Visitor, photos: list[Path], tmp_path: Path, accessible_by_day_and_night: Callable[[Page], None]
+) -> None:
     """What is no photo in them is passed over or said; what was uploaded survives a reload and is not paid again."""
     page = visitor.page
     packed = tmp_path / "shop.zip"
@@ -124,6 +132,7 @@ def test_an_archive_and_a_folder_are_opened(visitor: Visitor, photos: list[Path]
     page.get_by_role("link", name="Batches").click()
     expect(page.locator(".batches li")).to_contain_text("0 of 5 ready")
     visitor.picture("batches")
+    accessible_by_day_and_night(page)
     page.locator(".batches a").click()
     page.wait_for_url(f"**/studio/batches/{batch_id}")
 
