@@ -116,6 +116,13 @@ def test_an_archive_and_a_folder_are_opened(
     expect(page.locator(".photo-row")).to_have_count(7)
     page.get_by_role("button", name="Leave broken out").click()
     expect(page.get_by_text("400 credits")).to_be_visible()
+    page.get_by_text("Size, length and files").click()
+    page.get_by_label("Longer side").select_option("1920")
+    page.get_by_label("Length").select_option("12")
+    expect(page.get_by_text("The account has 2,000 credits: too little")).to_be_visible()
+    expect(page.get_by_role("button", name="Make 5 films")).to_be_disabled()
+    page.get_by_label("Longer side").select_option("768")
+    page.get_by_label("Length").select_option("4")
     page.get_by_role("radio", name="White").check()
     refusal = '{"code": "insufficient_credits", "detail": "This costs 375 credits; the balance is 0."}'
     visitor.watch.expected = ("status of 402",)

@@ -49,6 +49,14 @@ export function ManyProvider({ children }) {
   const now = useRef(many);
   useEffect(() => keepMany(many), [many]);
 
+  useEffect(() => {
+    // Photos that are on their way are only in this page: the browser asks before it is left.
+    if (!busy) return undefined;
+    const ask = (/** @type {Event} */ event) => event.preventDefault();
+    window.addEventListener("beforeunload", ask);
+    return () => window.removeEventListener("beforeunload", ask);
+  }, [busy]);
+
   const put = useCallback((/** @type {Partial<Many>} */ part) => {
     now.current = { ...now.current, ...part };
     setMany(now.current);

@@ -18,12 +18,14 @@ const PAUSE_MS = 350;
 
 export function ManyScreen() {
   const { many, busy, error, full, change, order, stop, clear } = useMany();
+  const [short, setShort] = useState(false);
   const { photos, setting, film } = many;
   const usable = photos.filter((photo) => photo.state !== "wrong");
   const waiting = usable.filter((photo) => photo.state !== "ready").length;
   const ready = usable.length - waiting;
   const choices = { background: backgroundOf(setting), camera_preset: film.camera, output: outputOf(film) };
-  const able = usable.length > 0 && settled(setting) && !busy;
+  // With too little for all, the photos would be paid for, and no film could be ordered.
+  const able = usable.length > 0 && settled(setting) && !busy && !short;
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
     order(choices);
@@ -46,7 +48,7 @@ export function ManyScreen() {
       <${CameraChoice} camera=${film.camera} onChange=${(/** @type {string} */ camera) => change({ film: { ...film, camera } })} />
       <${FilmChoice} film=${film} onChange=${(/** @type {any} */ next) => change({ film: next })} />
       <div class="pay">
-        ${busy === "" && html`<${BatchPrice} waiting=${waiting} ready=${photos.filter((photo) => photo.state === "ready")} choices=${settled(setting) ? choices : null} />`}
+        ${busy === "" && html`<${BatchPrice} waiting=${waiting} ready=${photos.filter((photo) => photo.state === "ready")} choices=${settled(setting) ? choices : null} onShort=${setShort} />`}
         ${busy !== "" && html`<${Sending} done=${ready} of=${usable.length} ordering=${busy === "ordering"} />`}
         <${Notice} error=${error} />
         ${busy === "looking"
@@ -96,9 +98,10 @@ function Sending({ done, of, ordering }) {
 /**
  * What all of it costs: photos that were looked at are ordered by their sessions, the others by their number.
  *
- * @param {{ waiting: number, ready: ManyPhoto[], choices: Record<string, unknown> | null }} properties
+ * @param {{ waiting: number, ready: ManyPhoto[], choices: Record<string, unknown> | null, onShort: (short: boolean) => void }} properties
+ *   onShort: is told whether the account has too little
  */
-function BatchPrice({ waiting, ready, choices }) {
+function BatchPrice({ waiting, ready, choices, onShort }) {
   const owner = useOwner();
   const { epoch } = useConnection();
   const [quote, setQuote] = useState(/** @type {{ credits: number, seconds: number, balance: number } | null} */ (null));
@@ -129,10 +132,11 @@ function BatchPrice({ waiting, ready, choices }) {
       controller.abort();
     };
   }, [asked, owner.api, epoch]);
+  const short = Boolean(quote && quote.credits > quote.balance);
+  useEffect(() => onShort(short), [short]);
   if (wrong) return html`<p class="price wrong" role="status">${wrong}</p>`;
   if (!waiting && !items.length) return html`<p class="price" role="status">Add photos to see the price.</p>`;
   if (!quote) return html`<p class="price" role="status">…</p>`;
-  const short = quote.credits > quote.balance;
   return html`<p class=${short ? "price wrong" : "price"} role="status"><b>${credits(quote.credits)}</b>, ${wait(quote.seconds)}.
     ${short ? ` The account has ${credits(quote.balance)}: too little.` : " What does not complete is paid back."}</p>`;
 }
