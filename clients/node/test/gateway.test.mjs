@@ -4,6 +4,7 @@ import { mkdtemp, readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { crc32, deflateSync } from "node:zlib";
 
 import { backgroundOf, Lensora, LensoraError } from "../dist/index.js";
 
@@ -52,6 +53,37 @@ test("the whole way: photo, cutout, job, progress, files, second film, account",
   await studio.unshare(result);
   assert.equal((await studio.result(result)).share, undefined);
   assert.match((await studio.backplate(photo)).picture_url, /^http/);
+});
+
+/** A white PNG of 16 x 16 pixels. */
+function logo() {
+  const chunk = (name, data) => {
+    const body = Buffer.concat([Buffer.from(name), data]);
+    const [size, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    size.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([size, body, sum]);
+  };
+  const header = Buffer.from([0, 0, 0, 16, 0, 0, 0, 16, 8, 0, 0, 0, 0]);
+  const rows = deflateSync(Buffer.concat(Array.from({ length: 16 }, () => Buffer.from([0, ...Array(16).fill(255)]))));
+  return Buffer.concat([
+    Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]), chunk("IHDR", header), chunk("IDAT", rows), chunk("IEND", Buffer.alloc(0)),
+  ]);
+}
+
+test("a brand: saved with its logo, ordered with, listed, deleted; and what a film's files cost", async () => {
+  const saved = await studio.saveBrand("Shop", { background: backgroundOf("#1f5c57"), logo: { corner: "top_left" } }, logo());
+  assert.deepEqual([saved.name, saved.background.value, saved.logo.corner, saved.logo.width], ["shop", "#1f5c57", "top_left", 16]);
+  const session = await studio.init(photo);
+  const ticket = await studio.transform({ session_id: session.session_id, brand: "shop" });
+  assert.equal((await studio.result(ticket)).order.brand, "shop");
+  await studio.cancel(ticket);
+  assert.deepEqual((await studio.brands()).brands.map((brand) => brand.name), ["shop"]);
+  assert.equal((await studio.brand("shop")).logo.height, 16);
+  await studio.deleteBrand("shop");
+  await assert.rejects(studio.brand("shop"), { code: "not_found" });
+  const prices = await studio.prices({ seconds: 8 });
+  assert.equal(prices.outputs.find((row) => row.name === "webp").credits, 25);
 });
 
 test("many photos at once: price, batch, wait, archive, list, delete", async () => {
