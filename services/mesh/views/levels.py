@@ -24,6 +24,8 @@ class LevelRules:
     Attributes:
         most: a photo's gain is between this and its inverse.
         enough: pairs of colours that make a gain fully believed.
+        tint, light: natural logarithms of linear light by which two places of one material may differ, in colour and in
+            brightness: more is another material.
         usable: levels between which a colour tells of light: less is noise, more is burnt out.
         gamma: of the photos' levels.
         step: difference of levels at a seam from which on it is held for the thing's own edge, and left as it is.
@@ -32,6 +34,8 @@ class LevelRules:
 
     most: float = 1.8
     enough: float = 60.0
+    tint: float = 0.3
+    light: float = 0.8
     usable: tuple[float, float] = (12.0, 243.0)
     gamma: float = 2.2
     step: float = 32.0
@@ -52,9 +56,14 @@ def gain_between(wanted: Floats, given: Floats) -> NDArray[np.float64]:
     if not good.any():
         return np.ones(3)
     ratio = RULES.gamma * np.log(wanted[good].astype(np.float64) / given[good])
-    sure = good.sum() / (good.sum() + RULES.enough)
+    mean = ratio.mean(axis=1, keepdims=True)
+    same = (np.abs(ratio - mean).max(axis=1) < RULES.tint) & (np.abs(mean[:, 0]) < RULES.light)
+    if not same.any():
+        return np.ones(3)
+    # Where most places are of another material, the few that are not may be so by chance.
+    sure = float(same.mean()) * same.sum() / (same.sum() + RULES.enough)
     limit = np.log(RULES.most)
-    return np.asarray(np.exp(np.clip(sure * np.median(ratio, axis=0), -limit, limit)))
+    return np.asarray(np.exp(np.clip(sure * np.median(ratio[same], axis=0), -limit, limit)))
 
 
 def brightened(photo: Bytes, gain: NDArray[np.float64]) -> Bytes:

@@ -24,11 +24,13 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class VerdictRules:
-    """When photos agree, and what is clearly better.
+    """When photos agree, and what is clearly better. Set by hand on things of the part ``tune``
+    (``quality.views.objects``).
 
     Attributes:
         explained: IoU with every further photo from which on the solid from the main photo is not touched.
         margin: IoU with the further photos by which the solid from all photos must exceed that from one.
+        good, poor: a solid whose own IoU is under ``good`` must exceed by so much more, for each unit that it lacks.
         covered: share of lines of sight that must be allowed by all photos for one to be taken in.
         drawn_px: side of the pictures in which outlines are compared.
         rounds: times that a camera is shifted and scaled onto its outline.
@@ -36,6 +38,8 @@ class VerdictRules:
 
     explained: float = 0.92
     margin: float = 0.04
+    good: float = 0.9
+    poor: float = 0.25
     covered: float = 0.93
     drawn_px: int = 128
     rounds: int = 2
@@ -92,4 +96,5 @@ def better(all_photos: Sequence[float], one_photo: Sequence[float]) -> bool:
     """Whether the solid from all photos is taken, by the overlaps of both with every further photo."""
     if min(one_photo) >= RULES.explained:
         return False
-    return bool(np.mean(all_photos) >= np.mean(one_photo) + RULES.margin)
+    mean = float(np.mean(all_photos))
+    return bool(mean >= np.mean(one_photo) + RULES.margin + RULES.poor * max(RULES.good - mean, 0.0))

@@ -48,7 +48,7 @@ def test_a_photos_light_is_told_from_what_both_show(light: float, seed: int) -> 
     given_ = (wanted * light ** (1 / 2.2)).astype(np.float32)
     given_[:60] = random.uniform(30, 200, (60, 3))
     gain = gain_between(wanted, given_)
-    assert gain == pytest.approx(np.full(3, 1.0 / light), rel=0.12)
+    assert gain == pytest.approx(np.full(3, 1.0 / light), rel=0.2)
     photo = np.clip(np.round(given_[None, 60:]), 0, 255).astype(np.uint8)
     assert np.abs(brightened(photo, gain)[0].astype(float) - wanted[60:]).mean() < 6.0
 
@@ -59,14 +59,22 @@ def test_nothing_in_common_changes_no_light() -> None:
     assert gain_between(burnt, burnt).tolist() == [1.0, 1.0, 1.0]
 
 
+def test_another_material_is_no_light() -> None:
+    """A black screen and a white back say nothing of the light, nor do red and blue."""
+    dark, bright = np.full((300, 3), 30.0, np.float32), np.full((300, 3), 220.0, np.float32)
+    assert gain_between(dark, bright).tolist() == [1.0, 1.0, 1.0]
+    red, blue = np.tile(np.float32([200, 60, 50]), (300, 1)), np.tile(np.float32([50, 90, 200]), (300, 1))
+    assert gain_between(red, blue).tolist() == [1.0, 1.0, 1.0]
+
+
 def test_colours_meet_at_the_seam_and_stay_away_from_it() -> None:
     """At shared vertices both labels have one colour after their offsets; far from them nothing is changed."""
     ball = trimesh.creation.icosphere(subdivisions=4)
     solid = Solid(np.asarray(ball.vertices, np.float64), np.asarray(ball.faces, np.int64))
     owner = (solid.vertices[solid.faces].mean(axis=1)[:, 2] < 0).astype(np.int64)
-    colors = np.stack([np.full((len(solid.vertices), 3), level, np.float32) for level in (100.0, 140.0)])
+    colors = np.stack([np.full((len(solid.vertices), 3), level, np.float32) for level in (100.0, 112.0)])
     after = colors + meeting_offsets(solid, owner, colors)
     seam = np.intersect1d(solid.faces[owner == 0], solid.faces[owner == 1])
     assert np.abs(after[0, seam] - after[1, seam]).max() < 0.1
     assert np.abs(after[0, solid.vertices[:, 2] > 0.95] - 100.0).max() < 1.0
-    assert np.abs(after[1, solid.vertices[:, 2] < -0.95] - 140.0).max() < 1.0
+    assert np.abs(after[1, solid.vertices[:, 2] < -0.95] - 112.0).max() < 1.0

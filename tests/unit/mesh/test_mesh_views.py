@@ -202,3 +202,4 @@ def test_the_one_photos_solid_wins_ties() -> None:
     assert better([0.9, 0.88], [0.7, 0.85])
     assert not better([0.9, 0.88], [0.88, 0.87])
     assert not better([1.0, 1.0], [0.93, 0.94])
+    assert not better([0.7, 0.66], [0.7, 0.55])
