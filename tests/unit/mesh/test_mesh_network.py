@@ -17,7 +17,7 @@ from lensora.core.errors import InferenceFailed, LensoraError
 from lensora.testing.inference import FakeModel, TensorSpec
 from services.mesh.camera import upright_rotation
 from services.mesh.cutout import Cutout, read_cutout
-from services.mesh.kinds.field.carving import solid_from_prediction
+from services.mesh.kinds.field.carving import Carving, solid_from_prediction
 from services.mesh.network import FieldFrame, ShapeNetwork, ShapePrediction, network_input, square_picture
 from services.mesh.raster import covering
 
@@ -156,31 +156,35 @@ def test_the_world_stands_upright() -> None:
     assert np.allclose(upright_rotation(0.3, 0.1) @ upright_rotation(0.3, 0.1).T, np.eye(3))
 
 
-@pytest.mark.parametrize("layered", [False, True])
-def test_thin_parts_of_the_outline_are_kept(*, layered: bool) -> None:
+def test_thin_parts_of_the_outline_are_kept() -> None:
     """Where the network sees nothing, every part of the outline still gets a layer: the outline is the photo's."""
     rgba = np.zeros((220, 220, 4), np.uint8)
     cv2.circle(rgba, (110, 110), 60, (90, 120, 200, 255), -1)
     cv2.line(rgba, (110, 110), (200, 20), (90, 120, 200, 255), 3)
     cutout = read_cutout(rgba)
     nothing = _answer(np.full((64, 64, 64), -9.0), np.zeros((5, 128, 128)), [0.0, 0.0, 1.2, 0.0, 0.0, 0.0])
-    solid, camera = solid_from_prediction(_network(nothing).predict(cutout), cutout, layered=layered)
+    solid, camera = solid_from_prediction(_network(nothing).predict(cutout), cutout)
     assert solid.is_closed()
     assert _outline_iou(solid, camera, cutout) > 0.95
 
 
-def test_a_layer_is_as_deep_as_the_field_is_expected_to_be() -> None:
-    """Where the network gives each of 20 bins one chance in two, ten bins stand behind the front it predicts."""
+def test_smoothing_takes_terraces_off_and_keeps_the_outline() -> None:
+    """A ball whose field knows only whole bins has terraces; smoothed, it faces outwards more truly, and its outline
+    stays."""
     cutout = _disc()
-    field = np.full((64, 64, 64), -9.0)
-    field[20:40] = 0.0
-    said = _network(_answer(field, np.zeros((5, 128, 128)), [0.0, 0.0, 1.2, 0.0, 0.0, 0.0])).predict(cutout)
-    solid, camera = solid_from_prediction(said, cutout, layered=True)
-    unit = said.half_side_px / cutout.camera.pixels
-    assert solid.is_closed()
-    assert solid.vertices[:, 2].max() == pytest.approx(0.0, abs=0.05 * unit)
-    assert np.ptp(solid.vertices[:, 2]) == pytest.approx(10 * 2 * said.frame.reach / 64 * unit, rel=0.1)
-    assert _outline_iou(solid, camera, cutout) > 0.95
+    ball = _network(_ball(3.5)).predict(cutout)
+    values = {name: getattr(ball, name) for name in ShapePrediction.__dataclass_fields__}
+    coarse = ShapePrediction(**{**values, "field": np.where(ball.field > 0, 4.0, -4.0).astype(np.float32)})
+    rough, smooth = (solid_from_prediction(coarse, cutout, Carving(side=160, rounds=rounds)) for rounds in (0, 12))
+    off = []
+    for solid, camera in (rough, smooth):
+        corners = camera.view(solid.vertices)[solid.faces]
+        normal, middle = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), corners.mean(axis=1)
+        front = middle[:, 2] > 0.5
+        radial = (normal * middle).sum(axis=1) / (np.linalg.norm(normal, axis=1) * np.linalg.norm(middle, axis=1))
+        off.append(float(np.degrees(np.arccos(np.clip(radial[front], -1, 1))).mean()))
+    assert off[1] < 0.6 * off[0]
+    assert abs(_outline_iou(*smooth, cutout) - _outline_iou(*rough, cutout)) < 0.003
 
 
 @settings(max_examples=6, deadline=None)
@@ -203,7 +207,7 @@ def test_any_cutout_and_any_answer_give_a_closed_solid_or_an_error(seed: int, ki
     try:
         cutout = read_cutout(rgba)
         said = _network(_answer(field, surface, list(rng.normal(size=6) * 3))).predict(cutout)
-        solid, _ = solid_from_prediction(said, cutout, layered=bool(seed % 2))
+        solid, _ = solid_from_prediction(said, cutout)
     except LensoraError:
         return
     assert solid.is_closed()

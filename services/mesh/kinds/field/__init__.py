@@ -21,13 +21,9 @@ class FieldRules:
 
     Attributes:
         fine_side: rows and columns on which the winner is cut: half a pixel of the network's picture.
-        unsure: doubt from which on one layer is cut instead of the field's own surface, which is torn where the network
-            is unsure. Set by eye on photos without truth; on ``unseen`` the best proposals' F-score is 0.653 or 0.654
-            at 0.5, 0.58 and 0.65.
     """
 
     fine_side: int = 160
-    unsure: float = 0.58
 
 
 RULES = FieldRules()
@@ -39,14 +35,13 @@ class Field:
     name = "field"
 
     def propose(self, view: View) -> Sequence[Hypothesis]:
-        """The field's surface in the world that the network's pitch makes upright; where it is unsure, one layer as
-        deep as the field."""
+        """The field's surface in the world that the network's pitch makes upright."""
         prediction = view.prediction
         if prediction is None:
             return []
         likely = 1.0 / (1.0 + np.exp(-np.clip(prediction.field, -8.0, 8.0)))
         doubt = float((likely * (1.0 - likely)).sum() / max(float(likely.sum()), 1e-6))
-        cut = partial(solid_from_prediction, prediction, view.cutout, layered=doubt >= RULES.unsure)
+        cut = partial(solid_from_prediction, prediction, view.cutout)
         try:
             solid, camera = cut()
         except InvalidMesh:

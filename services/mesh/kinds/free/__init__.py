@@ -49,8 +49,7 @@ class Free:
         """One with rounded cross-sections, as flat as it looks, and one that is a slab."""
         flat = view.measured(flatness)
         grid = view.measured(draft_grid)
-        base, corner = _base(grid)
-        evidence = (("flatness", flat), ("corner", float(corner)))
+        base = _base(grid)
 
         def built(share: float, grid: Grid, base: Base) -> tuple[Solid, PhotoCamera]:
             form = freeform(grid.alpha, grid.camera, base, rounded_thickness(grid.alpha, base, share))
@@ -58,7 +57,7 @@ class Free:
 
         def detailed(share: float) -> tuple[Solid, PhotoCamera]:
             grid = view.measured(fine_grid)
-            return built(share, grid, _base(grid)[0])
+            return built(share, grid, _base(grid))
 
         proposed = []
         for method, share in (("rounded shape", min(flat, RULES.roundest_slab)), ("rounded slab", 1.0)):
@@ -72,16 +71,14 @@ class Free:
                     detailed=partial(detailed, share),
                     crease_deg=FREE_CREASE_DEG,
                     reach=FREE_REACH,
-                    evidence=evidence,
                 )
             )
         return proposed
 
 
-def _base(grid: Grid) -> tuple[Base, bool]:
-    """What the silhouette stands on, and whether a corner of it tells how the thing is turned."""
+def _base(grid: Grid) -> Base:
+    """What the silhouette stands on, facing the viewer unless a corner of it tells how the thing is turned."""
     base = find_base(grid.alpha, grid.camera)
     if float(rim_distance(grid.alpha).max()) < RULES.plate * base.wide * grid.camera.pixels:
-        return levelled(base), False
-    corner = has_corner(base)
-    return (base if corner else facing(base)), corner
+        return levelled(base)
+    return base if has_corner(base) else facing(base)
