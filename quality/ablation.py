@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from quality.fit_judge import CACHE, read, without
+from quality.fit_judge import CACHE, judged_by, read, without
 from quality.judge_fit import Photo, fitted, outcome
 from quality.measure.noise import by_object, interval, worst_decile
 from quality.split import is_reserved
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if not options.cache.exists():
         parser.error(f"{options.cache} is not there: run python -m quality.fit_judge collect first")
-    photos = read(options.cache)
+    photos = judged_by(read(options.cache), with_network=True)
     kinds = sorted({p.kind for photo in photos for p in photo.proposals} - {PLAIN[0]})
     terms = sorted({name.split(".")[0] for photo in photos for p in photo.proposals for name in p.terms})
     full = chosen(photos)

@@ -85,6 +85,16 @@ def without(photos: Sequence[Photo], *, kind: str = "", term: str = "") -> list[
     ]
 
 
+def judged_by(photos: Sequence[Photo], *, with_network: bool) -> list[Photo]:
+    """Photos with what one of the two judges goes by.
+
+    What all hypotheses of a photo share gains nothing where the shape network speaks (docs/notes/mesh.md).
+    """
+    if with_network:
+        return without(photos, term="view")
+    return without(without(photos, kind="field"), term="network")
+
+
 def dumped(weights: Weights) -> str:
     """As JSON that ``Weights.read`` reads."""
     document = {
@@ -168,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     photos = read(options.cache)
     for with_network in (False, True):
-        given = photos if with_network else without(without(photos, kind="field"), term="network")
+        given = judged_by(photos, with_network=with_network)
         if with_network and not any("network.overlap" in p.terms for photo in photos for p in photo.proposals):
             continue
         print("with the shape network" if with_network else "without the shape network")

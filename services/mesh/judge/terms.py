@@ -1,11 +1,13 @@
 """What speaks for and against a hypothesis: named numbers of about 0 to 1, none of which decides anything.
 
-They hold the drawing of a hypothesis from the photo's camera against the photo, and say what the solid is like by
-itself. What a kind measured (``Hypothesis.evidence``) joins them under the kind's name.
+Terms of the *view* are the same for all hypotheses of a photo; weighed per kind, they say which kinds a photo suggests.
+Terms of a *hypothesis* compare its drawing from the photo's camera with the photo. What a kind measured itself
+(``Hypothesis.evidence``) joins them under the kind's name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -17,6 +19,7 @@ from lensora.adapters.patience import glance
 from services.mesh.judge.likelihood import network_terms
 from services.mesh.judge.rays import Crossings, cast
 from services.mesh.kinds import Hypothesis
+from services.mesh.shape.shading import doming, flatness, openness, straightness
 from services.mesh.solid import Solid
 from services.mesh.view import View
 
@@ -43,16 +46,18 @@ class Picture:
         inner: (h, w) bool, away from the silhouette's rim.
         edges: (h, w) float32 in 0..1, steps of colour inside the silhouette.
         pixels: pixels for one view unit.
+        terms: the view's terms by name.
     """
 
     inside: Mask
     inner: Mask
     edges: Floats
     pixels: float
+    terms: Mapping[str, float]
 
 
 def picture_of(view: View) -> Picture:
-    """The photo on the judge's grid."""
+    """The photo on the judge's grid, and the view's terms."""
     grid = view.grid(SIDE_PX)
     inside = grid.inside
     lab = cv2.cvtColor(grid.photo(view.cutout).astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
@@ -62,17 +67,31 @@ def picture_of(view: View) -> Picture:
     inner = _eroded(inside, 5)
     strong = max(float(np.percentile(edges[inner], 92)), 1.5) if inner.any() else 1.5
     edges = np.where(inner, np.clip(edges / strong, 0.0, 1.0), 0.0).astype(np.float32)
-    return Picture(inside, _eroded(inside, 7), edges, grid.camera.pixels)
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    tight = inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    tall, wide = tight.shape
+    terms = {
+        "view.flatness": view.measured(flatness),
+        "view.doming": view.measured(doming),
+        "view.straightness": view.measured(straightness),
+        "view.openness": view.measured(openness),
+        "view.aspect": float(np.log(tall / wide)),
+        "view.fill": float(tight.mean()),
+        "view.symmetry": float((tight & tight[:, ::-1]).sum() / (tight | tight[:, ::-1]).sum()),
+        "view.busyness": float(edges[inner].mean()) if inner.any() else 0.0,
+    }
+    return Picture(inside, _eroded(inside, 7), edges, grid.camera.pixels, terms)
 
 
 def terms_of(hypothesis: Hypothesis, view: View) -> dict[str, float]:
-    """All terms of one hypothesis by name."""
+    """All terms of one hypothesis by name, the view's among them."""
     picture = view.measured(picture_of)
     grid = view.grid(SIDE_PX)
     glance()
     camera = view.on_grid(hypothesis.camera, grid)
     drawn = cast(hypothesis.solid, camera, (grid.alpha.shape[1], grid.alpha.shape[0]))
     return {
+        **picture.terms,
         **_silhouette(drawn, picture),
         **_facing(drawn, picture),
         **_edges(drawn, picture),

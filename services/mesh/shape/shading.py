@@ -81,3 +81,9 @@ def flatness(view: View) -> float:
     edges = float(np.clip((view.measured(straightness) - 0.80) / 0.14, 0.0, 1.0))
     flat_light = float(np.clip((0.20 - view.measured(doming)) / 0.15, 0.0, 1.0))
     return min(1.0, 0.85 * edges + 0.45 * flat_light)
+
+
+def openness(view: View) -> float:
+    """Share of the silhouette, holes filled, that is holes, 0..1."""
+    inside = view.grid(FIT_SIDE_PX).inside
+    return 1.0 - float(inside.sum()) / max(float(filled(inside).sum()), 1.0)
