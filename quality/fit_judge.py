@@ -88,10 +88,11 @@ def without(photos: Sequence[Photo], *, kind: str = "", term: str = "") -> list[
 def judged_by(photos: Sequence[Photo], *, with_network: bool) -> list[Photo]:
     """Photos with what one of the two judges goes by.
 
-    What all hypotheses of a photo share gains nothing where the shape network speaks (docs/notes/mesh.md).
+    What all hypotheses of a photo share, and how a solid's light explains the photo, gain nothing where the shape
+    network speaks (docs/notes/mesh.md).
     """
     if with_network:
-        return without(photos, term="view")
+        return without(without(photos, term="view"), term="shading")
     return without(without(photos, kind="field"), term="network")
 
 

@@ -30,9 +30,6 @@ Mask = NDArray[np.bool_]
 HULL_POINTS = 3000
 """Vertices whose convex hull is measured, at least half as many."""
 
-FEWEST_PIXELS = 60
-"""Fewer pixels inside say nothing of how a surface is turned."""
-
 SIDE_PX = 96
 """Grid on which hypotheses are held against the photo: an edge is seen to a hundredth of the subject."""
 
@@ -44,6 +41,7 @@ class Picture:
     Attributes:
         inside: (h, w) bool, the silhouette.
         inner: (h, w) bool, away from the silhouette's rim.
+        lightness: (h, w) float32 CIELAB L, slightly blurred.
         edges: (h, w) float32 in 0..1, steps of colour inside the silhouette.
         pixels: pixels for one view unit.
         terms: the view's terms by name.
@@ -51,6 +49,7 @@ class Picture:
 
     inside: Mask
     inner: Mask
+    lightness: Floats
     edges: Floats
     pixels: float
     terms: Mapping[str, float]
@@ -68,8 +67,8 @@ def picture_of(view: View) -> Picture:
     strong = max(float(np.percentile(edges[inner], 92)), 1.5) if inner.any() else 1.5
     edges = np.where(inner, np.clip(edges / strong, 0.0, 1.0), 0.0).astype(np.float32)
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    tall, wide = len(range(rows[0], rows[-1] + 1)), len(range(columns[0], columns[-1] + 1))
     tight = inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    tall, wide = tight.shape
     terms = {
         "view.flatness": view.measured(flatness),
         "view.doming": view.measured(doming),
@@ -80,7 +79,8 @@ def picture_of(view: View) -> Picture:
         "view.symmetry": float((tight & tight[:, ::-1]).sum() / (tight | tight[:, ::-1]).sum()),
         "view.busyness": float(edges[inner].mean()) if inner.any() else 0.0,
     }
-    return Picture(inside, _eroded(inside, 7), edges, grid.camera.pixels, terms)
+    lightness = np.asarray(cv2.GaussianBlur(lab[..., 0], (0, 0), 1.5), np.float32)
+    return Picture(inside, _eroded(inside, 7), lightness, edges, grid.camera.pixels, terms)
 
 
 def terms_of(hypothesis: Hypothesis, view: View) -> dict[str, float]:
@@ -93,7 +93,7 @@ def terms_of(hypothesis: Hypothesis, view: View) -> dict[str, float]:
     return {
         **picture.terms,
         **_silhouette(drawn, picture),
-        **_facing(drawn, picture),
+        **_shading(drawn, picture),
         **_edges(drawn, picture),
         **_proportions(hypothesis.solid, drawn, picture),
         **_support(hypothesis.solid),
@@ -119,13 +119,33 @@ def _silhouette(drawn: Crossings, picture: Picture) -> dict[str, float]:
     }
 
 
-def _facing(drawn: Crossings, picture: Picture) -> dict[str, float]:
-    """Which way what shows is turned: towards the viewer on average, how differently, and upwards."""
-    normal = drawn.normal[drawn.seen & picture.inner].astype(np.float64)
-    if len(normal) < FEWEST_PIXELS:
-        return {"facing.mean": 0.0, "facing.spread": 0.0, "facing.up": 0.0}
-    mean, up, spread = float(normal[:, 2].mean()), float(normal[:, 1].mean()), float(normal[:, 2].std())
-    return {"facing.mean": mean, "facing.spread": spread, "facing.up": up}
+def _harmonics(normal: Doubles, order: int) -> Doubles:
+    """Real spherical harmonics of unit normals (n, 3) up to an order, without their constants; (n, 4 or 9)."""
+    x, y, z = normal.T
+    basis = [np.ones_like(x), x, y, z]
+    if order > 1:
+        basis += [x * y, x * z, y * z, x * x - y * y, 3.0 * z * z - 1.0]
+    return np.stack(basis, axis=1)
+
+
+def _shading(drawn: Crossings, picture: Picture) -> dict[str, float]:
+    """What share of the brightness's variation distant light on the drawn normals explains (Basri and Jacobs 2003)."""
+    there = drawn.seen & picture.inner
+    names = ("shading.first", "shading.second", "shading.swing", "facing.mean", "facing.spread", "facing.up")
+    if there.sum() < 60:
+        return dict.fromkeys(names, 0.0)
+    light, normal = picture.lightness[there].astype(np.float64), drawn.normal[there].astype(np.float64)
+    explained, swing = [], 0.0
+    for order in (1, 2):
+        basis = _harmonics(normal, order)
+        # Normal equations: a hundred times as many rows as columns. What is collinear (a plane's normals) is damped.
+        square = basis.T @ basis
+        fitted = basis @ np.linalg.solve(square + 1e-6 * len(light) * np.eye(len(square)), basis.T @ light)
+        explained.append(1.0 - float(((light - fitted) ** 2).mean()) / max(float(light.var()), 1e-6))
+        swing = swing or min(float(fitted.std()) / 15.0, 2.0)
+    facing = normal[:, 2]
+    values = (*explained, swing, float(facing.mean()), float(facing.std()), float(normal[:, 1].mean()))
+    return dict(zip(names, values, strict=True))
 
 
 def _edges(drawn: Crossings, picture: Picture) -> dict[str, float]:
