@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import threading
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +15,8 @@ import pytest
 
 from gateway.http.testing import Gateway
 from gateway.jobs.records import JobError
+from lensora.client import AsyncClient, prompt
+from lensora.core.errors import BatchNotFound
 from lensora.core.steps import STAGES, Step
 
 REMOVE = {"background": {"type": "remove"}}
@@ -250,6 +254,35 @@ def test_batches_are_listed_with_their_counts(api: httpx.Client, session_id: str
     rest = api.get("/v1/studio/batches", params={"limit": 2, "cursor": page["next_cursor"]}).json()
     assert ([batch["batch_id"] for batch in rest["batches"]], rest["next_cursor"]) == (made_ids[:1], None)
     assert api.get("/v1/studio/batches", params={"cursor": "x"}).json()["code"] == "invalid_request"
+
+
+async def test_the_asynchronous_client_does_the_whole_of_it(
+    gateway: Gateway, key: str, sessions: list[str], tmp_path: Path
+) -> None:
+    """With a brand in place of a background: price, order, state, cancel, archive, list, delete."""
+    async with AsyncClient(gateway.base_url, key) as studio:
+        await studio.save_brand("warm", background=prompt("on a desk"), camera_preset="dolly")
+        assert (await studio.batches.quote(7, brand="warm")).credits == 7 * 80
+        assert (await studio.batches.quote(sessions, brand="warm")).jobs == 3
+        ticket = await studio.batches.create(sessions, brand="warm", output={"aspect": "9:16"})
+        batch = await studio.batches.get(ticket)
+        assert (batch.order.brand, batch.order.background.prompt, batch.order.camera_preset) == (
+            "warm", "on a desk", "dolly",
+        )  # fmt: skip
+        assert batch.items is not None and batch.items[0].job_id is not None
+        job_id = batch.items[0].job_id
+        await asyncio.to_thread(made, gateway, job_id)
+        shown: list[int] = []
+        waiting = asyncio.create_task(studio.batches.wait(batch, lambda one: shown.append(one.progress), timeout_s=20))
+        assert (await studio.batches.cancel(batch)).canceled == 2
+        ended = await waiting
+        assert ended.status == "canceled" and ended.terminal and shown[-1] == 100
+        path = await studio.batches.archive(ended, tmp_path / "films.zip")
+        assert "001/turntable.mp4" in zipfile.ZipFile(path).namelist()
+        assert [one.batch_id for one in (await studio.batches.list(limit=1)).batches] == [batch.batch_id]
+        await studio.batches.delete(batch)
+        with pytest.raises(BatchNotFound):
+            await studio.batches.get(batch.batch_id)
 
 
 def test_a_test_key_s_batch_costs_nothing(gateway: Gateway, photo: bytes) -> None:

@@ -90,17 +90,17 @@ export function manyKept() {
   const found = kept(MANY, /** @type {any} */ ({}));
   const fresh = (/** @type {any} */ photo) => Date.now() - photo.at < SESSION_MS;
   const photos = (found.photos || []).filter(fresh).map((/** @type {any} */ photo) => ({ ...photo, file: null, state: "ready", wrong: "" }));
-  return { photos, setting: { ...setting, ...found.setting }, film: { ...film, ...found.film }, sent: found.sent || "" };
+  return { photos, setting: { ...setting, ...found.setting }, film: { ...film, ...found.film }, brand: found.brand || "", sent: found.sent || "" };
 }
 
 /** @param {import("./types.js").Many} many */
-export function keepMany({ photos, setting, film, sent }) {
+export function keepMany({ photos, setting, film, brand, sent }) {
   const before = new Map((kept(MANY, /** @type {any} */ ({})).photos || []).map((/** @type {any} */ photo) => [photo.key, photo.at]));
   const ready = photos.filter((photo) => photo.state === "ready");
   const plain = ready.map(({ key, name, url, sessionId, label }) => ({
     key, name, url: url.startsWith("blob:") ? "" : url, sessionId, label, at: before.get(key) || Date.now(),
   }));
-  localStorage.setItem(MANY, JSON.stringify({ photos: plain, setting, film, sent }));
+  localStorage.setItem(MANY, JSON.stringify({ photos: plain, setting, film, brand, sent }));
 }
 
 /** @typedef {{ name: string, wrong: string }} LeftOut a file that could not be part of a batch, and why */

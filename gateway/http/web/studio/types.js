@@ -57,7 +57,7 @@
 /**
  * A batch as it is being put together. ``sent`` is the key under which the order was sent, so that it is paid once.
  *
- * @typedef {{ photos: ManyPhoto[], setting: Setting, film: Film, sent: string }} Many
+ * @typedef {{ photos: ManyPhoto[], setting: Setting, film: Film, brand: string, sent: string }} Many
  */
 
 /** @typedef {Record<string, unknown>} Order */

@@ -2,6 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "/web/vendor/preact.js";
 import { Notice } from "./notice.js";
+import { Question } from "./question.js";
 
 /**
  * @param {{ word: string, question: string, yes: string, no: string, busyWord: string, failed: string, onYes: () => Promise<void> }} properties
@@ -11,11 +12,11 @@ export function Asked({ word, question, yes, no, busyWord, failed, onYes }) {
   const [asked, setAsked] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(/** @type {any} */ (null));
-  const first = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
   const pressed = useRef(false);
   useEffect(() => {
-    // The keyboard goes on where it was: from the button to the answers, and back.
-    if (pressed.current) first.current?.focus();
+    // The keyboard goes on where it was: the question takes the focus, and gives it back.
+    if (pressed.current && !asked) button.current?.focus();
     pressed.current = false;
   }, [asked]);
   const ask = (/** @type {boolean} */ now) => {
@@ -35,13 +36,13 @@ export function Asked({ word, question, yes, no, busyWord, failed, onYes }) {
       setBusy(false);
     }
   };
-  if (!asked) return html`<button type="button" class="quiet" ref=${first} onClick=${() => ask(true)}>${word}</button>`;
-  return html`<div class="ask" role="group" aria-label=${question}>
+  if (!asked) return html`<button type="button" class="quiet" ref=${button} onClick=${() => ask(true)}>${word}</button>`;
+  return html`<${Question} class="ask" label=${question}>
     <p>${question}</p>
     <${Notice} error=${error} />
     <div class="row">
-      <button type="button" class="danger" ref=${first} disabled=${busy} onClick=${go}>${busy ? busyWord : yes}</button>
+      <button type="button" class="danger" disabled=${busy} onClick=${go}>${busy ? busyWord : yes}</button>
       <button type="button" class="quiet" disabled=${busy} onClick=${() => ask(false)}>${no}</button>
     </div>
-  </div>`;
+  <//>`;
 }

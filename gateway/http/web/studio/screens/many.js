@@ -3,6 +3,7 @@
 import { html, useEffect, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
 import { useConnection } from "../connection.js";
+import { BrandChoice, backgroundWords, branded, useBrands } from "../parts/brand.js";
 import { CameraChoice, FilmChoice, PresetChoice, ShapeChoice, outputOf } from "../parts/choices.js";
 import { MOST_PHOTOS, chosen } from "../parts/files.js";
 import { Heading } from "../parts/heading.js";
@@ -23,7 +24,10 @@ export function ManyScreen() {
   const usable = photos.filter((photo) => photo.state !== "wrong");
   const waiting = usable.filter((photo) => photo.state !== "ready").length;
   const ready = usable.length - waiting;
-  const choices = { background: backgroundOf(setting), camera_preset: film.camera, output: outputOf(film) };
+  const brands = useBrands();
+  const brand = brands?.find((each) => each.name === many.brand) || null;
+  const takeBrand = (/** @type {string} */ name) => change({ brand: name, ...branded(brands?.find((each) => each.name === name) || null, setting, film) });
+  const choices = { ...(many.brand ? { brand: many.brand } : {}), background: backgroundOf(setting), camera_preset: film.camera, output: outputOf(film) };
   // With too little for all, the photos would be paid for, and no film could be ordered.
   const able = usable.length > 0 && settled(setting) && !busy && !short;
   const submit = (/** @type {Event} */ event) => {
@@ -42,7 +46,9 @@ export function ManyScreen() {
     <section class="card panel">
       <${Heading}>Many photos, one order<//>
       <p class="hint">The most noticeable thing of each photo is filmed, all with these choices. <a href="/studio/batches" onClick=${follow}>Batches so far</a></p>
-      <${SettingChoice} setting=${setting} onChange=${(/** @type {any} */ next) => change({ setting: next })} />
+      <${BrandChoice} name=${many.brand} brands=${brands} onChange=${takeBrand} />
+      <${SettingChoice} setting=${setting} onChange=${(/** @type {any} */ next) => change({ setting: next })}
+        brand=${brand && brand.background ? ["The brand's", `As the brand ${brand.name} has it: ${backgroundWords(brand)}.`] : undefined} />
       <${PresetChoice} film=${film} onChange=${(/** @type {any} */ next) => change({ film: next })} />
       <${ShapeChoice} aspect=${film.aspect} onChange=${(/** @type {string} */ aspect) => change({ film: { ...film, aspect } })} />
       <${CameraChoice} camera=${film.camera} onChange=${(/** @type {string} */ camera) => change({ film: { ...film, camera } })} />
