@@ -127,7 +127,7 @@ def _chosen(
         cameras = [witness.evidence.camera(witness.standpoint) for witness in witnesses]
         together = [overlap(solid, one, w.evidence) for one, w in zip(cameras, witnesses, strict=True)]
         kept = [overlap(raw.solid, one, w.evidence) for one, w in zip([camera, *kept_cameras], witnesses, strict=True)]
-        if better(together[1:], kept[1:]):
+        if better(together, kept):
             raw = replace(
                 raw,
                 solid=solid,

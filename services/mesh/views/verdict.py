@@ -28,6 +28,7 @@ class VerdictRules:
     (``quality.views.objects``).
 
     Attributes:
+        whole: IoU with the main photo under which a solid is torn, and never taken.
         explained: IoU with every further photo from which on the solid from the main photo is not touched.
         margin: IoU with the further photos by which the solid from all photos must exceed that from one.
         good, poor: a solid whose own IoU is under ``good`` must exceed by so much more, for each unit that it lacks.
@@ -36,6 +37,7 @@ class VerdictRules:
         rounds: times that a camera is shifted and scaled onto its outline.
     """
 
+    whole: float = 0.88
     explained: float = 0.92
     margin: float = 0.04
     good: float = 0.9
@@ -93,8 +95,8 @@ def _box(mask: Mask) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def better(all_photos: Sequence[float], one_photo: Sequence[float]) -> bool:
-    """Whether the solid from all photos is taken, by the overlaps of both with every further photo."""
-    if min(one_photo) >= RULES.explained:
+    """Whether the solid from all photos is taken, by the overlaps of both with every photo, the main one first."""
+    if all_photos[0] < RULES.whole or min(one_photo[1:]) >= RULES.explained:
         return False
-    mean = float(np.mean(all_photos))
-    return bool(mean >= np.mean(one_photo) + RULES.margin + RULES.poor * max(RULES.good - mean, 0.0))
+    mean = float(np.mean(all_photos[1:]))
+    return bool(mean >= np.mean(one_photo[1:]) + RULES.margin + RULES.poor * max(RULES.good - mean, 0.0))
