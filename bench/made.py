@@ -44,6 +44,9 @@ SAME = (
 )
 """Words that name the same thing in a mesh's list and in ImageNet's."""
 
+LEAST_END = 3
+"""Letters from which the end of a word counts as a word."""
+
 
 @dataclass
 class Found:
@@ -141,6 +144,17 @@ def _count(found: Found, truth: list[tuple[Box, str]], proposals: tuple[Proposal
 
 
 def names(label: str, shows: str) -> bool:
-    """True where a label and a mesh's word share a word, or words for the same thing."""
+    """True where a label and a mesh's word share a word, or words for the same thing; a flowervase is a vase."""
     one, other = ({word.rstrip("s0123456789") for word in text.lower().split()} for text in (label, shows))
-    return bool(one & other) or any(one & same and other & same for same in SAME)
+    if any(_ends(word, end) or _ends(end, word) for word in one for end in other):
+        return True
+    return any(_any_ends(one, same) and _any_ends(other, same) for same in SAME)
+
+
+def _any_ends(words: set[str], same: set[str]) -> bool:
+    return any(_ends(word, end) for word in words for end in same)
+
+
+def _ends(word: str, end: str) -> bool:
+    """True for the word itself, and for one that is put together with it at its end."""
+    return word == end or (len(end) >= LEAST_END and word.endswith(end))

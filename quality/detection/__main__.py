@@ -67,11 +67,12 @@ def main() -> int:
     learnt, others = (called(arguments.corpus, part, kept, detector) for part in ("tune", "unseen"))
     # Names are fitted on photographs: drawn toys look like nothing that the neural networks were taught.
     sure = name_level(learnt)
-    names = f"{told(others, sure)} of the corpus; {told(of_scenes(unseen, ranking), sure)} of made scenes"
+    names = f"{told(others, sure)} of the corpus"
     before = report(unseen, unranked())
     after = report(unseen, ranking)
     sys.stdout.write(f"tune: {report(tune, ranking)}\nunseen, before: {before}\nunseen, after: {after}\n")
-    sys.stdout.write(f"names on tune: {told(learnt, sure)}; {told(of_scenes(tune, ranking), sure)}\nunseen: {names}\n")
+    sys.stdout.write(f"names on tune: {told(learnt, sure)}; {told(of_scenes(tune, ranking), sure)}\n")
+    sys.stdout.write(f"names on unseen: {names}; {told(of_scenes(unseen, ranking), sure)} of made scenes\n")
     near, near_others = (
         [each for folder in arguments.scenes for each in neighbours(folder, part)] for part in ("tune", "unseen")
     )

@@ -32,7 +32,10 @@ _DEVIATION = np.float32(128.0)
 
 @dataclass(frozen=True)
 class NameRules:
-    """When something is called by a name; else a general word. Looser rules called three of four made things wrongly.
+    """When something is called by a name; else a general word.
+
+    The first two are the lowest over which nine in ten names were right on the ``tune`` photographs of
+    ``quality/corpus`` and on drawn things.
 
     Attributes:
         class_sure: least probability of a class that is named.
@@ -43,8 +46,8 @@ class NameRules:
         alone_sure: the score that it needs for what ImageNet does not have.
     """
 
-    class_sure: float = 0.9
-    group_sure: float = 0.85
+    class_sure: float = 0.75
+    group_sure: float = 0.75
     category_sure: float = 0.6
     possible: float = 0.7
     seen_sure: float = 0.6
