@@ -97,6 +97,11 @@ class OpenVinoModel:
     def ready(self) -> bool:
         return True
 
+    def make_room(self) -> None:
+        """Give back the memory that runs have taken; the next one takes it again. 130 MB of IS-Net at 1024 pixels."""
+        with self._turn:
+            self._compiled.release_memory()
+
     def describe(self) -> ModelUse:
         return self._use
 

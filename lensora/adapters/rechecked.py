@@ -25,16 +25,20 @@ _log = logs.get(__name__)
 class Rechecked:
     """``Model`` over a quick one and an exact one. The exact one is there only while it is needed."""
 
-    def __init__(self, quick: Model, open_exact: Callable[[], Model], doubt: Doubt) -> None:
+    def __init__(
+        self, quick: Model, open_exact: Callable[[], Model], doubt: Doubt, make_room: Callable[[], None] = lambda: None
+    ) -> None:
         """
         Args:
             quick: runs every time.
             open_exact: opens the same net in float32: half a second, and a few hundred megabytes.
             doubt: when the quick answer is not good enough.
+            make_room: called before the exact one is opened: the quick one gives back what its runs have taken.
         """
         self._quick = quick
         self._open_exact = open_exact
         self._doubt = doubt
+        self._make_room = make_room
         self._turn = threading.Lock()
 
     @property
@@ -55,6 +59,7 @@ class Rechecked:
             return answer
         with self._turn:
             _log.info("net_rechecked", model=self.name)
+            self._make_room()
             left_s = None if until is None else until - time.monotonic()
             return self._open_exact().infer(inputs, outputs=outputs, timeout_s=left_s)
 

@@ -117,7 +117,7 @@ class OnnxRuntime:
         # Imported here: it is an optional dependency.
         from lensora.adapters.openvino import OpenVinoModel  # noqa: PLC0415
 
-        def opened(precision: Precision) -> Model:
+        def opened(precision: Precision) -> OpenVinoModel:
             return OpenVinoModel(path, entry.use(stage), precision=precision, threads=self._threads)
 
         if entry.precision is Precision.FLOAT32 or not self._facts.multiplies_bfloat16:
@@ -125,7 +125,7 @@ class OnnxRuntime:
         quick = opened(entry.precision)
         if entry.doubt is None or stage not in entry.doubt.stages:
             return quick
-        return Rechecked(quick, lambda: opened(Precision.FLOAT32), entry.doubt)
+        return Rechecked(quick, lambda: opened(Precision.FLOAT32), entry.doubt, quick.make_room)
 
 
 class TritonRuntime:

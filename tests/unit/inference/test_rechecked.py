@@ -48,12 +48,13 @@ def test_a_doubtful_answer_is_the_exact_nets() -> None:
         opened.append(net(0.0))
         return opened[-1]
 
-    quick = net(0.001)
-    model = Rechecked(quick, exact, DOUBT)
+    quick, rooms = net(0.001), []
+    model = Rechecked(quick, exact, DOUBT, lambda: rooms.append(len(opened)))
     for _ in range(2):
         assert np.array_equal(model.infer({"input": TORN})["output"], TORN)
     assert [len(each.calls) for each in opened] == [1, 1]
     assert len(quick.calls) == 2
+    assert rooms == [0, 1]
 
 
 def test_both_runs_share_the_callers_time() -> None:
