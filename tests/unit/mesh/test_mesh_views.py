@@ -175,7 +175,7 @@ def test_a_cancelled_job_stops_between_photos(crate: dict[str, Cutout]) -> None:
     assert reports == ["photos"] * 3
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 10_000), side=st.sampled_from([*Side, None]))
 def test_any_mask_is_answered_with_a_closed_solid(crate: dict[str, Cutout], seed: int, side: Side | None) -> None:
     """Blots, wires and specks as a further photo: it is placed somewhere, and the fused solid is closed or there is
