@@ -84,7 +84,7 @@ export function MorePhotos({ session, index }) {
       ${busy ? "Working…" : "Add more photos"} <small>${credits(VIEW_CREDITS)} each</small></label></div>
     <p class="hint" aria-live="polite">${full
       ? "Five is the most. Take one out to add another."
-      : "A photo of the back or of a side makes the 3D model true there too. Up to five; the film costs no more."}</p>
+      : "A photo of the back or of a side shows the 3D model what this one hides. Up to five; the film costs no more."}</p>
     <${Notice} error=${error} onClose=${() => { setError(null); setRefused(null); }}>
       ${refused && html`<p><button type="button" class="quiet" disabled=${busy} onClick=${() => add([refused], WHOLE)}>It is the same thing: show where</button></p>`}
     <//>
