@@ -293,5 +293,6 @@ def _photo_extras(uses: Sequence[PhotoUse]) -> dict[str, object]:
                 "image_similarity": use.fidelity.image_similarity,
             }
             for use in uses
+            if use.fidelity is not None
         ]
     }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lensora.core.errors import InferenceFailed, InvalidImage, SubjectNotFound
 from lensora.core.viewpoint import Viewpoint
+from lensora.core.words import ViewSide
 from lensora.observability import logs
 from lensora.rpc.call import UNWATCHED, Call
 from services.mesh.backends import MeshBackend
@@ -19,7 +20,7 @@ from services.mesh.explanation import Explained, Explainer
 from services.mesh.memory import Memory
 from services.mesh.model import Model, ModelRequest, create_model
 from services.mesh.viewpoint import estimate_camera
-from services.mesh.views.sides import MOST_PHOTOS, FurtherPhoto, Side
+from services.mesh.views.sides import MOST_PHOTOS, FurtherPhoto
 
 _log = logs.get(__name__)
 
@@ -54,7 +55,7 @@ class Modeller:
         png: bytes,
         request: ModelRequest,
         call: Call = UNWATCHED,
-        further: Sequence[tuple[bytes, Side | None]] = (),
+        further: Sequence[tuple[bytes, ViewSide | None]] = (),
     ) -> Model:
         """The model of a cutout.
 

@@ -13,6 +13,7 @@ from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
 from lensora.core.artifacts import MediaType
 from lensora.core.errors import InvalidRequest
 from lensora.core.size import Extent, RealSize
+from lensora.core.words import ViewSide
 from lensora.rpc.call import Call, Progress, streamed, unary
 from lensora.rpc.messages import (
     artifact_from_proto,
@@ -27,7 +28,7 @@ from services.mesh.finish.fidelity import Fidelity
 from services.mesh.finish.formats import FileFormat, file_of
 from services.mesh.model import MAX_GLB_BYTES, MAX_TRIANGLES, Model, ModelRequest
 from services.mesh.modeller import Modeller
-from services.mesh.views.sides import MOST_PHOTOS, PhotoUse, Side
+from services.mesh.views.sides import MOST_PHOTOS, PhotoUse
 
 FORMATS = {
     mesher_pb2.MESH_FORMAT_USDZ: FileFormat.USDZ,
@@ -36,12 +37,12 @@ FORMATS = {
 }
 
 SIDES = {
-    mesher_pb2.SIDE_FRONT: Side.FRONT,
-    mesher_pb2.SIDE_BACK: Side.BACK,
-    mesher_pb2.SIDE_LEFT: Side.LEFT,
-    mesher_pb2.SIDE_RIGHT: Side.RIGHT,
-    mesher_pb2.SIDE_TOP: Side.TOP,
-    mesher_pb2.SIDE_DETAIL: Side.DETAIL,
+    mesher_pb2.SIDE_FRONT: ViewSide.FRONT,
+    mesher_pb2.SIDE_BACK: ViewSide.BACK,
+    mesher_pb2.SIDE_LEFT: ViewSide.LEFT,
+    mesher_pb2.SIDE_RIGHT: ViewSide.RIGHT,
+    mesher_pb2.SIDE_TOP: ViewSide.TOP,
+    mesher_pb2.SIDE_DETAIL: ViewSide.DETAIL,
 }
 SIDE_NUMBERS = {side: number for number, side in SIDES.items()}
 
@@ -119,7 +120,7 @@ def _view_use(use: PhotoUse) -> mesher_pb2.ViewUse:
         side=mesher_pb2.SIDE_UNSPECIFIED if use.side is None else SIDE_NUMBERS[use.side],
         yaw_deg=round(math.degrees(math.remainder(use.yaw, 2.0 * math.pi)), 2),
         used=use.used,
-        fidelity=_fidelity(use.fidelity),
+        fidelity=None if use.fidelity is None else _fidelity(use.fidelity),
     )
 
 

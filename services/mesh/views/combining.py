@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.errors import InferenceFailed, InvalidMesh
+from lensora.core.words import ViewSide
 from lensora.observability import logs
 from services.mesh.backends import RawMesh, Report
 from services.mesh.camera import PhotoCamera, squared
@@ -21,7 +22,7 @@ from services.mesh.viewpoint import estimate_camera
 from services.mesh.views.evidence import evidence_of
 from services.mesh.views.fusion import fused
 from services.mesh.views.registration import Found, Witness, begin, find, level
-from services.mesh.views.sides import FurtherPhoto, Side, nearest_side
+from services.mesh.views.sides import FurtherPhoto, nearest_side
 from services.mesh.views.verdict import agrees, better, laid_on, overlap
 
 _log = logs.get(__name__)
@@ -43,7 +44,7 @@ class Placed:
 
     number: int
     photo: FurtherPhoto
-    side: Side
+    side: ViewSide
     yaw: float
     camera: PhotoCamera
 
@@ -88,7 +89,7 @@ def combined(
     sure = min(own.pitch_spread, viewpoint.pitch_doubt)
     upright = replace(own.standpoint, pitch=viewpoint.pitch, roll=-viewpoint.roll)
     words = [replace(own, standpoint=upright, pitch_spread=sure)]
-    outlined = [number for number, photo in enumerate(photos) if photo.side is not Side.DETAIL]
+    outlined = [number for number, photo in enumerate(photos) if photo.side is not ViewSide.DETAIL]
     for number in outlined:
         report("photos", 0.3)
         words.append(evidence_of(photos[number].cutout, _predicted(explainer, photos[number].cutout, timeout_s)))

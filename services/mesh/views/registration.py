@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.adapters.patience import glance
+from lensora.core.words import ViewSide
 from services.mesh.views.cameras import Standpoint
 from services.mesh.views.evidence import Evidence
-from services.mesh.views.sides import YAWS, Side
+from services.mesh.views.sides import YAWS
 
 Floats = NDArray[np.float32]
 
@@ -145,10 +146,10 @@ class Found:
     covered: float
 
 
-def begin(evidence: Evidence, side: Side | None, main: Witness) -> list[Standpoint]:
+def begin(evidence: Evidence, side: ViewSide | None, main: Witness) -> list[Standpoint]:
     """Where the search for a photo starts: one place for a known side, several for an unknown one."""
     said = evidence.standpoint
-    if side is Side.TOP:
+    if side is ViewSide.TOP:
         return [_level(evidence, replace(said, pitch=max(said.pitch, RULES.above)), main)]
     if side is not None:
         return [_level(evidence, replace(said, yaw=YAWS.get(side, 0.0)), main)]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lensora.core.errors import Cancelled
+from lensora.core.words import ViewSide
 from quality.gl import Pose, Renderer, TexturedMesh
 from quality.measure.drawing import Drawer, from_yaw
 from quality.measure.glb import read_glb
@@ -25,7 +26,7 @@ from services.mesh.views.combining import combined
 from services.mesh.views.evidence import evidence_of
 from services.mesh.views.fusion import fused
 from services.mesh.views.registration import Found, Witness, begin, find
-from services.mesh.views.sides import FurtherPhoto, Side
+from services.mesh.views.sides import FurtherPhoto
 from services.mesh.views.verdict import better
 
 Bytes = NDArray[np.uint8]
@@ -110,7 +111,7 @@ def made(front: Cutout, *further: FurtherPhoto, report: Callable[[str, float], N
 @pytest.fixture(scope="module")
 def crate_model(crate: dict[str, Cutout]) -> Model:
     """The box from its front, back and left."""
-    return made(crate["front"], FurtherPhoto(crate["back"], Side.BACK), FurtherPhoto(crate["left"], Side.LEFT))
+    return made(crate["front"], FurtherPhoto(crate["back"], ViewSide.BACK), FurtherPhoto(crate["left"], ViewSide.LEFT))
 
 
 def test_a_side_tells_how_deep_a_thing_is(crate_model: Model) -> None:
@@ -144,7 +145,7 @@ def test_a_photo_of_another_thing_is_left_out(crate: dict[str, Cutout], taken: C
     plate = taken(box(np.array([0.9, 0.15, 0.3])), math.pi)
     backend = SilhouetteBackend(kinds=[Inflation()])
     raw = backend.reconstruct(crate["front"], silent)
-    together = combined(crate["front"], raw, [FurtherPhoto(plate, Side.BACK)], backend.explainer, silent)
+    together = combined(crate["front"], raw, [FurtherPhoto(plate, ViewSide.BACK)], backend.explainer, silent)
     assert together.raw is raw
     assert not together.placed
 
@@ -154,7 +155,7 @@ def test_the_camera_of_a_further_photo_is_refined(crate: dict[str, Cutout]) -> N
     front = evidence_of(crate["front"], None)
     main = Witness(front, front.standpoint)
     back = evidence_of(crate["back"], None)
-    found: Found = find(back, begin(back, Side.BACK, main), [main], known=True)
+    found: Found = find(back, begin(back, ViewSide.BACK, main), [main], known=True)
     assert found.covered > 0.98
     assert abs(math.remainder(found.witness.standpoint.yaw - math.pi - 0.1, 2 * math.pi)) < math.radians(10.0)
 
@@ -171,13 +172,13 @@ def test_a_cancelled_job_stops_between_photos(crate: dict[str, Cutout]) -> None:
             raise Cancelled("nobody waits")
 
     with pytest.raises(Cancelled, match="nobody waits"):
-        combined(crate["front"], raw, [FurtherPhoto(crate["back"], Side.BACK)], backend.explainer, report)
+        combined(crate["front"], raw, [FurtherPhoto(crate["back"], ViewSide.BACK)], backend.explainer, report)
     assert reports == ["photos"] * 3
 
 
 @settings(max_examples=3, deadline=None)
-@given(seed=st.integers(0, 10_000), side=st.sampled_from([*Side, None]))
-def test_any_mask_is_answered_with_a_closed_solid(crate: dict[str, Cutout], seed: int, side: Side | None) -> None:
+@given(seed=st.integers(0, 10_000), side=st.sampled_from([*ViewSide, None]))
+def test_any_mask_is_answered_with_a_closed_solid(crate: dict[str, Cutout], seed: int, side: ViewSide | None) -> None:
     """Blots, wires and specks as a further photo: it is placed somewhere, and the fused solid is closed or there is
     none."""
     random = np.random.default_rng(seed)
