@@ -36,8 +36,10 @@ from services.render.colour import planes
 from services.render.composition import Compositor
 from services.render.encode import X264_CRF, X264_PRESET, Mp4Sink
 from services.render.engine import Engine
-from services.render.film import EncoderChoice, Film, FilmMaker, FilmOrder, set_up
+from services.render.film import EncoderChoice, Film, FilmMaker
 from services.render.light import even_illumination
+from services.render.order import FilmOrder
+from services.render.planning import set_up
 from services.render.settings import RenderSettings
 from services.render.shot import SubjectRenderer
 

@@ -9,6 +9,7 @@ from gateway.jobs.photos import OrderedView, ViewCutout
 from gateway.jobs.records import Background, Job, Outlook, OutputChoices, Quality, Share, StageTiming
 from gateway.links import FileLinks
 from lensora.contract import answers
+from lensora.contract.quality import QualityReport, StillReport, ViewReport
 from lensora.contract.shapes import moment
 from lensora.core.artifacts import STL_FRAME, ModelUse
 from lensora.core.steps import JobStatus, StageStatus, Step
@@ -60,7 +61,7 @@ def _of_status(job: Job, outlook: Outlook, files: FileLinks) -> dict[str, Any]:
         case JobStatus.COMPLETED:
             fields = {"step": Step.DONE, "progress": 100, "output": answers.Output(**_links(job, files))}
             if job.quality is not None:
-                fields["quality"] = answers.QualityReport(**_given(job.quality))
+                fields["quality"] = QualityReport(**_given(job.quality))
             if job.delivery:
                 fields["delivery"] = dict(job.delivery)
             if job.share is not None:
@@ -122,10 +123,13 @@ def _named(view: OrderedView) -> dict[str, Any]:
 
 def _given(quality: Quality) -> dict[str, Any]:
     """What of a report is known; that of further photos where there are any."""
-    agreement = {name: value for name, value in asdict(quality).items() if value is not None and name != "views"}
+    known: dict[str, Any] = asdict(quality)
+    agreement = {name: value for name, value in known.items() if value is not None and name not in ("views", "still")}
+    if quality.still is not None:
+        agreement["still"] = StillReport(**asdict(quality.still))
     if quality.views:
         agreement["views"] = tuple(
-            answers.ViewReport(**{name: value for name, value in asdict(view).items() if value is not None})
+            ViewReport(**{name: value for name, value in asdict(view).items() if value is not None})
             for view in quality.views
         )
     return agreement

@@ -28,6 +28,7 @@ from gateway.jobs.records import (
     Session,
     Share,
     StageTiming,
+    StillQuality,
 )
 from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.boxes import Box, Point, Proposal, SuggestedAction
@@ -41,6 +42,7 @@ from lensora.core.words import (
     Corner,
     DeliveryStatus,
     LedgerKind,
+    StillSubject,
     ViewSide,
     WebhookEvent,
 )
@@ -258,13 +260,18 @@ def delivery_field(delivery: Mapping[str, DeliveryStatus]) -> tuple[str, str]:
 
 
 def quality_field(quality: Quality) -> tuple[str, str]:
-    """The hash field of a mesh's fidelity; that of further photos has a field of its own."""
-    return "quality", dump({name: value for name, value in asdict(quality).items() if name != "views"})
+    """The hash field of a mesh's fidelity; those of further photos and of the still have fields of their own."""
+    return "quality", dump({name: value for name, value in asdict(quality).items() if name not in ("views", "still")})
 
 
 def view_quality_field(views: Sequence[ViewQuality]) -> tuple[str, str]:
     """The hash field of what became of the further photos."""
     return "view_quality", dump([asdict(view) for view in views])
+
+
+def still_quality_field(still: StillQuality) -> tuple[str, str]:
+    """The hash field of a still on a picture whose camera is not the photo's."""
+    return "still_quality", dump(asdict(still))
 
 
 VIEW_CUTOUT = "view_cutout:"
@@ -385,7 +392,14 @@ def _quality(fields: Hash) -> Quality | None:
         return None
     rows = json.loads(fields.get("view_quality", "[]"))
     views = tuple(ViewQuality(**{**row, "side": side_from(row["side"])}) for row in rows)
-    return Quality(**json.loads(fields["quality"]), views=views)
+    return Quality(**json.loads(fields["quality"]), views=views, still=_still_quality(fields))
+
+
+def _still_quality(fields: Hash) -> StillQuality | None:
+    if "still_quality" not in fields:
+        return None
+    document = json.loads(fields["still_quality"])
+    return StillQuality(document["pitch_gap_deg"], StillSubject(document["shows"]))
 
 
 def _share(fields: Hash) -> Share | None:

@@ -21,6 +21,7 @@ from lensora.core.words import (
     CameraMove,
     DeliveryStatus,
     OutputFormat,
+    StillSubject,
     WebhookEvent,
 )
 
@@ -305,12 +306,27 @@ class Quality:
         confidence: how likely the shape is about right, what the photo does not show included, 0..1; None where the
             backend cannot tell.
         views: what became of each further photo, in the order's order.
+        still: what became of the still on a picture whose camera is not the photo's; None where they agree.
     """
 
     silhouette_iou: float
     image_similarity: float
     confidence: float | None = None
     views: tuple[ViewQuality, ...] = ()
+    still: StillQuality | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StillQuality:
+    """The still scene on a picture that was taken from another height than the photo.
+
+    Attributes:
+        pitch_gap_deg: how much farther down the photo's camera looked than the picture's; negative: less far.
+        shows: what stands in the scene.
+    """
+
+    pitch_gap_deg: float
+    shows: StillSubject
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
 from gateway.jobs import metrics
 from gateway.jobs.codec import delivery_field, outputs_of, view_cutout_field
 from gateway.jobs.photos import ViewCutout
-from gateway.jobs.records import JobError
+from gateway.jobs.records import Job, JobError
 from gateway.jobs.work import Claim, LostClaim, Work
 from gateway.pipeline.ahead import Ahead
 from gateway.pipeline.calls import CallContext, Interrupted, with_patience
@@ -117,7 +117,7 @@ class Attempt:
         if self._claim.job.order.background.type is BackgroundType.IMAGE and Step.GENERATING_BG not in self._finished:
             self._picture.begin()
         try:
-            await run_graph(STAGES, NEEDS, self._finished, self._step)
+            await run_graph(STAGES, _needs(self._claim.job), self._finished, self._step)
         except Interrupted as end:
             return await self._fail(end)
         finally:
@@ -215,6 +215,13 @@ class Attempt:
         seconds = time.time() - self._claim.job.created_ms / 1000
         metrics.job_ended(outcome, seconds, credits_refunded)
         _log.info("job_ended", outcome=outcome.value, seconds=round(seconds, 3))
+
+
+def _needs(job: Job) -> Mapping[Step, tuple[Step, ...]]:
+    """What each stage waits for. On a customer's own picture the film's stage may replace the still: after it."""
+    if job.order.background.type is not BackgroundType.IMAGE:
+        return NEEDS
+    return {**NEEDS, Step.RENDERING_VIDEO: (*NEEDS[Step.RENDERING_VIDEO], Step.COMPOSITING)}
 
 
 def _sentence(step: Step, error: LensoraError) -> str:

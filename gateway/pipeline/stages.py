@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 import grpc.aio
@@ -14,8 +15,8 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from gateway.egress import Egress, EgressRefused, FetchFailed
-from gateway.jobs.codec import dump, models_field, output_field, quality_field
-from gateway.jobs.records import Job, Order, OutputFile, Quality
+from gateway.jobs.codec import dump, models_field, output_field, quality_field, still_quality_field
+from gateway.jobs.records import Job, Order, OutputFile, Quality, StillQuality
 from gateway.pipeline.ahead import Ahead
 from gateway.pipeline.calls import CallContext, streamed, unary
 from gateway.pipeline.views import CutViews, Note, cut_out
@@ -38,7 +39,7 @@ from lensora.core.errors import (
     Unavailable,
 )
 from lensora.core.steps import Step
-from lensora.core.words import Aspect, BackgroundType, JobPicture, OutputFormat
+from lensora.core.words import Aspect, BackgroundType, JobPicture, OutputFormat, StillSubject
 from lensora.observability import logs
 from lensora.rpc.brands import logo_to_proto
 from lensora.rpc.messages import (
@@ -308,6 +309,8 @@ class Stages:
             output_prefix=run.prefix,
             logo=_logo(order),
         )
+        # Scenes of words are painted for the photo's camera; a customer's picture has its own.
+        request.still = order.background.type is BackgroundType.IMAGE
         if order.branding is not None and order.branding.end_color:
             request.end_color = number_of(colour_of(order.branding.end_color))
         result = await streamed(self._renderer.RenderVideo(request, **run.call()), "render", run.progress)
@@ -316,7 +319,14 @@ class Stages:
             for made in result.files:
                 if made.format == video_format:
                     files[name] = _file(made.file, file_name.format(camera=order.camera))
-        return _outcome(Step.RENDERING_VIDEO, result, files, _uses(result.models))
+        if not result.HasField("still"):
+            return _outcome(Step.RENDERING_VIDEO, result, files, _uses(result.models))
+        still = StillQuality(round(math.degrees(result.still.pitch_gap), 1), StillSubject.CUTOUT)
+        if result.still.HasField("scene"):
+            files[JobPicture.SCENE] = _file(result.still.scene, "scene.jpg")
+            still = replace(still, shows=StillSubject.MODEL)
+        outcome = _outcome(Step.RENDERING_VIDEO, result, files, _uses(result.models))
+        return replace(outcome, public=(*outcome.public, still_quality_field(still)))
 
     async def picture(self, job: Job) -> artifact_pb2.Artifact:
         """The customer's backplate, brought into the artifact store; the services never reach out of the cluster."""

@@ -207,4 +207,9 @@ def _report(result: Result, files: Mapping[str, Path], waited_s: Mapping[str, fl
     for view in (result.quality and result.quality.views) or ():
         outline = f", outline {view.silhouette_iou:.2f}" if view.used and view.silhouette_iou is not None else ""
         click.echo(f"  {view.side or 'further photo':16} {'used' if view.used else 'left out'}{outline}")
+    if result.quality is not None and result.quality.still is not None:
+        still = result.quality.still
+        click.echo(
+            f"  {'still':16} shows the {still.shows}: the photo looks {still.pitch_gap_deg:+.0f} degrees farther down"
+        )
     click.echo("  " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in waited_s.items()))

@@ -22,14 +22,12 @@ from lensora.contract.answers import (
     LedgerEntry,
     LedgerPage,
     Output,
-    QualityReport,
     Quote,
     Result,
     Session,
     Share,
     StageReport,
     SuggestedAction,
-    ViewReport,
 )
 from lensora.contract.batches import (
     Batch,
@@ -43,6 +41,7 @@ from lensora.contract.batches import (
 )
 from lensora.contract.brands import Brand, BrandList
 from lensora.contract.events import JobEvent
+from lensora.contract.quality import QualityReport, StillReport, ViewReport
 from lensora.contract.views import View
 
 __all__ = [
@@ -79,6 +78,7 @@ __all__ = [
     "Session",
     "Share",
     "StageReport",
+    "StillReport",
     "SuggestedAction",
     "View",
     "ViewReport",

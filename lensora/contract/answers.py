@@ -6,10 +6,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from lensora.contract.quality import QualityReport
 from lensora.contract.shapes import Corners, Moment, PublicAnswer
 from lensora.core.boxes import Box, Category
 from lensora.core.steps import JobStatus, StageStatus, Step
-from lensora.core.words import Aspect, BackgroundType, CameraMove, DeliveryStatus, LedgerKind, OutputFormat, ViewSide
+from lensora.core.words import (
+    Aspect,
+    BackgroundType,
+    CameraMove,
+    DeliveryStatus,
+    LedgerKind,
+    OutputFormat,
+    ViewSide,
+)
 
 
 class DetectedObject(PublicAnswer):
@@ -204,37 +213,6 @@ class ErrorDetail(PublicAnswer):
     """The step that it failed in."""
     retryable: bool
     """True when the same order may succeed later."""
-
-
-class ViewReport(PublicAnswer):
-    """What became of one further photo, and how well the model, seen from its own view, agrees with it."""
-
-    view_id: str
-    """The photo."""
-    side: ViewSide | None = None
-    """The side that it was taken for."""
-    used: bool
-    """Whether the model was made with it: false where model and photo would not agree."""
-    yaw_deg: float | None = None
-    """Where its camera stood: degrees about the upright axis from the first photo's, -180 to 180, positive towards the
-    viewer's right."""
-    silhouette_iou: float | None = None
-    """Intersection over union of the outlines, 0 to 1."""
-    image_similarity: float | None = None
-    """Similarity of the pictures, -1 to 1; 1 is equal."""
-
-
-class QualityReport(PublicAnswer):
-    """How well the model, seen from the photo's own view, agrees with the photo."""
-
-    silhouette_iou: float
-    """Intersection over union of the outlines, 0 to 1."""
-    image_similarity: float
-    """Similarity of the pictures, -1 to 1; 1 is equal."""
-    confidence: float | None = None
-    """How likely the whole shape is about right, the sides that the photo does not show included, 0 to 1."""
-    views: tuple[ViewReport, ...] | None = None
-    """Of each further photo, where the job was made with any."""
 
 
 class BilledModel(PublicAnswer):

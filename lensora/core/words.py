@@ -46,6 +46,13 @@ class JobPicture(StrEnum):
     REMOVED_BG = "removed_bg"
 
 
+class StillSubject(StrEnum):
+    """The words of ``quality.still.shows``: what stands in the still scene."""
+
+    CUTOUT = "cutout"
+    MODEL = "model"
+
+
 class Aspect(StrEnum):
     """The words of ``output.aspect``: width to height of the film and the still."""
 

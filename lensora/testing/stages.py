@@ -66,6 +66,8 @@ class Behaviour:
         plates: requests for a backplate, likewise.
         stills: requests for a still, likewise.
         films: requests for a film, likewise.
+        still: answered to a request that asks for it; None where the cameras agree.
+        still_drawn: whether the still comes with it.
     """
 
     delay_s: dict[str, float] = field(default_factory=dict)
@@ -77,6 +79,8 @@ class Behaviour:
     plates: list[segmenter_pb2.CreateBackplateRequest] = field(default_factory=list)
     stills: list[segmenter_pb2.CompositeRequest] = field(default_factory=list)
     films: list[renderer_pb2.RenderVideoRequest] = field(default_factory=list)
+    still: renderer_pb2.Still | None = None
+    still_drawn: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def work(self, method: str, context: grpc.ServicerContext) -> Iterator[float]:
@@ -224,9 +228,12 @@ class CheapStages:
             )
             for wanted in formats
         ]
-        yield renderer_pb2.RenderVideoResponse(
-            result=renderer_pb2.RenderVideoResult(files=files, frames=96, device="none", models=[_model("render")])
-        )
+        result = renderer_pb2.RenderVideoResult(files=files, frames=96, device="none", models=[_model("render")])
+        if request.still and self._behaviour.still is not None:
+            result.still.CopyFrom(self._behaviour.still)
+            if self._behaviour.still_drawn:
+                result.still.scene.CopyFrom(self._put(request, "still", self._jpeg, MediaType.JPEG))
+        yield renderer_pb2.RenderVideoResponse(result=result)
 
     def _put(self, request: Any, name: str, data: bytes, media_type: MediaType) -> artifact_pb2.Artifact:
         message: Message = request

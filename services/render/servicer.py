@@ -9,7 +9,7 @@ import grpc
 from lensora import __version__
 from lensora.adapters.artifacts import ArtifactStore
 from lensora.api.render.v1 import renderer_pb2, renderer_pb2_grpc
-from lensora.core.artifacts import ModelUse
+from lensora.core.artifacts import MediaType, ModelUse
 from lensora.core.colours import from_number
 from lensora.core.errors import InvalidRequest
 from lensora.core.staging import FrameShape
@@ -25,7 +25,8 @@ from lensora.rpc.messages import (
 )
 from lensora.rpc.scenes import scene_from_proto
 from services.render.branding import Branding
-from services.render.film import Film, FilmMaker, FilmOrder, VideoFormat
+from services.render.film import Film, FilmMaker
+from services.render.order import FilmOrder, VideoFormat
 
 MOVES = {
     renderer_pb2.CAMERA_PRESET_UNSPECIFIED: CameraMove.TURNTABLE,
@@ -101,6 +102,7 @@ class RendererServicer(renderer_pb2_grpc.RendererServicer):
             seconds=request.seconds or DEFAULT_SECONDS,
             formats=formats or (VideoFormat.MP4,),
             branding=self._branding(request),
+            still=request.still,
         )
 
     def _branding(self, request: renderer_pb2.RenderVideoRequest) -> Branding:
@@ -125,6 +127,13 @@ class RendererServicer(renderer_pb2_grpc.RendererServicer):
             key = output_key(request.output_prefix, name, request, kind.media_type)
             stored = self._artifacts.put(key, data, kind.media_type)
             files.append(renderer_pb2.VideoFile(format=PROTO_FORMATS[kind], file=artifact_to_proto(stored)))
-        return renderer_pb2.RenderVideoResult(
+        result = renderer_pb2.RenderVideoResult(
             files=files, frames=film.frames, device=film.device, models=[model_use_to_proto(self._use)]
         )
+        if film.still is not None:
+            result.still.pitch_gap = film.still.pitch_gap
+            if film.still.jpeg is not None:
+                key = output_key(request.output_prefix, "still", request, MediaType.JPEG)
+                stored = self._artifacts.put(key, film.still.jpeg, MediaType.JPEG)
+                result.still.scene.CopyFrom(artifact_to_proto(stored))
+        return result

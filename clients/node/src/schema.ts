@@ -1369,6 +1369,8 @@ export interface components {
             confidence?: number;
             /** @description Of each further photo, where the job was made with any. */
             views?: components["schemas"]["ViewReport"][];
+            /** @description Where the picture's camera and the photo's differ by more than 10 degrees; of a background of type image. */
+            still?: components["schemas"]["StillReport"];
         };
         /**
          * Quote
@@ -1513,6 +1515,22 @@ export interface components {
          * @enum {string}
          */
         Step: "starting" | "cropping" | "removing-bg" | "generating-bg" | "compositing" | "generating-3d" | "rendering-video" | "done";
+        /**
+         * StillReport
+         * @description The still scene on a picture of yours that was taken from another height than the photo.
+         */
+        StillReport: {
+            /** @description How much farther down the photo's camera looked than the picture's, degrees; negative: less far. */
+            pitch_gap_deg: number;
+            /** @description model, drawn from the picture's own camera; or cutout, where the model is not good enough: both cameras show. */
+            shows: components["schemas"]["StillSubject"];
+        };
+        /**
+         * StillSubject
+         * @description The words of ``quality.still.shows``: what stands in the still scene.
+         * @enum {string}
+         */
+        StillSubject: "cutout" | "model";
         /**
          * SuggestedAction
          * @description A problem of the photo that you can act on.

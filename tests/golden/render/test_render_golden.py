@@ -25,7 +25,8 @@ from lensora.testing.meshes import Finish, glb, vase
 from services.render.backends.opengl import OpenGLRenderer
 from services.render.composition import Compositor
 from services.render.engine import Engine
-from services.render.film import FilmOrder, set_up
+from services.render.order import FilmOrder
+from services.render.planning import set_up
 
 FOLDER = Path(__file__).parent
 SIZE = 256

@@ -25,7 +25,8 @@ from services.mesh.servicer import real_size_of
 from services.render.backends.opengl import OpenGLRenderer
 from services.render.composition import Compositor
 from services.render.engine import Engine
-from services.render.film import FilmOrder, set_up
+from services.render.order import FilmOrder
+from services.render.planning import set_up
 
 AXES = {Extent.WIDTH: 0, Extent.HEIGHT: 1, Extent.DEPTH: 2}
 

@@ -14,7 +14,7 @@ from typing import Protocol
 import pytest
 
 from gateway.jobs.branding import Branding, Logo
-from gateway.jobs.records import ApiKey, Background, Job, NewJob
+from gateway.jobs.records import ApiKey, Background, Job, NewJob, StillQuality
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.testing import customer, order, submit
 from gateway.jobs.work import Claim, LostClaim
@@ -22,13 +22,14 @@ from gateway.pipeline.stages import Stages
 from gateway.pipeline.worker import Worker
 from gateway.settings import RedisSettings
 from lensora.adapters.artifacts import ObjectArtifacts
+from lensora.api.render.v1 import renderer_pb2
 from lensora.api.scene.v1 import scene_pb2
 from lensora.core.artifacts import MediaType, ModelUse
 from lensora.core.branding import LogoPlace
 from lensora.core.errors import InternalError, Overloaded, RenderFailed, SubjectNotFound
 from lensora.core.size import Extent, RealSize
 from lensora.core.steps import JobStatus, StageStatus, Step
-from lensora.core.words import BackgroundType, Corner
+from lensora.core.words import BackgroundType, Corner, StillSubject
 from lensora.rpc.server import Server
 from lensora.testing.stages import Behaviour, cheap_server, picture
 
@@ -353,6 +354,23 @@ async def test_an_uploaded_picture_is_the_background(house: House) -> None:
     stored = [found.key async for found in house.artifacts.list_async(f"jobs/{job.job_id}")]
     assert f"jobs/{job.job_id}/background.png" in stored
     assert late.error is not None and (late.error.code, late.error.stage) == ("invalid_background", "generating-bg")
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+async def test_a_picture_of_another_camera_shows_the_model(house: House, drawn: bool) -> None:
+    """The film's stage replaces the still where it drew one; in any case the quality tells by how much they differ."""
+    house.behaviour.still, house.behaviour.still_drawn = renderer_pb2.Still(pitch_gap=0.5), drawn
+    house.behaviour.delay_s["Composite"] = 0.3  # later than the model: the film waits for it
+    kept = await house.artifacts.put_async("backplates/b/picture.png", picture("PNG", "RGB"), "image/png")
+    key = await customer(house.store, 200)
+    async with running(house.worker()):
+        what = order(background=Background(BackgroundType.IMAGE, backplate_id="b", picture=kept))
+        job = await until(house.store, key, await submit(house.store, key, what), ENDED)
+        plain = await until(house.store, key, await submit(house.store, key), ENDED)
+    assert job.quality is not None and plain.quality is not None
+    assert job.quality.still == StillQuality(28.6, StillSubject.MODEL if drawn else StillSubject.CUTOUT)
+    assert ("still-" in job.outputs["scene"].artifact.uri) is drawn
+    assert plain.quality.still is None and "still-" not in plain.outputs["scene"].artifact.uri
 
 
 async def test_an_unreachable_picture_is_a_bad_background(house: House) -> None:

@@ -12,7 +12,8 @@ from lensora.core.scene import Scene
 from lensora.testing.meshes import Finish, glb, vase
 from services.render.backends.opengl import OpenGLRenderer
 from services.render.engine import Engine
-from services.render.film import EncoderChoice, Film, FilmMaker, FilmOrder
+from services.render.film import EncoderChoice, Film, FilmMaker
+from services.render.order import FilmOrder
 
 
 @pytest.fixture(scope="session")

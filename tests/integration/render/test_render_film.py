@@ -27,7 +27,9 @@ from services.render.backends.opengl import OpenGLRenderer
 from services.render.composition import Compositor
 from services.render.encode import Mp4Sink
 from services.render.engine import Engine
-from services.render.film import EncoderChoice, Film, FilmMaker, FilmOrder, VideoFormat, set_up
+from services.render.film import EncoderChoice, Film, FilmMaker
+from services.render.order import FilmOrder, VideoFormat
+from services.render.planning import set_up
 from services.render.shot import Layer, Shot
 
 Make = Callable[[FilmOrder], Film]

@@ -15,10 +15,11 @@ from services.render.backends.device import open_context
 from services.render.backends.occlusion import RULES, hidden_light, sphere
 from services.render.composition import Compositor
 from services.render.engine import Engine
-from services.render.film import FilmOrder, set_up
 from services.render.glb import read_glb, trusted_sides
 from services.render.light import even_illumination, harmonics, rim_direction, turned_radiance
 from services.render.model import prepare
+from services.render.order import FilmOrder
+from services.render.planning import set_up
 
 CONSTANT = 2.0 * math.sqrt(math.pi)
 """Y00 of radiance 1 from everywhere."""

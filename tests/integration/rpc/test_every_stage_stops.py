@@ -32,7 +32,8 @@ from lensora.testing.pictures import saved
 from services.detect.backends.registry import DETECT_BACKENDS
 from services.render.backends.opengl import OpenGLRenderer
 from services.render.engine import Engine
-from services.render.film import EncoderChoice, FilmMaker, FilmOrder
+from services.render.film import EncoderChoice, FilmMaker
+from services.render.order import FilmOrder
 from services.segment.backends.registry import BACKPLATE_BACKENDS, CUTOUT_BACKENDS
 from services.segment.backplate import Backplate, encode_backplate, prompt_backplate
 from services.segment.composite import composite, encode_jpeg

@@ -14,15 +14,16 @@ from gateway.jobs.codec import (
     quality_field,
     session_from_hash,
     session_to_json,
+    still_quality_field,
     view_quality_field,
 )
 from gateway.jobs.photos import OrderedView, ViewQuality
-from gateway.jobs.records import ApiKey, Background, OutputChoices, Quality
+from gateway.jobs.records import ApiKey, Background, OutputChoices, Quality, StillQuality
 from gateway.jobs.testing import PHOTO, order, session
 from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import Box, Category, Point
 from lensora.core.size import Extent, RealSize
-from lensora.core.words import BackgroundType, CameraMove, ViewSide, WebhookEvent
+from lensora.core.words import BackgroundType, CameraMove, StillSubject, ViewSide, WebhookEvent
 
 texts = st.text(max_size=50)
 backgrounds = st.builds(Background, st.sampled_from(BackgroundType), texts, texts, color=texts)
@@ -103,9 +104,10 @@ def test_a_session_survives_the_store() -> None:
     assert session_from_hash(made.session_id, fields) == dataclasses.replace(made, created_ms=5, expires_ms=9)
 
 
-def test_the_report_on_further_photos_has_a_field_of_its_own() -> None:
-    """The release before reads every name in ``quality`` as a field, and knows of no views."""
-    quality = Quality(0.98, 0.9, 0.7, views=(ViewQuality("v", None, used=False),))
+def test_the_reports_on_further_photos_and_the_still_have_fields_of_their_own() -> None:
+    """The release before reads every name in ``quality`` as a field, and knows neither of views nor of a still."""
+    still = StillQuality(21.5, StillSubject.MODEL)
+    quality = Quality(0.98, 0.9, 0.7, views=(ViewQuality("v", None, used=False),), still=still)
     name, text = quality_field(quality)
     assert name == "quality" and set(json.loads(text)) == {"silhouette_iou", "image_similarity", "confidence"}
-    assert view_quality_field(quality.views)[0] != name
+    assert len({name, view_quality_field(quality.views)[0], still_quality_field(still)[0]}) == 3

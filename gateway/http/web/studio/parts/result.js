@@ -24,6 +24,16 @@ function told(views) {
   return made + (left.length ? `Left out, because they would not agree with the model: ${left.join(", ")}.` : "");
 }
 
+/**
+ * What a background of another camera means for the still scene.
+ *
+ * @param {NonNullable<NonNullable<Job["quality"]>["still"]>} still
+ */
+function fitting(still) {
+  const looks = `The photo looks ${Math.round(Math.abs(still.pitch_gap_deg))} degrees ${still.pitch_gap_deg > 0 ? "farther" : "less far"} down than your background.`;
+  return still.shows === "model" ? `${looks} The still shows the model, seen as the background is.` : `${looks} A background seen from the same height would fit better.`;
+}
+
 /** @param {{ job: Job }} properties */
 export function Result({ job }) {
   const owner = useOwner();
@@ -39,6 +49,7 @@ export function Result({ job }) {
       <${Heading}>${title(job.order?.label)} is ready<//>
       <p class="hint">${price}${ago(job.created_at)}. ${likeness}</p>
       ${job.quality?.views && html`<p class="hint">${told(job.quality.views)}</p>`}
+      ${job.quality?.still && html`<p class="hint">${fitting(job.quality.still)}</p>`}
       <${Downloads} output=${job.output} onShow=${setTab} />
       <${Again} job=${job} />
       <${ShareFilm} job=${job} />
