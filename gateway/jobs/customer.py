@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from gateway.jobs import metrics, pricing
@@ -23,6 +22,7 @@ from gateway.jobs.codec import (
     session_from_hash,
     session_to_json,
 )
+from gateway.jobs.pace import Pace, run_of
 from gateway.jobs.records import (
     CUTOUT_CREDITS,
     INIT_CREDITS,
@@ -32,6 +32,7 @@ from gateway.jobs.records import (
     KeptCutout,
     NewJob,
     Outlook,
+    OutputChoices,
     Page,
     Session,
 )
@@ -48,12 +49,6 @@ from lensora.core.errors import (
 )
 from lensora.core.steps import STAGES, JobStatus
 
-UNKNOWN_JOB_S = 240
-"""``estimated_seconds`` until this installation has finished a job (the public page's figure)."""
-
-OVERDUE_SHARE = 0.25
-"""A job that is later than usual is expected to need this share of its delay once more, at least."""
-
 PACE_AGE_S = 2.0
 """How long a process uses what it knows of recent jobs and workers before it reads it again."""
 
@@ -68,31 +63,6 @@ _Row = tuple[str, str, dict[str, str]]
 """Job id, sequence, hash (empty where the job has expired)."""
 
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Pace:
-    """Seconds from a worker's first touch to the end, of recent jobs; and the slots of all workers."""
-
-    recent_s: tuple[float, ...]
-    slots: int
-
-    @property
-    def median_s(self) -> float:
-        """Of recent jobs; the public page's figure until there is one."""
-        return statistics.median(self.recent_s) if self.recent_s else float(UNKNOWN_JOB_S)
-
-    def eta(self, ahead: int) -> int:
-        """Seconds to the end of a job with this many before it."""
-        return _eta(self.median_s + ahead * self.median_s / self.slots)
-
-    def left(self, elapsed_s: float) -> int:
-        """Seconds to the end of a job that has run for so long: the median of what was left then of those that took
-        longer. One that takes longer than all is expected to go on for a while, never to end in the next second."""
-        if not self.recent_s:
-            return _eta(max(self.median_s - elapsed_s, OVERDUE_SHARE * elapsed_s))
-        left = [each - elapsed_s for each in self.recent_s if each > elapsed_s]
-        return _eta(max(statistics.median(left) if left else 0.0, OVERDUE_SHARE * max(0.0, elapsed_s - self.median_s)))
 
 
 class RedisSessions:
@@ -185,7 +155,7 @@ class RedisJobs:
         self._deadline_ms = deadline_ms
         self._wait_ms = wait_ms
         self._live_jobs = live_jobs
-        self._pace = _Pace((), 1)
+        self._pace = Pace()
         self._pace_at = -math.inf
 
     async def submit(self, new: NewJob, *, kept: KeptAnswer | None = None) -> Job:
@@ -271,16 +241,22 @@ class RedisJobs:
         if job.status.terminal:
             return Outlook(None, None)
         pace = await self._current_pace()
+        units, again = pricing.units(job.order.output), bool(job.parent_id)
         if job.status is JobStatus.PROCESSING:
-            return Outlook(None, pace.left(max(0.0, time.time() - job.started_ms / 1000)))
+            return Outlook(None, pace.left(units, max(0.0, time.time() - job.started_ms / 1000), again=again))
         position = int(await self._scripts.read("place", job.account_id, job.job_id))
         if position < 0:
-            return Outlook(None, _eta(pace.median_s))
-        return Outlook(position, pace.eta(position))
+            return Outlook(None, pace.eta(units, 0.0, again=again))
+        return Outlook(position, pace.eta(units, position * pace.typical_s, again=again))
 
-    async def estimated_seconds(self, account_id: str, *, jobs: int = 1) -> int:
+    async def estimated_seconds(
+        self, account_id: str, output: OutputChoices, *, again: bool = False, jobs: int = 1
+    ) -> int:
         pace = await self._current_pace()
-        return pace.eta(int(await self._scripts.read("place", account_id, "")) + jobs - 1)
+        units = pricing.units(output)
+        place = int(await self._scripts.read("place", account_id, ""))
+        ahead = place * pace.typical_s + (jobs - 1) * pace.expected_s(units, again=again)
+        return pace.eta(units, ahead, again=again)
 
     async def _rows(self, key_id: str, before: str, count: int) -> Sequence[_Row]:
         client = self._scripts.client
@@ -299,21 +275,18 @@ class RedisJobs:
                 hashes = await pipe.execute()
         return [(name, str(int(score)), fields) for (name, score), fields in zip(names, hashes, strict=True)]
 
-    async def _current_pace(self) -> _Pace:
+    async def _current_pace(self) -> Pace:
         """How fast this installation is, read every two seconds at most."""
         if time.monotonic() - self._pace_at > PACE_AGE_S:
             client = self._scripts.client
             with translated():
-                recent: Any = await client.lrange(self._scripts.key("durations"), 0, -1)
+                recent: Any = await client.lrange(self._scripts.key("runs"), 0, -1)
+                again: Any = await client.lrange(self._scripts.key("runs-again"), 0, -1)
                 workers: Any = await client.zrange(self._scripts.key("workers"), 0, -1)
             slots = max(1, sum(int(member.rpartition(" ")[2]) for member in workers))
-            self._pace = _Pace(tuple(int(ms) / 1000 for ms in recent), slots)
+            self._pace = Pace(tuple(map(run_of, recent)), tuple(map(run_of, again)), slots)
             self._pace_at = time.monotonic()
         return self._pace
-
-
-def _eta(seconds: float) -> int:
-    return max(1, round(seconds))
 
 
 def _job_not_found() -> JobNotFound:

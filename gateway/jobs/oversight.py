@@ -3,6 +3,7 @@ time."""
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.jobs.codec import ledger_entry
+from gateway.jobs.pace import run_of
 from gateway.jobs.redis_client import translated
 from gateway.jobs.scripts import Scripts
 from lensora.core.bounds import whole
@@ -167,12 +169,12 @@ class RedisOversight:
             waiting: Any = await client.zcard(key("waiting"))
             running: Any = await client.zcard(key("leases"))
             oldest: Any = await client.zrange(key("waiting"), 0, 0)
-            durations: Any = await client.lrange(key("durations"), 0, -1)
+            runs: Any = await client.lrange(key("runs"), 0, -1)
             created: Any = await client.hget(key(f"job:{oldest[0]}"), "created") if oldest else None
         accounts = await self._scripts.read_set("accounts")
         counted = await self._counted(accounts)
         busy = sorted((each for each in counted if each.waiting or each.running), key=lambda each: -each.waiting)
-        median = sorted(int(each) for each in durations)[len(durations) // 2] / 1000 if durations else 0.0
+        median = statistics.median(run_of(each).whole_s for each in runs) if runs else 0.0
         return QueueState(int(waiting), int(running), int(created or 0), median, tuple(busy))
 
     async def usage(self, account_id: str, days: int = 30) -> Usage:

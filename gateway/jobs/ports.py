@@ -31,6 +31,7 @@ from gateway.jobs.records import (
     Limits,
     NewJob,
     Outlook,
+    OutputChoices,
     Page,
     Session,
     Share,
@@ -256,9 +257,11 @@ class Jobs(Protocol):
         """Queue position and time to the end. Costs at most one read, and none for a terminal job."""
         ...
 
-    async def estimated_seconds(self, account_id: str, *, jobs: int = 1) -> int:
-        """For the last of so many jobs that this account would submit now: the median of recent ones and the wait; 240
-        until known."""
+    async def estimated_seconds(
+        self, account_id: str, output: OutputChoices, *, again: bool = False, jobs: int = 1
+    ) -> int:
+        """For the last of so many jobs with this film that this account would submit now: what recent ones took, scaled
+        to the film, and the wait. ``again``: they film a kept model. See ``gateway.jobs.pace``."""
         ...
 
 

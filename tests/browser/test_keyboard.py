@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from gateway.http.visitor import Visitor
+from lensora.core.steps import STAGES
 
 MOST_TABS = 80
 
@@ -68,3 +71,52 @@ def test_a_film_is_made_by_keyboard_alone(visitor: Visitor) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/studio")
     expect(page.locator("li.film")).to_have_count(0)
+
+
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_many_films_are_made_by_keyboard_alone(visitor: Visitor, tmp_path: Path) -> None:
+    """Photos are chosen, one is left out, the batch is ordered, kept on, looked into, and deleted."""
+    page = visitor.page
+    for name in ("bowl", "cup", "jug"):
+        Image.new("RGB", (96, 96), (200, 120, 90)).save(tmp_path / f"{name}.jpg")
+    visitor.open()
+    tab_to(page, "Many photos at once")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Many photos, one order")).to_be_focused()
+    with page.expect_file_chooser() as chooser:
+        tab_to(page, "Add photos")
+        page.keyboard.press(" ")
+    chooser.value.set_files(sorted(tmp_path.iterdir()))
+    expect(page.get_by_text("240 credits")).to_be_visible()
+    tab_to(page, "Leave cup out")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Leave jug out")).to_be_focused()
+    expect(page.get_by_text("160 credits")).to_be_visible()
+    tab_to(page, "Make 2 films")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/studio/batches/" in url and not url.endswith("/new"))
+    expect(page.get_by_role("heading", name="Your films are being made")).to_be_focused()
+    tab_to(page, "Cancel all")
+    page.keyboard.press("Enter")
+    tab_to(page, "Go on")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Cancel all")).to_be_focused()
+    films = page.locator("li.film a")
+    for address in films.evaluate_all("links => links.map(link => link.href)"):
+        visitor.make(address.rsplit("/", 1)[-1], *STAGES)
+    expect(page.get_by_role("heading", name="Your films are ready")).to_be_visible()
+    with page.expect_download():
+        tab_to(page, "Download all films")
+        page.keyboard.press("Enter")
+    tab_to(page, "^jug")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=re.compile("is ready"))).to_be_focused()
+    tab_to(page, "All films of this batch")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Your films are ready")).to_be_focused()
+    tab_to(page, "^Delete$")
+    page.keyboard.press("Enter")
+    tab_to(page, "Delete them")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/studio/batches")
+    expect(page.get_by_text("There is no batch yet")).to_be_visible()

@@ -84,7 +84,8 @@ def test_a_film_is_made_again_in_another_shape(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
 def test_a_picture_of_one_s_own_is_the_background(visitor: Visitor) -> None:
-    """Uploaded, seen, ordered with; a file that is no picture is said there; a scene of ours is one tap away."""
+    """Uploaded, seen, ordered with; a file that is no picture is said there; a scene of ours is one tap away, and so is
+    none at all, which brings the file that can show it."""
     page = visitor.page
     visitor.open()
     visitor.choose_photo()
@@ -103,3 +104,11 @@ def test_a_picture_of_one_s_own_is_the_background(visitor: Visitor) -> None:
     visitor.gateway.take(job_id)
     background = visitor.gateway.claims[job_id].job.order.background
     assert background.picture is not None and background.backplate_id in background.picture.uri
+    page.go_back()
+    page.get_by_role("radio", name="Transparent").check()
+    expect(page.get_by_text("MP4 cannot be transparent")).to_be_visible()
+    visitor.picture("transparent")
+    job_id = visitor.order()
+    visitor.gateway.take(job_id)
+    order = visitor.gateway.claims[job_id].job.order
+    assert (order.background.type, "webm_alpha" in order.output.formats) == ("remove", True)

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from gateway.http.visitor import Visitor
+from gateway.jobs.scripts import Scripts
+
+
+async def its_time_is_over(scripts: Scripts, job_id: str, token: str) -> None:
+    """The store as it is once a share has expired."""
+    await scripts.client.hset(scripts.key(f"job:{job_id}"), "share_expires", str(round(time.time() * 1000) - 60_000))
+    await scripts.client.delete(scripts.key(f"share:{token}"))
 
 
 @pytest.mark.parametrize("visitor", ["phone-dark", "desktop-light"], indirect=True)
 def test_a_film_is_shared_seen_by_a_stranger_and_taken_back(
     visitor: Visitor, accessible: Callable[[Page], None]
 ) -> None:
-    """The link opens without a key in a browser that knows nothing, plays, and shows nothing once it is taken back."""
+    """The link opens without a key in a browser that knows nothing, plays, and shows nothing once it is taken back. One
+    whose time is over is said to be so, and shows nothing either."""
     page = visitor.page
     visitor.open()
     job_id = visitor.submit(visitor.choose_photo())
@@ -45,4 +54,15 @@ def test_a_film_is_shared_seen_by_a_stranger_and_taken_back(
     seen.reload()
     expect(seen.get_by_role("heading", name=re.compile("not shown any more"))).to_be_visible()
     accessible(seen)
+    page.get_by_role("button", name="Make a link").click()
+    expect(page.get_by_label("Link", exact=True)).to_be_visible()
+    link = page.get_by_label("Link", exact=True).input_value()
+    visitor.gateway.run(its_time_is_over(visitor.gateway.store.scripts, job_id, link.rsplit("/", 1)[-1]))
+    page.reload()
+    page.get_by_text("Share it").click()
+    expect(page.get_by_text("now it shows nothing")).to_be_visible()
+    expect(page.get_by_role("button", name="Make a new link")).to_be_visible()
+    accessible(page)
+    seen.goto(link)
+    expect(seen.get_by_role("heading", name=re.compile("not shown any more"))).to_be_visible()
     stranger.close()

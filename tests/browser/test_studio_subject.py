@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
-from gateway.http.testing import Installation
+from gateway.http.testing import CAMERA_BOX, Installation
 from gateway.http.visitor import Visitor
 
 
@@ -14,6 +14,29 @@ def area(picture: Locator) -> tuple[float, float, float, float]:
     box = picture.bounding_box()
     assert box is not None
     return box["x"], box["y"], box["width"], box["height"]
+
+
+class Fingers:
+    """Of a hand on a touch screen."""
+
+    def __init__(self, page: Page) -> None:
+        self._session = page.context.new_cdp_session(page)
+
+    def down(self, *places: tuple[float, float]) -> None:
+        """Touch the screen."""
+        self._send("touchStart", places)
+
+    def move(self, *places: tuple[float, float]) -> None:
+        """Go on, without letting go."""
+        self._send("touchMove", places)
+
+    def up(self) -> None:
+        """Let go."""
+        self._send("touchEnd", ())
+
+    def _send(self, kind: str, places: tuple[tuple[float, float], ...]) -> None:
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
 
 def test_a_box_and_points_are_drawn_and_cut_out(visitor: Visitor, stack: Installation) -> None:
@@ -68,23 +91,36 @@ def test_another_choice_is_another_cutout(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
 def test_the_photo_is_seen_from_nearer(visitor: Visitor) -> None:
-    """The picture grows within its frame, and a point that is set there lies where it was tapped."""
+    """The first step leads to what is meant; two fingers enlarge what lies between them, and set no point; a tap sets
+    one where it was, and a finger that goes on sets none."""
     page = visitor.page
     visitor.open()
     visitor.choose_photo()
     before = area(page.locator(".picture"))
     page.get_by_role("button", name="Larger").click()
     page.get_by_role("button", name="Larger").click()
-    after = area(page.locator(".picture"))
+    after, frame = area(page.locator(".picture")), area(page.locator(".looking"))
     assert after[2] > 1.8 * before[2]
+    x1, y1, x2, y2 = CAMERA_BOX
+    assert abs(after[0] + (x1 + x2) / 2 * after[2] - (frame[0] + frame[2] / 2)) < 12
+    assert abs(after[1] + (y1 + y2) / 2 * after[3] - (frame[1] + frame[3] / 2)) < 12
     page.get_by_role("radio", name="Keep").check()
-    frame = area(page.locator(".looking"))
     x, y = frame[0] + 0.5 * frame[2], frame[1] + 0.4 * frame[3]
-    page.mouse.click(x, y)
-    left, top, width, height = area(page.locator(".picture"))
+    share = (x - after[0]) / after[2], (y - after[1]) / after[3]
+    fingers = Fingers(page)
+    fingers.down((x - 20, y), (x + 20, y))
+    fingers.move((x - 27, y), (x + 27, y))
+    fingers.up()
+    page.wait_for_function("() => parseInt(document.querySelector('.zoom output').textContent) > 250")
+    nearer = area(page.locator(".picture"))
+    assert abs(nearer[0] + share[0] * nearer[2] - x) < 4 and abs(nearer[1] + share[1] * nearer[3] - y) < 4
+    fingers.down((x, y))
+    fingers.move((x + 30, y))
+    fingers.up()
+    expect(page.locator(".point")).to_have_count(0)
+    page.touchscreen.tap(x, y)
     dot = area(page.locator(".point"))
     assert abs(dot[0] + dot[2] / 2 - x) < 2 and abs(dot[1] + dot[3] / 2 - y) < 2
-    assert 0 < (x - left) / width < 1 and 0 < (y - top) / height < 1
     visitor.picture("nearer")
 
 

@@ -116,7 +116,7 @@ class BatchOrdering:
             jobs=count,
             refused=found.refused,
             credits_used=price * count,
-            estimated_seconds=await self.jobs.estimated_seconds(key.account_id, jobs=count),
+            estimated_seconds=await self.jobs.estimated_seconds(key.account_id, output, jobs=count),
             poll_url=f"/v1/studio/batches/{batch_id}",
         ).encoded()
         choices = batches.BatchOrder(
@@ -162,7 +162,7 @@ class BatchOrdering:
                 credits=key.owes(each * count),
                 jobs=count,
                 refused=refused,
-                estimated_seconds=await self.jobs.estimated_seconds(key.account_id, jobs=count),
+                estimated_seconds=await self.jobs.estimated_seconds(key.account_id, look.output, jobs=count),
                 balance=await self.credits.balance(key.account_id),
             )
         )

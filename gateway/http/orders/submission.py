@@ -29,7 +29,9 @@ class Submission:
             job_id=new.job_id,
             status=JobStatus.QUEUED,
             credits_used=new.price,
-            estimated_seconds=await self.jobs.estimated_seconds(new.key.account_id),
+            estimated_seconds=await self.jobs.estimated_seconds(
+                new.key.account_id, new.order.output, again=bool(new.parent_id)
+            ),
             poll_url=f"/v1/studio/result/{new.job_id}",
         ).encoded()
         await self.jobs.submit(new, kept=keep(ticket))

@@ -49,11 +49,16 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><title>{title}</title>{robots}
 <meta property="og:type" content="video.other"><meta property="og:title" content="{title}">
-<meta property="og:url" content="{url}">
-<meta property="og:image" content="{url}/{still}"><meta property="og:video" content="{url}/mp4">
+<meta property="og:site_name" content="Lensora Studio"><meta property="og:url" content="{url}">
+<meta name="description" content="{about}"><meta property="og:description" content="{about}">
+<meta property="og:image" content="{url}/{still}"><meta property="og:image:width" content="{width}">
+<meta property="og:image:height" content="{height}"><meta property="og:image:alt" content="{title}">
+<meta property="og:video" content="{url}/mp4">
 <meta property="og:video:type" content="video/mp4"><meta property="og:video:width" content="{width}">
 <meta property="og:video:height" content="{height}"><meta name="twitter:card" content="player">
-<meta name="twitter:player" content="{url}/embed"><meta name="twitter:image" content="{url}/{still}">
+<meta name="twitter:title" content="{title}"><meta name="twitter:description" content="{about}">
+<meta name="twitter:player" content="{url}/embed"><meta name="twitter:player:width" content="{width}">
+<meta name="twitter:player:height" content="{height}"><meta name="twitter:image" content="{url}/{still}">
 <link rel="icon" href="/web/icon.svg"><link rel="stylesheet" href="/web/studio.css">
 <script type="module" src="/web/vendor/model-viewer.min.js"></script></head>
 <body class="shared {kind}"><main>{heading}
@@ -62,6 +67,8 @@ PAGE = """<!doctype html>
 <model-viewer src="{url}/glb" {ios} poster="{url}/{still}" alt="{title} in 3D" camera-controls auto-rotate ar
  ar-modes="webxr scene-viewer quick-look" shadow-intensity="0.6" touch-action="pan-y" loading="lazy"></model-viewer>
 {files}{foot}</main></body></html>"""
+
+ABOUT = "A product film and a 3D model to turn, made from one photo."
 
 GONE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -139,6 +146,7 @@ def shared_page(job: Job, public_url: str, *, embedded: bool) -> str:
     return PAGE.format(
         title=title,
         url=url,
+        about=ABOUT,
         still="poster" if "poster" in job.outputs else "scene",
         robots="" if share.listed and not embedded else '<meta name="robots" content="noindex, nofollow">',
         width=width,

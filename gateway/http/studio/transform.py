@@ -105,6 +105,6 @@ class TransformCalls:
         order = await self.ordering.order(request, key, schemas.parse_body(schemas.TransformBody, raw))
         pricing.require_bounded(order.output)
         price = key.owes(pricing.transform_price(order.output))
-        estimated = await self.jobs.estimated_seconds(key.account_id)
+        estimated = await self.jobs.estimated_seconds(key.account_id, order.output)
         balance = await self.credits.balance(key.account_id)
         return json_answer(answers.Quote(credits=price, estimated_seconds=estimated, balance=balance))

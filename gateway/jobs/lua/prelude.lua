@@ -149,7 +149,7 @@ local function terminate(job_id, status, by, failure)
   local key = P .. 'job:' .. job_id
   local now = now_ms()
   local job = redis.call('HMGET', key, 'account', 'key', 'price', 'entry', 'ttl', 'started', 'webhook_url',
-    'webhook_events', 'parent', 'batch')
+    'webhook_events', 'parent', 'batch', 'stage:rendering-video', 'units')
   local account, price, expires = job[1], tonumber(job[3]), now + tonumber(job[5])
   local batch = job[10] or ''
   if batch ~= '' then
@@ -160,11 +160,12 @@ local function terminate(job_id, status, by, failure)
   redis.call('HSET', key, 'status', status, 'ended', int(now), 'expires', int(expires), 'token', '', 'ended_by', by)
   if status == 'completed' then
     redis.call('HSET', key, 'step', 'done', 'progress', '100')
-    -- A second film of a kept mesh says nothing of how long a whole job takes.
-    if (job[9] or '') == '' then
-      redis.call('LPUSH', P .. 'durations', int(now - tonumber(job[6])))
-      redis.call('LTRIM', P .. 'durations', 0, 50)
-    end
+    -- How long it took, of that the filming, and how much film it was: what estimates rest on. A second film of a kept
+    -- mesh says nothing of how long a whole job takes.
+    local runs = P .. ((job[9] or '') == '' and 'runs' or 'runs-again')
+    local filming = string.match(job[11] or '', '^done,%d+,(%d+)') or '0'
+    redis.call('LPUSH', runs, int(now - tonumber(job[6])) .. ' ' .. filming .. ' ' .. (job[12] or '1'))
+    redis.call('LTRIM', runs, 0, 50)
   else
     redis.call('HSET', key, 'progress', '0', 'refunded', int(price))
     if price > 0 then

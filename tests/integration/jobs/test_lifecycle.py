@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from gateway.jobs.pace import MEASURED, run_of
 from gateway.jobs.records import Canceled, JobError, Limits, NewJob
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.testing import customer, do_stages, order, session, submit, take_one
@@ -198,7 +199,7 @@ async def test_only_the_key_that_made_a_job_cancels_it(store: Store) -> None:
 async def test_queue_position_and_estimate(store: Store) -> None:
     """Positions count those before; estimates grow with the queue and shrink with the workers' slots."""
     key = await customer(store, 75 * 10)
-    assert await store.jobs.estimated_seconds(key.account_id) == 240
+    assert await store.jobs.estimated_seconds(key.account_id, order().output) == round(MEASURED.whole_s)
     work = worker(store)
     await submit(store, key)
     claim = await take_one(work)
@@ -277,14 +278,16 @@ async def test_a_second_film_does_not_count_as_a_whole_job(store: Store) -> None
     claim = await take_one(work)
     await do_stages(work, claim)
     await work.finish(claim)
-    before = await store.scripts.client.lrange(store.scripts.key("durations"), 0, -1)
+    before = await store.scripts.client.lrange(store.scripts.key("runs"), 0, -1)
     film = (Step.RENDERING_VIDEO,)
     await store.jobs.submit(NewJob(str(uuid.uuid4()), key, order(), 25, parent_id=parent.job_id, again=film))
     claim = await take_one(work)
     await do_stages(work, claim)
     await work.finish(claim)
     assert len(before) == 1
-    assert await store.scripts.client.lrange(store.scripts.key("durations"), 0, -1) == before
+    assert await store.scripts.client.lrange(store.scripts.key("runs"), 0, -1) == before
+    again = await store.scripts.client.lrange(store.scripts.key("runs-again"), 0, -1)
+    assert [run_of(text).units for text in (*before, *again)] == [1.0, 1.0]
 
 
 async def test_what_has_ended_can_expire_now(store: Store) -> None:

@@ -1,6 +1,6 @@
 // The operator's calls. The token stays in this tab: it is gone when the tab is closed.
 
-import { Problem } from "../studio/api.js";
+import { Problem } from "../studio/problem.js";
 
 const TOKEN = "lensora-admin-token";
 

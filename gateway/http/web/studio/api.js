@@ -2,6 +2,7 @@
 
 import { lost, whenBack } from "./connection.js";
 import { events } from "./events.js";
+import { Problem, again, pause } from "./problem.js";
 
 /** @typedef {import("./types.js").Session} Session */
 /** @typedef {import("./types.js").Job} Job */
@@ -10,34 +11,14 @@ import { events } from "./events.js";
 const PAUSE_MS = 1000;
 const BATCH_PAUSE_MS = 2000;
 const HIDDEN_PAUSE_MS = 10_000;
-
-/** An answer that is no success: `code` for programs, `message` for people. */
-export class Problem extends Error {
-  /**
-   * @param {number} status of HTTP; 0 where nothing answered
-   * @param {{ detail?: string, title?: string, code?: string, request_id?: string }} body
-   */
-  constructor(status, body) {
-    super(body.detail || body.title || `The server answered with status ${status}.`);
-    this.status = status;
-    this.code = body.code || "";
-    this.requestId = body.request_id || "";
-  }
-
-  /** Whether the same call may succeed a little later. */
-  get passing() {
-    return this.status === 0 || this.status === 429 || this.status >= 502;
-  }
-}
+const ORDER_TRIES = 5;
+const ORDER_PAUSE_MS = 2000;
 
 /** A random id; `randomUUID` exists only on https and localhost. */
 export function randomId() {
   if (crypto.randomUUID) return crypto.randomUUID();
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
-
-/** @param {number} ms */
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Api {
   /** @param {string} key */
@@ -80,6 +61,25 @@ export class Api {
   async post(path, value, signal, once = randomId()) {
     const headers = { "Content-Type": "application/json", "Idempotency-Key": once };
     return (await this.call("POST", path, { body: JSON.stringify(value), headers, signal })).json();
+  }
+
+  /**
+   * An order, sent under one key until there is an answer: it is paid once, however often the server goes away.
+   *
+   * @param {string} path
+   * @param {unknown} body
+   * @param {string} once
+   */
+  async order(path, body, once) {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.post(path, body, undefined, once);
+      } catch (problem) {
+        const unsettled = problem instanceof Problem && (problem.passing || problem.code === "idempotency_in_progress");
+        if (!unsettled || tries === ORDER_TRIES) throw problem;
+        await again(problem, ORDER_PAUSE_MS);
+      }
+    }
   }
 
   /**
@@ -253,8 +253,9 @@ export class Api {
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof Problem && !error.passing) throw error;
+        await again(error, BATCH_PAUSE_MS);
+        continue;
       }
-      await whenBack();
       await pause(document.hidden ? HIDDEN_PAUSE_MS : BATCH_PAUSE_MS);
     }
   }

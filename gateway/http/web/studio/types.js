@@ -24,7 +24,11 @@
 /** @typedef {Schemas["Brand"]} Brand */
 /** @typedef {Schemas["Prices"]} Prices */
 
-/** `brand`: that of the brand, or of each film. @typedef {"prompt" | "image" | "color" | "remove" | "brand"} BackgroundKind */
+/**
+ * `clear`: none, which a film of its own shows; `brand`: that of the brand, or of each film.
+ *
+ * @typedef {"prompt" | "image" | "color" | "remove" | "clear" | "brand"} BackgroundKind
+ */
 
 /**
  * A background as it is being chosen: each kind keeps what was entered for it.

@@ -1,5 +1,8 @@
 // Words for people: stages, times, prices, states.
 
+/** So long after its time, in seconds, something is late. */
+const LATE_S = 8;
+
 /** @type {Record<string, string>} */
 export const STEPS = {
   "cropping": "Cropping",
@@ -49,6 +52,18 @@ export function wait(seconds) {
   if (seconds < 20) return `about ${seconds} s`;
   if (seconds < 90) return `about ${5 * Math.round(seconds / 5)} s`;
   return `about ${Math.round(seconds / 60)} min`;
+}
+
+/**
+ * What is left of a time that was said some while ago: never less than is known, never "at once".
+ *
+ * @param {number} said seconds that were left
+ * @param {number} ago seconds since that was said
+ */
+export function left(said, ago) {
+  const seconds = Math.round(said - ago);
+  if (seconds > 2) return wait(seconds);
+  return ago > said + LATE_S ? "longer than usual" : "a few seconds";
 }
 
 /** When something was, as a person says it. @param {string} moment RFC 3339 @param {number} [now] Unix ms */

@@ -8,7 +8,8 @@ import { go } from "../routes.js";
 import { credits } from "../words.js";
 import { CameraChoice, FilmChoice, ShapeChoice, outputOf } from "./choices.js";
 import { Notice } from "./notice.js";
-import { SettingChoice, backgroundOf, settled } from "./setting.js";
+import { useOnce } from "./once.js";
+import { SettingChoice, backgroundOf, settled, suited } from "./setting.js";
 
 /** @typedef {import("../types.js").Job} Job */
 /** @typedef {import("../types.js").Film} Film */
@@ -42,6 +43,7 @@ export function Again({ job }) {
   const [setting, setSetting] = useState(before.setting);
   const [film, setFilm] = useState(before.film);
   const [busy, setBusy] = useState(false);
+  const once = useOnce();
   const [error, setError] = useState(/** @type {any} */ (null));
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -50,7 +52,9 @@ export function Again({ job }) {
     // A background that stays is not sent: then the scene is not made anew, and the film is there sooner.
     const scene = JSON.stringify(backgroundOf(setting)) === JSON.stringify(backgroundOf(before.setting)) ? {} : { background: backgroundOf(setting) };
     try {
-      const ticket = await owner.api?.post(`/v1/studio/jobs/${job.job_id}/render`, { ...scene, camera_preset: film.camera, output: outputOf(film) });
+      const order = { ...scene, camera_preset: film.camera, output: outputOf(suited(film, setting)) };
+      const ticket = await owner.api?.order(`/v1/studio/jobs/${job.job_id}/render`, order, once.key(order));
+      once.done();
       go(`/studio/jobs/${ticket.job_id}`);
     } catch (problem) {
       owner.check(problem);
@@ -65,7 +69,7 @@ export function Again({ job }) {
       <${SettingChoice} setting=${setting} onChange=${setSetting} />
       <${ShapeChoice} aspect=${film.aspect} onChange=${(/** @type {string} */ aspect) => setFilm({ ...film, aspect })} />
       <${CameraChoice} camera=${film.camera} onChange=${(/** @type {string} */ camera) => setFilm({ ...film, camera })} />
-      <${FilmChoice} film=${film} onChange=${setFilm} again=${true} />
+      <${FilmChoice} film=${suited(film, setting)} onChange=${setFilm} again=${true} />
       <${Notice} error=${error} onClose=${() => setError(null)} />
       <button class="primary wide" disabled=${busy || !settled(setting)}>${busy ? "Ordering…" : "Film it again"}</button>
     </form>

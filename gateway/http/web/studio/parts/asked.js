@@ -5,10 +5,10 @@ import { Notice } from "./notice.js";
 import { Question } from "./question.js";
 
 /**
- * @param {{ word: string, question: string, yes: string, no: string, busyWord: string, failed: string, onYes: () => Promise<void> }} properties
+ * @param {{ word: string, question: string, yes: string, no: string, busyWord: string, failed: string, onYes: () => Promise<void>, class?: string }} properties
  *   failed: what is said where it could not be done, before the reason
  */
-export function Asked({ word, question, yes, no, busyWord, failed, onYes }) {
+export function Asked({ word, class: look = "quiet", question, yes, no, busyWord, failed, onYes }) {
   const [asked, setAsked] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(/** @type {any} */ (null));
@@ -36,7 +36,7 @@ export function Asked({ word, question, yes, no, busyWord, failed, onYes }) {
       setBusy(false);
     }
   };
-  if (!asked) return html`<button type="button" class="quiet" ref=${button} onClick=${() => ask(true)}>${word}</button>`;
+  if (!asked) return html`<button type="button" class=${look} ref=${button} onClick=${() => ask(true)}>${word}</button>`;
   return html`<${Question} class="ask" label=${question}>
     <p>${question}</p>
     <${Notice} error=${error} />

@@ -91,7 +91,7 @@ export function BrandForm({ brand, onSaved, onClose }) {
     <input type="text" id="brand-name" value=${name} maxlength="40" required disabled=${Boolean(brand)} autocomplete="off"
       onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
     ${name && slug(name) !== name && html`<p class="hint">It is saved as “${slug(name)}”.</p>`}
-    <${SettingChoice} setting=${setting} onChange=${setSetting} brand=${["Each film's", `${FREE}.`]} />
+    <${SettingChoice} setting=${setting} onChange=${setSetting} clear=${false} brand=${["Each film's", `${FREE}.`]} />
     <div class="fields">
       <label class="field" for="brand-shape">Shape
         <select id="brand-shape" value=${aspect} onChange=${(/** @type {any} */ event) => setAspect(event.target.value)}>

@@ -90,7 +90,7 @@ export function FilmChoice({ film, onChange, again = false }) {
     <div class="fields">
       <${Select} name="size" label="Longer side" unit="px" value=${film.size} values=${SIZES} onChange=${(/** @type {number} */ size) => onChange({ ...film, size })} />
       <${Select} name="seconds" label="Length" unit="s" value=${film.seconds} values=${LENGTHS} onChange=${(/** @type {number} */ seconds) => onChange({ ...film, seconds })} />
-      <${Select} name="fps" label="Pictures" unit="a second" value=${film.fps} values=${RATES} onChange=${(/** @type {number} */ fps) => onChange({ ...film, fps })} />
+      <${Select} name="fps" label="Pictures a second" unit="" value=${film.fps} values=${RATES} onChange=${(/** @type {number} */ fps) => onChange({ ...film, fps })} />
     </div>
     <fieldset class="files"><legend>Files beside film, model, still and cutout</legend>
       ${offered.map((name) => html`<label class="check" key=${name}>

@@ -1,7 +1,7 @@
 // The files of a film, one by one or all.
 
 import { html, useState } from "/web/vendor/preact.js";
-import { Problem } from "../api.js";
+import { Problem } from "../problem.js";
 import { FILES } from "../words.js";
 import { Notice } from "./notice.js";
 

@@ -1,9 +1,11 @@
 // A film in the making: how far it is, how long it takes, what is there already, and the way to stop it.
 
 import { html, useState } from "/web/vendor/preact.js";
+import { Countdown } from "./countdown.js";
 import { Heading } from "./heading.js";
 import { useOwner } from "../account.js";
-import { STEPS, wait } from "../words.js";
+import { follow } from "../routes.js";
+import { STEPS } from "../words.js";
 import { Notice } from "./notice.js";
 
 /** @typedef {import("../types.js").Job} Job */
@@ -26,14 +28,14 @@ export function Making({ job }) {
   const now = job.status === "queued" ? waiting(job) : STEPS[job.step || ""] || "Starting";
   return html`<section class="card making">
     <${Heading}>Your film is being made<//>
-    <p class="hint">You can leave this page: the film is under <a href="/studio">My films</a>, and this address keeps working.</p>
+    <p class="hint">You can leave this page: the film is under <a href="/studio" onClick=${follow}>My films</a>, and this address keeps working.</p>
     <div class="previews">
       <${Slot} url=${job.removed_bg_url} word="Cutout" alt="The subject without its background" checker=${true} />
       <${Slot} url=${job.scene_url} word="Scene" alt="The new scene" checker=${false} />
     </div>
     <div class="progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${job.progress} aria-valuetext=${`${now}, ${job.progress} %`} aria-label="Progress">
       <div style=${{ width: `${job.progress}%` }}></div></div>
-    <p class="now"><span aria-live="polite">${now}</span><span>${job.eta_seconds ? wait(job.eta_seconds) : ""}</span></p>
+    <p class="now"><span aria-live="polite">${now}</span><${Countdown} seconds=${job.eta_seconds} state=${job} /></p>
     <ol class="steps">
       ${job.stages.map((stage) => html`<li key=${stage.name} data-status=${stage.status}>
         <span>${STEPS[stage.name] || stage.name}</span><span class="sr-only">: ${stage.status}</span>

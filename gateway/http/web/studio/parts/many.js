@@ -4,8 +4,8 @@
 import { createContext, html, useCallback, useContext, useEffect, useRef, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
 import { randomId } from "../api.js";
-import { whenBack } from "../connection.js";
 import { keepLeftOut, keepMany, manyKept } from "../memory.js";
+import { again } from "../problem.js";
 import { go } from "../routes.js";
 import { MOST_PHOTOS } from "./files.js";
 
@@ -109,8 +109,7 @@ export function ManyProvider({ children }) {
           if (!own) throw problem;
           return undefined;
         }
-        await whenBack();
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        await again(problem, PAUSE_MS);
       }
     }
   }, [owner.api]);
@@ -135,7 +134,7 @@ export function ManyProvider({ children }) {
       const once = now.current.sent || randomId();
       put({ sent: once });
       const items = ready.map((photo) => ({ session_id: photo.sessionId, name: photo.name.slice(0, 120) }));
-      const ticket = await sent(owner.api, { ...choices, items }, once);
+      const ticket = await /** @type {any} */ (owner.api).order("/v1/studio/batches", { ...choices, items }, once);
       keepLeftOut(ticket.batch_id, now.current.photos.filter((photo) => photo.state === "wrong").map(({ name, wrong }) => ({ name, wrong })));
       clear();
       go(`/studio/batches/${ticket.batch_id}`);
@@ -149,23 +148,4 @@ export function ManyProvider({ children }) {
   }, [owner.api, look]);
 
   return html`<${Context.Provider} value=${{ many, busy, error, full, add, remove, change, order, stop, clear }}>${children}<//>`;
-}
-
-/**
- * The order, sent under one key until there is an answer: it is paid once, however often the server goes away.
- *
- * @param {any} api
- * @param {unknown} body
- * @param {string} once
- */
-async function sent(api, body, once) {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await api.post("/v1/studio/batches", body, undefined, once);
-    } catch (problem) {
-      if (!(/** @type {any} */ (problem).passing) || tries === TRIES) throw problem;
-      await whenBack();
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    }
-  }
 }

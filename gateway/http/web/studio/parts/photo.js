@@ -2,6 +2,7 @@
 
 import { html, useRef, useState } from "/web/vendor/preact.js";
 import { Handles, clamp } from "./handles.js";
+import { useNearer } from "./nearer.js";
 
 /** @typedef {import("../types.js").Choice} Choice */
 /** @typedef {import("../types.js").Corners} Corners */
@@ -11,49 +12,67 @@ import { Handles, clamp } from "./handles.js";
 
 export const MOST_POINTS = 32;
 const LEAST_SIDE = 0.02;
-const ZOOMS = [1, 1.5, 2, 3, 4];
 const STEP = 0.02;
 const TINY = 0.12;
+/** A finger that goes further than this, in pixels, moves the photo: it sets no point. */
+const TAP_PX = 8;
 
 /**
  * @param {{
  *   src: string, objects: DetectedObject[], choice: Choice, tool: Tool, cutout: Cutout | null,
  *   onPick: (index: number) => void, onBox: (box: Corners) => void, onPoint: (x: number, y: number) => void,
- *   onRemovePoint: (index: number) => void, onBroken: () => void,
- * }} properties
+ *   onRemovePoint: (index: number) => void, onBroken: () => void, children?: any,
+ * }} properties children: the tools, which stand beside the zoom
  */
-export function Photo({ src, objects, choice, tool, cutout, onPick, onBox, onPoint, onRemovePoint, onBroken }) {
-  const [zoom, setZoom] = useState(1);
+export function Photo({ src, objects, choice, tool, cutout, onPick, onBox, onPoint, onRemovePoint, onBroken, children }) {
   const [ratio, setRatio] = useState(1);
   const [drawn, setDrawn] = useState(/** @type {Corners | null} */ (null));
   const [cross, setCross] = useState(/** @type {{ x: number, y: number } | null} */ (null));
   const picture = useRef(/** @type {HTMLElement | null} */ (null));
+  const frame = useRef(/** @type {HTMLElement | null} */ (null));
   const start = useRef(/** @type {{ x: number, y: number } | null} */ (null));
+  const held = useRef(/** @type {{ x: number, y: number, moved: boolean } | null} */ (null));
   const pointing = tool === "keep" || tool === "drop";
 
   const at = (/** @type {PointerEvent} */ event) => {
     const area = /** @type {HTMLElement} */ (picture.current).getBoundingClientRect();
     return { x: clamp((event.clientX - area.left) / area.width), y: clamp((event.clientY - area.top) / area.height) };
   };
+  const meantBox = choice.box || objects[choice.index]?.bbox || [0, 0, 1, 1];
+  const { zoom, nearer, nearest } = useNearer(frame, picture, () => ({ x: (meantBox[0] + meantBox[2]) / 2, y: (meantBox[1] + meantBox[3]) / 2 }), () => {
+    start.current = null;
+    held.current = null;
+    setDrawn(null);
+  });
   const down = (/** @type {PointerEvent} */ event) => {
-    if (event.button || cutout || /** @type {Element} */ (event.target).closest("button")) return;
-    if (pointing) {
-      const place = at(event);
-      onPoint(place.x, place.y);
-    }
-    if (tool === "box") {
+    if (event.button || !event.isPrimary || /** @type {Element} */ (event.target).closest("button")) return;
+    if (tool === "box" && !cutout) {
       start.current = at(event);
       /** @type {HTMLElement} */ (picture.current).setPointerCapture(event.pointerId);
-    }
+    } else held.current = { x: event.clientX, y: event.clientY, moved: false };
   };
   const move = (/** @type {PointerEvent} */ event) => {
+    const hold = held.current;
+    if (hold) {
+      hold.moved ||= Math.hypot(event.clientX - hold.x, event.clientY - hold.y) > TAP_PX;
+      // A finger scrolls by itself; a mouse takes hold of the photo.
+      if (hold.moved && event.pointerType === "mouse") frame.current?.scrollBy(-event.movementX, -event.movementY);
+    }
     if (!start.current) return;
     const place = at(event);
     const { x, y } = start.current;
     setDrawn([Math.min(x, place.x), Math.min(y, place.y), Math.max(x, place.x), Math.max(y, place.y)]);
   };
-  const up = () => {
+  const up = (/** @type {PointerEvent} */ event) => {
+    if (held.current && !held.current.moved && pointing && !cutout) {
+      const place = at(event);
+      onPoint(place.x, place.y);
+    }
+    gone();
+  };
+  const gone = () => {
     start.current = null;
+    held.current = null;
     if (drawn && drawn[2] - drawn[0] > LEAST_SIDE && drawn[3] - drawn[1] > LEAST_SIDE) onBox(drawn);
     setDrawn(null);
   };
@@ -71,15 +90,14 @@ export function Photo({ src, objects, choice, tool, cutout, onPick, onBox, onPoi
       event.preventDefault();
     }
   };
-  const nearer = (/** @type {number} */ by) => setZoom(ZOOMS[Math.max(0, Math.min(ZOOMS.length - 1, ZOOMS.indexOf(zoom) + by))]);
   const box = drawn || choice.box;
 
   return html`<div class="photo">
-    <div class="looking" tabindex=${zoom > 1 ? 0 : -1} role=${zoom > 1 ? "region" : undefined} aria-label=${zoom > 1 ? "The photo, enlarged; scroll to see its parts" : undefined}>
+    <div class="looking" ref=${frame} tabindex=${zoom > 1 ? 0 : -1} role=${zoom > 1 ? "region" : undefined} aria-label=${zoom > 1 ? "The photo, enlarged; scroll to see its parts" : undefined}>
       <div class=${`picture tool-${tool}`} ref=${picture} style=${{ "--zoom": zoom, "--ratio": ratio }}
         tabindex=${pointing && !cutout ? 0 : -1} role=${pointing && !cutout ? "application" : undefined}
         aria-label=${pointing && !cutout ? "Place a point: move the cross with the arrow keys, set it with Enter" : undefined}
-        onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onPointerCancel=${up} onKeyDown=${keys}
+        onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onPointerCancel=${gone} onKeyDown=${keys}
         onFocus=${() => pointing && setCross(cross || { x: 0.5, y: 0.5 })} onBlur=${() => setCross(null)}>
         <img src=${src} alt="Your photo" draggable=${false} onError=${onBroken}
           onLoad=${(/** @type {any} */ event) => setRatio(event.target.naturalWidth / event.target.naturalHeight)} />
@@ -98,10 +116,12 @@ export function Photo({ src, objects, choice, tool, cutout, onPick, onBox, onPoi
           </div>`}
       </div>
     </div>
-    <div class="zoom" role="group" aria-label="Zoom">
-      <button type="button" class="icon" aria-label="Smaller" disabled=${zoom === ZOOMS[0]} onClick=${() => nearer(-1)}>−</button>
-      <output>${Math.round(zoom * 100)} %</output>
-      <button type="button" class="icon" aria-label="Larger" disabled=${zoom === ZOOMS[ZOOMS.length - 1]} onClick=${() => nearer(1)}>+</button>
+    <div class="tools-row">${children}
+      <div class="zoom" role="group" aria-label="Zoom">
+        <button type="button" class="icon" aria-label="Smaller" disabled=${zoom === 1} onClick=${() => nearer(-1)}>−</button>
+        <output>${Math.round(zoom * 100)} %</output>
+        <button type="button" class="icon" aria-label="Larger" disabled=${nearest} onClick=${() => nearer(1)}>+</button>
+      </div>
     </div>
   </div>`;
 }

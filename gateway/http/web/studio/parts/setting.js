@@ -8,20 +8,25 @@ import { Notice } from "./notice.js";
 import { SCENES } from "./scenes.js";
 
 /** @typedef {import("../types.js").Setting} Setting */
+/** @typedef {import("../types.js").Film} Film */
 /** @typedef {import("../types.js").BackgroundKind} BackgroundKind */
 
 /** @type {[BackgroundKind, string][]} */
 const KINDS = [["prompt", "Describe"], ["image", "Your picture"], ["color", "Colour"], ["remove", "White"]];
+/** @type {[BackgroundKind, string]} */
+const CLEAR = ["clear", "Transparent"];
 
 /**
- * @param {{ setting: Setting, onChange: (setting: Setting) => void, brand?: [string, string] }} properties
+ * @param {{ setting: Setting, onChange: (setting: Setting) => void, brand?: [string, string], clear?: boolean }} properties
  *   brand: title and hint of a first choice that leaves the background to a brand, or to each film
+ *   clear: whether there may be none, which takes a file of its own
  */
-export function SettingChoice({ setting, onChange, brand }) {
-  const kinds = brand ? [/** @type {[BackgroundKind, string]} */ (["brand", brand[0]]), ...KINDS] : KINDS;
+export function SettingChoice({ setting, onChange, brand, clear = true }) {
+  const first = brand ? [/** @type {[BackgroundKind, string]} */ (["brand", brand[0]])] : [];
+  const kinds = [...first, ...KINDS, ...(clear ? [CLEAR] : [])];
   return html`<fieldset>
     <legend>Background</legend>
-    <div class="segmented" role="radiogroup" aria-label="Kind of background">
+    <div class="segmented kinds" role="radiogroup" aria-label="Kind of background">
       ${kinds.map(([kind, title]) => html`<label key=${kind}><input type="radio" name="background" value=${kind}
         checked=${setting.kind === kind} onChange=${() => onChange({ ...setting, kind })} /><span>${title}</span></label>`)}
     </div>
@@ -30,7 +35,8 @@ export function SettingChoice({ setting, onChange, brand }) {
     ${setting.kind === "color" && html`<${ColourField} label="Colour of the plate" value=${setting.color}
       onChange=${(/** @type {string} */ color) => onChange({ ...setting, color })} />`}
     ${setting.kind === "brand" && brand && html`<p class="hint">${brand[1]}</p>`}
-    ${setting.kind === "remove" && html`<p class="hint">A clean white plate with a soft shadow; the cutout has none.</p>`}
+    ${setting.kind === "remove" && html`<p class="hint">A clean white plate with a soft shadow.</p>`}
+    ${setting.kind === "clear" && html`<p class="hint">A film without background (WebM) and the cutout (PNG), to lay over your own page. MP4 cannot be transparent: that one is on white.</p>`}
   </fieldset>`;
 }
 
@@ -86,14 +92,20 @@ function Picture({ setting, onChange }) {
 export function backgroundOf(setting) {
   if (setting.kind === "brand") return undefined;
   if (setting.kind === "prompt") return { type: "prompt", prompt: setting.prompt };
-  if (setting.kind === "remove") return { type: "remove" };
+  if (setting.kind === "remove" || setting.kind === "clear") return { type: "remove" };
   if (setting.kind === "color") return { type: "color", value: setting.color };
   return setting.backplate ? { type: "image", backplate_id: setting.backplate.id } : { type: "image", url: setting.url.trim() };
+}
+
+/** The film with the file that its background needs. @param {Film} film @param {Setting} setting @returns {Film} */
+export function suited(film, setting) {
+  const needs = setting.kind === "clear" && !film.formats.includes("webm_alpha");
+  return needs ? { ...film, formats: [...film.formats, "webm_alpha"] } : film;
 }
 
 /** Whether a background says enough to be ordered. @param {Setting} setting */
 export function settled(setting) {
   if (setting.kind === "prompt") return setting.prompt.trim() !== "";
   if (setting.kind === "color") return isColour(setting.color);
-  return setting.kind === "remove" || setting.kind === "brand" || Boolean(setting.backplate) || setting.url.trim() !== "";
+  return ["remove", "clear", "brand"].includes(setting.kind) || Boolean(setting.backplate) || setting.url.trim() !== "";
 }

@@ -4,6 +4,7 @@ import { html, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
 import { credits } from "../words.js";
 import { Notice } from "./notice.js";
+import { useOnce } from "./once.js";
 
 /** @typedef {import("../types.js").Choice} Choice */
 /** @typedef {import("../types.js").Cutout} Cutout */
@@ -27,15 +28,14 @@ const TOOLS = [
  */
 export function Tools({ name: group = "tool", tool, onTool, choice, onClear, onUndo, locked }) {
   const told = TOOLS.find(([name]) => name === tool);
-  return html`<div class="tools-row">
+  return html`
     <div class="segmented" role="radiogroup" aria-label="How to say what is meant">
       ${TOOLS.map(([name, title]) => html`<label key=${name}><input type="radio" name=${group} value=${name} checked=${tool === name}
         disabled=${locked} onChange=${() => onTool(name)} /><span>${title}</span></label>`)}
     </div>
     <button type="button" class="quiet" disabled=${locked || !choice.points.length} onClick=${onUndo}>Undo</button>
     <button type="button" class="quiet" disabled=${locked || (!choice.points.length && !choice.box)} onClick=${onClear}>Clear</button>
-    <p class="hint" aria-live="polite">${locked ? "This is the cutout. Go back to the photo to change it." : told && told[2]}</p>
-  </div>`;
+    <p class="hint" aria-live="polite">${locked ? "This is the cutout. Go back to the photo to change it." : told && told[2]}</p>`;
 }
 
 /** @param {{ session: Session, choice: Choice, onPick: (index: number) => void }} properties */
@@ -75,12 +75,15 @@ export function meant(sessionId, choice, cutout) {
 export function CutoutLook({ session, choice, cutout, shown, onCutout, onShow }) {
   const owner = useOwner();
   const [busy, setBusy] = useState(false);
+  const once = useOnce();
   const [error, setError] = useState(/** @type {any} */ (null));
   const look = async () => {
     setBusy(true);
     setError(null);
     try {
-      onCutout(await owner.api?.post("/v1/studio/cutout", meant(session.session_id, choice, null)));
+      const asked = meant(session.session_id, choice, null);
+      onCutout(await owner.api?.order("/v1/studio/cutout", asked, once.key(asked)));
+      once.done();
     } catch (problem) {
       owner.check(problem);
       setError(problem);

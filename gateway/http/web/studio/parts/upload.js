@@ -2,6 +2,7 @@
 
 import { createContext, html, useCallback, useContext, useEffect, useMemo, useRef, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
+import { randomId } from "../api.js";
 import { go, usePlace } from "../routes.js";
 import { wrongWith } from "../words.js";
 import { dropped, isMany } from "./files.js";
@@ -37,6 +38,8 @@ export function UploadProvider({ children }) {
   const [error, setError] = useState(/** @type {any} */ (null));
   const url = useMemo(() => (file ? URL.createObjectURL(file) : ""), [file]);
   const running = useRef(/** @type {AbortController | null} */ (null));
+  // The same photo, sent again because no answer came, is paid once.
+  const sent = useRef(/** @type {WeakMap<File, string>} */ (new WeakMap()));
   useEffect(() => () => URL.revokeObjectURL(url), [url]);
 
   const clear = useCallback(() => {
@@ -46,6 +49,11 @@ export function UploadProvider({ children }) {
     setBusy(false);
   }, []);
 
+  const onceFor = (/** @type {File} */ given) => {
+    const key = sent.current.get(given) || randomId();
+    sent.current.set(given, key);
+    return key;
+  };
   const send = useCallback((/** @type {File} */ given) => {
     const wrong = wrongWith(given);
     setError(wrong ? new Error(wrong) : null);
@@ -56,10 +64,11 @@ export function UploadProvider({ children }) {
     running.current?.abort();
     running.current = controller;
     setBusy(true);
-    owner.api.init(given, controller.signal).then(
+    owner.api.init(given, controller.signal, onceFor(given)).then(
       (session) => {
         setBusy(false);
         setFile(null);
+        sent.current.delete(given);
         go(`/studio/sessions/${session.session_id}`);
         owner.refresh();
       },

@@ -24,13 +24,13 @@ export function Viewer({ output, tab, onTab }) {
         aria-selected=${tab === name} tabindex=${tab === name ? 0 : -1} onClick=${() => onTab(name)}>${title}</button>`)}
     </div>
     <div class="view" id="view" role="tabpanel" aria-labelledby=${`tab-${tab}`} tabindex="0">
-      <${Shown} key=${tab} name=${tab} url=${output[`${tab}_url`]} poster=${output.poster_url || output.scene_url} />
+      <${Shown} key=${tab} name=${tab} url=${output[`${tab}_url`]} poster=${output.poster_url || output.scene_url} usdz=${output.usdz_url} />
     </div>
   </div>`;
 }
 
-/** @param {{ name: string, url: string, poster: string }} properties */
-function Shown({ name, url, poster }) {
+/** @param {{ name: string, url: string, poster: string, usdz?: string }} properties */
+function Shown({ name, url, poster, usdz }) {
   const [broken, setBroken] = useState(false);
   const fail = () => setBroken(true);
   if (broken) {
@@ -41,12 +41,12 @@ function Shown({ name, url, poster }) {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     return html`<video src=${url} poster=${poster} controls loop muted playsinline autoplay=${!still} aria-label="The film" onError=${fail}></video>`;
   }
-  if (name === "glb") return html`<${Model} url=${url} />`;
+  if (name === "glb") return html`<${Model} url=${url} usdz=${usdz} />`;
   return html`<div class=${name === "removed_bg" ? "checker" : ""}><img src=${url} alt=${name === "scene" ? "The still" : "The cutout"} onError=${fail} /></div>`;
 }
 
-/** @param {{ url: string }} properties */
-export function Model({ url }) {
+/** @param {{ url: string, usdz?: string }} properties usdz: for a room on an iPhone or iPad */
+export function Model({ url, usdz }) {
   const [state, setState] = useState("loading");
   const viewer = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
@@ -59,6 +59,6 @@ export function Model({ url }) {
   }, [state]);
   if (state === "loading") return html`<div class="empty"><p role="status">Loading the 3D view…</p></div>`;
   if (state !== "ready") return html`<div class="empty" role="alert"><p>The 3D view does not work in this browser. The GLB opens in Blender, Windows 3D Viewer and any glTF viewer.</p></div>`;
-  return html`<model-viewer ref=${viewer} src=${url} camera-controls auto-rotate shadow-intensity="0.6" touch-action="pan-y"
+  return html`<model-viewer ref=${viewer} src=${url} ios-src=${usdz} ar ar-modes="webxr scene-viewer quick-look" camera-controls auto-rotate shadow-intensity="0.6" touch-action="pan-y"
     alt="The 3D model; turn it by dragging or with the arrow keys"></model-viewer>`;
 }

@@ -5,10 +5,11 @@ import { useOwner } from "../account.js";
 import { ended } from "../api.js";
 import { leftOut } from "../memory.js";
 import { Asked } from "../parts/asked.js";
+import { Countdown } from "../parts/countdown.js";
 import { Heading } from "../parts/heading.js";
 import { Notice } from "../parts/notice.js";
 import { follow, go } from "../routes.js";
-import { STATES, credits, wait } from "../words.js";
+import { STATES, credits } from "../words.js";
 
 /** @typedef {import("../types.js").Batch} Batch */
 /** @typedef {import("../types.js").BatchItem} BatchItem */
@@ -55,7 +56,7 @@ function All({ batch, onCanceled }) {
       ${!over && html`<p class="hint">You can leave this page: the films come to <a href="/studio" onClick=${follow}>My films</a>, and this address keeps working.</p>`}
       <div class="progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${batch.progress} aria-valuetext=${`${now}, ${batch.progress} %`} aria-label="Progress of all films">
         <div style=${{ width: `${batch.progress}%` }}></div></div>
-      <p class="now"><span aria-live="polite">${now}</span><span>${!over && batch.eta_seconds ? wait(batch.eta_seconds) : ""}</span></p>
+      <p class="now"><span aria-live="polite">${now}</span>${!over && html`<${Countdown} seconds=${batch.eta_seconds} state=${batch} />`}</p>
       <p class="hint">${credits(batch.credits_used)}${batch.credits_refunded ? `, of which ${batch.credits_refunded.toLocaleString("en")} came back` : ""}.</p>
       <div class="row">
         ${counts.completed > 0 && html`<a class="button primary" href=${batch.archive_url} download="">Download ${over ? "all films" : "what is ready"} (.zip)</a>`}

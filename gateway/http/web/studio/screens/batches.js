@@ -2,6 +2,7 @@
 
 import { html, useEffect, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
+import { ended } from "../api.js";
 import { useConnection } from "../connection.js";
 import { Heading } from "../parts/heading.js";
 import { Notice } from "../parts/notice.js";
@@ -9,6 +10,8 @@ import { follow } from "../routes.js";
 import { STATES, ago, credits } from "../words.js";
 
 /** @typedef {import("../types.js").Batch} Batch */
+
+const LIVE_MS = 3000;
 
 export function BatchesScreen() {
   const owner = useOwner();
@@ -35,6 +38,21 @@ export function BatchesScreen() {
   useEffect(() => {
     if (cursor === "" || error) more();
   }, [owner.api, epoch]);
+  const live = batches.some((batch) => !ended(batch));
+  useEffect(() => {
+    if (!live || !owner.api) return undefined;
+    const timer = setInterval(async () => {
+      if (document.hidden) return;
+      try {
+        const page = await owner.api?.get("/v1/studio/batches?limit=20");
+        const fresh = new Map(page.batches.map((/** @type {Batch} */ batch) => [batch.batch_id, batch]));
+        setBatches((/** @type {Batch[]} */ before) => before.map((batch) => fresh.get(batch.batch_id) || batch));
+      } catch (problem) {
+        owner.check(problem);
+      }
+    }, LIVE_MS);
+    return () => clearInterval(timer);
+  }, [live, owner.api]);
   return html`<section class="films">
     <div class="between"><${Heading}>Batches<//><a class="button primary" href="/studio/batches/new" onClick=${follow}>Many photos</a></div>
     ${!batches.length && cursor === null && html`<div class="card narrow"><p>There is no batch yet. Give the studio many photos at once, and it films all of them.</p></div>`}

@@ -23,6 +23,7 @@ export function JobsScreen() {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(/** @type {any} */ (null));
   const end = useRef(/** @type {HTMLElement | null} */ (null));
+  const list = useRef(/** @type {HTMLElement | null} */ (null));
 
   const more = useCallback(async () => {
     if (!owner.api || busy || cursor === null) return;
@@ -63,12 +64,20 @@ export function JobsScreen() {
     return () => clearInterval(timer);
   }, [live, owner.api]);
 
-  const forget = (/** @type {string} */ id) => setJobs((/** @type {Job[]} */ before) => before.filter((job) => job.job_id !== id));
+  const forget = (/** @type {string} */ id) => {
+    const at = jobs.findIndex((job) => job.job_id === id);
+    setJobs((/** @type {Job[]} */ before) => before.filter((job) => job.job_id !== id));
+    // The film that takes its place takes the keyboard too.
+    requestAnimationFrame(() => {
+      const links = /** @type {NodeListOf<HTMLElement> | undefined} */ (list.current?.querySelectorAll("li > a"));
+      (links?.[Math.min(at, links.length - 1)] || document.querySelector("h1"))?.focus();
+    });
+  };
   const none = !jobs.length && cursor === null;
   return html`<section class="films">
     <div class="between"><${Heading}>My films<//><a class="button quiet" href="/studio/batches" onClick=${follow}>Batches</a></div>
     ${none && html`<div class="card narrow"><p>There is no film yet.</p><a class="button primary" href="/" onClick=${follow}>Make the first one</a></div>`}
-    <ul class="grid">${jobs.map((job) => html`<${Card} key=${job.job_id} job=${job} onDeleted=${() => forget(job.job_id)} />`)}</ul>
+    <ul class="grid" ref=${list}>${jobs.map((job) => html`<${Card} key=${job.job_id} job=${job} onDeleted=${() => forget(job.job_id)} />`)}</ul>
     <${Notice} error=${error} />
     <div ref=${end} class="row center">
       ${cursor !== null && html`<button type="button" class="quiet" disabled=${busy} onClick=${more}>${busy ? "Loading…" : "Show more"}</button>`}

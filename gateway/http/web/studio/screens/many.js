@@ -9,7 +9,7 @@ import { MOST_PHOTOS, chosen } from "../parts/files.js";
 import { Heading } from "../parts/heading.js";
 import { useMany } from "../parts/many.js";
 import { Notice } from "../parts/notice.js";
-import { SettingChoice, backgroundOf, settled } from "../parts/setting.js";
+import { SettingChoice, backgroundOf, settled, suited } from "../parts/setting.js";
 import { follow } from "../routes.js";
 import { credits, title, wait } from "../words.js";
 
@@ -27,7 +27,7 @@ export function ManyScreen() {
   const brands = useBrands();
   const brand = brands?.find((each) => each.name === many.brand) || null;
   const takeBrand = (/** @type {string} */ name) => change({ brand: name, ...branded(brands?.find((each) => each.name === name) || null, setting, film) });
-  const choices = { ...(many.brand ? { brand: many.brand } : {}), background: backgroundOf(setting), camera_preset: film.camera, output: outputOf(film) };
+  const choices = { ...(many.brand ? { brand: many.brand } : {}), background: backgroundOf(setting), camera_preset: film.camera, output: outputOf(suited(film, setting)) };
   // With too little for all, the photos would be paid for, and no film could be ordered.
   const able = usable.length > 0 && settled(setting) && !busy && !short;
   const submit = (/** @type {Event} */ event) => {
@@ -52,7 +52,7 @@ export function ManyScreen() {
       <${PresetChoice} film=${film} onChange=${(/** @type {any} */ next) => change({ film: next })} />
       <${ShapeChoice} aspect=${film.aspect} onChange=${(/** @type {string} */ aspect) => change({ film: { ...film, aspect } })} />
       <${CameraChoice} camera=${film.camera} onChange=${(/** @type {string} */ camera) => change({ film: { ...film, camera } })} />
-      <${FilmChoice} film=${film} onChange=${(/** @type {any} */ next) => change({ film: next })} />
+      <${FilmChoice} film=${suited(film, setting)} onChange=${(/** @type {any} */ next) => change({ film: next })} />
       <div class="pay">
         ${busy === "" && html`<${BatchPrice} waiting=${waiting} ready=${photos.filter((photo) => photo.state === "ready")} choices=${settled(setting) ? choices : null} onShort=${setShort} />`}
         ${busy !== "" && html`<${Sending} done=${ready} of=${usable.length} ordering=${busy === "ordering"} />`}
@@ -70,10 +70,16 @@ function One({ photo, locked }) {
   const { remove } = useMany();
   const [shown, setShown] = useState(true);
   const states = { waiting: photo.wrong || "To be looked at", looking: "Looking…", ready: `Found: ${title(photo.label)}`, wrong: photo.wrong };
+  const leave = (/** @type {any} */ event) => {
+    const row = event.currentTarget.closest("li");
+    const next = (row.nextElementSibling || row.previousElementSibling)?.querySelector("button");
+    remove(photo.key);
+    (next || document.querySelector(/** @type {"input"} */ (".many input")))?.focus();
+  };
   return html`<li class=${`photo-row ${photo.state}`}>
     <span class="thumb" aria-hidden="true">${photo.url && shown && html`<img src=${photo.url} alt="" loading="lazy" onError=${() => setShown(false)} />`}</span>
     <span class="told"><b>${photo.name}</b><small class=${photo.state === "wrong" || photo.wrong ? "state failed" : "state"}>${states[photo.state]}</small></span>
-    <button type="button" class="icon" disabled=${locked} aria-label=${`Leave ${photo.name} out`} onClick=${() => remove(photo.key)}>×</button>
+    <button type="button" class="icon" disabled=${locked} aria-label=${`Leave ${photo.name} out`} onClick=${leave}>×</button>
   </li>`;
 }
 

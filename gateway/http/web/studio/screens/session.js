@@ -8,14 +8,15 @@ import { draftOf, keepDraft } from "../memory.js";
 import { BrandChoice, backgroundWords, branded, useBrands } from "../parts/brand.js";
 import { CameraChoice, FilmChoice, PresetChoice, ShapeChoice, outputOf } from "../parts/choices.js";
 import { Notice } from "../parts/notice.js";
+import { useOnce } from "../parts/once.js";
 import { MOST_POINTS, Photo } from "../parts/photo.js";
 import { Price } from "../parts/price.js";
-import { SettingChoice, backgroundOf, settled } from "../parts/setting.js";
+import { SettingChoice, backgroundOf, settled, suited } from "../parts/setting.js";
 import { SizeQuestion, sizeOf } from "../parts/size.js";
 import { CutoutLook, Subjects, Tools, meant } from "../parts/subject.js";
 import { PhotoButton } from "../parts/upload.js";
 import { MorePhotos } from "../parts/views.js";
-import { go } from "../routes.js";
+import { follow, go } from "../routes.js";
 
 /** @typedef {import("../types.js").Choice} Choice */
 /** @typedef {import("../types.js").Draft} Draft */
@@ -45,7 +46,7 @@ export function SessionScreen({ id }) {
   const gone = error.code === "session_not_found";
   return html`<section class="card narrow"><${Heading}>${gone ? "This photo is no longer kept" : "Your photo"}<//>
     ${gone ? html`<p>Photos are kept for a day. Your films are kept longer.</p>` : html`<${Notice} error=${error} />`}
-    <div class="row"><${PhotoButton}>Choose a photo<//><a class="button quiet" href="/studio">My films</a></div></section>`;
+    <div class="row"><${PhotoButton}>Choose a photo<//><a class="button quiet" href="/studio" onClick=${follow}>My films</a></div></section>`;
 }
 
 /** @param {{ session: Session }} properties */
@@ -57,6 +58,7 @@ function Choosing({ session }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(/** @type {any} */ (null));
   const [broken, setBroken] = useState(false);
+  const once = useOnce();
   const change = useCallback((/** @type {Partial<Draft>} */ part) => {
     setDraft((/** @type {Draft} */ before) => {
       const next = { ...before, ...part };
@@ -85,7 +87,7 @@ function Choosing({ session }) {
   const takeBrand = (/** @type {string} */ name) => change({ brand: name, ...branded(brands?.find((each) => each.name === name) || null, setting, film) });
   const order = {
     ...meant(session.session_id, choice, cutout), ...(draft.brand ? { brand: draft.brand } : {}), background: backgroundOf(setting),
-    camera_preset: film.camera, output: outputOf(film), ...sizeOf(film),
+    camera_preset: film.camera, output: outputOf(suited(film, setting)), ...sizeOf(film),
   };
   const ready = settled(setting);
   const submit = async (/** @type {Event} */ event) => {
@@ -93,7 +95,8 @@ function Choosing({ session }) {
     setBusy(true);
     setError(null);
     try {
-      const ticket = await owner.api?.post("/v1/studio/transform", order);
+      const ticket = await owner.api?.order("/v1/studio/transform", order, once.key(order));
+      once.done();
       go(`/studio/jobs/${ticket.job_id}`);
     } catch (problem) {
       owner.check(problem);
@@ -107,9 +110,9 @@ function Choosing({ session }) {
       ${broken && html`<${Notice} text="The photo cannot be shown now; what was found in it still works." />`}
       <${Photo} src=${session.source_url} objects=${session.objects} choice=${choice} tool=${tool} cutout=${shown ? cutout : null}
         onPick=${pick} onBox=${(/** @type {any} */ box) => choose({ box })} onPoint=${point} onBroken=${() => setBroken(true)}
-        onRemovePoint=${(/** @type {number} */ place) => choose({ points: choice.points.filter((_, index) => index !== place) })} />
+        onRemovePoint=${(/** @type {number} */ place) => choose({ points: choice.points.filter((_, index) => index !== place) })}>
       <${Tools} tool=${tool} onTool=${useTool} choice=${choice} locked=${shown && Boolean(cutout)}
-        onUndo=${() => choose({ points: choice.points.slice(0, -1) })} onClear=${() => choose({ box: null, points: [] })} />
+        onUndo=${() => choose({ points: choice.points.slice(0, -1) })} onClear=${() => choose({ box: null, points: [] })} /><//>
     </section>
     <section class="card panel">
       <${Heading}>Make a film of it<//>
@@ -124,7 +127,7 @@ function Choosing({ session }) {
       <${SizeQuestion} film=${film} onChange=${(/** @type {any} */ next) => change({ film: next })} />
       <${ShapeChoice} aspect=${film.aspect} onChange=${(/** @type {string} */ aspect) => change({ film: { ...film, aspect } })} />
       <${CameraChoice} camera=${film.camera} onChange=${(/** @type {string} */ camera) => change({ film: { ...film, camera } })} />
-      <${FilmChoice} film=${film} onChange=${(/** @type {any} */ next) => change({ film: next })} />
+      <${FilmChoice} film=${suited(film, setting)} onChange=${(/** @type {any} */ next) => change({ film: next })} />
       <div class="pay">
         <${Price} order=${ready ? order : null} />
         <${Notice} error=${error} onClose=${() => setError(null)} />

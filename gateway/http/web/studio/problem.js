@@ -1,0 +1,37 @@
+// An answer that is no success, and when the same may be asked again.
+
+import { whenBack } from "./connection.js";
+
+/** An answer that is no success: `code` for programs, `message` for people. */
+export class Problem extends Error {
+  /**
+   * @param {number} status of HTTP; 0 where nothing answered
+   * @param {{ detail?: string, title?: string, code?: string, request_id?: string }} body
+   */
+  constructor(status, body) {
+    super(body.detail || body.title || `The server answered with status ${status}.`);
+    this.status = status;
+    this.code = body.code || "";
+    this.requestId = body.request_id || "";
+  }
+
+  /** Whether the same call may succeed a little later. */
+  get passing() {
+    return this.status === 0 || this.status === 429 || this.status >= 502;
+  }
+}
+
+/** @param {number} ms */
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Resolves when what had no success may be tried again: at once after a server that was away, which is asked for all the
+ * time, else a while later.
+ *
+ * @param {unknown} problem
+ * @param {number} ms
+ */
+export async function again(problem, ms) {
+  await whenBack();
+  if (!(problem instanceof Problem) || problem.status) await pause(ms);
+}
