@@ -106,9 +106,11 @@ def test_a_server_that_is_killed_in_mid_batch_loses_and_charges_nothing_twice(
     with running_gateway(settings) as second:
         visitor.gateway = second
         page.wait_for_url(lambda url: "/studio/batches/" in url and not url.endswith("/new"))
-        films = page.locator("li.film a").evaluate_all("links => links.map(link => link.href)")
-        jobs = [str(address).rsplit("/", 1)[-1] for address in films]
-        assert len(jobs) == 3 and second.balance(visitor.key) == 300 - 3 * (LOOKING + FILM)
+        films = page.locator("li.film a")
+        expect(films).to_have_count(3)
+        addresses = films.evaluate_all("links => links.map(link => link.href)")
+        jobs = [str(address).rsplit("/", 1)[-1] for address in addresses]
+        assert second.balance(visitor.key) == 300 - 3 * (LOOKING + FILM)
         visitor.make(jobs[0])
         visitor.make(jobs[1], *STAGES[:2])
         expect(page.get_by_text("1 of 3 ready", exact=True)).to_be_visible()

@@ -9,7 +9,9 @@ import { Problem, again, pause } from "./problem.js";
 /** @typedef {import("./types.js").Order} Order */
 
 const PAUSE_MS = 1000;
-const BATCH_PAUSE_MS = 2000;
+const BATCH_PAUSE_MS = 1000;
+/** Further pause for each film of a batch: an answer about many costs more. */
+const FILM_PAUSE_MS = 15;
 const HIDDEN_PAUSE_MS = 10_000;
 const ORDER_TRIES = 5;
 const ORDER_PAUSE_MS = 2000;
@@ -245,9 +247,10 @@ export class Api {
    * @param {AbortSignal} signal
    */
   async followBatch(id, onState, signal) {
-    while (!signal.aborted) {
+    for (let films = 0; !signal.aborted; ) {
       try {
         const batch = await this.get(`/v1/studio/batches/${id}`, signal);
+        films = batch.counts.total;
         onState(batch);
         if (ended(batch)) return;
       } catch (error) {
@@ -256,7 +259,7 @@ export class Api {
         await again(error, BATCH_PAUSE_MS);
         continue;
       }
-      await pause(document.hidden ? HIDDEN_PAUSE_MS : BATCH_PAUSE_MS);
+      await pause(document.hidden ? HIDDEN_PAUSE_MS : BATCH_PAUSE_MS + FILM_PAUSE_MS * films);
     }
   }
 }
