@@ -77,6 +77,22 @@ class Visitor:
         self.page.get_by_role("heading", name="Make a film of it").wait_for()
         return self.page.url.rsplit("/", 1)[-1]
 
+    def session(self) -> str:
+        """A photo in, by the API; the session's id."""
+        answer = httpx.post(
+            f"{self.gateway.base_url}/v1/studio/init",
+            files={"image": self.photo.read_bytes()},
+            headers={"Authorization": f"Bearer {self.key}"},
+        )
+        return str(answer.raise_for_status().json()["session_id"])
+
+    def open_photo(self) -> str:
+        """Go to a photo that is in already; the session's id."""
+        session_id = self.session()
+        self.open(f"/studio/sessions/{session_id}")
+        self.page.get_by_role("heading", name="Make a film of it").wait_for()
+        return session_id
+
     def order(self) -> str:
         """Order the film that is chosen; the job's id."""
         self.page.get_by_role("button", name="Create the film").click()

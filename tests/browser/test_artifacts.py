@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page
 
-from gateway.http.testing import Installation, installation
+from gateway.http.testing import Installation
 from lensora.core.artifacts import MediaType
 from lensora.core.steps import STAGES
 from lensora.testing.pictures import saved, scene
@@ -72,13 +72,6 @@ def contents() -> dict[str, bytes]:
         "webp": filmed(WebpSink((SIDE, SIDE), FPS)),
         "poster": filmed(PosterSink(0)),
     }
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A gateway."""
-    with installation(tmp_path_factory.mktemp("artifacts")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,17 @@
-"""A film from its photo to its end, in a browser: every address works at every moment."""
+"""A film from its photo to its end, in a browser: every address works at every moment; it can be shown to others."""
 
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from gateway.http.visitor import Visitor
 from gateway.jobs.records import JobError
+from gateway.jobs.scripts import Scripts
 from lensora.core.errors import InvalidBackground
 from lensora.core.steps import STAGES, Step
 
@@ -45,12 +48,11 @@ def test_a_photo_becomes_a_film(visitor: Visitor) -> None:
 def test_the_model_can_be_turned(visitor: Visitor) -> None:
     """The 3D view comes from this server and may run by the page's own policy."""
     page = visitor.page
-    visitor.open()
-    job_id = visitor.submit(visitor.choose_photo())
+    job_id = visitor.submit(visitor.session())
     visitor.make(job_id)
     # A small window: without a graphics card the processor draws the model.
     page.set_viewport_size({"width": 300, "height": 400})
-    page.goto(f"{visitor.gateway.base_url}/studio/jobs/{job_id}")
+    visitor.open(f"/studio/jobs/{job_id}")
     page.get_by_role("tab", name="3D model").click()
     expect(page.locator("model-viewer")).to_have_js_property("loaded", True)
 
@@ -59,8 +61,7 @@ def test_the_model_can_be_turned(visitor: Visitor) -> None:
 def test_reload_back_and_a_second_tab_work_in_mid_job(visitor: Visitor) -> None:
     """What was chosen and what runs is there again; Back leads to the photo, Forward to the film."""
     page = visitor.page
-    visitor.open()
-    visitor.choose_photo()
+    visitor.open_photo()
     page.get_by_label("Describe the scene").fill("on a beach at sunset")
     page.get_by_role("radio", name="Dolly").check()
     page.reload()
@@ -88,8 +89,7 @@ def test_reload_back_and_a_second_tab_work_in_mid_job(visitor: Visitor) -> None:
 def test_changing_the_scene_costs_a_third(visitor: Visitor) -> None:
     """Another background and move of a finished film are made from its model, for 25 credits."""
     page = visitor.page
-    visitor.open()
-    visitor.choose_photo()
+    visitor.open_photo()
     job_id = visitor.order()
     visitor.make(job_id)
     page.get_by_text("Film it again, or change the scene").click()
@@ -110,8 +110,7 @@ def test_a_cancel_that_fails_is_seen_beside_its_button(visitor: Visitor) -> None
     """In words, with the way to try again; the second cancel ends the job and says what came back."""
     page = visitor.page
     visitor.watch.expected = ("status of 503",)
-    visitor.open()
-    visitor.choose_photo()
+    visitor.open_photo()
     visitor.order()
     refusal = '{"code": "unavailable", "detail": "The job store does not answer."}'
     page.route("**/cancel", lambda route: route.fulfill(status=503, body=refusal), times=1)
@@ -127,8 +126,7 @@ def test_a_cancel_that_fails_is_seen_beside_its_button(visitor: Visitor) -> None
 def test_a_failed_film_says_why_and_leads_back_to_its_photo(visitor: Visitor) -> None:
     """With what came back, and what may help."""
     page = visitor.page
-    visitor.open()
-    session_id = visitor.choose_photo()
+    session_id = visitor.open_photo()
     job_id = visitor.order()
     visitor.gateway.take(job_id)
     error = JobError("Scene generation failed", InvalidBackground.code, Step.GENERATING_BG, False)
@@ -143,8 +141,7 @@ def test_a_failed_film_says_why_and_leads_back_to_its_photo(visitor: Visitor) ->
 def test_films_are_listed_newest_first_and_can_be_deleted(visitor: Visitor) -> None:
     """With poster, state and price; further ones come by scrolling; a deleted one is gone for good."""
     page = visitor.page
-    visitor.open()
-    session_id = visitor.choose_photo()
+    session_id = visitor.open_photo()
     jobs = [visitor.submit(session_id) for _ in range(14)]
     for job_id in jobs[-3:]:
         visitor.make(job_id)
@@ -172,8 +169,7 @@ def test_films_are_listed_newest_first_and_can_be_deleted(visitor: Visitor) -> N
 def test_a_file_that_is_no_photo_changes_nothing(visitor: Visitor) -> None:
     """It is said in words, and the photo that was being worked on stays, with what was chosen for it."""
     page = visitor.page
-    visitor.open()
-    visitor.choose_photo()
+    visitor.open_photo()
     page.get_by_label("Describe the scene").fill("on a desk")
     wrong = {"name": "catalogue.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"}
     another = page.get_by_label("Another photo")
@@ -185,3 +181,57 @@ def test_a_file_that_is_no_photo_changes_nothing(visitor: Visitor) -> None:
     visitor.picture("wrong-file")
     expect(page.get_by_label("Describe the scene")).to_have_value("on a desk")
     visitor.order()
+
+
+async def its_time_is_over(scripts: Scripts, job_id: str, token: str) -> None:
+    """The store as it is once a share has expired."""
+    await scripts.client.hset(scripts.key(f"job:{job_id}"), "share_expires", str(round(time.time() * 1000) - 60_000))
+    await scripts.client.delete(scripts.key(f"share:{token}"))
+
+
+@pytest.mark.parametrize("visitor", ["phone-dark", "desktop-light"], indirect=True)
+def test_a_film_is_shared_seen_by_a_stranger_and_taken_back(
+    visitor: Visitor, accessible: Callable[[Page], None]
+) -> None:
+    """The link opens without a key in a browser that knows nothing, plays, and shows nothing once it is taken back. One
+    whose time is over is said to be so, and shows nothing either."""
+    page = visitor.page
+    job_id = visitor.submit(visitor.session())
+    visitor.make(job_id)
+    visitor.open(f"/studio/jobs/{job_id}")
+    page.get_by_text("Share it").click()
+    page.get_by_role("button", name="Make a link").click()
+    link = page.get_by_label("Link", exact=True).input_value()
+    assert "<iframe" in page.get_by_label("For your own page", exact=True).input_value()
+    visitor.picture("share")
+    browser = page.context.browser
+    assert browser is not None
+    # A small window: without a graphics card the processor draws the model.
+    scheme = "dark" if visitor.name.endswith("dark") else "light"
+    stranger = browser.new_context(viewport={"width": 320, "height": 200}, reduced_motion="reduce", color_scheme=scheme)
+    seen = stranger.new_page()
+    visitor.watch.on(seen)
+    seen.goto(link)
+    expect(seen.get_by_role("heading", name="Vintage twin-lens reflex camera")).to_be_visible()
+    accessible(seen)
+    film = seen.locator("video")
+    film.evaluate("film => { film.muted = true; return film.play(); }")
+    assert film.evaluate("film => film.videoWidth") == 128
+    page.get_by_role("button", name="Stop sharing").click()
+    expect(page.get_by_text("The link shows nothing any more.")).to_be_visible()
+    visitor.watch.expected = ("status of 404",)
+    seen.reload()
+    expect(seen.get_by_role("heading", name=re.compile("not shown any more"))).to_be_visible()
+    accessible(seen)
+    page.get_by_role("button", name="Make a link").click()
+    expect(page.get_by_label("Link", exact=True)).to_be_visible()
+    link = page.get_by_label("Link", exact=True).input_value()
+    visitor.gateway.run(its_time_is_over(visitor.gateway.store.scripts, job_id, link.rsplit("/", 1)[-1]))
+    page.reload()
+    page.get_by_text("Share it").click()
+    expect(page.get_by_text("now it shows nothing")).to_be_visible()
+    expect(page.get_by_role("button", name="Make a new link")).to_be_visible()
+    accessible(page)
+    seen.goto(link)
+    expect(seen.get_by_role("heading", name=re.compile("not shown any more"))).to_be_visible()
+    stranger.close()

@@ -47,7 +47,7 @@ function KeyDialog({ onClose }) {
 function Reach() {
   const { reach } = useConnection();
   if (reach === "fine") return html`<div role="status" aria-live="polite"></div>`;
-  return html`<div role="status" aria-live="polite">
+  return html`<div class="reaching" role="status" aria-live="polite">
     <p class=${`reach ${reach}`}>${reach === "lost"
       ? "The studio's server does not answer. Nothing is lost: this page goes on by itself when it is back."
       : "The server is back."}</p>
