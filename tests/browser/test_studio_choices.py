@@ -94,6 +94,7 @@ def test_a_picture_of_one_s_own_is_the_background(visitor: Visitor) -> None:
     visitor.picture("scenes")
     page.get_by_role("radio", name="Your picture").check()
     expect(page.get_by_role("button", name="Create the film")).to_be_disabled()
+    expect(page.get_by_text("Upload a picture for the background")).to_be_visible()
     wrong = {"name": "plan.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"}
     page.locator(".own-picture input[type=file]").set_input_files(wrong)
     expect(page.get_by_role("alert")).to_contain_text("plan.pdf is not a photo")

@@ -95,6 +95,7 @@ def test_changing_the_scene_costs_a_third(visitor: Visitor) -> None:
     page.get_by_text("Film it again, or change the scene").click()
     page.get_by_label("Describe the scene").fill("in a mossy forest")
     page.get_by_role("radio", name="Cinematic").check()
+    expect(page.get_by_text("25 credits. Paid back")).to_be_visible()
     visitor.picture("again")
     before = visitor.gateway.balance(visitor.key)
     page.get_by_role("button", name="Film it again").click()

@@ -143,6 +143,8 @@ def test_from_photo_to_film_with_the_keyboard_alone(visitor: Visitor) -> None:
     corner.focus()
     press("ArrowLeft", "ArrowUp")
     expect(corner).to_have_accessible_name("Bottom right corner: 78 %, 92 %. Move it with the arrow keys.")
+    page.get_by_role("button", name="The whole box").focus()
+    press("ArrowLeft", "ArrowLeft", "ArrowUp")
     page.get_by_role("radio", name="Box").focus()
     press("ArrowRight")
     page.get_by_role("application").focus()
@@ -158,7 +160,7 @@ def test_from_photo_to_film_with_the_keyboard_alone(visitor: Visitor) -> None:
     job_id = page.url.rsplit("/", 1)[-1]
     visitor.gateway.take(job_id)
     order = visitor.gateway.claims[job_id].job.order
-    assert (round(order.box.x2, 2), round(order.box.y2, 2)) == (0.78, 0.92)
+    assert (round(order.box.x2, 2), round(order.box.y2, 2)) == (0.76, 0.91)
     assert [(round(point.x, 2), round(point.y, 2)) for point in order.points] == [(0.52, 0.5)]
     assert order.background.type == "remove"
 

@@ -9,7 +9,8 @@ import { credits } from "../words.js";
 import { CameraChoice, FilmChoice, ShapeChoice, outputOf } from "./choices.js";
 import { Notice } from "./notice.js";
 import { useOnce } from "./once.js";
-import { SettingChoice, backgroundOf, settled, suited } from "./setting.js";
+import { priceAgain, usePrices } from "./prices.js";
+import { SettingChoice, backgroundOf, suited, unsettled } from "./setting.js";
 
 /** @typedef {import("../types.js").Job} Job */
 /** @typedef {import("../types.js").Film} Film */
@@ -44,6 +45,7 @@ export function Again({ job }) {
   const [film, setFilm] = useState(before.film);
   const [busy, setBusy] = useState(false);
   const once = useOnce();
+  const prices = usePrices(film);
   const [error, setError] = useState(/** @type {any} */ (null));
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -70,8 +72,9 @@ export function Again({ job }) {
       <${ShapeChoice} aspect=${film.aspect} onChange=${(/** @type {string} */ aspect) => setFilm({ ...film, aspect })} />
       <${CameraChoice} camera=${film.camera} onChange=${(/** @type {string} */ camera) => setFilm({ ...film, camera })} />
       <${FilmChoice} film=${suited(film, setting)} onChange=${setFilm} again=${true} />
+      <p class="price" role="status">${unsettled(setting) || (prices && html`<b>${priceAgain(prices, suited(film, setting).formats)}</b>. Paid back if it does not complete.`)}</p>
       <${Notice} error=${error} onClose=${() => setError(null)} />
-      <button class="primary wide" disabled=${busy || !settled(setting)}>${busy ? "Ordering…" : "Film it again"}</button>
+      <button class="primary wide" disabled=${busy || Boolean(unsettled(setting))}>${busy ? "Ordering…" : "Film it again"}</button>
     </form>
   </details>`;
 }

@@ -6,7 +6,7 @@ import { newDraft } from "../memory.js";
 import { bytes, CAMERAS } from "../words.js";
 import { ColourField, isColour } from "./colour.js";
 import { Notice } from "./notice.js";
-import { SettingChoice, backgroundOf, settled } from "./setting.js";
+import { SettingChoice, backgroundOf, unsettled } from "./setting.js";
 
 /** @typedef {import("../types.js").Brand} Brand */
 /** @typedef {import("../types.js").Setting} Setting */
@@ -85,7 +85,7 @@ export function BrandForm({ brand, onSaved, onClose }) {
       setBusy(false);
     }
   };
-  const ready = slug(name) !== "" && settled(setting) && (!ends || isColour(color));
+  const ready = slug(name) !== "" && !unsettled(setting) && (!ends || isColour(color));
   return html`<form class="brand-form" onSubmit=${submit}>
     <label for="brand-name">Name</label>
     <input type="text" id="brand-name" value=${name} maxlength="40" required disabled=${Boolean(brand)} autocomplete="off"

@@ -95,7 +95,7 @@ export function FilmChoice({ film, onChange, again = false }) {
     <fieldset class="files"><legend>Files beside film, model, still and cutout</legend>
       ${offered.map((name) => html`<label class="check" key=${name}>
         <input type="checkbox" name="formats" value=${name} checked=${film.formats.includes(name)} onChange=${() => toggle(name)} />
-        <span>${FILES[name][0]} <small>${FILES[name][1]}</small><small class="cost">${costOf(prices.get(name))}</small></span></label>`)}
+        <span>${FILES[name][0]} <small>${FILES[name][1]}</small><small class="cost">${costOf(prices?.outputs.find((row) => row.name === name))}</small></span></label>`)}
     </fieldset>
   </details>`;
 }

@@ -1,4 +1,4 @@
-// A box on the photo whose corners are dragged, or moved with the arrow keys.
+// A box on the photo: its corners, or all of it, are dragged or moved with the arrow keys.
 
 import { html, useRef } from "/web/vendor/preact.js";
 
@@ -8,6 +8,9 @@ const LEAST_SIDE = 0.02;
 const STEP = 0.01;
 /** @type {[string, 0 | 2, 1 | 3][]} */
 const CORNERS = [["Top left", 0, 1], ["Top right", 2, 1], ["Bottom left", 0, 3], ["Bottom right", 2, 3]];
+
+/** @type {Record<string, [number, number]>} */
+const KEYS = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
 
 /** @param {number} value */
 export const clamp = (value) => Math.max(0, Math.min(1, value));
@@ -31,12 +34,28 @@ export function Handles({ box, onChange, steady }) {
     moved(across, down, (event.clientX - area.left) / area.width, (event.clientY - area.top) / area.height);
   };
   const key = (/** @type {KeyboardEvent} */ event, /** @type {0 | 2} */ across, /** @type {1 | 3} */ down) => {
-    const by = /** @type {Record<string, [number, number]>} */ ({
-      ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP],
-    })[event.key];
+    const by = KEYS[event.key];
     if (!by) return;
     event.preventDefault();
     moved(across, down, box[across] + by[0], box[down] + by[1]);
+  };
+  // The box as it is, somewhere else within the photo.
+  const shifted = (/** @type {number} */ across, /** @type {number} */ down) => {
+    const x = Math.max(-box[0], Math.min(1 - box[2], across));
+    const y = Math.max(-box[1], Math.min(1 - box[3], down));
+    onChange([box[0] + x, box[1] + y, box[2] + x, box[3] + y]);
+  };
+  const carry = (/** @type {PointerEvent} */ event) => {
+    const handle = /** @type {HTMLElement} */ (event.currentTarget);
+    if (!handle.hasPointerCapture(event.pointerId)) return;
+    const area = /** @type {HTMLElement} */ (frame.current?.parentElement).getBoundingClientRect();
+    shifted((event.clientX - area.left) / area.width - (box[0] + box[2]) / 2, (event.clientY - area.top) / area.height - (box[1] + box[3]) / 2);
+  };
+  const push = (/** @type {KeyboardEvent} */ event) => {
+    const by = KEYS[event.key];
+    if (!by) return;
+    event.preventDefault();
+    shifted(by[0], by[1]);
   };
   const style = {
     left: `${box[0] * 100}%`, top: `${box[1] * 100}%`, width: `${(box[2] - box[0]) * 100}%`, height: `${(box[3] - box[1]) * 100}%`,
@@ -48,5 +67,7 @@ export function Handles({ box, onChange, steady }) {
       onPointerDown=${(/** @type {any} */ event) => event.currentTarget.setPointerCapture(event.pointerId)}
       onPointerMove=${(/** @type {PointerEvent} */ event) => drag(event, across, down)}
       onKeyDown=${(/** @type {KeyboardEvent} */ event) => key(event, across, down)}></button>`)}
+    ${!steady && html`<button type="button" class="handle whole" style=${{ left: "50%", top: "50%" }} aria-label="The whole box. Move it with the arrow keys."
+      onPointerDown=${(/** @type {any} */ event) => event.currentTarget.setPointerCapture(event.pointerId)} onPointerMove=${carry} onKeyDown=${push}></button>`}
   </div>`;
 }

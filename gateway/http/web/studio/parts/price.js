@@ -7,8 +7,8 @@ import { credits, wait } from "../words.js";
 
 const PAUSE_MS = 350;
 
-/** @param {{ order: import("../types.js").Order | null }} properties */
-export function Price({ order }) {
+/** @param {{ order: import("../types.js").Order | null, missing: string }} properties missing: what is to be said before there is a price */
+export function Price({ order, missing }) {
   const owner = useOwner();
   const { epoch } = useConnection();
   const [quote, setQuote] = useState(/** @type {import("../types.js").Quote | null} */ (null));
@@ -32,9 +32,10 @@ export function Price({ order }) {
       controller.abort();
     };
   }, [asked, owner.api, epoch]);
+  if (missing) return html`<p class="price" role="status">${missing}</p>`;
   if (wrong) return html`<p class="price wrong" role="status">${wrong}</p>`;
   if (!quote) return html`<p class="price" role="status">…</p>`;
   const short = quote.credits > quote.balance;
   return html`<p class=${short ? "price wrong" : "price"} role="status"><b>${credits(quote.credits)}</b>, ${wait(quote.estimated_seconds)}.
-    ${short ? ` The account has ${credits(quote.balance)}: too little.` : " Paid back if it does not complete."}</p>`;
+    ${short ? ` The account has ${credits(quote.balance)}: too little. Whoever runs the studio can grant more.` : " Paid back if it does not complete."}</p>`;
 }

@@ -103,9 +103,10 @@ export function suited(film, setting) {
   return needs ? { ...film, formats: [...film.formats, "webm_alpha"] } : film;
 }
 
-/** Whether a background says enough to be ordered. @param {Setting} setting */
-export function settled(setting) {
-  if (setting.kind === "prompt") return setting.prompt.trim() !== "";
-  if (setting.kind === "color") return isColour(setting.color);
-  return ["remove", "clear", "brand"].includes(setting.kind) || Boolean(setting.backplate) || setting.url.trim() !== "";
+/** What a background still has to say before it can be ordered; empty where it says enough. @param {Setting} setting */
+export function unsettled(setting) {
+  if (setting.kind === "prompt" && !setting.prompt.trim()) return "Describe the scene, or pick one of those shown.";
+  if (setting.kind === "color" && !isColour(setting.color)) return "Pick a colour, or write it as #rrggbb.";
+  if (setting.kind === "image" && !setting.backplate && !setting.url.trim()) return "Upload a picture for the background, or give its address.";
+  return "";
 }

@@ -16,7 +16,7 @@ export const CUTOUT_CREDITS = 5;
 /** @type {[Tool, string, string][]} */
 const TOOLS = [
   ["pick", "Pick", "Click one of the framed things."],
-  ["box", "Box", "Drag a box around what you mean, or move its corners."],
+  ["box", "Box", "Drag a box around what you mean. Its corners and its middle can be moved."],
   ["keep", "Keep", "Tap what belongs to it."],
   ["drop", "Drop", "Tap what does not belong to it."],
 ];

@@ -9,7 +9,7 @@ import { MOST_PHOTOS, chosen } from "../parts/files.js";
 import { Heading } from "../parts/heading.js";
 import { useMany } from "../parts/many.js";
 import { Notice } from "../parts/notice.js";
-import { SettingChoice, backgroundOf, settled, suited } from "../parts/setting.js";
+import { SettingChoice, backgroundOf, suited, unsettled } from "../parts/setting.js";
 import { follow } from "../routes.js";
 import { credits, title, wait } from "../words.js";
 
@@ -28,8 +28,9 @@ export function ManyScreen() {
   const brand = brands?.find((each) => each.name === many.brand) || null;
   const takeBrand = (/** @type {string} */ name) => change({ brand: name, ...branded(brands?.find((each) => each.name === name) || null, setting, film) });
   const choices = { ...(many.brand ? { brand: many.brand } : {}), background: backgroundOf(setting), camera_preset: film.camera, output: outputOf(suited(film, setting)) };
+  const missing = unsettled(setting);
   // With too little for all, the photos would be paid for, and no film could be ordered.
-  const able = usable.length > 0 && settled(setting) && !busy && !short;
+  const able = usable.length > 0 && !missing && !busy && !short;
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
     order(choices);
@@ -54,7 +55,7 @@ export function ManyScreen() {
       <${CameraChoice} camera=${film.camera} onChange=${(/** @type {string} */ camera) => change({ film: { ...film, camera } })} />
       <${FilmChoice} film=${suited(film, setting)} onChange=${(/** @type {any} */ next) => change({ film: next })} />
       <div class="pay">
-        ${busy === "" && html`<${BatchPrice} waiting=${waiting} ready=${photos.filter((photo) => photo.state === "ready")} choices=${settled(setting) ? choices : null} onShort=${setShort} />`}
+        ${busy === "" && html`<${BatchPrice} waiting=${waiting} ready=${photos.filter((photo) => photo.state === "ready")} choices=${missing ? null : choices} missing=${missing} onShort=${setShort} />`}
         ${busy !== "" && html`<${Sending} done=${ready} of=${usable.length} ordering=${busy === "ordering"} />`}
         <${Notice} error=${error} />
         ${busy === "looking"
@@ -110,10 +111,10 @@ function Sending({ done, of, ordering }) {
 /**
  * What all of it costs: photos that were looked at are ordered by their sessions, the others by their number.
  *
- * @param {{ waiting: number, ready: ManyPhoto[], choices: Record<string, unknown> | null, onShort: (short: boolean) => void }} properties
- *   onShort: is told whether the account has too little
+ * @param {{ waiting: number, ready: ManyPhoto[], choices: Record<string, unknown> | null, missing: string, onShort: (short: boolean) => void }} properties
+ *   missing: what is to be said before there is a price; onShort: is told whether the account has too little
  */
-function BatchPrice({ waiting, ready, choices, onShort }) {
+function BatchPrice({ waiting, ready, choices, missing, onShort }) {
   const owner = useOwner();
   const { epoch } = useConnection();
   const [quote, setQuote] = useState(/** @type {{ credits: number, seconds: number, balance: number } | null} */ (null));
@@ -148,7 +149,8 @@ function BatchPrice({ waiting, ready, choices, onShort }) {
   useEffect(() => onShort(short), [short]);
   if (wrong) return html`<p class="price wrong" role="status">${wrong}</p>`;
   if (!waiting && !items.length) return html`<p class="price" role="status">Add photos to see the price.</p>`;
+  if (missing) return html`<p class="price" role="status">${missing}</p>`;
   if (!quote) return html`<p class="price" role="status">…</p>`;
   return html`<p class=${short ? "price wrong" : "price"} role="status"><b>${credits(quote.credits)}</b>, ${wait(quote.seconds)}.
-    ${short ? ` The account has ${credits(quote.balance)}: too little.` : " What does not complete is paid back."}</p>`;
+    ${short ? ` The account has ${credits(quote.balance)}: too little. Whoever runs the studio can grant more.` : " What does not complete is paid back."}</p>`;
 }

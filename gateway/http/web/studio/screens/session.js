@@ -11,7 +11,7 @@ import { Notice } from "../parts/notice.js";
 import { useOnce } from "../parts/once.js";
 import { MOST_POINTS, Photo } from "../parts/photo.js";
 import { Price } from "../parts/price.js";
-import { SettingChoice, backgroundOf, settled, suited } from "../parts/setting.js";
+import { SettingChoice, backgroundOf, suited, unsettled } from "../parts/setting.js";
 import { SizeQuestion, sizeOf } from "../parts/size.js";
 import { CutoutLook, Subjects, Tools, meant } from "../parts/subject.js";
 import { PhotoButton } from "../parts/upload.js";
@@ -89,7 +89,7 @@ function Choosing({ session }) {
     ...meant(session.session_id, choice, cutout), ...(draft.brand ? { brand: draft.brand } : {}), background: backgroundOf(setting),
     camera_preset: film.camera, output: outputOf(suited(film, setting)), ...sizeOf(film),
   };
-  const ready = settled(setting);
+  const missing = unsettled(setting);
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     setBusy(true);
@@ -129,9 +129,9 @@ function Choosing({ session }) {
       <${CameraChoice} camera=${film.camera} onChange=${(/** @type {string} */ camera) => change({ film: { ...film, camera } })} />
       <${FilmChoice} film=${suited(film, setting)} onChange=${(/** @type {any} */ next) => change({ film: next })} />
       <div class="pay">
-        <${Price} order=${ready ? order : null} />
+        <${Price} order=${missing ? null : order} missing=${missing} />
         <${Notice} error=${error} onClose=${() => setError(null)} />
-        <button class="primary wide" disabled=${busy || !ready}>${busy ? "Ordering…" : "Create the film"}</button>
+        <button class="primary wide" disabled=${busy || missing !== ""}>${busy ? "Ordering…" : "Create the film"}</button>
       </div>
       <${PhotoButton} class="button quiet wide">Another photo<//>
     </section>
