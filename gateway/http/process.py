@@ -34,6 +34,7 @@ from gateway.http.plumbing.connections import ConnectionLimits, protocol_of
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.idempotency import Once
 from gateway.http.plumbing.lifecycle import Lifecycle
+from gateway.http.plumbing.purse import Purse
 from gateway.http.plumbing.waiting import Waiting
 from gateway.http.settings import HttpSettings
 from gateway.http.studio.backplates import BackplateCalls
@@ -43,6 +44,8 @@ from gateway.http.studio.cutting import Cutting
 from gateway.http.studio.detection import Detection
 from gateway.http.studio.init import InitCall
 from gateway.http.studio.intake import Intake, IntakeLimits
+from gateway.http.studio.keeping import Keeping
+from gateway.http.studio.photos import Photos
 from gateway.http.studio.prices import PriceCalls
 from gateway.http.studio.receiving import Receiving
 from gateway.http.studio.sessions import SessionCalls
@@ -195,6 +198,8 @@ def open_handlers(
     outside = Outside(egress, store.backplates)
     intake = Intake(IntakeLimits(work=settings.uploads, per_account=settings.uploads_per_account))
     receiving = Receiving(pictures, intake, settings.upload_seconds)
+    purse, keeping = Purse(store.credits), Keeping(artifacts)
+    photos = Photos(once, receiving, keeping)
     detection = Detection(channels["detect"], deadline_s=settings.detect_seconds)
     submission = Submission(store.jobs)
     waiting = Waiting(store.changes, lifecycle)
@@ -203,33 +208,23 @@ def open_handlers(
     return (
         Results(gate, store.jobs, waiting, files),
         Files(artifacts, signer),
-        InitCall(
-            gate,
-            once,
-            store.credits,
-            store.sessions,
-            detection,
-            artifacts,
-            files,
-            receiving,
-            session_s=settings.session_hours * 3600,
-        ),
+        InitCall(gate, once, purse, store.sessions, detection, photos, files, session_s=settings.session_hours * 3600),
         TransformCalls(gate, once, store.credits, store.jobs, ordering, submission),
-        ViewCalls(gate, once, store.credits, store.sessions, store.views, detection, artifacts, files, receiving),
+        ViewCalls(gate, once, purse, store.sessions, store.views, detection, photos, files),
         CutoutCalls(
             gate,
             once,
-            store.credits,
+            purse,
             store.sessions,
             store.cutouts,
             Cutting(channels["segment"], deadline_s=settings.cutout_seconds),
-            artifacts,
+            keeping,
             files,
         ),
         SessionCalls(gate, store.sessions, files),
         ShareCalls(gate, store.shares, settings.public_url),
         SharedPages(store.shares, files, settings.public_url),
-        BackplateCalls(gate, store.backplates, artifacts, files, receiving),
+        BackplateCalls(gate, store.backplates, keeping, files, receiving),
         PriceCalls(gate),
         BrandCalls(gate, store.brands, outside, artifacts, files, receiving),
         JobChanges(gate, once, store.jobs, outside, submission),

@@ -9,9 +9,6 @@ from typing import Any
 from gateway.jobs.records import ApiKey, JobError, Order, OutputFile
 from lensora.core.steps import JobStatus
 
-MOST_ITEMS = 200
-"""Items of one batch: its jobs are written by one script, in which Redis does nothing else."""
-
 
 @dataclass(frozen=True, slots=True)
 class BatchItem:

@@ -8,18 +8,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from gateway.jobs import metrics, pricing
-from gateway.jobs.afterwards import Afterwards
+from gateway.jobs import metrics
 from gateway.jobs.batch_records import Batch, BatchItem, BatchPage, BatchStop, ItemState, NewBatch
-from gateway.jobs.charges import kept_arguments, raise_refusal, void_afterwards
+from gateway.jobs.charges import Till, Work, raise_refusal
 from gateway.jobs.codec import dump, error_of, order_to_json, outputs_of, pairs
 from gateway.jobs.customer import MAX_SEQUENCE
 from gateway.jobs.records import KeptAnswer
 from gateway.jobs.redis_client import translated
-from gateway.jobs.retention import Retention
-from gateway.jobs.scripts import Scripts
+from gateway.jobs.terms import Terms
 from lensora.core.bounds import whole
-from lensora.core.errors import BatchNotFound, Conflict, InvalidRequest, TooManyJobs, Unavailable
+from lensora.core.errors import BatchNotFound, Conflict, InvalidRequest, TooManyJobs
 from lensora.core.steps import STAGES, JobStatus
 
 _ID = re.compile(r"[a-f0-9-]{36}")
@@ -43,49 +41,20 @@ _FIELDS = (
 class RedisBatches:
     """The port ``Batches``."""
 
-    def __init__(
-        self,
-        scripts: Scripts,
-        afterwards: Afterwards,
-        retention: Retention,
-        *,
-        deadline_ms: int,
-        wait_ms: int,
-        live_jobs: int,
-    ) -> None:
-        self._scripts = scripts
-        self._afterwards = afterwards
-        self._retention = retention
-        self._deadline_ms = deadline_ms
-        self._wait_ms = wait_ms
-        self._live_jobs = live_jobs
+    def __init__(self, till: Till, terms: Terms) -> None:
+        self._till = till
+        self._scripts = till.scripts
+        self._terms = terms
 
     async def submit(self, new: NewBatch, *, kept: KeptAnswer | None = None) -> None:
         output = new.orders[0].output
         document = {"items": [asdict(item) for item in new.items], "choices": new.choices}
         jobs = [item.job_id for item in new.items if item.job_id]
         films = [text for row in zip(jobs, map(order_to_json, new.orders), strict=True) for text in row]
-        try:
-            reply = await self._scripts.repeat(
-                "submit_batch",
-                new.batch_id,
-                new.key.key_id,
-                new.key.account_id,
-                new.price,
-                dump(document),
-                round(self._deadline_ms * pricing.patience(output)),
-                self._live_jobs,
-                self._retention.job_ms,
-                new.webhook_url,
-                dump(list(STAGES)),
-                *kept_arguments(kept, self._retention.idempotency_ms),
-                self._wait_ms,
-                f"{pricing.units(output):.3f}",
-                *films,
-            )
-        except Unavailable:
-            void_afterwards(self._scripts, self._afterwards, ("batch", new.batch_id, new.key.key_id), kept)
-            raise
+        work = Work("submit_batch", "batch", new.batch_id, new.key.key_id, new.key.account_id, new.price)
+        reply = await self._till.charge(
+            work, dump(document), *self._terms.of(output), dump(list(STAGES)), new.webhook_url, *films, kept=kept
+        )
         if reply[0] == "too_many":
             raise TooManyJobs(
                 f"This account may have {reply[1]} jobs queued or running; with the {len(jobs)} of this batch it would "

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from gateway.jobs.afterwards import Afterwards
 from gateway.jobs.records import IdempotencySlot, KeptAnswer
 from gateway.jobs.scripts import Scripts
-from lensora.contract.views import MOST_VIEWS
 from lensora.core.errors import (
     IdempotencyInProgress,
     InsufficientCredits,
@@ -19,6 +19,7 @@ from lensora.core.errors import (
     Unauthorized,
     Unavailable,
 )
+from lensora.core.words import MOST_VIEWS
 
 VOID_MS = 2 * 3600 * 1000
 """How long a voided id stays refused: longer than any command can be under way, and than ``Afterwards`` goes on."""
@@ -29,26 +30,62 @@ def session_not_found() -> SessionNotFound:
     return SessionNotFound("There is no such session, or it has expired: start again with /v1/studio/init.")
 
 
-def kept_arguments(kept: KeptAnswer | None, ttl_ms: int) -> tuple[str | int, ...]:
-    """The last arguments of a script that charges: what it keeps of the answer."""
-    if kept is None:
-        return "", "", 0, "", ttl_ms
-    return kept.slot.digest, kept.slot.token, kept.answer.status, kept.answer.body, ttl_ms
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is paid for.
 
-
-def void_afterwards(
-    scripts: Scripts, afterwards: Afterwards, work: tuple[str, str, str], kept: KeptAnswer | None
-) -> None:
-    """The client is told that nothing was charged: make it true, whether or not the script has run.
-
-    Args:
-        scripts: the store's scripts.
-        afterwards: repeats it until Redis is back.
-        work: kind (``job``, ``batch``, ``session``, ``cutout`` or ``view``), id, and the key's id.
-        kept: the answer that was to be kept with it.
+    Attributes:
+        script: of the five that charge.
+        kind: the word for it in ``void.lua``.
+        id: made by the caller, so that a repeat is the same work.
+        account_id: who pays.
+        price: credits, of each piece where there are several.
     """
-    slot = kept.slot if kept else IdempotencySlot(work[2], "", "")
-    afterwards.do(lambda: scripts.repeat("void", *work, slot.digest, slot.token, VOID_MS))
+
+    script: str
+    kind: Literal["job", "batch", "session", "cutout", "view"]
+    id: str
+    key_id: str
+    account_id: str
+    price: int
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """Runs the scripts that charge.
+
+    Attributes:
+        afterwards: takes back what could not be confirmed.
+        answers_ms: how long a kept answer is replayed.
+    """
+
+    scripts: Scripts
+    afterwards: Afterwards
+    answers_ms: int
+
+    async def charge(self, work: Work, *own: str | int, kept: KeptAnswer | None) -> Any:
+        """The script's reply: that the work is done, or a refusal.
+
+        Args:
+            own: the script's own arguments, after those of every script that charges.
+            kept: the idempotent answer that is kept with the work.
+
+        Raises:
+            Unavailable: Redis is away. The client is told that nothing was charged, and that is made true afterwards,
+                whether or not the script has run.
+        """
+        slot, status, body = IdempotencySlot(work.key_id, "", ""), 0, ""
+        if kept is not None:
+            slot, status, body = kept.slot, kept.answer.status, kept.answer.body
+        answer = (slot.digest, slot.token, status, body, self.answers_ms)
+        try:
+            return await self.scripts.repeat(
+                work.script, work.id, work.key_id, work.account_id, work.price, *answer, *own
+            )
+        except Unavailable:
+            void = ("void", work.kind, work.id, work.key_id, slot.digest, slot.token, VOID_MS)
+            self.afterwards.do(lambda: self.scripts.repeat(*void))
+            raise
 
 
 def raise_refusal(reply: Any, price: int) -> None:

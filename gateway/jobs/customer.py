@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gateway.jobs import metrics, pricing
-from gateway.jobs.afterwards import Afterwards
-from gateway.jobs.charges import kept_arguments, raise_refusal, session_not_found, void_afterwards
+from gateway.jobs import metrics
+from gateway.jobs.charges import Till, Work, raise_refusal, session_not_found
 from gateway.jobs.codec import (
     cutout_from_hash,
     cutout_to_json,
@@ -37,15 +36,13 @@ from gateway.jobs.records import (
     Session,
 )
 from gateway.jobs.redis_client import translated
-from gateway.jobs.retention import Retention
-from gateway.jobs.scripts import Scripts
+from gateway.jobs.terms import Terms
 from lensora.core.bounds import whole
 from lensora.core.errors import (
     Conflict,
     CutoutNotFound,
     InvalidRequest,
     JobNotFound,
-    Unavailable,
 )
 from lensora.core.steps import STAGES, JobStatus
 
@@ -68,26 +65,18 @@ _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 class RedisSessions:
     """The port ``Sessions``."""
 
-    def __init__(self, scripts: Scripts, afterwards: Afterwards, retention: Retention) -> None:
-        self._scripts = scripts
-        self._afterwards = afterwards
-        self._retention = retention
+    def __init__(self, till: Till, *, kept_ms: int) -> None:
+        """
+        Args:
+            kept_ms: how long a session lives.
+        """
+        self._till = till
+        self._scripts = till.scripts
+        self._kept_ms = kept_ms
 
     async def open(self, session: Session, *, price: int = INIT_CREDITS, kept: KeptAnswer | None = None) -> Session:
-        try:
-            reply = await self._scripts.repeat(
-                "open_session",
-                session.session_id,
-                session.key_id,
-                session.account_id,
-                price,
-                session_to_json(session),
-                self._retention.session_ms,
-                *kept_arguments(kept, self._retention.idempotency_ms),
-            )
-        except Unavailable:
-            void_afterwards(self._scripts, self._afterwards, ("session", session.session_id, session.key_id), kept)
-            raise
+        work = Work("open_session", "session", session.session_id, session.key_id, session.account_id, price)
+        reply = await self._till.charge(work, session_to_json(session), self._kept_ms, kept=kept)
         raise_refusal(reply, price)
         metrics.CREDITS_CHARGED.labels(kind="init").inc(price)
         return replace(session, created_ms=int(reply[1]), expires_ms=int(reply[2]))
@@ -104,26 +93,13 @@ class RedisSessions:
 class RedisCutouts:
     """The port ``Cutouts``."""
 
-    def __init__(self, scripts: Scripts, afterwards: Afterwards, retention: Retention) -> None:
-        self._scripts = scripts
-        self._afterwards = afterwards
-        self._retention = retention
+    def __init__(self, till: Till) -> None:
+        self._till = till
+        self._scripts = till.scripts
 
     async def keep(self, cutout: KeptCutout, *, price: int = CUTOUT_CREDITS, kept: KeptAnswer | None = None) -> None:
-        try:
-            reply = await self._scripts.repeat(
-                "keep_cutout",
-                cutout.cutout_id,
-                cutout.key_id,
-                cutout.account_id,
-                price,
-                cutout.session_id,
-                cutout_to_json(cutout),
-                *kept_arguments(kept, self._retention.idempotency_ms),
-            )
-        except Unavailable:
-            void_afterwards(self._scripts, self._afterwards, ("cutout", cutout.cutout_id, cutout.key_id), kept)
-            raise
+        work = Work("keep_cutout", "cutout", cutout.cutout_id, cutout.key_id, cutout.account_id, price)
+        reply = await self._till.charge(work, cutout.session_id, cutout_to_json(cutout), kept=kept)
         raise_refusal(reply, price)
         metrics.CREDITS_CHARGED.labels(kind="cutout").inc(price)
 
@@ -139,51 +115,28 @@ class RedisCutouts:
 class RedisJobs:
     """The port ``Jobs``."""
 
-    def __init__(
-        self,
-        scripts: Scripts,
-        afterwards: Afterwards,
-        retention: Retention,
-        *,
-        deadline_ms: int,
-        wait_ms: int,
-        live_jobs: int,
-    ) -> None:
-        self._scripts = scripts
-        self._afterwards = afterwards
-        self._retention = retention
-        self._deadline_ms = deadline_ms
-        self._wait_ms = wait_ms
-        self._live_jobs = live_jobs
+    def __init__(self, till: Till, terms: Terms) -> None:
+        self._till = till
+        self._scripts = till.scripts
+        self._terms = terms
         self._pace = Pace()
         self._pace_at = -math.inf
 
     async def submit(self, new: NewJob, *, kept: KeptAnswer | None = None) -> Job:
         runs = new.again or STAGES
         order = new.order
-        try:
-            reply = await self._scripts.repeat(
-                "submit",
-                new.job_id,
-                new.key.key_id,
-                new.key.account_id,
-                new.price,
-                order_to_json(order),
-                round(self._deadline_ms * pricing.patience(order.output)),
-                self._live_jobs,
-                self._retention.job_ms,
-                order.webhook_url,
-                " ".join(order.webhook_events),
-                new.parent_id,
-                dump([step for step in STAGES if step not in runs]),
-                dump(list(runs)),
-                *kept_arguments(kept, self._retention.idempotency_ms),
-                self._wait_ms,
-                f"{pricing.units(order.output):.3f}",
-            )
-        except Unavailable:
-            void_afterwards(self._scripts, self._afterwards, ("job", new.job_id, new.key.key_id), kept)
-            raise
+        work = Work("submit", "job", new.job_id, new.key.key_id, new.key.account_id, new.price)
+        reply = await self._till.charge(
+            work,
+            order_to_json(order),
+            *self._terms.of(order.output),
+            dump(list(runs)),
+            order.webhook_url,
+            " ".join(order.webhook_events),
+            new.parent_id,
+            dump([step for step in STAGES if step not in runs]),
+            kept=kept,
+        )
         raise_refusal(reply, new.price)
         metrics.JOBS_ACCEPTED.inc()
         metrics.CREDITS_CHARGED.labels(kind="render" if new.again else "transform").inc(new.price)

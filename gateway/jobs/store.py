@@ -15,6 +15,7 @@ from gateway.jobs.backplates import RedisBackplates
 from gateway.jobs.batches import RedisBatches
 from gateway.jobs.brands import RedisBrands
 from gateway.jobs.changes import RedisChanges
+from gateway.jobs.charges import Till
 from gateway.jobs.customer import RedisCutouts, RedisJobs, RedisSessions
 from gateway.jobs.hooks import RedisHooks
 from gateway.jobs.idempotency import RedisIdempotency
@@ -26,6 +27,7 @@ from gateway.jobs.redis_client import connect, translated
 from gateway.jobs.retention import Expiry, Retention
 from gateway.jobs.scripts import Scripts
 from gateway.jobs.shares import RedisShares
+from gateway.jobs.terms import Terms
 from gateway.jobs.views import RedisViews
 from gateway.jobs.work import READ_BLOCK_MS, RedisWork
 from gateway.settings import RedisSettings
@@ -145,24 +147,22 @@ def open_store(settings: RedisSettings) -> Store:
         job_ms=round(settings.job_hours * 3_600_000),
         idempotency_ms=round(settings.idempotency_hours * 3_600_000),
     )
+    till = Till(scripts, afterwards, retention.idempotency_ms)
+    terms = Terms(deadline_ms, wait_ms, retention.job_ms, settings.live_jobs)
     return Store(
         accounts=RedisAccounts(
             scripts, Limits(settings.live_jobs, settings.requests_per_minute, settings.running_jobs)
         ),
         keys=RedisKeys(scripts),
         credits=RedisCredits(scripts),
-        sessions=RedisSessions(scripts, afterwards, retention),
-        cutouts=RedisCutouts(scripts, afterwards, retention),
-        views=RedisViews(scripts, afterwards, retention),
+        sessions=RedisSessions(till, kept_ms=retention.session_ms),
+        cutouts=RedisCutouts(till),
+        views=RedisViews(till),
         backplates=RedisBackplates(scripts, retention),
         brands=RedisBrands(scripts, files_kept_ms=retention.job_ms + outlives_ms),
         shares=RedisShares(scripts),
-        jobs=RedisJobs(
-            scripts, afterwards, retention, deadline_ms=deadline_ms, wait_ms=wait_ms, live_jobs=settings.live_jobs
-        ),
-        batches=RedisBatches(
-            scripts, afterwards, retention, deadline_ms=deadline_ms, wait_ms=wait_ms, live_jobs=settings.live_jobs
-        ),
+        jobs=RedisJobs(till, terms),
+        batches=RedisBatches(till, terms),
         changes=RedisChanges(blocking, scripts.key("changes")),
         idempotency=RedisIdempotency(scripts, afterwards, ttl_ms=retention.idempotency_ms),
         limiter=RedisRateLimiter(scripts, requests_per_minute=settings.requests_per_minute),

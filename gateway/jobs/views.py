@@ -9,18 +9,15 @@ from dataclasses import asdict
 from typing import Any
 
 from gateway.jobs import metrics
-from gateway.jobs.afterwards import Afterwards
-from gateway.jobs.charges import kept_arguments, raise_refusal, void_afterwards
+from gateway.jobs.charges import Till, Work, raise_refusal
 from gateway.jobs.codec import Hash, choice_from, dump, models_from, proposals_from, side_from
 from gateway.jobs.photos import KeptView
 from gateway.jobs.records import VIEW_CREDITS, KeptAnswer
 from gateway.jobs.redis_client import translated
-from gateway.jobs.retention import Retention
-from gateway.jobs.scripts import Scripts
-from lensora.contract.views import MOST_VIEWS
 from lensora.core.artifacts import Artifact
 from lensora.core.boxes import SuggestedAction
-from lensora.core.errors import Unavailable, ViewNotFound
+from lensora.core.errors import ViewNotFound
+from lensora.core.words import MOST_VIEWS
 
 _ID = re.compile(r"[a-f0-9-]{36}")
 
@@ -28,27 +25,13 @@ _ID = re.compile(r"[a-f0-9-]{36}")
 class RedisViews:
     """The port ``Views``."""
 
-    def __init__(self, scripts: Scripts, afterwards: Afterwards, retention: Retention) -> None:
-        self._scripts = scripts
-        self._afterwards = afterwards
-        self._retention = retention
+    def __init__(self, till: Till) -> None:
+        self._till = till
+        self._scripts = till.scripts
 
     async def add(self, view: KeptView, *, price: int = VIEW_CREDITS, kept: KeptAnswer | None = None) -> None:
-        try:
-            reply = await self._scripts.repeat(
-                "keep_view",
-                view.view_id,
-                view.key_id,
-                view.account_id,
-                price,
-                view.session_id,
-                _to_json(view),
-                MOST_VIEWS,
-                *kept_arguments(kept, self._retention.idempotency_ms),
-            )
-        except Unavailable:
-            void_afterwards(self._scripts, self._afterwards, ("view", view.view_id, view.key_id), kept)
-            raise
+        work = Work("keep_view", "view", view.view_id, view.key_id, view.account_id, price)
+        reply = await self._till.charge(work, view.session_id, _to_json(view), MOST_VIEWS, kept=kept)
         raise_refusal(reply, price)
         metrics.CREDITS_CHARGED.labels(kind="view").inc(price)
 

@@ -29,9 +29,8 @@ from lensora.cli.photos import PICTURE_SUFFIXES
 from lensora.cli.watching import ended, watch
 from lensora.client import Client, Result, Session, View, requests
 from lensora.contract.requests import TransformBody, checked
-from lensora.contract.views import MOST_VIEWS
 from lensora.core.errors import ConfigurationError
-from lensora.core.words import ViewSide
+from lensora.core.words import MOST_VIEWS, ViewSide
 
 USUAL_BACKGROUND = "on a marble countertop in a sunlit kitchen"
 

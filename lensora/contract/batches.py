@@ -27,7 +27,7 @@ from lensora.core.steps import JobStatus
 from lensora.core.words import BatchEvent, CameraMove
 
 MOST_ITEMS = 200
-"""Items of one batch."""
+"""Items of one batch: its jobs are written by one script, in which the store does nothing else."""
 
 MAX_JSON_BYTES = 1024 * 1024
 """200 items with points and a scene of their own take less."""

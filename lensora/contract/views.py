@@ -18,9 +18,6 @@ from lensora.core.boxes import Box
 from lensora.core.errors import InvalidRequest
 from lensora.core.words import ViewSide
 
-MOST_VIEWS = 5
-"""Further photos of one session at a time: as many as the mesh service takes."""
-
 
 class ViewBody(RequestBody):
     """Body of PATCH /v1/studio/sessions/{session_id}/views/{view_id}: what is not given stays as it was."""

@@ -79,6 +79,10 @@ class ViewSide(StrEnum):
     DETAIL = "detail"
 
 
+MOST_VIEWS = 5
+"""Further photos of one session at a time."""
+
+
 class Corner(StrEnum):
     """The words of ``brand.logo.corner``."""
 

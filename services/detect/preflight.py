@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -35,7 +36,14 @@ SEE_THROUGH_SHARE = 0.12
 BOX_ACTIONS = frozenset({"no_clear_subject", "subject_cropped", "subject_small", "subject_blurred"})
 """What holds for a box; the others need an outline."""
 
-_EDGES = ("left", "top", "right", "bottom")
+
+class _Edges(NamedTuple):
+    """A line of pixels along each edge of a picture."""
+
+    left: Mask
+    top: Mask
+    right: Mask
+    bottom: Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +122,11 @@ def cut_edges(region: Region) -> list[str]:
     """The picture's edges that cut the region off: some of ``left``, ``top``, ``right``, ``bottom``."""
     mask = region.mask
     left, top, right, bottom = region.bounds
-    lines = (mask[:, 0], mask[0], mask[:, -1], mask[-1])
+    lines = _Edges(mask[:, 0], mask[0], mask[:, -1], mask[-1])
     lengths = (bottom - top, right - left, bottom - top, right - left)
     return [
         name
-        for name, line, length in zip(_EDGES, lines, lengths, strict=True)
+        for name, line, length in zip(lines._fields, lines, lengths, strict=True)
         if np.count_nonzero(line) > CUT_SHARE * length
     ]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lensora.core.errors import InferenceFailed, InvalidImage, SubjectNotFound
 from lensora.core.viewpoint import Viewpoint
-from lensora.core.words import ViewSide
+from lensora.core.words import MOST_VIEWS, ViewSide
 from lensora.observability import logs
 from lensora.rpc.call import UNWATCHED, Call
 from services.mesh.backends import MeshBackend
@@ -20,11 +20,11 @@ from services.mesh.explanation import Explained, Explainer
 from services.mesh.memory import Memory
 from services.mesh.model import Model, ModelRequest, create_model
 from services.mesh.viewpoint import estimate_camera
-from services.mesh.views.sides import MOST_PHOTOS, FurtherPhoto
+from services.mesh.views.sides import FurtherPhoto
 
 _log = logs.get(__name__)
 
-MOST_CUTOUTS = 3 + MOST_PHOTOS
+MOST_CUTOUTS = 3 + MOST_VIEWS
 """Cutouts that are kept for the other call of their job."""
 
 MAX_CUTOUT_PIXELS = 64_000_000

@@ -13,7 +13,7 @@ from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
 from lensora.core.artifacts import MediaType
 from lensora.core.errors import InvalidRequest
 from lensora.core.size import Extent, RealSize
-from lensora.core.words import ViewSide
+from lensora.core.words import MOST_VIEWS, ViewSide
 from lensora.rpc.call import Call, Progress, streamed, unary
 from lensora.rpc.messages import (
     artifact_from_proto,
@@ -28,7 +28,7 @@ from services.mesh.finish.fidelity import Fidelity
 from services.mesh.finish.formats import FileFormat, file_of
 from services.mesh.model import MAX_GLB_BYTES, MAX_TRIANGLES, Model, ModelRequest
 from services.mesh.modeller import Modeller
-from services.mesh.views.sides import MOST_PHOTOS, PhotoUse
+from services.mesh.views.sides import PhotoUse
 
 FORMATS = {
     mesher_pb2.MESH_FORMAT_USDZ: FileFormat.USDZ,
@@ -128,8 +128,8 @@ def _order(request: mesher_pb2.CreateMeshRequest) -> ModelRequest:
     for field, value in (("max_triangles", request.max_triangles), ("max_glb_bytes", request.max_glb_bytes)):
         if value < 0:
             raise InvalidRequest(f"{field} must be 0 (the default) or more, not {value}", field=field)
-    if len(request.views) > MOST_PHOTOS:
-        raise InvalidRequest(f"views must be at most {MOST_PHOTOS}, not {len(request.views)}", field="views")
+    if len(request.views) > MOST_VIEWS:
+        raise InvalidRequest(f"views must be at most {MOST_VIEWS}, not {len(request.views)}", field="views")
     return ModelRequest(
         name=request.name[:MAX_NAME_CHARACTERS].strip() or "model",
         max_triangles=request.max_triangles or MAX_TRIANGLES,

@@ -12,18 +12,15 @@ from gateway.http.plumbing.answers import json_answer
 from gateway.http.plumbing.calls import Form, call
 from gateway.http.plumbing.gate import Gate
 from gateway.http.studio import upload
+from gateway.http.studio.keeping import Keeping
 from gateway.http.studio.receiving import IMAGE, Receiving
 from gateway.jobs import ports
 from gateway.jobs.records import ApiKey, KeptBackplate
 from gateway.links import FileLinks
-from lensora.adapters.artifacts import ArtifactStore
 from lensora.contract import answers
 from lensora.contract.shapes import moment
 from lensora.core.artifacts import SUFFIX
-from lensora.core.errors import InvalidImage, InvalidRequest, LensoraError, Unavailable
-from lensora.observability import logs
-
-_log = logs.get(__name__)
+from lensora.core.errors import InvalidImage, InvalidRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +29,7 @@ class BackplateCalls:
 
     gate: Gate
     backplates: ports.Backplates
-    artifacts: ArtifactStore
+    keeping: Keeping
     files: FileLinks
     receiving: Receiving
 
@@ -64,16 +61,11 @@ class BackplateCalls:
         header = await self.receiving.header(data)
         backplate_id = str(uuid.uuid4())
         name = f"backplates/{backplate_id}/picture{SUFFIX[header.media_type]}"
-        picture = await self.receiving.stored(self.artifacts, name, data, header.media_type)
+        picture = await self.receiving.stored(self.keeping.artifacts, name, data, header.media_type)
         width, height = header.upright_size
         given = KeptBackplate(backplate_id, key.key_id, key.account_id, picture, width, height)
-        try:
-            return await self.backplates.keep(given)
-        except LensoraError as error:
-            # It may be kept even when the answer is lost: then it goes when its time is over.
-            if not isinstance(error, Unavailable):
-                await self.artifacts.delete_async([name])
-            raise
+        async with self.keeping.until_held(picture) as held:
+            return await held.by(self.backplates.keep(given))
 
     def _answer(self, kept: KeptBackplate) -> answers.Backplate:
         name = f"background.{kept.picture.uri.rsplit('.', 1)[-1]}"

@@ -15,31 +15,27 @@ from gateway.http.plumbing.edge import exchange_of
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.idempotency import Keep, Once
 from gateway.http.plumbing.identifiers import session_id_of
+from gateway.http.plumbing.purse import Purse
 from gateway.http.studio.corners import corners
 from gateway.http.studio.cutting import Cutting
+from gateway.http.studio.keeping import Keeping
 from gateway.jobs import ports
 from gateway.jobs.records import CUTOUT_CREDITS, ApiKey, KeptCutout, Session
 from gateway.links import FileLinks
-from lensora.adapters.artifacts import ArtifactStore
 from lensora.contract import answers, examples
 from lensora.contract import requests as schemas
 from lensora.core.boxes import CUTOUT_UNCERTAIN, Box
 from lensora.core.errors import (
     CropTooSmall,
-    InsufficientCredits,
     InvalidRequest,
-    LensoraError,
     ObjectIndexOutOfRange,
     SessionNotFound,
     SubjectNotFound,
-    Unavailable,
 )
-from lensora.observability import logs
 
 CONFIDENCE_DECIMALS = 3
 
 _UNCERTAIN = answers.SuggestedAction(code=CUTOUT_UNCERTAIN.code, message=CUTOUT_UNCERTAIN.message)
-_log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +44,11 @@ class CutoutCalls:
 
     gate: Gate
     once: Once
-    credits: ports.Credits
+    purse: Purse
     sessions: ports.Sessions
     cutouts: ports.Cutouts
     cutting: Cutting
-    artifacts: ArtifactStore
+    keeping: Keeping
     files: FileLinks
 
     @call(
@@ -83,11 +79,8 @@ class CutoutCalls:
     async def _cut(self, key: ApiKey, body: schemas.CutoutBody, request_id: str, keep: Keep) -> bytes:
         session = await self.sessions.get(key.key_id, session_id_of(body.session_id))
         choice = choice_of(session, body)
-        # The charge itself is atomic; this look only spares the work where it could not be paid.
-        balance = await self.credits.balance(key.account_id)
+        await self.purse.require(key, CUTOUT_CREDITS, "/cutout")
         price = key.owes(CUTOUT_CREDITS)
-        if balance < price:
-            raise InsufficientCredits(f"The balance is {balance} credits; /cutout needs {price}.")
         cutout_id = str(uuid.uuid4())
         crop = choice.box.padded(session.width, session.height)
         cut = await self.cutting.cut(
@@ -99,31 +92,21 @@ class CutoutCalls:
             request_id=request_id,
             marked=key.test,
         )
-        kept = KeptCutout(
-            cutout_id=cutout_id,
-            session_id=session.session_id,
-            key_id=key.key_id,
-            account_id=key.account_id,
-            choice=choice,
-            artifact=cut.artifact,
-            confidence=cut.confidence,
-            uncertain=cut.uncertain,
-            models=cut.models,
-        )
-        body_bytes = self._answer(kept, crop, session, price).encoded()
-        needed = False
-        try:
-            try:
-                await self.cutouts.keep(kept, price=price, kept=keep(body_bytes))
-            except LensoraError as error:
-                # It may stand even when its answer is lost; then it goes with its session.
-                needed = isinstance(error, Unavailable)
-                raise
-            needed = True
-            return body_bytes
-        finally:
-            if not needed:
-                await self._drop(self.artifacts.key_of(cut.artifact.uri))
+        async with self.keeping.until_held(cut.artifact) as held:
+            kept = KeptCutout(
+                cutout_id=cutout_id,
+                session_id=session.session_id,
+                key_id=key.key_id,
+                account_id=key.account_id,
+                choice=choice,
+                artifact=cut.artifact,
+                confidence=cut.confidence,
+                uncertain=cut.uncertain,
+                models=cut.models,
+            )
+            answer = self._answer(kept, crop, session, price).encoded()
+            await held.by(self.cutouts.keep(kept, price=price, kept=keep(answer)))
+            return answer
 
     def _answer(self, cutout: KeptCutout, crop: Box, session: Session, price: int) -> answers.Cutout:
         return answers.Cutout(
@@ -136,10 +119,3 @@ class CutoutCalls:
             suggested_actions=(_UNCERTAIN,) if cutout.uncertain else (),
             credits_used=price,
         )
-
-    async def _drop(self, name: str) -> None:
-        """Delete a cutout that nobody holds; it goes with its session where the store is away."""
-        try:
-            await self.artifacts.delete_async([name])
-        except Unavailable as error:
-            _log.warning("cutout_not_deleted", key=name, error=error.message)

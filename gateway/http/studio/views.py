@@ -14,41 +14,33 @@ from gateway.http.plumbing.edge import exchange_of
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.idempotency import Keep, Once
 from gateway.http.plumbing.identifiers import session_id_of, view_id_of
-from gateway.http.studio import upload
+from gateway.http.plumbing.purse import Purse
 from gateway.http.studio.detection import Detection
 from gateway.http.studio.further import advised, corrected, reference_of, view_answer, view_of
-from gateway.http.studio.intake import Arrival
-from gateway.http.studio.receiving import IMAGE, Receiving
+from gateway.http.studio.photos import Photo, Photos
+from gateway.http.studio.receiving import IMAGE
 from gateway.jobs import ports
 from gateway.jobs.records import VIEW_CREDITS, ApiKey, Session
 from gateway.links import FileLinks
-from lensora.adapters.artifacts import ArtifactStore
 from lensora.contract import examples
 from lensora.contract import requests as schemas
 from lensora.contract import views as contract
-from lensora.core.artifacts import SUFFIX
 from lensora.core.errors import (
     CropTooSmall,
     DetectionUnavailable,
-    InsufficientCredits,
     InvalidImage,
     InvalidRequest,
-    LensoraError,
     ObjectIndexOutOfRange,
     Overloaded,
     SessionNotFound,
     SubjectUnlike,
     TooManyViews,
-    Unavailable,
     ViewNotFound,
 )
-from lensora.core.words import ViewSide
-from lensora.observability import logs
+from lensora.core.words import MOST_VIEWS, ViewSide
 
 MAX_OBJECTS = 6
 """Proposals of a further photo, the full frame included: as many as ``/init`` gives by itself."""
-
-_log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +49,19 @@ class ViewCalls:
 
     gate: Gate
     once: Once
-    credits: ports.Credits
+    purse: Purse
     sessions: ports.Sessions
     views: ports.Views
     detection: Detection
-    artifacts: ArtifactStore
+    photos: Photos
     files: FileLinks
-    receiving: Receiving
 
     @call(
         "POST",
         "/v1/studio/sessions/{session_id}/views",
         name="add_view",
         summary="Add a further photo of the subject",
-        description=f"Charged on success only. A session has {contract.MOST_VIEWS} at most; /transform uses all.",
+        description=f"Charged on success only. A session has {MOST_VIEWS} at most; /transform uses all.",
         price=VIEW_CREDITS,
         parameters=(SESSION_ID,),
         form=Form(
@@ -120,19 +111,19 @@ class ViewCalls:
         """POST /v1/studio/sessions/{session_id}/views."""
         key = await self.gate.admit(request)
         session = await self._session(request, key)
-        upload.check_length(request.headers.get("content-length"))
-        if not await self.once.is_repeat(request, key):
+
+        async def require() -> None:
             await self._require_room(key, session)
-        async with self.receiving.place(key.account_id) as arrival:
-            form = await self.receiving.form(request, arrival, contract.VIEW_FIELDS)
-            async with self.receiving.work(key.account_id):
-                said = contract.parse_view_form(form.fields)
-                digest = await self.receiving.digest(self.receiving.picture(form))
 
-                async def work(keep: Keep) -> bytes:
-                    return await self._add(request, key, session, form, said, arrival, keep)
+        async with self.photos.arrived(request, key, contract.VIEW_FIELDS, require) as photo:
+            said = contract.parse_view_form(photo.fields)
+            digest = await self.photos.digest(photo)
 
-                return await self.once.answer(request, key, digest.encode() + said.content, work)
+            async def work(keep: Keep) -> bytes:
+                await require()
+                return await self._add(request, key, session, photo, said, keep)
+
+            return await self.once.answer(request, key, digest.encode() + said.content, work)
 
     @call(
         "GET",
@@ -206,13 +197,10 @@ class ViewCalls:
         Raises:
             InsufficientCredits, TooManyViews: as the script would.
         """
-        price = key.owes(VIEW_CREDITS)
-        balance = await self.credits.balance(key.account_id)
-        if balance < price:
-            raise InsufficientCredits(f"The balance is {balance} credits; /views needs {price}.")
-        if len(await self.views.list(key.key_id, session.session_id)) >= contract.MOST_VIEWS:
+        await self.purse.require(key, VIEW_CREDITS, "/views")
+        if len(await self.views.list(key.key_id, session.session_id)) >= MOST_VIEWS:
             raise TooManyViews(
-                f"This session has {contract.MOST_VIEWS} further photos, the most that it may have; delete one first."
+                f"This session has {MOST_VIEWS} further photos, the most that it may have; delete one first."
             )
 
     async def _add(
@@ -220,44 +208,18 @@ class ViewCalls:
         request: Request,
         key: ApiKey,
         session: Session,
-        form: upload.Form,
+        photo: Photo,
         said: contract.ViewForm,
-        arrival: Arrival,
         keep: Keep,
     ) -> bytes:
         """Check the photo, find the thing in it, and keep it."""
         reference = reference_of(session, said)
-        data = self.receiving.picture(form)
-        media_type = (await self.receiving.header(data)).media_type
         view_id = str(uuid.uuid4())
-        name = f"sessions/{session.session_id}/views/{view_id}{SUFFIX[media_type]}"
-        photo = await self.receiving.stored(self.artifacts, name, data, media_type)
-        needed = False
-        # While the services look at the stored photo, the account's next upload may come.
-        form.file = None
-        del data
-        arrival.leave()
-        try:
+        async with self.photos.stored(photo, f"sessions/{session.session_id}/views/{view_id}") as held:
             found = await self.detection.detect(
-                photo, MAX_OBJECTS, request_id=exchange_of(request).request_id, reference=reference
+                held.artifact, MAX_OBJECTS, request_id=exchange_of(request).request_id, reference=reference
             )
-            view = view_of(view_id, key, session, photo, found, said)
+            view = view_of(view_id, key, session, held.artifact, found, said)
             body = view_answer(view, session, self.files, key.owes(VIEW_CREDITS)).encoded()
-            # It may stand even when its answer is lost; then it goes with its session.
-            needed = True
-            try:
-                await self.views.add(view, price=key.owes(VIEW_CREDITS), kept=keep(body))
-            except LensoraError as error:
-                needed = isinstance(error, Unavailable)
-                raise
+            await held.by(self.views.add(view, price=key.owes(VIEW_CREDITS), kept=keep(body)))
             return body
-        finally:
-            if not needed:
-                await self._drop(name)
-
-    async def _drop(self, name: str) -> None:
-        """Delete a photo that nobody holds; it goes with its session where the store is away."""
-        try:
-            await self.artifacts.delete_async([name])
-        except Unavailable as error:
-            _log.warning("view_photo_not_deleted", key=name, error=error.message)

@@ -14,6 +14,6 @@ end
 if ARGV[4] == '' then
   redis.call('DEL', slot)
 else
-  keep_answer(ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
+  keep_answer(ARGV[1], ARGV[2], ARGV[4], ARGV[5], ARGV[6])
 end
 return 1

@@ -99,7 +99,7 @@ local function leave_work(account, job_id)
   redis.call('ZREM', P .. 'heavy', job_id)
 end
 
-local function keep_answer(key_id, digest, token, status, body, ttl_ms)
+local function keep_answer(key_id, digest, status, body, ttl_ms)
   if digest ~= '' then
     local slot = P .. 'idem:' .. key_id .. ':' .. digest
     redis.call('HSET', slot, 'state', 'done', 'status', status, 'body', body)
@@ -107,8 +107,46 @@ local function keep_answer(key_id, digest, token, status, body, ttl_ms)
   end
 end
 
-local function holds_slot(key_id, digest, token)
-  return digest == '' or redis.call('HGET', P .. 'idem:' .. key_id .. ':' .. digest, 'token') == token
+-- The five scripts that charge (open_session, keep_cutout, keep_view, submit, submit_batch) take first:
+-- ARGV 1 id, 2 key id, 3 account id, 4 price (of each piece), 5 idempotency digest ('' for none), 6 token, 7 status, 8 body,
+-- 9 ttl ms. Their own arguments follow from 10. The functions below that read ARGV are theirs.
+
+-- Whether the caller has given up on such work: a command that was still under way must then do nothing, whatever is there.
+local function is_void()
+  return redis.call('EXISTS', P .. 'void:' .. ARGV[1]) == 1
+end
+
+-- Why it may not be charged for, as its script answers it: {'slot_lost'} | {'no_account'} | {'frozen'} |
+-- {'insufficient', balance}. Otherwise nil, and the account's own limit of live jobs (false for none).
+local function refusal(price)
+  local digest = ARGV[5]
+  if digest ~= '' and redis.call('HGET', P .. 'idem:' .. ARGV[2] .. ':' .. digest, 'token') ~= ARGV[6] then
+    return { 'slot_lost' }
+  end
+  local payer = redis.call('HMGET', P .. 'account:' .. ARGV[3], 'balance', 'frozen', 'live_jobs')
+  if not payer[1] then
+    return { 'no_account' }
+  end
+  if payer[2] == '1' then
+    return { 'frozen' }
+  end
+  if tonumber(payer[1]) < price then
+    return { 'insufficient', payer[1] }
+  end
+  return nil, payer[3]
+end
+
+-- Charge for work other than jobs, which `accept` charges for.
+local function charge(price, memo)
+  if price > 0 then
+    post(ARGV[3], 'charge', -price, ARGV[1], memo)
+  end
+end
+
+-- When the session ends that such work belongs to; nil where this key has no such session.
+local function end_of_session(session_id)
+  local session = redis.call('HMGET', P .. 'session:' .. session_id, 'key', 'expires')
+  return session[1] == ARGV[2] and session[2] or nil
 end
 
 -- A batch of which no job lives any more: it has ended, once, and its one message is on its way.

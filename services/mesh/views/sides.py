@@ -9,10 +9,6 @@ from lensora.core.words import ViewSide
 from services.mesh.cutout import Cutout
 from services.mesh.finish.fidelity import Fidelity
 
-MOST_PHOTOS = 5
-"""Further photos of one thing."""
-
-
 YAWS = {ViewSide.FRONT: 0.0, ViewSide.RIGHT: math.pi / 2, ViewSide.BACK: math.pi, ViewSide.LEFT: -math.pi / 2}
 """Radians about +y from +z towards +x by which the camera of an upright photo stands off the main photo's."""
 
