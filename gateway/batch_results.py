@@ -70,6 +70,8 @@ def _item(state: ItemState, files: FileLinks) -> batches.BatchItem:
     if state.scene is not None:
         expires_at = state.expires_ms // 1000 or state.created_ms // 1000 + LIVE_LINK_S
         fields["scene_url"] = files.of(state.scene.artifact, state.scene.name, expires_at)
+    if state.delivery and state.status is JobStatus.COMPLETED:
+        fields["delivery"] = dict(state.delivery)
     if not item.job_id:
         fields["error"] = item.error
         fields["error_detail"] = answers.ErrorDetail(code=item.code, stage=None, retryable=False)

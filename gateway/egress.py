@@ -20,11 +20,9 @@ import httpcore
 
 from gateway.addresses import IPAddress, is_public, literal
 from gateway.resolver import CaresResolver, Resolver
+from lensora.contract.requests import MAX_PRESIGNED_CHARACTERS
 from lensora.core.artifacts import MediaType
 from lensora.core.bounds import WHOLE_CHARACTERS, whole
-
-MAX_URL_CHARACTERS = 2_048
-"""What browsers and proxies take without trouble; a longer one is no link to a picture."""
 
 MAX_REDIRECTS = 3
 """A picture host may send http to https and on to its CDN; more hops are a loop or a game."""
@@ -123,8 +121,8 @@ def parse(url: str, policy: EgressPolicy) -> Target:
     Raises:
         EgressRefused: names what is wrong.
     """
-    if len(url) > MAX_URL_CHARACTERS:
-        raise EgressRefused(f"url must have at most {MAX_URL_CHARACTERS} characters, not {len(url)}")
+    if len(url) > MAX_PRESIGNED_CHARACTERS:
+        raise EgressRefused(f"url must have at most {MAX_PRESIGNED_CHARACTERS} characters, not {len(url)}")
     if not url or any(ord(character) <= 0x20 or character in "\\\x7f" for character in url):
         raise EgressRefused(
             "url must be an absolute http or https URL without spaces, backslashes or control characters"
@@ -286,6 +284,10 @@ class Egress:
         self._tls = tls
         self._looking: dict[str, _LookUps] = {}
 
+    def parsed(self, url: str) -> Target:
+        """A URL whose form is sound. Raises EgressRefused."""
+        return parse(url, self._policy)
+
     async def check(self, url: str, *, account_id: str = "") -> Target:
         """Check a URL before it is accepted: its form, and that its host has public addresses only, now.
 
@@ -297,7 +299,7 @@ class Egress:
             HostUnresolved: no name server answers in time.
             EgressRefused: names what is wrong.
         """
-        target = parse(url, self._policy)
+        target = self.parsed(url)
         looking = self._looking.setdefault(account_id, _LookUps())
         looking.present += 1
         try:

@@ -22,7 +22,7 @@ from gateway.http.plumbing.connections import ConnectionLimits
 from gateway.http.plumbing.lifecycle import Lifecycle
 from gateway.http.process import connection_options, limits_of, open_handlers
 from gateway.http.settings import HttpSettings
-from gateway.jobs.codec import models_field, output_field, quality_field, view_quality_field
+from gateway.jobs.codec import delivery_field, models_field, output_field, quality_field, view_quality_field
 from gateway.jobs.photos import ViewQuality
 from gateway.jobs.records import JobError, OutputFile, Quality
 from gateway.jobs.store import Store, open_store
@@ -38,7 +38,7 @@ from lensora.core.artifacts import MediaType, ModelUse
 from lensora.core.boxes import FULL_FRAME_LABEL, Category
 from lensora.core.errors import InvalidImage, LensoraError
 from lensora.core.steps import STAGES, Step, current_step
-from lensora.core.words import JobPicture, OutputFormat
+from lensora.core.words import DeliveryStatus, JobPicture, OutputFormat
 from lensora.imaging.photo import probe
 from lensora.rpc.messages import artifact_to_proto, model_use_to_proto
 from lensora.rpc.status import rpc_status_of
@@ -245,9 +245,10 @@ class Gateway:
 
         self.run(work())
 
-    def finish(self, job_id: str) -> None:
-        """Complete a job that was taken."""
-        self.run(self._work.finish(self.claims[job_id]))
+    def finish(self, job_id: str, delivery: Mapping[str, DeliveryStatus] | None = None) -> None:
+        """Complete a job that was taken; ``delivery`` is what became of its files in the customer's storage."""
+        fields = (delivery_field(delivery),) if delivery else ()
+        self.run(self._work.finish(self.claims[job_id], fields))
 
     def fail(self, job_id: str, error: JobError) -> None:
         """Fail a job that was taken."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.jobs.records import ApiKey, JobError, Order, OutputFile
 from lensora.core.steps import JobStatus
+from lensora.core.words import DeliveryStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class ItemState:
         place: in the request, from 0.
         status: ``failed`` for one that could not be ordered.
         scene: its still, as soon as that exists.
+        delivery: what became of each file that was to be sent to the customer's storage.
         expires_ms: when its files are deleted; 0 while it lives.
     """
 
@@ -68,6 +70,7 @@ class ItemState:
     credits_refunded: int = 0
     error: JobError | None = None
     scene: OutputFile | None = None
+    delivery: Mapping[str, DeliveryStatus] = field(default_factory=dict)
     created_ms: int = 0
     expires_ms: int = 0
 

@@ -11,7 +11,7 @@ from typing import Any
 from gateway.jobs import metrics
 from gateway.jobs.batch_records import Batch, BatchItem, BatchPage, BatchStop, ItemState, NewBatch
 from gateway.jobs.charges import Till, Work, raise_refusal
-from gateway.jobs.codec import dump, error_of, order_to_json, outputs_of, pairs
+from gateway.jobs.codec import delivery_of, dump, error_of, order_to_json, outputs_of, pairs
 from gateway.jobs.customer import MAX_SEQUENCE
 from gateway.jobs.records import KeptAnswer
 from gateway.jobs.redis_client import translated
@@ -34,8 +34,9 @@ _FIELDS = (
     "output:scene",
     "expires",
     "created",
+    "delivery",
 )
-"""Of a job, as ``read_batch.lua`` answers them."""
+"""Of a job, as ``read_batch.lua`` is asked for them."""
 
 
 class RedisBatches:
@@ -121,7 +122,9 @@ class RedisBatches:
         return list(names)
 
     async def _read(self, batch_id: str, key_id: str) -> Batch:
-        reply: Any = await self._scripts.repeat("read_batch", batch_id, key_id) if _ID.fullmatch(batch_id) else []
+        reply: Any = (
+            await self._scripts.repeat("read_batch", batch_id, key_id, *_FIELDS) if _ID.fullmatch(batch_id) else []
+        )
         if not reply:
             raise _not_found()
         fields = pairs(reply[0])
@@ -162,6 +165,7 @@ def _state(place: int, item: BatchItem, row: Sequence[str | None] | None, key_id
         credits_refunded=int(job["refunded"]),
         error=error_of(job),
         scene=outputs_of(job).get("scene"),
+        delivery=delivery_of(job),
         created_ms=int(job["created"]),
         expires_ms=int(job["expires"]),
     )

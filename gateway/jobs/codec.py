@@ -254,6 +254,11 @@ def models_field(step: Step, models: Sequence[ModelUse]) -> tuple[str, str]:
     return f"models:{step}", dump([asdict(use) for use in models])
 
 
+def delivery_of(fields: Hash) -> Mapping[str, DeliveryStatus]:
+    """What ``delivery_field`` wrote; empty where nothing was to be delivered."""
+    return {name: DeliveryStatus(word) for name, word in json.loads(fields.get("delivery", "{}")).items()}
+
+
 def delivery_field(delivery: Mapping[str, DeliveryStatus]) -> tuple[str, str]:
     """The hash field of what was sent to the customer's storage."""
     return "delivery", dump(dict(delivery))
@@ -312,7 +317,7 @@ def job_from_hash(job_id: str, fields: Hash) -> Job:
         outputs=outputs_of(fields),
         stages=tuple(_timing(step, fields.get(f"stage:{step}", "")) for step in STAGES),
         error=error_of(fields),
-        delivery={name: DeliveryStatus(word) for name, word in json.loads(fields.get("delivery", "{}")).items()},
+        delivery=delivery_of(fields),
         quality=_quality(fields),
         models=tuple(models),
         share=_share(fields),

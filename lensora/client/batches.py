@@ -231,7 +231,17 @@ def batch_id_of(batch: AnyBatch) -> str:
 
 
 def _items(items: Sequence[Item]) -> Sequence[Mapping[str, Any]]:
-    return [{"session_id": item} if isinstance(item, str) else dict(item) for item in items]
+    return [{"session_id": item} if isinstance(item, str) else _fields(item) for item in items]
+
+
+def _fields(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An item's fields as the API takes them: background in words and delivery by URLs alone, as in ``transform``."""
+    fields = dict(item)
+    if isinstance(fields.get("background"), str):
+        fields["background"] = requests.background_of(fields["background"])
+    if fields.get("deliver_to") is not None:
+        fields["deliver_to"] = requests.delivery(fields["deliver_to"])
+    return fields
 
 
 def _chosen(

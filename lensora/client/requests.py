@@ -249,7 +249,7 @@ def transform(
     output: Mapping[str, Any] | None,
     webhook_url: str | None,
     webhook_events: Sequence[str] | None,
-    deliver_to: Mapping[str, str] | None,
+    deliver_to: Mapping[str, Any] | None,
     idempotency_key: str | None,
 ) -> Request:
     """POST /v1/studio/transform. Raises InvalidRequest or InvalidBackground, as the server would."""
@@ -268,7 +268,7 @@ def transform(
         "webhook_events": webhook_events,
     }
     if deliver_to is not None:
-        optional["deliver_to"] = {"type": "s3", "presigned": dict(deliver_to)}
+        optional["deliver_to"] = delivery(deliver_to)
     body |= {name: value for name, value in optional.items() if value is not None}
     return Request(
         "POST",
@@ -276,6 +276,11 @@ def transform(
         headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
         json=checked_body(TransformBody, body),
     )
+
+
+def delivery(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``deliver_to`` as the API takes it: it may be given so, or as names of files and their URLs alone."""
+    return given if "presigned" in given else {"type": "s3", "presigned": dict(given)}
 
 
 def quote_for(order: Request) -> Request:

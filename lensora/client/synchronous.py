@@ -148,7 +148,7 @@ class Client:
         output: Mapping[str, Any] | None = None,
         webhook_url: str | None = None,
         webhook_events: Sequence[str] | None = None,
-        deliver_to: Mapping[str, str] | None = None,
+        deliver_to: Mapping[str, Any] | None = None,
         real_height_cm: float | None = None,
         real_width_cm: float | None = None,
         real_depth_cm: float | None = None,

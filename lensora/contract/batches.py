@@ -16,6 +16,7 @@ from lensora.contract.requests import (
     AnyBackground,
     Centimetres,
     ChoiceBody,
+    DeliveryBody,
     Identifier,
     OutputBody,
     RequestBody,
@@ -24,13 +25,16 @@ from lensora.contract.requests import (
 )
 from lensora.contract.shapes import Moment, PublicAnswer
 from lensora.core.steps import JobStatus
-from lensora.core.words import BatchEvent, CameraMove
+from lensora.core.words import BatchEvent, CameraMove, DeliveryStatus
 
 MOST_ITEMS = 200
 """Items of one batch: its jobs are written by one script, in which the store does nothing else."""
 
-MAX_JSON_BYTES = 1024 * 1024
-"""200 items with points and a scene of their own take less."""
+MAX_JSON_BYTES = 2 * 1024 * 1024
+"""200 items with four presigned URLs of 1,500 characters each take 1.2 MB."""
+
+MOST_HOSTS = 5
+"""Different hosts to which the items of one batch are delivered: each is looked up before the answer."""
 
 MAX_NAME_CHARACTERS = 120
 
@@ -59,6 +63,8 @@ class BatchItemBody(ChoiceBody):
     """Its true width, in place of real_height_cm."""
     real_depth_cm: Centimetres | None = None
     """Its true depth, in place of real_height_cm."""
+    deliver_to: DeliveryBody | None = None
+    """Your own storage, which gets this item's files, as in /transform."""
 
 
 Items = Annotated[list[BatchItemBody], Field(min_length=1, max_length=MOST_ITEMS)]
@@ -204,6 +210,8 @@ class BatchItem(PublicAnswer):
     """Why it failed, for programs."""
     credits_refunded: int
     """What came back of its film's price."""
+    delivery: dict[str, DeliveryStatus] | None = None
+    """Of a completed film, where the item had deliver_to: what became of each file of it."""
 
 
 class BatchOrder(PublicAnswer):

@@ -38,7 +38,7 @@ BACKGROUND = "background"
 MAX_PROMPT_CHARACTERS = 1_000
 MAX_URL_CHARACTERS = 2_048
 MAX_PRESIGNED_CHARACTERS = 4_096
-"""A presigned URL with a session token takes about 1,500."""
+"""A presigned URL with a session token takes about 1,500; no URL that is requested has more."""
 
 
 class RequestBody(BaseModel):

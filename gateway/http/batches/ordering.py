@@ -43,7 +43,7 @@ ITEM_ERRORS = (CropTooSmall, CutoutNotFound, InvalidBackground, InvalidRequest, 
 """What may be wrong with one item; where it is so with all of them, the batch is answered with the first one's."""
 
 MOST_ADDRESSES = 20
-"""Different addresses of backgrounds among a batch's items."""
+"""Different addresses of backgrounds among a batch's items: each host is looked up before the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +178,7 @@ class BatchOrdering:
         _require_few_addresses(given)
         of_all = await self.brands.look(key, body.film())
         looks: dict[str, Look] = {}
+        known: set[str] = set()
         items: list[BatchItem] = []
         orders: list[Order] = []
         first: InvalidInput | NotFound | None = None
@@ -191,7 +192,7 @@ class BatchOrdering:
                         own = await self.outside.background(key, item.background)
                         looks[spelled] = replace(of_all, background=own)
                     look = looks[spelled]
-                orders.append(await self.ordering.order(request, key, film, look=look))
+                orders.append(await self.ordering.order(request, key, film, look=look, known=known))
                 items.append(BatchItem(name, item.session_id, job_id=str(uuid.uuid4())))
             except (InvalidInput, NotFound) as error:
                 first = first or error
@@ -211,6 +212,17 @@ def _require_few_addresses(given: Sequence[batches.BatchItemBody]) -> None:
             "pictures with /v1/studio/backplates.",
             field="items",
         )
+    deliveries = [item.deliver_to for item in given if item.deliver_to is not None]
+    hosts = {_host(url) for delivery in deliveries for url in delivery.urls.values()}
+    if len(hosts) > batches.MOST_HOSTS:
+        raise InvalidRequest(
+            f"items may be delivered to at most {batches.MOST_HOSTS} different hosts, not {len(hosts)}.", field="items"
+        )
+
+
+def _host(url: str) -> str:
+    """Scheme, host and port as they are written; what is no URL is told by its own item."""
+    return "/".join(url.split("/", 3)[:3]).lower()
 
 
 def _spelled(background: schemas.AnyBackground) -> str:

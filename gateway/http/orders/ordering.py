@@ -31,7 +31,13 @@ class Ordering:
     brands: Brands
 
     async def order(
-        self, request: Request, key: ApiKey, body: schemas.TransformBody, *, look: Look | None = None
+        self,
+        request: Request,
+        key: ApiKey,
+        body: schemas.TransformBody,
+        *,
+        look: Look | None = None,
+        known: set[str] | None = None,
     ) -> Order:
         """What the body asks for.
 
@@ -40,6 +46,7 @@ class Ordering:
             key: of the caller.
             body: as it was sent.
             look: the body's, where it has been found before.
+            known: hosts of deliveries that were looked up for the same request.
 
         Raises:
             InvalidRequest, InvalidBackground, ObjectIndexOutOfRange, CropTooSmall: what the body says.
@@ -67,7 +74,7 @@ class Ordering:
             branding=look.branding,
             webhook_url=await self.outside.webhook(key, body.webhook_url),
             webhook_events=events_of(body.webhook_url, body.webhook_events),
-            deliver_to=await self.outside.delivery(key, body.deliver_to),
+            deliver_to=await self.outside.delivery(key, body.deliver_to, known),
             session_models=session.models,
             test=key.test,
             real_size=body.real_size,

@@ -59,22 +59,26 @@ class Outside:
             raise InvalidRequest(f"webhook_{error}.", field="webhook_url") from error
         return url
 
-    async def delivery(self, key: ApiKey, given: schemas.DeliveryBody | None) -> Mapping[str, str]:
-        """Where each file is put; each host is looked up once. Raises InvalidRequest, Unavailable."""
+    async def delivery(
+        self, key: ApiKey, given: schemas.DeliveryBody | None, known: set[str] | None = None
+    ) -> Mapping[str, str]:
+        """Where each file is put. Raises InvalidRequest, Unavailable.
+
+        Args:
+            known: hosts that were looked up for the same request; gets those of this delivery.
+        """
         if given is None:
             return {}
-        checked: set[str] = set()
+        known = set() if known is None else known
         for name, url in given.urls.items():
-            start = url.split("?", 1)[0].rsplit("/", 1)[0]
-            if start in checked:
-                continue
+            field = f"deliver_to.presigned.{name}"
             try:
-                await self.egress.check(url, account_id=key.account_id)
+                host = self.egress.parsed(url).host
+                if host not in known:
+                    await self.egress.check(url, account_id=key.account_id)
+                    known.add(host)
             except HostUnresolved as error:
-                raise Unavailable(f"deliver_to.presigned.{name}: {error}.", retry_after_s=LOOK_UP_RETRY_S) from error
+                raise Unavailable(f"{field}: {error}.", retry_after_s=LOOK_UP_RETRY_S) from error
             except EgressRefused as error:
-                raise InvalidRequest(
-                    f"deliver_to.presigned.{name}: {error}.", field=f"deliver_to.presigned.{name}"
-                ) from error
-            checked.add(start)
+                raise InvalidRequest(f"{field}: {error}.", field=field) from error
         return given.urls

@@ -18,6 +18,7 @@ from gateway.jobs.records import JobError
 from lensora.client import AsyncClient, prompt
 from lensora.core.errors import BatchNotFound
 from lensora.core.steps import STAGES, Step
+from lensora.core.words import DeliveryStatus
 
 REMOVE = {"background": {"type": "remove"}}
 LOST = "2a91884c-1bb5-44e3-a6e0-7db0a5a56668"
@@ -98,6 +99,26 @@ def test_one_item_that_cannot_be_ordered_does_not_stop_the_rest(
     assert result["batch_id"] == ticket["batch_id"]
 
 
+def test_each_film_goes_to_a_storage_of_its_own(gateway: Gateway, api: httpx.Client, sessions: list[str]) -> None:
+    """An item's deliver_to is its job's, and the batch tells what became of its files; a wrong one refuses its item."""
+
+    def place(name: str) -> dict[str, Any]:
+        return {"type": "s3", "presigned": {"mp4": f"http://127.0.0.1/{name}.mp4?X-Amz-Signature=0"}}
+
+    items = [{"session_id": sessions[number], "deliver_to": place(str(number))} for number in range(2)]
+    items.append({"session_id": sessions[2], "deliver_to": place("a b")})
+    ticket = ordered(api, *items)
+    assert [(one["index"], one["code"]) for one in ticket["refused"]] == [(2, "invalid_request")]
+    assert "deliver_to.presigned.mp4: url must be" in ticket["refused"][0]["error"]
+    first, second = (item["job_id"] for item in state(api, ticket["batch_id"])["items"][:2])
+    gateway.take(first)
+    assert gateway.claims[first].job.order.deliver_to == items[0]["deliver_to"]["presigned"]
+    gateway.finish(first, {"mp4": DeliveryStatus.DELIVERED})
+    made(gateway, second)
+    told = [item.get("delivery") for item in state(api, ticket["batch_id"])["items"]]
+    assert told == [{"mp4": "delivered"}, None, None]
+
+
 def test_the_price_is_known_before_anything_is_uploaded(api: httpx.Client) -> None:
     """By the number of photos, with what /init costs, and what a larger film costs; nothing is charged."""
     body = {"photos": 24, **REMOVE}
@@ -131,6 +152,13 @@ def test_the_price_is_known_before_anything_is_uploaded(api: httpx.Client) -> No
                        for n in range(21)], **REMOVE},
             "invalid_request",
             "at most 20 different background.url, not 21",
+        ),
+        (
+            {"items": [{"session_id": LOST,
+                        "deliver_to": {"type": "s3", "presigned": {"mp4": f"https://{n}.test/a.mp4"}}}
+                       for n in range(6)], **REMOVE},
+            "invalid_request",
+            "at most 5 different hosts, not 6",
         ),
         ({"items": [{"session_id": LOST}], **REMOVE, "webhook_url": "http://10.0.0.1/"}, "invalid_request", "public"),
     ],

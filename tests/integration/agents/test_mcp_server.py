@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -49,7 +50,9 @@ async def test_an_agent_makes_a_film(stack: Installation, tmp_path: Path) -> Non
     async with agent(stack, key) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert set(tools) == {
-            "init", "add_view", "cutout", "quote", "brands", "transform", "result", "render", "account", "download",
+            "init", "add_view", "views", "change_view", "delete_view", "cutout",
+            "quote", "brands", "transform", "result", "cancel", "render", "download", "account",
+            "quote_batch", "create_batch", "batch", "batches", "cancel_batch", "download_batch",
         }  # fmt: skip
         assert "75 credits" in str(tools["transform"].description)
         assert "turntable" in json.dumps(tools["transform"].input_schema)
@@ -57,7 +60,14 @@ async def test_an_agent_makes_a_film(stack: Installation, tmp_path: Path) -> Non
         session = said(await client.call_tool("init", {"photo": str(photo)}))
         assert session["objects"][0]["category"] == "product"
         back = {"session_id": session["session_id"], "photo": str(photo), "view": "back"}
-        assert said(await client.call_tool("add_view", back))["side"] == "back"
+        view = {
+            "session_id": session["session_id"],
+            "view_id": said(await client.call_tool("add_view", back))["view_id"],
+        }
+        assert said(await client.call_tool("change_view", {**view, "view": "left"}))["side"] == "left"
+        listed = said(await client.call_tool("views", {"session_id": session["session_id"]}))
+        assert [(one["view_id"], one["side"]) for one in listed["views"]] == [(view["view_id"], "left")]
+        assert said(await client.call_tool("delete_view", view)) == {"deleted": view["view_id"]}
         asked = {"session_id": session["session_id"], "background": "remove"}
         assert said(await client.call_tool("quote", asked))["credits"] == 75
         assert said(await client.call_tool("brands", {})) == {"brands": []}
@@ -81,6 +91,36 @@ async def test_an_agent_makes_a_film(stack: Installation, tmp_path: Path) -> Non
         again = said(await client.call_tool("render", {"job_id": job_id, "camera_preset": "dolly"}))
         assert again["credits_used"] == 25
         assert said(await client.call_tool("account"))["balance"] == 200 - 5 - 2 - 5 - 75 - 25
+
+
+async def test_an_agent_orders_many_films(stack: Installation, tmp_path: Path) -> None:
+    """One price before, one order, one state, one cancel, one archive; a single film is stopped by itself."""
+    photo = tmp_path / "camera.jpg"
+    Image.linear_gradient("L").resize((64, 64)).convert("RGB").save(photo)
+    gateway = stack.gateway
+    key = gateway.api_key(5 + 3 * 75)
+    async with agent(stack, key) as client:
+        many = {"photos": 3, "background": "remove"}
+        assert said(await client.call_tool("quote_batch", many))["credits"] == 3 * 80
+        session_id = said(await client.call_tool("init", {"photo": str(photo)}))["session_id"]
+        items = [{"session_id": session_id, "name": "mug", "background": "on a beach"}, {"session_id": session_id}]
+        ticket = said(await client.call_tool("create_batch", {"items": items, "background": "remove"}))
+        named = {"batch_id": ticket["batch_id"]}
+        waiting = said(await client.call_tool("batch", {**named, "wait_seconds": 0}))
+        assert waiting["status"] == "queued"
+        first = waiting["items"][0]["job_id"]
+        gateway.take(first)
+        assert gateway.claims[first].job.order.background.prompt == "on a beach"
+        gateway.do_stages(first, *STAGES)
+        gateway.finish(first)
+        assert said(await client.call_tool("cancel_batch", named))["credits_refunded"] == 75
+        assert said(await client.call_tool("batch", named))["counts"]["completed"] == 1
+        assert len(said(await client.call_tool("batches"))["batches"]) == 1
+        archive = said(await client.call_tool("download_batch", {**named, "folder": str(tmp_path / "many")}))["archive"]
+        assert {name.partition("/")[0] for name in zipfile.ZipFile(archive).namelist()} == {"films.csv", "mug"}
+        order = {"session_id": session_id, "background": "remove"}
+        job_id = said(await client.call_tool("transform", order))["job_id"]
+        assert said(await client.call_tool("cancel", {"job_id": job_id}))["credits_refunded"] == 75
 
 
 async def test_an_agent_reads_what_is_wrong(stack: Installation, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ POLICY = EgressPolicy()
         ("http://127\u30020\u30020\u30021/", "not lead to a public address"),
         ("http://169.254.169.254/latest/meta-data/", "not lead to a public address"),
         ("http://exam!ple.com/", "not a valid name"),
-        ("http://" + "a" * 3000 + ".com/", "at most 2048"),
+        ("http://" + "a" * 5000 + ".com/", "at most 4096"),
     ],
 )
 def test_a_bad_url_is_refused_with_its_reason(url: str, says: str) -> None:
