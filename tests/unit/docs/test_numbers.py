@@ -13,6 +13,7 @@ from quality.judge_fit import HARM, OUTLINE_WEIGHT
 from quality.measure.look import BACK_SIDE_PX, PHOTO_SIDE_PX
 from quality.measure.shape import CELLS, THRESHOLD
 from quality.split import RESERVED_PART
+from services.detect.ranking import FEATURES
 from services.mesh.cutout import RULES as CUTOUT
 from services.mesh.finish.orientation import RULES as FRONT
 from services.mesh.judge.verdict import FARTHEST
@@ -67,6 +68,8 @@ TOLD = {
         f"shapes up to {math.degrees(FREE_REACH):.0f}",
         f"({USUAL_DEPTH:g} of its smaller side)",
     ),
+    "notes/detect.md": (f"looks at {len(FEATURES)} measures",),
+    "notes/render.md": (f"the mean of {SKY_DIRECTIONS} directions", f"{SLICES} horizontal slices"),
     "QUALITY.md": (
         {5: "one in five is reserved"}[RESERVED_PART],
         f"F at {THRESHOLD:g}",
