@@ -865,6 +865,10 @@ export interface components {
             error_detail?: components["schemas"]["ErrorDetail"];
             /** @description What came back of its film's price. */
             credits_refunded: number;
+            /** @description Of a completed film, where the item had deliver_to: what became of each file of it. */
+            delivery?: {
+                [key: string]: components["schemas"]["DeliveryStatus"];
+            };
         };
         /**
          * BatchOrder
@@ -4651,6 +4655,23 @@ export interface operations {
                         real_width_cm?: number | null;
                         /** @description Its true depth, in place of real_height_cm. */
                         real_depth_cm?: number | null;
+                        /** @description Your own storage, which gets this item's files, as in /transform. */
+                        deliver_to?: {
+                            /**
+                             * @description s3: any storage that takes presigned PUT requests as S3 does.
+                             * @constant
+                             */
+                            type: "s3";
+                            /**
+                             * @description Where in your storage the files go, such as https://shop.s3.amazonaws.com/renders/42/. With it, presigned may
+                             *     hold just what comes after, and everything must lie under it.
+                             */
+                            url?: string | null;
+                            /** @description Name of a file to its presigned PUT URL: public http or https, valid for as long as the job may take. */
+                            presigned: {
+                                [key: string]: string;
+                            };
+                        } | null;
                     }[];
                     /** @description Public http or https URL that is told once, when the last film has ended. */
                     webhook_url?: string | null;
@@ -4906,6 +4927,23 @@ export interface operations {
                         real_width_cm?: number | null;
                         /** @description Its true depth, in place of real_height_cm. */
                         real_depth_cm?: number | null;
+                        /** @description Your own storage, which gets this item's files, as in /transform. */
+                        deliver_to?: {
+                            /**
+                             * @description s3: any storage that takes presigned PUT requests as S3 does.
+                             * @constant
+                             */
+                            type: "s3";
+                            /**
+                             * @description Where in your storage the files go, such as https://shop.s3.amazonaws.com/renders/42/. With it, presigned may
+                             *     hold just what comes after, and everything must lie under it.
+                             */
+                            url?: string | null;
+                            /** @description Name of a file to its presigned PUT URL: public http or https, valid for as long as the job may take. */
+                            presigned: {
+                                [key: string]: string;
+                            };
+                        } | null;
                     }[] | null;
                     /** @description How many photos there will be, in place of items: the price then holds their /init. */
                     photos?: number | null;
