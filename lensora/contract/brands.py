@@ -17,7 +17,10 @@ from lensora.core.errors import InvalidRequest
 from lensora.core.words import Aspect, CameraMove, Corner
 
 NAME_PATTERN = "^[a-z0-9][a-z0-9_-]{0,39}$"
-"""What a brand is called; capital letters are taken for small ones."""
+"""What a brand is called."""
+
+WRITTEN_NAME_PATTERN = "^ *[A-Za-z0-9][A-Za-z0-9_-]{0,39} *$"
+"""How its name may be written: capital letters are taken for small ones, spaces around it do not count."""
 
 MAX_BRAND_BYTES = 16 * 1024
 """A prompt of 1,000 characters takes 12 KB at its worst."""
@@ -107,7 +110,7 @@ def parse_name(text: str | None) -> str:
     """A brand's name. Raises InvalidRequest."""
     if text is None:
         raise InvalidRequest("name is required: what the brand is called.", field="name")
-    name = text.strip().lower()
+    name = text.strip(" ").lower()
     if not re.fullmatch(NAME_PATTERN.strip("^$"), name):
         raise InvalidRequest(
             "name must be 1 to 40 small letters, digits, dashes and underscores, and begin with a letter or a digit, "

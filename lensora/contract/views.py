@@ -65,7 +65,7 @@ def parse_view_form(fields: Mapping[str, str]) -> ViewForm:
                     f"{name} must be JSON, such as {_SAMPLES[name]}, not {shown(fields[name])}.", field=name
                 ) from error
     index: int | None = None
-    if fields.get("object_index"):
+    if "object_index" in fields:
         index = whole(fields["object_index"], 0, MAX_INDEX)
         if index is None:
             raise InvalidRequest(

@@ -1994,10 +1994,10 @@ export interface operations {
                     /** @description JPEG, PNG or WebP, at most 20 MB and 52 megapixels, each side at least 64 px. */
                     image: string;
                     /**
-                     * @description The side that it shows, the first photo's being the front; found out where it is not given.
+                     * @description The side that it shows, the first photo's being the front; found out where it is empty or not given.
                      * @enum {string}
                      */
-                    view?: "front" | "back" | "left" | "right" | "top" | "detail";
+                    view?: "front" | "back" | "left" | "right" | "top" | "detail" | "";
                     /** @description Which of the session's objects it shows; any of them where it is not given. */
                     object_index?: number;
                     /** @description A box of your own around the subject in this photo, [x1, y1, x2, y2]. */

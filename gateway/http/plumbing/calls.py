@@ -145,7 +145,7 @@ PREFER = Parameter(
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
     "header",
-    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~\\u00a1-\\u00ac\\u00ae-\\u00ff]+$"},
     "Repeats with this key answer as the first request did, and do and charge nothing. Kept 24 h.",
 )
 

@@ -45,9 +45,7 @@ LINK_S = 3600
 
 FILE = upload.FileField("logo", MAX_LOGO_BYTES, too_large, field_bytes=schemas.MAX_BRAND_BYTES)
 
-NAME = Parameter(
-    "name", "path", {"type": "string", "minLength": 1, "maxLength": 40, "pattern": schemas.NAME_PATTERN}, "Of a brand."
-)
+NAME = Parameter("name", "path", {"type": "string", "pattern": schemas.WRITTEN_NAME_PATTERN}, "Of a brand.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +71,7 @@ class BrandCalls:
             {
                 "name": {
                     "type": "string",
-                    "minLength": 1,
-                    "maxLength": 40,
-                    "pattern": schemas.NAME_PATTERN,
+                    "pattern": schemas.WRITTEN_NAME_PATTERN,
                     "description": "What the brand is called; capital letters are taken for small ones.",
                 },
                 "brand": {
@@ -249,4 +245,4 @@ class BrandCalls:
 
 
 def _name(request: Request) -> str:
-    return str(request.path_params["name"]).strip().lower()
+    return str(request.path_params["name"]).strip(" ").lower()

@@ -69,9 +69,9 @@ class ViewCalls:
                 "image": IMAGE,
                 "view": {
                     "type": "string",
-                    "enum": [side.value for side in ViewSide],
+                    "enum": [*(side.value for side in ViewSide), ""],
                     "description": "The side that it shows, the first photo's being the front; found out where it is "
-                    "not given.",
+                    "empty or not given.",
                 },
                 "object_index": {
                     "type": "integer",

@@ -113,6 +113,7 @@ def test_each_film_goes_to_a_storage_of_its_own(gateway: Gateway, api: httpx.Cli
     first, second = (item["job_id"] for item in state(api, ticket["batch_id"])["items"][:2])
     gateway.take(first)
     assert gateway.claims[first].job.order.deliver_to == items[0]["deliver_to"]["presigned"]
+    gateway.do_stages(first, *STAGES)
     gateway.finish(first, {"mp4": DeliveryStatus.DELIVERED})
     made(gateway, second)
     told = [item.get("delivery") for item in state(api, ticket["batch_id"])["items"]]
