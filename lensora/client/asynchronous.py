@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpx
 
-from lensora.client import requests
+from lensora.client import exchange, requests
 from lensora.client.batches import AsyncBatches
 from lensora.client.events import EventParser
 from lensora.client.requests import Background, Job, Photo, PointMark, Request
@@ -54,7 +54,7 @@ class AsyncClient:
         """
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
-        self._http = httpx.AsyncClient(timeout=requests.timeouts(), transport=transport)
+        self._http = httpx.AsyncClient(timeout=exchange.timeouts(), transport=transport)
         self.batches = AsyncBatches(self._json, self._save)
         """Films of many photos at once."""
 
@@ -74,7 +74,7 @@ class AsyncClient:
         self, photo: Photo, max_objects: int | None = None, *, idempotency_key: str | None = None
     ) -> Session:
         """Upload a photo (a path, bytes, or an open binary file) and find the things in it. 5 credits."""
-        return requests.read(Session, await self._json(requests.init(photo, max_objects, idempotency_key)))
+        return exchange.read(Session, await self._json(requests.init(photo, max_objects, idempotency_key)))
 
     async def add_view(
         self,
@@ -100,11 +100,11 @@ class AsyncClient:
         """
         which = requests.choice(None, bbox, points)
         request = requests.add_view(session_id, photo, view, object_index, which, idempotency_key)
-        return requests.read(View, await self._json(request))
+        return exchange.read(View, await self._json(request))
 
     async def views(self, session_id: str) -> tuple[View, ...]:
         """The further photos of a session, in the order in which they were added."""
-        return requests.read(ViewList, await self._json(requests.views(session_id))).views
+        return exchange.read(ViewList, await self._json(requests.views(session_id))).views
 
     async def change_view(
         self,
@@ -117,7 +117,7 @@ class AsyncClient:
     ) -> View:
         """Correct a further photo's side ("" for one that is to be found out), box or points. Free."""
         request = requests.change_view(session_id, view_id, view, requests.choice(None, bbox, points))
-        return requests.read(View, await self._json(request))
+        return exchange.read(View, await self._json(request))
 
     async def delete_view(self, session_id: str, view_id: str) -> None:
         """Take a further photo out of the session; nothing comes back."""
@@ -134,7 +134,7 @@ class AsyncClient:
     ) -> Cutout:
         """Make the cutout alone, to look at before the film. 5 credits; the arguments are those of ``transform``."""
         which = requests.choice(object_index, bbox, points)
-        return requests.read(Cutout, await self._json(requests.cutout(session_id, which, idempotency_key)))
+        return exchange.read(Cutout, await self._json(requests.cutout(session_id, which, idempotency_key)))
 
     async def transform(
         self,
@@ -190,7 +190,7 @@ class AsyncClient:
             deliver_to=deliver_to,
             idempotency_key=idempotency_key,
         )
-        return requests.read(JobTicket, await self._json(request))
+        return exchange.read(JobTicket, await self._json(request))
 
     async def quote(
         self,
@@ -216,11 +216,11 @@ class AsyncClient:
             deliver_to=None,
             idempotency_key=None,
         )
-        return requests.read(Quote, await self._json(requests.quote_for(order)))
+        return exchange.read(Quote, await self._json(requests.quote_for(order)))
 
     async def result(self, job: Job, *, wait: int | None = None) -> Result:
         """The job's state; with ``wait`` (1-60 seconds) the server answers when it changes or the time is over."""
-        return requests.read(Result, await self._json(requests.result(requests.job_id_of(job), wait)))
+        return exchange.read(Result, await self._json(requests.result(requests.job_id_of(job), wait)))
 
     async def stream(self, job: Job) -> AsyncIterator[Result]:
         """The job's states as they change, up to its end; a broken connection is resumed."""
@@ -275,11 +275,11 @@ class AsyncClient:
 
     async def cancel(self, job: Job) -> Cancellation:
         """Stop a job and get its credits back; a job that has ended stays as it is."""
-        return requests.read(Cancellation, await self._json(requests.cancel(requests.job_id_of(job))))
+        return exchange.read(Cancellation, await self._json(requests.cancel(requests.job_id_of(job))))
 
     async def backplate(self, picture: Photo) -> Backplate:
         """Upload a background picture, kept for a day: ``background=uploaded(backplate.backplate_id)``. Free."""
-        return requests.read(Backplate, await self._json(requests.backplate(picture)))
+        return exchange.read(Backplate, await self._json(requests.backplate(picture)))
 
     async def prices(
         self,
@@ -290,7 +290,7 @@ class AsyncClient:
         seconds: float | None = None,
     ) -> Prices:
         """What calls and files cost, and how large files usually are, for a film like this. Free."""
-        return requests.read(Prices, await self._json(requests.prices(size, aspect, fps, seconds)))
+        return exchange.read(Prices, await self._json(requests.prices(size, aspect, fps, seconds)))
 
     async def save_brand(
         self,
@@ -321,15 +321,15 @@ class AsyncClient:
             "logo": None if logo_place is None else dict(logo_place),
             "end_color": end_color,
         }
-        return requests.read(Brand, await self._json(requests.save_brand(name, choices, logo)))
+        return exchange.read(Brand, await self._json(requests.save_brand(name, choices, logo)))
 
     async def brands(self) -> BrandList:
         """Every brand of this key."""
-        return requests.read(BrandList, await self._json(requests.brands()))
+        return exchange.read(BrandList, await self._json(requests.brands()))
 
     async def brand(self, name: str) -> Brand:
         """One brand."""
-        return requests.read(Brand, await self._json(requests.brand(name)))
+        return exchange.read(Brand, await self._json(requests.brand(name)))
 
     async def delete_brand(self, name: str) -> None:
         """Delete a brand; jobs that were ordered with it are not touched."""
@@ -337,12 +337,12 @@ class AsyncClient:
 
     async def session(self, session_id: str) -> Session:
         """A session that is kept: what ``init`` answered, for nothing."""
-        return requests.read(Session, await self._json(requests.session(session_id)))
+        return exchange.read(Session, await self._json(requests.session(session_id)))
 
     async def share(self, job: Job, *, hours: float = 168.0, downloads: bool = True, listed: bool = False) -> Share:
         """Show a completed job to whoever has the link, or change how."""
         request = requests.share(requests.job_id_of(job), hours, downloads, listed)
-        return requests.read(Share, await self._json(request))
+        return exchange.read(Share, await self._json(request))
 
     async def unshare(self, job: Job) -> None:
         """Take the link back."""
@@ -363,29 +363,29 @@ class AsyncClient:
     ) -> JobTicket:
         """Film a finished job's mesh again with another camera or background, for a smaller price."""
         changes = requests.render_changes(camera_preset, background, output)
-        return requests.read(
+        return exchange.read(
             JobTicket, await self._json(requests.render(requests.job_id_of(job), changes, idempotency_key))
         )
 
     async def jobs(self, *, status: str | None = None, cursor: str | None = None, limit: int | None = None) -> JobPage:
         """The jobs of this key, newest first."""
-        return requests.read(JobPage, await self._json(requests.jobs(status, cursor, limit)))
+        return exchange.read(JobPage, await self._json(requests.jobs(status, cursor, limit)))
 
     async def account(self) -> Account:
         """Balance and limits."""
-        return requests.read(Account, await self._json(requests.account()))
+        return exchange.read(Account, await self._json(requests.account()))
 
     async def ledger(self, *, cursor: str | None = None, limit: int | None = None) -> LedgerPage:
         """Movements of credits, newest first."""
-        return requests.read(LedgerPage, await self._json(requests.ledger(cursor, limit)))
+        return exchange.read(LedgerPage, await self._json(requests.ledger(cursor, limit)))
 
     async def webhook_secret(self) -> str:
         """The secret that signs this account's webhooks, for ``webhooks.verify``."""
-        return requests.read(WebhookSecret, await self._json(requests.webhook_secret())).secret
+        return exchange.read(WebhookSecret, await self._json(requests.webhook_secret())).secret
 
     async def rotate_webhook_secret(self) -> str:
         """A new secret; the one before goes on signing beside it for a day. It is never sent twice."""
-        return requests.read(WebhookSecret, await self._json_once(requests.rotate_webhook_secret())).secret
+        return exchange.read(WebhookSecret, await self._json_once(requests.rotate_webhook_secret())).secret
 
     async def download(self, job: Job | Output, folder: str | Path) -> dict[str, Path]:
         """Save every file of a finished job.
@@ -420,7 +420,7 @@ class AsyncClient:
             try:
                 await self._save_once(url, path)
             except LensoraError as error:
-                pause = requests.pause_s(error, attempt)
+                pause = exchange.pause_s(error, attempt)
                 if pause is None:
                     raise
                 await asyncio.sleep(pause)
@@ -430,34 +430,34 @@ class AsyncClient:
     async def _save_once(self, url: str, path: Path) -> None:
         part = path.with_name(f"{path.name}.part")
         try:
-            async with self._http.stream("GET", url, headers={"User-Agent": requests.USER_AGENT}) as response:
+            async with self._http.stream("GET", url, headers={"User-Agent": exchange.USER_AGENT}) as response:
                 if not response.is_success:
-                    raise requests.error_from(response.status_code, response.headers, await response.aread())
+                    raise exchange.error_from(response.status_code, response.headers, await response.aread())
                 with part.open("wb") as file:
                     async for chunk in response.aiter_bytes():
                         file.write(chunk)
         except httpx.HTTPError as error:
-            raise requests.unreachable(self._base_url, error) from error
+            raise exchange.unreachable(self._base_url, error) from error
         part.replace(path)
 
     async def _events(self, job_id: str, last_id: str | None) -> AsyncIterator[tuple[str, Result]]:
         built = self._http.build_request(
-            **requests.sent(self._base_url, self._api_key, requests.stream(job_id, last_id))
+            **exchange.sent(self._base_url, self._api_key, requests.stream(job_id, last_id))
         )
         parser = EventParser()
         try:
             response = await self._http.send(built, stream=True)
             try:
                 if not response.is_success:
-                    raise requests.error_from(response.status_code, response.headers, await response.aread())
+                    raise exchange.error_from(response.status_code, response.headers, await response.aread())
                 async for line in response.aiter_lines():
                     event = parser.feed(line)
                     if event is not None:
-                        yield event.event_id, requests.read(Result, json.loads(event.data))
+                        yield event.event_id, exchange.read(Result, json.loads(event.data))
             finally:
                 await response.aclose()
         except httpx.HTTPError as error:
-            raise requests.unreachable(self._base_url, error) from error
+            raise exchange.unreachable(self._base_url, error) from error
 
     async def _json(self, request: Request) -> Mapping[str, Any]:
         attempt = 0
@@ -466,14 +466,14 @@ class AsyncClient:
             try:
                 return await self._json_once(request)
             except LensoraError as error:
-                pause = requests.pause_s(error, attempt)
+                pause = exchange.pause_s(error, attempt)
                 if pause is None:
                     raise
                 await asyncio.sleep(pause)
 
     async def _json_once(self, request: Request) -> Mapping[str, Any]:
         try:
-            response = await self._http.request(**requests.sent(self._base_url, self._api_key, request))
+            response = await self._http.request(**exchange.sent(self._base_url, self._api_key, request))
         except httpx.HTTPError as error:
-            raise requests.unreachable(self._base_url, error) from error
-        return requests.parsed(response)
+            raise exchange.unreachable(self._base_url, error) from error
+        return exchange.parsed(response)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from lensora.client import requests
+from lensora.client import exchange, requests
 from lensora.client.requests import Background, Request
 from lensora.client.watch import Watch
 from lensora.contract.batches import (
@@ -68,7 +68,7 @@ class Batches:
             idempotency_key: a key of the caller's, so that a repeat of this call gives the same batch.
         """
         body = _chosen(background, brand, camera_preset, output, items=_items(items), webhook_url=webhook_url)
-        return requests.read(BatchTicket, self._send(_create(body, idempotency_key)))
+        return exchange.read(BatchTicket, self._send(_create(body, idempotency_key)))
 
     def quote(
         self,
@@ -82,15 +82,15 @@ class Batches:
         """What a batch would cost; of so many photos that are not uploaded yet, with their ``init``. Free."""
         which: dict[str, Any] = {"photos": items} if isinstance(items, int) else {"items": _items(items)}
         body = _chosen(background, brand, camera_preset, output, **which)
-        return requests.read(BatchQuote, self._send(_quote(body)))
+        return exchange.read(BatchQuote, self._send(_quote(body)))
 
     def get(self, batch: AnyBatch, *, wait: int | None = None) -> Batch:
         """Its state; with ``wait`` (1-60 seconds) the server answers when a film has ended or the time is over."""
-        return requests.read(Batch, self._send(_get(batch_id_of(batch), wait)))
+        return exchange.read(Batch, self._send(_get(batch_id_of(batch), wait)))
 
     def list(self, *, cursor: str | None = None, limit: int | None = None) -> BatchPage:
         """The batches of this key, newest first, without their items."""
-        return requests.read(BatchPage, self._send(_list(cursor, limit)))
+        return exchange.read(BatchPage, self._send(_list(cursor, limit)))
 
     def wait(
         self,
@@ -121,7 +121,7 @@ class Batches:
 
     def cancel(self, batch: AnyBatch) -> BatchCancellation:
         """Stop every film that has not ended, and get their credits back."""
-        return requests.read(BatchCancellation, self._send(_cancel(batch_id_of(batch))))
+        return exchange.read(BatchCancellation, self._send(_cancel(batch_id_of(batch))))
 
     def delete(self, batch: AnyBatch) -> None:
         """Delete a batch that has ended, with all its films. Raises Conflict for one that lives: cancel it first."""
@@ -163,7 +163,7 @@ class AsyncBatches:
     ) -> BatchTicket:
         """As ``Batches.create``."""
         body = _chosen(background, brand, camera_preset, output, items=_items(items), webhook_url=webhook_url)
-        return requests.read(BatchTicket, await self._send(_create(body, idempotency_key)))
+        return exchange.read(BatchTicket, await self._send(_create(body, idempotency_key)))
 
     async def quote(
         self,
@@ -177,15 +177,15 @@ class AsyncBatches:
         """As ``Batches.quote``."""
         which: dict[str, Any] = {"photos": items} if isinstance(items, int) else {"items": _items(items)}
         body = _chosen(background, brand, camera_preset, output, **which)
-        return requests.read(BatchQuote, await self._send(_quote(body)))
+        return exchange.read(BatchQuote, await self._send(_quote(body)))
 
     async def get(self, batch: AnyBatch, *, wait: int | None = None) -> Batch:
         """As ``Batches.get``."""
-        return requests.read(Batch, await self._send(_get(batch_id_of(batch), wait)))
+        return exchange.read(Batch, await self._send(_get(batch_id_of(batch), wait)))
 
     async def list(self, *, cursor: str | None = None, limit: int | None = None) -> BatchPage:
         """As ``Batches.list``."""
-        return requests.read(BatchPage, await self._send(_list(cursor, limit)))
+        return exchange.read(BatchPage, await self._send(_list(cursor, limit)))
 
     async def wait(
         self,
@@ -212,7 +212,7 @@ class AsyncBatches:
 
     async def cancel(self, batch: AnyBatch) -> BatchCancellation:
         """As ``Batches.cancel``."""
-        return requests.read(BatchCancellation, await self._send(_cancel(batch_id_of(batch))))
+        return exchange.read(BatchCancellation, await self._send(_cancel(batch_id_of(batch))))
 
     async def delete(self, batch: AnyBatch) -> None:
         """As ``Batches.delete``."""

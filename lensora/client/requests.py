@@ -1,28 +1,21 @@
-"""The requests of the API and the reading of its answers, shared by both clients. No I/O but reading the photo."""
+"""The requests of the API, shared by both clients. No I/O but reading the photo."""
 
 from __future__ import annotations
 
 import json
-import math
-import random
 import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 from urllib.parse import quote, unquote, urlsplit
-
-import httpx
-from pydantic import ValidationError
 
 from lensora.contract.answers import JobTicket, Output, Result
 from lensora.contract.brands import SaveBrandBody
 from lensora.contract.requests import CutoutBody, RenderBody, RequestBody, TransformBody, checked
-from lensora.contract.shapes import PublicAnswer
 from lensora.contract.views import ViewBody
 from lensora.core.colours import PATTERN
-from lensora.core.errors import InternalError, LensoraError, Unavailable, error_class
 
 Photo = str | Path | bytes | BinaryIO
 Background = Mapping[str, str]
@@ -32,21 +25,9 @@ Job = JobTicket | Result | str
 PointMark = tuple[float, float, bool]
 """(x, y, keep): fractions of the upright image, and whether the place belongs to the subject."""
 
-USER_AGENT = "lensora-client"
-CONNECT_TIMEOUT_S = 5.0
-READ_TIMEOUT_S = 90.0
-"""More than the longest ``Prefer: wait`` (60 s) and more than one heartbeat of the stream (15 s)."""
 MAX_WAIT_S = 60
 """The server holds a poll for so long at most."""
 WATCH_PAUSE_S = 1.0
-MAX_TRIES = 4
-"""Tries of a request that the server or the network could not take; safe for POSTs, which carry an Idempotency-Key."""
-FIRST_PAUSE_S = 0.25
-LONGEST_PAUSE_S = 20.0
-PROBLEM = "application/problem+json"
-
-
-A = TypeVar("A", bound=PublicAnswer)
 
 
 def remove() -> Background:
@@ -381,77 +362,6 @@ def rotate_webhook_secret() -> Request:
     return Request("POST", "/v1/account/webhook-secret/rotate")
 
 
-def sent(base_url: str, api_key: str, request: Request) -> dict[str, Any]:
-    """Arguments for ``httpx``'s ``request``/``build_request``. The key goes to the API's own base URL only."""
-    return {
-        "method": request.method,
-        "url": f"{base_url}{request.path}",
-        "params": dict(request.params) or None,
-        "headers": {"Authorization": f"Bearer {api_key}", "User-Agent": USER_AGENT, **request.headers},
-        "json": request.json,
-        "files": request.files,
-        "data": request.data,
-    }
-
-
-def timeouts() -> httpx.Timeout:
-    """Short to connect, long to read: a poll may be held for a minute."""
-    return httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-
-
-def error_from(status: int, headers: Mapping[str, str], body: bytes) -> LensoraError:
-    """The error behind an answer that is not a success."""
-    problem: Mapping[str, Any] = {}
-    if headers.get("content-type", "").startswith(PROBLEM):
-        try:
-            parsed = httpx.Response(status, content=body).json()
-            problem = parsed if isinstance(parsed, dict) else {}
-        except ValueError:
-            problem = {}
-    cls = error_class(str(problem.get("code", "")))
-    if cls is None:
-        cls = Unavailable if status in (429, 502, 503, 504) else InternalError
-    error = cls(str(problem.get("detail") or f"The server answered with status {status}."))
-    error.retry_after_s = _seconds(headers.get("retry-after"))
-    request_id = problem.get("request_id") or headers.get("x-request-id")
-    error.add_note(f"HTTP status {status}" + (f", request id {request_id}" if request_id else ""))
-    return error
-
-
-def parsed(response: httpx.Response) -> Mapping[str, Any]:
-    """The JSON object of a success; raises the error of anything else."""
-    if not response.is_success:
-        raise error_from(response.status_code, response.headers, response.content)
-    if response.status_code == 204:
-        return {}
-    try:
-        body = response.json()
-    except ValueError as error:
-        raise InternalError(f"The server answered {response.request.url.path} with a body that is not JSON.") from error
-    if not isinstance(body, dict):
-        raise InternalError(f"The server answered {response.request.url.path} with something that is no JSON object.")
-    return body
-
-
-def unreachable(base_url: str, cause: httpx.HTTPError) -> Unavailable:
-    """The error for a server that cannot be reached or breaks off."""
-    return Unavailable(f"{base_url} does not answer: {cause or type(cause).__name__}")
-
-
-def pause_s(error: LensoraError, attempt: int) -> float | None:
-    """Seconds before the next try, with jitter; None when there should be none.
-
-    Args:
-        error: what the last try raised.
-        attempt: number of tries made, from 1.
-    """
-    if attempt >= MAX_TRIES or not error.retryable:
-        return None
-    if error.retry_after_s is not None:
-        return error.retry_after_s if error.retry_after_s <= LONGEST_PAUSE_S else None
-    return float(FIRST_PAUSE_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
-
-
 def job_id_of(job: Job) -> str:
     """The id of a job that is given by id, by its ticket or by a result."""
     return job if isinstance(job, str) else job.job_id
@@ -470,16 +380,6 @@ def file_name(url: str, name: str) -> str:
     return last if last not in ("", ".", "..") and "\x00" not in last else name
 
 
-def read(model: type[A], body: Mapping[str, Any]) -> A:
-    """An answer as its model. Raises InternalError for one that this client cannot read."""
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InternalError(f"The server's {model.__name__} cannot be read: {place}: {first['msg']}.") from error
-
-
 def checked_body(model: type[RequestBody], body: Mapping[str, Any]) -> dict[str, Any]:
     """A body that the server would take, found out here before anything is sent."""
     return checked(model, dict(body)).model_dump(mode="json", exclude_unset=True)
@@ -492,11 +392,3 @@ def _read(photo: Photo) -> tuple[str, bytes]:
         path = Path(photo)
         return path.name, path.read_bytes()
     return Path(str(getattr(photo, "name", "photo"))).name, photo.read()
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        seconds = float(text) if text is not None else None
-    except ValueError:
-        return None
-    return seconds if seconds is not None and math.isfinite(seconds) and seconds >= 0 else None

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpx
 
-from lensora.client import requests
+from lensora.client import exchange, requests
 from lensora.client.batches import Batches
 from lensora.client.events import EventParser
 from lensora.client.requests import Background, Job, Photo, PointMark, Request
@@ -54,7 +54,7 @@ class Client:
         """
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
-        self._http = httpx.Client(timeout=requests.timeouts(), transport=transport)
+        self._http = httpx.Client(timeout=exchange.timeouts(), transport=transport)
         self.batches = Batches(self._json, self._save)
         """Films of many photos at once."""
 
@@ -72,7 +72,7 @@ class Client:
 
     def init(self, photo: Photo, max_objects: int | None = None, *, idempotency_key: str | None = None) -> Session:
         """Upload a photo (a path, bytes, or an open binary file) and find the things in it. 5 credits."""
-        return requests.read(Session, self._json(requests.init(photo, max_objects, idempotency_key)))
+        return exchange.read(Session, self._json(requests.init(photo, max_objects, idempotency_key)))
 
     def add_view(
         self,
@@ -98,11 +98,11 @@ class Client:
         """
         which = requests.choice(None, bbox, points)
         request = requests.add_view(session_id, photo, view, object_index, which, idempotency_key)
-        return requests.read(View, self._json(request))
+        return exchange.read(View, self._json(request))
 
     def views(self, session_id: str) -> tuple[View, ...]:
         """The further photos of a session, in the order in which they were added."""
-        return requests.read(ViewList, self._json(requests.views(session_id))).views
+        return exchange.read(ViewList, self._json(requests.views(session_id))).views
 
     def change_view(
         self,
@@ -115,7 +115,7 @@ class Client:
     ) -> View:
         """Correct a further photo's side ("" for one that is to be found out), box or points. Free."""
         request = requests.change_view(session_id, view_id, view, requests.choice(None, bbox, points))
-        return requests.read(View, self._json(request))
+        return exchange.read(View, self._json(request))
 
     def delete_view(self, session_id: str, view_id: str) -> None:
         """Take a further photo out of the session; nothing comes back."""
@@ -132,7 +132,7 @@ class Client:
     ) -> Cutout:
         """Make the cutout alone, to look at before the film. 5 credits; the arguments are those of ``transform``."""
         which = requests.choice(object_index, bbox, points)
-        return requests.read(Cutout, self._json(requests.cutout(session_id, which, idempotency_key)))
+        return exchange.read(Cutout, self._json(requests.cutout(session_id, which, idempotency_key)))
 
     def transform(
         self,
@@ -188,7 +188,7 @@ class Client:
             deliver_to=deliver_to,
             idempotency_key=idempotency_key,
         )
-        return requests.read(JobTicket, self._json(request))
+        return exchange.read(JobTicket, self._json(request))
 
     def quote(
         self,
@@ -214,11 +214,11 @@ class Client:
             deliver_to=None,
             idempotency_key=None,
         )
-        return requests.read(Quote, self._json(requests.quote_for(order)))
+        return exchange.read(Quote, self._json(requests.quote_for(order)))
 
     def result(self, job: Job, *, wait: int | None = None) -> Result:
         """The job's state; with ``wait`` (1-60 seconds) the server answers when it changes or the time is over."""
-        return requests.read(Result, self._json(requests.result(requests.job_id_of(job), wait)))
+        return exchange.read(Result, self._json(requests.result(requests.job_id_of(job), wait)))
 
     def stream(self, job: Job) -> Iterator[Result]:
         """The job's states as they change, up to its end; a broken connection is resumed."""
@@ -273,11 +273,11 @@ class Client:
 
     def cancel(self, job: Job) -> Cancellation:
         """Stop a job and get its credits back; a job that has ended stays as it is."""
-        return requests.read(Cancellation, self._json(requests.cancel(requests.job_id_of(job))))
+        return exchange.read(Cancellation, self._json(requests.cancel(requests.job_id_of(job))))
 
     def backplate(self, picture: Photo) -> Backplate:
         """Upload a background picture, kept for a day: ``background=uploaded(backplate.backplate_id)``. Free."""
-        return requests.read(Backplate, self._json(requests.backplate(picture)))
+        return exchange.read(Backplate, self._json(requests.backplate(picture)))
 
     def prices(
         self,
@@ -288,7 +288,7 @@ class Client:
         seconds: float | None = None,
     ) -> Prices:
         """What calls and files cost, and how large files usually are, for a film like this. Free."""
-        return requests.read(Prices, self._json(requests.prices(size, aspect, fps, seconds)))
+        return exchange.read(Prices, self._json(requests.prices(size, aspect, fps, seconds)))
 
     def save_brand(
         self,
@@ -319,15 +319,15 @@ class Client:
             "logo": None if logo_place is None else dict(logo_place),
             "end_color": end_color,
         }
-        return requests.read(Brand, self._json(requests.save_brand(name, choices, logo)))
+        return exchange.read(Brand, self._json(requests.save_brand(name, choices, logo)))
 
     def brands(self) -> BrandList:
         """Every brand of this key."""
-        return requests.read(BrandList, self._json(requests.brands()))
+        return exchange.read(BrandList, self._json(requests.brands()))
 
     def brand(self, name: str) -> Brand:
         """One brand."""
-        return requests.read(Brand, self._json(requests.brand(name)))
+        return exchange.read(Brand, self._json(requests.brand(name)))
 
     def delete_brand(self, name: str) -> None:
         """Delete a brand; jobs that were ordered with it are not touched."""
@@ -335,12 +335,12 @@ class Client:
 
     def session(self, session_id: str) -> Session:
         """A session that is kept: what ``init`` answered, for nothing."""
-        return requests.read(Session, self._json(requests.session(session_id)))
+        return exchange.read(Session, self._json(requests.session(session_id)))
 
     def share(self, job: Job, *, hours: float = 168.0, downloads: bool = True, listed: bool = False) -> Share:
         """Show a completed job to whoever has the link, or change how."""
         request = requests.share(requests.job_id_of(job), hours, downloads, listed)
-        return requests.read(Share, self._json(request))
+        return exchange.read(Share, self._json(request))
 
     def unshare(self, job: Job) -> None:
         """Take the link back."""
@@ -361,27 +361,27 @@ class Client:
     ) -> JobTicket:
         """Film a finished job's mesh again with another camera or background, for a smaller price."""
         changes = requests.render_changes(camera_preset, background, output)
-        return requests.read(JobTicket, self._json(requests.render(requests.job_id_of(job), changes, idempotency_key)))
+        return exchange.read(JobTicket, self._json(requests.render(requests.job_id_of(job), changes, idempotency_key)))
 
     def jobs(self, *, status: str | None = None, cursor: str | None = None, limit: int | None = None) -> JobPage:
         """The jobs of this key, newest first."""
-        return requests.read(JobPage, self._json(requests.jobs(status, cursor, limit)))
+        return exchange.read(JobPage, self._json(requests.jobs(status, cursor, limit)))
 
     def account(self) -> Account:
         """Balance and limits."""
-        return requests.read(Account, self._json(requests.account()))
+        return exchange.read(Account, self._json(requests.account()))
 
     def ledger(self, *, cursor: str | None = None, limit: int | None = None) -> LedgerPage:
         """Movements of credits, newest first."""
-        return requests.read(LedgerPage, self._json(requests.ledger(cursor, limit)))
+        return exchange.read(LedgerPage, self._json(requests.ledger(cursor, limit)))
 
     def webhook_secret(self) -> str:
         """The secret that signs this account's webhooks, for ``webhooks.verify``."""
-        return requests.read(WebhookSecret, self._json(requests.webhook_secret())).secret
+        return exchange.read(WebhookSecret, self._json(requests.webhook_secret())).secret
 
     def rotate_webhook_secret(self) -> str:
         """A new secret; the one before goes on signing beside it for a day. It is never sent twice."""
-        return requests.read(WebhookSecret, self._json_once(requests.rotate_webhook_secret())).secret
+        return exchange.read(WebhookSecret, self._json_once(requests.rotate_webhook_secret())).secret
 
     def download(self, job: Job | Output, folder: str | Path) -> dict[str, Path]:
         """Save every file of a finished job.
@@ -416,7 +416,7 @@ class Client:
             try:
                 self._save_once(url, path)
             except LensoraError as error:
-                pause = requests.pause_s(error, attempt)
+                pause = exchange.pause_s(error, attempt)
                 if pause is None:
                     raise
                 time.sleep(pause)
@@ -426,34 +426,34 @@ class Client:
     def _save_once(self, url: str, path: Path) -> None:
         part = path.with_name(f"{path.name}.part")
         try:
-            with self._http.stream("GET", url, headers={"User-Agent": requests.USER_AGENT}) as response:
+            with self._http.stream("GET", url, headers={"User-Agent": exchange.USER_AGENT}) as response:
                 if not response.is_success:
-                    raise requests.error_from(response.status_code, response.headers, response.read())
+                    raise exchange.error_from(response.status_code, response.headers, response.read())
                 with part.open("wb") as file:
                     for chunk in response.iter_bytes():
                         file.write(chunk)
         except httpx.HTTPError as error:
-            raise requests.unreachable(self._base_url, error) from error
+            raise exchange.unreachable(self._base_url, error) from error
         part.replace(path)
 
     def _events(self, job_id: str, last_id: str | None) -> Iterator[tuple[str, Result]]:
         built = self._http.build_request(
-            **requests.sent(self._base_url, self._api_key, requests.stream(job_id, last_id))
+            **exchange.sent(self._base_url, self._api_key, requests.stream(job_id, last_id))
         )
         parser = EventParser()
         try:
             response = self._http.send(built, stream=True)
             try:
                 if not response.is_success:
-                    raise requests.error_from(response.status_code, response.headers, response.read())
+                    raise exchange.error_from(response.status_code, response.headers, response.read())
                 for line in response.iter_lines():
                     event = parser.feed(line)
                     if event is not None:
-                        yield event.event_id, requests.read(Result, json.loads(event.data))
+                        yield event.event_id, exchange.read(Result, json.loads(event.data))
             finally:
                 response.close()
         except httpx.HTTPError as error:
-            raise requests.unreachable(self._base_url, error) from error
+            raise exchange.unreachable(self._base_url, error) from error
 
     def _json(self, request: Request) -> Mapping[str, Any]:
         attempt = 0
@@ -462,14 +462,14 @@ class Client:
             try:
                 return self._json_once(request)
             except LensoraError as error:
-                pause = requests.pause_s(error, attempt)
+                pause = exchange.pause_s(error, attempt)
                 if pause is None:
                     raise
                 time.sleep(pause)
 
     def _json_once(self, request: Request) -> Mapping[str, Any]:
         try:
-            response = self._http.request(**requests.sent(self._base_url, self._api_key, request))
+            response = self._http.request(**exchange.sent(self._base_url, self._api_key, request))
         except httpx.HTTPError as error:
-            raise requests.unreachable(self._base_url, error) from error
-        return requests.parsed(response)
+            raise exchange.unreachable(self._base_url, error) from error
+        return exchange.parsed(response)

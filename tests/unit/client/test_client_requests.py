@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensora.client import Client, prompt, requests
+from lensora.client import Client, exchange, prompt, requests
 from lensora.client.events import EventParser
 from lensora.contract.answers import Result
 from lensora.core import errors
@@ -63,7 +63,7 @@ def client_of(*answers: httpx.Response | Exception) -> tuple[Client, list[httpx.
 def test_every_error_comes_back_as_its_class(cls: type[errors.LensoraError]) -> None:
     """The code decides; status and request id are in the notes."""
     answer = problem(400, cls.code)
-    error = requests.error_from(answer.status_code, answer.headers, answer.content)
+    error = exchange.error_from(answer.status_code, answer.headers, answer.content)
     assert type(error) is errors.error_class(cls.code)
     assert error.message == "What is wrong."
     assert error.__notes__ == ["HTTP status 400, request id r-1"]
@@ -71,8 +71,8 @@ def test_every_error_comes_back_as_its_class(cls: type[errors.LensoraError]) -> 
 
 def test_an_answer_of_a_proxy_is_an_error_too() -> None:
     """HTML with 502 may pass, HTML with 418 is a fault."""
-    assert type(requests.error_from(502, {}, b"<html>")) is Unavailable
-    assert type(requests.error_from(418, {}, b"<html>")) is InternalError
+    assert type(exchange.error_from(502, {}, b"<html>")) is Unavailable
+    assert type(exchange.error_from(418, {}, b"<html>")) is InternalError
 
 
 def test_a_busy_server_is_tried_again() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from gateway.http.app import public_calls
 from lensora.cli.main import Deferred, cli
-from lensora.client import requests
+from lensora.client import exchange
 from lensora.contract.answers import Result
 from lensora.contract.problems import MEANINGS
 from lensora.contract.requests import TransformBody
@@ -210,7 +210,7 @@ def test_the_install_guide_names_extras_that_exist() -> None:
 
 def test_the_clients_try_as_often_as_the_guides_say() -> None:
     """Four times in all, in both languages."""
-    assert requests.MAX_TRIES == 4
+    assert exchange.MAX_TRIES == 4
     assert "const MAX_TRIES = 4;" in (ROOT / "clients" / "node" / "src" / "client.ts").read_text("utf-8")
 
 
