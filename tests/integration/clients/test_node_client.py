@@ -41,12 +41,6 @@ def node(*arguments: str | Path, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def built() -> None:
-    """The package, compiled."""
-    node(MODULES / "typescript" / "bin" / "tsc", "--project", "tsconfig.json")
-
-
 def test_the_types_are_those_of_the_api(tmp_path: Path) -> None:
     """openapi-typescript makes of today's document what the package holds; after a change: make client."""
     (tmp_path / "openapi.json").write_text(json.dumps(document(public_calls(), URL)))
@@ -55,7 +49,7 @@ def test_the_types_are_those_of_the_api(tmp_path: Path) -> None:
     assert made.read_text() == (PACKAGE / "src" / "schema.ts").read_text()
 
 
-@pytest.mark.usefixtures("built")
+@pytest.mark.usefixtures("npm_package")
 def test_the_readme_s_code_compiles() -> None:
     """The smallest request and README's lines are right by the types, and a wrong word is not."""
     options = ["--strict", "--noEmit", "--target", "es2022", "--module", "nodenext", "--types", "node"]
@@ -69,7 +63,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         yield running
 
 
-@pytest.mark.usefixtures("built")
+@pytest.mark.usefixtures("npm_package")
 def test_the_package_does_the_whole_job(stack: Installation, tmp_path: Path) -> None:
     """Node's own test runner: photo to files, stream, errors, repeats and webhooks."""
     photo = tmp_path / "camera.jpg"
