@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gateway.jobs import metrics
+from gateway.jobs import metrics, pricing
 from gateway.jobs.charges import Till, Work, raise_refusal, session_not_found
 from gateway.jobs.codec import (
     cutout_from_hash,
