@@ -1,8 +1,9 @@
 """Which engine runs an ONNX file in this process, onnxruntime or OpenVINO: chosen for each net and each machine.
 
 The CPU's capabilities decide where they can. Where they cannot, both engines run the net on a small input for under a
-second at the first start, and what came of it is kept beside the weights. onnxruntime wins ties, and stays for what
-OpenVINO cannot load.
+second at the first start, and what came of it is kept beside the weights. On a crowded machine the runs of one engine
+differ; then it takes up to two seconds, and what is still unclear is measured again at the next start. onnxruntime wins
+ties, and stays for what OpenVINO cannot load.
 """
 
 from __future__ import annotations
@@ -49,14 +50,20 @@ class EngineRules:
     """How the choice is made.
 
     Attributes:
-        budget_s: seconds that the timed runs of a net may take together.
+        budget_s: seconds that the timed runs of a net take together where the runs of each engine agree.
+        most_s: seconds that they may take where they do not, which a crowded machine is the cause of.
         clear: OpenVINO is taken if its best run takes at most this share of onnxruntime's: less is noise.
         least_runs: of each engine, however long they take.
+        agreeing: runs of an engine that have to agree on its best time ...
+        spread: ... to this share of it: others on the machine lengthen a run now and then, but never shorten one.
     """
 
     budget_s: float = 0.6
+    most_s: float = 2.0
     clear: float = 0.9
-    least_runs: int = 2
+    least_runs: int = 3
+    agreeing: int = 3
+    spread: float = 0.1
 
 
 RULES = EngineRules()
@@ -102,11 +109,18 @@ class CpuFacts:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """CPU seconds of the best run on each engine, and the engine that they speak for."""
+    """CPU seconds of the best run on each engine, and the engine that they speak for.
+
+    Attributes:
+        engine: the choice.
+        onnxruntime_s, openvino_s: CPU seconds.
+        settled: several runs of each engine agree; False on a machine too crowded to tell.
+    """
 
     engine: Engine
     onnxruntime_s: float
     openvino_s: float
+    settled: bool = True
 
 
 def decided(facts: CpuFacts, entry: ModelEntry) -> Engine | None:
@@ -132,20 +146,31 @@ def faster(
     """Run onnxruntime (``plain``) and OpenVINO by turns, and compare their best runs.
 
     Compared is the CPU time of all threads, which other work on the machine does not lengthen as it does the time on
-    the clock; both have the same number of threads.
+    the clock; both have the same number of threads. Each engine goes first every other time, and it goes on until
+    several runs of each agree.
     """
-    models, best = (plain, other), [float("inf"), float("inf")]
+    models: tuple[Model, Model] = (plain, other)
+    took: tuple[list[float], list[float]] = ([], [])
     for model in models:
         model.infer(inputs)  # first runs compile and allocate
-    started, runs = time.perf_counter(), 0
-    while runs < rules.least_runs or time.perf_counter() - started < rules.budget_s:
-        for number, model in enumerate(models):
+    started = time.perf_counter()
+    while True:
+        turn = len(took[0]) % 2
+        for number in (turn, 1 - turn):
             before = clock()
-            model.infer(inputs)
-            best[number] = min(best[number], clock() - before)
-        runs += 1
+            models[number].infer(inputs)
+            took[number].append(clock() - before)
+        spent, settled = time.perf_counter() - started, all(_agree(each, rules) for each in took)
+        if len(took[0]) >= rules.least_runs and spent >= (rules.budget_s if settled else rules.most_s):
+            break
+    best = min(took[0]), min(took[1])
     wins = best[1] <= rules.clear * best[0]
-    return Measured(Engine.OPENVINO if wins else Engine.ONNXRUNTIME, *best)
+    return Measured(Engine.OPENVINO if wins else Engine.ONNXRUNTIME, *best, settled)
+
+
+def _agree(took: list[float], rules: EngineRules) -> bool:
+    """Whether enough runs are within the spread of the best one."""
+    return len(took) >= rules.agreeing and sorted(took)[rules.agreeing - 1] <= (1.0 + rules.spread) * min(took)
 
 
 class EngineNotes:
@@ -161,7 +186,10 @@ class EngineNotes:
         self._facts = facts
 
     def recall(self, entry: ModelEntry, measure: Callable[[], Measured]) -> Measured:
-        """What is known of a net, measured now where nothing is. One process measures at a time."""
+        """What is known of a net, measured now where nothing is. One process measures at a time.
+
+        What is not settled is not kept: the next start may find a quieter machine.
+        """
         with self._locked():
             known = self._read()
             slot = f"{self._facts.key}/{entry.sha256}"
@@ -169,6 +197,8 @@ class EngineNotes:
                 return Measured(Engine(known[slot]["engine"]), *(known[slot][name] for name in _TIMES))
             except (KeyError, TypeError, ValueError):
                 found = measure()
+                if not found.settled:
+                    return found
                 self._write({**known, slot: {**asdict(found), "model": entry.name, "cpu": self._facts.model}})
                 return found
 
