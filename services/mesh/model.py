@@ -16,6 +16,7 @@ from services.mesh.backends import MeshBackend, RawMesh, Report
 from services.mesh.camera import PhotoCamera, inverse
 from services.mesh.cutout import Cutout, read_cutout
 from services.mesh.explanation import Explainer
+from services.mesh.finish.budget import triangles_for
 from services.mesh.finish.fidelity import Fidelity, fidelity_of
 from services.mesh.finish.fitting import fitted
 from services.mesh.finish.gltf import GENERATOR
@@ -41,19 +42,10 @@ class ModelRules:
     """Limits of a finished model.
 
     Attributes:
-        target_triangles: what a model gets where the budget allows more: at 768 px a triangle is then about three
-            pixels wide.
-        geometry_share: share of the bytes that triangles may take: a sharp texture on fewer triangles looks better than
-            the reverse.
-        triangle_bytes: of the GLB: half a vertex of 32 bytes, a tenth more where charts meet, three indices of two or
-            four bytes. The samples take 24 to 27.
         grid_m: coordinates are multiples of this, about 2 micrometres: exact in float32 up to 8 m.
         opacity_side: side of the map of opacities: they change slowly.
     """
 
-    target_triangles: int = 20_000
-    geometry_share: float = 0.5
-    triangle_bytes: int = 28
     grid_m: float = 2.0**-19
     opacity_side: int = 512
 
@@ -174,8 +166,7 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report, 
     report("simplify", 0.35)
     if not raw.solid.is_closed():
         raise InvalidMesh("mesh must be closed: every edge must belong to exactly two faces wound the same way")
-    affordable = int(request.max_glb_bytes * RULES.geometry_share / RULES.triangle_bytes)
-    solid = simplified(raw.solid, min(RULES.target_triangles, request.max_triangles, affordable))
+    solid = simplified(raw.solid, triangles_for(cutout.mask, request.max_triangles, request.max_glb_bytes))
     if len(solid.faces) > request.max_triangles:
         raise InvalidRequest(
             f"max_triangles must be at least {len(solid.faces)} for this subject, not {request.max_triangles}",

@@ -18,12 +18,16 @@ from services.render.film import EncoderChoice, FilmMaker
 from services.render.servicer import RendererServicer
 from services.render.settings import RenderSettings
 
-M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Numbers of glibc's mallopt(3)."""
 
 LARGE_BLOCK = 4 * 1024 * 1024
 """Blocks from this size on go back to the system when they are freed. A film's set-up makes many for a moment; left to
 itself, glibc learns to keep them, which is worth 80 MB of resident memory here and saves no time."""
+
+KEPT_FREE = 16 * 1024 * 1024
+"""Bytes that an arena keeps for the next frame's pictures: given back after each, as glibc does when it is told of
+large blocks, they cost a film 40,000 page faults, 0.1 CPU seconds."""
 
 
 def _bound_memory() -> None:
@@ -33,6 +37,7 @@ def _bound_memory() -> None:
     except (OSError, AttributeError):
         return
     mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
+    mallopt(M_TRIM_THRESHOLD, KEPT_FREE)
     mallopt(M_ARENA_MAX, 2)
 
 

@@ -26,7 +26,7 @@ _ROOTS = (np.sqrt(np.arange(255 * 255 + 1, dtype=np.float64)) + 0.5).astype(np.u
 """(65026,) bytes whose squares these are."""
 
 
-def resolved(samples: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+def resolved(samples: NDArray[np.uint8], factor: int, memory: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
     """(h, w, 4) uint8 sRGB, premultiplied: one pixel of ``factor`` x ``factor`` samples.
 
     The filter is a tent two pixels wide, not a box: nearly upright edges, of which a turntable shows many, get three
@@ -35,11 +35,13 @@ def resolved(samples: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     Args:
         samples: (h * factor, w * factor, 4) uint8, square roots of linear light premultiplied by alpha.
         factor: samples a pixel along each side.
+        memory: at least as many bytes as the samples have, for what lies between; None takes fresh ones.
     """
     pixels = samples
     if factor > 1:
         height, width = samples.shape[:2]
-        tent = cv2.GaussianBlur(samples, (3, 3), 0, borderType=cv2.BORDER_REPLICATE)  # weights 1 2 1
+        between = None if memory is None else memory[: samples.size].reshape(samples.shape)
+        tent = cv2.GaussianBlur(samples, (3, 3), 0, between, borderType=cv2.BORDER_REPLICATE)  # weights 1 2 1
         size = (width // factor, height // factor)
         pixels = np.asarray(cv2.resize(tent, size, interpolation=cv2.INTER_AREA), np.uint8)
     return np.asarray(cv2.LUT(pixels, _TO_SRGB), np.uint8)

@@ -36,17 +36,22 @@ def sheared(window: Window, factor: int) -> NDArray[np.float64]:
     return matrix
 
 
-def upright(drawn: NDArray[np.uint8], window: Window, factor: int) -> NDArray[np.uint8]:
+def upright(
+    drawn: NDArray[np.uint8], window: Window, factor: int, memory: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
     """(window.height * factor, window.width * factor, 4): the drawing without its lean.
 
     Args:
         drawn: (height, width, 4) as of ``lattice_sides``, contiguous, row 0 on top.
         window: part of the frame.
         factor: samples a pixel along each side.
+        memory: takes the result, bytes, at least as many as it has; None takes fresh ones.
     """
     if factor == 1:
         return drawn
     row, sample = drawn.strides[:2]
     rows = (window.height, factor, window.width * factor * 4)
     leaning = as_strided(drawn, rows, (factor * row + sample, row, 1), writeable=False)
-    return np.ascontiguousarray(leaning).reshape(window.height * factor, window.width * factor, 4)
+    copy = np.empty(leaning.size, np.uint8) if memory is None else memory[: leaning.size]
+    np.copyto(copy.reshape(leaning.shape), leaning)
+    return copy.reshape(window.height * factor, window.width * factor, 4)

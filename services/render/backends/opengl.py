@@ -69,7 +69,7 @@ class OpenGLRenderer:
             if max(width, height) > limit:
                 raise RenderFailed(f"a frame needs {max(width, height)} samples a side; this device has {limit}")
             targets = [self._target(width, height, owned) for _ in range(IN_FLIGHT)]
-            memory = np.empty(height * width * 4, np.uint8)
+            memory = np.empty((3, height * width * 4), np.uint8)
             half = self._target(shot.size // 2 + 2, shot.size // 2 + 2, owned) if shot.mirrored else None
             waiting: list[tuple[int, Window, moderngl.Framebuffer]] = []
             for offset, window in enumerate(windows):
@@ -177,11 +177,13 @@ class OpenGLRenderer:
             each.vertex_array.render(moderngl.TRIANGLES)
 
     def _read(self, index: int, window: Window, target: moderngl.Framebuffer, memory: NDArray[np.uint8]) -> Layer:
-        """A drawn frame as pixels. ``memory`` holds its samples for a moment: fresh pages cost as much as the read."""
+        """A drawn frame as pixels. ``memory`` holds its samples for a moment, as read, upright and smoothed: fresh
+        pages cost as much as the work."""
         width, height = lattice_sides(window, self._samples)
-        drawn = memory[: height * width * 4].reshape(height, width, 4)
+        drawn = memory[0, : height * width * 4].reshape(height, width, 4)
         target.read_into(drawn, viewport=(0, 0, width, height), components=4, alignment=1)
         error = self._context.error
         if error != "GL_NO_ERROR":
             raise RenderFailed(f"OpenGL reported {error} while a frame was read back")
-        return Layer(index, window, resolved(upright(drawn, window, self._samples), self._samples))
+        straight = upright(drawn, window, self._samples, memory[1])
+        return Layer(index, window, resolved(straight, self._samples, memory[2]))

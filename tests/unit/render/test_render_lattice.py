@@ -20,7 +20,9 @@ def test_samples_lie_where_the_lattice_has_them(factor: int) -> None:
     x = (seen[..., 0] + 1) / 2 * window.width * factor
     y = (seen[..., 1] + 1) / 2 * window.height * factor
     number = np.arange(height * width * 4, dtype=np.int64).astype(np.uint8)
-    found = upright(number.reshape(height, width, 4), window, factor)
+    drawn = number.reshape(height, width, 4)
+    found = upright(drawn, window, factor)
+    assert np.array_equal(upright(drawn, window, factor, np.empty(number.size, np.uint8)), found)
     assert found.shape == (window.height * factor, window.width * factor, 4)
     for j in range(found.shape[0]):
         within = j % factor

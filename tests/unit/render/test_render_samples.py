@@ -44,3 +44,10 @@ def test_an_upright_edge_has_steps_between() -> None:
         samples[:, at:] = 255
         seen |= set(np.unique(resolved(samples, 2)[2, :, 3]).tolist())
     assert seen - {0, 255} == {32, 128, 223}
+
+
+def test_memory_that_is_used_again_changes_nothing() -> None:
+    """What an earlier, larger picture has left in it is not seen."""
+    samples = np.random.default_rng(0).integers(0, 256, (12, 8, 4), np.uint8)
+    used = np.full(2 * samples.size, 77, np.uint8)
+    assert np.array_equal(resolved(samples, 2, used), resolved(samples, 2))
