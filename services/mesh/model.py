@@ -23,6 +23,7 @@ from services.mesh.finish.gltf import GENERATOR
 from services.mesh.finish.orientation import facing_yaw, standing
 from services.mesh.finish.size import enlarged, enlargement
 from services.mesh.finish.surface import Surface, simplified, surfaced
+from services.mesh.shape.detail import detail_of
 from services.mesh.solid import Solid, tidied
 from services.mesh.texturing.baking import Texture, bake, texture_side
 from services.mesh.texturing.completion import VertexColors
@@ -166,7 +167,8 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report, 
     report("simplify", 0.35)
     if not raw.solid.is_closed():
         raise InvalidMesh("mesh must be closed: every edge must belong to exactly two faces wound the same way")
-    solid = simplified(raw.solid, triangles_for(cutout.mask, request.max_triangles, request.max_glb_bytes))
+    detail = detail_of(cutout.mask) if raw.ruled else 1.0
+    solid = simplified(raw.solid, triangles_for(detail, request.max_triangles, request.max_glb_bytes))
     if len(solid.faces) > request.max_triangles:
         raise InvalidRequest(
             f"max_triangles must be at least {len(solid.faces)} for this subject, not {request.max_triangles}",

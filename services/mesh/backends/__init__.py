@@ -41,6 +41,8 @@ class RawMesh:
         opacity: how opaque a body of glass is; None for opaque ones.
         confidence: how likely the shape is about right, 0..1, calibrated; None for a backend that cannot tell.
         reach: radians, how far the model may be turned away from the photo's view to bring its largest side forward.
+        ruled: made by a rule, so its surface has no more detail than its outline; False where a net or further photos
+            have told the depth of every point.
     """
 
     solid: Solid
@@ -55,6 +57,7 @@ class RawMesh:
     photo: Cutout | None = None
     opacity: Opacity | None = None
     confidence: float | None = None
+    ruled: bool = False
 
 
 class MeshBackend(Protocol):

@@ -10,6 +10,7 @@ from services.mesh.cutout import Cutout
 from services.mesh.explanation import Explainer
 from services.mesh.judge.verdict import Judge
 from services.mesh.kinds import Hypothesis, Kind
+from services.mesh.kinds.field import Field
 from services.mesh.kinds.registry import KINDS
 from services.mesh.network import ShapeNetwork
 
@@ -62,4 +63,5 @@ def raw_mesh(chosen: Hypothesis, confidence: float, others: tuple[ModelUse, ...]
         photo=coloring.photo,
         opacity=coloring.opacity,
         confidence=confidence,
+        ruled=chosen.kind != Field.name,
     )

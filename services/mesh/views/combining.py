@@ -141,6 +141,7 @@ def _chosen(
                 crease_deg=FREE_CREASE_DEG,
                 reach=FREE_REACH,
                 trust=TRUST,
+                ruled=False,
             )
             kept_cameras = cameras[1:]
     placed = []

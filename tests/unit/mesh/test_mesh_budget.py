@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from services.mesh.finish.budget import RULES, outline_length, triangles_for
+from services.mesh.finish.budget import RULES, triangles_for
+from services.mesh.shape.detail import RULES as DETAIL
+from services.mesh.shape.detail import detail_of, outline_length
 
 PLENTY = (60_000, 3_000_000)
 
@@ -26,7 +28,9 @@ def test_branched_things_get_more_triangles() -> None:
     comb = np.zeros((256, 256), bool)
     comb[20:40, 20:236] = True
     comb[20:236, 20:236:12] = True
-    assert triangles_for(disc, *PLENTY) == round(RULES.calm * RULES.most)
-    assert triangles_for(comb, *PLENTY) == RULES.most
-    assert triangles_for(comb, 5_000, 3_000_000) == 5_000
-    assert triangles_for(comb, 60_000, 100_000) < 2_000
+    assert detail_of(disc) == DETAIL.calm
+    assert detail_of(comb) == 1.0
+    assert triangles_for(DETAIL.calm, *PLENTY) == round(DETAIL.calm * RULES.most)
+    assert triangles_for(1.0, *PLENTY) == RULES.most
+    assert triangles_for(1.0, 5_000, 3_000_000) == 5_000
+    assert triangles_for(1.0, 60_000, 100_000) < 2_000
