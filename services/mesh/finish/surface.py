@@ -42,6 +42,9 @@ class SurfaceRules:
             stay closed that collapse at the library's own 7, in the same time; only 7 reaches budgets of a few hundred
             triangles.
         simplifier_starts: times that the simplifier goes on from its own best result.
+        faces_at_once: the simplifier cannot be interrupted and takes a second for a million faces: more than these are
+            thinned in steps, and between them it is looked whether anybody still waits ...
+        step: ... to this share each, for a quarter more time.
         smallest_chart: charts of fewer faces are given to a neighbour: each chart costs gutters and splits vertices.
         planes: for each axis: which coordinates are u and v, and the sign of u that keeps the chart from being
             mirrored.
@@ -56,6 +59,8 @@ class SurfaceRules:
     ground_density: float = 0.3
     aggressions: tuple[float, float, float] = (4.0, 7.0, 2.0)
     simplifier_starts: int = 3
+    faces_at_once: int = 100_000
+    step: float = 0.6
     smallest_chart: int = 24
     planes: tuple[
         tuple[int, int, float],
@@ -96,7 +101,9 @@ class Surface:
     welded: Ints
 
 
-def simplified(solid: Solid, max_triangles: int, aggressions: tuple[float, ...] = RULES.aggressions) -> Solid:
+def simplified(
+    solid: Solid, max_triangles: int, aggressions: tuple[float, ...] = RULES.aggressions, rules: SurfaceRules = RULES
+) -> Solid:
     """Quadric simplification to a budget that keeps the solid closed.
 
     Sheets that came to touch are parted. Where the simplifier's result is not closed for all that, or stops short of
@@ -106,27 +113,34 @@ def simplified(solid: Solid, max_triangles: int, aggressions: tuple[float, ...] 
     Args:
         solid: closed.
         max_triangles: >= 4.
-        aggressions: see ``AGGRESSIONS``.
+        aggressions: see ``SurfaceRules``.
+        rules: the rest of them.
     """
     best = solid
     # What does not get there in one go, thin parts closed, may get there from where it stopped.
-    for start in range(RULES.simplifier_starts):
+    for start in range(rules.simplifier_starts):
         given = solid if start == 0 else best
         for aggression in aggressions:
             if len(best.faces) <= max_triangles:
                 return best
-            glance()
-            points, faces = fast_simplification.simplify(
-                given.vertices.astype(np.float32),
-                given.faces.astype(np.int32),
-                target_count=max_triangles,
-                agg=aggression,
-            )
-            result = _compact(Solid(np.asarray(points, np.float64), _without_flats(np.asarray(faces, np.int64))))
+            result = _thinned(given, max_triangles, aggression, rules)
             result = result if result.is_closed() else parted(result)
             if len(result.faces) < len(best.faces) and result.is_closed():
                 best = result
     return coarser(best, max_triangles)
+
+
+def _thinned(solid: Solid, target: int, aggression: float, rules: SurfaceRules) -> Solid:
+    """What the simplifier makes of a solid, in steps where it is large; it may stop short of the target."""
+    points, faces = solid.vertices.astype(np.float32), solid.faces.astype(np.int32)
+    while True:
+        glance()
+        before = len(faces)
+        aim = max(target, int(rules.step * before)) if before > rules.faces_at_once else target
+        points, faces = fast_simplification.simplify(points, faces, target_count=aim, agg=aggression)
+        if aim == target or len(faces) > 0.5 * (aim + before):
+            break
+    return _compact(Solid(np.asarray(points, np.float64), _without_flats(np.asarray(faces, np.int64))))
 
 
 def _without_flats(faces: Ints) -> Ints:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import trimesh
 
+from lensora.adapters.patience import while_waiting
 from lensora.core.errors import InvalidMesh
 from services.mesh.boolean import difference, union
 from services.mesh.finish.orientation import facing_yaw, standing
 from services.mesh.finish.sheets import parted
-from services.mesh.finish.surface import simplified, surfaced
+from services.mesh.finish.surface import RULES, simplified, surfaced
 from services.mesh.model import Model
 from services.mesh.raster import covering, weights_at
 from services.mesh.solid import Solid, tidied
@@ -25,6 +28,18 @@ def test_simplification_keeps_a_closed_mesh_closed() -> None:
     """A sphere of 20,480 triangles becomes one of 2,000 that is closed and of the same volume within 1%."""
     sphere = solid_of(trimesh.creation.icosphere(subdivisions=5))
     small = simplified(sphere, 2_000)
+    assert len(small.faces) <= 2_000
+    assert small.is_closed()
+    assert small.volume() == pytest.approx(sphere.volume(), rel=0.01)
+
+
+def test_large_solids_are_thinned_in_steps_with_looks_between() -> None:
+    """The simplifier cannot be interrupted, so no step of it may be long; the result is as good as in one go."""
+    sphere = solid_of(trimesh.creation.icosphere(subdivisions=5))
+    looks: list[None] = []
+    with while_waiting(lambda: looks.append(None)):
+        small = simplified(sphere, 2_000, rules=replace(RULES, faces_at_once=3_000))
+    assert len(looks) >= 5
     assert len(small.faces) <= 2_000
     assert small.is_closed()
     assert small.volume() == pytest.approx(sphere.volume(), rel=0.01)
