@@ -21,8 +21,9 @@ from services.mesh.finish.fidelity import Fidelity, fidelity_of
 from services.mesh.finish.fitting import fitted
 from services.mesh.finish.gltf import GENERATOR
 from services.mesh.finish.orientation import facing_yaw, standing
+from services.mesh.finish.simplification import simplified
 from services.mesh.finish.size import enlarged, enlargement
-from services.mesh.finish.surface import Surface, simplified, surfaced
+from services.mesh.finish.surface import Surface, surfaced
 from services.mesh.shape.detail import detail_of
 from services.mesh.solid import Solid, tidied
 from services.mesh.texturing.baking import Texture, bake, texture_side

@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 
 from services.mesh.camera import DISTANCE, PhotoCamera
 from services.mesh.cutout import Cutout
-from services.mesh.finish.surface import EVEN_AGGRESSIONS, simplified
+from services.mesh.finish.simplification import EVEN_AGGRESSIONS, simplified
 from services.mesh.raster import covering, far_to_near
 from services.mesh.solid import Solid
 

@@ -1,10 +1,9 @@
-"""From a closed solid to a drawable surface: fewer triangles, normals with creases, and texture coordinates."""
+"""From a closed solid to a drawable surface: normals with creases, and texture coordinates."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import fast_simplification
 import numpy as np
 import xatlas
 from numpy.typing import NDArray
@@ -12,8 +11,6 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from lensora.adapters.patience import glance
-from services.mesh.boolean import coarser
-from services.mesh.finish.sheets import parted
 from services.mesh.raster import covering
 from services.mesh.solid import Solid
 
@@ -27,7 +24,7 @@ CREASE_DEG = 40.0
 
 @dataclass(frozen=True)
 class SurfaceRules:
-    """How a surface is thinned and smoothed.
+    """How a surface is smoothed and laid out.
 
     Attributes:
         calm_crease_deg, calm_rounds, calm_reach_deg: a surface that may fold by 60 degrees without a crease is a smooth
@@ -38,13 +35,6 @@ class SurfaceRules:
         hidden_density: texels per metre on charts that the photo does not show, against those it does: what they hold
             is made up.
         ground_density: the same for what faces the ground.
-        aggressions: how steeply the simplifier's threshold rises, in the order in which they are tried. At 4 thin parts
-            stay closed that collapse at the library's own 7, in the same time; only 7 reaches budgets of a few hundred
-            triangles.
-        simplifier_starts: times that the simplifier goes on from its own best result.
-        faces_at_once: the simplifier cannot be interrupted and takes a second for a million faces: more than these are
-            thinned in steps, and between them it is looked whether anybody still waits ...
-        step: ... to this share each, for a quarter more time.
         smallest_chart: charts of fewer faces are given to a neighbour: each chart costs gutters and splits vertices.
         planes: for each axis: which coordinates are u and v, and the sign of u that keeps the chart from being
             mirrored.
@@ -57,10 +47,6 @@ class SurfaceRules:
     packing_texels: int = 512
     hidden_density: float = 0.6
     ground_density: float = 0.3
-    aggressions: tuple[float, float, float] = (4.0, 7.0, 2.0)
-    simplifier_starts: int = 3
-    faces_at_once: int = 100_000
-    step: float = 0.6
     smallest_chart: int = 24
     planes: tuple[
         tuple[int, int, float],
@@ -73,10 +59,6 @@ class SurfaceRules:
 
 
 RULES = SurfaceRules()
-
-
-EVEN_AGGRESSIONS = (7.0, 4.0, 2.0)
-"""The same for triangles of about one size, where each is to have a colour of its own."""
 
 
 _AXES = np.array([[0, 0, 1], [0, 0, -1], [1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]], dtype=np.float64)
@@ -99,61 +81,6 @@ class Surface:
     uvs: NDArray[np.float32]
     faces: NDArray[np.uint32]
     welded: Ints
-
-
-def simplified(
-    solid: Solid, max_triangles: int, aggressions: tuple[float, ...] = RULES.aggressions, rules: SurfaceRules = RULES
-) -> Solid:
-    """Quadric simplification to a budget that keeps the solid closed.
-
-    Sheets that came to touch are parted. Where the simplifier's result is not closed for all that, or stops short of
-    the budget, it is asked for again with another aggression; in the end the smallest closed solid is taken, be it the
-    given one.
-
-    Args:
-        solid: closed.
-        max_triangles: >= 4.
-        aggressions: see ``SurfaceRules``.
-        rules: the rest of them.
-    """
-    best = solid
-    # What does not get there in one go, thin parts closed, may get there from where it stopped.
-    for start in range(rules.simplifier_starts):
-        given = solid if start == 0 else best
-        for aggression in aggressions:
-            if len(best.faces) <= max_triangles:
-                return best
-            result = _thinned(given, max_triangles, aggression, rules)
-            result = result if result.is_closed() else parted(result)
-            if len(result.faces) < len(best.faces) and result.is_closed():
-                best = result
-    return coarser(best, max_triangles)
-
-
-def _thinned(solid: Solid, target: int, aggression: float, rules: SurfaceRules) -> Solid:
-    """What the simplifier makes of a solid, in steps where it is large; it may stop short of the target."""
-    points, faces = solid.vertices.astype(np.float32), solid.faces.astype(np.int32)
-    while True:
-        glance()
-        before = len(faces)
-        aim = max(target, int(rules.step * before)) if before > rules.faces_at_once else target
-        points, faces = fast_simplification.simplify(points, faces, target_count=aim, agg=aggression)
-        if aim == target or len(faces) > 0.5 * (aim + before):
-            break
-    return _compact(Solid(np.asarray(points, np.float64), _without_flats(np.asarray(faces, np.int64))))
-
-
-def _without_flats(faces: Ints) -> Ints:
-    """Faces without pairs on the same three corners: thin parts that have collapsed and enclose nothing."""
-    _, group, count = np.unique(np.sort(faces, axis=1), axis=0, return_inverse=True, return_counts=True)
-    return faces[count[group.ravel()] == 1] if (count > 1).any() else faces
-
-
-def _compact(solid: Solid) -> Solid:
-    """The solid without vertices that no face uses."""
-    used = np.zeros(len(solid.vertices), bool)
-    used[solid.faces] = True
-    return Solid(solid.vertices[used], (np.cumsum(used) - 1)[solid.faces])
 
 
 def neighbours(faces: Ints) -> Ints:

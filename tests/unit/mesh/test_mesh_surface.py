@@ -13,7 +13,8 @@ from lensora.core.errors import InvalidMesh
 from services.mesh.boolean import difference, union
 from services.mesh.finish.orientation import facing_yaw, standing
 from services.mesh.finish.sheets import parted
-from services.mesh.finish.surface import RULES, simplified, surfaced
+from services.mesh.finish.simplification import RULES, simplified
+from services.mesh.finish.surface import surfaced
 from services.mesh.model import Model
 from services.mesh.raster import covering, weights_at
 from services.mesh.solid import Solid, tidied
