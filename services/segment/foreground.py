@@ -31,6 +31,12 @@ ASIDE_FROM, ASIDE_AT = 0.12, 0.27
 OPAQUE_FROM = 0.7
 """Alpha from which a pixel may keep its own colour."""
 
+SOLID_FROM = 0.98
+"""Alpha, where the pixels around have as much, above which a colour is the photo's."""
+
+TILE = 128
+"""Pixels along a side of what is worked on at once: most tiles hold no edge, and what one takes stays in the cache."""
+
 _EPSILON = 1e-4
 
 
@@ -48,12 +54,13 @@ def _fuse(image: Plane, front: Plane, back: Plane, alpha: Plane, radius_px: int)
     return np.clip(estimate, 0.0, 1.0).astype(np.float32), mean_back.astype(np.float32)
 
 
-def estimate_foreground(rgb: NDArray[np.uint8], alpha: Plane) -> NDArray[np.uint8]:
+def estimate_foreground(rgb: NDArray[np.uint8], alpha: Plane, tile_px: int = TILE) -> NDArray[np.uint8]:
     """The subject's own colour at every pixel; inside the solid subject it is the photo's.
 
     Args:
         rgb: (h, w, 3) uint8 sRGB.
         alpha: (h, w) float32, 0..1.
+        tile_px: see ``TILE``; the result does not depend on it.
 
     Returns:
         (h, w, 3) uint8 sRGB. Where alpha is 0 the colour runs on from the nearest subject, so that a resized or
@@ -63,21 +70,40 @@ def estimate_foreground(rgb: NDArray[np.uint8], alpha: Plane) -> NDArray[np.uint
     longest = max(height, width)
     # The wide pass is smooth: a quarter of the size loses nothing.
     small_size = (max(1, width // 4), max(1, height // 4))
-    image = rgb.astype(np.float32) / 255.0
-    small = np.asarray(cv2.resize(image, small_size, interpolation=cv2.INTER_AREA), np.float32)
+    small = cv2.resize(rgb, small_size, interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255.0)
     # The outermost ring of what the net calls solid is often a mix already: colours are taken from inside it.
     core = np.asarray(cv2.erode(alpha, np.ones((3, 3), np.uint8)), np.float32)
     small_core = np.asarray(cv2.resize(core, small_size, interpolation=cv2.INTER_AREA), np.float32)
     wide_front, wide_back = _fuse(small, small, small, small_core, max(2, round(WIDE_RADIUS * longest / 4)))
     size = (width, height)
-    glance()
     front = np.asarray(cv2.resize(wide_front, size, interpolation=cv2.INTER_LINEAR), np.float32)
     back = np.asarray(cv2.resize(wide_back, size, interpolation=cv2.INTER_LINEAR), np.float32)
-    solid = np.asarray(core[..., None] > 0.98)
-    front = np.where(solid, image, front)
-    glance()
-    near, near_back = _fuse(image, front, back, core, max(2, round(NEAR_RADIUS * longest)))
-    glance()
+    radius = max(2, round(NEAR_RADIUS * longest))
+    result = np.zeros((height, width, 3), np.uint8)
+    for top in range(0, height, tile_px):
+        glance()
+        for left in range(0, width, tile_px):
+            tile = slice(top, top + tile_px), slice(left, left + tile_px)
+            around = (
+                slice(max(0, top - radius), top + tile_px + radius),
+                slice(max(0, left - radius), left + tile_px + radius),
+            )
+            if core[tile].min() > SOLID_FROM:
+                result[tile] = rgb[tile]
+            elif alpha[around].max() > 0.0:
+                own = _near(rgb[around], front[around], back[around], core[around], alpha[around], radius)
+                rows, columns = (slice(t.start - a.start, t.stop - a.start) for t, a in zip(tile, around, strict=True))
+                result[tile] = own[rows, columns]
+    return result
+
+
+def _near(
+    rgb: NDArray[np.uint8], front: Plane, back: Plane, core: Plane, alpha: Plane, radius_px: int
+) -> NDArray[np.uint8]:
+    """The second pass over a part of the picture: (h, w, 3) uint8, right but for ``radius_px`` along cut sides."""
+    image = rgb.astype(np.float32) / np.float32(255.0)
+    solid = np.asarray(core[..., None] > SOLID_FROM)
+    near, near_back = _fuse(image, np.where(solid, image, front), back, core, radius_px)
     kept = np.where(solid, np.float32(1.0), _own_share(image, near, near_back, alpha)[..., None])
     out = near + (image - near) * kept
     return np.asarray(np.clip(out, 0.0, 1.0) * 255.0 + 0.5, dtype=np.uint8)

@@ -131,6 +131,7 @@ def test_the_old_background_does_not_shine_through() -> None:
     own, old = np.array([150.0, 40.0, 30.0]), np.array([60.0, 240.0, 90.0])
     rgb = (own * soft[..., None] + old * (1 - soft[..., None])).astype(np.uint8)
     found = estimate_foreground(rgb, soft).astype(np.float32)
+    assert np.abs(found - estimate_foreground(rgb, soft, tile_px=48)).max() <= 1  # no seams
     edge = (soft > 0.1) & (soft < 0.9)
     before = np.abs(rgb[edge] - own).mean()
     after = np.abs(found[edge] - own).mean()
