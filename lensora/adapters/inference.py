@@ -6,8 +6,6 @@ stage.
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +18,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from lensora.adapters.patience import LOOK_INTERVAL_S, Look, current_look
+from lensora.allocator import give_back
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import ConfigurationError, DeadlineExceeded, InferenceFailed
 
@@ -124,7 +123,7 @@ class OnnxModel:
             raise ConfigurationError(f"cannot load model {use.name!r} from {path}: {error}") from error
         if self._session.get_providers()[0] != provider:
             raise ConfigurationError(f"LENSORA_DEVICE={device}: onnxruntime could not start {provider} on this machine")
-        _return_freed_memory()
+        give_back()
         self._use = use
         # Without shrinking, the arena keeps what its largest run took: 735 MB for IS-Net at 1024 pixels; without an
         # arena every run pays for fresh pages (a quarter more CPU time). Shrinking after each run has neither cost.
@@ -236,11 +235,3 @@ class _Watch(threading.Thread):
     def _pause_s(self) -> float:
         left_s = LOOK_INTERVAL_S if self._until is None else max(0.0, self._until - time.monotonic())
         return left_s if self._look is None else min(LOOK_INTERVAL_S, left_s)
-
-
-def _return_freed_memory() -> None:
-    """Give pages that loading has freed back to the system (glibc keeps them): half of what loading IS-Net took."""
-    library = ctypes.util.find_library("c")
-    trim = getattr(ctypes.CDLL(library), "malloc_trim", None) if library else None
-    if trim is not None:
-        trim(0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import grpc
 
 from lensora.adapters.readiness import ReadinessWatch
+from lensora.allocator import bound_arenas
 from lensora.core.errors import LensoraError
 from lensora.observability.process import begin
 from lensora.rpc.server import Server, run
@@ -48,6 +49,7 @@ def serve(process: str, settings_class: type[S], build: Callable[[S], Service]) 
         settings_class: what is read from the environment.
         build: the composition: settings to adapters to the service.
     """
+    bound_arenas()
     try:
         settings = load(settings_class)
         begin(process, settings)

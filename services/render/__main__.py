@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 
 import cv2
 
 from lensora.adapters.artifacts import open_artifacts
+from lensora.allocator import keep
 from lensora.api.render.v1 import renderer_pb2, renderer_pb2_grpc
 from lensora.cores import threads_for
 from lensora.rpc.serving import Service, serve
@@ -17,9 +17,6 @@ from services.render.engine import Engine
 from services.render.film import EncoderChoice, FilmMaker
 from services.render.servicer import RendererServicer
 from services.render.settings import RenderSettings
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
-"""Numbers of glibc's mallopt(3)."""
 
 LARGE_BLOCK = 4 * 1024 * 1024
 """Blocks from this size on go back to the system when they are freed. A film's set-up makes many for a moment; left to
@@ -30,20 +27,9 @@ KEPT_FREE = 16 * 1024 * 1024
 large blocks, they cost a film 40,000 page faults, 0.1 CPU seconds."""
 
 
-def _bound_memory() -> None:
-    """Keep freed memory from piling up in the allocator, where the allocator is glibc's."""
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return
-    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
-    mallopt(M_TRIM_THRESHOLD, KEPT_FREE)
-    mallopt(M_ARENA_MAX, 2)
-
-
 def build(settings: RenderSettings) -> Service:
     """Settings to adapters to the service."""
-    _bound_memory()
+    keep(LARGE_BLOCK, KEPT_FREE)
     # Mesa reads it when the context is opened, and would count the machine's cores by itself.
     os.environ["LP_NUM_THREADS"] = str(threads_for(settings.render_gl_threads))
     cv2.setNumThreads(1)  # composing is cheap; the cores belong to the rasteriser and the encoder
