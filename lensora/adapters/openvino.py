@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lensora.adapters.inference import fits, wanted_outputs
 from lensora.adapters.patience import LOOK_INTERVAL_S, current_look
+from lensora.allocator import give_back
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import ConfigurationError, DeadlineExceeded, InferenceFailed
 from lensora.models.manifest import Precision
@@ -39,7 +40,13 @@ class OpenVinoModel:
     """``Model`` on OpenVINO. Runs of several threads follow each other: one alone uses every thread it was given."""
 
     def __init__(
-        self, path: Path, use: ModelUse, *, precision: Precision = Precision.FLOAT32, threads: int = 0
+        self,
+        path: Path,
+        use: ModelUse,
+        *,
+        precision: Precision = Precision.FLOAT32,
+        half_weights: bool = False,
+        threads: int = 0,
     ) -> None:
         """Load the weights.
 
@@ -47,6 +54,7 @@ class OpenVinoModel:
             path: an ONNX file that was verified (``lensora.models.path_of``).
             use: what ``describe`` answers.
             precision: in which it multiplies; bfloat16 is for CPUs that have it, others only pretend to.
+            half_weights: keep the weights as floats of 16 bits, in half the memory; for those that are such floats.
             threads: threads of one inference; 0 means one per physical core.
 
         Raises:
@@ -61,9 +69,15 @@ class OpenVinoModel:
             "ENABLE_CPU_PINNING": False,
         }
         try:
-            self._compiled = openvino.Core().compile_model(str(path), "CPU", settings)
+            core = openvino.Core()
+            graph = core.read_model(str(path))
+            if half_weights:
+                _halve(graph)
+            self._compiled = core.compile_model(graph, "CPU", settings)
+            del graph
         except Exception as error:  # OpenVINO's errors share no base but Exception
             raise ConfigurationError(f"cannot load model {use.name!r} from {path}: {error}") from error
+        give_back()
         self._use = use
         self._inputs = {item.get_any_name(): item for item in self._compiled.inputs}
         self._outputs = [item.get_any_name() for item in self._compiled.outputs]
@@ -163,3 +177,13 @@ def _outwait(request: Any) -> None:
         request.wait()
     except RuntimeError:
         return  # it says that it was cancelled
+
+
+def _halve(graph: openvino.Model) -> None:
+    """Turn a graph's float32 weights into 16 bits, which are widened again where they are used."""
+    try:
+        # What OpenVINO's own converter calls; there is no other name for it.
+        from openvino._offline_transformations import compress_model_transformation  # noqa: PLC0415
+    except ImportError:  # a later version: only memory is lost
+        return
+    compress_model_transformation(graph)

@@ -118,7 +118,13 @@ class OnnxRuntime:
         from lensora.adapters.openvino import OpenVinoModel  # noqa: PLC0415
 
         def opened(precision: Precision) -> OpenVinoModel:
-            return OpenVinoModel(path, entry.use(stage), precision=precision, threads=self._threads)
+            return OpenVinoModel(
+                path,
+                entry.use(stage),
+                precision=precision,
+                half_weights=entry.half_weights,
+                threads=self._threads,
+            )
 
         if entry.precision is Precision.FLOAT32 or not self._facts.multiplies_bfloat16:
             return opened(Precision.FLOAT32)

@@ -139,6 +139,7 @@ class ModelEntry(ModelTerms):
         size_bytes: size of that file.
         sources: tried in order.
         precision: bfloat16 where its results stay within the stated tolerance (docs/notes/decisions.md).
+        half_weights: its weights are floats of 16 bits, written as 32: kept as 16 they are half as large and the same.
         probe: shapes of all its inputs, float32 each, at which engines are compared; empty where they are not.
         doubt: which of its answers in bfloat16 do not stay within the tolerance; None where all do.
     """
@@ -148,6 +149,7 @@ class ModelEntry(ModelTerms):
     size_bytes: int
     sources: tuple[Source, ...]
     precision: Precision = Precision.FLOAT32
+    half_weights: bool = False
     probe: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     doubt: Doubt | None = None
 
@@ -268,6 +270,7 @@ def _entry(table: Mapping[str, Any]) -> ModelEntry:
             size_bytes=int(table["size_bytes"]),
             sources=tuple(_source(source) for source in table["source"]),
             precision=Precision(table.get("precision", Precision.FLOAT32)),
+            half_weights=bool(table.get("half_weights", False)),
             probe={str(key): tuple(int(size) for size in shape) for key, shape in table.get("probe", {}).items()},
             doubt=_doubt(table["doubt"]) if "doubt" in table else None,
         )

@@ -282,3 +282,23 @@ def test_the_fake_fails_when_told_to_and_remembers() -> None:
         fake.infer({"x": X}, timeout_s=0.005)
     assert fake.ready()
     assert [call["x"].shape for call in fake.calls] == [(2, 3), (2, 3)]
+
+
+def test_halved_weights_change_nothing_where_they_are_halves(tmp_path: Path) -> None:
+    """Weights that are floats of 16 bits give the same answers whether they are kept as 16 bits or as 32."""
+    weights = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float16).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        "halves",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 64])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 64])],
+        initializer=[numpy_helper.from_array(weights, "w")],
+    )
+    path = tmp_path / "halves.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    x = np.random.default_rng(1).random((3, 64), np.float32)
+    whole, half = (
+        OpenVinoModel(path, USE, half_weights=half, threads=1).infer({"x": x})["y"] for half in (False, True)
+    )
+    assert np.array_equal(whole, half)
+    assert np.allclose(whole, x @ weights, atol=1e-4)
