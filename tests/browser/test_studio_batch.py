@@ -70,7 +70,7 @@ def test_five_photos_of_which_one_is_broken(
     ordered(visitor, "5 films")
     assert before - visitor.gateway.balance(visitor.key) == 4 * (5 + 75)
     expect(film(visitor, "broken")).to_contain_text("Not a photo, not charged")
-    expect(film(visitor, "broken")).to_contain_text("image must be a JPEG, PNG or WebP")
+    expect(film(visitor, "broken")).to_contain_text("Image must be a JPEG, PNG or WebP")
     jobs = jobs_of(visitor)
     assert len(jobs) == 4
     for job_id in jobs[:3]:

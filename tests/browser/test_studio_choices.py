@@ -133,9 +133,9 @@ def test_a_brand_is_made_given_to_a_film_and_deleted(
     page.get_by_label("Name").fill("My Shop")
     expect(page.get_by_text("saved as “my-shop”")).to_be_visible()
     page.get_by_role("radio", name="Colour").check()
-    page.get_by_label("Colour of the plate", exact=True).fill("#12345")
+    page.get_by_label("Background colour", exact=True).fill("#12345")
     expect(page.get_by_role("button", name="Save the brand")).to_be_disabled()
-    page.get_by_label("Colour of the plate", exact=True).fill("#123456")
+    page.get_by_label("Background colour", exact=True).fill("#123456")
     page.get_by_label("Shape").select_option("4:5")
     wrong = {"name": "logo.jpg", "mimeType": "image/jpeg", "buffer": b"x"}
     page.get_by_label("Logo, a PNG").set_input_files(wrong)
@@ -179,8 +179,8 @@ def test_a_colour_is_picked_and_each_file_says_price_and_size(
     page = visitor.page
     visitor.open_photo()
     page.get_by_role("radio", name="Colour").check()
-    page.get_by_label("Colour of the plate, by eye").fill("#1f5c57")
-    expect(page.get_by_label("Colour of the plate", exact=True)).to_have_value("#1f5c57")
+    page.get_by_label("Background colour, by eye").fill("#1f5c57")
+    expect(page.get_by_label("Background colour", exact=True)).to_have_value("#1f5c57")
     page.get_by_text("Size, length and files").click()
     row = page.locator("label.check", has_text="Moving picture")
     expect(row).to_contain_text("included, about")

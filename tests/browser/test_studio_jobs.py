@@ -178,7 +178,7 @@ def test_a_file_that_is_no_photo_changes_nothing(visitor: Visitor) -> None:
     expect(page.get_by_role("alert")).to_contain_text("catalogue.pdf is not a photo")
     visitor.watch.expected = ("status of 400",)
     another.set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"no"})
-    expect(page.get_by_role("alert")).to_contain_text("image must be")
+    expect(page.get_by_role("alert")).to_contain_text("Image must be")
     visitor.picture("wrong-file")
     expect(page.get_by_label("Describe the scene")).to_have_value("on a desk")
     visitor.order()

@@ -56,11 +56,15 @@ def test_a_box_and_points_are_drawn_and_cut_out(visitor: Visitor, stack: Install
     for tool, x, y in (("Keep", 0.5, 0.5), ("Drop", 0.85, 0.3)):
         page.get_by_role("radio", name=tool).check()
         page.mouse.click(left + x * width, top + y * height)
+    dot = area(page.locator(".point.drop"))
+    assert abs(dot[0] + dot[2] / 2 - left - 0.85 * width) < 2 and abs(dot[1] + dot[3] / 2 - top - 0.3 * height) < 2
     visitor.picture("points")
     stack.detect.segmenter.uncertain = True
     page.get_by_role("button", name="Look at the cutout").click()
-    expect(page.get_by_text("97 % sure that this is right")).to_be_visible()
-    expect(page.get_by_alt_text("The cutout")).to_be_visible()
+    expect(page.get_by_text("97 % sure that this is right")).to_be_attached()
+    expect(page.get_by_text("This is the cutout: 97 % sure")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Back to the photo")).to_be_focused()
+    expect(page.get_by_alt_text("The cutout")).to_be_in_viewport()
     stack.detect.segmenter.uncertain = False
     visitor.picture("cutout")
     asked = stack.detect.segmenter.asked[-1]

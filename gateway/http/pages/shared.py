@@ -14,7 +14,7 @@ from gateway.http.plumbing.calls import call
 from gateway.jobs import ports
 from gateway.jobs.records import Job
 from gateway.links import FileLinks
-from lensora.core.boxes import FULL_FRAME_LABEL
+from lensora.core.boxes import FULL_FRAME_LABEL, Category
 from lensora.core.errors import NotFound
 from lensora.core.words import JobPicture, OutputFormat
 
@@ -135,7 +135,9 @@ def shared_page(job: Job, public_url: str, *, embedded: bool) -> str:
     share = job.share
     assert share is not None
     label = job.order.label
-    title = escape(label[:1].upper() + label[1:] if label and label != FULL_FRAME_LABEL else "A product film")
+    # "object" is what a thing is called that was not recognised.
+    named = label not in ("", Category.OBJECT, FULL_FRAME_LABEL)
+    title = escape(label[:1].upper() + label[1:] if named else "A product film")
     url = f"{public_url}/s/{share.token}"
     width, height = job.order.output.frame
     rows = "".join(

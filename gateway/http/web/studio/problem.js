@@ -2,6 +2,9 @@
 
 import { whenBack } from "./connection.js";
 
+/** A plain word at the beginning gets its capital; the name of a field with a dot keeps its own. @param {string} text */
+const sentence = (text) => (/^[a-z]+ /.test(text) ? text[0].toUpperCase() + text.slice(1) : text);
+
 /** An answer that is no success: `code` for programs, `message` for people. */
 export class Problem extends Error {
   /**
@@ -9,7 +12,7 @@ export class Problem extends Error {
    * @param {{ detail?: string, title?: string, code?: string, request_id?: string }} body
    */
   constructor(status, body) {
-    super(body.detail || body.title || `The server answered with status ${status}.`);
+    super(sentence(body.detail || body.title || `The server answered with status ${status}.`));
     this.status = status;
     this.code = body.code || "";
     this.requestId = body.request_id || "";

@@ -1,7 +1,7 @@
 // Words for people: stages, times, prices, states.
 
 /** So long after its time, in seconds, something is late. */
-const LATE_S = 8;
+const LATE_S = 4;
 
 /** @type {Record<string, string>} */
 export const STEPS = {
@@ -37,10 +37,10 @@ export const CAMERAS = { turntable: "Turntable", dolly: "Dolly", cinematic: "Cin
 /** @type {Record<string, string>} */
 export const SIDES = { back: "The back", left: "The left side", right: "The right side", top: "From above", front: "The front again", detail: "A part, closer" };
 
-/** A subject's words with a capital letter; what says nothing is a film. @param {string} [label] */
-export function title(label) {
+/** A subject's words with a capital letter. @param {string} [label] @param {string} [otherwise] for one that says nothing */
+export function title(label, otherwise = "Your film") {
   const says = label && label !== "object" && !label.startsWith("entire image");
-  return says ? label[0].toUpperCase() + label.slice(1) : "Your film";
+  return says ? label[0].toUpperCase() + label.slice(1) : otherwise;
 }
 
 /** @param {number} count */

@@ -11,8 +11,8 @@ export function Table({ label, heads, rows, empty }) {
   </table></div>`;
 }
 
-/** A moment in the reader's own time. @param {number} ms */
-export const when = (ms) => (ms ? new Date(ms).toLocaleString(undefined, { dateStyle: "short", timeStyle: "medium" }) : "");
+/** A moment in the reader's own time, as 2026-11-29 19:30:00. @param {number} ms */
+export const when = (ms) => (ms ? new Date(ms).toLocaleString("sv-SE") : "");
 
 /** @param {number} amount */
 export const signed = (amount) => (amount > 0 ? `+${amount.toLocaleString()}` : amount.toLocaleString());

@@ -33,7 +33,7 @@ export function JobTable({ api, query, onProblem }) {
   }, [load]);
   return html`<${Notice} error=${error} />
     <${Table} label="Jobs" heads=${["Job", "Account", "State", "Ordered", "Took", "Credits", "Came back", "Reason"]} empty=${rows ? "There is none." : "Loading…"}
-      rows=${(rows || []).map((row) => [html`<code>${row.job_id.slice(0, 8)}</code>`, accountLink(row.account_id), state(row), when(row.created_ms), took(row), row.price, row.refunded || "", reason(row)])} />
+      rows=${(rows || []).map((row) => [html`<code title=${row.job_id}>${row.job_id.slice(0, 8)}</code>`, accountLink(row.account_id), state(row), when(row.created_ms), took(row), row.price, row.refunded || "", reason(row)])} />
     ${cursor && html`<button type="button" class="quiet" onClick=${() => load(cursor)}>Older ones</button>`}`;
 }
 

@@ -14,7 +14,7 @@ import { SettingChoice, backgroundOf, unsettled } from "./setting.js";
 const SHAPES = ["1:1", "4:5", "9:16", "16:9"];
 const CORNERS = [["top_left", "Top left"], ["top_right", "Top right"], ["bottom_left", "Bottom left"], ["bottom_right", "Bottom right"]];
 const MOST_BYTES = 2_000_000;
-const FREE = "As each film says";
+const FREE = "Each film's";
 
 /** A name as the API takes it. @param {string} text */
 const slug = (text) => text.trim().toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40);
@@ -91,7 +91,7 @@ export function BrandForm({ brand, onSaved, onClose }) {
     <input type="text" id="brand-name" value=${name} maxlength="40" required disabled=${Boolean(brand)} autocomplete="off"
       onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
     ${name && slug(name) !== name && html`<p class="hint">It is saved as “${slug(name)}”.</p>`}
-    <${SettingChoice} setting=${setting} onChange=${setSetting} clear=${false} brand=${["Each film's", `${FREE}.`]} />
+    <${SettingChoice} setting=${setting} onChange=${setSetting} clear=${false} brand=${[FREE, "Each film says its own."]} />
     <div class="fields">
       <label class="field" for="brand-shape">Shape
         <select id="brand-shape" value=${aspect} onChange=${(/** @type {any} */ event) => setAspect(event.target.value)}>

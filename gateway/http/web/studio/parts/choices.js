@@ -34,7 +34,7 @@ const PRESETS = [
 /** @param {{ film: Film, onChange: (film: Film) => void }} properties */
 export function PresetChoice({ film, onChange }) {
   const same = (/** @type {Partial<Film>} */ preset) => Object.entries(preset).every(([name, value]) => String(film[/** @type {keyof Film} */ (name)]) === String(value));
-  return html`<fieldset><legend>For</legend><div class="chips">
+  return html`<fieldset><legend>Made for</legend><div class="chips">
     ${PRESETS.map(([name, preset]) => html`<button type="button" key=${name} aria-pressed=${same(preset)}
       onClick=${() => onChange({ ...film, ...preset })}>${name}</button>`)}
   </div></fieldset>`;

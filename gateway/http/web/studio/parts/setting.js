@@ -32,7 +32,7 @@ export function SettingChoice({ setting, onChange, brand, clear = true }) {
     </div>
     ${setting.kind === "prompt" && html`<${Words} setting=${setting} onChange=${onChange} />`}
     ${setting.kind === "image" && html`<${Picture} setting=${setting} onChange=${onChange} />`}
-    ${setting.kind === "color" && html`<${ColourField} label="Colour of the plate" value=${setting.color}
+    ${setting.kind === "color" && html`<${ColourField} label="Background colour" value=${setting.color}
       onChange=${(/** @type {string} */ color) => onChange({ ...setting, color })} />`}
     ${setting.kind === "brand" && brand && html`<p class="hint">${brand[1]}</p>`}
     ${setting.kind === "remove" && html`<p class="hint">A clean white plate with a soft shadow.</p>`}

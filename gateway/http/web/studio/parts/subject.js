@@ -1,6 +1,6 @@
 // What is to be filmed: the objects that were found, the tools to say it better, and a look at the cutout.
 
-import { html, useState } from "/web/vendor/preact.js";
+import { html, useEffect, useRef, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
 import { credits } from "../words.js";
 import { Notice } from "./notice.js";
@@ -23,20 +23,38 @@ const TOOLS = [
 
 /**
  * @param {{
- *   name?: string, tool: Tool, onTool: (tool: Tool) => void, choice: Choice, onClear: () => void, onUndo: () => void, locked: boolean,
+ *   name?: string, tool: Tool, onTool: (tool: Tool) => void, choice: Choice, onClear: () => void, onUndo: () => void,
  * }} properties name of the group of radio buttons: each has its own
  */
-export function Tools({ name: group = "tool", tool, onTool, choice, onClear, onUndo, locked }) {
+export function Tools({ name: group = "tool", tool, onTool, choice, onClear, onUndo }) {
   const told = TOOLS.find(([name]) => name === tool);
   return html`
     <div class="segmented" role="radiogroup" aria-label="How to say what is meant">
       ${TOOLS.map(([name, title]) => html`<label key=${name}><input type="radio" name=${group} value=${name} checked=${tool === name}
-        disabled=${locked} onChange=${() => onTool(name)} /><span>${title}</span></label>`)}
+        onChange=${() => onTool(name)} /><span>${title}</span></label>`)}
     </div>
-    <button type="button" class="quiet" disabled=${locked || !choice.points.length} onClick=${onUndo}>Undo</button>
-    <button type="button" class="quiet" disabled=${locked || (!choice.points.length && !choice.box)} onClick=${onClear}>Clear</button>
-    <p class="hint" aria-live="polite">${locked ? "This is the cutout. Go back to the photo to change it." : told && told[2]}</p>`;
+    <button type="button" class="quiet" disabled=${!choice.points.length} onClick=${onUndo}>Undo</button>
+    <button type="button" class="quiet" disabled=${!choice.points.length && !choice.box} onClick=${onClear}>Clear</button>
+    <p class="hint" aria-live="polite">${told && told[2]}</p>`;
 }
+
+/**
+ * In the tools' place while the cutout is looked at: how sure it is, and the way back. It comes into view with the cutout.
+ *
+ * @param {{ cutout: Cutout, onBack: () => void }} properties
+ */
+export function Looking({ cutout, onBack }) {
+  const button = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    button.current?.closest(".stage")?.scrollIntoView({ block: "nearest" });
+    button.current?.focus({ preventScroll: true });
+  }, []);
+  return html`<button type="button" class="quiet" ref=${button} onClick=${onBack}>Back to the photo</button>
+    <p class="hint">This is the cutout: ${percent(cutout)} % sure that it is right. Back at the photo it can be mended by a box and points.</p>`;
+}
+
+/** @param {Cutout} cutout */
+const percent = (cutout) => Math.round(cutout.confidence * 100);
 
 /** @param {{ session: Session, choice: Choice, onPick: (index: number) => void }} properties */
 export function Subjects({ session, choice, onPick }) {
@@ -92,16 +110,14 @@ export function CutoutLook({ session, choice, cutout, shown, onCutout, onShow })
       owner.refresh();
     }
   };
-  const sure = cutout ? Math.round(cutout.confidence * 100) : 0;
+  const sure = cutout ? percent(cutout) : 0;
   return html`<fieldset>
     <legend>Cutout</legend>
     ${cutout
       ? html`<p class="sure"><meter min="0" max="100" low="50" high="80" optimum="100" value=${sure} aria-label="How sure the cutout is"></meter>
           <span>${sure} % sure that this is right</span></p>
         ${cutout.suggested_actions.map((action) => html`<${Notice} key=${action.code} kind="warm" text=${action.message} />`)}
-        <div class="row">
-          <button type="button" class="quiet" aria-pressed=${shown} onClick=${() => onShow(!shown)}>${shown ? "Back to the photo" : "Show the cutout"}</button>
-        </div>
+        ${!shown && html`<div class="row"><button type="button" class="quiet" onClick=${() => onShow(true)}>Show the cutout</button></div>`}
         <p class="hint">The film takes exactly this cutout. Box and points make another one.</p>`
       : html`<p class="hint">See it before the film: then box and points can mend what is wrong.</p>
         <div class="row"><button type="button" class="quiet" disabled=${busy} onClick=${look}>${busy ? "Cutting out…" : "Look at the cutout"} <small>${credits(CUTOUT_CREDITS)}</small></button></div>`}

@@ -130,7 +130,7 @@ function Correction({ view, onClose, onSave }) {
       onPick=${(/** @type {number} */ index) => choose({ box: /** @type {any} */ ([...view.objects[index].bbox]) })}
       onBox=${(/** @type {any} */ box) => choose({ box })} onPoint=${point}
       onRemovePoint=${(/** @type {number} */ place) => choose({ points: choice.points.filter((_, each) => each !== place) })}>
-    <${Tools} name="view-tool" tool=${tool} onTool=${setTool} choice=${choice} locked=${false}
+    <${Tools} name="view-tool" tool=${tool} onTool=${setTool} choice=${choice}
       onUndo=${() => choose({ points: choice.points.slice(0, -1) })} onClear=${() => choose({ points: [] })} /><//>
     <button type="button" class="primary wide" onClick=${save}>Save</button>
   </dialog>`;

@@ -70,14 +70,14 @@ export function ManyScreen() {
 function One({ photo, locked }) {
   const { remove } = useMany();
   const [shown, setShown] = useState(true);
-  const states = { waiting: photo.wrong || "To be looked at", looking: "Looking…", ready: `Found: ${title(photo.label)}`, wrong: photo.wrong };
+  const states = { waiting: photo.wrong || "To be looked at", looking: "Looking…", ready: title(photo.label, "") ? `Found: ${title(photo.label)}` : "Found something to film", wrong: photo.wrong };
   const leave = (/** @type {any} */ event) => {
     const row = event.currentTarget.closest("li");
     const next = (row.nextElementSibling || row.previousElementSibling)?.querySelector("button");
     remove(photo.key);
     (next || document.querySelector(/** @type {"input"} */ (".many input")))?.focus();
   };
-  return html`<li class=${`photo-row ${photo.state}`}>
+  return html`<li class=${`photo-row ${photo.state === "looking" ? "busy" : photo.state}`}>
     <span class="thumb" aria-hidden="true">${photo.url && shown && html`<img src=${photo.url} alt="" loading="lazy" onError=${() => setShown(false)} />`}</span>
     <span class="told"><b>${photo.name}</b><small class=${photo.state === "wrong" || photo.wrong ? "state failed" : "state"}>${states[photo.state]}</small></span>
     <button type="button" class="icon" disabled=${locked} aria-label=${`Leave ${photo.name} out`} onClick=${leave}>×</button>

@@ -13,7 +13,7 @@ import { MOST_POINTS, Photo } from "../parts/photo.js";
 import { Price } from "../parts/price.js";
 import { SettingChoice, backgroundOf, suited, unsettled } from "../parts/setting.js";
 import { SizeQuestion, sizeOf } from "../parts/size.js";
-import { CutoutLook, Subjects, Tools, meant } from "../parts/subject.js";
+import { CutoutLook, Looking, Subjects, Tools, meant } from "../parts/subject.js";
 import { PhotoButton } from "../parts/upload.js";
 import { MorePhotos } from "../parts/views.js";
 import { follow, go } from "../routes.js";
@@ -81,6 +81,11 @@ function Choosing({ session }) {
     if (choice.points.length >= MOST_POINTS) return setError(new Error(`There may be at most ${MOST_POINTS} points.`));
     return choose({ points: [...choice.points, { x, y, keep: tool === "keep" }] });
   };
+  const back = () => {
+    setShown(false);
+    // The tools are there again, and take the keyboard.
+    requestAnimationFrame(() => document.querySelector(/** @type {"input"} */ (".tools-row input:checked"))?.focus());
+  };
   const pick = (/** @type {number} */ index) => choose({ index, box: null, points: [] });
   const brands = useBrands();
   const brand = brands?.find((each) => each.name === draft.brand) || null;
@@ -111,8 +116,10 @@ function Choosing({ session }) {
       <${Photo} src=${session.source_url} objects=${session.objects} choice=${choice} tool=${tool} cutout=${shown ? cutout : null}
         onPick=${pick} onBox=${(/** @type {any} */ box) => choose({ box })} onPoint=${point} onBroken=${() => setBroken(true)}
         onRemovePoint=${(/** @type {number} */ place) => choose({ points: choice.points.filter((_, index) => index !== place) })}>
-      <${Tools} tool=${tool} onTool=${useTool} choice=${choice} locked=${shown && Boolean(cutout)}
-        onUndo=${() => choose({ points: choice.points.slice(0, -1) })} onClear=${() => choose({ box: null, points: [] })} /><//>
+      ${shown && cutout
+        ? html`<${Looking} cutout=${cutout} onBack=${back} />`
+        : html`<${Tools} tool=${tool} onTool=${useTool} choice=${choice}
+          onUndo=${() => choose({ points: choice.points.slice(0, -1) })} onClear=${() => choose({ box: null, points: [] })} />`}<//>
     </section>
     <section class="card panel">
       <${Heading}>Make a film of it<//>

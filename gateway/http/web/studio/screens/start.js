@@ -46,10 +46,10 @@ function DropZone() {
       setTrouble(new Error("The sample photo could not be loaded. Is the studio's server running?"));
     }
   };
-  return html`<div class="drop">
+  return html`<div class="dropzone">
     <svg viewBox="0 0 64 64" width="72" height="72" aria-hidden="true"><path d="M10 20h10l4-6h16l4 6h10v30H10z" fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round"/><circle cx="32" cy="34" r="9" fill="none" stroke="currentColor" stroke-width="2"/></svg>
-    <p class="lead">Drop a photo of your product</p>
-    <p>or paste one. JPEG, PNG or WebP, up to 20 MB.</p>
+    <p class="lead">A photo of your product</p>
+    <p>Drop it here, paste it, or choose it: JPEG, PNG or WebP, up to 20 MB.</p>
     <${Notice} error=${error || trouble} />
     <div class="row center">
       <${PhotoButton}>Choose a photo<//>
