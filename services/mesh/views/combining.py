@@ -15,19 +15,36 @@ from services.mesh.backends import RawMesh, Report
 from services.mesh.camera import PhotoCamera, squared
 from services.mesh.cutout import Cutout
 from services.mesh.explanation import Explainer
+from services.mesh.finish.surface import simplified
 from services.mesh.network import ShapePrediction
 from services.mesh.shape.freeform import FREE_CREASE_DEG, FREE_REACH
 from services.mesh.texturing.exposure import TRUST
 from services.mesh.viewpoint import estimate_camera
+from services.mesh.views.alignment import aligned, overlap
 from services.mesh.views.evidence import evidence_of
 from services.mesh.views.fusion import fused
 from services.mesh.views.registration import Found, Witness, begin, find, level
 from services.mesh.views.sides import FurtherPhoto, nearest_side
-from services.mesh.views.verdict import agrees, better, laid_on, overlap
+from services.mesh.views.verdict import agrees, better
 
 _log = logs.get(__name__)
 
 Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CombiningRules:
+    """How solids are compared.
+
+    Attributes:
+        drafted: triangles of the drafts whose outlines are held against the photos': enough for a picture of a hundred
+            pixels.
+    """
+
+    drafted: int = 4_000
+
+
+RULES = CombiningRules()
 
 
 @dataclass(frozen=True)
@@ -119,20 +136,24 @@ def _chosen(
     assert camera is not None
     main = witnesses[0]
     to_world = world_of(camera, main)
-    kept_cameras = [laid_on(raw.solid, seen_from(witness, to_world), witness.evidence) for witness in witnesses[1:]]
+    draft = simplified(raw.solid, RULES.drafted)
+    alone = [aligned(draft.moved(to_world), witness) for witness in witnesses[1:]]
+    seen = [Witness(witness.evidence, one.standpoint) for witness, one in zip(witnesses[1:], alone, strict=True)]
+    cameras = [seen_from(witness, to_world) for witness in seen]
     try:
         solid = fused(witnesses)
     except InvalidMesh:
         solid = None
     if solid is not None:
-        cameras = [witness.evidence.camera(witness.standpoint) for witness in witnesses]
-        together = [overlap(solid, one, w.evidence) for one, w in zip(cameras, witnesses, strict=True)]
-        kept = [overlap(raw.solid, one, w.evidence) for one, w in zip([camera, *kept_cameras], witnesses, strict=True)]
-        if better(together, kept):
+        fused_draft = simplified(solid, RULES.drafted)
+        together = [aligned(fused_draft, witness) for witness in witnesses[1:]]
+        own = main.evidence.camera(main.standpoint)
+        whole = overlap(fused_draft, own, main.evidence)
+        if better(whole, [one.overlap for one in together], [one.overlap for one in alone]):
             raw = replace(
                 raw,
                 solid=solid,
-                camera=cameras[0],
+                camera=own,
                 colors=None,
                 completion=None,
                 photo=None,
@@ -143,12 +164,15 @@ def _chosen(
                 trust=TRUST,
                 ruled=False,
             )
-            kept_cameras = cameras[1:]
+            seen = [
+                Witness(witness.evidence, one.standpoint) for witness, one in zip(witnesses[1:], together, strict=True)
+            ]
+            cameras = [witness.evidence.camera(witness.standpoint) for witness in seen]
     placed = []
-    for (number, one), seen in zip(found.items(), kept_cameras, strict=True):
-        standpoint = one.witness.standpoint
+    for number, witness, at in zip(found, seen, cameras, strict=True):
+        standpoint = witness.standpoint
         side = photos[number].side or nearest_side(standpoint.yaw, standpoint.pitch)
-        placed.append(Placed(number, photos[number], side, standpoint.yaw, seen))
+        placed.append(Placed(number, photos[number], side, standpoint.yaw, at))
     return Combined(raw, tuple(placed))
 
 

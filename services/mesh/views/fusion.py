@@ -17,7 +17,8 @@ from scipy import ndimage
 from lensora.adapters.patience import glance
 from lensora.core.errors import InvalidMesh
 from services.mesh.boolean import thinned
-from services.mesh.shape.isosurface import isosurface
+from services.mesh.cutout import kept_thin
+from services.mesh.shape.isosurface import calmed, isosurface
 from services.mesh.solid import Solid
 from services.mesh.views.registration import Witness
 
@@ -27,39 +28,44 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class FusionRules:
-    """How fields are made one.
+    """How fields are made one. Set on things of the part ``tune`` (``quality.views.objects``).
 
     Attributes:
         side, bins: rows and columns of the grid, and places along each of its lines of sight.
-        slope: logits for one half side of distance from an outline: the solid's wall there.
+        gain: logits are multiplied by this before the outlines cut them: a field that is quiet near its surface would
+            otherwise stand back from the outline.
+        wall: logits for one cell of distance from the main photo's outline.
+        hull: logits for one half side of distance from another photo's outline.
+        tolerance: half sides by which such an outline may be missed: its camera is not known to a pixel.
         least: logit that every line of sight inside an outline reaches somewhere: thin parts are kept.
+        sliver: cells of depth inside the outline that a part thinner than a cell has.
         layer: half thickness of what is put where a line of sight lacks it, bins.
-        silent: logit under which fields say nothing.
+        silent: logit under which fields say nothing of where a line of sight ends.
         hint, next: another photo's line of sight is only filled where the fields reach this logit, and there where they
             are within so much of their most.
         crumb: islands in space under this share of the largest one are dropped, if no outline needs them.
         checked: rows and columns on which outlines are looked at for what is missing.
-        tolerance: half sides by which an outline other than the main one's may be missed: its camera is not known to a
-            pixel.
-        loudest, calm: logits are cut off here before the last averaging, and its sigma, cells.
+        rounds: rounds of smoothing of the surface.
         finest: length of the smallest features that are kept, half sides.
         longest: edges are divided down to this, half sides: a triangle is coloured from one photo.
         margin: places before and behind what is inside, shares of its depth.
     """
 
-    side: int = 112
+    side: int = 144
     bins: int = 96
-    slope: float = 60.0
+    gain: float = 3.0
+    wall: float = 2.0
+    hull: float = 60.0
+    tolerance: float = 0.015
     least: float = 0.3
+    sliver: float = 0.15
     layer: float = 2.0
-    silent: float = -3.5
+    silent: float = -1.5
     hint: float = -3.5
     next: float = 0.4
     crumb: float = 0.02
     checked: int = 72
-    tolerance: float = 0.015
-    loudest: float = 1.5
-    calm: float = 0.65
+    rounds: int = 8
     finest: float = 0.003
     longest: float = 0.06
     margin: float = 0.08
@@ -79,24 +85,38 @@ def fused(witnesses: Sequence[Witness]) -> Solid:
     """
     main = witnesses[0]
     grid = _Grid(main)
-    inside = grid.filled(grid.votes(witnesses))
-    labels, count = ndimage.label(inside > 0)
-    if count > 1:
-        sizes = np.bincount(labels.ravel())
-        sizes[0] = 0
-        small = sizes < RULES.crumb * sizes.max()
-        # What alone fills a line of sight of the main photo stays.
-        bare = ~(~small[labels] & (labels > 0)).any(axis=0)
-        small[np.unique(labels[:, bare])] = False
-        inside = np.where(small[labels] & (labels > 0), np.float32(-0.5), inside)
-    # Averaged over a cell, and not over how loud a field is: what is left of noise makes holes of a cell's width.
-    soft = ndimage.gaussian_filter(np.clip(inside, -RULES.loudest, RULES.loudest), RULES.calm)
-    points, faces = isosurface(np.pad(soft, 1, constant_values=-1.0))
+    inside = _without_crumbs(grid.filled(grid.votes(witnesses)))
+    points, faces = isosurface(np.pad(inside, 1, constant_values=-1.0))
     if not len(faces):
         raise InvalidMesh("the photos' outlines leave no room for a solid")
+    cell = grid.cell()
+    points = calmed(points * cell, faces, RULES.rounds) / cell
     # Bins, rows and columns run along -z, -y and x, which is a left-handed frame of the view.
     world = main.world(grid.view(points - 1.0).astype(np.float32)).T.astype(np.float64)
     return thinned(Solid(world, faces[:, ::-1].copy()), RULES.finest, RULES.longest)
+
+
+def _without_crumbs(inside: Floats) -> Floats:
+    """The volume without small islands, but for those that alone fill a line of sight of the main photo."""
+    labels, count = ndimage.label(inside > 0)
+    if count < 2:
+        return inside
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    small = sizes < RULES.crumb * sizes.max()
+    bare = ~(~small[labels] & (labels > 0)).any(axis=0)
+    small[np.unique(labels[:, bare])] = False
+    small[0] = False
+    return np.asarray(np.where(small[labels], np.float32(-0.5), inside), np.float32)
+
+
+def _walls(outline: Floats, side: int) -> Floats:
+    """(side, side) float32: cells to the outline, positive inside it, exact to parts of a cell beside it."""
+    matte = kept_thin(np.asarray(cv2.resize(outline, (side, side), interpolation=cv2.INTER_AREA), np.float32))
+    inside = (matte >= 0.5).astype(np.uint8)
+    deep = cv2.distanceTransform(inside, cv2.DIST_L2, 5) - cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
+    rim = np.where(np.abs(deep) <= 1.0, np.clip(matte - 0.5, -0.5, 0.5), deep - 0.5 * np.sign(deep))
+    return np.asarray(np.where(inside > 0, np.maximum(rim, RULES.sliver), rim), np.float32)
 
 
 class _Grid:
@@ -104,19 +124,18 @@ class _Grid:
 
     def __init__(self, main: Witness) -> None:
         self._main = main
-        side = RULES.side
-        size = (side, side)
-        self._rim = cv2.resize(main.evidence.rim, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-        # A little beyond the outline: the surface crosses it there.
-        self._rows, self._columns = np.nonzero(self._rim > -2.5 / side)
-        if not len(self._rows):
+        self._rim = _walls(main.evidence.outline, RULES.side)
+        if not (self._rim > 0).any():
             raise InvalidMesh("the main photo's outline is empty")
+        # A little beyond the outline: the surface crosses it there.
+        self._rows, self._columns = np.nonzero(self._rim > -2.5)
+        self._wall = self._rim[self._rows, self._columns] * np.float32(RULES.wall)
         self._near, self._far = main.evidence.reach, -main.evidence.reach
         self._bins = RULES.bins
 
-    def narrowed(self, near: float, far: float) -> None:
-        """From now on, only depths between these."""
-        self._near, self._far = near, far
+    def cell(self) -> NDArray[np.float64]:
+        """(3,) depth, height and width of a cell, half sides."""
+        return np.array([(self._near - self._far) / self._bins, 2.0 / RULES.side, 2.0 / RULES.side])
 
     def levels(self) -> Floats:
         """(bins,) z of each bin's middle."""
@@ -152,7 +171,7 @@ class _Grid:
         levels = self.levels()
         step = float(levels[0] - levels[1])
         margin = RULES.margin * float(levels[inside[0]] - levels[inside[-1]]) + 1.5 * step
-        self.narrowed(float(levels[inside[0]]) + margin, float(levels[inside[-1]]) - margin)
+        self._near, self._far = float(levels[inside[0]]) + margin, float(levels[inside[-1]]) - margin
         self._bins = RULES.bins
         return self._votes(witnesses)
 
@@ -160,39 +179,36 @@ class _Grid:
         glance()
         world = self.world()
         rays, bins = len(self._rows), self._bins
-        allowed = np.repeat(self._rim[self._rows, self._columns] * np.float32(RULES.slope), bins)
+        allowed = np.repeat(self._wall, bins)
         seen = [witness.evidence.places(world, witness.standpoint) for witness in witnesses]
         for witness, places in zip(witnesses[1:], seen[1:], strict=True):
             # Distances in another photo's half sides, brought to the main one's.
-            scale = np.float32(RULES.slope * np.exp(-witness.standpoint.size))
-            rim = witness.evidence.rim_at(places) + np.float32(RULES.tolerance)
-            allowed = np.minimum(allowed, rim * scale)
-        chosen = np.flatnonzero(allowed > -2.0)
+            scale = np.float32(np.exp(-witness.standpoint.size))
+            rim = witness.evidence.rim_at(places) * scale + np.float32(RULES.tolerance)
+            allowed = np.minimum(allowed, rim * np.float32(RULES.hull))
+        chosen = np.flatnonzero(allowed > -2.0 * RULES.wall)
         glance()
         total = np.zeros(len(chosen), np.float32)
-        weight = np.zeros(len(chosen), np.float32)
         for witness, places in zip(witnesses, seen, strict=True):
-            logits = witness.evidence.smooth_logits_at(places[:, chosen])
-            total += logits
-            weight += 1.0
-        field = np.asarray(total / np.maximum(weight, 1.0), np.float32)
+            total += witness.evidence.smooth_logits_at(places[:, chosen])
+        field = np.asarray(total / np.float32(len(witnesses)), np.float32)
         room = allowed[chosen] > 0
         for places in seen:
             field = _raised(field, room, places[:, chosen])
         votes = np.full(len(allowed), -4.0, np.float32)
-        votes[chosen] = np.minimum(field, allowed[chosen])
+        votes[chosen] = np.minimum(field * np.float32(RULES.gain), allowed[chosen])
         return self._closed(votes.reshape(rays, bins), allowed.reshape(rays, bins))
 
     def _closed(self, votes: Floats, allowed: Floats) -> Floats:
         """(rays, bins): with a layer on every line of sight that lacks one, where the fields hold it likeliest; where
         they say nothing, as deep in space as what is beside it."""
         filled = votes > 0
-        lacking = ~filled.any(axis=1) & (self._rim[self._rows, self._columns] > -0.5 / RULES.side)
+        lacking = ~filled.any(axis=1) & (self._wall > 0)
         if not lacking.any():
             return votes
         room = np.where(allowed > 0, votes, np.float32(-9.0))
         best = room[lacking].argmax(axis=1)
-        told = room[lacking].max(axis=1) > RULES.silent
+        told = room[lacking].max(axis=1) > RULES.silent * RULES.gain
         known = lacking.copy()
         known[lacking] = told
         filled[known, room[known].argmax(axis=1)] = True
@@ -209,8 +225,8 @@ class _Grid:
         near = ndimage.distance_transform_edt(empty, return_distances=False, return_indices=True)
         beside = middle[tuple(near)][self._rows[lacking], self._columns[lacking]]
         place = np.where(told, best, beside).astype(np.float32)
-        layer = np.float32(RULES.least) * (1.0 - np.abs(levels - place[:, None]) / RULES.layer)
-        votes[lacking] = np.maximum(votes[lacking], np.minimum(layer, np.maximum(allowed[lacking], -1.0)))
+        layer = 1.0 - np.abs(levels - place[:, None]) / np.float32(RULES.layer)
+        votes[lacking] = np.maximum(votes[lacking], np.minimum(layer, self._wall[lacking][:, None]))
         return votes
 
     def filled(self, votes: Floats) -> Floats:
@@ -221,9 +237,8 @@ class _Grid:
         # Beside the rays the outline's own slope goes on, so that the wall stands where the outline is.
         beside = np.full((side, side), True)
         beside[self._rows, self._columns] = False
-        slope = np.minimum(self._rim * np.float32(RULES.slope), np.float32(-0.05))
-        volume[:, beside] = slope[beside]
-        return np.maximum(volume, np.float32(-4.0))
+        volume[:, beside] = np.minimum(self._rim * np.float32(RULES.wall), np.float32(-0.05))[beside]
+        return np.clip(volume, -4.0, 4.0)
 
 
 def _raised(field: Floats, room: NDArray[np.bool_], places: Floats) -> Floats:

@@ -201,8 +201,7 @@ def test_any_mask_is_answered_with_a_closed_solid(crate: dict[str, Cutout], seed
 def test_the_one_photos_solid_wins_ties() -> None:
     """The solid from all photos is taken where it explains the further photos clearly better, and where it is not
     torn as the main photo sees it."""
-    assert better([0.95, 0.9, 0.88], [0.98, 0.7, 0.85])
-    assert not better([0.95, 0.9, 0.88], [0.98, 0.88, 0.87])
-    assert not better([1.0, 1.0, 1.0], [0.98, 0.93, 0.94])
-    assert not better([0.95, 0.7, 0.66], [0.98, 0.7, 0.55])
-    assert not better([0.8, 0.9, 0.88], [0.98, 0.7, 0.85])
+    assert better(0.95, [0.9, 0.88], [0.7, 0.85])
+    assert not better(0.95, [0.9, 0.88], [0.89, 0.88])
+    assert not better(1.0, [1.0, 1.0], [0.94, 0.95])
+    assert not better(0.6, [0.9, 0.88], [0.7, 0.85])

@@ -7,19 +7,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
+from scipy import ndimage
 
 from lensora.core.errors import InvalidMesh
 from services.mesh.camera import PhotoCamera, upright_rotation
 from services.mesh.cutout import Cutout, kept_thin
 from services.mesh.network import ShapePrediction
-from services.mesh.shape.isosurface import isosurface
+from services.mesh.shape.isosurface import calmed, isosurface
 from services.mesh.solid import Solid
 
 Floats = NDArray[np.float32]
-
-TAUBIN = (0.5, -0.53)
-"""Steps of one round of smoothing: in, and nearly as far out again (Taubin 1995)."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ def solid_from_prediction(
     side = how.side
     # Bins are deeper than rows and columns are wide: lengths in half sides.
     cell = np.array([2.0 * frame.reach / frame.cells, 2.0 / side, 2.0 / side])
-    points = _calmed(points * cell, faces, how.rounds) / cell
+    points = calmed(points * cell, faces, how.rounds) / cell
     z = (1.0 - (points[:, 0] - 0.5) / frame.cells * 2.0) * frame.reach
     u = (points[:, 2] - 0.5) / side * 2.0 - 1.0
     v = 1.0 - (points[:, 1] - 0.5) / side * 2.0
@@ -119,18 +116,6 @@ def _cut(prediction: ShapePrediction, alpha: Floats, how: Carving) -> Floats:
     apart = np.abs(np.arange(len(field), dtype=np.float32)[:, None, None] - middle) / how.layer
     fine = np.where(fine.max(axis=0) < how.least, np.maximum(fine, 1.0 - apart), fine)
     return np.asarray(np.minimum(fine, how.rim * 2.0 * (alpha - 0.5)), np.float32)
-
-
-def _calmed(points: NDArray[np.float64], faces: NDArray[np.int64], rounds: int) -> NDArray[np.float64]:
-    """(n, 3) points of a surface, smoothed over their neighbours without shrinking it (Taubin 1995)."""
-    starts, ends = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).T
-    count = len(points)
-    near = sparse.csr_matrix((np.ones(len(starts)), (starts, ends)), shape=(count, count))
-    mean = sparse.diags(1.0 / np.maximum(np.asarray(near.sum(axis=1)).ravel(), 1.0)) @ near
-    for _ in range(rounds):
-        for step in TAUBIN:
-            points = points + step * (mean @ points - points)
-    return np.asarray(points, np.float64)
 
 
 def _nearest_inside(alpha: Floats, cells: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
