@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import InvalidMesh, InvalidRequest
 from lensora.core.size import RealSize
+from lensora.core.words import ViewSide
 from services.mesh.backends import MeshBackend, RawMesh, Report
 from services.mesh.camera import PhotoCamera, inverse
 from services.mesh.cutout import Cutout, read_cutout
@@ -31,7 +32,7 @@ from services.mesh.texturing.completion import VertexColors
 from services.mesh.texturing.seethrough import opacity_map
 from services.mesh.texturing.subject import Subject
 from services.mesh.views.combining import Placed, combined
-from services.mesh.views.painting import Source, painted
+from services.mesh.views.painting import CLOSE, Source, painted
 from services.mesh.views.sides import FurtherPhoto, PhotoUse, unused
 
 MAX_TRIANGLES = 60_000
@@ -208,14 +209,14 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report, 
     if placed:
         report("photos", 0.78)
         main = Source(raw.photo or cutout, camera, raw.trust)
-        others = [Source(each.photo.cutout, each.camera, raw.trust) for each in placed]
+        others = [
+            Source(each.photo.cutout, each.camera, raw.trust, CLOSE if each.side is ViewSide.DETAIL else 0.0)
+            for each in placed
+        ]
         texture = replace(texture, pixels=painted(texture.pixels, solid, surface, main, others))
     report("fidelity", 0.85)
     fidelity = fidelity_of(surface, texture.pixels, camera, cutout)
-    uses = tuple(
-        PhotoUse(each.side, each.yaw, True, fidelity_of(surface, texture.pixels, each.camera, each.photo.cutout))
-        for each in placed
-    )
+    uses = tuple(PhotoUse(each.side, each.yaw, True, _further_fidelity(surface, texture, each)) for each in placed)
     report("export", 0.93)
     opacity = None if raw.opacity is None else opacity_map(surface, inverse(move), raw.opacity, RULES.opacity_side)
     solid, surface, camera = enlarged(solid, surface, camera, enlargement(solid, request.real_size))
@@ -237,6 +238,13 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report, 
         own_models=raw.models,
         further=uses,
     )
+
+
+def _further_fidelity(surface: Surface, texture: Texture, placed: Placed) -> Fidelity | None:
+    """How well the model agrees with a further photo; None for a close-up, which has no outline of the thing."""
+    if placed.side is ViewSide.DETAIL:
+        return None
+    return fidelity_of(surface, texture.pixels, placed.camera, placed.photo.cutout)
 
 
 def _assumed_camera(cutout: Cutout, solid: Solid) -> PhotoCamera:

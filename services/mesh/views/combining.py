@@ -21,6 +21,7 @@ from services.mesh.shape.freeform import FREE_CREASE_DEG, FREE_REACH
 from services.mesh.texturing.exposure import TRUST
 from services.mesh.viewpoint import estimate_camera
 from services.mesh.views.alignment import aligned, overlap
+from services.mesh.views.details import located
 from services.mesh.views.evidence import evidence_of
 from services.mesh.views.fusion import fused
 from services.mesh.views.registration import Found, Witness, begin, find, level
@@ -99,6 +100,27 @@ def combined(
     if raw.camera is None:
         return Combined(raw)
     report("photos", 0.3)
+    together = Combined(raw)
+    outlined = [number for number, photo in enumerate(photos) if photo.side is not ViewSide.DETAIL]
+    if outlined:
+        together = _outlined(cutout, raw, photos, outlined, explainer, report, timeout_s)
+    details = [number for number, photo in enumerate(photos) if photo.side is ViewSide.DETAIL]
+    if details:
+        report("photos", 0.34)
+        together = _with_details(cutout, together, photos, details)
+    return together
+
+
+def _outlined(
+    cutout: Cutout,
+    raw: RawMesh,
+    photos: Sequence[FurtherPhoto],
+    outlined: Sequence[int],
+    explainer: Explainer,
+    report: Report,
+    timeout_s: float | None,
+) -> Combined:
+    """With the photos that show the whole thing, by their numbers."""
     explained = explainer.explain(cutout, lambda _share: report("photos", 0.3), timeout_s)
     viewpoint = estimate_camera(cutout, explained=explained)
     own = evidence_of(cutout, explained.view.prediction)
@@ -106,7 +128,6 @@ def combined(
     sure = min(own.pitch_spread, viewpoint.pitch_doubt)
     upright = replace(own.standpoint, pitch=viewpoint.pitch, roll=-viewpoint.roll)
     words = [replace(own, standpoint=upright, pitch_spread=sure)]
-    outlined = [number for number, photo in enumerate(photos) if photo.side is not ViewSide.DETAIL]
     for number in outlined:
         report("photos", 0.3)
         words.append(evidence_of(photos[number].cutout, _predicted(explainer, photos[number].cutout, timeout_s)))
@@ -126,6 +147,23 @@ def combined(
     report("photos", 0.33)
     witnesses = [main, *(one.witness for one in found.values())]
     return _chosen(raw, photos, found, witnesses)
+
+
+def _with_details(
+    cutout: Cutout, together: Combined, photos: Sequence[FurtherPhoto], details: Sequence[int]
+) -> Combined:
+    """With the close-ups, by their numbers, that belong to a photo whose camera is known."""
+    assert together.raw.camera is not None
+    shown = [(cutout, together.raw.camera, 0.0), *((one.photo.cutout, one.camera, one.yaw) for one in together.placed)]
+    placed = list(together.placed)
+    for number in details:
+        tried = [(located(photos[number].cutout, photo, camera), yaw) for photo, camera, yaw in shown]
+        fitting = [(one, yaw) for one, yaw in tried if one is not None]
+        if fitting:
+            one, yaw = max(fitting, key=lambda each: each[0].matches)
+            photo = replace(photos[number], cutout=one.cutout)
+            placed.append(Placed(number, photo, ViewSide.DETAIL, yaw, one.camera))
+    return replace(together, placed=tuple(placed))
 
 
 def _chosen(

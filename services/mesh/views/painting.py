@@ -26,7 +26,7 @@ from services.mesh.texturing.baking import fill_gutters
 from services.mesh.texturing.exposure import TRUST, Exposure, exposed
 from services.mesh.texturing.sampling import sampled
 from services.mesh.views.labels import cheapest
-from services.mesh.views.levels import brightened, gain_between, meeting_offsets
+from services.mesh.views.levels import brightened, gain_between, light_between, meeting_offsets
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -62,6 +62,10 @@ class PaintingRules:
 RULES = PaintingRules()
 
 
+CLOSE = 0.5
+"""Quality by which a close-up is preferred: half of the best view's, since it shows more of what it sees."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A photo before the finished solid.
@@ -70,11 +74,13 @@ class Source:
         cutout: the photo.
         camera: in the solid's frame, pixels of the cutout.
         trusted: cosine at which it begins to count and counts fully.
+        preferred: quality that it is held to be better by than it looks: a close-up's.
     """
 
     cutout: Cutout
     camera: PhotoCamera
     trusted: tuple[float, float] = TRUST
+    preferred: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -101,9 +107,9 @@ def painted(base: Bytes, solid: Solid, surface: Surface, main: Source, further: 
     normals = (cross / np.maximum(np.linalg.norm(cross, axis=1, keepdims=True), 1e-20)).T.astype(np.float32)
     looks = [_looked(source, solid, centres, normals) for source in sources]
     glance()
-    photos = _alike(sources, looks, solid)
+    photos = _alike(sources, looks)
     at_faces = np.stack([sampled(photo, look.pixels.T) for photo, look in zip(photos, looks, strict=True)])
-    owner = _owners(solid, looks, at_faces)
+    owner = _owners(solid, looks, at_faces, [source.preferred for source in sources])
     if not owner.any():
         return base
     glance()
@@ -128,37 +134,29 @@ def _looked(source: Source, solid: Solid, points: Floats, normals: Floats) -> _L
     return _Look(quality.astype(np.float32), sight.pixels)
 
 
-def _alike(sources: Sequence[Source], looks: Sequence[_Look], solid: Solid) -> list[Bytes]:
+def _alike(sources: Sequence[Source], looks: Sequence[_Look]) -> list[Bytes]:
     """The photos, all in the main one's light."""
-    photos = [source.cutout.photo for source in sources]
-    soft = [_soft(photo, 2.0) for photo in photos]
-    pairs = neighbours(solid.faces)
-    bright = [photos[0]]
-    done = [0]
-    for number in range(1, len(photos)):
+    main = sources[0].cutout
+    bright = [main.photo]
+    for number, (source, look) in enumerate(zip(sources[1:], looks[1:], strict=True), start=1):
+        photo = brightened(source.cutout.photo, np.full(3, light_between(main, source.cutout)))
+        soft = _soft(photo, 2.0)
         wanted, given = [], []
-        for other in done:
-            one, two = looks[other], looks[number]
-            both = np.flatnonzero(np.minimum(one.quality, two.quality) > RULES.both)
-            here, there = both, both
-            if len(both) < 40:
-                # They hardly show the same places: those side by side, each where its own photo is the better one.
-                left, right = np.concatenate([pairs, pairs[:, ::-1]]).T
-                side = (one.quality[left] > two.quality[left]) & (two.quality[right] >= one.quality[right])
-                side &= np.minimum(one.quality[left], two.quality[right]) > RULES.usable
-                here, there = left[side], right[side]
-            wanted.append(sampled(bright[other] if other else soft[0], one.pixels.T[here]))
-            given.append(sampled(soft[number], two.pixels.T[there]))
-        bright.append(brightened(photos[number], gain_between(np.concatenate(wanted), np.concatenate(given))))
-        done.append(number)
+        for other in range(number):
+            both = np.flatnonzero(np.minimum(looks[other].quality, look.quality) > RULES.both)
+            wanted.append(sampled(_soft(bright[other], 2.0), looks[other].pixels.T[both]))
+            given.append(sampled(soft, look.pixels.T[both]))
+        bright.append(brightened(photo, gain_between(np.concatenate(wanted), np.concatenate(given))))
     return bright
 
 
-def _owners(solid: Solid, looks: Sequence[_Look], colors: Floats) -> Ints:
+def _owners(solid: Solid, looks: Sequence[_Look], colors: Floats, preferred: Sequence[float]) -> Ints:
     """(m,) the label of each face."""
     quality = np.stack([look.quality for look in looks], axis=1).astype(np.float64)
     costs = 1.0 - quality
     costs[:, 1:] += RULES.main + 1.0 * (quality[:, 1:] < RULES.usable)
+    costs -= np.where(quality >= RULES.usable, np.array(preferred), 0.0)
+    costs -= costs.min()
     pairs = neighbours(solid.faces)
     corners = solid.vertices[solid.faces]
     length = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2).mean(axis=1)

@@ -10,9 +10,10 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.mesh.cutout import Cutout, read_cutout
 from services.mesh.solid import Solid
 from services.mesh.views.labels import cheapest
-from services.mesh.views.levels import brightened, gain_between, meeting_offsets
+from services.mesh.views.levels import brightened, gain_between, light_between, meeting_offsets
 
 
 @settings(max_examples=30, deadline=None)
@@ -57,6 +58,28 @@ def test_nothing_in_common_changes_no_light() -> None:
     """Photos without a usable place in common keep their levels."""
     burnt = np.full((50, 3), 255.0, np.float32)
     assert gain_between(burnt, burnt).tolist() == [1.0, 1.0, 1.0]
+
+
+def striped(colors: list[tuple[int, int, int]], light: float) -> Cutout:
+    """A square thing of upright stripes, so many times as bright."""
+    picture = np.zeros((64, 64, 4), np.uint8)
+    levels = np.array(colors, np.float64)[np.arange(48) * len(colors) // 48] * light ** (1 / 2.2)
+    shade = 1.0 - 0.004 * np.arange(48)[:, None, None]
+    picture[8:56, 8:56, :3] = np.clip(np.round(levels[None] * shade), 0, 255)
+    picture[8:56, 8:56, 3] = 255
+    return read_cutout(picture)
+
+
+def test_the_light_is_told_from_materials_that_both_photos_show() -> None:
+    """Front and back share no place, but materials: most of the difference of light is found. Where they share no
+    material, next to nothing is changed."""
+    front = striped([(150, 60, 40), (60, 90, 120), (120, 120, 110)], 1.0)
+    for light in (0.75, 1.3):
+        back = striped([(60, 90, 120), (120, 120, 110), (150, 60, 40), (40, 140, 60)], light)
+        assert abs(np.log(light_between(front, back) * light)) < 0.5 * abs(np.log(light))
+    green = striped([(40, 180, 60)], 1.0)
+    assert light_between(front, green) == pytest.approx(1.0, abs=0.06)
+    assert light_between(front, striped([(255, 255, 255)], 1.0)) == 1.0
 
 
 def test_another_material_is_no_light() -> None:
