@@ -186,8 +186,9 @@ def _chosen(
         fused_draft = simplified(solid, RULES.drafted)
         together = [aligned(fused_draft, witness) for witness in witnesses[1:]]
         own = main.evidence.camera(main.standpoint)
-        whole = overlap(fused_draft, own, main.evidence)
-        if better(whole, [one.overlap for one in together], [one.overlap for one in alone]):
+        filled = [overlap(fused_draft, own, main.evidence), *(one.overlap for one in together)]
+        kept = [overlap(draft, camera, main.evidence), *(one.overlap for one in alone)]
+        if better(filled, kept, raw.confidence or 0.0):
             raw = replace(
                 raw,
                 solid=solid,

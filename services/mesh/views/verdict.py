@@ -6,11 +6,13 @@ Each solid is drawn from every photo's camera by the judge's own rays, each came
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from services.mesh.views.registration import RULES as SEARCH
 from services.mesh.views.registration import Found
 
 
@@ -20,15 +22,23 @@ class VerdictRules:
 
     Attributes:
         covered: share of lines of sight that must be allowed by all photos for one to be taken in.
+        alike: score of its camera that a photo along the main one's line of sight needs as well: a back has the front's
+            outline. Of 20 right backs 19 have more, of 20 backs of other things 6.
         whole: IoU with the main photo under which a solid is torn, and never taken.
         explained: mean IoU with the further photos from which on the solid from the main photo is not touched.
-        margin: IoU with the further photos by which the solid from all photos must exceed that from one.
+        margin: IoU with the further photos by which the solid from all photos must exceed that from one ...
+        torn: ... and by this share of the IoU with the main photo that it lacks against the other ...
+        sure, from_sure: ... and by this for each unit of the other's confidence over ``from_sure``.
     """
 
     covered: float = 0.93
+    alike: float = 0.15
     whole: float = 0.7
     explained: float = 0.93
     margin: float = 0.02
+    torn: float = 0.25
+    sure: float = 0.15
+    from_sure: float = 0.5
 
 
 RULES = VerdictRules()
@@ -36,17 +46,19 @@ RULES = VerdictRules()
 
 def agrees(found: Found) -> bool:
     """Whether a photo may show the same thing as those that it was compared with."""
-    return found.covered >= RULES.covered
+    alike = found.score >= RULES.alike or abs(math.cos(found.witness.standpoint.yaw)) <= SEARCH.along
+    return bool(found.covered >= RULES.covered and alike)
 
 
-def better(whole: float, together: Sequence[float], alone: Sequence[float]) -> bool:
+def better(together: Sequence[float], alone: Sequence[float], confidence: float = 0.0) -> bool:
     """Whether the solid from all photos is taken.
 
     Args:
-        whole: IoU of its outline with the main photo's.
-        together: IoU with each further photo.
+        together: IoU of its outline with each photo's, the main one first.
         alone: the same for the solid from the main photo.
+        confidence: that this solid is about right, 0..1.
     """
-    if whole < RULES.whole or np.mean(alone) >= RULES.explained:
+    if together[0] < RULES.whole or np.mean(alone[1:]) >= RULES.explained:
         return False
-    return bool(np.mean(together) >= np.mean(alone) + RULES.margin)
+    lacking = RULES.torn * max(alone[0] - together[0], 0.0) + RULES.sure * max(confidence - RULES.from_sure, 0.0)
+    return bool(np.mean(together[1:]) >= np.mean(alone[1:]) + RULES.margin + lacking)
