@@ -15,7 +15,7 @@ from services.mesh.backends import RawMesh, Report
 from services.mesh.camera import PhotoCamera, squared
 from services.mesh.cutout import Cutout
 from services.mesh.explanation import Explainer
-from services.mesh.finish.surface import simplified
+from services.mesh.finish.simplification import simplified
 from services.mesh.network import ShapePrediction
 from services.mesh.shape.freeform import FREE_CREASE_DEG, FREE_REACH
 from services.mesh.texturing.exposure import TRUST
