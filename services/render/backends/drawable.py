@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.cameras import turn
-from services.render.backends.occlusion import hidden_light
+from services.render.backends.occlusion import DEPTHS, hidden_light
 from services.render.backends.tessellation import Tessellated, tessellated
 from services.render.light import harmonics, rim_direction, turned_radiance
 from services.render.model import Model, Part
@@ -147,7 +147,7 @@ def load(
         return textures[key]
 
     drawables = []
-    hidden = hidden_light(context, shot.model, idle)
+    hidden = hidden_light(context, shot.model, idle, shaders.programs([DEPTHS])[0])
     parts = [finer(part, shot) for part in shot.model.parts]
     sides = [is_two_sided(each.part, shot.model) for each in parts]
     programs = shaders.programs(

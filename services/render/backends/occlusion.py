@@ -18,8 +18,11 @@ from numpy.typing import NDArray
 from services.render.light import harmonics
 from services.render.model import Model
 
-_VERTEX = "#version 330 core\nin vec3 at; uniform mat4 clip; void main() { gl_Position = clip * vec4(at, 1.0); }"
-_FRAGMENT = "#version 330 core\nvoid main() {}"
+DEPTHS = (
+    "#version 330 core\nin vec3 at; uniform mat4 clip; void main() { gl_Position = clip * vec4(at, 1.0); }",
+    "#version 330 core\nvoid main() {}",
+)
+"""Sources of the vertex and the fragment shader that draw depth maps."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,11 @@ def sphere(count: int) -> NDArray[np.float64]:
 
 
 def hidden_light(
-    context: moderngl.Context, model: Model, idle: moderngl.Framebuffer, rules: BakeRules = RULES
+    context: moderngl.Context,
+    model: Model,
+    idle: moderngl.Framebuffer,
+    program: moderngl.Program,
+    rules: BakeRules = RULES,
 ) -> list[NDArray[np.float32]]:
     """For each part (n, 9): harmonics of the cosine-weighted directions from which its vertices get no light, over pi.
 
@@ -77,6 +84,7 @@ def hidden_light(
         context: of the device.
         model: the subject.
         idle: a framebuffer to go back to.
+        program: of ``DEPTHS``.
         rules: how finely.
     """
     borne = rules.for_triangles(model.triangle_count)
@@ -89,7 +97,7 @@ def hidden_light(
     normals = np.concatenate([part.normals for part in model.parts if part.normals is not None]).astype(np.float64)
     reach = float(np.linalg.norm(points, axis=1).max()) * 1.02
     views = np.stack([_looking_from(direction) for direction in directions])
-    sheet = _depth_sheet(context, model, idle, centre, views, reach, rules)
+    sheet = _depth_sheet(context, model, idle, program, centre, views, reach, rules)
     cell = 2.0 * reach / rules.cells
     basis = harmonics(directions) * (4.0 / len(directions))
     result = np.zeros((len(points), 9))
@@ -132,6 +140,7 @@ def _depth_sheet(
     context: moderngl.Context,
     model: Model,
     idle: moderngl.Framebuffer,
+    program: moderngl.Program,
     centre: NDArray[np.float64],
     views: NDArray[np.float64],
     reach: float,
@@ -139,7 +148,6 @@ def _depth_sheet(
 ) -> NDArray[np.float32]:
     """(views, cells, cells): how far towards each direction the subject comes, from its centre; rows upwards."""
     side = rules.across * rules.cells
-    program = context.program(vertex_shader=_VERTEX, fragment_shader=_FRAGMENT)
     points = np.concatenate([part.positions for part in model.parts]) - centre
     starts = np.cumsum([0] + [len(part.positions) for part in model.parts[:-1]])
     triangles = np.concatenate([p.triangles + np.uint32(s) for p, s in zip(model.parts, starts, strict=True)])
@@ -165,7 +173,7 @@ def _depth_sheet(
         drawn = np.frombuffer(depth.read(alignment=4), np.float32).reshape(side, side)
     finally:
         idle.use()  # moderngl goes back to the framebuffer in use, which must not be one that is gone
-        for item in (target, depth, array, indices, vertices, program):
+        for item in (target, depth, array, indices, vertices):
             item.release()
     towards = (1.0 - 2.0 * drawn) * np.float32(reach)
     tiles = towards.reshape(rules.across, rules.cells, rules.across, rules.cells).transpose(0, 2, 1, 3)

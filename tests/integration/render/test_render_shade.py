@@ -12,7 +12,8 @@ from lensora.core.scene import Scene
 from lensora.core.words import CameraMove
 from lensora.testing.meshes import Finish, box, glb, vase
 from services.render.backends.device import open_context
-from services.render.backends.occlusion import RULES, hidden_light, sphere
+from services.render.backends.drawable import Shaders
+from services.render.backends.occlusion import DEPTHS, RULES, hidden_light, sphere
 from services.render.composition import Compositor
 from services.render.engine import Engine
 from services.render.glb import read_glb, trusted_sides
@@ -29,12 +30,13 @@ def test_a_box_keeps_no_light_from_itself_and_a_bowl_does() -> None:
     """Nothing of a convex body shades it; the inside of a vessel loses much of its light, more so deeper down."""
     context = open_context("cpu")
     idle = context.simple_framebuffer((1, 1))
+    program = Shaders(context).programs([DEPTHS])[0]
     block = prepare(read_glb(glb(box())))
-    assert np.abs(hidden_light(context, block, idle)[0][:, 0]).max() * CONSTANT < 0.02
+    assert np.abs(hidden_light(context, block, idle, program)[0][:, 0]).max() * CONSTANT < 0.02
     points, normals, triangles = _cup()
     part = replace(block.parts[0], positions=points, normals=normals, triangles=triangles, uvs=None, colors=None)
     cup = replace(block, parts=(part,), support=points.astype(np.float64))
-    lost = hidden_light(context, cup, idle)[0][:, 0] * CONSTANT
+    lost = hidden_light(context, cup, idle, program)[0][:, 0] * CONSTANT
     floor, rim = points[:, 1] < 0.02, (points[:, 1] > 0.95) & (normals[:, 1] > 0.9)
     inside = floor & (normals[:, 1] > 0.9)
     assert lost[inside].mean() > 0.5
