@@ -27,7 +27,7 @@ class TessellationRules:
     """
 
     rounds: int = 3
-    least_more: int = 4_000
+    least_more: int = 8_000
     more: float = 0.25
 
 
