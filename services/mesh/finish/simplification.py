@@ -32,7 +32,7 @@ class SimplifierRules:
 
     aggressions: tuple[float, float, float] = (4.0, 7.0, 2.0)
     starts: int = 3
-    faces_at_once: int = 100_000
+    faces_at_once: int = 200_000
     step: float = 0.6
 
 
