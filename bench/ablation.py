@@ -1,6 +1,6 @@
 """What each part of the cutout stage is worth: the stage without it, on samples with known truth.
 
-``make bench-cutout DATA=... ARGS=--ablation``. The nets run in this process, twice for each sample, and everything else
+``make bench-cutout DATA=... ARGS=--ablation``. The net runs in this process, twice for each sample, and everything else
 is taken from the same two maps.
 """
 
@@ -22,11 +22,12 @@ from lensora.core.boxes import Box
 from lensora.settings import ModelSettings, load
 from services.segment.aim import LOOK_AGAIN, Aim, Surroundings
 from services.segment.backends.registry import CUTOUT_BACKENDS
-from services.segment.candidates import Candidate, candidates
-from services.segment.edges import refined
+from services.segment.candidates import Candidate, wider
+from services.segment.edges import band_of, refined
 from services.segment.fitted import EDGE_NET, JUDGEMENT
-from services.segment.judge import Bench, confidence, pick, takes_edge
-from services.segment.matte import close_holes, settle
+from services.segment.glass import find_body, glazed
+from services.segment.judge import Bench, confidence, pick
+from services.segment.matte import PixelBox, close_holes, settle
 
 Plane = NDArray[np.float32]
 
@@ -49,14 +50,14 @@ class Truth(Protocol):
 
 @dataclass(frozen=True)
 class Tried:
-    """A sample with its candidates, ready to be judged in several ways."""
+    """A sample with its candidates, the plain one first, ready to be judged in several ways."""
 
     picture: NDArray[np.uint8]
+    within: PixelBox
     soft: Plane
     beyond: int
     bench: Bench
-    first: list[Candidate]
-    both: list[Candidate]
+    found: list[Candidate]
     sure: float
 
 
@@ -65,17 +66,30 @@ class Way:
     """The stage with something left out.
 
     Attributes:
-        keep: names of the candidates beside the plain one; None keeps all.
         looks: 1 never asks twice, 2 always, 0 where in doubt.
-        edge: ``judged``, ``never`` or ``always``.
-        settle, holes: whether these two steps of the finish are taken.
+        judged: False takes a second look's matte wherever there is one.
+        edge, settle, holes, glass: whether these steps are taken.
     """
 
-    keep: tuple[str, ...] | None = None
     looks: int = 0
-    edge: str = "judged"
+    judged: bool = True
+    edge: bool = True
     settle: bool = True
     holes: bool = True
+    glass: bool = True
+
+
+WAYS = {
+    "the stage as it is": Way(),
+    "plain alone": Way(looks=1, edge=False),
+    "no refined edge": Way(edge=False),
+    "no second look": Way(looks=1),
+    "a second look always": Way(looks=2),
+    "no judge of the second look": Way(judged=False),
+    "nothing settled": Way(settle=False),
+    "no holes closed": Way(holes=False),
+    "no see-through bodies": Way(glass=False),
+}
 
 
 def ablation(samples: Sequence[Truth], page: Path | None = None) -> int:
@@ -87,19 +101,7 @@ def ablation(samples: Sequence[Truth], page: Path | None = None) -> int:
     """
     backend = CUTOUT_BACKENDS["isnet"](open_runtime(load(ModelSettings)))
     tried = [_tried(sample, backend.salience) for sample in samples]
-    names = sorted({each.name for case in tried for each in case.both} - {"plain"})
-    ways = {
-        "the stage as it is": Way(),
-        "plain alone": Way(keep=(), edge="never"),
-        "no refined edge": Way(edge="never"),
-        "the refined edge always": Way(edge="always"),
-        "no second look": Way(looks=1),
-        "a second look always": Way(looks=2),
-        **{f"without {name}": Way(keep=tuple(other for other in names if other != name)) for name in names},
-        "nothing settled": Way(settle=False),
-        "no holes closed": Way(holes=False),
-    }
-    scores = {name: _scores(tried, way) for name, way in ways.items()}
+    scores = {name: _scores(tried, way) for name, way in WAYS.items()}
     plain = scores["plain alone"][:, 0]
     rows = [
         (
@@ -155,14 +157,14 @@ def _tried(sample: Truth, salience: Callable[[NDArray[np.uint8]], Plane]) -> Tri
     around = Surroundings.of(aim, LOOK_AGAIN.padding, LOOK_AGAIN.longest_px)
     wide = around.seen_from(aim, salience(around.rgb))
     bench = Bench(aim.picture, aim.within, first)
-    one = list(candidates(first, aim.picture, aim.within))
     left, top, right, bottom = crop.pixels(width, height)
     seen = sample.alpha[top:bottom, left:right]
     size = (aim.picture.shape[1], aim.picture.shape[0])
     soft = seen if seen.shape[::-1] == size else _resized(seen, size)
     beyond = int((sample.alpha > 0.5).sum()) - int((seen > 0.5).sum())
-    both = list(candidates(first, aim.picture, aim.within, wide))
-    return Tried(aim.picture, soft, beyond, bench, one, both, confidence(bench, first, one, JUDGEMENT))
+    again = wider(wide, aim.picture, aim.within)
+    found = [Candidate("plain", first), *([] if again is None else [again])]
+    return Tried(aim.picture, aim.within, soft, beyond, bench, found, confidence(bench, first, JUDGEMENT))
 
 
 def _resized(plane: Plane, size: tuple[int, int]) -> Plane:
@@ -174,20 +176,23 @@ def _scores(tried: Sequence[Tried], way: Way) -> NDArray[np.float64]:
     out = []
     for case in tried:
         again = way.looks == 2 or (way.looks == 0 and case.sure < JUDGEMENT.look_again)
-        found = case.both if again else case.first
-        found = [each for each in found if each.name == "plain" or way.keep is None or each.name in way.keep]
-        out.append(_score(case, _matte(case, found, way)))
+        matte = _matte(case, case.found if again else case.found[:1], way)
+        out.append(_score(case, matte))
     return np.array(out)
 
 
 def _matte(case: Tried, found: list[Candidate], way: Way) -> Plane:
-    chosen = pick(case.bench, found, JUDGEMENT).matte
+    chosen = (pick(case.bench, found, JUDGEMENT) if way.judged else found[-1]).matte
     matte = settle(chosen) if way.settle else chosen
-    if way.edge != "never":
+    if way.edge:
         edged = refined(chosen, case.picture, EDGE_NET)
-        if way.edge == "always" or takes_edge(case.bench, chosen, edged, found, JUDGEMENT):
-            matte = edged
-    return close_holes(matte) if way.holes else matte
+        matte = edged if way.settle else np.where(band_of(chosen) > 0.0, edged, chosen)
+    matte = close_holes(matte) if way.holes else matte
+    body = find_body(matte, case.picture, case.within) if way.glass else None
+    if body is None:
+        return matte
+    rgba = np.dstack([case.picture, np.asarray(matte * 255.0 + 0.5, np.uint8)])
+    return np.asarray(glazed(rgba, body, case.picture)[..., 3] / np.float32(255.0), np.float32)
 
 
 def _score(case: Tried, matte: Plane) -> tuple[float, float]:

@@ -177,7 +177,7 @@ def on_canvas(sample: Sample, crop: Box, cutout: NDArray[np.uint8]) -> NDArray[n
 class Client:
     """The running segment service."""
 
-    def __init__(self, process: psutil.Popen, stub: Any, artifacts: ObjectArtifacts) -> None:
+    def __init__(self, process: psutil.Process, stub: Any, artifacts: ObjectArtifacts) -> None:
         self.process = process
         self._stub = stub
         self._artifacts = artifacts

@@ -57,6 +57,7 @@ class Found:
         first, scenes: scenes with things, and those whose first proposal is one of them.
         empty, quiet: scenes without things, and those of them with no proposal.
         pairs, joined: scenes of a pair, and those of them that propose the two as one first and then each.
+        sets, served: scenes of a thing on a dish, and those of them that propose all of it first.
         named, right: matched proposals with more than a general word, and those of them that are right.
         wrong: what was called what.
     """
@@ -70,6 +71,8 @@ class Found:
     quiet: int = 0
     pairs: int = 0
     joined: int = 0
+    sets: int = 0
+    served: int = 0
     named: int = 0
     right: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -82,6 +85,7 @@ class Found:
             "made_first_right": self.first / max(1, self.scenes),
             "made_empty_quiet": self.quiet / max(1, self.empty),
             "made_pairs_first": self.joined / max(1, self.pairs),
+            "made_sets_first": self.served / max(1, self.sets),
             "made_label_precision": self.right / max(1, self.named),
             "made_label_coverage": self.named / max(1, self.matched),
             "made_scenes": self.scenes + self.empty,
@@ -100,23 +104,32 @@ def measured(detector: Detector, folder: Path) -> Found:
         detection = detector.detect(decode(data, longest_side_px=detector.working_side_px), MAX_OBJECTS)
         unclear = any(action.code == "no_clear_subject" for action in detection.actions)
         proposals = () if unclear else detection.proposals[:-1]
+        boxes = [proposal.box for proposal in proposals]
         if scene["kind"] == "pair":
             found.pairs += 1
-            found.joined += len(truth) == 2 and _joined([box for box, _shows in truth], [p.box for p in proposals])
+            found.joined += len(truth) == 2 and _joined([box for box, _shows in truth], boxes)
+            continue
+        if scene["kind"] == "set":
+            found.sets += 1
+            found.served += bool(boxes) and boxes[0].iou(_around([Box(*thing["box"]) for thing in things])) >= WHOLE_IOU
             continue
         _count(found, truth, tuple(p for p in proposals if all(p.box.iou(box) < RIGHT_IOU for box in aside)))
     return found
 
 
 def _joined(truth: list[Box], boxes: list[Box]) -> bool:
-    """True where both are proposed as one first, and each of them later."""
-    one, other = truth
-    both = Box(min(one.x1, other.x1), min(one.y1, other.y1), max(one.x2, other.x2), max(one.y2, other.y2))
+    """True where all are proposed as one first, and each of them later."""
     return (
         bool(boxes)
-        and boxes[0].iou(both) >= WHOLE_IOU
+        and boxes[0].iou(_around(truth)) >= WHOLE_IOU
         and all(max((box.iou(thing) for box in boxes[1:]), default=0.0) >= RIGHT_IOU for thing in truth)
     )
+
+
+def _around(boxes: list[Box]) -> Box:
+    """The box that holds all of them."""
+    low_x, low_y = min(box.x1 for box in boxes), min(box.y1 for box in boxes)
+    return Box(low_x, low_y, max(box.x2 for box in boxes), max(box.y2 for box in boxes))
 
 
 def _count(found: Found, truth: list[tuple[Box, str]], proposals: tuple[Proposal, ...]) -> None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
 from lensora.adapters.runtimes import open_runtime
 from lensora.settings import ModelSettings, load
-from quality.cutouts.fit import RIGHT_IOU, Case, Fit, case, edged, fitted, margins, verdict
+from quality.cutouts.fit import RIGHT_IOU, Case, Fit, case, fitted
 from quality.cutouts.samples import photographs, samples
 from services.segment.backends import CutoutBackend
 from services.segment.backends.registry import CUTOUT_BACKENDS
-from services.segment.fitted import EDGE_NET, JUDGEMENT
+from services.segment.edges import refined
 from services.segment.judge import confidence, pick
 
 TARGET = Path(__file__).parents[2] / "services/segment/fitted.py"
+
+LARGE_PX = 1024
+GROUPS = ("made scenes", f"made scenes of over {LARGE_PX} pixels", "photographs of the corpus")
 
 TEXT = '''"""What ``python -m quality.cutouts`` fitted; not edited by hand.
 
@@ -45,22 +48,18 @@ def main() -> int:
     parser.add_argument("--scenes", type=Path, required=True, nargs="+", help="what python -m quality.scenes wrote")
     parser.add_argument("--corpus", type=Path, default=Path(__file__).parents[1] / "corpus", help="photographs")
     parser.add_argument("--kept", action="store_true", help="use the maps that are kept, and ask no net")
-    parser.add_argument(
-        "--margins", action="store_true", help="fit the margins again, and keep all else that was fitted"
-    )
     parser.add_argument("--dry", action="store_true", help="report, and write nothing")
     arguments = parser.parse_args()
     backend = None if arguments.kept else CUTOUT_BACKENDS["isnet"](open_runtime(load(ModelSettings)))
     tune = list(cases_of(arguments.scenes, arguments.corpus, "tune", backend))
-    before = Fit(JUDGEMENT, EDGE_NET)
-    fit = replace(before, judgement=replace(JUDGEMENT, margins=margins(tune))) if arguments.margins else fitted(tune)
+    fit = fitted(tune)
     unseen = list(cases_of(arguments.scenes, arguments.corpus, "unseen", backend))
-    ends = [(each.sample.kind == "photograph", outcome(each, fit)) for each in unseen]
+    ends = [(_group(each), outcome(each, fit)) for each in unseen]
     doubt = fit.judgement.doubt
     lines = [
-        *report("made scenes", [end for photograph, end in ends if not photograph], doubt),
-        *report("photographs of the corpus", [end for photograph, end in ends if photograph], doubt),
-        *report("both", [end for _photograph, end in ends], doubt),
+        line
+        for group in (*GROUPS, "all")
+        for line in report(group, [end for own, end in ends if group in (own, "all")], doubt)
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     if not arguments.dry:
@@ -75,6 +74,12 @@ def main() -> int:
             )
         )
     return 0
+
+
+def _group(case_: Case) -> str:
+    if case_.sample.kind == "photograph":
+        return GROUPS[2]
+    return GROUPS[int(max(case_.sample.aim.picture.shape) > LARGE_PX)]
 
 
 def cases_of(scenes: list[Path], corpus: Path, part: str, backend: CutoutBackend | None) -> Iterator[Case]:
@@ -106,14 +111,12 @@ class Outcome:
 def outcome(each: Case, fit: Fit) -> Outcome:
     """Judge a case as the stage does."""
     judgement = fit.judgement
-    first = each.first_look()
-    sure = confidence(each.bench, first.found[0].matte, first.found, judgement)
-    seen = each if sure < judgement.look_again else first
-    edge = edged(seen, pick(seen.bench, seen.found, judgement), fit.net)
-    chosen, iou = verdict(seen, edge, judgement)
-    best = max(float(each.ious.max()), edge.after)
-    trust = confidence(seen.bench, chosen.matte, [*seen.found, edge.other], judgement)
-    return Outcome(float(each.ious[0]), iou, best, trust, seen is not first)
+    plain = each.found[0]
+    looked = len(each.found) > 1 and confidence(each.bench, plain.matte, judgement) < judgement.look_again
+    seen = each if looked else each.first_look()
+    matte = refined(pick(seen.bench, seen.found, judgement).matte, each.sample.aim.picture, fit.net)
+    iou, trust = each.sample.iou(matte), confidence(seen.bench, matte, judgement)
+    return Outcome(each.ious[0], iou, max(*each.ious, iou), trust, looked)
 
 
 def report(name: str, outcomes: list[Outcome], doubt: float) -> list[str]:

@@ -12,8 +12,8 @@ from services.segment.edges import EdgeNet
 Rows = NDArray[np.float32]
 
 UNITS = 12
-STEPS, BATCH, RATE, DECAY = 3000, 1024, 0.004, 1e-4
-ROWS_OF_A_THING = 1500
+STEPS, BATCH, RATE, DECAY = 5000, 1024, 0.004, 1e-4
+ROWS_OF_A_THING = 4000
 
 
 def some_rows(features: Rows, alpha: Rows, seed: int) -> tuple[Rows, Rows]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quality.scenes.backdrop import Backdrop, photograph, room, studio
+from quality.scenes.dish import served
 from quality.scenes.sprite import Sprite
 from quality.scenes.stage import Light, Placed, staged
 
@@ -31,8 +32,9 @@ KINDS = {
 }
 """Scenes of each kind in about a hundred."""
 
-ON_REQUEST = {"pair": 1}
-"""Kinds that only ``--kinds`` asks for. A pair is the same thing twice, side by side, mostly mirrored."""
+ON_REQUEST = {"pair": 1, "set": 1}
+"""Kinds that only ``--kinds`` asks for. A pair is the same thing twice, side by side, mostly mirrored; a set is a thing
+on a dish, half the time with a smaller one beside it."""
 
 SIZES = ((768, 768), (896, 672), (672, 896))
 
@@ -83,7 +85,10 @@ def made(kind: str, stock: Stock, rng: np.random.Generator, scale: int = 1, *, s
     if kind == "clutter":
         backdrop = _cluttered(backdrop, stock, light, rng)
     things = _things(kind, stock, backdrop, rng)
-    placed = _placed(kind, things, backdrop, size, rng)
+    placed = _placed(kind, things[:1] if kind == "set" else things, backdrop, size, rng)
+    if kind == "set":
+        small = replace(placed[0], sprite=things[1]) if len(things) > 1 else None
+        placed = served(placed[0], small, rng)
     picture, mattes = staged(backdrop, placed, light)
     cut = [_cut(matte) for matte in mattes]
     rgb = np.asarray(picture * 255 + 0.5, np.uint8) if sharp else _photographed(picture, rng)
@@ -117,7 +122,8 @@ def _cluttered(backdrop: Backdrop, stock: Stock, light: Light, rng: np.random.Ge
 
 def _things(kind: str, stock: Stock, backdrop: Backdrop, rng: np.random.Generator) -> list[Sprite]:
     count = {"apart": 2, "touching": 2, "overlapping": 2, "empty": 0}.get(kind, 1)
-    count = int(rng.integers(3, 5)) if kind == "group" else count
+    some = {"group": (3, 5), "set": (1, 3)}.get(kind)
+    count = count if some is None else int(rng.integers(*some))
     if kind == "glass":
         return [stock.glasses[rng.integers(len(stock.glasses))]]
     picks = [stock.things[index] for index in rng.choice(len(stock.things), count, replace=False)]
@@ -175,6 +181,7 @@ def _placed(
         "overlapping": (0.35, 0.55),
         "group": (0.22, 0.38),
         "pair": (0.25, 0.45),
+        "set": (0.22, 0.36),
     }
     low, high = share.get(kind, (0.3, 0.75))
     spots = []

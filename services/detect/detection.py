@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -13,12 +13,16 @@ from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import FULL_FRAME, FULL_FRAME_LABEL, Box, Category, Proposal, SuggestedAction
 from lensora.imaging.photo import Photo
 from lensora.rpc.call import UNWATCHED, Call
+from services.detect.labels import is_general
 
 MIN_OBJECTS, MAX_OBJECTS = 2, 8
 """Range of ``max_objects``, the full frame included: the public page's."""
 
 MOST_IOU = 0.7
 """Two boxes that overlap more than this are one proposal."""
+
+HELD = 0.8
+"""A proposal of whose box another one covers this share is part of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +82,20 @@ def listed(proposals: list[Proposal], max_objects: int) -> tuple[Proposal, ...]:
         if all(proposal.box.iou(other.box) <= MOST_IOU for other in kept):
             kept.append(proposal)
     frame = Proposal(label=FULL_FRAME_LABEL, category=Category.FULL_FRAME, box=FULL_FRAME, score=0.0)
-    return (*kept[: max_objects - 1], frame)
+    return (*_named_apart(kept[: max_objects - 1]), frame)
+
+
+def _named_apart(proposals: Sequence[Proposal]) -> list[Proposal]:
+    """The proposals, a part that has its whole's name being that thing alone: a coffee cup without its saucer."""
+    return [
+        replace(part, label=f"{part.label} alone")
+        if not is_general(part.label)
+        and any(part.label == whole.label and _holds(whole.box, part.box) for whole in proposals)
+        else part
+        for part in proposals
+    ]
+
+
+def _holds(whole: Box, part: Box) -> bool:
+    iou = whole.iou(part)
+    return part.area < whole.area and iou * (whole.area + part.area) / (1.0 + iou) >= HELD * part.area

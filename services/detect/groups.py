@@ -35,7 +35,7 @@ class PairRules:
     """
 
     gap: float = 0.35
-    level: float = 0.8
+    level: float = 0.7
     same_size: float = 0.75
     bins: tuple[int, int, int] = (8, 12, 12)
     soft: float = 0.7

@@ -51,7 +51,7 @@ class EdgeRules:
     """Where edges are refined and what is measured there.
 
     Attributes:
-        largest_px: longest side of a crop whose edges are refined: the net sees a larger one about as fine as it is.
+        side_px: longest side at which what is smooth is measured (He and Sun 2015, "Fast Guided Filter").
         band: half width of the band along the outline, share of the crop's longer side; one pixel more is taken.
         reaches: radii of the guided filters, share of the crop's longer side.
         noise: variance of colour (0..1) that the guided filters take for noise.
@@ -61,7 +61,7 @@ class EdgeRules:
         tested: colour steps, levels of 1, under which both sides look alike.
     """
 
-    largest_px: int = 768
+    side_px: int = 512
     band: float = 0.012
     reaches: tuple[float, ...] = (0.008, 0.02)
     noise: float = 1e-4
@@ -80,13 +80,11 @@ def refined(matte: Plane, rgb: NDArray[np.uint8], net: EdgeNet, rules: EdgeRules
 
     Args:
         matte: (h, w) float32, 0..1.
-        rgb: (h, w, 3) uint8 sRGB, the same crop; the edges of a large one stay as they are.
+        rgb: (h, w, 3) uint8 sRGB, the same crop.
         net: what was fitted.
         rules: how.
     """
     settled = settle(matte)
-    if max(matte.shape) > rules.largest_px:
-        return settled
     band = band_of(matte, rules)
     where = band > 0.0
     if where.any():
@@ -110,43 +108,69 @@ def _distance(inside: NDArray[np.uint8]) -> Plane:
 def edge_features(matte: Plane, rgb: NDArray[np.uint8], where: Mask, rules: EdgeRules = RULES) -> Plane:
     """(n, features) float32 of the pixels of ``where``."""
     longer = max(matte.shape)
-    air = 2 + round(3 * max(*rules.reaches, *rules.near, *rules.blurs) * longer)
-    rows, across = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
-    window = (
-        slice(max(0, int(rows[0]) - air), int(rows[-1]) + 1 + air),
-        slice(max(0, int(across[0]) - air), int(across[-1]) + 1 + air),
-    )
-    matte, rgb, where = matte[window], rgb[window], where[window]
-    image = rgb.astype(np.float32) / np.float32(255.0)
-    planes = [matte]
-    planes += [np.asarray(cv2.GaussianBlur(matte, (0, 0), spread), np.float32) for spread in rules.blurs_px]
-    planes += [_smooth(matte, share * longer) for share in rules.blurs]
-    planes += [guided(matte, image, max(1, round(reach * longer)), rules.noise) for reach in rules.reaches]
+    scale = min(1.0, rules.side_px / longer)
+    size = (max(1, round(matte.shape[1] * scale)), max(1, round(matte.shape[0] * scale)))
+    small = np.asarray(cv2.resize(matte, size, interpolation=cv2.INTER_AREA), np.float32)
+    image = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255.0)
+    spots = _Spots(where, size)
+    colours = rgb[where].astype(np.float32) / np.float32(255.0)
+    reach = longer * scale
+    columns = [matte[where]]
+    columns += [np.asarray(cv2.GaussianBlur(matte, (0, 0), spread), np.float32)[where] for spread in rules.blurs_px]
+    columns += [spots.of(_smooth(small, share * reach)) for share in rules.blurs]
+    for share in rules.reaches:
+        line = spots.of(guided_line(small, image, max(1, round(share * reach)), rules.noise))
+        columns.append(np.clip(np.einsum("nc,nc->n", line[:, :3], colours) + line[:, 3], 0.0, 1.0))
     low, high = rules.sure
-    front = (matte > high).astype(np.float32)
-    back = (matte < low).astype(np.float32)
-    columns: list[NDArray[np.floating]] = [plane[where] for plane in planes]
+    front, back = (small > high).astype(np.float32), (small < low).astype(np.float32)
     for share in rules.near:
-        own, own_weight = _mean_where(image, front, share * longer)
-        other, other_weight = _mean_where(image, back, share * longer)
-        line = (own - other)[where]
-        step = (line * line).sum(axis=1)
-        known = np.minimum(own_weight, other_weight)[where]
-        along = ((image - other)[where] * line).sum(axis=1) / (step + rules.tested**2)
+        own, other = (spots.of(_mean_where(image, side, share * reach)) for side in (front, back))
+        line = own[:, :3] - other[:, :3]
+        step = np.einsum("nc,nc->n", line, line)
+        known = np.minimum(own[:, 3], other[:, 3])
+        along = np.einsum("nc,nc->n", colours - other[:, :3], line) / (step + rules.tested**2)
         side = np.clip(along, -0.5, 1.5) - 0.5
         contrast = np.sqrt(step) / (np.sqrt(step) + rules.tested * 3) * np.clip(known * 50, 0.0, 1.0)
         columns += [side * contrast, contrast]
-    columns.append(np.full(int(np.count_nonzero(where)), np.log2(longer / 512.0), np.float32))
+    columns.append(np.full(len(colours), np.log2(longer / 512.0), np.float32))
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def _mean_where(image: Plane, weight: Plane, spread: float) -> tuple[Plane, Plane]:
-    both = _smooth(np.dstack([image * weight[..., None], weight]), spread)
-    mean = both[..., :3] / np.maximum(both[..., 3:], np.float32(1e-4))
-    return np.asarray(mean, np.float32), both[..., 3]
+class _Spots:
+    """Places of a mask on a smaller grid of the same picture."""
+
+    ROW = 256
+    """OpenCV takes no list of more than 32,767 places, but a table of any size."""
+
+    def __init__(self, where: Mask, size: tuple[int, int]) -> None:
+        """
+        Args:
+            where: (h, w) bool.
+            size: width and height of the smaller grid.
+        """
+        rows, columns = np.nonzero(where)
+        self._count = len(rows)
+        self._x = self._table((columns + 0.5) * (size[0] / where.shape[1]) - 0.5)
+        self._y = self._table((rows + 0.5) * (size[1] / where.shape[0]) - 0.5)
+
+    def of(self, plane: Plane) -> Plane:
+        """What a plane of the grid, with up to four channels, has at the places: (n,) or (n, channels)."""
+        found = cv2.remap(plane, self._x, self._y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(found.reshape(-1, *plane.shape[2:])[: self._count], np.float32)
+
+    def _table(self, places: NDArray[np.float64]) -> Plane:
+        padded = np.zeros((-(-self._count // self.ROW), self.ROW), np.float32)
+        padded.ravel()[: self._count] = places
+        return padded
 
 
-def _smooth(plane: Plane, spread: float) -> Plane:
+def _mean_where(image: Plane, weight: Plane, spread: float) -> Plane:
+    """(h, w, 4): the mean colour of what has weight nearby, and how much of it there is."""
+    both = _smooth(cv2.merge([*cv2.split(image * weight[..., None]), weight]), spread)
+    return np.dstack([both[..., :3] / np.maximum(both[..., 3:], np.float32(1e-4)), both[..., 3]])
+
+
+def _smooth(plane: NDArray[np.floating], spread: float) -> Plane:
     """Two box filters, about a Gaussian of that spread (pixels), whose time does not grow with it."""
     radius = max(1, round(1.2 * spread))
     side = (2 * radius + 1, 2 * radius + 1)
@@ -154,8 +178,8 @@ def _smooth(plane: Plane, spread: float) -> Plane:
     return np.asarray(cv2.blur(once, side, borderType=cv2.BORDER_REFLECT), np.float32)
 
 
-def guided(matte: Plane, image: Plane, radius: int, noise: float) -> Plane:
-    """The guided filter of He et al. 2010, of the colours.
+def guided_line(matte: Plane, image: Plane, radius: int, noise: float) -> Plane:
+    """The guided filter of He et al. 2010, of the colours: (h, w, 4), three slopes and an offset of each pixel.
 
     Args:
         matte: (h, w) float32, 0..1.
@@ -165,29 +189,24 @@ def guided(matte: Plane, image: Plane, radius: int, noise: float) -> Plane:
     """
     side = (2 * radius + 1, 2 * radius + 1)
 
-    def mean(plane: Plane) -> Plane:
-        return np.asarray(cv2.blur(plane, side, borderType=cv2.BORDER_REFLECT), np.float32)
+    def mean(*planes: Plane) -> tuple[Plane, ...]:
+        several = cv2.merge(planes) if len(planes) > 1 else planes[0]
+        return tuple(cv2.split(cv2.blur(several, side, borderType=cv2.BORDER_REFLECT)))
 
-    mean_image, mean_matte = mean(image), mean(matte)
-    covariance = mean(image * matte[..., None]) - mean_image * mean_matte[..., None]
     r, g, b = cv2.split(image)
-    mean_r, mean_g, mean_b = cv2.split(mean_image)
-    red, rest = mean(np.dstack([r * r, r * g, r * b])), mean(np.dstack([g * g, g * b, b * b]))
-    rr, rg, rb = red[..., 0] - mean_r * mean_r + noise, red[..., 1] - mean_r * mean_g, red[..., 2] - mean_r * mean_b
-    gg, gb, bb = rest[..., 0] - mean_g * mean_g + noise, rest[..., 1] - mean_g * mean_b, rest[..., 2] - mean_b * mean_b
-    bb += noise
+    mean_r, mean_g, mean_b, mean_matte = mean(r, g, b, matte)
+    with_r, with_g, with_b = mean(r * matte, g * matte, b * matte)
+    with_r, with_g, with_b = with_r - mean_r * mean_matte, with_g - mean_g * mean_matte, with_b - mean_b * mean_matte
+    rr, rg, rb = mean(r * r, r * g, r * b)
+    gg, gb, bb = mean(g * g, g * b, b * b)
+    rr, rg, rb = rr - mean_r * mean_r + noise, rg - mean_r * mean_g, rb - mean_r * mean_b
+    gg, gb, bb = gg - mean_g * mean_g + noise, gb - mean_g * mean_b, bb - mean_b * mean_b + noise
     # The inverse of a symmetric 3x3 matrix, written out: ten times as fast as solving each pixel's system.
     i00, i01, i02 = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
     i11, i12, i22 = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
-    determinant = np.maximum(rr * i00 + rg * i01 + rb * i02, np.float32(noise**3))
-    with_r, with_g, with_b = cv2.split(np.asarray(covariance / determinant[..., None], np.float32))
-    slope = np.dstack(
-        [
-            i00 * with_r + i01 * with_g + i02 * with_b,
-            i01 * with_r + i11 * with_g + i12 * with_b,
-            i02 * with_r + i12 * with_g + i22 * with_b,
-        ]
-    )
-    offset = mean_matte - (slope * mean_image).sum(axis=2)
-    line = mean(np.dstack([slope, offset]))
-    return np.asarray(np.clip((line[..., :3] * image).sum(axis=2) + line[..., 3], 0.0, 1.0), np.float32)
+    over = 1.0 / np.maximum(rr * i00 + rg * i01 + rb * i02, np.float32(noise**3))
+    red = (i00 * with_r + i01 * with_g + i02 * with_b) * over
+    green = (i01 * with_r + i11 * with_g + i12 * with_b) * over
+    blue = (i02 * with_r + i12 * with_g + i22 * with_b) * over
+    offset = mean_matte - red * mean_r - green * mean_g - blue * mean_b
+    return np.asarray(cv2.merge(mean(red, green, blue, offset)), np.float32)

@@ -104,21 +104,24 @@ def _near(
     image = rgb.astype(np.float32) / np.float32(255.0)
     solid = np.asarray(core[..., None] > SOLID_FROM)
     near, near_back = _fuse(image, np.where(solid, image, front), back, core, radius_px)
-    kept = np.where(solid, np.float32(1.0), _own_share(image, near, near_back, alpha)[..., None])
-    out = near + (image - near) * kept
+    out = np.where(solid, image, near)
+    # All that is nearly opaque, and not solid: a thin line of pixels.
+    edge = (alpha > OPAQUE_FROM) & ~solid[..., 0]
+    kept = _own_share(image[edge], near[edge], near_back[edge], alpha[edge])[:, None]
+    out[edge] += (image[edge] - near[edge]) * kept
     return np.asarray(np.clip(out, 0.0, 1.0) * 255.0 + 0.5, dtype=np.uint8)
 
 
 def _own_share(image: Plane, front: Plane, back: Plane, alpha: Plane) -> Plane:
-    """(h, w) how much of a pixel at the edge is surely the subject's own colour, which keeps its texture, 0..1.
+    """(n,) how much of a pixel at the edge is surely the subject's own colour, which keeps its texture, 0..1.
 
     A pixel is contaminated when it lies on the line of colour from the background to the subject, short of its end; one
     that lies off that line has a texture of its own.
     """
     line = front - back
-    length = (line * line).sum(axis=2)
-    along = ((image - back) * line).sum(axis=2) / (length + 1e-3)
-    aside = np.linalg.norm(image - back - np.clip(along, 0.0, 1.0)[..., None] * line, axis=2)
+    length = (line * line).sum(axis=1)
+    along = ((image - back) * line).sum(axis=1) / (length + 1e-3)
+    aside = np.linalg.norm(image - back - np.clip(along, 0.0, 1.0)[:, None] * line, axis=1)
     reached = np.clip((along - OWN_FROM) / (OWN_AT - OWN_FROM), 0.0, 1.0)
     reached = reached * reached * (3.0 - 2.0 * reached)
     textured = np.clip((aside - ASIDE_FROM) / (ASIDE_AT - ASIDE_FROM), 0.0, 1.0)

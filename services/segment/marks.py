@@ -13,8 +13,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.segment.candidates import laid_over
-
 Plane = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -81,7 +79,7 @@ def corrected(matte: Plane, rgb: NDArray[np.uint8], marks: Sequence[Mark], rules
             changed = changed | piece if mark.keep else changed & ~piece
     for mark, disc in discs:
         changed = changed | disc if mark.keep else changed & ~disc
-    return laid_over(matte, changed & ~solid, solid & ~changed, rules.soft_px)
+    return _laid_over(matte, changed & ~solid, solid & ~changed, rules)
 
 
 def _disc(mark: Mark, scale: float, size: tuple[int, int], rules: MarkRules) -> Mask:
@@ -119,3 +117,19 @@ def _piece(pieces: Mask, disc: Mask) -> Mask:
     _, labels = cv2.connectedComponents(pieces.astype(np.uint8), connectivity=4)
     names = np.unique(labels[disc & pieces])
     return np.asarray(np.isin(labels, names[names > 0]), np.bool_)
+
+
+def _laid_over(matte: Plane, added: Mask, removed: Mask, rules: MarkRules) -> Plane:
+    """The matte with pieces of a coarser grid put on and taken off."""
+    size = (matte.shape[1], matte.shape[0])
+
+    def fine(mask: Mask) -> Plane:
+        grown = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
+        return np.asarray(cv2.GaussianBlur((grown > rules.solid).astype(np.float32), (0, 0), rules.soft_px), np.float32)
+
+    out = matte
+    if removed.any():
+        out = out * (1.0 - fine(removed))
+    if added.any():
+        out = np.maximum(out, fine(added))
+    return np.asarray(out, np.float32)

@@ -106,6 +106,13 @@ def settle(salience: Plane) -> Plane:
     return np.asarray(np.clip((salience - FLOOR) / (CEILING - FLOOR), 0.0, 1.0), np.float32)
 
 
+def stands_out(salience: Plane, box: PixelBox) -> bool:
+    """True where something in a box stands out; the arguments as for ``isolate``."""
+    rows, columns = slice(max(0, round(box.top)), round(box.bottom)), slice(max(0, round(box.left)), round(box.right))
+    share, peak = _standing_out(salience[rows, columns])
+    return share >= LEAST_SHARE and peak >= LEAST_PEAK
+
+
 def isolate(salience: Plane, rgb: NDArray[np.uint8], box: PixelBox) -> Plane:
     """The share of each pixel's salience that belongs to the subject of the box.
 
@@ -128,7 +135,13 @@ def isolate(salience: Plane, rgb: NDArray[np.uint8], box: PixelBox) -> Plane:
     area = box.scaled(size[0] / width, size[1] / height)
     outside = area.outside(small.shape)
     inside = outside <= 0.0
-    _check_subject(small, inside)
+    share, peak = _standing_out(small[inside])
+    if share < LEAST_SHARE or peak < LEAST_PEAK:
+        raise SubjectNotFound(
+            f"no subject found in the box: {share:.1%} of it stands out from the background, at least "
+            f"{LEAST_SHARE:.1%} is needed; choose another box or a photo with a clearer subject",
+            field="box",
+        )
 
     count, labels = cv2.connectedComponents((small > LOOSE).astype(np.uint8), connectivity=8)
     within = np.bincount(labels[inside], weights=small[inside], minlength=count)
@@ -160,17 +173,9 @@ def isolate(salience: Plane, rgb: NDArray[np.uint8], box: PixelBox) -> Plane:
     return np.clip(full, 0.0, 1.0).astype(np.float32)
 
 
-def _check_subject(small: Plane, inside: NDArray[np.bool_]) -> None:
-    if not inside.any():
-        raise SubjectNotFound("no subject found in the box: the box holds no pixel", field="box")
-    share = float((small[inside] > SOLID).mean())
-    peak = float(small[inside].max())
-    if share < LEAST_SHARE or peak < LEAST_PEAK:
-        raise SubjectNotFound(
-            f"no subject found in the box: {share:.1%} of it stands out from the background, at least "
-            f"{LEAST_SHARE:.1%} is needed; choose another box or a photo with a clearer subject",
-            field="box",
-        )
+def _standing_out(inside: Plane) -> tuple[float, float]:
+    """Share of a box's pixels that stand out, and its clearest one; nothing in a box that holds no pixel."""
+    return (float((inside > SOLID).mean()), float(inside.max())) if inside.size else (0.0, 0.0)
 
 
 def _centrality(area: PixelBox, shape: tuple[int, int]) -> Plane:

@@ -11,13 +11,16 @@ from typing import Any
 import cv2
 import grpc
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
+from bench.cutout import Client, Sample, on_canvas, score
 from lensora.adapters.artifacts import ObjectArtifacts, memory_artifacts
 from lensora.api.scene.v1 import scene_pb2
 from lensora.api.segment.v1 import segmenter_pb2, segmenter_pb2_grpc
 from lensora.core.artifacts import Artifact, ModelUse
+from lensora.core.boxes import Box
 from lensora.core.branding import LogoPlace
 from lensora.core.errors import InvalidBackground, LensoraError, SubjectNotFound
 from lensora.core.words import Corner
@@ -193,6 +196,25 @@ def test_nothing_in_the_box_is_a_failed_precondition(service: Service) -> None:
     error = raised(caught.value)
     assert isinstance(error, SubjectNotFound)
     assert "no subject found in the box" in error.message
+
+
+def test_the_bench_counts_a_subject_that_is_not_found_as_missed_and_goes_on(service: Service) -> None:
+    """A sample without a subject has no overlap; the next is cut out, and any other refusal ends the bench."""
+    client = Client(psutil.Process(), service.stub, service.artifacts)
+    box, crop = (Box(each.x1, each.y1, each.x2, each.y2) for each in (DISC, CROP))
+    alpha = np.zeros((300, 400), np.uint8)
+    cv2.circle(alpha, (150, 160), 70, 255, -1)
+    overlaps = []
+    for colour in ((125, 125, 125), (210, 30, 30)):
+        rgb = np.asarray(Image.open(io.BytesIO(photo(colour))))
+        sample = Sample("disc", rgb, alpha.astype(np.float32) / 255.0, rgb)
+        cutout, seconds = client.cutout(photo(colour), box, crop)
+        overlaps.append(score(sample, on_canvas(sample, crop, cutout)).iou)
+        assert seconds > 0.0
+    assert overlaps[0] == 0.0 and overlaps[1] > 0.97
+    with pytest.raises(grpc.RpcError) as caught:
+        client.cutout(b"not a picture", box, crop)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 def test_remove_gives_the_white_plate(service: Service) -> None:

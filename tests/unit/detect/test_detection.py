@@ -41,6 +41,15 @@ def test_the_better_of_two_duplicates_stays() -> None:
     assert [proposal.label for proposal in shown] == ["better", "entire image (no crop)"]
 
 
+def test_a_part_has_another_name_than_its_whole() -> None:
+    """A cup on its saucer and the cup alone are told apart by name; a general word says too little to be added to."""
+    whole, cup, other = Box(0.1, 0.1, 0.8, 0.9), Box(0.2, 0.1, 0.6, 0.6), Box(0.82, 0.3, 0.98, 0.6)
+    named = [Proposal("coffee cup", "object", box, score) for box, score in ((whole, 0.9), (cup, 0.6), (other, 0.5))]
+    assert [each.label for each in listed(named, 6)[:-1]] == ["coffee cup", "coffee cup alone", "coffee cup"]
+    general = [Proposal("product", "product", box, score) for box, score in ((whole, 0.9), (cup, 0.6))]
+    assert [each.label for each in listed(general, 6)[:-1]] == ["product", "product"]
+
+
 def test_detail_is_boxed_where_nothing_stands_out() -> None:
     """A patch of fine print on a plain wall is offered; a plain wall and print all over offer nothing."""
     rng = np.random.default_rng(1)

@@ -1,55 +1,35 @@
-"""The fit of the cutout's judge: how much better a rival of the plain candidate must be foretold to be."""
+"""The fit of the cutout's judge: how far a rival of the plain candidate must lead, and who is doubtful."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from lensora.core.boxes import FULL_FRAME
 from quality.cutouts.__main__ import Outcome, report
-from quality.cutouts.fit import HARM, MARGINS, Case, margins
-from quality.cutouts.samples import Sample
-from services.segment.aim import Aim
-from services.segment.candidates import Candidate
-from services.segment.judge import GAIN_FEATURES, RIVALS, Bench
-
-PICTURE = np.full((64, 64, 3), 128, np.uint8)
-PLANE = np.zeros((64, 64), np.float32)
-PLANE[16:48, 16:48] = 1.0
+from quality.cutouts.fit import HARM, HIT, MARGINS, doubt, margin
 
 
-def case(number: int, strength: float, changes: tuple[float, ...], plain: float = 0.8) -> Case:
-    """A thing whose rivals change its IoU so much, and one feature that says how strongly they differ."""
-    aim = Aim.at(PICTURE, FULL_FRAME, FULL_FRAME)
-    sample = Sample(str(number), "alone", f"thing {number}", aim, PLANE, PLANE, PLANE, 0)
-    features = np.zeros((len(RIVALS), len(GAIN_FEATURES)))
-    features[:, 0] = 1.0
-    features[:, 3] = strength
-    found = [Candidate(name, PLANE) for name in ("plain", *RIVALS)]
-    ious = np.array([plain, *(plain + change for change in changes)])
-    return Case(sample, Bench(PICTURE, aim.within, PLANE), found, ious, features)
+def test_the_lowest_margin_does_where_every_lead_is_right() -> None:
+    """Whoever leads is better: nothing is harmed at no margin at all, and things seen once say nothing."""
+    odds = [np.array([0.0, lead]) for lead in (-1.0, 0.4, 2.0)]
+    ious = [np.array([0.8, 0.8 + change]) for change in (-0.1, 0.05, 0.1)]
+    assert margin([*odds, np.array([3.0])], [*ious, np.array([0.2])]) == MARGINS[0]
 
 
-def test_what_is_always_foretold_rightly_needs_the_least_margin() -> None:
-    """Where every gain is as the features say, nothing is harmed at the lowest margin, and no error is added."""
-    cases = [case(n, float(n % 2), (0.01 * (n % 2),) * 4) for n in range(20)]
-    assert margins(cases) == pytest.approx((MARGINS[0],) * 4, abs=0.004)
+def test_harm_raises_the_margin_over_its_lead() -> None:
+    """A second look that led by 0.4 and took a part off: the margin lies over that, and a small loss is no harm."""
+    odds = [np.array([0.0, 0.4]), np.array([0.0, 2.0]), np.array([0.0, 3.0])]
+    ious = [np.array([0.9, 0.7]), np.array([0.9, 0.9 - 0.5 * HARM]), np.array([0.5, 0.9])]
+    assert margin(odds, ious) == 0.5
+    assert margin(odds, [*ious[:2], np.array([0.9, 0.1])]) == 3.0
 
 
-def test_harm_raises_every_margin_over_what_was_foretold() -> None:
-    """One rival in ten takes a part off: the margin lies over all that is foretold, so that none is taken."""
-    cases = [case(n, 1.0, (-0.03 if n % 10 == 0 else 0.012,) * 4) for n in range(40)]
-    calm = [case(n, 1.0, (0.012,) * 4) for n in range(40)]
-    assert min(margins(cases)) > max(margins(calm)[:2])
-
-
-def test_a_second_look_must_be_better_by_its_usual_error() -> None:
-    """Gains of a second look that scatter ask for more than those of the first look, which do not."""
-    rng = np.random.default_rng(0)
-    cases = [case(n, 1.0, (0.02, 0.02, *rng.choice([0.0, 0.03], 2))) for n in range(60)]
-    meant, coloured, wide, wider = margins(cases)
-    assert meant == coloured
-    assert min(wide, wider) > meant + 0.01
+def test_the_doubtful_are_mostly_wrong() -> None:
+    """The level is the highest under which enough are wrong; where none are, the lowest that there is."""
+    trust = np.linspace(0.0, 0.99, 100)
+    right = trust > 0.5
+    level = doubt(trust, right)
+    assert float((~right[trust < level]).mean()) >= HIT > float((~right[trust < level + 0.03]).mean())
+    assert doubt(trust, np.ones(100, np.bool_)) == 0.3
 
 
 def test_the_report_counts_gains_losses_and_flags() -> None:

@@ -83,3 +83,19 @@ def test_every_kind_is_put_together(kind: str) -> None:
 def test_a_studio_of_a_given_tone_is_that_bright() -> None:
     """White before white needs a white wall."""
     assert studio((64, 48), np.random.default_rng(0), tone=0.95).rgb.mean() > 0.75
+
+
+def test_a_set_is_a_thing_on_a_dish() -> None:
+    """The dish is the widest and is hidden by what stands on it, half of which comes with something small."""
+    stock = Stock([ball(f"ball {n}", 0.2 + 0.1 * n) for n in range(6)], [], [], [])
+    counts = set()
+    for seed in range(6):
+        scene = made("set", stock, np.random.default_rng(seed))
+        assert scene.things[0].name == "dish" and (scene.mattes[0] > 0.5).any(axis=0).sum() > 100
+        whole = np.maximum.reduce(scene.mattes)
+        assert (
+            float(np.sum(scene.mattes, axis=0).max()) <= 1.01
+            and (whole > 0.5).any(axis=0).sum() == (scene.mattes[0] > 0.5).any(axis=0).sum()
+        )
+        counts.add(len(scene.things))
+    assert counts == {2, 3}

@@ -8,20 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.segment.candidates import Candidate, candidates, coloured
-from services.segment.edges import EdgeNet, band_of, guided, refined
+from lensora.imaging.background import unlike
+from services.segment.candidates import Candidate, wider
+from services.segment.edges import EdgeNet, band_of, guided_line, refined
 from services.segment.fitted import EDGE_NET, JUDGEMENT
-from services.segment.judge import (
-    EDGE_FEATURES,
-    GAIN_FEATURES,
-    RIVALS,
-    SURE_FEATURES,
-    Bench,
-    Judgement,
-    confidence,
-    pick,
-    takes_edge,
-)
+from services.segment.judge import FEATURES, Bench, Judgement, confidence, pick
 from services.segment.marks import Mark, corrected
 from services.segment.matte import PixelBox, settle
 
@@ -51,18 +42,12 @@ def iou(alpha: np.ndarray, truth: np.ndarray) -> float:
     return float((found & wanted).sum() / (found | wanted).sum())
 
 
-def test_the_plain_candidate_comes_first_and_is_the_salience_itself() -> None:
-    """Whatever else there is, the net's own map is among the candidates, unchanged."""
-    salience = disc(120, 120, 60)
-    found = list(candidates(salience, painted((salience, RED)), WITHIN))
-    assert found[0].name == "plain" and found[0].matte is salience
-    assert [each.name for each in found] == ["plain", "meant", "coloured"]
-
-
-def test_where_nothing_stands_out_only_the_plain_candidate_is_left() -> None:
-    """A box without a subject makes no other candidates."""
-    nothing = np.zeros((SIZE, SIZE), np.float32)
-    assert [each.name for each in candidates(nothing, painted(), WITHIN)] == ["plain"]
+def test_a_wider_view_counts_only_for_what_belongs_to_the_box() -> None:
+    """A neighbour that the second look shows as well goes; where nothing of it is in the box, there is no candidate."""
+    thing, neighbour = disc(120, 120, 60), disc(225, 20, 14)
+    found = wider(np.maximum(thing, neighbour), painted((thing, RED), (neighbour, BLUE)), WITHIN)
+    assert found is not None and found.name == "wider" and iou(found.matte, thing) > 0.98
+    assert wider(neighbour, painted((neighbour, BLUE)), WITHIN) is None
 
 
 def test_an_edge_that_is_a_little_off_goes_where_the_picture_has_it() -> None:
@@ -86,7 +71,20 @@ def test_the_guided_filter_repeats_a_matte_that_its_picture_explains() -> None:
     """A matte that is a linear function of the colours comes back as it is (He et al. 2010, equation 1)."""
     image = np.random.default_rng(0).random((40, 50, 3)).astype(np.float32)
     matte = np.asarray(0.5 * image[..., 0] + 0.3 * image[..., 1], np.float32)
-    assert float(np.abs(guided(matte, image, 4, 1e-4) - matte).max()) < 0.005
+    line = guided_line(matte, image, 4, 1e-4)
+    assert float(np.abs((line[..., :3] * image).sum(axis=2) + line[..., 3] - matte).max()) < 0.005
+
+
+def test_a_large_crop_s_edge_is_refined_as_well() -> None:
+    """Of a thousand pixels a side, on a smaller grid where all is smooth: an outline two pixels off comes nearer."""
+    planes = []
+    for shift, radius in ((0, 240), (1, 242)):
+        mask = np.zeros((960, 960), np.uint8)
+        cv2.circle(mask, (480 + shift, 480), radius, 255, -1, cv2.LINE_AA)
+        planes.append(mask.astype(np.float32) / 255.0)
+    truth, soft = planes[0], cv2.GaussianBlur(planes[1], (0, 0), 2)
+    picture = np.where(truth[..., None] > 0.5, RED, GREY).astype(np.uint8)
+    assert iou(refined(soft, picture, EDGE_NET), truth) > iou(soft, truth) + 0.004
 
 
 def test_a_net_of_one_unit_is_a_logistic_curve() -> None:
@@ -97,65 +95,60 @@ def test_a_net_of_one_unit_is_a_logistic_curve() -> None:
     assert found == pytest.approx(1.0 / (1.0 + np.exp(-odds)), abs=1e-6)
 
 
-def test_colours_add_whole_pieces_and_leave_edges_alone() -> None:
-    """A half-seen half of a thing comes back by its colour; the outline of the rest does not move."""
-    truth = disc(120, 120, 60)
-    half = truth.copy()
-    half[:, 130:] *= 0.4
-    found = coloured(half, painted((truth, RED)))
-    assert iou(half, truth) < 0.65 < 0.97 < iou(found, truth)
-    assert np.array_equal(found[:, :100], half[:, :100])
+FITTING = tuple(float(name == "fit") for name in FEATURES)
+"""Weights for which a matte is the likelier, the better it fills its box."""
+
+
+def rivals(*radii: int) -> tuple[Bench, list[Candidate]]:
+    """A plain disc and others, all in the box's middle."""
+    found = [Candidate("wider" if place else "plain", disc(120, 120, radius)) for place, radius in enumerate(radii)]
+    return Bench(painted((disc(120, 120, 78), RED)), WITHIN, found[0].matte), found
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.floats(-0.2, 0.0), st.integers(0, 3))
-def test_the_plain_candidate_wins_ties(bias: float, which: int) -> None:
-    """Nothing that is not foretold to be better by the margin is ever taken."""
-    salience = disc(120, 120, 60)
-    picture = painted((salience, RED))
-    found = list(candidates(salience, picture, WITHIN))
-    bench = Bench(picture, WITHIN, salience)
-    flat = Judgement(
-        (bias, *(0.0,) * (len(GAIN_FEATURES) - 1)),
-        (0.0,) * len(RIVALS),
-        (bias, *(0.0,) * (len(EDGE_FEATURES) - 1)),
-        0.0,
-        (0.0,) * len(SURE_FEATURES),
-        0.5,
-        0.5,
-    )
-    assert not takes_edge(bench, salience, found[1].matte, found, flat)
-    assert pick(bench, [found[0], found[1 + which % (len(found) - 1)]], flat) is found[0]
+@given(st.integers(20, 78))
+def test_the_plain_candidate_wins_ties(radius: int) -> None:
+    """Nothing that is not likelier by more than the margin is ever taken."""
+    bench, found = rivals(radius, radius)
+    assert pick(bench, found, Judgement(FITTING, 0.0, 0.5, 0.5)) is found[0]
+    assert pick(bench, found[:1], Judgement(FITTING, 0.0, 0.5, 0.5)) is found[0]
 
 
-def test_a_rival_is_taken_over_its_own_margin_alone() -> None:
-    """Of two with the same foretold gain, the one that asks for more stays; one that nothing is known of asks most."""
-    salience = disc(120, 120, 60)
-    bench = Bench(painted((salience, RED)), WITHIN, salience)
-    gain, edge, sure = (
-        (0.02, *(0.0,) * (len(GAIN_FEATURES) - 1)),
-        (0.0,) * len(EDGE_FEATURES),
-        (0.0,) * len(SURE_FEATURES),
-    )
-    strict = Judgement(gain, (0.01, 0.01, 0.03, 0.03), edge, 0.0, sure, 0.5, 0.5)
-    plain, meant, wider, asked = (Candidate(name, salience) for name in ("plain", "meant", "wider", "prompted"))
-    assert pick(bench, [plain, meant, wider], strict) is meant
-    assert pick(bench, [plain, wider, asked], strict) is plain
-    assert strict.margin("prompted") == 0.03
+def test_the_likeliest_is_taken_where_its_lead_is_clear() -> None:
+    """Of two that fill the box better the best one is taken; none of them, where the margin asks for more."""
+    bench, found = rivals(40, 78, 60)
+    assert pick(bench, found, Judgement(FITTING, 0.3, 0.5, 0.5)) is found[1]
+    assert pick(bench, found, Judgement(FITTING, 0.9, 0.5, 0.5)) is found[0]
 
 
-def test_a_clear_thing_is_cut_out_plainly_and_surely() -> None:
-    """What was fitted leaves a clear matte as it is, and is surer of it than of a ragged one."""
+def test_a_clear_thing_is_sure_and_a_ragged_or_half_found_one_is_not() -> None:
+    """The confidence falls with half-seen pixels, and where the box holds more that looks unlike its background."""
     salience = disc(120, 120, 78)
     picture = painted((salience, RED))
-    bench = Bench(picture, WITHIN, salience)
-    found = list(candidates(salience, picture, WITHIN))
-    chosen = pick(bench, found, JUDGEMENT)
-    assert iou(chosen.matte, salience) > 0.99
+    sure = confidence(Bench(picture, WITHIN, salience), salience, JUDGEMENT)
     ragged = np.asarray(salience * np.random.default_rng(1).random((SIZE, SIZE)), np.float32)
-    others = [Candidate("plain", ragged), Candidate("coloured", salience)]
-    sure = confidence(bench, salience, found, JUDGEMENT)
-    assert sure > confidence(Bench(picture, WITHIN, ragged), ragged, others, JUDGEMENT) + 0.2
+    assert sure > confidence(Bench(picture, WITHIN, ragged), ragged, JUDGEMENT) + 0.2
+    half = disc(120, 84, 42)
+    assert sure > confidence(Bench(picture, WITHIN, half), half, JUDGEMENT) + 0.2
+
+
+def test_what_was_left_out_is_told_by_its_colour() -> None:
+    """The half of the box that the matte lacks is unexplained where it is red, not where it is as grey as around."""
+    whole, half = disc(120, 120, 78), disc(120, 84, 42)
+    place = FEATURES.index("unexplained")
+    seen = Bench(painted((whole, RED)), WITHIN, half).features(half)[place]
+    assert seen > 0.5 and Bench(painted((half, RED)), WITHIN, half).features(half)[place] == 0.0
+
+
+def test_colours_that_the_background_has_are_alike() -> None:
+    """A shade beside a frequent one counts as alike, another colour does not; without background nothing is known."""
+    picture = np.full((40, 40, 3), GREY, np.uint8)
+    picture[:, 20:30], picture[:, 30:] = (124, 124, 124), RED
+    background = np.zeros((40, 40), np.bool_)
+    background[:, :20] = True
+    found = unlike(picture, background)
+    assert not found[:, :30].any() and found[:, 30:].all()
+    assert not unlike(picture, np.zeros_like(background)).any()
 
 
 def test_points_that_agree_change_nothing() -> None:
