@@ -21,6 +21,7 @@ from services.segment.judge import confidence, pick
 
 TARGET = Path(__file__).parents[2] / "services/segment/fitted.py"
 
+CURVE_LEVELS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
 LARGE_PX = 1024
 GROUPS = ("made scenes", f"made scenes of over {LARGE_PX} pixels", "photographs of the corpus")
 
@@ -61,7 +62,7 @@ def main() -> int:
         for group in (*GROUPS, "all")
         for line in report(group, [end for own, end in ends if group in (own, "all")], doubt)
     ]
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join([*lines, *curve([end for _group, end in ends])]) + "\n")
     if not arguments.dry:
         TARGET.write_text(
             TEXT.format(
@@ -135,6 +136,17 @@ def report(name: str, outcomes: list[Outcome], doubt: float) -> list[str]:
         f"others {_share(wrong[~flagged]):.1%} are;",
         f"  a second look at {np.mean([each.looked for each in outcomes]):.0%}.",
     ]
+
+
+def curve(outcomes: list[Outcome]) -> list[str]:
+    """What other levels of doubt would do, as a table."""
+    trust, wrong = np.array([each.trust for each in outcomes]), np.array([each.after < RIGHT_IOU for each in outcomes])
+    lines = ["| level | flagged | of them wrong | of the others wrong |", "| --- | --- | --- | --- |"]
+    for level in CURVE_LEVELS:
+        flagged = trust < level
+        shares = (float(flagged.mean()), _share(wrong[flagged]), _share(wrong[~flagged]))
+        lines.append(f"| {level} | " + " | ".join(f"{share:.1%}" for share in shares) + " |")
+    return lines
 
 
 def _share(hits: np.ndarray) -> float:

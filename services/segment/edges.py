@@ -8,6 +8,7 @@ it at two reaches, and on which side its colour lies between those of the subjec
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -170,7 +171,7 @@ def _mean_where(image: Plane, weight: Plane, spread: float) -> Plane:
     return np.dstack([both[..., :3] / np.maximum(both[..., 3:], np.float32(1e-4)), both[..., 3]])
 
 
-def _smooth(plane: NDArray[np.floating], spread: float) -> Plane:
+def _smooth(plane: Any, spread: float) -> Plane:
     """Two box filters, about a Gaussian of that spread (pixels), whose time does not grow with it."""
     radius = max(1, round(1.2 * spread))
     side = (2 * radius + 1, 2 * radius + 1)
@@ -189,18 +190,18 @@ def guided_line(matte: Plane, image: Plane, radius: int, noise: float) -> Plane:
     """
     side = (2 * radius + 1, 2 * radius + 1)
 
-    def mean(*planes: Plane) -> tuple[Plane, ...]:
-        several = cv2.merge(planes) if len(planes) > 1 else planes[0]
-        return tuple(cv2.split(cv2.blur(several, side, borderType=cv2.BORDER_REFLECT)))
+    def mean(*planes: Plane) -> list[Plane]:
+        return _planes(cv2.blur(cv2.merge(planes), side, borderType=cv2.BORDER_REFLECT))
 
-    r, g, b = cv2.split(image)
+    r, g, b = _planes(image)
+    grain = np.float32(noise)
     mean_r, mean_g, mean_b, mean_matte = mean(r, g, b, matte)
     with_r, with_g, with_b = mean(r * matte, g * matte, b * matte)
     with_r, with_g, with_b = with_r - mean_r * mean_matte, with_g - mean_g * mean_matte, with_b - mean_b * mean_matte
     rr, rg, rb = mean(r * r, r * g, r * b)
     gg, gb, bb = mean(g * g, g * b, b * b)
-    rr, rg, rb = rr - mean_r * mean_r + noise, rg - mean_r * mean_g, rb - mean_r * mean_b
-    gg, gb, bb = gg - mean_g * mean_g + noise, gb - mean_g * mean_b, bb - mean_b * mean_b + noise
+    rr, rg, rb = rr - mean_r * mean_r + grain, rg - mean_r * mean_g, rb - mean_r * mean_b
+    gg, gb, bb = gg - mean_g * mean_g + grain, gb - mean_g * mean_b, bb - mean_b * mean_b + grain
     # The inverse of a symmetric 3x3 matrix, written out: ten times as fast as solving each pixel's system.
     i00, i01, i02 = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
     i11, i12, i22 = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
@@ -210,3 +211,7 @@ def guided_line(matte: Plane, image: Plane, radius: int, noise: float) -> Plane:
     blue = (i02 * with_r + i12 * with_g + i22 * with_b) * over
     offset = mean_matte - red * mean_r - green * mean_g - blue * mean_b
     return np.asarray(cv2.merge(mean(red, green, blue, offset)), np.float32)
+
+
+def _planes(several: Any) -> list[Plane]:
+    return [np.asarray(plane, np.float32) for plane in cv2.split(several)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quality.cutouts.__main__ import Outcome, report
+from quality.cutouts.__main__ import Outcome, curve, report
 from quality.cutouts.fit import HARM, HIT, MARGINS, doubt, margin
 
 
@@ -44,3 +44,4 @@ def test_the_report_counts_gains_losses_and_flags() -> None:
     assert "33% are flagged, of which 100% are worse than 0.95; of the others 0.0% are" in text
     assert "a second look at 33%" in text
     assert report("nothing", [], 0.5) == []
+    assert "| 0.5 | 33.3% | 100.0% | 0.0% |" in curve(outcomes)
