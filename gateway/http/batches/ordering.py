@@ -16,7 +16,7 @@ from gateway.http.orders.brands import Brands, Look
 from gateway.http.orders.ordering import Ordering
 from gateway.http.orders.outside import Outside
 from gateway.http.plumbing.answers import json_answer, read_body
-from gateway.http.plumbing.calls import call
+from gateway.http.plumbing.calls import call, links_to
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.idempotency import Keep, Once
 from gateway.jobs import ports, pricing
@@ -87,10 +87,7 @@ class BatchOrdering:
         answer=batches.BatchTicket,
         errors=(*ITEM_ERRORS, InsufficientCredits, TooManyJobs),
         idempotent=True,
-        links={
-            name: {"operationId": name, "parameters": {"batch_id": "$response.body#/batch_id"}}
-            for name in ("batch", "cancel_batch")
-        },
+        links=links_to("batch_id", "batch", "cancel_batch", "batch_archive", "delete_batch"),
     )
     async def create(self, request: Request) -> Response:
         """POST /v1/studio/batches."""

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from lensora.contract.requests import RequestBody
 from lensora.core import errors
 from lensora.core.errors import LensoraError
+from lensora.core.words import BackgroundType
 
 Json = dict[str, Any]
 Tag = Literal["studio", "jobs", "batches", "account", "files", "health"]
@@ -99,6 +100,19 @@ class Call:
         common = (*(KEYED_ERRORS if self.keyed else ()), *(IDEMPOTENT_ERRORS if self.idempotent else ()))
         paid = (errors.InsufficientCredits,) if self.price else ()
         return tuple(dict.fromkeys((*self.errors, *paid, *common)))
+
+
+OF_SESSION = "$response.body#/session_id"
+PLAIN: Json = {"background": {"type": BackgroundType.REMOVE.value}}
+"""What every order must say beside its photo; the rest has defaults."""
+FILM_OF_SESSION: Json = {"operationId": "transform", "requestBody": {"session_id": OF_SESSION, **PLAIN}}
+"""A link from what answers a session's id to the film of its first object."""
+
+
+def links_to(identifier: str, *names: str) -> dict[str, Json]:
+    """Links to calls of these names, whose path has an identifier that the answer has, too."""
+    parameters = {identifier: f"$response.body#/{identifier}"}
+    return {name: {"operationId": name, "parameters": parameters} for name in names}
 
 
 def call(method: str, path: str, **what: Any) -> Callable[[H], H]:

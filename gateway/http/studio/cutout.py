@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from gateway.http.orders.choices import choice_of
 from gateway.http.plumbing.answers import read_body
-from gateway.http.plumbing.calls import call
+from gateway.http.plumbing.calls import OF_SESSION, PLAIN, call
 from gateway.http.plumbing.edge import exchange_of
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.idempotency import Keep, Once
@@ -63,7 +63,12 @@ class CutoutCalls:
         answer=answers.Cutout,
         errors=(InvalidRequest, ObjectIndexOutOfRange, CropTooSmall, SubjectNotFound, SessionNotFound),
         idempotent=True,
-        links={"transform": {"operationId": "transform", "requestBody": {"cutout_id": "$response.body#/cutout_id"}}},
+        links={
+            "transform": {
+                "operationId": "transform",
+                "requestBody": {"session_id": OF_SESSION, "cutout_id": "$response.body#/cutout_id", **PLAIN},
+            }
+        },
     )
     async def cutout(self, request: Request) -> Response:
         """POST /v1/studio/cutout."""

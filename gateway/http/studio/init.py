@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.http.plumbing.calls import Form, call
+from gateway.http.plumbing.calls import FILM_OF_SESSION, OF_SESSION, PLAIN, Form, call, links_to
 from gateway.http.plumbing.edge import exchange_of
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.idempotency import Keep, Once
@@ -70,8 +70,10 @@ class InitCall:
         errors=(InvalidImage, InvalidRequest, DetectionUnavailable, Overloaded),
         idempotent=True,
         links={
-            "transform": {"operationId": "transform", "requestBody": {"session_id": "$response.body#/session_id"}},
-            "cutout": {"operationId": "cutout", "requestBody": {"session_id": "$response.body#/session_id"}},
+            "transform": FILM_OF_SESSION,
+            "cutout": {"operationId": "cutout", "requestBody": {"session_id": OF_SESSION}},
+            "batch": {"operationId": "create_batch", "requestBody": {"items": [{"session_id": OF_SESSION}], **PLAIN}},
+            **links_to("session_id", "session", "add_view", "views"),
         },
     )
     async def init(self, request: Request) -> Response:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from gateway.http.orders.ordering import Ordering
 from gateway.http.orders.submission import Submission
 from gateway.http.plumbing.answers import json_answer, read_body
-from gateway.http.plumbing.calls import call
+from gateway.http.plumbing.calls import call, links_to
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.idempotency import Keep, Once
 from gateway.jobs import ports, pricing
@@ -61,10 +61,7 @@ class TransformCalls:
             TooManyJobs,
         ),
         idempotent=True,
-        links={
-            name: {"operationId": name, "parameters": {"job_id": "$response.body#/job_id"}}
-            for name in ("result", "stream", "cancel")
-        },
+        links=links_to("job_id", "result", "stream", "cancel", "render", "share", "unshare", "delete_job"),
     )
     async def transform(self, request: Request) -> Response:
         """POST /v1/studio/transform."""

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.http.plumbing.answers import API_HEADERS, json_answer, read_body
-from gateway.http.plumbing.calls import SESSION_ID, VIEW_ID, Form, call
+from gateway.http.plumbing.calls import FILM_OF_SESSION, SESSION_ID, VIEW_ID, Form, call
 from gateway.http.plumbing.edge import exchange_of
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.idempotency import Keep, Once
@@ -105,7 +105,7 @@ class ViewCalls:
             Overloaded,
         ),
         idempotent=True,
-        links={"transform": {"operationId": "transform", "requestBody": {"session_id": "$response.body#/session_id"}}},
+        links={"transform": FILM_OF_SESSION},
     )
     async def add(self, request: Request) -> Response:
         """POST /v1/studio/sessions/{session_id}/views."""

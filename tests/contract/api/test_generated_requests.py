@@ -31,7 +31,7 @@ def test_the_gateway_keeps_to_its_document(gateway: Gateway, tmp_path: Path) -> 
             str(Path(sys.executable).parent / "schemathesis"),
             *("--config-file", str(CONFIG), "run", f"{gateway.base_url}/openapi.json"),
             *("--header", f"Authorization: Bearer {key}", "--checks", "all", "--seed", "1", "--no-color"),
-            *("--phases", "examples,coverage,stateful", "--max-examples", "4"),
+            *("--phases", "examples,coverage,stateful", "--max-examples", "20"),
         ],
         cwd=tmp_path,
         env={**os.environ, "SCHEMATHESIS_HOOKS": HOOKS, "PYTHONPATH": str(ROOT)},
