@@ -11,9 +11,9 @@ from lensora.contract.answers import (
     OrderedBackground,
     OrderedOutput,
 )
+from lensora.contract.backgrounds import AnyBackground, Url
+from lensora.contract.exclusions import ITEMS_AND_PHOTOS, NO_PHOTOS, NOWHERE, never
 from lensora.contract.requests import (
-    MAX_URL_CHARACTERS,
-    AnyBackground,
     Centimetres,
     ChoiceBody,
     DeliveryBody,
@@ -73,6 +73,8 @@ Items = Annotated[list[BatchItemBody], Field(min_length=1, max_length=MOST_ITEMS
 class _BatchChoices(RequestBody):
     """What is chosen for all films of a batch."""
 
+    model_config = ConfigDict(json_schema_extra=never(NOWHERE))
+
     brand: Identifier | None = None
     """Name of a brand, from /brands, whose choices hold where this body has none."""
     background: AnyBackground | None = None
@@ -104,12 +106,14 @@ class BatchBody(_BatchChoices):
 
     items: Items
     """The photos, each by its session."""
-    webhook_url: Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)] | None = None
+    webhook_url: Url | None = None
     """Public http or https URL that is told once, when the last film has ended."""
 
 
 class BatchQuoteBody(_BatchChoices):
     """Body of POST /v1/studio/quote/batch: that of /batches, or a number of photos that are not uploaded yet."""
+
+    model_config = ConfigDict(json_schema_extra=never(NOWHERE, ITEMS_AND_PHOTOS, NO_PHOTOS))
 
     items: Items | None = None
     """The photos, each by its session."""

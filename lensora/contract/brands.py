@@ -9,7 +9,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from lensora.contract.answers import OrderedBackground
-from lensora.contract.requests import AnyBackground, HexColour, RequestBody, checked
+from lensora.contract.backgrounds import AnyBackground, HexColour
+from lensora.contract.requests import RequestBody, checked
 from lensora.contract.shapes import Moment, PublicAnswer
 from lensora.contract.wording import shown
 from lensora.core.branding import LOGO_SHARE, USUAL_LOGO_SHARE

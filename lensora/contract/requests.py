@@ -1,10 +1,8 @@
-"""Request bodies: their fields, limits, and the sentences for what is wrong."""
+"""Request bodies: their fields and limits, and how they are read."""
 
 from __future__ import annotations
 
 import json
-import unicodedata
-from functools import cache
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
@@ -20,23 +18,21 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
+from lensora.contract.backgrounds import AnyBackground, Choices, Url
+from lensora.contract.exclusions import BOX_AND_INDEX, CUTOUT_AND_CHOICE, NOWHERE, TWO_SIZES, never
 from lensora.contract.json_text import json_value
-from lensora.contract.wording import plainly, shown
+from lensora.contract.sentences import BACKGROUND, sentence
+from lensora.contract.wording import shown
 from lensora.core.bounds import whole
 from lensora.core.boxes import MAX_POINTS
-from lensora.core.colours import PATTERN, colour_of, written
 from lensora.core.errors import InvalidBackground, InvalidInput, InvalidRequest
 from lensora.core.size import LARGEST_M, SMALLEST_M, Extent, RealSize
 from lensora.core.words import Aspect, BackgroundType, CameraMove, JobPicture, OutputFormat, WebhookEvent
 
 MAX_JSON_BYTES = 64 * 1024
 """A prompt of 1,000 characters takes 12 KB at its worst; nothing that we take needs more."""
-BACKGROUND = "background"
-"""The field, wherever it stands, whose errors have a code of their own."""
-MAX_PROMPT_CHARACTERS = 1_000
-MAX_URL_CHARACTERS = 2_048
 MAX_PRESIGNED_CHARACTERS = 4_096
 """A presigned URL with a session token takes about 1,500; no URL that is requested has more."""
 
@@ -47,80 +43,10 @@ class RequestBody(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
 
-class _Choices(BaseModel):
-    """An object within a body that says what is made for the price: a field that is not known is an error, because
-    a choice that somebody pays for is not passed over."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class RemoveBackground(_Choices):
-    """Transparent cutout; the film is rendered on a clean white plate."""
-
-    type: Literal[BackgroundType.REMOVE]
-
-
-class ImageBackground(_Choices):
-    """Your own backplate: by its address, or uploaded with /v1/studio/backplates."""
-
-    type: Literal[BackgroundType.IMAGE]
-    url: Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)] | None = None
-    """Public http or https URL of a JPEG, PNG or WebP of at most 20 MB."""
-    backplate_id: Annotated[StrictStr, AfterValidator(str.lower)] | None = None
-    """From /backplates, in place of url."""
-
-    @model_validator(mode="after")
-    def _one_picture(self) -> ImageBackground:
-        if self.url is None and self.backplate_id is None:
-            raise PydanticCustomError("no_picture", "a picture is required")
-        if self.url is not None and self.backplate_id is not None:
-            raise ValueError("must have url or backplate_id, not both")
-        return self
-
-
-class PromptBackground(_Choices):
-    """A scene made from words."""
-
-    type: Literal[BackgroundType.PROMPT]
-    prompt: Annotated[StrictStr, Field(min_length=1, max_length=MAX_PROMPT_CHARACTERS)]
-    """What the scene shows, such as "on a marble countertop with soft natural light"."""
-
-    @field_validator("prompt")
-    @classmethod
-    def _not_blank(cls, value: str) -> str:
-        # Letters, digits, signs and pictures can be read; control characters and spaces of any width cannot.
-        if not any(unicodedata.category(character)[0] in "LNPS" for character in value):
-            raise ValueError("must not be empty")
-        return value
-
-
-def _colour(value: str) -> str:
-    """The colour in lower case. Raises ValueError."""
-    try:
-        return written(colour_of(value))
-    except ValueError as error:
-        raise ValueError(f"{error}, not {shown(value)}") from error
-
-
-HexColour = Annotated[StrictStr, AfterValidator(_colour), Field(json_schema_extra={"pattern": PATTERN})]
-
 Identifier = Annotated[StrictStr, AfterValidator(lambda text: text.strip().lower())]
 """An id of ours: its case, and spaces around it from copying, do not count."""
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, strict=True, allow_inf_nan=False)]
-
-
-class ColorBackground(_Choices):
-    """A clean plate of one colour, with a soft shadow."""
-
-    type: Literal[BackgroundType.COLOR]
-    value: HexColour
-    """The colour, sRGB, as #rrggbb."""
-
-
-AnyBackground = Annotated[
-    RemoveBackground | ImageBackground | PromptBackground | ColorBackground, Field(discriminator="type")
-]
 
 
 FilmSide = Annotated[StrictInt, Field(ge=256, le=2160, multiple_of=2)]
@@ -128,7 +54,7 @@ FilmRate = Annotated[StrictInt, Field(ge=12, le=60)]
 FilmLength = Annotated[float, Field(ge=1.0, le=20.0, strict=True)]
 
 
-class OutputBody(_Choices):
+class OutputBody(Choices):
     """What the finished job holds, beside the four artifacts."""
 
     size: FilmSide = 768
@@ -139,7 +65,7 @@ class OutputBody(_Choices):
     """Frames per second."""
     seconds: FilmLength = 4.0
     """Length of the film."""
-    formats: Annotated[list[OutputFormat], Field(max_length=9)] = [OutputFormat.MP4, OutputFormat.GLB]
+    formats: Annotated[list[OutputFormat], Field(max_length=9)] = [OutputFormat.MP4, OutputFormat.GLB]  # noqa: RUF012 - pydantic copies it
     """mp4 and glb are always made."""
     max_glb_bytes: Annotated[StrictInt, Field(ge=100_000, le=100_000_000)] | None = None
     """Most bytes of the GLB; the default is 3,000,000."""
@@ -148,11 +74,10 @@ class OutputBody(_Choices):
 DELIVERABLE = (*OutputFormat, *JobPicture)
 """The names of a job's files, as in ``output``, without ``_url``."""
 
-Url = Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)]
 PresignedUrl = Annotated[StrictStr, Field(min_length=1, max_length=MAX_PRESIGNED_CHARACTERS)]
 
 
-class DeliveryBody(_Choices):
+class DeliveryBody(Choices):
     """Your own storage, which gets the files as soon as they are made. No credentials of yours are ever held: each
     file has a URL that you have signed for one PUT."""
 
@@ -196,7 +121,7 @@ class DeliveryBody(_Choices):
 Centimetres = Annotated[float, Field(ge=SMALLEST_M * 100, le=LARGEST_M * 100, strict=True, allow_inf_nan=False)]
 
 
-class PointBody(_Choices):
+class PointBody(Choices):
     """What you say of one place of the photo."""
 
     x: Fraction
@@ -233,9 +158,13 @@ class ChoiceBody(RequestBody):
 class CutoutBody(ChoiceBody):
     """Body of POST /v1/studio/cutout."""
 
+    model_config = ConfigDict(json_schema_extra=never(BOX_AND_INDEX))
+
 
 class TransformBody(ChoiceBody):
     """Body of POST /v1/studio/transform."""
+
+    model_config = ConfigDict(json_schema_extra=never(BOX_AND_INDEX, *CUTOUT_AND_CHOICE, *TWO_SIZES, NOWHERE))
 
     cutout_id: Identifier | None = None
     """A cutout of this session, from /cutout, that is used as it is: in place of object_index, bbox and points."""
@@ -247,7 +176,7 @@ class TransformBody(ChoiceBody):
     """The camera's move."""
     output: OutputBody = OutputBody()
     """Choices beside the four artifacts."""
-    webhook_url: Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)] | None = None
+    webhook_url: Url | None = None
     """Public http or https URL that is told of the job's end."""
     webhook_events: Annotated[list[WebhookEvent], Field(min_length=1, max_length=3)] | None = None
     """Which ends to tell of; all when not given."""
@@ -306,7 +235,7 @@ class RenderBody(RequestBody):
     """Another move."""
     output: OutputBody | None = None
     """Other choices for the film; the model's own formats stay."""
-    webhook_url: Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)] | None = None
+    webhook_url: Url | None = None
     """Public http or https URL that is told of the job's end."""
     webhook_events: Annotated[list[WebhookEvent], Field(min_length=1, max_length=3)] | None = None
     """Which ends to tell of; all when not given."""
@@ -337,10 +266,10 @@ def checked(model: type[B], value: dict[str, Any]) -> B:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         path = [str(part) for place, part in enumerate(first["loc"]) if not _is_tag(place, first["loc"])]
-        sentence = _sentence(path, first, model)
+        said = sentence(path, first, model)
         if _within_background(path, value):
-            raise InvalidBackground(sentence, field=".".join(path)) from error
-        raise InvalidRequest(sentence, field=".".join(path)) from error
+            raise InvalidBackground(said, field=".".join(path)) from error
+        raise InvalidRequest(said, field=".".join(path)) from error
 
 
 def content(model: type[RequestBody], raw: bytes) -> bytes:
@@ -381,120 +310,3 @@ def _within_background(path: list[str], value: Any) -> bool:
     for part in path[: path.index(BACKGROUND) + 1]:
         value = value[int(part)] if isinstance(value, list) else value.get(part)
     return isinstance(value, dict)
-
-
-def _sentence(path: list[str], error: ErrorDetails, model: type[BaseModel]) -> str:
-    """One sentence: the field, what it takes, what it has.
-
-    Args:
-        path: of the field, within the body.
-        error: pydantic's.
-        model: of the body.
-    """
-    kind, context, given = error["type"], error.get("ctx", {}), error["input"]
-    name = ".".join(path)
-    numbers = _takes(model, path) if kind in _NUMBER_ERRORS else None
-    if numbers is not None:
-        return f"{name} must be {numbers}, not {shown(given)}."
-    if kind == "extra_forbidden":
-        return _unknown(path, error["loc"], model)
-    length = len(given) if isinstance(given, str) else 0
-    about = {
-        "missing": " is required",
-        "no_picture": ".url is required, or backplate_id in its place",
-        "union_tag_not_found": f".type is required: it must be one of {', '.join(BackgroundType)}",
-        "union_tag_invalid": f".type must be one of {', '.join(BackgroundType)}, not {shown(context.get('tag'))}",
-        "literal_error": f" must be {str(context.get('expected')).replace(chr(39), '')}, not {shown(given)}",
-        "enum": f" must be one of {str(context.get('expected')).replace(chr(39), '')}, not {shown(given)}",
-        "string_too_long": f" must have at most {context.get('max_length', 0):,} characters, not {length:,}",
-        "string_too_short": " must not be empty",
-        "value_error": f" {context.get('error')}",
-    }.get(kind)
-    if about is None:
-        takes = {
-            "bool_type": "must be true or false",
-            "string_type": "must be a string",
-            "list_type": "must be a list",
-            "model_type": "must be an object",
-            "model_attributes_type": "must be an object",
-            "dict_type": "must be an object",
-            "too_long": f"must have at most {context.get('max_length')} entries",
-            "too_short": f"must have at least {context.get('min_length')} entry",
-        }.get(kind, f"is not valid ({error['msg']}): it must be something else")
-        about = f" {takes}, not {shown(given)}"
-    return f"{name}{about}.".strip()
-
-
-_BACKGROUNDS: dict[str, type[BaseModel]] = {
-    BackgroundType.REMOVE: RemoveBackground,
-    BackgroundType.IMAGE: ImageBackground,
-    BackgroundType.PROMPT: PromptBackground,
-    BackgroundType.COLOR: ColorBackground,
-}
-
-_NUMBER_ERRORS = frozenset(
-    {
-        "int_type",
-        "int_from_float",
-        "float_type",
-        "finite_number",
-        "greater_than_equal",
-        "less_than_equal",
-        "multiple_of",
-    }
-)
-
-
-def _unknown(path: list[str], place: tuple[str | int, ...], model: type[BaseModel]) -> str:
-    """The sentence for a field that is not known: what the object that it lies in takes instead.
-
-    Args:
-        path: of the field, within the body.
-        place: the same as pydantic tells it, the chosen member of a union included.
-        model: of the body.
-    """
-    name = ".".join(path)
-    if BACKGROUND in place[:-2]:
-        kind = str(place[place.index(BACKGROUND) + 1])
-        takes = ", ".join(_BACKGROUNDS[kind].model_fields)
-        return f"{name} must not be given with type {kind}, which takes {takes}."
-    takes = ", ".join(_rules(model, path[:-1]).get("properties", {}))
-    holder = next(part for part in reversed(path[:-1]) if not part.isdigit())
-    return f"{name} is not a field that is known here; {holder} takes {takes}."
-
-
-def _takes(model: type[BaseModel], path: list[str]) -> str | None:
-    """What a field that is a number takes, with both limits: ``an even integer from 256 to 2160``; None for others."""
-    node = _rules(model, path)
-    kind = node.get("type")
-    if kind not in ("integer", "number"):
-        return None
-    even = "even " if node.get("multipleOf") == 2 else ""
-    article = "an" if (even or kind == "integer") else "a"
-    limits = f" from {plainly(node['minimum'])} to {plainly(node['maximum'])}" if "minimum" in node else ""
-    return f"{article} {even}{kind}{limits}"
-
-
-def _rules(model: type[BaseModel], path: list[str]) -> dict[str, Any]:
-    """The JSON Schema of a field; empty for one that is not known."""
-    document = _schema(model)
-    node: dict[str, Any] = document
-    for part in path:
-        within = node.get("items", {}) if part.isdigit() else node.get("properties", {}).get(part, {})
-        node = _plain(within, document)
-    return node
-
-
-def _plain(node: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
-    """A schema behind its reference, without the null that an optional field may be."""
-    for choice in node.get("anyOf", ()):
-        if choice.get("type") != "null":
-            node = choice
-            break
-    reference = node.get("$ref", "")
-    return document["$defs"][reference.rsplit("/", 1)[-1]] if reference else node
-
-
-@cache
-def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    return model.model_json_schema()

@@ -23,7 +23,7 @@ from gateway.jobs import ports, pricing
 from gateway.jobs.batch_records import BatchItem, NewBatch
 from gateway.jobs.records import INIT_CREDITS, ApiKey, Order
 from gateway.results import background_of, ordered_output
-from lensora.contract import batches, examples
+from lensora.contract import backgrounds, batches, examples
 from lensora.contract import requests as schemas
 from lensora.core.errors import (
     CropTooSmall,
@@ -201,8 +201,8 @@ class BatchOrdering:
 
 def _require_few_addresses(given: Sequence[batches.BatchItemBody]) -> None:
     """Each host is looked up before the answer. Raises InvalidRequest where that are too many."""
-    backgrounds = [item.background for item in given]
-    addresses = {one.url for one in backgrounds if isinstance(one, schemas.ImageBackground) and one.url is not None}
+    own = [item.background for item in given]
+    addresses = {one.url for one in own if isinstance(one, backgrounds.ImageBackground) and one.url is not None}
     if len(addresses) > MOST_ADDRESSES:
         raise InvalidRequest(
             f"items may name at most {MOST_ADDRESSES} different background.url, not {len(addresses)}: upload the "
@@ -222,6 +222,6 @@ def _host(url: str) -> str:
     return "/".join(url.split("/", 3)[:3]).lower()
 
 
-def _spelled(background: schemas.AnyBackground) -> str:
+def _spelled(background: backgrounds.AnyBackground) -> str:
     """A background as a key: the same for the same one."""
     return json.dumps(background.model_dump(mode="json"), sort_keys=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gateway.egress import Egress, EgressRefused, HostUnresolved
 from gateway.jobs import ports
 from gateway.jobs.records import ApiKey, Background
+from lensora.contract import backgrounds
 from lensora.contract import requests as schemas
 from lensora.core.errors import InvalidBackground, InvalidRequest, Unavailable
 from lensora.core.words import BackgroundType
@@ -23,18 +24,18 @@ class Outside:
     egress: Egress
     backplates: ports.Backplates
 
-    async def background(self, key: ApiKey, given: schemas.AnyBackground) -> Background:
+    async def background(self, key: ApiKey, given: backgrounds.AnyBackground) -> Background:
         """The backplate. Raises InvalidBackground; Unavailable where its host could not be looked up."""
-        if isinstance(given, schemas.ImageBackground) and given.backplate_id is not None:
+        if isinstance(given, backgrounds.ImageBackground) and given.backplate_id is not None:
             kept = await self.backplates.get(key.key_id, given.backplate_id)
             return Background(BackgroundType.IMAGE, backplate_id=kept.backplate_id, picture=kept.picture)
-        if isinstance(given, schemas.ImageBackground):
+        if isinstance(given, backgrounds.ImageBackground):
             assert given.url is not None
             await self.require_public(key, given.url)
             return Background(BackgroundType.IMAGE, url=given.url)
-        if isinstance(given, schemas.PromptBackground):
+        if isinstance(given, backgrounds.PromptBackground):
             return Background(BackgroundType.PROMPT, prompt=given.prompt)
-        if isinstance(given, schemas.ColorBackground):
+        if isinstance(given, backgrounds.ColorBackground):
             return Background(BackgroundType.COLOR, color=given.value)
         return Background(BackgroundType.REMOVE)
 

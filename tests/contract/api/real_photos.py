@@ -1,20 +1,29 @@
-"""What Schemathesis loads for its hooks: a real picture in the place of each file that a form has.
+"""What Schemathesis loads for its hooks, so that what is said of a request's other fields is what decides.
 
-Without it no generated chain of calls gets beyond ``/init``, since made-up bytes are no photo, and no other field of a
-form decides. The form is given as the request's own body: Schemathesis judges a case again whose body a hook has
-changed, and takes bytes in it for a break of the schema, so that it would report a good photo as wrongly accepted.
+- Each file of a form is a real picture: made-up bytes are no photo, and no chain of calls gets beyond ``/init``.
+- Each Idempotency-Key is used once: the one that is generated everywhere would have every further body refused.
+- No poll is held for long.
+
+All of it is put into the request as it is sent, not into the case: Schemathesis judges a case again that a hook has
+changed, takes bytes in a form for a break of the schema, and would report a good photo as wrongly accepted.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
+import re
 from typing import Any
 
+import requests
 import schemathesis
 from PIL import Image
 
 FILES = ("image", "logo")
 """Fields that are files."""
+KEY = "Idempotency-Key"
+
+_turn = itertools.count()
 
 
 def _picture() -> bytes:
@@ -27,13 +36,22 @@ def _picture() -> bytes:
 PICTURE = _picture()
 
 
+def once(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """The request with a key of its own, and a short wait; what is wrong with either stays wrong."""
+    key = str(request.headers.get(KEY, ""))
+    if re.fullmatch("[ -~]{1,200}", key):
+        request.headers[KEY] = f"{key}{next(_turn)}"
+    if str(request.headers.get("Prefer", "")).startswith("wait="):
+        request.headers["Prefer"] = "wait=1"
+    return request
+
+
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Put the picture where the form has a file."""
+    """Say what is sent in place of what was generated."""
     del context
-    if case.meta is None or not isinstance(case.body, dict):
-        return
-    files = [name for name in FILES if isinstance(case.body.get(name), (str, bytes))]
+    kwargs["auth"] = once
+    files = [name for name in FILES if isinstance(case.body, dict) and isinstance(case.body.get(name), (str, bytes))]
     if files:
         kwargs["files"] = dict.fromkeys(files, ("photo.png", PICTURE, "image/png"))
         kwargs["data"] = {name: str(value) for name, value in case.body.items() if name not in files}

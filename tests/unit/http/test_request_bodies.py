@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensora.contract.requests import ColorBackground, RenderBody, TransformBody, content, parse_body, parse_max_objects
+from lensora.contract.backgrounds import ColorBackground
+from lensora.contract.requests import RenderBody, TransformBody, content, parse_body, parse_max_objects
 from lensora.core.errors import InvalidBackground, InvalidRequest
 from lensora.core.size import Extent, RealSize
 
