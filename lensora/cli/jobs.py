@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from lensora.cli.options import Address, camera_option, film_options, gateway_options, json_option, say_json
+from lensora.cli.options import Address, gateway_options, json_option, other_camera_option, other_film_options, say_json
 from lensora.cli.watching import ended, watch
 from lensora.client import Client, Result
 from lensora.core.steps import JobStatus
@@ -125,11 +125,14 @@ def download(address: Address, job_id: str, out: Path, as_json: bool) -> None:
 
 @click.command()
 @click.argument("job_id")
-@camera_option
-@click.option("--background", help='"remove", the URL of a picture, or a scene in words.')
+@other_camera_option
+@click.option(
+    "--background",
+    help='"remove", a colour as #rrggbb, the URL of a picture, or a scene in words.  [default: as before]',
+)
 @out_option
 @click.option("--no-wait", is_flag=True, help="Only start it.")
-@film_options
+@other_film_options
 @json_option
 @gateway_options
 def render(
@@ -144,7 +147,8 @@ def render(
 ) -> None:
     """Film the model of JOB_ID again, with another camera, background or size."""
     with address.client() as client:
-        ticket = client.render(job_id, camera_preset=camera, background=background, output=output or None)
+        chosen = {**_film_of(client.result(job_id)), **output} if output else None
+        ticket = client.render(job_id, camera_preset=camera, background=background, output=chosen)
         if no_wait:
             if as_json:
                 say_json(ticket.as_json())
@@ -159,6 +163,15 @@ def render(
         return
     for name, path in files.items():
         click.echo(f"  {name:16} {path}")
+
+
+def _film_of(result: Result) -> dict[str, object]:
+    """The film's choices of a job, which hold where others are not given: the API takes all of them or none."""
+    if result.order is None:
+        return {}
+    names = ("size", "aspect", "fps", "seconds", "formats")
+    said = result.order.output.as_json()
+    return {name: said[name] for name in names if name in said}
 
 
 def _tell(result: Result, as_json: bool) -> None:

@@ -19,11 +19,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON value on standard output.")
 
-camera_option = click.option(
-    "--camera",
-    type=click.Choice([move.value for move in CameraMove]),
-    help="The camera's move.  [default: turntable]",
-)
+AS_BEFORE = "as before"
+
+
+def _camera(default: str) -> Callable[[F], F]:
+    moves = click.Choice([move.value for move in CameraMove])
+    return click.option("--camera", type=moves, help=f"The camera's move.  [default: {default}]")
+
+
+camera_option = _camera("turntable")
+other_camera_option = _camera(AS_BEFORE)
+"""Of a film that was made before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +122,23 @@ _SIDE_HELP = {
 
 def film_options(command: F) -> F:
     """Adds the choices of ``output``; the command is handed one ``output``, with what was given."""
+    return _with_output(command, size="768", aspect="1:1", fps="24", seconds="4")
 
-    @click.option("--size", type=int, help="Longer side of the film, pixels, even.  [default: 768]")
+
+def other_film_options(command: F) -> F:
+    """The same of a film that was made before."""
+    return _with_output(command, size=AS_BEFORE, aspect=AS_BEFORE, fps=AS_BEFORE, seconds=AS_BEFORE)
+
+
+def _with_output(command: F, **default: str) -> F:
+    @click.option("--size", type=int, help=f"Longer side of the film, pixels, even.  [default: {default['size']}]")
     @click.option(
         "--aspect",
         type=click.Choice([shape.value for shape in Aspect]),
-        help="Width to height of film and still.  [default: 1:1]",
+        help=f"Width to height of film and still.  [default: {default['aspect']}]",
     )
-    @click.option("--fps", type=int, help="Frames per second.  [default: 24]")
-    @click.option("--seconds", type=float, help="Length of the film.  [default: 4]")
+    @click.option("--fps", type=int, help=f"Frames per second.  [default: {default['fps']}]")
+    @click.option("--seconds", type=float, help=f"Length of the film.  [default: {default['seconds']}]")
     @click.option(
         "--format",
         "formats",

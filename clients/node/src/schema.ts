@@ -1642,7 +1642,10 @@ export interface operations {
         requestBody: {
             content: {
                 "multipart/form-data": {
-                    /** @description JPEG, PNG or WebP, at most 20 MB and 52 megapixels, each side at least 64 px. */
+                    /**
+                     * Format: binary
+                     * @description JPEG, PNG or WebP, at most 20 MB and 52 megapixels, each side at least 64 px.
+                     */
                     image: string;
                     /**
                      * @description Most proposals, the entire image included.
@@ -1991,7 +1994,10 @@ export interface operations {
         requestBody: {
             content: {
                 "multipart/form-data": {
-                    /** @description JPEG, PNG or WebP, at most 20 MB and 52 megapixels, each side at least 64 px. */
+                    /**
+                     * Format: binary
+                     * @description JPEG, PNG or WebP, at most 20 MB and 52 megapixels, each side at least 64 px.
+                     */
                     image: string;
                     /**
                      * @description The side that it shows, the first photo's being the front; found out where it is empty or not given.
@@ -2359,7 +2365,10 @@ export interface operations {
         requestBody: {
             content: {
                 "multipart/form-data": {
-                    /** @description JPEG, PNG or WebP, at most 20 MB and 52 megapixels, each side at least 64 px. */
+                    /**
+                     * Format: binary
+                     * @description JPEG, PNG or WebP, at most 20 MB and 52 megapixels, each side at least 64 px.
+                     */
                     image: string;
                 };
             };
@@ -2522,7 +2531,10 @@ export interface operations {
                     name: string;
                     /** @description A JSON object with any of background, aspect, camera_preset, logo: {corner, size} and end_color. */
                     brand?: string;
-                    /** @description PNG, at most 2 MB and 8 megapixels, 16 to 4,096 px on each side. */
+                    /**
+                     * Format: binary
+                     * @description PNG, at most 2 MB and 8 megapixels, 16 to 4,096 px on each side.
+                     */
                     logo?: string;
                 };
             };
@@ -3892,7 +3904,7 @@ export interface operations {
                     }) | null;
                     /** @description Another move. */
                     camera_preset?: components["schemas"]["CameraMove"] | null;
-                    /** @description Other choices for the film; the model's own formats stay. */
+                    /** @description Other choices for the film, all of them: a field that is left out has its default. The model's own formats stay. */
                     output?: {
                         /**
                          * @description Longer side of the film, pixels, even.

@@ -82,6 +82,7 @@ class BrandCalls:
                 },
                 "logo": {
                     "type": "string",
+                    "format": "binary",
                     "contentMediaType": "application/octet-stream",
                     "description": "PNG, at most 2 MB and 8 megapixels, 16 to 4,096 px on each side.",
                 },

@@ -21,6 +21,7 @@ from lensora.imaging.header import Header, read_header
 
 IMAGE = {
     "type": "string",
+    "format": "binary",
     "contentMediaType": "application/octet-stream",
     "description": "JPEG, PNG or WebP, at most 20 MB and 52 megapixels, each side at least 64 px.",
 }

@@ -2,7 +2,7 @@
 
 - Each file of a form is a real picture: made-up bytes are no photo, and no chain of calls gets beyond ``/init``.
 - Each Idempotency-Key is used once: the one that is generated everywhere would have every further body refused.
-- No poll is held for long.
+- No poll is held for long, and the examples' web address becomes one that the installation takes: no name is known.
 
 All of it is put into the request as it is sent, not into the case: Schemathesis judges a case again that a hook has
 changed, takes bytes in a form for a break of the schema, and would report a good photo as wrongly accepted.
@@ -22,6 +22,7 @@ from PIL import Image
 FILES = ("image", "logo")
 """Fields that are files."""
 KEY = "Idempotency-Key"
+EXAMPLE, TAKEN = b"https://shop.example.com/", b"http://127.0.0.1/"
 
 _turn = itertools.count()
 
@@ -37,12 +38,15 @@ PICTURE = _picture()
 
 
 def once(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """The request with a key of its own, and a short wait; what is wrong with either stays wrong."""
+    """The request with a key of its own, a short wait and a known address; what is wrong with them stays wrong."""
     key = str(request.headers.get(KEY, ""))
     if re.fullmatch("[ -~]{1,200}", key):
         request.headers[KEY] = f"{key}{next(_turn)}"
     if str(request.headers.get("Prefer", "")).startswith("wait="):
         request.headers["Prefer"] = "wait=1"
+    if isinstance(request.body, bytes) and EXAMPLE in request.body:
+        request.body = request.body.replace(EXAMPLE, TAKEN)
+        request.headers["Content-Length"] = str(len(request.body))
     return request
 
 

@@ -13,24 +13,32 @@ from gateway.http.pages.openapi import document
 from gateway.http.testing import installation
 
 SCRIPT = """
-import sys
+import io, sys
 sys.path.insert(0, sys.argv[1])
+from PIL import Image
 from lensora_studio_api_client import AuthenticatedClient
 from lensora_studio_api_client.api.account import account
-from lensora_studio_api_client.api.studio import result, transform
-from lensora_studio_api_client.models import Account, TransformBody
+from lensora_studio_api_client.api.studio import init, result, transform
+from lensora_studio_api_client.models import Account, InitBody, Result, TransformBody
+from lensora_studio_api_client.types import File
 client = AuthenticatedClient(base_url=sys.argv[2], token=sys.argv[3])
+photo = io.BytesIO()
+Image.new("RGB", (64, 64)).save(photo, "PNG")
+photo.seek(0)
+session = init.sync(client=client, body=InitBody(image=File(photo, "mug.png", "image/png")))
+order = {"session_id": session.session_id, "background": {"type": "remove"}}
+job = transform.sync(client=client, body=TransformBody.from_dict(order))
+state = result.sync(job.job_id, client=client)
+assert isinstance(state, Result) and state.status == "queued", state
 found = account.sync(client=client)
 assert isinstance(found, Account), found
-body = TransformBody.from_dict({"session_id": "e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3", "background": {"type": "remove"}})
-problem = transform.sync_detailed(client=client, body=body)
-assert problem.status_code == 404, problem
-print(found.balance, problem.parsed.code)
+problem = transform.sync_detailed(client=client, body=TransformBody.from_dict({**order, "object_index": 99}))
+print(found.balance, problem.status_code, problem.parsed.code)
 """
 
 
 def test_a_generated_client_works(tmp_path: Path) -> None:
-    """openapi-python-client takes every operation without a warning; its models read our answers and errors."""
+    """openapi-python-client takes every operation without a warning; it uploads, orders, and reads every answer."""
     (tmp_path / "openapi.json").write_text(json.dumps(document(public_calls(), "https://studio.example.com")))
     made = subprocess.run(
         [
@@ -47,7 +55,7 @@ def test_a_generated_client_works(tmp_path: Path) -> None:
     )
     assert made.returncode == 0, made.stdout + made.stderr
     with installation(tmp_path / "stack") as stack:
-        key = stack.gateway.api_key(42)
+        key = stack.gateway.api_key(42 + 5 + 75)
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT, str(tmp_path), stack.gateway.base_url, key],
             capture_output=True,
@@ -55,4 +63,4 @@ def test_a_generated_client_works(tmp_path: Path) -> None:
             check=False,
         )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["42", "session_not_found"]
+    assert done.stdout.split() == ["42", "400", "object_index_out_of_range"]
