@@ -234,7 +234,7 @@ class RenderBody(RequestBody):
     camera_preset: CameraMove | None = None
     """Another move."""
     output: OutputBody | None = None
-    """Other choices for the film, all of them: a field that is left out has its default. The model's own formats stay."""
+    """Other choices for the film, all of them: what is left out has its default. The model's own formats stay."""
     webhook_url: Url | None = None
     """Public http or https URL that is told of the job's end."""
     webhook_events: Annotated[list[WebhookEvent], Field(min_length=1, max_length=3)] | None = None

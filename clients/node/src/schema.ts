@@ -3904,7 +3904,7 @@ export interface operations {
                     }) | null;
                     /** @description Another move. */
                     camera_preset?: components["schemas"]["CameraMove"] | null;
-                    /** @description Other choices for the film, all of them: a field that is left out has its default. The model's own formats stay. */
+                    /** @description Other choices for the film, all of them: what is left out has its default. The model's own formats stay. */
                     output?: {
                         /**
                          * @description Longer side of the film, pixels, even.
