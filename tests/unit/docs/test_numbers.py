@@ -15,6 +15,7 @@ from quality.measure.shape import CELLS, THRESHOLD
 from quality.split import RESERVED_PART
 from services.detect.ranking import FEATURES
 from services.mesh.cutout import RULES as CUTOUT
+from services.mesh.finish.budget import RULES as BUDGET
 from services.mesh.finish.orientation import RULES as FRONT
 from services.mesh.judge.verdict import FARTHEST
 from services.mesh.kinds import FRONT_REACH
@@ -22,6 +23,7 @@ from services.mesh.kinds.registry import KINDS
 from services.mesh.model import MAX_GLB_BYTES, MAX_TRIANGLES
 from services.mesh.model import RULES as MODEL
 from services.mesh.shape.boxes.cuboid import USUAL_DEPTH
+from services.mesh.shape.detail import RULES as DETAIL
 from services.mesh.shape.freeform import FREE_REACH
 from services.mesh.shape.freeform import RULES as FREE
 from services.mesh.shape.mouth import PITCHES_DEG
@@ -61,8 +63,9 @@ TOLD = {
         f"within {CUTOUT.rim_share:.1%} of the outline",
         f"longer than\n{BAKING.large_subject_px} px",
         f"the longest side is {100 * FRONT.longest_side_m:.0f} cm",
-        f"Defaults: {MODEL.target_triangles:,} triangles (at most {MAX_TRIANGLES:,} whatever is asked)",
-        f"{MAX_GLB_BYTES / 1e6:.0f} MB. Triangles get half" if MODEL.geometry_share == 0.5 else "",
+        f"Defaults: {round(BUDGET.most * DETAIL.calm):,} triangles for a calm outline, up to",
+        f"{BUDGET.most:,} for thin and branched things and what a network has told (at most {MAX_TRIANGLES:,} whatever",
+        f"{MAX_GLB_BYTES / 1e6:.0f} MB. Triangles get half" if BUDGET.geometry_share == 0.5 else "",
         f"grid of {1e6 * MODEL.grid_m:.0f} micrometres",
         f"for boxes up to {math.degrees(FRONT_REACH):.0f} degrees",
         f"shapes up to {math.degrees(FREE_REACH):.0f}",
