@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from gateway.http.visitor import Visitor
 from gateway.jobs.records import JobError
@@ -85,6 +85,29 @@ def test_reload_back_and_a_second_tab_work_in_mid_job(visitor: Visitor) -> None:
     second.close()
 
 
+@pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
+def test_an_order_whose_answer_gets_lost_is_paid_once(visitor: Visitor) -> None:
+    """The page asks again by itself where the connection broke, and under the same key after a reload."""
+    page = visitor.page
+    visitor.watch.expected = ("ERR_",)
+    visitor.open_photo()
+    before = visitor.gateway.balance(visitor.key)
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort("connectionreset")
+
+    page.route("**/v1/studio/cutout", lose, times=1)
+    page.get_by_role("button", name="Look at the cutout").click()
+    expect(page.get_by_alt_text("The cutout")).to_be_visible()
+    page.route("**/v1/studio/transform", lambda route: route.fetch(), times=1)
+    with page.expect_request("**/v1/studio/transform"):
+        page.get_by_role("button", name="Create the film").click()
+    page.reload()
+    visitor.order()
+    assert before - visitor.gateway.balance(visitor.key) == 5 + 75
+
+
 @pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
 def test_changing_the_scene_costs_a_third(visitor: Visitor) -> None:
     """Another background and move of a finished film are made from its model, for 25 credits."""
@@ -159,6 +182,7 @@ def test_films_are_listed_newest_first_and_can_be_deleted(visitor: Visitor) -> N
     films.first.get_by_role("button", name="Delete").click()
     films.first.get_by_role("button", name="Delete it").click()
     expect(films).to_have_count(13)
+    expect(films.first.locator("a")).to_be_focused()
     page.reload()
     expect(films.first.locator("a")).to_have_attribute("href", f"/studio/jobs/{jobs[-2]}")
     visitor.watch.expected = ("status of 404",)

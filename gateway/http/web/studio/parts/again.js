@@ -44,7 +44,7 @@ export function Again({ job }) {
   const [setting, setSetting] = useState(before.setting);
   const [film, setFilm] = useState(before.film);
   const [busy, setBusy] = useState(false);
-  const once = useOnce();
+  const once = useOnce(`film again ${job.job_id}`);
   const prices = usePrices(film);
   const [error, setError] = useState(/** @type {any} */ (null));
   const submit = async (/** @type {Event} */ event) => {

@@ -93,7 +93,7 @@ export function meant(sessionId, choice, cutout) {
 export function CutoutLook({ session, choice, cutout, shown, onCutout, onShow }) {
   const owner = useOwner();
   const [busy, setBusy] = useState(false);
-  const once = useOnce();
+  const once = useOnce(`cutout ${session.session_id}`);
   const [error, setError] = useState(/** @type {any} */ (null));
   const look = async () => {
     setBusy(true);

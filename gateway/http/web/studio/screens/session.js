@@ -58,7 +58,7 @@ function Choosing({ session }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(/** @type {any} */ (null));
   const [broken, setBroken] = useState(false);
-  const once = useOnce();
+  const once = useOnce(`film ${session.session_id}`);
   const change = useCallback((/** @type {Partial<Draft>} */ part) => {
     setDraft((/** @type {Draft} */ before) => {
       const next = { ...before, ...part };
