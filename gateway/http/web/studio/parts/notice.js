@@ -9,7 +9,8 @@ export function Notice({ error, text, kind = "bad", onClose, children }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const message = text || (error && (error.message || String(error))) || "";
   useEffect(() => {
-    if (message) box.current?.scrollIntoView({ block: "nearest" });
+    // What went wrong comes to the person; what is good to know waits.
+    if (message && kind === "bad") box.current?.scrollIntoView({ block: "nearest" });
   }, [message]);
   if (!message) return null;
   const request = error && error.requestId && error.status >= 500 ? error.requestId : "";
