@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.cameras import Camera, turn
+from services.render.contact import RULES, ContactRules, light_left, underside
 from services.render.light import LOWEST_KEY, shadow_direction
 from services.render.model import Model
 from services.render.shot import Window
@@ -51,16 +52,6 @@ EDGE_FADE = 0.12
 CODE_GAMMA = 1.0 / 2.2
 """A factor on light is this power of it on sRGB-encoded values."""
 
-CONTACT_HEIGHT = 0.04
-"""Slices below this share of the height are taken to touch the ground ..."""
-
-CONTACT_BLURS = (0.012, 0.07)
-"""... and darken it by a narrow and a wider rim (standard deviations in the subject's unit size), as the gap under a
-rounded foot does that no slice is thin enough to show ..."""
-
-CONTACT_STRENGTH = 0.75
-"""... by this share of the light under the middle, and half of it at the foot's outline."""
-
 LEAST_LIGHT = 0.10
 """The ground never falls below this share of its light: some always comes round from the surroundings."""
 
@@ -81,30 +72,40 @@ class _Patch:
 class GroundShadow:
     """The shadow of one subject under one light."""
 
-    def __init__(self, model: Model, key_direction: NDArray[np.floating], ground_key: NDArray[np.float64]) -> None:
+    def __init__(
+        self,
+        model: Model,
+        key_direction: NDArray[np.floating],
+        ground_key: NDArray[np.float64],
+        contact: ContactRules = RULES,
+    ) -> None:
         """
         Args:
             model: the subject.
             key_direction: (3,) towards the key light, world frame.
             ground_key: (3,) the key light's share of the light on the ground, per channel.
+            contact: how dark it is where the subject touches the ground.
         """
         self._light = shadow_direction(np.asarray(key_direction, np.float64))
         self._ground_key = ground_key.astype(np.float32)
-        self._radius = float(np.abs(model.support[:, [0, 2]]).max())
-        reach = self._radius * 1.45 + model.height * min(1.0 / math.tan(LOWEST_KEY), 1.9)
+        radius = float(np.abs(model.support[:, [0, 2]]).max())
+        self._width = 2.0 * radius * 1.04
+        reach = radius * 1.45 + model.height * min(1.0 / math.tan(LOWEST_KEY), 1.9)
         self._half = reach * (1.0 + EDGE_FADE)
         self._cell = 2.0 * self._half / MAP_CELLS
-        slices = _slices(model, self._radius)
+        points = surface_points(model)
+        slices = _slices(model.height, points, self._width)
         heights = _boundaries(model.height)
         middles = (heights[:-1] + heights[1:]) / 2.0
         self._key_patches = self._patches(slices, middles, LIGHT_HALF_ANGLE, float(self._light[1]))
-        contact = self._contact_occlusion(slices, middles, model.height)
+        below = underside(points, self._width, contact.cells)
+        left = light_left(below, self._width / contact.cells, MAP_CELLS, self._cell, contact)
         sky = self._sky_occlusion(self._patches(slices, middles, SKY_HALF_ANGLE, 0.8))
         ramp = np.minimum(np.arange(MAP_CELLS) + 0.5, MAP_CELLS - np.arange(MAP_CELLS) - 0.5) / (MAP_CELLS / 2)
         fade = np.clip(ramp / EDGE_FADE, 0.0, 1.0).astype(np.float32)
         faded = (1.0 - LEAST_LIGHT) * np.minimum.outer(fade, fade)[..., None]
         last = len(_CODED) - 1
-        rest = np.asarray(faded * contact[..., None] * last, np.float32)
+        rest = np.asarray(faded * left[..., None] * last, np.float32)
         ground = self._ground_key
         # All but the key light's shadow stays from frame to frame: max(open - taken * key, least).
         self._least = np.ascontiguousarray(np.broadcast_to((1.0 - faded) * last + 0.5, (*sky.shape, 3)), np.float32)
@@ -112,6 +113,11 @@ class GroundShadow:
         self._taken = np.asarray(rest * ground, np.float32)
         self._still = _coded(self._open)
         self._still_area = _shaded(self._still)
+
+    @property
+    def half(self) -> float:
+        """From the middle of the ground map to its border, metres."""
+        return self._half
 
     def factors(self, yaw: float) -> NDArray[np.uint8]:
         """(cells, cells, 3) uint8: what the ground's encoded colours are multiplied by, 255 is unshaded.
@@ -182,7 +188,7 @@ class GroundShadow:
     ) -> list[_Patch]:
         """Slices at the ground map's resolution, blurred as a light of this half angle and sine of elevation does."""
         patches = []
-        scale = (2.0 * self._radius * 1.04 / SLICE_CELLS) / self._cell
+        scale = (self._width / SLICE_CELLS) / self._cell
         for mask, height in zip(slices, middles, strict=True):
             if not mask.any():
                 continue
@@ -218,16 +224,6 @@ class GroundShadow:
             reached = reached.union(Window(x0, z0, x1, z1))
         return result, reached
 
-    def _contact_occlusion(
-        self, slices: NDArray[np.float32], middles: NDArray[np.float64], height: float
-    ) -> NDArray[np.float32]:
-        """(cells, cells) share of the light that is left around where the subject touches the ground."""
-        touching = slices[middles <= max(CONTACT_HEIGHT * height, float(middles[0]))].max(axis=0, keepdims=True)
-        at_ground = self._patches(touching, np.zeros(1), LIGHT_HALF_ANGLE, 1.0)
-        footprint, _ = self._union(at_ground, np.array([0.0, 1.0, 0.0]))
-        rims = [cv2.GaussianBlur(footprint, (0, 0), max(1.5, sigma / self._cell)) for sigma in CONTACT_BLURS]
-        return np.asarray(1.0 - CONTACT_STRENGTH * sum(rims) / len(rims), np.float32)
-
     def _sky_occlusion(self, patches: list[_Patch]) -> NDArray[np.float32]:
         """(cells, cells) share of an even sky that is blocked; it turns with the subject."""
         total = np.zeros((MAP_CELLS, MAP_CELLS), np.float32)
@@ -258,13 +254,11 @@ def _boundaries(height: float) -> NDArray[np.float64]:
     return result
 
 
-def _slices(model: Model, radius: float) -> NDArray[np.float32]:
-    """(SLICES, cells, cells) filled cross-sections: rows along +z, columns along +x."""
-    points = _surface_points(model)
-    width = 2.0 * radius * 1.04
+def _slices(height: float, points: NDArray[np.float32], width: float) -> NDArray[np.float32]:
+    """(SLICES, cells, cells) filled cross-sections of a map of this width: rows along +z, columns along +x."""
     column = np.clip(((points[:, 0] / width + 0.5) * SLICE_CELLS).astype(np.int64), 0, SLICE_CELLS - 1)
     row = np.clip(((points[:, 2] / width + 0.5) * SLICE_CELLS).astype(np.int64), 0, SLICE_CELLS - 1)
-    level = np.clip(np.searchsorted(_boundaries(model.height), points[:, 1], "right") - 1, 0, SLICES - 1)
+    level = np.clip(np.searchsorted(_boundaries(height), points[:, 1], "right") - 1, 0, SLICES - 1)
     filled = np.zeros((SLICES, SLICE_CELLS, SLICE_CELLS), bool)
     filled[level, row, column] = True
     near = np.ones((3, 3), np.uint8)
@@ -278,7 +272,7 @@ def _slices(model: Model, radius: float) -> NDArray[np.float32]:
     return result
 
 
-def _surface_points(model: Model) -> NDArray[np.float32]:
+def surface_points(model: Model) -> NDArray[np.float32]:
     """(n, 3) points spread evenly over the surface, and every vertex; the same for the same model."""
     vertices = np.concatenate([part.positions for part in model.parts]).astype(np.float32)
     corners = np.concatenate([part.positions[part.triangles] for part in model.parts]).astype(np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 
 from lensora.core.cameras import Camera
 from lensora.testing.meshes import box, glb, vase
+from services.render.contact import RULES, light_left, underside
 from services.render.glb import read_glb
 from services.render.model import Model, prepare
-from services.render.shadow import MAP_CELLS, GroundShadow
+from services.render.shadow import MAP_CELLS, GroundShadow, surface_points
 
 LIGHT = np.array([-0.6, 0.6, 0.5]) / np.linalg.norm([-0.6, 0.6, 0.5])
 
@@ -88,3 +90,27 @@ def test_shadow_in_the_frame_keeps_below_the_edge(edge: float) -> None:
 def test_shadow_out_of_sight_is_none() -> None:
     """A surface that ends below the frame shows no shadow."""
     assert _shadow().seen(Camera((0.0, 1.0, 3.2), 0.0, 0.15), 0.0, 256, 1.0) is None
+
+
+def _table() -> Model:
+    """A plate 0.3 m wide on four feet of 3 cm, 15 cm above the ground."""
+    top = box(0.3, 0.02, 0.3)
+    parts = [replace(top, positions=top.positions + np.float32([0.0, 0.15, 0.0]))]
+    for x in (-0.13, 0.13):
+        for z in (-0.13, 0.13):
+            foot = box(0.03, 0.15, 0.03)
+            parts.append(replace(foot, positions=foot.positions + np.float32([x, 0.0, z])))
+    return prepare([part for each in parts for part in read_glb(glb(each))])
+
+
+def test_feet_darken_the_ground_and_what_hangs_over_it_does_not() -> None:
+    """Contact is where the lowest parts touch: at a table's four feet, not under its plate."""
+    model = _table()
+    points = surface_points(model)
+    below = underside(points, 1.2, RULES.cells)
+    middle = RULES.cells // 2
+    assert below[middle, middle] == pytest.approx(0.5, abs=0.02)
+    assert not np.isfinite(below[0, 0])
+    left = light_left(below, 1.2 / RULES.cells, MAP_CELLS, 1.2 / MAP_CELLS)
+    foot = int((0.13 / 0.3 + 0.6) / 1.2 * MAP_CELLS)
+    assert left[foot, foot] < 0.35 and left[MAP_CELLS // 2, MAP_CELLS // 2] > 0.99
