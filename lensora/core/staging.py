@@ -24,7 +24,7 @@ any height. More than 0.74 leaves no room for the shadow, more rise no ground be
 edge, which lies at 0.5 to 0.62 of the height."""
 
 
-NARROW_FILL, LOW_FILL = 0.80, 0.74
+NARROW_FILL, LOW_FILL = 0.75, 0.74
 """Most of a frame's width, and of its height, that a subject fills where the frame is not square; in a square neither
 limits anything."""
 

@@ -20,8 +20,8 @@ HERO_SHARE = {CameraMove.TURNTABLE: 1.0, CameraMove.DOLLY: 0.91, CameraMove.CINE
 """Share of the still's extent that the larger extent has at the hero pose; the dolly grows from its first frame on."""
 
 MOST_FILL = 0.75
-"""No frame of the move is filled more than this: a subject that grows wider as it turns, such as a cube on its
-diagonal, is shown smaller than the still at angle 0."""
+"""No frame of the move is filled more than this, across or down: a subject that grows wider as it turns, such as a cube
+on its diagonal, is shown smaller than the still at angle 0."""
 
 MARGIN = 0.035
 """No point of the subject comes nearer to the frame's edge than this share of it."""
@@ -69,22 +69,25 @@ def frame_bounds(camera: Camera, support: NDArray[np.float64], yaw: float) -> tu
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
-def extent(bounds: tuple[float, float, float, float]) -> float:
-    """The larger side of frame bounds."""
-    return max(bounds[2] - bounds[0], bounds[3] - bounds[1])
+def extent(bounds: tuple[float, float, float, float], shape: FrameShape = SQUARE) -> float:
+    """The larger of the shares of a frame's width and height that bounds take."""
+    return max((bounds[2] - bounds[0]) / shape.width, (bounds[3] - bounds[1]) / shape.height)
 
 
 def _hero(support: NDArray[np.float64], pitch: float, fill: float, base_line: float) -> Camera:
     """The camera with this pitch that shows the subject with this fill and base line."""
+    middle_height = float(support[:, 1].max()) / 2.0
+    away, upwards = (math.sin(pitch), math.cos(pitch)), (math.cos(pitch), -math.sin(pitch))
 
     def standing(distance: float) -> Camera:
-        camera = Camera((0.0, 0.0, distance), 0.0, pitch)
-        for _ in range(6):  # moving the eye along the picture's up direction shifts the subject almost linearly
+        raised = 0.0
+        for step in range(7):  # moving the eye along the picture's up direction shifts the subject almost linearly
+            y, z = (distance * along + raised * up for along, up in zip(away, upwards, strict=True))
+            camera = Camera((0.0, middle_height + y, z), 0.0, pitch)
             bottom = frame_bounds(camera, support, 0.0)[3]
-            if not math.isfinite(bottom):
+            if step == 6 or not math.isfinite(bottom):
                 break
-            shift = (base_line - bottom) * distance / camera.focal / max(0.2, math.cos(pitch))
-            camera = Camera((0.0, camera.eye[1] + shift, camera.eye[2]), 0.0, pitch)
+            raised += (base_line - bottom) * distance / camera.focal
         return camera
 
     near, far = 0.3, 60.0
@@ -122,7 +125,7 @@ def fit_rig(
     rig = Rig(_hero(support, pitch, fill, base_line), pivot)
     for _ in range(40):
         bounds = [frame_bounds(rig.camera(pose), support, pose.subject_yaw) for pose in (*looked_at, poses[-1])]
-        widest = max(extent(each) for each in bounds)
+        widest = max(extent(each, shape) for each in bounds)
         left, top = shape.left + MARGIN, shape.top + MARGIN
         below = max(each[3] for each in bounds) - (1.0 - top)
         above = top - min(each[1] for each in bounds)

@@ -88,7 +88,7 @@ def test_nothing_is_ever_clipped(
     width: float, height: float, depth: float, move: CameraMove, horizon: float, aspect: Aspect
 ) -> None:
     """Any cuboid under any move and horizon stays inside a frame of any shape, with a margin, and fills at most 75% of
-    its longer side."""
+    its width and its height."""
     shape = FrameShape.of(*aspect.pixels(720))
     scale = 1.0 / max(width, height, depth)
     support = _cuboid(width * scale, height * scale, depth * scale)
@@ -96,9 +96,21 @@ def test_nothing_is_ever_clipped(
     rig = fit_rig(support, move, poses, pitch_for_horizon(horizon), shape=shape)
     for pose in poses:
         left, top, right, bottom = frame_bounds(rig.camera(pose), support, pose.subject_yaw)
-        assert extent((left, top, right, bottom)) <= MOST_FILL + 0.012
+        assert extent((left, top, right, bottom), shape) <= MOST_FILL + 0.012
         assert min(left - shape.left, top - shape.top) >= 0.02
         assert max(right + shape.left, bottom + shape.top) <= 0.98
+
+
+@pytest.mark.parametrize("aspect", list(Aspect))
+@pytest.mark.parametrize("move", list(CameraMove))
+def test_the_largest_frame_fills_55_to_75_per_cent_of_any_shape(move: CameraMove, aspect: Aspect) -> None:
+    """Tall, wide, flat and long things, seen from low and from above, are large in each of the frame's shapes."""
+    shape, poses = FrameShape.of(*aspect.pixels(720)), frame_poses(move, 48)
+    for support in (_cylinder(0.2, 1.0), _cuboid(1.0, 0.6, 0.4), _cuboid(1.0, 0.04, 0.35), _cuboid(0.3, 0.3, 1.0)):
+        for pitch in (15.0, 66.0):
+            rig = fit_rig(support, move, poses, math.radians(pitch), shape=shape)
+            bounds = [frame_bounds(rig.camera(pose), support, pose.subject_yaw) for pose in poses]
+            assert 0.55 <= max(extent(each, shape) for each in bounds) <= MOST_FILL + 0.002
 
 
 def test_plain_scenes_look_a_little_down() -> None:
