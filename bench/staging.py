@@ -33,7 +33,7 @@ from services.mesh.explanation import Explained, explain
 from services.mesh.network import ShapeNetwork
 from services.mesh.view import View
 from services.mesh.viewpoint import estimate_camera
-from services.render.rest import RULES, UP, centre_of_mass, planted, resting, tilt_to_fall
+from services.render.rest import UP, centre_of_mass, planted, resting, tilt_to_fall
 from training.objects import make
 
 PICTURE_PX = 384
@@ -96,8 +96,7 @@ def _looked_at(
     to_view = raw.camera.to_view[:, :3] / np.cbrt(np.linalg.det(raw.camera.to_view[:, :3]))
     rest = resting(points, raw.solid.faces, to_view.T @ seen.up, math.hypot(seen.pitch_doubt, seen.roll_doubt))
     rested = to_view @ rest.turn.T @ UP
-    dent = RULES.contact if rest.tip >= RULES.least_tip else RULES.dent
-    standing = planted(points @ rest.turn.T, dent)
+    standing = planted(points @ rest.turn.T, rest.dent)
     tall = float(np.ptp(standing[:, 1]))
     mass = centre_of_mass(standing, raw.solid.faces)
     carried = tilt_to_fall(standing, mass, -UP, 0.005 * tall) > 0.0

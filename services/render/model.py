@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lensora.core.cameras import turn
 from lensora.core.errors import InvalidMesh
-from services.render.rest import RULES, Rest, planted, resting
+from services.render.rest import Rest, planted, resting
 
 MAX_TRIANGLES = 3_000_000
 """More than this takes over a gigabyte of memory and minutes of drawing on a CPU."""
@@ -169,7 +169,7 @@ def prepare(
     if upright is not None:
         rest = resting(points, joined, upright.direction, upright.doubt)
         turning = rest.turn
-        points = planted(_turned(points, turning), RULES.contact if rest.tip >= RULES.least_tip else RULES.dent)
+        points = planted(_turned(points, turning), rest.dent)
     yaw = 0.0 if oriented else orientation(points, joined)
     turning = turn(yaw) @ turning
     points = _turned(points, turn(yaw))

@@ -35,9 +35,17 @@ class RestRules:
         most_lean: radians, up to which a thing that stands askew is set upright on its face ...
         usual_lean: ... and by how much made meshes usually lean.
         least_fall: radians from the file's up from which on a face is another pose, not the same one askew.
+        least_area: of a face, twice its share of the square of the subject's size; what is less has no direction.
         most_faces: largest faces that are looked at; round things have hundreds.
         most_odd: angle over doubt beyond which no face is believed.
-        dent: share of the height that is pressed flat where no face carries the subject: round bellies, sharp feet.
+        own: log-likelihood that the photo's own up has in its favour, where a foot can be pressed that carries it and
+            the file's pose stands on no face ...
+        least_turn: ... and is askew by at least so much, radians.
+        dents: shares of the height that are pressed flat where no face carries the subject: round bellies, sharp feet.
+            The least that carries it is taken ...
+        usual_dent: ... and where none does, this one.
+        pressing: how much less likely a pose is for each tenth of the height that is pressed.
+        least_carried: radians of tilt from which on a foot carries.
     """
 
     contact: float = 0.006
@@ -50,9 +58,15 @@ class RestRules:
     most_lean: float = math.radians(10.0)
     usual_lean: float = math.radians(3.0)
     least_fall: float = math.radians(60.0)
+    least_area: float = 1e-8
     most_faces: int = 64
     most_odd: float = 2.5
-    dent: float = 0.015
+    own: float = 2.0
+    least_turn: float = math.radians(15.0)
+    dents: tuple[float, ...] = (0.006, 0.015, 0.03, 0.05, 0.08)
+    usual_dent: float = 0.015
+    pressing: float = 6.0
+    least_carried: float = math.radians(2.0)
 
 
 RULES = RestRules()
@@ -66,14 +80,13 @@ class Rest:
         turn: (3, 3) rotation from the file's pose.
         tip: radians by which it can be tilted before it falls; 0 where it does not stay by itself.
         tilt: radians between the file's up and the pose's.
+        dent: share of the height that is to be pressed flat (``planted``).
     """
 
     turn: Doubles
     tip: float
     tilt: float
-
-
-AS_FILED = Rest(np.eye(3), 0.0, 0.0)
+    dent: float
 
 
 def centre_of_mass(points: Doubles, triangles: NDArray[np.int64]) -> Doubles:
@@ -122,7 +135,11 @@ def stable_faces(points: Doubles, mass: Doubles, rules: RestRules = RULES) -> li
     corners = outermost[np.asarray(hull.tri_verts, np.int64)]
     first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     across = np.cross(first, second)
-    normals = across / np.maximum(np.linalg.norm(across, axis=1), 1e-18)[:, None]
+    area = np.linalg.norm(across, axis=1)
+    # Slivers of coplanar points look nowhere.
+    sound = area > rules.least_area
+    corners, first, second, across, area = (each[sound] for each in (corners, first, second, across, area))
+    normals = across / area[:, None]
     # The face whose triangle has the centre of mass above it: the barycentric coordinates of its projection.
     off = mass - corners[:, 0]
     to = off - normals * np.einsum("ij,ij->i", normals, off)[:, None]
@@ -144,6 +161,19 @@ def stable_faces(points: Doubles, mass: Doubles, rules: RestRules = RULES) -> li
     return faces
 
 
+def footed(points: Doubles, mass: Doubles, down: Doubles, rules: RestRules = RULES) -> tuple[float, float]:
+    """The least share of the height to press flat so that a thing stays as it is, and how far it can then be tilted.
+
+    The usual share and 0 where none of those allowed carries it.
+    """
+    tall = float(np.ptp(points @ down))
+    for dent in rules.dents:
+        tip = tilt_to_fall(points, mass, down, dent * tall)
+        if tip >= rules.least_carried:
+            return dent, tip
+    return rules.usual_dent, 0.0
+
+
 def resting(points: Doubles, triangles: NDArray[np.int64], up: Doubles, doubt: float, rules: RestRules = RULES) -> Rest:
     """How the subject of a photo rests.
 
@@ -160,20 +190,30 @@ def resting(points: Doubles, triangles: NDArray[np.int64], up: Doubles, doubt: f
     def firmness(tip: float) -> float:
         return rules.firmness * min(0.0, math.log(max(tip, 0.3 * rules.least_tip) / rules.easy_tip))
 
+    def likely(down: Doubles, tip: float, dent: float) -> float:
+        odd = _angle(-down, up) / believed
+        return firmness(tip) - rules.pressing * max(0.0, dent - rules.contact) * 10.0 - 0.5 * odd**2
+
     # The file's own pose, set straight where a face next to its bottom carries it.
     straight = [(firmness(tip) - 0.5 * (_angle(-n, UP) / rules.usual_lean) ** 2, n, tip) for n, tip in faces]
     straight = [each for each in straight if _angle(-each[1], UP) <= rules.most_lean]
     if straight:
         _, down, tip = max(straight, key=lambda each: each[0])
+        dent = rules.contact
     else:
-        down, tip = -UP, max(0.0, tilt_to_fall(points, mass, -UP, rules.contact))
-    best = (rules.kept + firmness(tip) - 0.5 * (_angle(UP, up) / believed) ** 2, down, tip)
+        down = -UP
+        dent, tip = footed(points, mass, down, rules)
+    poses = [(rules.kept + likely(-UP, tip, dent), down, tip, dent)]
     for normal, firm in faces:
-        odd = _angle(-normal, up) / believed
-        if odd <= rules.most_odd and _angle(-normal, UP) >= rules.least_fall:
-            best = max(best, (firmness(firm) - 0.5 * odd**2, normal, firm), key=lambda each: each[0])
-    _, down, tip = best
-    return Rest(turn_between(-down, UP), tip, _angle(-down, UP))
+        near = _angle(-normal, up) <= rules.most_odd * believed
+        if near and _angle(-normal, UP) >= rules.least_fall:
+            poses.append((likely(normal, firm, rules.contact), normal, firm, rules.contact))
+    if not straight and _angle(up, UP) >= rules.least_turn:
+        dent, tip = footed(points, mass, -up, rules)
+        if tip > 0.0:
+            poses.append((rules.own + likely(-up, tip, dent), -up, tip, dent))
+    _, down, tip, dent = max(poses, key=lambda each: each[0])
+    return Rest(turn_between(-down, UP), tip, _angle(-down, UP), dent)
 
 
 def _angle(a: Doubles, b: Doubles) -> float:
@@ -194,7 +234,7 @@ def turn_between(source: Doubles, target: Doubles) -> Doubles:
     return np.asarray(np.eye(3) + cross + cross @ cross / (1.0 + cosine), np.float64)
 
 
-def planted(points: Doubles, dent: float = RULES.dent) -> Doubles:
+def planted(points: Doubles, dent: float = RULES.usual_dent) -> Doubles:
     """Points (n, 3) standing on y = 0 with the lowest part pressed flat: what touches at a point gets a footprint.
 
     Args:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from services.mesh.shape.boxes.cuboid import rounded_box
 from services.render.model import Material, Part, Upright, prepare
 from services.render.rest import UP, centre_of_mass, planted, resting, stable_faces, tilt_to_fall, turn_between
 
@@ -119,3 +120,26 @@ def test_a_prepared_subject_rests_without_a_gap() -> None:
     assert settled[:, 1].min() == pytest.approx(0.0, abs=1e-6)
     assert np.count_nonzero(settled[:, 1] < 0.005 * model.height) >= 4
     assert model.rest is not None and model.rest.tip > math.radians(30.0)
+
+
+def test_slivers_of_a_hull_are_no_faces() -> None:
+    """A box with rounded edges, whose flat sides have many points, stays on six faces, each with a direction."""
+    solid = rounded_box(np.array([0.5, 0.4, 0.3]), 0.01)
+    found = stable_faces(solid.vertices, centre_of_mass(solid.vertices, solid.faces))
+    assert len(found) == 6
+    assert all(np.linalg.norm(normal) == pytest.approx(1.0) for normal, _ in found)
+
+
+def test_what_was_modelled_far_askew_is_set_as_the_photo_saw_it() -> None:
+    """A shape that stands on an edge in its file is turned to the photo's up, and what touches the ground carries it;
+    one whose photo says that it is nearly upright is not leant."""
+    points, faces = cuboid(0.5, 1.0, 0.4)
+    lean = tilted(40.0)
+    points, up = points @ lean.T, lean @ tilted(3.0) @ UP
+    rest = resting(points, faces, up, math.radians(4.0))
+    assert rest.turn @ up == pytest.approx(UP, abs=1e-6)
+    standing = planted(points @ rest.turn.T, rest.dent)
+    mass = centre_of_mass(standing, faces)
+    assert tilt_to_fall(standing, mass, -UP, 0.005 * float(np.ptp(standing[:, 1]))) > 0.0
+    upright, faces = cuboid(0.5, 1.0, 0.4)
+    assert resting(upright, faces, photo_up(12.0), math.radians(4.0)).tilt == pytest.approx(0.0, abs=1e-6)
