@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -49,6 +50,7 @@ def main() -> int:
     parser.add_argument("--scenes", type=Path, required=True, nargs="+", help="what python -m quality.scenes wrote")
     parser.add_argument("--corpus", type=Path, default=Path(__file__).parents[1] / "corpus", help="photographs")
     parser.add_argument("--kept", action="store_true", help="use the maps that are kept, and ask no net")
+    parser.add_argument("--reached", type=Path, help="write the IoU of every cutout, for python -m quality.detection")
     parser.add_argument("--dry", action="store_true", help="report, and write nothing")
     arguments = parser.parse_args()
     backend = None if arguments.kept else CUTOUT_BACKENDS["isnet"](open_runtime(load(ModelSettings)))
@@ -63,6 +65,9 @@ def main() -> int:
         for line in report(group, [end for own, end in ends if group in (own, "all")], doubt)
     ]
     sys.stdout.write("\n".join([*lines, *curve([end for _group, end in ends])]) + "\n")
+    if arguments.reached is not None:
+        reached = {str(each.sample.mask.resolve()): outcome(each, fit).after for each in [*tune, *unseen]}
+        arguments.reached.write_text(json.dumps(reached))
     if not arguments.dry:
         TARGET.write_text(
             TEXT.format(

@@ -34,7 +34,7 @@ LEARNT_IOU = 0.9
 """Outlines of mattes that are farther off than this teach nothing about edges."""
 
 LEVELS = tuple(np.round(np.linspace(0.3, 0.99, 70), 2))
-HIT = 0.6
+HIT = 0.55
 """Share of the flagged that must be wrong: the public promise is a half."""
 
 WORTH_A_LOOK = 0.0007
@@ -109,7 +109,7 @@ def _foretold(cases: Sequence[Case], rows: Sequence[NDArray[np.float64]], ious: 
 
 def _weights(rows: Sequence[NDArray[np.float64]], ious: Sequence[Vector]) -> Vector:
     """Of the chance that a candidate is right."""
-    return _logistic(np.concatenate(rows), np.concatenate(ious) >= RIGHT_IOU)
+    return logistic(np.concatenate(rows), np.concatenate(ious) >= RIGHT_IOU)
 
 
 def _net(things: Iterable[list[Rows | None]]) -> EdgeNet:
@@ -152,7 +152,7 @@ def margin(odds: Sequence[Vector], ious: Sequence[Vector]) -> float:
     return next(harmless, MARGINS[-1])
 
 
-def _logistic(rows: NDArray[np.float64], right: NDArray[np.bool_]) -> Vector:
+def logistic(rows: NDArray[np.float64], right: NDArray[np.bool_]) -> Vector:
     """Weights of a logistic regression with a little ridge, by Newton's method."""
     scale = np.maximum(np.abs(rows).max(axis=0), LEAST_SCALE)
     scaled = rows / scale

@@ -32,6 +32,7 @@ class Sample:
         wide: (h, w) float32, the same pixels in the view of more of the photo; None where that is no larger.
         alpha: (h, w) float32, the true matte of what of the thing is seen in the crop.
         beyond: pixels of the thing outside of the crop.
+        mask: file of the whole matte.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Sample:
     wide: Plane | None
     alpha: Plane
     beyond: int
+    mask: Path
 
     @property
     def truth(self) -> NDArray[np.bool_]:
@@ -106,7 +108,8 @@ def _sample(
     left, top, right, bottom = aim.crop.pixels(width, height)
     alpha = whole[top:bottom, left:right]
     beyond = int(solid.sum()) - int((alpha > SOLID).sum())
-    yield Sample(name, kind, thing, aim, salience, None if seen is None else around.seen_from(aim, seen), alpha, beyond)
+    wide = None if seen is None else around.seen_from(aim, seen)
+    yield Sample(name, kind, thing, aim, salience, wide, alpha, beyond, matte)
 
 
 def _kept(path: Path, picture: NDArray[np.uint8], backend: CutoutBackend | None) -> Plane | None:

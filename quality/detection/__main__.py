@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
 from lensora.adapters.runtimes import open_runtime
 from lensora.settings import ModelSettings, load
+from quality.detection import doubt
 from quality.detection.finds import scenes_of
 from quality.detection.fit import fitted, name_level, of_scenes, report, unranked
 from quality.detection.names import Called, called, shares
@@ -27,10 +29,12 @@ On {tune} scenes of the tune part. On {unseen} scenes of the unseen part:
 - after: {after}
 - names: {names}
 - pairs: {pairs}
+- doubt: {doubts}
 """
 
 from __future__ import annotations
 
+from services.detect.doubt import Doubt
 from services.detect.ranking import Ranking
 
 RANKING = Ranking(
@@ -43,6 +47,11 @@ NAME_SURE = {sure}
 
 ALIKE = {alike}
 """Likeness of colours from which two neighbours are a pair."""
+
+DOUBT = Doubt(
+    weights={doubt_weights},
+    least={doubt_least},
+)
 '''
 
 
@@ -51,6 +60,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenes", type=Path, required=True, nargs="+", help="what python -m quality.scenes wrote")
     parser.add_argument("--corpus", type=Path, default=Path(__file__).parents[1] / "corpus", help="photographs")
+    parser.add_argument("--reached", type=Path, required=True, help="what python -m quality.cutouts --reached wrote")
     parser.add_argument("--kept", action="store_true", help="use what is kept, and ask no net")
     parser.add_argument("--dry", action="store_true", help="report, and write nothing")
     arguments = parser.parse_args()
@@ -79,6 +89,13 @@ def main() -> int:
     alike = least_likeness(near)
     pairs = told_pairs(near_others, alike)
     sys.stdout.write(f"pairs on tune: {told_pairs(near, alike)}; unseen: {pairs}\n")
+    reached = json.loads(arguments.reached.read_text())
+    first, first_others = (
+        doubt.firsts(arguments.scenes, arguments.corpus, part, reached, detector) for part in ("tune", "unseen")
+    )
+    doubtful = doubt.fitted(first)
+    doubts = doubt.told(first_others, doubtful)
+    sys.stdout.write(f"doubt on tune: {doubt.told(first, doubtful)}; unseen: {doubts}\n")
     sys.stdout.write(f"{dict(zip(FEATURES, ranking.weights, strict=True))}\nleast {ranking.least}\n")
     if not arguments.dry:
         TARGET.write_text(
@@ -93,6 +110,9 @@ def main() -> int:
                 sure=sure,
                 weights=ranking.weights,
                 least=ranking.least,
+                doubts=doubts,
+                doubt_weights=doubtful.weights,
+                doubt_least=doubtful.least,
             )
         )
     return 0

@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 
 from lensora.adapters.inference import Model
 from lensora.core.artifacts import ModelUse
-from lensora.core.boxes import Box, Proposal, SuggestedAction
+from lensora.core.boxes import CUTOUT_UNCERTAIN, Box, Proposal, SuggestedAction
 from lensora.core.errors import ConfigurationError, InferenceFailed, Overloaded, Unavailable
 from lensora.imaging.photo import Photo
 from lensora.imaging.prompting import Encoded, PromptableNet
 from lensora.observability import logs
 from lensora.rpc.call import UNWATCHED, Call
+from services.detect import doubt
 from services.detect.completeness import grown
 from services.detect.detection import MOST_IOU, Detection, listed
-from services.detect.fitted import ALIKE, NAME_SURE, RANKING
+from services.detect.fitted import ALIKE, DOUBT, NAME_SURE, RANKING
 from services.detect.fusion import SAME_IOU, Thing, fuse
 from services.detect.groups import with_pairs
 from services.detect.labels import Labeller, Name, load_vocabulary, modest
@@ -126,9 +127,11 @@ class SaliencyDetector:
             for name, box, score in zip(names, boxes, scores, strict=True)
         ]
         call.check()
-        actions = (
-            _advice(rgb, photo, ranked[0].thing, boxes[0], ranked[0].faint) if ranked else suggested_actions(rgb, None)
-        )
+        if ranked:
+            actions = _advice(rgb, photo, ranked[0].thing, boxes[0], ranked[0].faint)
+            actions += [CUTOUT_UNCERTAIN] if DOUBT.uncertain(doubt.features_of(ranked[0], findings.first)) else []
+        else:
+            actions = suggested_actions(rgb, None)
         return Detection(
             proposals=listed(proposals, max_objects),
             actions=tuple(actions),

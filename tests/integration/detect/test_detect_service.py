@@ -155,6 +155,16 @@ def test_things_come_best_first_and_the_full_frame_last(faked: Service) -> None:
     ]
 
 
+def test_a_photo_whose_cutout_may_well_be_wrong_says_so(faked: Service) -> None:
+    """A disc is seen clearly; of a ring around something half seen, nobody can tell how much is meant."""
+    disc, ring = (np.full((600, 800, 3), 150, np.uint8) for _ in range(2))
+    cv2.circle(disc, (400, 300), 150, (220, 30, 30), -1)
+    cv2.circle(ring, (400, 300), 150, (175, 145, 145), -1)
+    cv2.circle(ring, (400, 300), 150, (220, 30, 30), 50)
+    codes = [[action.code for action in faked.detect(file_of(each)).suggested_actions] for each in (disc, ring)]
+    assert "cutout_uncertain" not in codes[0] and "cutout_uncertain" in codes[1]
+
+
 @pytest.mark.parametrize("most", [2, 5, 8])
 def test_no_more_things_than_asked_for(faked: Service, most: int) -> None:
     """``max_objects`` counts the full frame."""
