@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lensora.core.cameras import HERO, Pose, Rig, frame_poses, swing_for
+from lensora.core.cameras import HERO, Pose, Rig, frame_poses, swing_for, turn
 from lensora.core.errors import InvalidImage
 from lensora.core.scene import Scene
 from lensora.core.staging import SQUARE, FrameShape
@@ -30,6 +30,9 @@ from services.render.still import RULES, pitch_gap
 EXPOSURE_TRIANGLES = 50_000
 """Of each part: enough for a mean."""
 
+
+LEAST_ASIDE = 0.2
+"""Sine of the angle from above up to which a photo shows no side that could face the camera."""
 
 SHARP = replace(HERO, aperture=0.0)
 """The pose of the still: all of the plate is as sharp as it is in the still with the cutout."""
@@ -99,11 +102,21 @@ def planned(order: FilmOrder, call: Call = UNWATCHED) -> Plan:
     call.check()
     still = None
     if order.still:
-        own = rig_for(model, CameraMove.TURNTABLE, (SHARP,), scene, pitch, photo, horizon, order.shape)
+        pose = replace(SHARP, subject_yaw=photo_yaw(model))
+        facing = replace(model, support=model.support @ turn(pose.subject_yaw).T)
+        own = rig_for(facing, CameraMove.TURNTABLE, (SHARP,), scene, pitch, photo, horizon, order.shape)
         if (gap := pitch_gap(scene, own)) is not None:
-            drawn = shot_of(own, (SHARP,)) if RULES.trusted(confidence) else None
-            still = StillPlan(gap, drawn, partial(make_plate, picture, horizon, own, (SHARP,), order.size))
+            drawn = shot_of(own, (pose,)) if RULES.trusted(confidence) else None
+            still = StillPlan(gap, drawn, partial(make_plate, picture, horizon, own, (pose,), order.size))
     return Plan(shot_of(rig, poses), partial(make_plate, picture, horizon, rig, poses, order.size), still)
+
+
+def photo_yaw(model: Model) -> float:
+    """How far the subject is turned so that the side of its photo faces the hero camera, radians; 0 where the photo was
+    taken from right above, or is not known."""
+    if model.photo_side is None or math.hypot(model.photo_side[0], model.photo_side[2]) < LEAST_ASIDE:
+        return 0.0
+    return -math.atan2(float(model.photo_side[0]), float(model.photo_side[2]))
 
 
 def upright_of(view: NDArray[np.float64] | None, scene: Scene) -> Upright | None:

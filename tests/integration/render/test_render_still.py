@@ -10,13 +10,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from lensora.core.cameras import turn
 from lensora.core.scene import Scene
 from lensora.core.staging import FrameShape
 from lensora.core.viewpoint import Viewpoint
 from services.render.film import Film
+from services.render.model import Model
 from services.render.order import FilmOrder, VideoFormat
+from services.render.planning import photo_yaw
 
 ABOVE = Viewpoint(pitch=math.radians(55.0), pitch_doubt=math.radians(4.0))
 
@@ -58,3 +62,14 @@ def test_the_model_is_drawn_from_the_plates_camera(
     weak = film(replace(order, glb=_with_confidence(subject, 0.2))).still
     assert weak is not None and weak.jpeg is None
     assert film(replace(order, still=False)).still is None
+
+
+@pytest.mark.parametrize("aside", [-0.7, 0.0, 0.5])
+def test_the_still_shows_the_photos_side(aside: float) -> None:
+    """The side that the photo shows is turned to the camera, wherever the file's front is; from above there is none."""
+    side = np.array([math.sin(aside), 0.3, math.cos(aside)])
+    model = Model((), True, np.zeros((1, 3)), 1.0, 0.0, photo_side=side / np.linalg.norm(side))
+    faced = turn(photo_yaw(model)) @ side
+    assert faced[0] == pytest.approx(0.0, abs=1e-9) and faced[2] > 0.0
+    assert photo_yaw(replace(model, photo_side=np.array([0.1, 0.99, 0.0]))) == 0.0
+    assert photo_yaw(replace(model, photo_side=None)) == 0.0
