@@ -9,6 +9,7 @@ import subprocess
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
 import click
 import pytest
@@ -24,6 +25,9 @@ from lensora.core.steps import NEEDS, Step
 from lensora.core.words import Aspect, BackgroundType, CameraMove, OutputFormat
 from lensora.rpc.status import statuses
 from lensora.settings import VARIABLES_FILE
+from services.detect.settings import DetectSettings
+from services.mesh.settings import MeshSettings
+from services.segment.settings import SegmentSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = [
@@ -220,3 +224,23 @@ def test_every_field_of_an_order_is_in_the_guides() -> None:
     guides = "\n".join(page.read_text("utf-8") for page in (ROOT / "docs" / "guides").glob("*.md"))
     missing = [name for model in (TransformBody, Result) for name in model.model_fields if name not in guides]
     assert not missing
+
+
+def test_the_contracts_modules_are_told() -> None:
+    """The table of the API's page names each module of the contract, but those that only spell and shape."""
+    page = (ROOT / "docs" / "internals" / "api.md").read_text("utf-8")
+    table = page.split("| module | holds |")[1].split("\n\n")[0]
+    told = {name for row in re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE) for name in row.split("`")[1::2]}
+    there = {path.name for path in (ROOT / "lensora" / "contract").glob("*.py")}
+    assert told == there - {"__init__.py", "json_text.py", "shapes.py", "wording.py"}
+
+
+def test_triton_s_page_has_every_choice_of_a_setting() -> None:
+    """Each row of its table names the words that the setting takes."""
+    page = (ROOT / "docs" / "TRITON.md").read_text("utf-8")
+    for settings in (DetectSettings, SegmentSettings, MeshSettings):
+        for name, field in settings.model_fields.items():
+            rows = re.findall(rf"^\| `LENSORA_{name.upper()}` \|(.*)$", page, re.MULTILINE)
+            words = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+            for row in rows:
+                assert not [word for word in words if f"`{word}`" not in row], name
