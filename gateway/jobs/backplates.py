@@ -29,13 +29,12 @@ class RedisBackplates:
         self._retention = retention
 
     async def keep(self, backplate: KeptBackplate) -> KeptBackplate:
-        document = {"picture": asdict(backplate.picture), "width": backplate.width, "height": backplate.height}
         outcome, at_ms = await self._scripts.repeat(
             "keep_backplate",
             backplate.backplate_id,
             backplate.key_id,
             backplate.account_id,
-            dump(document),
+            dump(asdict(backplate)),
             self._retention.session_ms,
             MOST_KEPT,
         )

@@ -16,7 +16,7 @@ import lensora.core
 from gateway.http.app import public_calls
 from gateway.http.pages.openapi import document
 from lensora.contract.problems import MEANINGS
-from lensora.core import artifacts, boxes, errors, size, steps, words
+from lensora.core import artifacts, boxes, errors, steps, words
 
 ROOT = Path(__file__).resolve().parents[3]
 CODES_HOME = "lensora/core/errors.py"
@@ -92,8 +92,7 @@ def spoken(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 @pytest.mark.parametrize(
     ("home", "vocabulary"),
-    # Height, width and depth, left, right and top are ordinary words of pictures, too.
-    [entry for entry in VOCABULARIES if entry[1] is not size.Extent],
+    VOCABULARIES,
     ids=lambda one: getattr(one, "__name__", ""),
 )
 def test_a_vocabulary_is_written_once(home: str, vocabulary: type[StrEnum]) -> None:
