@@ -121,7 +121,7 @@ def test_the_flow_says_what_is_wrong(environment: dict[str, str], tmp_path: Path
 
 def test_the_product_page_is_shown(environment: dict[str, str], tmp_path: Path) -> None:
     """With the links of a job in their places, a browser loads the viewer and asks for the film, the scene and the
-    model."""
+    model; both are shown equally large."""
     from playwright.sync_api import sync_playwright
 
     base_url = environment["LENSORA_BASE_URL"]
@@ -146,5 +146,7 @@ def test_the_product_page_is_shown(environment: dict[str, str], tmp_path: Path) 
         page.goto((tmp_path / "page.html").as_uri())
         page.wait_for_function("customElements.get('model-viewer') !== undefined")
         page.wait_for_timeout(500)
+        heights = page.evaluate("['video', 'model-viewer'].map((name) => document.querySelector(name).clientHeight)")
         browser.close()
     assert set(links.values()) <= asked
+    assert heights[0] == heights[1] > 300
