@@ -27,6 +27,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.core.words import ViewSide
 from quality.gl import Pose, Renderer, TexturedMesh, load_mesh
 from quality.measure.drawing import Drawer, from_behind, from_yaw
 from quality.measure.glb import read_glb
@@ -39,7 +40,7 @@ from quality.views.photographer import Session, photographed, seed_of
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.cutout import read_cutout
 from services.mesh.model import Model, ModelRequest, create_model
-from services.mesh.views.sides import FurtherPhoto, Side
+from services.mesh.views.sides import FurtherPhoto
 
 PHOTO_PX, BACK_PX, SHEET_PX = 512, 192, 200
 FURTHER = ("back", "left")
@@ -102,7 +103,7 @@ def measured(name: str, category: str, path: Path, session: Session, drawer: Dra
     models, seconds, scores, backs = [], [], [], []
     for count in range(len(FURTHER) + 1):
         backend = SilhouetteBackend(shape_network())
-        further = [FurtherPhoto(cutouts[side], Side(side)) for side in FURTHER[:count]]
+        further = [FurtherPhoto(cutouts[side], ViewSide(side)) for side in FURTHER[:count]]
         started = time.perf_counter()
         model = create_model(
             cutouts["front"], ModelRequest(name=name), backend, _silent, None, further, backend.explainer

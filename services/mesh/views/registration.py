@@ -40,7 +40,9 @@ class SearchRules:
         steps: first step of each number.
         halvings: the last step is the first one halved so many times.
         rounds: over all numbers, at most.
-        turns: yaws from which a photo of unknown side is searched.
+        turns: yaws from which a photo of unknown side is searched ...
+        rough: ... rounds of each of these searches ...
+        apart: ... and how far two of them lie apart on different sides, radians.
         along: cosine of the yaw between photos from which on both see a thing as wide.
         above: radians, the pitch of a photo from the top.
         between: spread of the pitches of photos that one person takes of a thing, radians.
@@ -73,6 +75,8 @@ class SearchRules:
     halvings: int = 2
     rounds: int = 9
     turns: int = 8
+    rough: int = 4
+    apart: float = math.radians(50.0)
     along: float = 0.85
     above: float = math.radians(75.0)
     between: float = math.radians(6.0)
@@ -148,11 +152,13 @@ class Found:
         witness: the photo there.
         score: how well it agrees with the others; 1 is all.
         covered: share of all photos' lines of sight that run inside the outlines of all others somewhere.
+        lead: by how much the score exceeds that of the best camera on another side; endless where the side was told.
     """
 
     witness: Witness
     score: float
     covered: float
+    lead: float = math.inf
 
 
 def begin(evidence: Evidence, side: ViewSide | None, main: Witness) -> list[Standpoint]:
@@ -238,11 +244,14 @@ def find(evidence: Evidence, starts: Sequence[Standpoint], others: Sequence[Witn
         others: photos whose cameras hold.
         known: whether the photo's side was told.
     """
-    tried = [_searched(evidence, start, others, known, 2 if len(starts) > 1 else RULES.rounds) for start in starts]
-    best = max(tried, key=lambda one: one.score)
-    if len(starts) > 1:
-        best = _searched(evidence, best.witness.standpoint, others, known, RULES.rounds)
-    return best
+    if len(starts) == 1:
+        return _searched(evidence, starts[0], others, known, RULES.rounds)
+    tried = [_searched(evidence, start, others, known, RULES.rough) for start in starts]
+    number = max(range(len(tried)), key=lambda one: tried[one].score)
+    apart = [math.remainder(start.yaw - starts[number].yaw, 2.0 * math.pi) for start in starts]
+    other = max((one.score for one, off in zip(tried, apart, strict=True) if abs(off) > RULES.apart), default=-math.inf)
+    best = _searched(evidence, tried[number].witness.standpoint, others, known, RULES.rounds)
+    return replace(best, lead=tried[number].score - other)
 
 
 def _searched(evidence: Evidence, start: Standpoint, others: Sequence[Witness], known: bool, rounds: int) -> Found:
