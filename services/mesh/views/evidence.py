@@ -32,6 +32,8 @@ class EvidenceRules:
         limit: logits are cut off here.
         smooth: sigma of the blur of the logits, cells.
         outline_px: side of the picture of the outline.
+        even: sigma of the blur of the distances to it, pixels: its pixels would show as grooves where lines of sight
+            graze the thing.
         inflated: logits for one half side of depth under the surface of an inflation.
         doubt: standard deviation of the pitch, radians, where no network tells it ...
         usual: ... and the pitch itself.
@@ -41,6 +43,7 @@ class EvidenceRules:
     limit: float = 4.0
     smooth: float = 1.0
     outline_px: int = 192
+    even: float = 1.5
     inflated: float = 8.0
     doubt: float = 0.2
     usual: float = 0.3
@@ -95,7 +98,7 @@ class Evidence:
         # Beside the outline the matte tells parts of a pixel.
         near = np.clip(self.outline - 0.5, -0.5, 0.5)
         deep = np.where(np.abs(deep) <= 1.0, near, deep - 0.5 * np.sign(deep))
-        return np.asarray(cv2.GaussianBlur(deep.astype(np.float32), (0, 0), 0.6) * (2.0 / side), np.float32)
+        return np.asarray(cv2.GaussianBlur(deep.astype(np.float32), (0, 0), RULES.even) * (2.0 / side), np.float32)
 
     @cached_property
     def spacing(self) -> Floats:

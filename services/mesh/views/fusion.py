@@ -23,7 +23,7 @@ from services.mesh.solid import Solid
 from services.mesh.views.registration import Witness
 
 Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,13 @@ class FusionRules:
         sliver: cells of depth inside the outline that a part thinner than a cell has.
         layer: half thickness of what is put where a line of sight lacks it, bins.
         silent: logit under which fields say nothing of where a line of sight ends.
-        hint, next: another photo's line of sight is only filled where the fields reach this logit, and there where they
-            are within so much of their most.
+        hint, next: a line of sight is only filled where the fields reach this logit, and there where they are within so
+            much of their most ...
+        smooth: ... sigma of the blur of that most, from line to line.
+        frayed: cells along the rim within which nothing is filled.
         crumb: islands in space under this share of the largest one are dropped, if no outline needs them.
         checked: rows and columns on which outlines are looked at for what is missing.
+        loudest, calm: logits are cut off here before the volume is blurred, and the blur's sigma, cells.
         rounds: rounds of smoothing of the surface.
         finest: length of the smallest features that are kept, half sides.
         longest: edges are divided down to this, half sides: a triangle is coloured from one photo.
@@ -62,9 +65,13 @@ class FusionRules:
     layer: float = 2.0
     silent: float = -1.5
     hint: float = -3.5
-    next: float = 0.4
+    next: float = 0.8
+    smooth: float = 1.0
+    frayed: float = 6.0
     crumb: float = 0.02
     checked: int = 72
+    loudest: float = 1.5
+    calm: float = 0.9
     rounds: int = 8
     finest: float = 0.003
     longest: float = 0.06
@@ -85,7 +92,7 @@ def fused(witnesses: Sequence[Witness]) -> Solid:
     """
     main = witnesses[0]
     grid = _Grid(main)
-    inside = _without_crumbs(grid.filled(grid.votes(witnesses)))
+    inside = grid.calmed(_without_crumbs(grid.filled(grid.votes(witnesses))))
     points, faces = isosurface(np.pad(inside, 1, constant_values=-1.0))
     if not len(faces):
         raise InvalidMesh("the photos' outlines leave no room for a solid")
@@ -204,6 +211,7 @@ class _Grid:
         they say nothing, as deep in space as what is beside it."""
         filled = votes > 0
         lacking = ~filled.any(axis=1) & (self._wall > 0)
+        lacking = self._missed(np.asarray(filled.any(axis=1)), lacking)
         if not lacking.any():
             return votes
         room = np.where(allowed > 0, votes, np.float32(-9.0))
@@ -229,6 +237,25 @@ class _Grid:
         votes[lacking] = np.maximum(votes[lacking], np.minimum(layer, self._wall[lacking][:, None]))
         return votes
 
+    def _missed(self, there: Mask, lacking: Mask) -> Mask:
+        """(rays,): those of the lines that lack something which leave a hole, or a part that sticks out.
+
+        A rim that is a cell or two short is none of both: filled line by line it would be frayed.
+        """
+        side = RULES.side
+        drawn, open_ = np.zeros((side, side), bool), np.zeros((side, side), bool)
+        drawn[self._rows, self._columns], open_[self._rows, self._columns] = there, lacking
+        return _parts_missed(drawn, open_, RULES.frayed)[self._rows, self._columns]
+
+    def calmed(self, inside: Floats) -> Floats:
+        """The volume blurred, so that its walls are no stairs; thin parts that vanish in the blur stay as they are."""
+        clear = np.clip(inside, -RULES.loudest, RULES.loudest)
+        soft = np.asarray(ndimage.gaussian_filter(clear, RULES.calm), np.float32)
+        there = np.asarray((soft > 0).any(axis=0))
+        lost = _parts_missed(there, (clear > 0).any(axis=0) & ~there, RULES.frayed / 2.0)
+        soft[:, lost] = np.maximum(soft[:, lost], clear[:, lost])
+        return soft
+
     def filled(self, votes: Floats) -> Floats:
         """(bins, side, side) float32: the votes as a volume, negative elsewhere."""
         side = RULES.side
@@ -241,6 +268,19 @@ class _Grid:
         return np.clip(volume, -4.0, 4.0)
 
 
+def _parts_missed(drawn: Mask, lacking: Mask, frayed: float) -> Mask:
+    """(h, w): what is lacking, but for what lies along the rim of what is drawn, up to so many cells wide."""
+    if not lacking.any() or not drawn.any():
+        return lacking
+    far = ndimage.distance_transform_edt(~drawn)
+    enclosed = ndimage.binary_fill_holes(drawn) & ~drawn
+    labels, count = ndimage.label(lacking, np.ones((3, 3)))
+    reach = ndimage.maximum(np.where(enclosed, np.inf, far), labels, np.arange(count + 1))
+    kept = np.asarray(reach) > frayed
+    kept[0] = False
+    return np.asarray(kept[labels])
+
+
 def _raised(field: Floats, room: NDArray[np.bool_], places: Floats) -> Floats:
     """The field, with something inside on every line of sight of a photo that hits the thing, where fields hint at it.
 
@@ -250,11 +290,19 @@ def _raised(field: Floats, room: NDArray[np.bool_], places: Floats) -> Floats:
         places: (3, n) as the photo sees them.
     """
     side = RULES.checked
-    column = np.clip((places[0] + 1.0) * (side / 2), 0, side - 1).astype(np.int64)
-    row = np.clip((1.0 - places[1]) * (side / 2), 0, side - 1).astype(np.int64)
-    pixel = row * side + column
+    x, y = (places[0] + 1.0) * np.float32(side / 2), (1.0 - places[1]) * np.float32(side / 2)
+    pixel = np.clip(y, 0, side - 1).astype(np.int64) * side + np.clip(x, 0, side - 1).astype(np.int64)
     most = np.full(side * side, -np.inf, np.float32)
     np.maximum.at(most, pixel[room], field[room])
-    level = most[pixel]
-    lacking = room & (level < RULES.least) & (level > RULES.hint)
-    return np.where(lacking & (field >= level - RULES.next), field - level + np.float32(RULES.least), field)
+    bare = (most < RULES.least) & (most > RULES.hint)
+    there = (most >= RULES.least).reshape(side, side)
+    missed = _parts_missed(there, bare.reshape(side, side), RULES.frayed / 2.0)
+    if not missed.any():
+        return field
+    # Smooth from line to line, so that what is raised has smooth sides.
+    level = np.where(missed, most.reshape(side, side), np.float32(RULES.least))
+    level = cv2.GaussianBlur(cv2.erode(level.astype(np.float32), np.ones((3, 3))), (0, 0), RULES.smooth)
+    level = ndimage.map_coordinates(level, [y - 0.5, x - 0.5], order=1, mode="nearest", output=np.float32)
+    near = np.clip(1.0 - (level - field) / np.float32(RULES.next), 0.0, 1.0)
+    lift = np.where(room, (np.float32(RULES.least) - level) * near, np.float32(0.0))
+    return np.asarray(field + np.maximum(lift, 0.0), np.float32)
