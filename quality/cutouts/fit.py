@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from quality.cutouts.edge_fit import edge_net, some_rows
 from quality.cutouts.samples import Sample
 from services.segment.candidates import Candidate, wider
-from services.segment.edges import EdgeNet, band_of, edge_features, refined
+from services.segment.edges import RULES, EdgeNet, band_of, edge_features, refined
 from services.segment.judge import Bench, Judgement, confidence, pick
 
 Vector = NDArray[np.float64]
@@ -127,7 +127,7 @@ def folds(cases: Sequence[Case], count: int) -> list[int]:
 def _band(case_: Case, chosen: Candidate) -> Rows | None:
     """Pixels along the outline with their true alpha; None where the outline is another thing's."""
     matte, sample = chosen.matte, case_.sample
-    if case_.iou(chosen) < LEARNT_IOU:
+    if case_.iou(chosen) < LEARNT_IOU or max(matte.shape) > RULES.largest_px:
         return None
     where = band_of(matte) > 0.0
     alpha = sample.alpha if sample.alpha.shape == matte.shape else _at(sample.alpha, matte)

@@ -52,6 +52,7 @@ class EdgeRules:
     """Where edges are refined and what is measured there.
 
     Attributes:
+        largest_px: longest side of a crop whose edges are refined: a larger one's are right to a fifth of a pixel.
         side_px: longest side at which what is smooth is measured (He and Sun 2015, "Fast Guided Filter").
         band: half width of the band along the outline, share of the crop's longer side; one pixel more is taken.
         reaches: radii of the guided filters, share of the crop's longer side.
@@ -62,6 +63,7 @@ class EdgeRules:
         tested: colour steps, levels of 1, under which both sides look alike.
     """
 
+    largest_px: int = 768
     side_px: int = 512
     band: float = 0.012
     reaches: tuple[float, ...] = (0.008, 0.02)
@@ -81,11 +83,13 @@ def refined(matte: Plane, rgb: NDArray[np.uint8], net: EdgeNet, rules: EdgeRules
 
     Args:
         matte: (h, w) float32, 0..1.
-        rgb: (h, w, 3) uint8 sRGB, the same crop.
+        rgb: (h, w, 3) uint8 sRGB, the same crop; the edges of a large one stay as they are.
         net: what was fitted.
         rules: how.
     """
     settled = settle(matte)
+    if max(matte.shape) > rules.largest_px:
+        return settled
     band = band_of(matte, rules)
     where = band > 0.0
     if where.any():
