@@ -34,7 +34,7 @@ from services.render.backends import BACKENDS
 from services.render.backends.opengl import OpenGLRenderer
 from services.render.colour import planes
 from services.render.composition import Compositor
-from services.render.encode import X264_CRF, X264_PRESET, Mp4Sink
+from services.render.encode import X264_CRF, X264_PARAMS, X264_PRESET, Mp4Sink
 from services.render.engine import Engine
 from services.render.film import EncoderChoice, Film, FilmMaker
 from services.render.light import even_illumination
@@ -174,6 +174,7 @@ def _pipe(frames: list[np.ndarray]) -> None:
 
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p"]
     command += ["-s", f"{SIZE}x{SIZE}", "-r", str(FPS), "-i", "-", "-c:v", "libx264", "-preset", X264_PRESET]
+    command += ["-x264-params", X264_PARAMS[X264_PRESET]]
     command += ["-crf", str(X264_CRF), "-f", "mp4", "-movflags", "frag_keyframe", "-"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
