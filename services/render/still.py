@@ -22,12 +22,12 @@ class StillRules:
     Attributes:
         most_gap: radians between both cameras' pitches that nobody sees.
         most_doubt: radians; a photo's pitch that is known less well says nothing.
-        least_confidence: how likely the model must be about right, 0..1.
+        least_confidence: how likely the model must be about right, 0..1: more likely than not.
     """
 
     most_gap: float = math.radians(10.0)
     most_doubt: float = BELIEVED
-    least_confidence: float = 0.6
+    least_confidence: float = 0.5
 
     def trusted(self, confidence: float) -> bool:
         """Whether a model that is so likely right may stand for the photo."""
