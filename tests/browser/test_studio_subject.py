@@ -210,7 +210,7 @@ def test_another_thing_is_refused_and_may_be_insisted_on(visitor: Visitor, stack
     adding = page.get_by_label("Add more photos")
     likeness, stack.detect.detector.likeness = stack.detect.detector.likeness, (0.01, 0.0, 0.0)
     adding.set_input_files(visitor.photo)
-    expect(page.get_by_role("alert")).to_contain_text("likeness of what is in it is 0.01")
+    expect(page.get_by_role("alert")).to_contain_text("seems to show another thing than your photo")
     visitor.picture("more-photos-refused")
     page.get_by_role("button", name="It is the same thing: show where").click()
     expect(page.get_by_role("heading", name="Where is it in this photo?")).to_be_visible()

@@ -56,8 +56,9 @@ export function MorePhotos({ session, index }) {
         if (view) put(view);
         if (view && bbox) setOpen(view.view_id);
       } catch (problem) {
-        if (/** @type {any} */ (problem).code === "subject_unlike") setRefused(file);
-        throw problem;
+        if (/** @type {any} */ (problem).code !== "subject_unlike") throw problem;
+        setRefused(file);
+        throw new Error(`${file.name} seems to show another thing than your photo. It was not added, and nothing was charged.`);
       }
     }
   });
