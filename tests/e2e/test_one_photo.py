@@ -79,14 +79,15 @@ def test_the_pages_python_example_runs_to_a_video(up, cup: Path, tmp_path: Path)
 
 
 def test_the_four_artifacts_are_what_they_say(up, client: Client, cup: Path, tmp_path: Path) -> None:
-    """Cutout, scene, model and film of one job open in other programs and hold the contract's promises; a further photo
-    is cut out and given to the model, and told of."""
+    """Cutout, scene, model and film of one job, for a story, open in other programs and hold the contract's promises; a
+    further photo is cut out and given to the model, and told of."""
     session = client.init(cup, max_objects=6)
     assert session.credits_used == 5
     view = client.add_view(session.session_id, mirrored(cup), "back")
     assert view.likeness is not None and view.likeness > 0.5 and view.credits_used == 2
     assert session.objects[-1].label == "entire image (no crop)"
-    ticket = client.transform(session.session_id, "on a marble countertop with soft natural light")
+    tall = {"aspect": "9:16", "size": 768}
+    ticket = client.transform(session.session_id, "on a marble countertop with soft natural light", output=tall)
     seen: list[tuple[str | None, int]] = []
     result = client.wait(ticket, on_progress=lambda r: seen.append((r.step, r.progress)), timeout_s=180)
     assert result.status == "completed", result.error
@@ -103,7 +104,7 @@ def test_the_four_artifacts_are_what_they_say(up, client: Client, cup: Path, tmp
     assert 0.05 < (alpha > 128).mean() < 0.95
 
     scene = Image.open(files["scene"])
-    assert (scene.format, scene.mode, scene.size) == ("JPEG", "RGB", (768, 768))
+    assert (scene.format, scene.mode, scene.size) == ("JPEG", "RGB", (432, 768))
     assert np.asarray(scene).std() > 10
 
     report = validate(files["glb"])
@@ -116,7 +117,8 @@ def test_the_four_artifacts_are_what_they_say(up, client: Client, cup: Path, tmp
     assert np.abs((low + high)[[0, 2]]).max() < 2e-2 * (high - low).max()
     assert len(mesh.faces) <= 60_000
     assert files["glb"].stat().st_size <= 3_000_000
-    assert probe(files["mp4"])["nb_read_frames"] == "96"
+    stream = probe(files["mp4"])
+    assert (stream["width"], stream["height"], stream["nb_read_frames"]) == (432, 768, "96")
 
 
 def test_the_pages_curl_sequence(up, cup: Path, tmp_path: Path) -> None:
