@@ -24,7 +24,7 @@ LEAST_SCALE = 0.1
 """A feature that hardly varies on these things must not decide on others."""
 
 FOLDS = 5
-MARGINS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
+MARGINS = tuple(np.round(np.linspace(0.0, 5.0, 51), 1))
 """Leads, in log-odds."""
 
 HARM = 0.005
@@ -149,7 +149,7 @@ def margin(odds: Sequence[Vector], ious: Sequence[Vector]) -> float:
     leads = np.array([own[1:].max() - own[0] for own, _mine in again])
     changes = np.array([mine[1 + int(own[1:].argmax())] - mine[0] for own, mine in again])
     harmless = (level for level in MARGINS if changes[leads > level].min(initial=0.0) >= -HARM)
-    return next(harmless, MARGINS[-1])
+    return float(next(harmless, MARGINS[-1]))
 
 
 def logistic(rows: NDArray[np.float64], right: NDArray[np.bool_]) -> Vector:

@@ -27,7 +27,7 @@ from services.segment.judge import Judgement
 
 JUDGEMENT = Judgement(
     weights=(1.46233, -5.99375, 3.18563, 0.25088, -2.17366, -6.52853, -3.28128, -6.40487),
-    margin=0.75,
+    margin=0.6,
     doubt=0.78,
     look_again=0.62,
 )

