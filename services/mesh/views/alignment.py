@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
-from services.mesh.judge.rays import cast
+from services.mesh.judge.rays import Crossings, cast
 from services.mesh.solid import Solid
 from services.mesh.views.cameras import Standpoint
 from services.mesh.views.evidence import Evidence
@@ -38,6 +38,7 @@ class AlignmentRules:
         least: IoU by which a step must be better.
         halvings: the last step is the first one halved so many times.
         rounds: over all angles, at most.
+        thinnest: half sides of depth under which a field holds nothing to be there.
         fits: times that the solid's box is laid on the outline's.
     """
 
@@ -48,10 +49,11 @@ class AlignmentRules:
     spreads: Mapping[str, float] = field(
         default_factory=lambda: {"yaw": math.radians(11.5), "pitch": math.radians(7.0), "roll": math.radians(3.5)}
     )
-    pull: float = 0.01
+    pull: float = 0.02
     least: float = 1e-4
     halvings: int = 2
     rounds: int = 8
+    thinnest: float = 0.02
     fits: int = 3
 
 
@@ -104,6 +106,19 @@ def overlap(solid: Solid, camera: PhotoCamera, evidence: Evidence) -> float:
     return _iou(_drawn(solid, camera, evidence), _outline(evidence))
 
 
+def thickness(solid: Solid, camera: PhotoCamera, evidence: Evidence) -> float:
+    """How thick a solid is along a photo's lines of sight, for what the photo's field holds it for; 1 is as thick."""
+    drawn = _crossed(solid, camera, evidence)
+    bins = len(evidence.likely)
+    size = (RULES.drawn_px, RULES.drawn_px)
+    expected = cv2.resize(evidence.likely.sum(axis=0), size, interpolation=cv2.INTER_AREA) * (
+        2.0 * evidence.reach / bins
+    )
+    there = drawn.seen & (expected > RULES.thinnest)
+    unit = camera.pixels / evidence.half_side_px
+    return float(drawn.thickness[there].sum()) * unit / max(float(expected[there].sum()), 1e-6)
+
+
 class _Before:
     """A solid before a photo's camera, wherever that stands."""
 
@@ -141,10 +156,15 @@ def _outline(evidence: Evidence) -> Mask:
 
 def _drawn(solid: Solid, camera: PhotoCamera, evidence: Evidence) -> Mask:
     """What a solid covers of a photo's square picture."""
+    return _crossed(solid, camera, evidence).seen
+
+
+def _crossed(solid: Solid, camera: PhotoCamera, evidence: Evidence) -> Crossings:
+    """A solid on the lines of sight of a photo's square picture."""
     side = RULES.drawn_px
     scale = side / (2.0 * evidence.half_side_px)
     shift = (side / 2 - evidence.center_px[0] * scale, side / 2 - evidence.center_px[1] * scale)
-    return cast(solid, camera.scaled(scale, shift), (side, side)).seen
+    return cast(solid, camera.scaled(scale, shift), (side, side))
 
 
 def _iou(one: Mask, other: Mask) -> float:

@@ -20,7 +20,7 @@ from services.mesh.network import ShapePrediction
 from services.mesh.shape.freeform import FREE_CREASE_DEG, FREE_REACH
 from services.mesh.texturing.exposure import TRUST
 from services.mesh.viewpoint import estimate_camera
-from services.mesh.views.alignment import aligned, overlap
+from services.mesh.views.alignment import aligned, overlap, thickness
 from services.mesh.views.details import located
 from services.mesh.views.evidence import evidence_of
 from services.mesh.views.fusion import fused
@@ -185,14 +185,16 @@ def _chosen(
     if solid is not None:
         fused_draft = simplified(solid, RULES.drafted)
         together = [aligned(fused_draft, witness) for witness in witnesses[1:]]
-        own = main.evidence.camera(main.standpoint)
-        filled = [overlap(fused_draft, own, main.evidence), *(one.overlap for one in together)]
+        moved = [Witness(w.evidence, one.standpoint) for w, one in zip(witnesses[1:], together, strict=True)]
+        before = [witness.evidence.camera(witness.standpoint) for witness in (main, *moved)]
+        filled = [overlap(fused_draft, before[0], main.evidence), *(one.overlap for one in together)]
         kept = [overlap(draft, camera, main.evidence), *(one.overlap for one in alone)]
-        if better(filled, kept, raw.confidence or 0.0):
+        thick = [thickness(fused_draft, at, w.evidence) for at, w in zip(before, witnesses, strict=True)]
+        if better(filled, kept, raw.confidence or 0.0, min(thick)):
             raw = replace(
                 raw,
                 solid=solid,
-                camera=own,
+                camera=before[0],
                 colors=None,
                 completion=None,
                 photo=None,
@@ -203,10 +205,7 @@ def _chosen(
                 trust=TRUST,
                 ruled=False,
             )
-            seen = [
-                Witness(witness.evidence, one.standpoint) for witness, one in zip(witnesses[1:], together, strict=True)
-            ]
-            cameras = [witness.evidence.camera(witness.standpoint) for witness in seen]
+            seen, cameras = moved, before[1:]
     placed = []
     for number, witness, at in zip(found, seen, cameras, strict=True):
         standpoint = witness.standpoint

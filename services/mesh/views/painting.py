@@ -8,7 +8,7 @@ chosen by triangle (``labels``), photos are brought to the main one's light and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -42,6 +42,8 @@ class PaintingRules:
         rim: how far from its outline a photo is fully trusted, shares of its subject's longer side.
         main: what a further photo must be better by, as a share of the best possible view.
         usable: quality under which a photo says nothing.
+        unseen: what the main photo's texture costs more where it is only completed: any photo is better than a guess.
+        slanted: cosine at which a further photo begins to count and counts fully.
         seam: cost of a seam as long as an average edge, against that of the worst view of a triangle ...
         unlike: ... and what it costs more where the photos differ by ``levels``.
         levels: see ``unlike``.
@@ -51,7 +53,9 @@ class PaintingRules:
 
     rim: float = 0.02
     main: float = 0.06
-    usable: float = 0.05
+    usable: float = 0.03
+    unseen: float = 0.8
+    slanted: tuple[float, float] = (0.1, 0.4)
     seam: float = 0.12
     unlike: float = 0.4
     levels: float = 40.0
@@ -105,7 +109,8 @@ def painted(base: Bytes, solid: Solid, surface: Surface, main: Source, further: 
     centres = solid.vertices[solid.faces].mean(axis=1).T.astype(np.float32)
     cross = solid.cross()
     normals = (cross / np.maximum(np.linalg.norm(cross, axis=1, keepdims=True), 1e-20)).T.astype(np.float32)
-    looks = [_looked(source, solid, centres, normals) for source in sources]
+    looks = [_looked(main, solid, centres, normals)]
+    looks += [_looked(replace(source, trusted=RULES.slanted), solid, centres, normals) for source in further]
     glance()
     photos = _alike(sources, looks)
     at_faces = np.stack([sampled(photo, look.pixels.T) for photo, look in zip(photos, looks, strict=True)])
@@ -155,6 +160,7 @@ def _owners(solid: Solid, looks: Sequence[_Look], colors: Floats, preferred: Seq
     quality = np.stack([look.quality for look in looks], axis=1).astype(np.float64)
     costs = 1.0 - quality
     costs[:, 1:] += RULES.main + 1.0 * (quality[:, 1:] < RULES.usable)
+    costs[:, 0] += RULES.unseen * (quality[:, 0] < RULES.usable)
     costs -= np.where(quality >= RULES.usable, np.array(preferred), 0.0)
     costs -= costs.min()
     pairs = neighbours(solid.faces)

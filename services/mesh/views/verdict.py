@@ -31,6 +31,8 @@ class VerdictRules:
         margin: IoU with the further photos by which the solid from all photos must exceed that from one ...
         torn: ... and by this share of the IoU with the main photo that it lacks against the other ...
         sure, from_sure: ... and by this for each unit of the other's confidence over ``from_sure``.
+        thick: a solid so many times as thick as each photo's field holds it for is not taken: fields lie one behind
+            the other.
     """
 
     covered: float = 0.93
@@ -43,6 +45,7 @@ class VerdictRules:
     torn: float = 0.25
     sure: float = 0.15
     from_sure: float = 0.5
+    thick: float = 1.5
 
 
 RULES = VerdictRules()
@@ -56,15 +59,16 @@ def agrees(found: Found) -> bool:
     return bool(found.covered >= RULES.covered and alike)
 
 
-def better(together: Sequence[float], alone: Sequence[float], confidence: float = 0.0) -> bool:
+def better(together: Sequence[float], alone: Sequence[float], confidence: float = 0.0, thick: float = 1.0) -> bool:
     """Whether the solid from all photos is taken.
 
     Args:
         together: IoU of its outline with each photo's, the main one first.
         alone: the same for the solid from the main photo.
         confidence: that this solid is about right, 0..1.
+        thick: how many times as thick the solid from all photos is as the photo's field holds it for that agrees best.
     """
-    if together[0] < RULES.whole or np.mean(alone[1:]) >= RULES.explained:
+    if together[0] < RULES.whole or thick > RULES.thick or np.mean(alone[1:]) >= RULES.explained:
         return False
     lacking = RULES.torn * max(alone[0] - together[0], 0.0) + RULES.sure * max(confidence - RULES.from_sure, 0.0)
     return bool(np.mean(together[1:]) >= np.mean(alone[1:]) + RULES.margin + lacking)
