@@ -135,8 +135,8 @@ def shared_page(job: Job, public_url: str, *, embedded: bool) -> str:
     share = job.share
     assert share is not None
     label = job.order.label
-    # "object" is what a thing is called that was not recognised.
-    named = label not in ("", Category.OBJECT, FULL_FRAME_LABEL)
+    # A thing that was not recognised is called by its category.
+    named = label not in ("", Category.OBJECT, Category.PRODUCT, FULL_FRAME_LABEL)
     title = escape(label[:1].upper() + label[1:] if named else "A product film")
     url = f"{public_url}/s/{share.token}"
     width, height = job.order.output.frame

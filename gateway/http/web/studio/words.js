@@ -37,9 +37,12 @@ export const CAMERAS = { turntable: "Turntable", dolly: "Dolly", cinematic: "Cin
 /** @type {Record<string, string>} */
 export const SIDES = { back: "The back", left: "The left side", right: "The right side", top: "From above", front: "The front again", detail: "A part, closer" };
 
+/** What a thing is called whose name is not known. */
+const NAMELESS = ["object", "product"];
+
 /** A subject's words with a capital letter. @param {string} [label] @param {string} [otherwise] for one that says nothing */
 export function title(label, otherwise = "Your film") {
-  const says = label && label !== "object" && !label.startsWith("entire image");
+  const says = label && !NAMELESS.includes(label) && !label.startsWith("entire image");
   return says ? label[0].toUpperCase() + label.slice(1) : otherwise;
 }
 

@@ -64,7 +64,7 @@ export function Subjects({ session, choice, onPick }) {
       ${session.objects.map((object, index) => html`<button type="button" key=${index}
         aria-pressed=${!choice.box && choice.index === index} onClick=${() => onPick(index)}>
         ${object.category === "full_frame" ? "Entire photo" : object.label}
-        ${object.category !== "full_frame" && html` <small>${object.category.replace("_", " ")}</small>`}</button>`)}
+        ${object.category !== "full_frame" && object.category !== object.label && html` <small>${object.category.replace("_", " ")}</small>`}</button>`)}
       ${choice.box && html`<button type="button" aria-pressed="true">Your box</button>`}
     </div>
     ${session.suggested_actions.length > 0 && html`<ul class="advice">
