@@ -27,7 +27,7 @@ from services.segment.edges import band_of, refined
 from services.segment.fitted import EDGE_NET, JUDGEMENT
 from services.segment.glass import find_body, glazed
 from services.segment.judge import Bench, confidence, pick
-from services.segment.matte import PixelBox, close_holes, settle
+from services.segment.matte import PixelBox, firmed, settle
 
 Plane = NDArray[np.float32]
 
@@ -68,14 +68,14 @@ class Way:
     Attributes:
         looks: 1 never asks twice, 2 always, 0 where in doubt.
         judged: False takes a second look's matte wherever there is one.
-        edge, settle, holes, glass: whether these steps are taken.
+        edge, settle, firm, glass: whether these steps are taken.
     """
 
     looks: int = 0
     judged: bool = True
     edge: bool = True
     settle: bool = True
-    holes: bool = True
+    firm: bool = True
     glass: bool = True
 
 
@@ -87,7 +87,7 @@ WAYS = {
     "a second look always": Way(looks=2),
     "no judge of the second look": Way(judged=False),
     "nothing settled": Way(settle=False),
-    "no holes closed": Way(holes=False),
+    "nothing firmed": Way(firm=False),
     "no see-through bodies": Way(glass=False),
 }
 
@@ -187,7 +187,7 @@ def _matte(case: Tried, found: list[Candidate], way: Way) -> Plane:
     if way.edge:
         edged = refined(chosen, case.picture, EDGE_NET)
         matte = edged if way.settle else np.where(band_of(chosen) > 0.0, edged, chosen)
-    matte = close_holes(matte) if way.holes else matte
+    matte = firmed(matte) if way.firm else matte
     body = find_body(matte, case.picture, case.within) if way.glass else None
     if body is None:
         return matte

@@ -21,7 +21,7 @@ from services.segment.foreground import estimate_foreground
 from services.segment.glass import find_body, glazed
 from services.segment.judge import Bench, confidence, pick
 from services.segment.marks import corrected
-from services.segment.matte import SOLID, close_holes, isolate, stands_out
+from services.segment.matte import SOLID, firmed, isolate, stands_out
 from services.segment.prompted import prompted_candidate
 from services.segment.slender import box_itself, salience_of
 
@@ -169,7 +169,7 @@ def _judged(
     call.report("edge", 0.8)
     matte = refined(chosen.matte, picture, EDGE_NET)
     trust = confidence(bench, matte, JUDGEMENT)
-    return Verdict(close_holes(matte), trust, asked_twice=chosen.name == "prompted")
+    return Verdict(firmed(matte), trust, asked_twice=chosen.name == "prompted")
 
 
 def encode_png(rgba: NDArray[np.uint8]) -> bytes:

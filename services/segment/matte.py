@@ -47,17 +47,6 @@ LEAST_PART = 0.012
 NEAR_GAP = 0.04
 """Parts nearer to the subject than this share of the box's longer side are its own: a spoon, a wire, a wheel."""
 
-SPECK_HOLE = 0.0003
-"""Holes under this share of the subject are specks of the net."""
-
-OPEN_HOLE = 0.22
-"""A hole whose clearest spot is fainter than this is one that the net is sure of: handles stay open, and so does a wire
-cage, whose narrow gaps are mostly edge."""
-
-RING, WITHIN = 0.010, 0.92
-"""A spot is inside a solid thing when this share of the ring around it (width in shares of the longer side) is solid:
-the gaps of a cage or of lace have other gaps beside them."""
-
 DEEP = 0.018
 """Solid things have no faint spots further in than this share of the longer side."""
 
@@ -223,8 +212,8 @@ def _neighbours(
     return np.asarray(out | (line & (cv2.dilate(out.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)))
 
 
-def close_holes(alpha: Plane) -> Plane:
-    """Make solid things solid: fill specks and half-seen spots inside, leave the holes that the net is sure of.
+def firmed(alpha: Plane) -> Plane:
+    """Make solid things solid: no faint spots deep inside. Holes stay as the net has them.
 
     Args:
         alpha: (h, w) float32, 0..1.
@@ -232,33 +221,9 @@ def close_holes(alpha: Plane) -> Plane:
     height, width = alpha.shape
     scale = min(1.0, 2 * ANALYSIS_PX / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
-    solid = small > SOLID
-    subject = int(solid.sum())
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((~solid).astype(np.uint8), connectivity=4)
-    fill = np.zeros(small.shape, np.uint8)
-    reach = max(1, round(RING * max(size)))
-    around = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-    for label in range(1, count):
-        left, top, wide, high, pixels = stats[label]
-        if left == 0 or top == 0 or left + wide == size[0] or top + high == size[1]:
-            continue
-        # Only the hole's own surroundings are looked at: lace has hundreds of holes.
-        rows = slice(max(0, top - reach), top + high + reach)
-        columns = slice(max(0, left - reach), left + wide + reach)
-        hole = labels[rows, columns] == label
-        if pixels < SPECK_HOLE * subject or float(small[rows, columns][hole].min()) > OPEN_HOLE:
-            ring = cv2.dilate(hole.astype(np.uint8), around) > hole
-            if float(solid[rows, columns][ring].mean()) > WITHIN:
-                fill[rows, columns][hole] = 1
-    body = (solid | (fill > 0)).astype(np.uint8)
-    depth = np.asarray(cv2.distanceTransform(np.pad(body, 1, mode="edge"), cv2.DIST_L2, 5)[1:-1, 1:-1], np.float32)
+    solid = (cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) > SOLID).astype(np.uint8)
+    depth = np.asarray(cv2.distanceTransform(np.pad(solid, 1, mode="edge"), cv2.DIST_L2, 5)[1:-1, 1:-1], np.float32)
     deep = DEEP * max(size)
     firm = np.clip((depth - 0.5 * deep) / (0.5 * deep), 0.0, 1.0).astype(np.float32)
-    # A filled hole is closed to its rim, not only in its depth.
-    firm = np.maximum(
-        firm, cv2.GaussianBlur(cv2.dilate(fill, np.ones((5, 5), np.uint8)).astype(np.float32), (0, 0), 1.0)
-    )
-    firm *= body
     full = np.asarray(cv2.resize(firm, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     return np.maximum(alpha, full).astype(np.float32)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.segment.matte import OPEN_HOLE, SOLID, PixelBox, settle
+from services.segment.matte import SOLID, PixelBox, settle
 
 Plane = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -35,6 +35,9 @@ OWN_EDGE = (0.3, 0.6)
 
 SPECK = 0.01
 """Pieces of the joined matte under this share of it are specks."""
+
+OPEN_HOLE = 0.22
+"""A gap that is fainter than this in the middle is one that the salience is sure of."""
 
 MOST_GAP, ENCLOSED, CERTAIN = 0.10, 0.50, 0.995
 """A gap of a cage or a handle: no larger than the first share of the subject, the second share of its surroundings

@@ -12,7 +12,7 @@ from lensora.core.errors import CropTooSmall, SubjectNotFound
 from services.segment.aim import LONGEST_SIDE_PX
 from services.segment.cutout import cut_out, encode_png
 from services.segment.foreground import estimate_foreground
-from services.segment.matte import PixelBox, close_holes, isolate, settle
+from services.segment.matte import PixelBox, firmed, isolate, settle
 
 GREY = (120, 120, 120)
 
@@ -102,18 +102,16 @@ def test_a_subject_elsewhere_is_not_the_box_s() -> None:
         isolate(salience, rgb, PixelBox(20, 50, 200, 250))
 
 
-def test_handles_stay_open_and_solid_things_are_filled() -> None:
-    """A hole that the net is sure of stays; a half-seen spot and a speck inside are closed."""
+def test_holes_stay_open_and_solid_things_are_firm() -> None:
+    """A handle's hole stays, what is faint deep inside a solid thing becomes solid, and outlines do not move."""
     alpha = np.zeros((400, 400), np.float32)
-    cv2.circle(alpha, (160, 200), 110, 1.0, -1)
+    cv2.circle(alpha, (160, 200), 110, 0.8, -1)
     cv2.circle(alpha, (320, 200), 60, 1.0, -1)
     cv2.circle(alpha, (330, 200), 30, 0.02, -1)
-    cv2.circle(alpha, (150, 220), 30, 0.42, -1)
-    cv2.circle(alpha, (120, 150), 1, 0.0, -1)
-    closed = close_holes(alpha)
-    assert closed[200, 330] < 0.1
-    assert closed[220, 150] > 0.98 and closed[150, 120] > 0.98
-    assert float(np.abs(closed - alpha)[:, :40].max()) == 0.0
+    firm = firmed(alpha)
+    assert firm[200, 330] < 0.1
+    assert firm[200, 160] == 1.0
+    assert float(np.abs(firm - alpha)[:, :50].max()) == 0.0 and np.array_equal(firm > 0.5, alpha > 0.5)
 
 
 def test_settling_keeps_the_outline() -> None:
