@@ -39,6 +39,9 @@ REFLECTION_FADES = 0.45
 REFLECTION_SPREAD = 0.16
 """Blur of the reflection of the subject's top on a fully rough surface, share of its height."""
 
+LARGE_PX = 1280
+"""Frames over this are so fine that the reflection, which is blurred anyway, is worked out at a quarter of the size."""
+
 LEAST_REFLECTION = 0.03
 """A surface that mirrors less than this of the light at the subject's foot shows nothing of it."""
 
@@ -66,7 +69,9 @@ class Compositor:
 
     def frame(self, layer: Layer) -> Pixels:
         """(height, width, 3) uint8 sRGB: the finished frame, as much of it as the film shows."""
-        result = self._plate.seen(self._shot.camera(layer.index), self._shot.poses[layer.index]).copy()
+        plate = self._plate.seen(self._shot.camera(layer.index), self._shot.poses[layer.index])
+        result = np.empty_like(plate)
+        _area(result, self._shot.seen)[:] = _area(plate, self._shot.seen)  # what lies beyond is drawn on, but not kept
         shadow = self._seen_shadow(layer.index)
         if shadow is not None:
             window, factors = shadow
@@ -121,12 +126,15 @@ class Compositor:
         size, camera = self._shot.size, self._shot.camera(layer.index)
         foot, _ = camera.project(np.array([[0.0, 0.0, 0.0]]))
         tall = max(1.0, (window.bottom / size - float(foot[0, 1])) * size / 2.0)
-        rows = (np.arange(window.top, window.bottom, 2) + 1.0) / size
+        reduced = 1 if size <= LARGE_PX else 2
+        if reduced > 1:
+            half = np.asarray(cv2.resize(half, None, fx=1 / reduced, fy=1 / reduced, interpolation=cv2.INTER_AREA))
+        rows = (np.arange(window.top, window.bottom, 2 * reduced) + reduced) / size
         away = np.clip((rows - foot[0, 1]) * size / 2.0 / tall, 0.0, 1.0).astype(np.float32)[: len(half)]
         below = np.sin(np.maximum(camera.pitch + np.arctan((rows - 0.5) / camera.focal), 0.0))[: len(half)]
         share = self._scene.mirrored(below) * np.exp(-away / REFLECTION_FADES)
-        soft = cv2.GaussianBlur(half, (0, 0), max(0.6, REFLECTION_SPREAD * self._scene.roughness * tall))
-        sharp = cv2.GaussianBlur(half, (0, 0), max(0.6, 0.002 * size))
+        soft = cv2.GaussianBlur(half, (0, 0), max(0.6, REFLECTION_SPREAD * self._scene.roughness * tall / reduced))
+        sharp = cv2.GaussianBlur(half, (0, 0), max(0.6, 0.002 * size / reduced))
         blend = np.sqrt(away)[:, None, None]
         seen = (sharp * (1.0 - blend) + soft * blend) * share.astype(np.float32)[:, None, None]
         grown = cv2.resize(seen.astype(np.uint8), (window.width, window.height), interpolation=cv2.INTER_LINEAR)

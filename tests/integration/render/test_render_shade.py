@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,7 +15,7 @@ from lensora.testing.meshes import Finish, box, glb, vase
 from services.render.backends.device import open_context
 from services.render.backends.drawable import Shaders
 from services.render.backends.occlusion import DEPTHS, RULES, hidden_light, sphere
-from services.render.composition import Compositor
+from services.render.composition import LARGE_PX, Compositor
 from services.render.engine import Engine
 from services.render.glb import read_glb, trusted_sides
 from services.render.light import even_illumination, harmonics, rim_direction, turned_radiance
@@ -109,6 +110,21 @@ def test_polished_ground_mirrors_the_subject_and_matt_ground_does_not(engine: En
     assert change[foot + 4 : foot + 12].mean() > 2.0
     redder = frames["polish"].astype(int)[foot + 8, 108:148] - frames["matt"].astype(int)[foot + 8, 108:148]
     assert redder[:, 0].mean() > redder[:, 1].mean() + 4
+
+
+def test_a_large_frame_has_the_reflection_of_a_small_one(engine: Engine, picture: bytes) -> None:
+    """Frames over ``LARGE_PX`` are reflected at a quarter of the size, and look the same when they are shown small."""
+    red = glb(vase(12, 24), Finish(color=(1.0, 0.05, 0.05, 1.0)))
+    scene = Scene(0.55, False, pitch=0.12, mirror=0.4, roughness=0.2)
+    frames = []
+    for size in (LARGE_PX, LARGE_PX + 2):
+        shot, plate = set_up(FilmOrder(red, picture, scene, CameraMove.TURNTABLE, size, 12, 1.0))
+        layer = next(iter(engine.layers(shot, lambda: None)))
+        frame = Compositor(shot, plate, scene).frame(layer)
+        frames.append(cv2.resize(frame, (320, 320), interpolation=cv2.INTER_AREA).astype(int))
+    foot = round(float(shot.rig.hero.project(np.zeros((1, 3)))[0][0, 1]) * 320)
+    difference = np.abs(frames[0] - frames[1])[foot + 2 :]
+    assert difference.mean() < 0.6 and np.percentile(difference, 99.5) < 6
 
 
 @pytest.mark.parametrize(("said", "trust"), [(0.4, 0.4), (7, 1.0), (-1, 0.0), ("much", 1.0), (None, 1.0)])
