@@ -98,8 +98,13 @@ def measured(model: Model, dome: Dome) -> tuple[Errors, Errors]:
     errors = []
     for shadow in shadows:
         off = shadow.factors(0.0)[..., 1] / 255.0 - truth
-        errors.append(Errors(*(float(np.sqrt((off[m] ** 2).mean())) for m in (rim, beside, over & ~touching & ~rim))))
+        errors.append(Errors(*(_rms(off[where]) for where in (rim, beside, over & ~touching & ~rim))))
     return errors[0], errors[1]
+
+
+def _rms(values: NDArray[np.float64]) -> float:
+    """Not a number where there are none: a flat thing hangs over nothing."""
+    return float(np.sqrt((values**2).mean())) if len(values) else math.nan
 
 
 def _grown(mask: NDArray[np.bool_], cells: int) -> NDArray[np.bool_]:
