@@ -245,14 +245,14 @@ class _Grid:
         side = RULES.side
         drawn, open_ = np.zeros((side, side), bool), np.zeros((side, side), bool)
         drawn[self._rows, self._columns], open_[self._rows, self._columns] = there, lacking
-        return _parts_missed(drawn, open_, RULES.frayed)[self._rows, self._columns]
+        return parts_missed(drawn, open_, RULES.frayed)[self._rows, self._columns]
 
     def calmed(self, inside: Floats) -> Floats:
         """The volume blurred, so that its walls are no stairs; thin parts that vanish in the blur stay as they are."""
         clear = np.clip(inside, -RULES.loudest, RULES.loudest)
         soft = np.asarray(ndimage.gaussian_filter(clear, RULES.calm), np.float32)
         there = np.asarray((soft > 0).any(axis=0))
-        lost = _parts_missed(there, (clear > 0).any(axis=0) & ~there, RULES.frayed / 2.0)
+        lost = parts_missed(there, (clear > 0).any(axis=0) & ~there, RULES.frayed / 2.0)
         soft[:, lost] = np.maximum(soft[:, lost], clear[:, lost])
         return soft
 
@@ -268,7 +268,7 @@ class _Grid:
         return np.clip(volume, -4.0, 4.0)
 
 
-def _parts_missed(drawn: Mask, lacking: Mask, frayed: float) -> Mask:
+def parts_missed(drawn: Mask, lacking: Mask, frayed: float) -> Mask:
     """(h, w): what is lacking, but for what lies along the rim of what is drawn, up to so many cells wide."""
     if not lacking.any() or not drawn.any():
         return lacking
@@ -296,7 +296,7 @@ def _raised(field: Floats, room: NDArray[np.bool_], places: Floats) -> Floats:
     np.maximum.at(most, pixel[room], field[room])
     bare = (most < RULES.least) & (most > RULES.hint)
     there = (most >= RULES.least).reshape(side, side)
-    missed = _parts_missed(there, bare.reshape(side, side), RULES.frayed / 2.0)
+    missed = parts_missed(there, bare.reshape(side, side), RULES.frayed / 2.0)
     if not missed.any():
         return field
     # Smooth from line to line, so that what is raised has smooth sides.

@@ -1,0 +1,100 @@
+"""Further photos: which are believed, and how solids are held against them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import trimesh
+
+from quality.gl import Pose, Renderer, TexturedMesh
+from services.mesh.cutout import read_cutout
+from services.mesh.solid import Solid
+from services.mesh.views.alignment import aligned, thickness
+from services.mesh.views.evidence import Evidence, evidence_of
+from services.mesh.views.fusion import parts_missed
+from services.mesh.views.registration import Found, Witness, level
+from services.mesh.views.verdict import agrees
+
+HALF = np.array([0.5, 0.7, 0.25])
+
+
+def block(half: np.ndarray) -> Solid:
+    """A closed box."""
+    mesh = trimesh.creation.box(extents=2.0 * half)
+    return Solid(np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64))
+
+
+@pytest.fixture(scope="module")
+def side() -> Evidence:
+    """A box photographed from its right, 8 degrees off, by OpenGL; without a network."""
+    solid = block(HALF)
+    mesh = TexturedMesh(
+        solid.vertices.astype(np.float32), solid.faces.astype(np.int32), np.full((8, 3), 0.6, np.float32)
+    )
+    with Renderer(160) as renderer:
+        shown = renderer.upload(mesh)
+        picture = renderer.draw(shown, Pose(math.pi / 2 + math.radians(8.0), 0.25, 0.0, 3.6))
+        shown.release()
+    return evidence_of(read_cutout(picture.rgba), None)
+
+
+def test_a_true_solid_fills_the_outline_and_a_wrong_one_does_not(side: Evidence) -> None:
+    """From the camera that suits it best a box of the right depth fills the outline; a much deeper one does not, and a
+    flat one less, though it may turn its broad side."""
+    witness = Witness(side, replace(side.standpoint, yaw=math.pi / 2))
+    right, wide, flat = (
+        aligned(block(HALF * np.array(factors)), witness).overlap
+        for factors in ([1.0, 1.0, 1.0], [1.0, 1.0, 2.5], [1.0, 1.0, 0.3])
+    )
+    assert right > 0.95
+    assert right > wide + 0.3
+    assert right > flat + 0.02
+
+
+def test_thickness_is_told_along_the_lines_of_sight(side: Evidence) -> None:
+    """A solid twice as deep as another is twice as thick for the photo's field."""
+    witness = Witness(side, replace(side.standpoint, yaw=math.pi / 2, size=-0.4))
+    camera = side.camera(witness.standpoint)
+    thin, thick = (thickness(block(HALF * np.array([wide, 1.0, 1.0])), camera, side) for wide in (0.5, 1.0))
+    assert thick == pytest.approx(2.0 * thin, rel=0.25)
+
+
+def test_a_side_that_nobody_told_must_be_clear(side: Evidence) -> None:
+    """A told side needs no lead; an untold one needs a lead over other sides and a good score. A back must also agree
+    with the front."""
+    witness = Witness(side, replace(side.standpoint, yaw=math.pi / 2))
+    back = Witness(side, replace(side.standpoint, yaw=math.pi))
+    assert agrees(Found(witness, 0.05, 1.0))
+    assert not agrees(Found(witness, 0.05, 0.8))
+    assert not agrees(Found(back, 0.05, 1.0))
+    assert agrees(Found(back, 0.5, 1.0))
+    assert agrees(Found(witness, 0.5, 1.0, lead=0.2))
+    assert not agrees(Found(witness, 0.5, 1.0, lead=0.02))
+    assert not agrees(Found(witness, 0.2, 1.0, lead=0.2))
+
+
+def test_pitches_are_drawn_to_the_usual_one(side: Evidence) -> None:
+    """A photo that seems to be taken from far above, and is not sure of it, is taken for one from beside the thing; a
+    photo from the top stays."""
+    steep = replace(side, standpoint=replace(side.standpoint, pitch=1.1), pitch_spread=0.3)
+    plain = replace(side, standpoint=replace(side.standpoint, pitch=0.3), pitch_spread=0.05)
+    top = replace(side, standpoint=replace(side.standpoint, pitch=1.4), pitch_spread=0.05)
+    drawn = [one.standpoint.pitch for one in level([plain, steep, top])]
+    assert drawn[0] == pytest.approx(0.3, abs=0.05)
+    assert 0.25 < drawn[1] < 0.5
+    assert drawn[2] == 1.4
+
+
+def test_holes_and_parts_are_missed_and_a_short_rim_is_not() -> None:
+    """A hole is filled, a rod that sticks out is, and a rim that is two cells short stays as it is."""
+    drawn, wanted = np.zeros((40, 40), bool), np.zeros((40, 40), bool)
+    drawn[10:30, 10:30], wanted[8:30, 10:30] = True, True
+    drawn[18:20, 18:20] = False
+    wanted[20:22, 30:39] = True
+    missed = parts_missed(drawn, wanted & ~drawn, 4.0)
+    assert missed[18:20, 18:20].all()
+    assert missed[20:22, 30:39].all()
+    assert not missed[8:10].any()
