@@ -3661,7 +3661,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        /** @description For Last-Event-ID. */
+                        id: string;
+                        /** @description The job as the poll answers it. */
+                        data: string;
+                    };
                 };
             };
             /** @description The job has ended, and you have its last event. */

@@ -28,6 +28,23 @@ MAX_PAGE = 100
 MAX_VERSION = 10**15
 
 
+EVENT = {
+    "type": "object",
+    "description": "One event of the stream.",
+    "required": ["id", "data"],
+    "properties": {
+        "id": {"type": "string", "description": "For Last-Event-ID."},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/Result"},
+            "description": "The job as the poll answers it.",
+        },
+    },
+}
+"""JSON Schema. OpenAPI 3.1 has no word for the events of a stream: tools take its schema for that of each event."""
+
+
 @dataclass(frozen=True, slots=True)
 class Results:
     """Handlers."""
@@ -80,7 +97,7 @@ class Results:
         responses={
             "200": {
                 "description": "The stream; it ends with the job.",
-                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                "content": {"text/event-stream": {"schema": EVENT}},
             },
             "204": {"description": "The job has ended, and you have its last event."},
         },

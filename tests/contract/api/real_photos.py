@@ -24,6 +24,9 @@ FILES = ("image", "logo")
 KEY = "Idempotency-Key"
 EXAMPLE, TAKEN = b"https://shop.example.com/", b"http://127.0.0.1/"
 
+STREAM_S = 3.0
+"""A stream of a job that waits is read for so long."""
+
 _turn = itertools.count()
 
 
@@ -55,6 +58,8 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     """Say what is sent in place of what was generated."""
     del context
     kwargs["auth"] = once
+    if case.operation.path.endswith("/stream"):
+        kwargs["timeout"] = STREAM_S
     files = [name for name in FILES if isinstance(case.body, dict) and isinstance(case.body.get(name), (str, bytes))]
     if files:
         kwargs["files"] = dict.fromkeys(files, ("photo.png", PICTURE, "image/png"))
