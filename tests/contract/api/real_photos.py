@@ -19,8 +19,8 @@ import requests
 import schemathesis
 from PIL import Image
 
-FILES = ("image", "logo")
-"""Fields that are files."""
+FILE = rb'(name="(?:image|logo)"; filename="[^"]*"\r\n(?:[^\r\n]+\r\n)*\r\n).*?(\r\n--)'
+"""A form's file, with what stands before and after its bytes."""
 KEY = "Idempotency-Key"
 EXAMPLE, TAKEN = b"https://shop.example.com/", b"http://127.0.0.1/"
 
@@ -47,9 +47,14 @@ def once(request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers[KEY] = f"{key}{next(_turn)}"
     if str(request.headers.get("Prefer", "")).startswith("wait="):
         request.headers["Prefer"] = "wait=1"
-    if isinstance(request.body, bytes) and EXAMPLE in request.body:
-        request.body = request.body.replace(EXAMPLE, TAKEN)
-        request.headers["Content-Length"] = str(len(request.body))
+    if isinstance(request.body, bytes):
+        body = request.body.replace(EXAMPLE, TAKEN)
+        boundary = str(request.headers.get("Content-Type", "")).partition("boundary=")[2].encode()
+        if boundary:
+            file = FILE + re.escape(boundary)
+            body = re.sub(file, lambda found: found[1] + PICTURE + found[2] + boundary, body, flags=re.DOTALL)
+        # Its length is written into the headers after this.
+        request.body = body
     return request
 
 
@@ -60,7 +65,11 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     kwargs["auth"] = once
     if case.operation.path.endswith("/stream"):
         kwargs["timeout"] = STREAM_S
-    files = [name for name in FILES if isinstance(case.body, dict) and isinstance(case.body.get(name), (str, bytes))]
-    if files:
-        kwargs["files"] = dict.fromkeys(files, ("photo.png", PICTURE, "image/png"))
-        kwargs["data"] = {name: str(value) for name, value in case.body.items() if name not in files}
+
+
+@schemathesis.hook
+def filter_case(context: Any, case: Any) -> bool:
+    """A form knows text alone: null in the place of a text is sent as the word, which may be a brand's name."""
+    del context
+    form = str(case.media_type or "").startswith("multipart/")
+    return not (form and isinstance(case.body, dict) and case.body.get("name", "") is None)

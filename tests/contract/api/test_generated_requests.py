@@ -32,6 +32,8 @@ def test_the_gateway_keeps_to_its_document(gateway: Gateway, tmp_path: Path) -> 
             *("--config-file", str(CONFIG), "run", f"{gateway.base_url}/openapi.json"),
             *("--header", f"Authorization: Bearer {key}", "--checks", "all", "--seed", "1", "--no-color"),
             *("--phases", "examples,coverage,stateful", "--max-examples", "20"),
+            # Both quotes take the bodies of /transform and /batches, which are tried there.
+            *("--exclude-path", "/v1/studio/quote", "--exclude-path", "/v1/studio/quote/batch"),
         ],
         cwd=tmp_path,
         env={**os.environ, "SCHEMATHESIS_HOOKS": HOOKS, "PYTHONPATH": str(ROOT)},
