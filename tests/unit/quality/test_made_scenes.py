@@ -89,7 +89,7 @@ def test_a_set_is_a_thing_on_a_dish() -> None:
     """The dish is the widest and is hidden by what stands on it, half of which comes with something small."""
     stock = Stock([ball(f"ball {n}", 0.2 + 0.1 * n) for n in range(6)], [], [], [])
     counts = set()
-    for seed in range(6):
+    for seed in (0, 1):
         scene = made("set", stock, np.random.default_rng(seed))
         assert scene.things[0].name == "dish" and (scene.mattes[0] > 0.5).any(axis=0).sum() > 100
         whole = np.maximum.reduce(scene.mattes)
