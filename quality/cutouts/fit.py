@@ -24,8 +24,9 @@ LEAST_SCALE = 0.1
 """A feature that hardly varies on these things must not decide on others."""
 
 FOLDS = 5
-MARGINS = tuple(np.round(np.linspace(0.0, 5.0, 51), 1))
-"""Leads, in log-odds."""
+MOST_GAIN, LEAD_RIDGE = 0.03, 0.02
+MARGINS = tuple(np.round(np.linspace(0.0, 0.1, 101), 3))
+"""Foretold gains of IoU."""
 
 HARM = 0.005
 """Loss of IoU that counts as harm."""
@@ -88,13 +89,39 @@ def fitted(cases: Sequence[Case]) -> Fit:
         mattes = [refined(candidate.matte, each.sample.aim.picture, nets[half]) for candidate in each.found]
         rows.append(np.array([each.bench.features(matte) for matte in mattes]))
         ious.append(np.array([each.sample.iou(matte) for matte in mattes]))
-    odds = _foretold(cases, rows, ious)
-    lead = margin(odds, ious)
-    chosen = [int(own.argmax()) if own.max() > own[0] + lead else 0 for own in odds]
-    trust = _chance(np.array([own[place] for own, place in zip(odds, chosen, strict=True)]))
+    lead, least = leads(cases)
+    judgement = Judgement(_rounded(_weights(rows, ious)), lead, least, 0.5, 0.5)
+    chosen = [each.found.index(pick(each.bench, each.found, judgement)) for each in cases]
+    trust = _chance(np.array([own[at] for own, at in zip(_foretold(cases, rows, ious), chosen, strict=True)]))
     right = np.array([own[place] >= RIGHT_IOU for own, place in zip(ious, chosen, strict=True)])
-    judgement = Judgement(_rounded(_weights(rows, ious)), lead, doubt(trust, right), 0.5)
+    judgement = replace(judgement, doubt=doubt(trust, right))
     return Fit(replace(judgement, look_again=_look_again(cases, judgement)), _net(things))
+
+
+def leads(cases: Sequence[Case]) -> tuple[tuple[float, ...], float]:
+    """What differences of features foretell of a second look's gain, and the margin that harms nothing.
+
+    The gain is a ridge regression, large gains clipped; the margin is chosen on things that its weights have not seen.
+    """
+    again = [each for each in cases if len(each.found) > 1]
+    features = [[each.bench.features(candidate.matte) for candidate in each.found[:2]] for each in again]
+    rows, gains = (
+        np.array([other - plain for plain, other in features]),
+        np.array([e.ious[1] - e.ious[0] for e in again]),
+    )
+    fold_of = np.array(folds(again, FOLDS))
+    foretold = np.zeros(len(again))
+    for fold in range(FOLDS):
+        inside = fold_of == fold
+        foretold[inside] = rows[inside] @ _ridge(rows[~inside], gains[~inside])
+    return _rounded(_ridge(rows, gains)), margin(foretold, gains)
+
+
+def _ridge(rows: NDArray[np.float64], gains: Vector) -> Vector:
+    scale = np.maximum(rows.std(axis=0), 1e-3)
+    scaled = rows / scale
+    normal = scaled.T @ scaled + LEAD_RIDGE * len(rows) * np.eye(rows.shape[1])
+    return np.asarray(np.linalg.solve(normal, scaled.T @ np.clip(gains, -MOST_GAIN, MOST_GAIN)) / scale)
 
 
 def _foretold(cases: Sequence[Case], rows: Sequence[NDArray[np.float64]], ious: Sequence[Vector]) -> list[Vector]:
@@ -140,15 +167,12 @@ def _at(alpha: NDArray[np.float32], matte: NDArray[np.float32]) -> NDArray[np.fl
     return np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def margin(odds: Sequence[Vector], ious: Sequence[Vector]) -> float:
-    """By how much another candidate must lead the plain one, the first: whatever is clever must do no harm.
+def margin(foretold: Vector, gains: Vector) -> float:
+    """How much better than the plain candidate another must be foretold to be: whatever is clever must do no harm.
 
     It is the lowest at which nothing loses more than ``HARM``.
     """
-    again = [(own, mine) for own, mine in zip(odds, ious, strict=True) if len(own) > 1]
-    leads = np.array([own[1:].max() - own[0] for own, _mine in again])
-    changes = np.array([mine[1 + int(own[1:].argmax())] - mine[0] for own, mine in again])
-    harmless = (level for level in MARGINS if changes[leads > level].min(initial=0.0) >= -HARM)
+    harmless = (level for level in MARGINS if gains[foretold > level].min(initial=0.0) >= -HARM)
     return float(next(harmless, MARGINS[-1]))
 
 

@@ -1,7 +1,8 @@
-"""The judge of a cutout's candidates: one scorer, fitted on made scenes with true mattes (``quality.cutouts``).
+"""The judge of a cutout's candidates, fitted on made scenes with true mattes (``quality.cutouts``).
 
-From what can be measured without the truth it foretells how likely a matte is right. The plain candidate wins unless
-another is clearly likelier; how much likelier is fitted, too. The same figure is the cutout's confidence.
+Eight measures that need no truth say how likely a matte is right, which is the cutout's confidence. By how much they
+differ from the plain candidate's foretells how much better another is. The plain one wins unless another is clearly
+better; how much better is fitted, too.
 """
 
 from __future__ import annotations
@@ -33,12 +34,14 @@ class Judgement:
 
     Attributes:
         weights: of ``FEATURES``; the log-odds that the cutout's IoU reaches 0.95.
-        margin: log-odds by which a candidate must lead to take the plain one's place.
+        lead: of what a candidate's ``FEATURES`` differ by from the plain one's: its foretold gain of IoU.
+        margin: foretold gain over which it takes the plain one's place.
         doubt: confidence under which a person should look.
         look_again: confidence of the plain candidate under which a second look is worth its time.
     """
 
     weights: tuple[float, ...]
+    lead: tuple[float, ...]
     margin: float
     doubt: float
     look_again: float
@@ -119,20 +122,19 @@ class Bench:
 
 
 def pick(bench: Bench, found: Sequence[Candidate], judgement: Judgement) -> Candidate:
-    """The candidate that is clearly likelier right than the plain one, which is the first, or the plain one."""
-    odds = [log_odds(bench, each.matte, judgement) for each in found]
-    best = int(np.argmax(odds))
-    return found[best] if odds[best] > odds[0] + judgement.margin else found[0]
-
-
-def log_odds(bench: Bench, matte: Plane, judgement: Judgement) -> float:
-    """How likely a matte is right, as the logarithm of its odds."""
-    return float(bench.features(matte) @ np.array(judgement.weights))
+    """The candidate that is clearly better than the plain one, which is the first, or the plain one."""
+    if len(found) == 1:
+        return found[0]
+    plain = bench.features(found[0].matte)
+    gains = [float((bench.features(each.matte) - plain) @ np.array(judgement.lead)) for each in found[1:]]
+    best = int(np.argmax(gains))
+    return found[1 + best] if gains[best] > judgement.margin else found[0]
 
 
 def confidence(bench: Bench, matte: Plane, judgement: Judgement) -> float:
     """How likely a matte is right, 0..1."""
-    return float(1.0 / (1.0 + np.exp(-np.clip(log_odds(bench, matte, judgement), -30.0, 30.0))))
+    odds = float(bench.features(matte) @ np.array(judgement.weights))
+    return float(1.0 / (1.0 + np.exp(-np.clip(odds, -30.0, 30.0))))
 
 
 def _reach(solid: Mask, box: PixelBox) -> tuple[float, float]:

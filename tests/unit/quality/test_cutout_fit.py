@@ -8,19 +8,16 @@ from quality.cutouts.__main__ import Outcome, curve, report
 from quality.cutouts.fit import HARM, HIT, MARGINS, doubt, margin
 
 
-def test_the_lowest_margin_does_where_every_lead_is_right() -> None:
-    """Whoever leads is better: nothing is harmed at no margin at all, and things seen once say nothing."""
-    odds = [np.array([0.0, lead]) for lead in (-1.0, 0.4, 2.0)]
-    ious = [np.array([0.8, 0.8 + change]) for change in (-0.1, 0.05, 0.1)]
-    assert margin([*odds, np.array([3.0])], [*ious, np.array([0.2])]) == MARGINS[0]
+def test_the_lowest_margin_does_where_every_gain_is_foretold() -> None:
+    """Whoever is foretold to be better is: nothing is harmed at no margin at all."""
+    assert margin(np.array([-0.02, 0.01, 0.03]), np.array([-0.1, 0.05, 0.1])) == MARGINS[0]
 
 
-def test_harm_raises_the_margin_over_its_lead() -> None:
-    """A second look that led by 0.4 and took a part off: the margin lies over that, and a small loss is no harm."""
-    odds = [np.array([0.0, 0.4]), np.array([0.0, 2.0]), np.array([0.0, 3.0])]
-    ious = [np.array([0.9, 0.7]), np.array([0.9, 0.9 - 0.5 * HARM]), np.array([0.5, 0.9])]
-    assert margin(odds, ious) == 0.4
-    assert margin(odds, [*ious[:2], np.array([0.9, 0.1])]) == 3.0
+def test_harm_raises_the_margin_over_what_was_foretold() -> None:
+    """A second look was foretold to gain 0.01 and took a part off: the margin lies over that; a small loss is none."""
+    foretold = np.array([0.01, 0.02, 0.04])
+    assert margin(foretold, np.array([-0.2, -0.5 * HARM, 0.4])) == 0.01
+    assert margin(foretold, np.array([-0.2, -0.5 * HARM, -0.8])) == 0.04
 
 
 def test_the_doubtful_are_mostly_wrong() -> None:

@@ -91,7 +91,7 @@ def test_a_net_of_one_unit_is_a_logistic_curve() -> None:
 
 
 FITTING = tuple(float(name == "fit") for name in FEATURES)
-"""Weights for which a matte is the likelier, the better it fills its box."""
+"""Weights for which a matte is the better, the better it fills its box."""
 
 
 def rivals(*radii: int) -> tuple[Bench, list[Candidate]]:
@@ -103,17 +103,17 @@ def rivals(*radii: int) -> tuple[Bench, list[Candidate]]:
 @settings(max_examples=25, deadline=None)
 @given(st.integers(20, 78))
 def test_the_plain_candidate_wins_ties(radius: int) -> None:
-    """Nothing that is not likelier by more than the margin is ever taken."""
+    """Nothing that is not foretold to be better by more than the margin is ever taken."""
     bench, found = rivals(radius, radius)
-    assert pick(bench, found, Judgement(FITTING, 0.0, 0.5, 0.5)) is found[0]
-    assert pick(bench, found[:1], Judgement(FITTING, 0.0, 0.5, 0.5)) is found[0]
+    assert pick(bench, found, Judgement(FITTING, FITTING, 0.0, 0.5, 0.5)) is found[0]
+    assert pick(bench, found[:1], Judgement(FITTING, FITTING, 0.0, 0.5, 0.5)) is found[0]
 
 
-def test_the_likeliest_is_taken_where_its_lead_is_clear() -> None:
+def test_the_best_is_taken_where_its_lead_is_clear() -> None:
     """Of two that fill the box better the best one is taken; none of them, where the margin asks for more."""
     bench, found = rivals(40, 78, 60)
-    assert pick(bench, found, Judgement(FITTING, 0.3, 0.5, 0.5)) is found[1]
-    assert pick(bench, found, Judgement(FITTING, 0.9, 0.5, 0.5)) is found[0]
+    assert pick(bench, found, Judgement(FITTING, FITTING, 0.3, 0.5, 0.5)) is found[1]
+    assert pick(bench, found, Judgement(FITTING, FITTING, 0.9, 0.5, 0.5)) is found[0]
 
 
 def test_a_clear_thing_is_sure_and_a_ragged_or_half_found_one_is_not() -> None:
