@@ -40,7 +40,8 @@ class RestRules:
         most_odd: angle over doubt beyond which no face is believed.
         own: log-likelihood that the photo's own up has in its favour, where a foot can be pressed that carries it and
             the file's pose stands on no face ...
-        least_turn: ... and is askew by at least so much, radians.
+        least_turn: ... and is askew by at least so much, radians. Set by eye: an inflation that would lean less is
+            better upright.
         dents: shares of the height that are pressed flat where no face carries the subject: round bellies, sharp feet.
             The least that carries it is taken ...
         usual_dent: ... and where none does, this one.
@@ -62,7 +63,7 @@ class RestRules:
     most_faces: int = 64
     most_odd: float = 2.5
     own: float = 2.0
-    least_turn: float = math.radians(15.0)
+    least_turn: float = math.radians(30.0)
     dents: tuple[float, ...] = (0.006, 0.015, 0.03, 0.05, 0.08)
     usual_dent: float = 0.015
     pressing: float = 6.0
