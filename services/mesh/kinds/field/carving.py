@@ -27,23 +27,33 @@ class Carving:
         side: rows and columns of the grid that is cut; the field has fewer.
         limit: logits are cut off here, so that the surface lies where the field crosses 0, not where it is loudest.
         smooth: sigma of the blur of the logits, cells of the field; the best on ``tune`` of 1.3, 2, 2.5, 3 and 4.
-        least: logit that a ray inside the outline reaches somewhere, or it gets a layer: thin parts are kept.
-        layer: half thickness of that layer, bins; it lies behind the predicted front.
-        rim: steepness of the outline's wall, logits for a step of the matte from 0.5 to 1.
+        fine_smooth: sigma of the blur before the layer is measured.
+        sharpness: logits times this give the layer's likelihoods: the blur has made them less sure than they are.
+        sure: likelihoods of being inside, at a ray's likeliest place: up to the first the layer alone is taken, from
+            the second on the field alone.
+        calm: sigma of the blur of the layer's middle and thickness, cells of the field.
+        least: half thickness that the layer has everywhere, bins: thin parts are kept.
+        step: bins from the layer's surface for a logit of 1.
+        rim: steepness of the outline's wall, logits for half a step of the matte.
+        edge: matte at which that wall stands: under 0.5, as the grid's cells and the smoothing take from the outline
+            (0.35 loses and adds least on ``tune``, of 0.25 to 0.5).
         crumb: islands in space under this share of the largest one are dropped, if others stand before or behind them.
-        calm: sigma of the blur of the layer's front, pixels of the network's picture.
         rounds: rounds of smoothing of the surface: the field's bins are coarse, and would show as terraces.
     """
 
     side: int = 96
     limit: float = 4.0
     smooth: float = 2.5
-    least: float = 0.1
-    layer: float = 1.25
+    fine_smooth: float = 1.3
+    sharpness: float = 2.0
+    sure: tuple[float, float] = (0.5, 0.65)
+    calm: float = 1.0
+    least: float = 0.8
+    step: float = 1.25
     rim: float = 6.0
+    edge: float = 0.35
     crumb: float = 0.02
-    calm: float = 1.6
-    rounds: int = 12
+    rounds: int = 8
 
 
 def solid_from_prediction(
@@ -100,22 +110,43 @@ def _matte(prediction: ShapePrediction, cutout: Cutout, side: int) -> Floats:
 
 
 def _cut(prediction: ShapePrediction, alpha: Floats, how: Carving) -> Floats:
-    """(bins, side, side) logits on the finer grid, negative outside the outline."""
-    field = np.clip(prediction.field, -how.limit, how.limit)
-    rows, columns = _nearest_inside(alpha, field.shape[1])
-    field = field[:, rows, columns]
-    field = ndimage.gaussian_filter(field, (how.smooth, how.smooth, how.smooth))
-    side = len(alpha)
-    fine = np.stack([cv2.resize(layer, (side, side), interpolation=cv2.INTER_LINEAR) for layer in field])
-    # Not the whole ray is raised: where the network is unsure, that would make a curtain of it.
-    rows, columns = _nearest_inside(alpha, len(prediction.depth))
-    depth = cv2.GaussianBlur(prediction.depth[rows, columns], (0, 0), how.calm)
-    bins = (1.0 - depth / prediction.frame.reach) * (len(field) / 2) - 0.5 + how.layer
-    middle = cv2.resize(np.asarray(bins, np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
-    middle = np.clip(middle, how.layer, len(field) - 1 - how.layer)
-    apart = np.abs(np.arange(len(field), dtype=np.float32)[:, None, None] - middle) / how.layer
-    fine = np.where(fine.max(axis=0) < how.least, np.maximum(fine, 1.0 - apart), fine)
-    return np.asarray(np.minimum(fine, how.rim * 2.0 * (alpha - 0.5)), np.float32)
+    """(bins, side, side) logits on the finer grid, negative outside the outline.
+
+    Where the network knows where a ray enters and leaves, its field is taken. Where it does not, no place of the ray is
+    likely by itself, and the field's surface would be torn: there one layer stands at the expected place, as thick as
+    is expected. One passes into the other smoothly.
+    """
+    logits = np.clip(prediction.field, -how.limit, how.limit)
+    rows, columns = _nearest_inside(alpha, logits.shape[1])
+    logits = logits[:, rows, columns]
+    field = ndimage.gaussian_filter(logits, how.smooth)
+    low, high = how.sure
+    sure = np.clip((_likely(field.max(axis=0)) - low) / (high - low), 0.0, 1.0)
+    middle, thickness = _expected(_likely(how.sharpness * ndimage.gaussian_filter(logits, how.fine_smooth)))
+    side, count = len(alpha), len(field)
+    sure = _resized(cv2.GaussianBlur(sure, (0, 0), 1.0), side)
+    half = np.maximum(_resized(cv2.GaussianBlur(thickness, (0, 0), how.calm), side) / 2.0, how.least)
+    middle = np.clip(_resized(cv2.GaussianBlur(middle, (0, 0), how.calm), side), 2, count - 3)
+    fine = np.stack([_resized(layer, side) for layer in field])
+    bins = np.arange(count, dtype=np.float32)[:, None, None]
+    layer = np.clip((half - np.abs(bins - middle)) / how.step, -how.limit, how.limit)
+    return np.asarray(np.minimum(layer + sure * (fine - layer), how.rim * 2.0 * (alpha - how.edge)), np.float32)
+
+
+def _likely(logits: Floats) -> Floats:
+    return np.asarray(1.0 / (1.0 + np.exp(-logits)), np.float32)
+
+
+def _expected(likely: Floats) -> tuple[Floats, Floats]:
+    """(rows, columns) expected middle of what is inside along each ray, and how much of the ray that is, in bins."""
+    thickness = likely.sum(axis=0)
+    bins = np.arange(len(likely), dtype=np.float32)
+    middle = np.tensordot(bins, likely, 1) / np.maximum(thickness, 1e-3)
+    return np.asarray(middle, np.float32), np.asarray(thickness, np.float32)
+
+
+def _resized(plane: Floats, side: int) -> Floats:
+    return np.asarray(cv2.resize(plane, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _nearest_inside(alpha: Floats, cells: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
