@@ -1,4 +1,4 @@
-"""Depth over a silhouette: smooth inflation by a Poisson solve, and the rounded slab of straight-edged things.
+"""Depth over a silhouette: smooth inflation by a Poisson solve.
 
 Depth fields hold the *square* of the half thickness. The Poisson solution of a disc is exactly the squared height of a
 sphere, and near every rim the square grows linearly with the distance, so that it interpolates well where the height
@@ -41,8 +41,8 @@ class InflationRules:
 RULES = InflationRules()
 
 
-def poisson_square(alpha: Floats, source: float = RULES.sphere_source, screen: float = 0.0) -> Floats:
-    """Solve screen * f - laplace(f) = source inside the 0.5 contour of a matte, f = 0 on it.
+def poisson_square(alpha: Floats, source: float = RULES.sphere_source) -> Floats:
+    """Solve -laplace(f) = source inside the 0.5 contour of a matte, f = 0 on it.
 
     The contour runs between pixels: arms from a node to the rim have their true lengths (ghost fluid method, Gibou et
     al. 2002), so that a slanted rim does not print its staircase on the shape.
@@ -50,7 +50,6 @@ def poisson_square(alpha: Floats, source: float = RULES.sphere_source, screen: f
     Args:
         alpha: (h, w) float32 in 0..1, below 0.5 along the border.
         source: right-hand side; the default gives the squared height of a sphere over a disc, in pixels.
-        screen: 1 / pixels^2; pulls f towards source / screen with the reach 1 / sqrt(screen).
 
     Returns:
         (h, w) float32, 0 outside.
@@ -60,11 +59,11 @@ def poisson_square(alpha: Floats, source: float = RULES.sphere_source, screen: f
     if count == 0:
         return np.zeros_like(alpha)
     if count > RULES.multigrid_px:
-        return _refined(alpha, inside, source, screen)
+        return _refined(alpha, inside, source)
     index = np.full(alpha.shape, -1, np.int64)
     index[inside] = np.arange(count)
     rows, columns = np.nonzero(inside)
-    diagonal = np.full(count, screen)
+    diagonal = np.zeros(count)
     pairs_a, pairs_b = [], []
     for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
         other = index[rows + dy, columns + dx]
@@ -93,16 +92,16 @@ def _arm(alpha: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64], dy:
     return np.asarray(np.clip((here - 0.5) / np.maximum(here - there, 1e-6), RULES.min_arm, 1.0), dtype=np.float64)
 
 
-def _refined(alpha: Floats, inside: NDArray[np.bool_], source: float, screen: float) -> Floats:
+def _refined(alpha: Floats, inside: NDArray[np.bool_], source: float) -> Floats:
     """The solution on a large grid: solved at half its size, then relaxed at full size."""
     height, width = alpha.shape
     half = cv2.resize(alpha, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
     framed = np.pad(np.asarray(half, np.float32), 1)
-    coarse = poisson_square(framed, source * 4.0, screen * 4.0)[1:-1, 1:-1]
+    coarse = poisson_square(framed, source * 4.0)[1:-1, 1:-1]
     field = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR) * inside
     rows, columns = np.nonzero(inside)
     weight = np.zeros((4, *alpha.shape), np.float32)
-    diagonal = np.full(alpha.shape, screen, np.float32)
+    diagonal = np.zeros(alpha.shape, np.float32)
     for side, (dy, dx) in enumerate(((0, 1), (0, -1), (1, 0), (-1, 0))):
         linked = inside[rows + dy, columns + dx]
         weight[side][rows, columns] = linked
@@ -131,31 +130,10 @@ def inflated_square(alpha: Floats) -> Floats:
     Returns:
         (h, w) float32, squared pixels, 0 outside.
     """
-    return _scaled(alpha)[0]
-
-
-def rounded_square(alpha: Floats, power: float) -> Floats:
-    """Squared half thickness of an inflation whose cross-sections are superellipses.
-
-    Args:
-        alpha: (h, w) float32 in 0..1.
-        power: of the superellipse; 2 for round cross-sections, more for flat ones with rounded edges.
-
-    Returns:
-        (h, w) float32, squared pixels, 0 outside; on the spine that of ``inflated_square``.
-    """
-    field, widest = _scaled(alpha)
-    share = np.clip(field / np.maximum(widest, 1e-6), 0.0, 1.0)
-    flat = widest * (1.0 - (1.0 - share) ** (0.5 * power)) ** (2.0 / power)
-    return np.asarray(np.maximum(flat, field), dtype=np.float32)
-
-
-def _scaled(alpha: Floats) -> tuple[Floats, Floats]:
-    """The inflation's squared half thickness, and smoothly over it the square of the inscribed circles' radius."""
     field = poisson_square(alpha)
     inside = field > 0
     if not inside.any():
-        return field, field
+        return field
     depth = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
     depth = np.maximum(depth - 0.5, 0.25) * inside
     spine = inside & (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8)) - 1e-4)
@@ -163,34 +141,12 @@ def _scaled(alpha: Floats) -> tuple[Floats, Floats]:
     # The scale of thick parts reaches far, that of limbs only as far as they are wide: wider and wider blurs, each
     # weaker, so that the scale is smooth everywhere and no step shows where a limb meets the body.
     weight = np.where(spine, depth**2, 0.0).astype(np.float32)
-    top, wide = np.zeros_like(field), np.zeros_like(field)
-    bottom = np.full_like(field, 1e-12)
+    top, bottom = np.zeros_like(field), np.full_like(field, 1e-12)
     for share, strength in ((0.05, 1.0), (0.12, 0.1), (0.4, 0.001)):
         sigma = max(1.5, share * max(alpha.shape))
         top += strength * cv2.GaussianBlur((ratio * weight).astype(np.float32), (0, 0), sigma)
-        wide += strength * cv2.GaussianBlur((weight * depth**2).astype(np.float32), (0, 0), sigma)
         bottom += strength * cv2.GaussianBlur(weight, (0, 0), sigma)
-    field = field * np.clip(top / bottom, 0.3, 1.0)
-    return np.asarray(field, np.float32), np.asarray(np.maximum(wide / bottom, field) * inside, np.float32)
-
-
-def slab_square(alpha: Floats, half_thickness: float, rounding: float) -> Floats:
-    """Squared half thickness of a slab with rounded edges; parts narrower than the rounding are thinner and round.
-
-    A screened Poisson solve rises from the rim as 1 - exp(-distance / rounding), without the ridges that the distance
-    itself has along the spine.
-
-    Args:
-        alpha: (h, w) float32 in 0..1.
-        half_thickness: pixels, of the flat middle.
-        rounding: pixels over which the edge rises.
-
-    Returns:
-        (h, w) float32, squared pixels, 0 outside.
-    """
-    screen = 1.0 / max(rounding, 1.0) ** 2
-    rise = np.clip(poisson_square(alpha, screen, screen), 0.0, 1.0)
-    return np.asarray(half_thickness**2 * (1.0 - (1.0 - rise) ** 2), dtype=np.float32)
+    return np.asarray(field * np.clip(top / bottom, 0.3, 1.0), np.float32)
 
 
 def rim_distance(alpha: Floats) -> Floats:
@@ -201,9 +157,3 @@ def rim_distance(alpha: Floats) -> Floats:
     # One pixel inside the rim the matte itself says how far: it falls from 1 to 0 over about one pixel.
     depth = np.where(next_to_rim, np.clip(alpha - 0.5, 0.05, 0.5) + np.maximum(depth - 1.0, 0.0), depth - 0.5)
     return np.asarray(np.where(inside, depth, 0.0), dtype=np.float32)
-
-
-def blended_square(first: Floats, second: Floats, share: float) -> Floats:
-    """Two depth fields mixed by thickness: ``share`` 0 is the first, 1 the second."""
-    mixed = (1.0 - share) * np.sqrt(np.maximum(first, 0.0)) + share * np.sqrt(np.maximum(second, 0.0))
-    return np.asarray(mixed**2, dtype=np.float32)

@@ -76,31 +76,28 @@ def _cell_triangles() -> list[list[tuple[str, str, str]]]:
 _TRIANGLES = _cell_triangles()
 
 
-def relief(
-    alpha: Floats, front: Floats, camera: PhotoCamera, back: Floats | None = None, offset: Floats | None = None
-) -> Solid:
+def relief(alpha: Floats, square: Floats, camera: PhotoCamera, offset: Floats | None = None) -> Solid:
     """Build the closed mesh.
 
     Args:
         alpha: (h, w) float32 in 0..1, below 0.5 along the border.
-        front: (h, w) float32, squared half thickness towards the viewer, pixels; positive inside.
+        square: (h, w) float32, squared half thickness, pixels; positive inside.
         camera: the view, in pixels of ``alpha``; its world is the result's frame.
-        back: the same away from the viewer; ``front`` if not given.
         offset: (h, w) float32, pixels: how far the rim and both sheets are moved towards the viewer.
 
     Returns:
         a closed solid whose silhouette, seen by the camera, is the contour: x and y are scaled along the view rays.
     """
-    grid, faces, square_front, square_back, is_rim, lift = _sheet(alpha, front, front if back is None else back, offset)
+    grid, faces, square_front, is_rim, lift = _sheet(alpha, square, offset)
     count = len(grid)
     back_index = np.arange(count) + count
     back_index[is_rim] = np.flatnonzero(is_rim)
     position = np.concatenate([grid, grid])
-    square = np.concatenate([square_front, -square_back])
+    signed = np.concatenate([square_front, -square_front])
     shift = np.concatenate([lift, lift])
     triangles = np.concatenate([faces, back_index[faces][:, ::-1]])
-    position, square, shift, triangles = _split_steep(position, square, shift, triangles)
-    height = np.sign(square) * np.sqrt(np.abs(square)) + shift
+    position, signed, shift, triangles = _split_steep(position, signed, shift, triangles)
+    height = np.sign(signed) * np.sqrt(np.abs(signed)) + shift
     used = np.zeros(len(position), bool)
     used[triangles] = True
     renumber = np.cumsum(used) - 1
@@ -114,8 +111,8 @@ def relief(
 
 
 def _sheet(
-    alpha: Floats, front: Floats, back: Floats, offset: Floats | None
-) -> tuple[NDArray[np.float64], Ints, NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
+    alpha: Floats, square: Floats, offset: Floats | None
+) -> tuple[NDArray[np.float64], Ints, NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
     """The flat triangulation: points (n, 2) x, y in pixel indices, faces, squares at the points, and who is rim."""
     height, width = alpha.shape
     inside = alpha >= 0.5
@@ -156,9 +153,8 @@ def _sheet(
         if offset is not None:
             inner = here >= 0.5
             lift[edge] = np.where(inner, offset[y[edge], x[edge]], offset[y[edge] + dy, x[edge] + dx])
-    front_at = np.where(is_rim, 0.0, np.maximum(front[y, x], 1e-4))
-    back_at = np.where(is_rim, 0.0, np.maximum(back[y, x], 1e-4))
-    return position, flat, front_at, back_at, is_rim, lift
+    square_at = np.where(is_rim, 0.0, np.maximum(square[y, x], 1e-4))
+    return position, flat, square_at, is_rim, lift
 
 
 def _split_steep(

@@ -17,7 +17,7 @@ from services.mesh.cutout import Cutout
 from services.mesh.explanation import Explainer
 from services.mesh.finish.simplification import simplified
 from services.mesh.network import ShapePrediction
-from services.mesh.shape.freeform import FREE_CREASE_DEG, FREE_REACH
+from services.mesh.shape.grids import FREE_CREASE_DEG, FREE_REACH
 from services.mesh.texturing.exposure import TRUST
 from services.mesh.viewpoint import estimate_camera
 from services.mesh.views.alignment import aligned, overlap, thickness

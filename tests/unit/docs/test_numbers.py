@@ -24,8 +24,7 @@ from services.mesh.model import MAX_GLB_BYTES, MAX_TRIANGLES
 from services.mesh.model import RULES as MODEL
 from services.mesh.shape.boxes.cuboid import USUAL_DEPTH
 from services.mesh.shape.detail import RULES as DETAIL
-from services.mesh.shape.freeform import FREE_REACH
-from services.mesh.shape.freeform import RULES as FREE
+from services.mesh.shape.grids import FREE_REACH
 from services.mesh.shape.mouth import PITCHES_DEG
 from services.mesh.shape.revolution import USUAL_PITCH_DEG
 from services.mesh.texturing.baking import PARAMETERS as BAKING
@@ -58,8 +57,6 @@ TOLD = {
         f"{HARM:g} under the plain one",
         f"({PITCHES_DEG[0]:.0f} to {PITCHES_DEG[-1]:.0f} degrees)",
         f"the {USUAL_PITCH_DEG:.0f} degrees from which products are usually photographed",
-        f"round (power {FREE.round_power:g})",
-        f"squarer (up to {FREE.flat_power:.0f})",
         f"within {CUTOUT.rim_share:.1%} of the outline",
         f"longer than\n{BAKING.large_subject_px} px",
         f"the longest side is {100 * FRONT.longest_side_m:.0f} cm",

@@ -23,7 +23,7 @@ from services.mesh.raster import covering, far_to_near
 from services.mesh.shape.boxes.cuboid import rounded_box
 from services.mesh.shape.boxes.placement import Placement
 from services.mesh.shape.boxes.refinement import find_box
-from services.mesh.shape.inflation import inflated_square, poisson_square, slab_square
+from services.mesh.shape.inflation import inflated_square, poisson_square
 from services.mesh.shape.lathe import lathe
 from services.mesh.shape.outline import Axis, axis_camera, outline_of
 from services.mesh.shape.relief import relief
@@ -64,15 +64,6 @@ def test_a_limb_is_as_deep_as_it_is_wide() -> None:
     alpha[20:40, 10:210] = 1.0
     height = np.sqrt(inflated_square(alpha)[30, 60:160])
     assert np.all(np.abs(height - 10.0) < 1.0)
-
-
-def test_a_slab_is_flat_in_the_middle() -> None:
-    """A slab's faces are flat and its edges meet the rim."""
-    alpha = np.zeros((100, 100), np.float32)
-    alpha[10:90, 10:90] = 1.0
-    height = np.sqrt(slab_square(alpha, 8.0, 4.0))
-    assert np.ptp(height[40:60, 40:60]) < 0.05
-    assert height[10, 50] < 7.0 < height[50, 50]
 
 
 def test_large_grids_are_solved_as_well() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from lensora.core.errors import InvalidMesh
 from services.mesh.kinds import Hypothesis
 from services.mesh.kinds.field.carving import Carving, solid_from_prediction
-from services.mesh.shape.freeform import FREE_CREASE_DEG, FREE_REACH
+from services.mesh.shape.grids import FREE_CREASE_DEG, FREE_REACH
 from services.mesh.view import View
 
 

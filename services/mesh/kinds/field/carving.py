@@ -124,10 +124,10 @@ def _cut(prediction: ShapePrediction, alpha: Floats, how: Carving) -> Floats:
     sure = np.clip((_likely(field.max(axis=0)) - low) / (high - low), 0.0, 1.0)
     middle, thickness = _expected(_likely(how.sharpness * ndimage.gaussian_filter(logits, how.fine_smooth)))
     side, count = len(alpha), len(field)
-    sure = _resized(cv2.GaussianBlur(sure, (0, 0), 1.0), side)
-    half = np.maximum(_resized(cv2.GaussianBlur(thickness, (0, 0), how.calm), side) / 2.0, how.least)
-    middle = np.clip(_resized(cv2.GaussianBlur(middle, (0, 0), how.calm), side), 2, count - 3)
-    fine = np.stack([_resized(layer, side) for layer in field])
+    sure = _smoothed(sure, 1.0, side)
+    half = np.maximum(_smoothed(thickness, how.calm, side) / 2.0, how.least)
+    middle = np.clip(_smoothed(middle, how.calm, side), 2, count - 3)
+    fine = np.stack([cv2.resize(layer, (side, side), interpolation=cv2.INTER_LINEAR) for layer in field])
     bins = np.arange(count, dtype=np.float32)[:, None, None]
     layer = np.clip((half - np.abs(bins - middle)) / how.step, -how.limit, how.limit)
     return np.asarray(np.minimum(layer + sure * (fine - layer), how.rim * 2.0 * (alpha - how.edge)), np.float32)
@@ -145,8 +145,10 @@ def _expected(likely: Floats) -> tuple[Floats, Floats]:
     return np.asarray(middle, np.float32), np.asarray(thickness, np.float32)
 
 
-def _resized(plane: Floats, side: int) -> Floats:
-    return np.asarray(cv2.resize(plane, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
+def _smoothed(plane: Floats, sigma: float, side: int) -> Floats:
+    """(side, side) of a plane that is blurred by so many of its cells."""
+    blurred = cv2.GaussianBlur(plane, (0, 0), sigma)
+    return np.asarray(cv2.resize(blurred, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _nearest_inside(alpha: Floats, cells: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.kinds import Hypothesis
-from services.mesh.shape.freeform import FREE_CREASE_DEG, FREE_REACH, draft_grid, fine_grid
+from services.mesh.shape.grids import FREE_CREASE_DEG, FREE_REACH, draft_grid, fine_grid
 from services.mesh.shape.inflation import poisson_square
 from services.mesh.shape.relief import relief
 from services.mesh.solid import Solid

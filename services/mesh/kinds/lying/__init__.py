@@ -9,7 +9,7 @@ from services.mesh.camera import PhotoCamera
 from services.mesh.kinds import Hypothesis, well_above
 from services.mesh.kinds.lying.plan import lying
 from services.mesh.shape.boxes.refinement import find_box
-from services.mesh.shape.freeform import FREE_CREASE_DEG, FREE_REACH, draft_grid, fine_grid
+from services.mesh.shape.grids import FREE_CREASE_DEG, FREE_REACH, draft_grid, fine_grid
 from services.mesh.solid import Solid
 from services.mesh.view import Grid, View
 

@@ -7,13 +7,14 @@ side is where the front wall meets the ground, its upper side where the back wal
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.shape.boxes.cuboid import Cuboid
 from services.mesh.shape.relief import relief
-from services.mesh.shape.stance import Ground
 from services.mesh.solid import Solid
 
 Floats = NDArray[np.float32]
@@ -22,6 +23,33 @@ Doubles = NDArray[np.float64]
 
 LEAST_THICKNESS_PX = 0.5
 """Thinner, front and back would collapse onto each other."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The ground plane in the view: ``normal . p = level`` with the normal (0, cos pitch, sin pitch).
+
+    Attributes:
+        pitch: radians, how far the camera looks down.
+        level: view units.
+        distance: of the camera, view units.
+    """
+
+    pitch: float
+    level: float
+    distance: float
+
+    def depth(self, up: NDArray[np.floating]) -> Doubles:
+        """View z where the rays through image heights ``up`` (view units) meet the ground; -inf above the horizon."""
+        c, s = np.cos(self.pitch), np.sin(self.pitch)
+        slope = s - c * np.asarray(up, np.float64) / self.distance
+        met = slope > 1e-3
+        return np.where(met, (self.level - c * np.asarray(up)) / np.where(met, slope, 1.0), -np.inf)
+
+    def to_world(self) -> Doubles:
+        """(3, 3) rotation from the view to a world whose y is up."""
+        c, s = np.cos(self.pitch), np.sin(self.pitch)
+        return np.array([[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]])
 
 
 def lying(alpha: Floats, camera: PhotoCamera, box: Cuboid) -> tuple[Solid, PhotoCamera]:
