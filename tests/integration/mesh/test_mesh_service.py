@@ -151,7 +151,11 @@ def test_the_same_call_writes_the_same_bytes(service: Service) -> None:
 def test_the_kind_of_thing_reaches_the_texture(service: Service) -> None:
     """A vehicle's far side is painted otherwise than that of a thing of which nothing is known."""
     matte = np.zeros((180, 180), np.uint8)
-    cv2.fillPoly(matte, [np.array([[20, 160], [160, 160], [165, 70], [115, 20], [30, 60]])], 255)
+    cv2.fillPoly(
+        matte, [np.array([[14, 120], [166, 120], [160, 84], [120, 80], [100, 48], [52, 48], [40, 84], [16, 90]])], 255
+    )
+    for wheel in ((46, 124), (130, 124)):
+        cv2.circle(matte, wheel, 18, 255, -1)
     png = cv2.imdecode(np.frombuffer(png_of(cv2.GaussianBlur(matte, (0, 0), 4.0)), np.uint8), cv2.IMREAD_UNCHANGED)
     cv2.circle(png, (95, 90), 20, (255, 255, 255, 255), -1)
     cutout = service.store(bytes(cv2.imencode(".png", png)[1].tobytes()))
