@@ -24,8 +24,9 @@ from services.mesh.views.alignment import aligned, overlap, thickness
 from services.mesh.views.details import located
 from services.mesh.views.evidence import evidence_of
 from services.mesh.views.fusion import fused
-from services.mesh.views.registration import Found, Witness, begin, find, level
+from services.mesh.views.registration import Found, Witness, find
 from services.mesh.views.sides import FurtherPhoto, nearest_side
+from services.mesh.views.starts import begin, level
 from services.mesh.views.verdict import agrees, better
 
 _log = logs.get(__name__)

@@ -15,7 +15,8 @@ from services.mesh.solid import Solid
 from services.mesh.views.alignment import aligned, thickness
 from services.mesh.views.evidence import Evidence, evidence_of
 from services.mesh.views.fusion import parts_missed
-from services.mesh.views.registration import Found, Witness, level
+from services.mesh.views.registration import Found, Witness
+from services.mesh.views.starts import level
 from services.mesh.views.verdict import agrees
 
 HALF = np.array([0.5, 0.7, 0.25])

@@ -25,8 +25,9 @@ from services.mesh.model import Model, ModelRequest, create_model
 from services.mesh.views.combining import combined
 from services.mesh.views.evidence import evidence_of
 from services.mesh.views.fusion import fused
-from services.mesh.views.registration import Found, Witness, begin, find
+from services.mesh.views.registration import Found, Witness, find
 from services.mesh.views.sides import FurtherPhoto
+from services.mesh.views.starts import begin
 from services.mesh.views.verdict import better
 
 Bytes = NDArray[np.uint8]
