@@ -66,6 +66,10 @@ class PaintingRules:
 RULES = PaintingRules()
 
 
+CLOSE = 0.5
+"""Quality by which a close-up is preferred: half of the best view's, since it shows more of what it sees."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A photo before the finished solid.
