@@ -32,6 +32,7 @@ export function Photo({ src, objects, choice, tool, cutout, onPick, onBox, onPoi
   const frame = useRef(/** @type {HTMLElement | null} */ (null));
   const start = useRef(/** @type {{ x: number, y: number } | null} */ (null));
   const held = useRef(/** @type {{ x: number, y: number, moved: boolean } | null} */ (null));
+  const pressed = useRef(/** @type {Element | null} */ (null));
   const pointing = tool === "keep" || tool === "drop";
 
   const at = (/** @type {PointerEvent} */ event) => {
@@ -45,7 +46,8 @@ export function Photo({ src, objects, choice, tool, cutout, onPick, onBox, onPoi
     setDrawn(null);
   });
   const down = (/** @type {PointerEvent} */ event) => {
-    if (event.button || !event.isPrimary || /** @type {Element} */ (event.target).closest("button")) return;
+    pressed.current = /** @type {Element} */ (event.target).closest("button");
+    if (event.button || !event.isPrimary || pressed.current) return;
     if (tool === "box" && !cutout) {
       start.current = at(event);
       /** @type {HTMLElement} */ (picture.current).setPointerCapture(event.pointerId);
@@ -69,6 +71,10 @@ export function Photo({ src, objects, choice, tool, cutout, onPick, onBox, onPoi
       onPoint(place.x, place.y);
     }
     gone();
+  };
+  // The click that follows a tap falls on the point that the tap has just set: that one was not pressed.
+  const removed = (/** @type {MouseEvent} */ event, /** @type {number} */ index) => {
+    if (event.detail === 0 || pressed.current === event.currentTarget) onRemovePoint(index);
   };
   const gone = () => {
     start.current = null;
@@ -110,7 +116,7 @@ export function Photo({ src, objects, choice, tool, cutout, onPick, onBox, onPoi
               aria-label=${object.label} onClick=${() => onPick(index)}><span>${object.label}</span></button>`)}
             ${box && html`<${Handles} box=${box} onChange=${onBox} steady=${Boolean(drawn) || tool !== "box"} />`}
             ${choice.points.map((point, index) => html`<button type="button" key=${`point ${index}`} class=${point.keep ? "point keep" : "point drop"}
-              style=${{ left: `${point.x * 100}%`, top: `${point.y * 100}%` }} onClick=${() => onRemovePoint(index)}
+              style=${{ left: `${point.x * 100}%`, top: `${point.y * 100}%` }} onClick=${(/** @type {MouseEvent} */ event) => removed(event, index)}
               aria-label=${`${point.keep ? "Keep" : "Drop"}: ${Math.round(point.x * 100)} % from the left, ${Math.round(point.y * 100)} % from the top. Remove this point.`}>${point.keep ? "+" : "−"}</button>`)}
             ${cross && pointing && html`<div class="cross" style=${{ left: `${cross.x * 100}%`, top: `${cross.y * 100}%` }}></div>`}
           </div>`}
