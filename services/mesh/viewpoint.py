@@ -25,9 +25,6 @@ from services.mesh.view import View
 
 _log = logs.get(__name__)
 
-STEEPEST, SHALLOWEST = math.radians(89.0), math.radians(-12.0)
-"""Photos of products are taken from between these."""
-
 
 @dataclass(frozen=True)
 class ViewpointRules:
@@ -48,6 +45,7 @@ class ViewpointRules:
         diagonal: how much steeper for a long thing that runs across the picture from corner to corner.
         roll: of a box's roll.
         level: of the roll, where nothing tells it.
+        shallowest, steepest: photos of products are taken from between these.
     """
 
     box: float = math.radians(4.0)
@@ -63,6 +61,8 @@ class ViewpointRules:
     diagonal: float = math.radians(16.0)
     roll: float = math.radians(1.5)
     level: float = math.radians(2.5)
+    shallowest: float = math.radians(-12.0)
+    steepest: float = math.radians(89.0)
 
 
 RULES = ViewpointRules()
@@ -192,7 +192,7 @@ def estimate_camera(
     surest = min(told, key=lambda each: each.pitch_doubt)
     level = min(told, key=lambda each: each.roll_doubt)
     return Viewpoint(
-        pitch=min(STEEPEST, max(SHALLOWEST, surest.pitch)),
+        pitch=min(RULES.steepest, max(RULES.shallowest, surest.pitch)),
         roll=level.roll,
         distance=surest.distance,
         contact=_contact(cutout),

@@ -15,10 +15,6 @@ from lensora.core.words import OutputFormat
 from services.mesh.finish import usda
 from services.mesh.model import Model
 
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
-"""Archives carry no clock: the same model gives the same bytes."""
-
-
 _MILLIMETRES = 1000.0
 _Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """From +Y up and +Z towards the viewer to +Z up and -Y towards the viewer: STL has no words for either, and every
@@ -88,7 +84,7 @@ def obj_zip(model: Model) -> bytes:
             ("mtl", material.encode(), zipfile.ZIP_DEFLATED),
             ("jpg", model.texture_jpeg, zipfile.ZIP_STORED),
         ):
-            entry = zipfile.ZipInfo(f"{name}.{suffix}", _ZIP_TIME)
+            entry = zipfile.ZipInfo(f"{name}.{suffix}", usda.ZIP_TIME)
             entry.compress_type = how
             bundle.writestr(entry, data)
     return archive.getvalue()

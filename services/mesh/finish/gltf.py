@@ -6,6 +6,7 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,18 @@ from services.mesh.finish.surface import Surface
 
 GENERATOR = "Lensora Studio mesh"
 
-_ARRAY_BUFFER, _ELEMENT_ARRAY_BUFFER = 34962, 34963
-_UNSIGNED_SHORT, _UNSIGNED_INT, _FLOAT = 5123, 5125, 5126
-_LINEAR, _LINEAR_MIPMAP_LINEAR, _CLAMP_TO_EDGE = 9729, 9987, 33071
+
+class _Gl(IntEnum):
+    """OpenGL's numbers that glTF uses (glTF 2.0, chapters 3.6 and 3.8)."""
+
+    ARRAY_BUFFER = 34962
+    ELEMENT_ARRAY_BUFFER = 34963
+    UNSIGNED_SHORT = 5123
+    UNSIGNED_INT = 5125
+    FLOAT = 5126
+    LINEAR = 9729
+    LINEAR_MIPMAP_LINEAR = 9987
+    CLAMP_TO_EDGE = 33071
 
 
 @dataclass(frozen=True)
@@ -63,12 +73,12 @@ def write_glb(surface: Surface, material: Material, name: str, extras: Mapping[s
     small = count < 65535
     indices = surface.faces.astype(np.uint16 if small else np.uint32).ravel()
     accessors: list[dict[str, object]] = [
-        _accessor(add(_bytes(surface.positions), _ARRAY_BUFFER), count, "VEC3", surface.positions),
-        _accessor(add(_bytes(surface.normals), _ARRAY_BUFFER), count, "VEC3"),
-        _accessor(add(_bytes(surface.uvs), _ARRAY_BUFFER), count, "VEC2"),
+        _accessor(add(_bytes(surface.positions), _Gl.ARRAY_BUFFER), count, "VEC3", surface.positions),
+        _accessor(add(_bytes(surface.normals), _Gl.ARRAY_BUFFER), count, "VEC3"),
+        _accessor(add(_bytes(surface.uvs), _Gl.ARRAY_BUFFER), count, "VEC2"),
         {
-            "bufferView": add(indices.tobytes(), _ELEMENT_ARRAY_BUFFER),
-            "componentType": _UNSIGNED_SHORT if small else _UNSIGNED_INT,
+            "bufferView": add(indices.tobytes(), _Gl.ELEMENT_ARRAY_BUFFER),
+            "componentType": _Gl.UNSIGNED_SHORT if small else _Gl.UNSIGNED_INT,
             "count": len(indices),
             "type": "SCALAR",
         },
@@ -116,10 +126,10 @@ def write_glb(surface: Surface, material: Material, name: str, extras: Mapping[s
         "images": images,
         "samplers": [
             {
-                "magFilter": _LINEAR,
-                "minFilter": _LINEAR_MIPMAP_LINEAR,
-                "wrapS": _CLAMP_TO_EDGE,
-                "wrapT": _CLAMP_TO_EDGE,
+                "magFilter": _Gl.LINEAR,
+                "minFilter": _Gl.LINEAR_MIPMAP_LINEAR,
+                "wrapS": _Gl.CLAMP_TO_EDGE,
+                "wrapT": _Gl.CLAMP_TO_EDGE,
             }
         ],
         "accessors": accessors,
@@ -147,7 +157,7 @@ def _bytes(values: NDArray[np.float32]) -> bytes:
 
 def _accessor(view: int, count: int, kind: str, bounds: NDArray[np.float32] | None = None) -> dict[str, object]:
     """An accessor over a whole buffer view of floats."""
-    accessor: dict[str, object] = {"bufferView": view, "componentType": _FLOAT, "count": count, "type": kind}
+    accessor: dict[str, object] = {"bufferView": view, "componentType": _Gl.FLOAT, "count": count, "type": kind}
     if bounds is not None:
         accessor["min"] = [float(x) for x in bounds.min(axis=0)]
         accessor["max"] = [float(x) for x in bounds.max(axis=0)]

@@ -25,7 +25,9 @@ _PADDING_FIELD = 0x1986
 
 _HEADER_BYTES = 30
 _FIELD_HEADER_BYTES = 4
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+"""Archives carry no clock: the same model gives the same bytes."""
 
 
 def package(model: Model) -> bytes:
@@ -33,7 +35,7 @@ def package(model: Model) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, data in (("model.usda", layer(model).encode()), (TEXTURE, model.texture_jpeg)):
-            entry = zipfile.ZipInfo(name, _ZIP_TIME)
+            entry = zipfile.ZipInfo(name, ZIP_TIME)
             start = buffer.tell() + _HEADER_BYTES + len(name) + _FIELD_HEADER_BYTES
             padding = -start % ALIGNMENT
             entry.extra = _PADDING_FIELD.to_bytes(2, "little") + padding.to_bytes(2, "little") + bytes(padding)

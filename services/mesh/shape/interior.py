@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from services.mesh.camera import PhotoCamera
 from services.mesh.shape.lathe import circle_points
-from services.mesh.shape.mouth import ARC, NARROW, SECTORS, SIDES, Mouth, Picture, across, looked_up
+from services.mesh.shape.mouth import RULES as MOUTH
+from services.mesh.shape.mouth import Mouth, Picture, across, looked_up
 from services.mesh.shape.revolution import Revolution
 from services.mesh.shape.vessel import Contents
 
@@ -123,10 +124,10 @@ def drink_of(picture: Picture, mouth: Mouth, view: PhotoCamera) -> Contents | No
         view: the camera in the vessel's frame, in pixels of the picture.
     """
     shares = np.array([0.97, 0.98, 0.99, *np.linspace(0.3, 0.88, 6)])
-    x, y = circle_points(view, np.full(len(shares), mouth.height), shares * mouth.radius, 4 * SECTORS)
+    x, y = circle_points(view, np.full(len(shares), mouth.height), shares * mouth.radius, 4 * MOUTH.sectors)
     hues = looked_up(picture.lab, x, y)[..., 1:3]
     rim = np.median(hues[:3].reshape(-1, 2), axis=0)
-    sectors = np.median(hues[3:].reshape(6, SECTORS, 4, 2), axis=(0, 2))
+    sectors = np.median(hues[3:].reshape(6, MOUTH.sectors, 4, 2), axis=(0, 2))
     off = np.linalg.norm(sectors - rim, axis=1).min()
     spread = np.linalg.norm(sectors - sectors.mean(axis=0), axis=1).max()
     if off < max(RULES.other_hue, 1.5 * spread):
@@ -136,7 +137,7 @@ def drink_of(picture: Picture, mouth: Mouth, view: PhotoCamera) -> Contents | No
 
 def _floor(mouth: Mouth, body: Revolution) -> Contents | None:
     """The floor of a narrow opening, about as deep as one sees into it; None for wide ones, which go to the ground."""
-    if mouth.radius > NARROW * float(body.radii.max()):
+    if mouth.radius > MOUTH.narrow * float(body.radii.max()):
         return None
     depth = RULES.seen_share * 2.0 * mouth.radius * float(np.tan(mouth.pitch))
     return Contents(mouth.height - depth, RULES.floor_share * mouth.radius)
@@ -155,12 +156,12 @@ def _contents(picture: Picture, mouth: Mouth, body: Revolution, depth: Floats) -
     drops, radii = drops[fits], radii[fits]
     if not len(drops):
         return None
-    x, y = circle_points(body.camera, mouth.height - drops, radii, SIDES)
+    x, y = circle_points(body.camera, mouth.height - drops, radii, MOUTH.points)
     shown = looked_up(depth[..., None].repeat(2, axis=2), x, y)[..., 0] > RULES.inside_px
     outer, inner = across(picture, x, y, 1.6)
     step = (outer - inner)[..., :3]
-    off = np.angle(np.exp(1j * ((np.arange(SIDES) + 0.5) * (2 * np.pi / SIDES) - np.pi)))
-    marks = np.linspace(-ARC, ARC, SECTORS + 1)
+    off = np.angle(np.exp(1j * ((np.arange(MOUTH.points) + 0.5) * (2 * np.pi / MOUTH.points) - np.pi)))
+    marks = np.linspace(-MOUTH.arc, MOUTH.arc, MOUTH.sectors + 1)
     means, whole = [], np.ones(len(drops), bool)
     for start, end in pairwise(marks):
         part = (off >= start) & (off < end)

@@ -9,6 +9,7 @@ one wins whose pitch, with the body below it, also explains the silhouette.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
@@ -46,6 +47,14 @@ class MouthRules:
         explained, as_good: the body below the mouth must agree with the silhouette this well, and nearly as well as the
             best found.
         candidates: mouths whose bodies are fitted.
+        points: on a circle that is held against the picture.
+        arc: radians, each half is judged this far to both sides of its middle: where near and far meet the edges run
+            upright.
+        sectors: each half is judged in so many parts, and by its worst as much as by the mean: chance edges do not go
+            round.
+        near, far: least evidence of a mouth's near and far half, 0..1.
+        narrow, narrow_evidence: a mouth narrower than this share of the body needs so much evidence of both halves
+            together, of 2: the hollow around an apple's stem has less.
     """
 
     radius_shares: tuple[float, ...] = (1.0, 0.965, 0.93, 0.89, 0.85, 0.8, 0.75, 0.7, 0.64, 0.58, 0.52, 0.46, 0.4, 0.34)
@@ -57,27 +66,16 @@ class MouthRules:
     explained: float = 0.93
     as_good: float = 0.015
     candidates: int = 8
+    points: int = 32
+    arc: float = math.radians(72.0)
+    sectors: int = 4
+    near: float = 0.45
+    far: float = 0.55
+    narrow: float = 0.6
+    narrow_evidence: float = 1.6
 
 
 RULES = MouthRules()
-
-
-SIDES = 32
-"""Points on a circle that is held against the picture."""
-
-ARC = np.radians(72.0)
-"""Each half is judged this far to both sides of its middle: where near and far meet the edges run upright."""
-
-SECTORS = 4
-"""Each half is judged in so many parts, and by its worst as much as by the mean: chance edges do not go round."""
-
-
-NEAR_EVIDENCE, FAR_EVIDENCE = 0.45, 0.55
-"""Least evidence of a mouth's near and far half, 0..1."""
-
-NARROW, NARROW_EVIDENCE = 0.6, 1.6
-"""A mouth narrower than this share of the body needs so much evidence of both halves together, of 2: the hollow around
-an apple's stem has less."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,7 @@ def find_mouth(picture: Picture, outline: Outline) -> tuple[Mouth, Revolution] |
         (mouth, body)
         for mouth, body in bodies
         if body.agreement >= max(RULES.explained, best - RULES.as_good)
-        and (mouth.radius >= NARROW * float(body.radii.max()) or mouth.near + mouth.far >= NARROW_EVIDENCE)
+        and (mouth.radius >= RULES.narrow * float(body.radii.max()) or mouth.near + mouth.far >= RULES.narrow_evidence)
     ]
     if not good:
         return None
@@ -178,7 +176,7 @@ def _at(picture: Picture, outline: Outline, pitch: float) -> list[Mouth]:
     heights, radii = heights[wide], radii[wide]
     near, far = evidence_of(picture, view, heights, radii, picture.step)
     worth = np.minimum(near, far) + 0.5 * (near + far)
-    worth[(near < NEAR_EVIDENCE) | (far < FAR_EVIDENCE)] = 0.0
+    worth[(near < RULES.near) | (far < RULES.far)] = 0.0
     return [
         Mouth(pitch, float(heights[k]), float(radii[k]), float(near[k]), float(far[k]))
         for k in np.argsort(-worth)[:4]
@@ -239,7 +237,7 @@ def evidence_of(
         radii: (k,) view units.
         step: difference of colour that counts fully.
     """
-    x, y = circle_points(view, heights, radii, SIDES)
+    x, y = circle_points(view, heights, radii, RULES.points)
     near_part, far_part = _sectors(0.0), _sectors(np.pi)
     judged = np.concatenate([near_part.ravel(), far_part.ravel()])
     outer, inner = across(picture, x, y, 1.6, judged)
@@ -260,15 +258,15 @@ def evidence_of(
 
 @cache
 def _sectors(middle: float) -> NDArray[np.intp]:
-    """(SECTORS, p): the points of a circle in each sector of the half around an angle."""
-    angle = (np.arange(SIDES) + 0.5) * (2 * np.pi / SIDES)
+    """(sectors, p): the points of a circle in each sector of the half around an angle."""
+    angle = (np.arange(RULES.points) + 0.5) * (2 * np.pi / RULES.points)
     off = np.angle(np.exp(1j * (angle - middle)))
-    marks = np.linspace(-ARC, ARC, SECTORS + 1)
+    marks = np.linspace(-RULES.arc, RULES.arc, RULES.sectors + 1)
     return np.stack([np.flatnonzero((off >= a) & (off < b)) for a, b in pairwise(marks)])
 
 
 def _means(steps: Floats, sectors: tuple[int, ...]) -> tuple[Doubles, Doubles]:
-    """Lengths of the mean steps of each sector of a half, (SECTORS, k), and their mean step, (k, c)."""
+    """Lengths of the mean steps of each sector of a half, (sectors, k), and their mean step, (k, c)."""
     means = steps.reshape(len(steps), *sectors, steps.shape[2]).mean(axis=2).transpose(1, 0, 2)
     return np.linalg.norm(means, axis=2).astype(np.float64), means.mean(axis=0).astype(np.float64)
 

@@ -28,9 +28,6 @@ PITCHES_DEG = tuple(float(p) for p in range(0, 61, 3))
 """Camera pitches tried: product photos look down by 0 to 50 degrees; the last two only tell whether more explains
 less."""
 
-USUAL_PITCH_DEG = 13.0
-"""The middle of the pitches at which products are photographed."""
-
 
 @dataclass(frozen=True)
 class RevolutionRules:
@@ -50,6 +47,9 @@ class RevolutionRules:
             all.
         shadow_px: what a contour's noise and an unknown perspective may add to the lowest row of a shadow cone, pixels
             times the pitch's sine.
+        usual_pitch_deg: the middle of the pitches at which products are photographed.
+        unusual_loss: of agreement, for being 10 degrees off it; it decides where the silhouette cannot.
+        base_gain: of agreement, for a flat base: an arc below is rather the near side of a base than a rounded bottom.
     """
 
     knee_gain: float = 0.035
@@ -61,17 +61,12 @@ class RevolutionRules:
     flat_enough: float = 0.9
     slack_px: float = 0.25
     shadow_px: float = 0.8
+    usual_pitch_deg: float = 13.0
+    unusual_loss: float = 0.002
+    base_gain: float = 0.015
 
 
 RULES = RevolutionRules()
-
-
-PITCH_PRIOR = 0.002
-"""Loss of agreement that being 10 degrees off the usual pitch is worth; it decides where the silhouette cannot."""
-
-
-BASE_GAIN = 0.015
-"""Gain of agreement that a flat base is worth: an arc below is rather the near side of a base than a rounded bottom."""
 
 
 @dataclass(frozen=True)
@@ -108,12 +103,12 @@ def fit_revolution(outline: Outline, edges: Floats) -> Revolution:
     """
 
     def worth(fit: Revolution) -> float:
-        off = (float(np.degrees(fit.pitch)) - USUAL_PITCH_DEG) / 10.0
+        off = (float(np.degrees(fit.pitch)) - RULES.usual_pitch_deg) / 10.0
         return (
             fit.agreement
-            - PITCH_PRIOR * off**2
+            - RULES.unusual_loss * off**2
             + RULES.rim_gain * rim_evidence(fit, edges)
-            + BASE_GAIN * flat_base(fit)
+            + RULES.base_gain * flat_base(fit)
         )
 
     tried = [at_pitch(outline, np.radians(pitch), 72) for pitch in PITCHES_DEG]

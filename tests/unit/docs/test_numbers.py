@@ -26,7 +26,7 @@ from services.mesh.shape.boxes.cuboid import USUAL_DEPTH
 from services.mesh.shape.detail import RULES as DETAIL
 from services.mesh.shape.grids import FREE_REACH
 from services.mesh.shape.mouth import PITCHES_DEG
-from services.mesh.shape.revolution import USUAL_PITCH_DEG
+from services.mesh.shape.revolution import RULES as REVOLUTION
 from services.mesh.texturing.baking import PARAMETERS as BAKING
 from services.render.animation import GIF_MOST_FPS, GIF_MOST_SIDE, WEBP_MOST_FPS, WEBP_MOST_SIDE
 from services.render.backends.occlusion import RULES as SHADE
@@ -56,7 +56,7 @@ TOLD = {
         f"less {OUTLINE_WEIGHT:g} times the silhouette's error",
         f"{HARM:g} under the plain one",
         f"({PITCHES_DEG[0]:.0f} to {PITCHES_DEG[-1]:.0f} degrees)",
-        f"the {USUAL_PITCH_DEG:.0f} degrees from which products are usually photographed",
+        f"the {REVOLUTION.usual_pitch_deg:.0f} degrees from which products are usually photographed",
         f"within {CUTOUT.rim_share:.1%} of the outline",
         f"longer than\n{BAKING.large_subject_px} px",
         f"the longest side is {100 * FRONT.longest_side_m:.0f} cm",

@@ -12,7 +12,8 @@ from scipy.optimize import minimize
 from lensora.adapters.patience import glance
 from services.mesh.kinds.tiered.pair import RULES as PAIR
 from services.mesh.kinds.tiered.pair import Pair
-from services.mesh.shape.mouth import FAR_EVIDENCE, NEAR_EVIDENCE, Picture, evidence_of
+from services.mesh.shape.mouth import RULES as MOUTH
+from services.mesh.shape.mouth import Picture, evidence_of
 from services.mesh.shape.outline import Outline, filled
 from services.mesh.shape.revolution import Revolution, at_pitch, steepest
 
@@ -145,7 +146,7 @@ def _trials(first: Pair, outline: Outline, picture: Picture) -> tuple[list[Doubl
     start = _vector(first)
     mouths = zip(heights, radii, strict=True)
     trials = [np.concatenate([start[:5], mouth, start[7:]]) for mouth in mouths]
-    clear = np.flatnonzero((near >= NEAR_EVIDENCE) & (far >= FAR_EVIDENCE))
+    clear = np.flatnonzero((near >= MOUTH.near) & (far >= MOUTH.far))
     return [trials[k] for k in clear[:: 1 + len(clear) // 40]] or trials[::13], trials[::13]
 
 

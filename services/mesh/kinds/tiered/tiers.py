@@ -25,7 +25,8 @@ from services.mesh.kinds.tiered.pair import Pair
 from services.mesh.kinds.tiered.search import find_pair, mouth_evidence
 from services.mesh.shape.interior import drink_of, interior_of
 from services.mesh.shape.lathe import circle_points, discs, lathe
-from services.mesh.shape.mouth import FAR_EVIDENCE, NEAR_EVIDENCE, Mouth, Picture, across
+from services.mesh.shape.mouth import RULES as MOUTH
+from services.mesh.shape.mouth import Mouth, Picture, across
 from services.mesh.shape.outline import Axis, Outline, filled, mirrored, signed_distance
 from services.mesh.shape.revolution import Revolution, at_pitch
 from services.mesh.shape.vessel import Contents, inner_wall, spaced, walls
@@ -170,7 +171,7 @@ def find_tiers(outline: Outline, picture: Picture, single: Revolution) -> Found 
     alone = discs(core.shape, *circle_points(single.camera, single.heights, single.radii, 48))
     near, far = mouth_evidence(pair, outline, picture)
     tiers, shown, widening = _profile(pair, replace(outline, axis=pair.axis()), picture)
-    if near >= NEAR_EVIDENCE and far >= FAR_EVIDENCE:
+    if near >= MOUTH.near and far >= MOUTH.far:
         body = replace(single, heights=tiers.cup[0], radii=tiers.cup[1], camera=tiers.camera)
         mouth = Mouth(pair.pitch, pair.top, pair.mouth, near, far)
         inside = interior_of(picture, mouth, body)

@@ -17,6 +17,7 @@ from scipy.optimize import minimize
 
 from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
+from services.mesh.shape.boxes.creases import SIGNS
 from services.mesh.solid import Solid
 
 Floats = NDArray[np.float32]
@@ -31,8 +32,6 @@ cartons and cases 0.5 to 1."""
 
 MOST_DOUBT = 1.5
 """Priors hold where the outline says nothing; a box that lies flat and is seen from above is doubted no further."""
-
-_SIGNS = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def fit_cuboids(mask: NDArray[np.bool_], camera: PhotoCamera) -> list[Cuboid]:
 
     def overlap(values: Doubles) -> float:
         turn = base @ _turn(values[3], values[4]) * np.exp(values[:3])
-        seen = _SIGNS @ turn.T + (base[:, :2] @ values[5:7] + moved)
+        seen = SIGNS @ turn.T + (base[:, :2] @ values[5:7] + moved)
         pixels = center + seen[:, :2] * (across / np.maximum(camera.distance - seen[:, 2:], 1e-6))
         if not np.abs(pixels).max() <= 8.0 * max(target.shape):  # nor where it is not a number
             return 0.0

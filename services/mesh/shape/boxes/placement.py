@@ -28,6 +28,7 @@ class PlacementRules:
             converges any more.
         least_radius, first_radius, most_radius: of the edges, share of the smallest half side: the search begins with
             the second; rounder things are no boxes.
+        typical_radius: of a carton's edges, share of the largest half side.
     """
 
     level_roll: float = float(np.radians(9.0))
@@ -39,13 +40,10 @@ class PlacementRules:
     least_radius: float = 0.01
     first_radius: float = 0.15
     most_radius: float = 0.75
+    typical_radius: float = 0.012
 
 
 RULES = PlacementRules()
-
-
-TYPICAL_RADIUS = 0.012
-"""Radius of a carton's edges, share of the largest half side."""
 
 
 _OCTANT = np.array([(i, j, 3 - i - j) for i in range(4) for j in range(4 - i)], np.float64)

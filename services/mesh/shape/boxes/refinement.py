@@ -17,7 +17,8 @@ from lensora.adapters.patience import glance
 from services.mesh.camera import DISTANCE, PhotoCamera
 from services.mesh.shape.boxes.creases import Crease, Slopes, edge_ends, find_creases, slopes_of
 from services.mesh.shape.boxes.cuboid import FIT_SIDE_PX, USUAL_DEPTH, Cuboid, fit_cuboids
-from services.mesh.shape.boxes.placement import BALLS, TYPICAL_RADIUS, Placement, balls, sides_of
+from services.mesh.shape.boxes.placement import BALLS, Placement, balls, sides_of
+from services.mesh.shape.boxes.placement import RULES as PLACEMENT
 from services.mesh.shape.outline import filled
 from services.mesh.view import View
 
@@ -265,7 +266,7 @@ def _priors(values: Doubles, held: float) -> Doubles:
     """(m, 5) how far boxes of unknowns (m, 10) are from the usual, in standard deviations."""
     half, radius = sides_of(values)
     face = half[:, :2].min(axis=1)
-    share = radius / half.max(axis=1) - TYPICAL_RADIUS
+    share = radius / half.max(axis=1) - PLACEMENT.typical_radius
     return np.stack(
         [
             held * values[:, 7] / RULES.usual_roll,
