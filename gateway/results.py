@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from gateway.jobs.photos import OrderedView, ViewCutout
+from gateway.jobs.photos import OrderedView, ViewCutout, ViewQuality
 from gateway.jobs.records import Background, Job, Outlook, OutputChoices, Quality, Share, StageTiming
 from gateway.links import FileLinks
 from lensora.contract import answers
@@ -13,7 +14,7 @@ from lensora.contract.quality import QualityReport, StillReport, ViewReport
 from lensora.contract.shapes import moment
 from lensora.core.artifacts import STL_FRAME, ModelUse
 from lensora.core.steps import JobStatus, StageStatus, Step
-from lensora.core.words import OutputFormat
+from lensora.core.words import OutputFormat, ViewOmission
 
 LIVE_LINK_S = 24 * 3600
 """Links of a job that still runs hold for a day from its start: no job lives so long. Those of an ended job hold until
@@ -25,6 +26,15 @@ EARLY = ("scene_url", "removed_bg_url")
 
 MESH = "mesh"
 """The service that is given the further photos, as its models name it."""
+
+OMITTED: Mapping[str, str] = {
+    ViewOmission.NOTHING_FOUND: "No subject was found in this photo. Draw a box around it, or take another photo.",
+    ViewOmission.SIDE_UNCLEAR: "Nobody said which side this photo shows, and no side is clearly it. Name the side.",
+    ViewOmission.DISAGREES: "The outline in this photo does not fit the other photos. Check its side and its box.",
+    ViewOmission.NO_PLACE: "This close-up was not recognised on the other photos, or is no sharper than they are.",
+    ViewOmission.UNSUPPORTED: "The mesh backend of this installation makes models from one photo.",
+}
+"""Sentences for a person, and what would help."""
 
 _NOT_CUT = ViewCutout(None)
 
@@ -129,10 +139,15 @@ def _given(quality: Quality) -> dict[str, Any]:
         agreement["still"] = StillReport(**asdict(quality.still))
     if quality.views:
         agreement["views"] = tuple(
-            ViewReport(**{name: value for name, value in asdict(view).items() if value is not None})
+            ViewReport(**{name: value for name, value in _reported(view).items() if value is not None})
             for view in quality.views
         )
     return agreement
+
+
+def _reported(view: ViewQuality) -> dict[str, Any]:
+    message = None if view.reason is None else OMITTED[view.reason]
+    return {**asdict(view), "message": message}
 
 
 def background_of(background: Background) -> answers.OrderedBackground:

@@ -22,7 +22,7 @@ from gateway.http.plumbing.connections import ConnectionLimits
 from gateway.http.plumbing.lifecycle import Lifecycle
 from gateway.http.process import connection_options, limits_of, open_handlers
 from gateway.http.settings import HttpSettings
-from gateway.jobs.codec import delivery_field, models_field, output_field, quality_field, view_quality_field
+from gateway.jobs.codec import delivery_field, models_field, output_field, quality_field, view_quality_fields
 from gateway.jobs.photos import ViewQuality
 from gateway.jobs.records import JobError, OutputFile, Quality
 from gateway.jobs.store import Store, open_store
@@ -38,7 +38,7 @@ from lensora.core.artifacts import MediaType, ModelUse
 from lensora.core.boxes import FULL_FRAME_LABEL, Category
 from lensora.core.errors import InvalidImage, LensoraError
 from lensora.core.steps import STAGES, Step, current_step
-from lensora.core.words import DeliveryStatus, JobPicture, OutputFormat
+from lensora.core.words import DeliveryStatus, JobPicture, OutputFormat, ViewOmission
 from lensora.imaging.photo import probe
 from lensora.rpc.messages import artifact_to_proto, model_use_to_proto
 from lensora.rpc.status import rpc_status_of
@@ -232,9 +232,12 @@ class Gateway:
                     public.append(quality_field(Quality(0.98, 0.91)))
                     # As the mesh service does: it uses those whose side it knows.
                     told = [
-                        ViewQuality(each.view_id, each.side, each.side is not None) for each in claim.job.order.views
+                        ViewQuality(each.view_id, each.side, True)
+                        if each.side is not None
+                        else ViewQuality(each.view_id, None, False, reason=ViewOmission.SIDE_UNCLEAR)
+                        for each in claim.job.order.views
                     ]
-                    public += [view_quality_field(told)] if told else []
+                    public += view_quality_fields(told) if told else []
                 further = extra if step is Step.GENERATING_3D else ()
                 for name, file_name, media_type in (*PUBLIC_FILES.get(step, ()), *further):
                     body = (contents or {}).get(name, f"{name} of {job_id} ".encode() * 400)

@@ -43,6 +43,7 @@ from lensora.core.words import (
     DeliveryStatus,
     LedgerKind,
     StillSubject,
+    ViewOmission,
     ViewSide,
     WebhookEvent,
 )
@@ -269,9 +270,11 @@ def quality_field(quality: Quality) -> tuple[str, str]:
     return "quality", dump({name: value for name, value in asdict(quality).items() if name not in ("views", "still")})
 
 
-def view_quality_field(views: Sequence[ViewQuality]) -> tuple[str, str]:
+def view_quality_fields(views: Sequence[ViewQuality]) -> tuple[tuple[str, str], ...]:
     """The hash field of what became of the further photos."""
-    return "view_quality", dump([asdict(view) for view in views])
+    rows = [{name: value for name, value in asdict(view).items() if name != "reason"} for view in views]
+    reasons = {view.view_id: view.reason for view in views if view.reason is not None}
+    return ("view_quality", dump(rows)), *((("view_omissions", dump(reasons)),) if reasons else ())
 
 
 def still_quality_field(still: StillQuality) -> tuple[str, str]:
@@ -396,7 +399,10 @@ def _quality(fields: Hash) -> Quality | None:
     if "quality" not in fields:
         return None
     rows = json.loads(fields.get("view_quality", "[]"))
-    views = tuple(ViewQuality(**{**row, "side": side_from(row["side"])}) for row in rows)
+    reasons = {view: ViewOmission(word) for view, word in json.loads(fields.get("view_omissions", "{}")).items()}
+    views = tuple(
+        ViewQuality(**{**row, "side": side_from(row["side"]), "reason": reasons.get(row["view_id"])}) for row in rows
+    )
     return Quality(**json.loads(fields["quality"]), views=views, still=_still_quality(fields))
 
 

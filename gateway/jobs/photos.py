@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lensora.core.artifacts import Artifact, ModelUse
 from lensora.core.boxes import Box, Point, Proposal, SuggestedAction
-from lensora.core.words import ViewSide
+from lensora.core.words import ViewOmission, ViewSide
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class KeptView:
     """A further photo of a session's thing; lives as long as its session, readable only with the key that made it.
 
     Attributes:
-        side: the side that it shows; None where the customer has not said, and it is found out.
+        side: the side that it shows; None where the customer has not said.
         photo: as it was uploaded, in the artifact store under ``sessions/<session_id>/``.
         width: of the upright photo, pixels.
         height: of the upright photo, pixels.
@@ -69,7 +69,7 @@ class OrderedView:
     """A further photo that a job is made with.
 
     Attributes:
-        side: the side that it shows; None where it is found out.
+        side: the side that it shows; None where the customer has not said.
         photo: as it was uploaded.
         photo_width: of the upright photo, pixels.
         photo_height: of the upright photo, pixels.
@@ -107,6 +107,7 @@ class ViewQuality:
             it was not placed.
         silhouette_iou: as ``Quality`` has it, seen from this photo's own view; None where it was not compared.
         image_similarity: likewise.
+        reason: why it was not used; None where it was, or where the mesh service does not tell.
     """
 
     view_id: str
@@ -115,3 +116,4 @@ class ViewQuality:
     yaw_deg: float | None = None
     silhouette_iou: float | None = None
     image_similarity: float | None = None
+    reason: ViewOmission | None = None

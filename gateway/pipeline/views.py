@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.jobs.codec import view_quality_field
+from gateway.jobs.codec import view_quality_fields
 from gateway.jobs.photos import OrderedView, ViewCutout, ViewQuality
 from gateway.pipeline.calls import streamed
 from lensora.api.mesh.v1 import mesher_pb2
 from lensora.api.segment.v1 import segmenter_pb2
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import FailedPrecondition, InvalidInput
-from lensora.core.words import ViewSide
+from lensora.core.words import ViewOmission, ViewSide
 from lensora.observability import logs
 from lensora.rpc.messages import (
     artifact_from_proto,
@@ -39,6 +39,14 @@ SIDES: Mapping[ViewSide, mesher_pb2.Side] = {
     ViewSide.DETAIL: mesher_pb2.SIDE_DETAIL,
 }
 """The proto's words for the public ones."""
+
+OMISSIONS: Mapping[int, ViewOmission] = {
+    mesher_pb2.OMISSION_SIDE_UNCLEAR: ViewOmission.SIDE_UNCLEAR,
+    mesher_pb2.OMISSION_DISAGREES: ViewOmission.DISAGREES,
+    mesher_pb2.OMISSION_NO_PLACE: ViewOmission.NO_PLACE,
+    mesher_pb2.OMISSION_UNSUPPORTED: ViewOmission.UNSUPPORTED,
+}
+"""The public words for those of the mesh service."""
 
 Note = Callable[[str, ViewCutout], Awaitable[None]]
 """Keeps the cutout of a view, by its id, for an attempt that takes the job over."""
@@ -72,7 +80,7 @@ class CutViews:
         return tuple(dict.fromkeys(use for _view, cutout in self.views for use in cutout.models))
 
     def public(self, uses: Sequence[mesher_pb2.ViewUse]) -> tuple[tuple[str, str], ...]:
-        """The job's field that says what became of each; none where there are none.
+        """The job's fields that say what became of each; none where there are none.
 
         Args:
             uses: of those that the mesh service was given, in their order; a service that knows of no views tells of
@@ -82,9 +90,12 @@ class CutViews:
             return ()
         told = iter(uses)
         rows = [
-            _quality(view, next(told, None) if cutout.artifact is not None else None) for view, cutout in self.views
+            _quality(view, next(told, None))
+            if cutout.artifact is not None
+            else ViewQuality(view.view_id, view.side, used=False, reason=ViewOmission.NOTHING_FOUND)
+            for view, cutout in self.views
         ]
-        return (view_quality_field(rows),)
+        return view_quality_fields(rows)
 
 
 async def cut_out(
@@ -167,4 +178,5 @@ def _quality(view: OrderedView, use: mesher_pb2.ViewUse | None) -> ViewQuality:
         yaw_deg=round(use.yaw_deg, 1),
         silhouette_iou=use.fidelity.silhouette_iou if compared else None,
         image_similarity=use.fidelity.image_similarity if compared else None,
+        reason=None if use.used else OMISSIONS.get(use.omission),
     )

@@ -11,7 +11,9 @@ from pydantic import Field
 from lensora.agents.desk import ENDS, READS, WRITES, Answer, Desk, OwnBox, PhotoPath, SessionId, file_of, told
 from lensora.core.words import ViewSide
 
-Side = Annotated[ViewSide | None, Field(description="The side that it shows; found out where it is not given.")]
+Side = Annotated[
+    ViewSide | None, Field(description="The side that it shows; say it: without, the photo is seldom used.")
+]
 ViewId = Annotated[str, Field(description="From add_view or views.")]
 
 

@@ -90,7 +90,7 @@ def size_options(command: F) -> F:
 
 
 Views = list[tuple[ViewSide | None, Path]]
-"""Further photos: the side that each shows, None for one that is found out."""
+"""Further photos: the side that each shows, None where nobody says."""
 
 
 def view_options(command: F) -> F:
@@ -102,7 +102,7 @@ def view_options(command: F) -> F:
 
     photo = click.Path(exists=True, dir_okay=False, path_type=Path)
     decorated: Any = with_views
-    decorated = click.option("--view", multiple=True, type=photo, help="Of any side; may be given more than once.")(
+    decorated = click.option("--view", multiple=True, type=photo, help="Of a side that you do not name: seldom used.")(
         decorated
     )
     for side in reversed(ViewSide):

@@ -169,7 +169,7 @@ def _add(
     client: Client, session: Session, side: ViewSide | None, photo: Path, object_index: int, console: Console
 ) -> View:
     view = client.add_view(session.session_id, photo, side, object_index=object_index)
-    console.print(f"Added {photo} ({side or 'side to be found out'})", highlight=False)
+    console.print(f"Added {photo} ({side or 'side not named'})", highlight=False)
     for action in view.suggested_actions:
         console.print(f"   note: {action.message}", highlight=False)
     return view
@@ -205,7 +205,8 @@ def _report(result: Result, files: Mapping[str, Path], waited_s: Mapping[str, fl
             click.echo(f"  {stage.name:16} {stage.ms / 1000:6.2f} s")
     for view in (result.quality and result.quality.views) or ():
         outline = f", outline {view.silhouette_iou:.2f}" if view.used and view.silhouette_iou is not None else ""
-        click.echo(f"  {view.side or 'further photo':16} {'used' if view.used else 'left out'}{outline}")
+        why = f": {view.message}" if view.message else ""
+        click.echo(f"  {view.side or 'further photo':16} {'used' if view.used else 'not used'}{outline}{why}")
     if result.quality is not None and result.quality.still is not None:
         still = result.quality.still
         click.echo(

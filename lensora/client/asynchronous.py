@@ -92,7 +92,8 @@ class AsyncClient:
         Args:
             session_id: of ``init``.
             photo: a path, bytes, or an open binary file.
-            view: the side that it shows: front, back, left, right, top or detail; found out where it is not given.
+            view: the side that it shows: front, back, left, right, top or detail; say it: a photo
+                without is used only where its side is clear, which is seldom.
             object_index: which of the session's objects it shows; any of them where it is not given.
             bbox: a box of your own around the subject in this photo, (x1, y1, x2, y2) in fractions.
             points: places of this photo that belong to the subject and places that do not, at most 32.
@@ -115,7 +116,7 @@ class AsyncClient:
         bbox: Sequence[float] | None = None,
         points: Sequence[PointMark] | None = None,
     ) -> View:
-        """Correct a further photo's side ("" for one that is to be found out), box or points. Free."""
+        """Correct a further photo's side ("" for one that nobody knows), box or points. Free."""
         request = requests.change_view(session_id, view_id, view, requests.choice(None, bbox, points))
         return exchange.read(View, await self._json(request))
 

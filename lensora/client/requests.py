@@ -189,7 +189,7 @@ def views(session_id: str) -> Request:
 
 
 def change_view(session_id: str, view_id: str, view: str | None, which: Mapping[str, Any]) -> Request:
-    """PATCH /v1/studio/sessions/{session_id}/views/{view_id}; an empty side is to be found out.
+    """PATCH /v1/studio/sessions/{session_id}/views/{view_id}; an empty side is one that nobody knows.
 
     Raises:
         InvalidRequest: as the server would.

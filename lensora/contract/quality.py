@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lensora.contract.shapes import PublicAnswer
-from lensora.core.words import StillSubject, ViewSide
+from lensora.core.words import StillSubject, ViewOmission, ViewSide
 
 
 class ViewReport(PublicAnswer):
@@ -12,9 +12,15 @@ class ViewReport(PublicAnswer):
     view_id: str
     """The photo."""
     side: ViewSide | None = None
-    """The side that it was taken for."""
+    """The side that it was taken for; left out where it is not known."""
     used: bool
-    """Whether the model was made with it: false where model and photo would not agree."""
+    """Whether the model was made with it. A photo is paid for when it is added, used or not."""
+    reason: ViewOmission | None = None
+    """Why it was not used: nothing_found, there is no subject in it; side_unclear, nobody said which side it shows, and
+    no side is clearly it; disagrees, its outline and the other photos' cannot be those of one thing; no_place, a detail
+    that was not recognised on the subject, or is no sharper; unsupported, this mesh backend takes no further photos."""
+    message: str | None = None
+    """The reason as a sentence, with what would help."""
     yaw_deg: float | None = None
     """Where its camera stood: degrees about the upright axis from the first photo's, -180 to 180, positive towards the
     viewer's right."""

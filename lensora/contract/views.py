@@ -23,7 +23,7 @@ class ViewBody(RequestBody):
     """Body of PATCH /v1/studio/sessions/{session_id}/views/{view_id}: what is not given stays as it was."""
 
     view: ViewSide | None = None
-    """The side that the photo shows; null for one that is to be found out."""
+    """The side that the photo shows; null where nobody knows: it is then used only where its side is clear."""
     bbox: DrawnBox | None = None
     """Where the subject is in this photo, [x1, y1, x2, y2] as in its objects."""
     points: Points | None = None
@@ -98,7 +98,7 @@ class View(PublicAnswer):
     source_url: str
     """The photo; opens without an API key until the session ends."""
     side: ViewSide | None = None
-    """The side that it shows; left out where it is to be found out."""
+    """The side that it shows; left out where nobody said: such a photo is used only where its side is clear."""
     objects: tuple[DetectedObject, ...]
     """What was found in this photo, best first; the last is always the entire image."""
     bbox: Corners

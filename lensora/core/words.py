@@ -79,6 +79,16 @@ class ViewSide(StrEnum):
     DETAIL = "detail"
 
 
+class ViewOmission(StrEnum):
+    """The words of ``quality.views[].reason``: why a model was made without a further photo."""
+
+    NOTHING_FOUND = "nothing_found"
+    SIDE_UNCLEAR = "side_unclear"
+    DISAGREES = "disagrees"
+    NO_PLACE = "no_place"
+    UNSUPPORTED = "unsupported"
+
+
 MOST_VIEWS = 5
 """Further photos of one session at a time."""
 

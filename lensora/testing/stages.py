@@ -279,7 +279,13 @@ def _view_use(view: mesher_pb2.View) -> mesher_pb2.ViewUse:
     """A photo that agrees with the model; one of a side that was not said does not, and is not used."""
     known = view.side != mesher_pb2.SIDE_UNSPECIFIED
     fidelity = mesher_pb2.Fidelity(silhouette_iou=0.95 if known else 0.4, image_similarity=0.8 if known else 0.1)
-    return mesher_pb2.ViewUse(side=view.side, yaw_deg=180.0 if known else 12.34, used=known, fidelity=fidelity)
+    return mesher_pb2.ViewUse(
+        side=view.side,
+        yaw_deg=180.0 if known else 12.34,
+        used=known,
+        fidelity=fidelity,
+        omission=mesher_pb2.OMISSION_UNSPECIFIED if known else mesher_pb2.OMISSION_SIDE_UNCLEAR,
+    )
 
 
 def _model(stage: str) -> artifact_pb2.ModelUse:

@@ -158,7 +158,13 @@ def create_model(
     together = combined(cutout, raw, further, explainer or Explainer(), report, timeout_s)
     model = finish(cutout, together.raw, request, report, together.placed)
     uses = dict(zip((one.number for one in together.placed), model.further, strict=True))
-    return replace(model, further=tuple(uses.get(number, unused(photo)) for number, photo in enumerate(further)))
+    return replace(
+        model,
+        further=tuple(
+            uses[number] if number in uses else unused(photo, together.omitted[number])
+            for number, photo in enumerate(further)
+        ),
+    )
 
 
 def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report, placed: Sequence[Placed] = ()) -> Model:

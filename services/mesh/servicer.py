@@ -13,7 +13,7 @@ from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
 from lensora.core.artifacts import MediaType
 from lensora.core.errors import InvalidRequest
 from lensora.core.size import Extent, RealSize
-from lensora.core.words import MOST_VIEWS, ViewSide
+from lensora.core.words import MOST_VIEWS, ViewOmission, ViewSide
 from lensora.rpc.call import Call, Progress, streamed, unary
 from lensora.rpc.messages import (
     artifact_from_proto,
@@ -45,6 +45,13 @@ SIDES = {
     mesher_pb2.SIDE_DETAIL: ViewSide.DETAIL,
 }
 SIDE_NUMBERS = {side: number for number, side in SIDES.items()}
+
+OMISSIONS = {
+    ViewOmission.SIDE_UNCLEAR: mesher_pb2.OMISSION_SIDE_UNCLEAR,
+    ViewOmission.DISAGREES: mesher_pb2.OMISSION_DISAGREES,
+    ViewOmission.NO_PLACE: mesher_pb2.OMISSION_NO_PLACE,
+    ViewOmission.UNSUPPORTED: mesher_pb2.OMISSION_UNSUPPORTED,
+}
 
 MAX_NAME_CHARACTERS = 120
 """Longer labels are cut: they end up as file names inside archives."""
@@ -121,6 +128,7 @@ def _view_use(use: PhotoUse) -> mesher_pb2.ViewUse:
         yaw_deg=round(math.degrees(math.remainder(use.yaw, 2.0 * math.pi)), 2),
         used=use.used,
         fidelity=None if use.fidelity is None else _fidelity(use.fidelity),
+        omission=mesher_pb2.OMISSION_UNSPECIFIED if use.omission is None else OMISSIONS[use.omission],
     )
 
 

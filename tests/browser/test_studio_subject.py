@@ -198,7 +198,7 @@ def test_more_photos_are_added_and_the_film_is_made_with_them(visitor: Visitor) 
     job_id = visitor.order()
     visitor.make(job_id)
     said = page.get_by_text("Also made with your photos: the back.")
-    expect(said).to_contain_text("Left out, because they would not agree with the model: a photo of no named side.")
+    expect(said).to_contain_text("Not used: a photo of no named side. Nobody said which side this photo shows")
     first, second = visitor.gateway.claims[job_id].job.order.views
     assert (first.side, second.side) == ("back", None)
     assert (round(first.box.x2, 2), round(second.box.x2, 2)) == (0.79, 0.78)

@@ -46,7 +46,7 @@ export interface CallOptions {
 }
 
 export interface ViewOptions {
-  /** The side that the photo shows; found out where it is not given. */
+  /** The side that the photo shows; say it: without, the photo is used only where its side is clear. */
   view?: ViewSide;
   /** Which of the session's objects it shows; any of them where it is not given. */
   objectIndex?: number;
@@ -135,7 +135,7 @@ export class Lensora {
     return (await this.#json<{ views: View[] }>("GET", viewsPath(session), { signal: options.signal })).views;
   }
 
-  /** Correct a further photo's side, box or points; `view: null` is found out. Free. */
+  /** Correct a further photo's side, box or points; `view: null` is a side that nobody knows. Free. */
   changeView(view: Pick<View, "session_id" | "view_id">, changes: ViewChange, options: Pick<CallOptions, "signal"> = {}): Promise<View> {
     const headers = { "Content-Type": "application/json" };
     const path = `${viewsPath(view)}/${encodeURIComponent(view.view_id)}`;

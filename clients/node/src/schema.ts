@@ -59,7 +59,7 @@ export interface paths {
         put?: never;
         /**
          * Add a further photo of the subject
-         * @description 2 credits. Charged on success only. A session has 5 at most; /transform uses all.
+         * @description 2 credits. A session has 5 at most. Charged once it is added, whether or not a model can use it: the job's quality.views says of each whether it was used, and why not.
          */
         post: operations["add_view"];
         delete?: never;
@@ -1556,7 +1556,7 @@ export interface components {
             session_id: string;
             /** @description The photo; opens without an API key until the session ends. */
             source_url: string;
-            /** @description The side that it shows; left out where it is to be found out. */
+            /** @description The side that it shows; left out where nobody said: such a photo is used only where its side is clear. */
             side?: components["schemas"]["ViewSide"];
             /** @description What was found in this photo, best first; the last is always the entire image. */
             objects: components["schemas"]["DetectedObject"][];
@@ -1580,16 +1580,30 @@ export interface components {
             views: components["schemas"]["View"][];
         };
         /**
+         * ViewOmission
+         * @description The words of ``quality.views[].reason``: why a model was made without a further photo.
+         * @enum {string}
+         */
+        ViewOmission: "nothing_found" | "side_unclear" | "disagrees" | "no_place" | "unsupported";
+        /**
          * ViewReport
          * @description What became of one further photo, and how well the model, seen from its own view, agrees with it.
          */
         ViewReport: {
             /** @description The photo. */
             view_id: string;
-            /** @description The side that it was taken for. */
+            /** @description The side that it was taken for; left out where it is not known. */
             side?: components["schemas"]["ViewSide"];
-            /** @description Whether the model was made with it: false where model and photo would not agree. */
+            /** @description Whether the model was made with it. A photo is paid for when it is added, used or not. */
             used: boolean;
+            /**
+             * @description Why it was not used: nothing_found, there is no subject in it; side_unclear, nobody said which side it shows, and
+             *     no side is clearly it; disagrees, its outline and the other photos' cannot be those of one thing; no_place, a detail
+             *     that was not recognised on the subject, or is no sharper; unsupported, this mesh backend takes no further photos.
+             */
+            reason?: components["schemas"]["ViewOmission"];
+            /** @description The reason as a sentence, with what would help. */
+            message?: string;
             /**
              * @description Where its camera stood: degrees about the upright axis from the first photo's, -180 to 180, positive towards the
              *     viewer's right.
@@ -2000,7 +2014,7 @@ export interface operations {
                      */
                     image: string;
                     /**
-                     * @description The side that it shows, the first photo's being the front; found out where it is empty or not given.
+                     * @description The side that it shows, the first photo's being the front. Where it is empty or not given, the photo is used only where its side is clear, which is seldom.
                      * @enum {string}
                      */
                     view?: "front" | "back" | "left" | "right" | "top" | "detail" | "";
@@ -2234,7 +2248,7 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    /** @description The side that the photo shows; null for one that is to be found out. */
+                    /** @description The side that the photo shows; null where nobody knows: it is then used only where its side is clear. */
                     view?: components["schemas"]["ViewSide"] | null;
                     /** @description Where the subject is in this photo, [x1, y1, x2, y2] as in its objects. */
                     bbox?: number[] | null;

@@ -43,6 +43,12 @@ ASPECT_ADVICE = SuggestedAction(
     "The thing is much wider or narrower here than in the first photo; check the box, and that the photo is upright.",
 )
 
+SIDE_ADVICE = SuggestedAction(
+    "view_side",
+    "Say which side this photo shows. Without that it is used only where its side is clear, which is seldom; it is "
+    "paid for either way.",
+)
+
 _SAME_OUTLINE = frozenset({ViewSide.FRONT, ViewSide.BACK})
 """Sides from which a thing has about the outline of the first photo, mirrored or not."""
 
@@ -113,7 +119,7 @@ def advice(
     Raises:
         SubjectUnlike: the front or the back cannot have this shape.
     """
-    found = []
+    found = [SIDE_ADVICE] if side is None else []
     if likeness is not None and likeness < rules.doubtful and side is not ViewSide.DETAIL:
         found.append(UNLIKE_ADVICE)
     factor = max(aspects) / min(aspects)
@@ -132,7 +138,7 @@ def advice(
 
 def own_actions(actions: Iterable[SuggestedAction]) -> tuple[SuggestedAction, ...]:
     """Those that are not about the first photo."""
-    return tuple(action for action in actions if action not in (UNLIKE_ADVICE, ASPECT_ADVICE))
+    return tuple(action for action in actions if action not in (SIDE_ADVICE, UNLIKE_ADVICE, ASPECT_ADVICE))
 
 
 def aspect_of(box: Box, width: int, height: int) -> float:

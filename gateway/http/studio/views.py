@@ -61,7 +61,8 @@ class ViewCalls:
         "/v1/studio/sessions/{session_id}/views",
         name="add_view",
         summary="Add a further photo of the subject",
-        description=f"Charged on success only. A session has {MOST_VIEWS} at most; /transform uses all.",
+        description=f"A session has {MOST_VIEWS} at most. Charged once it is added, whether or not a model can use it: "
+        "the job's quality.views says of each whether it was used, and why not.",
         price=VIEW_CREDITS,
         parameters=(SESSION_ID,),
         form=Form(
@@ -70,8 +71,8 @@ class ViewCalls:
                 "view": {
                     "type": "string",
                     "enum": [*(side.value for side in ViewSide), ""],
-                    "description": "The side that it shows, the first photo's being the front; found out where it is "
-                    "empty or not given.",
+                    "description": "The side that it shows, the first photo's being the front. Where it is empty or "
+                    "not given, the photo is used only where its side is clear, which is seldom.",
                 },
                 "object_index": {
                     "type": "integer",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.errors import InferenceFailed, InvalidMesh
-from lensora.core.words import ViewSide
+from lensora.core.words import ViewOmission, ViewSide
 from lensora.observability import logs
 from services.mesh.backends import RawMesh, Report
 from services.mesh.camera import PhotoCamera, squared
@@ -27,7 +27,7 @@ from services.mesh.views.fusion import fused
 from services.mesh.views.registration import Found, Witness, find
 from services.mesh.views.sides import FurtherPhoto, nearest_side
 from services.mesh.views.starts import begin, level
-from services.mesh.views.verdict import agrees, better
+from services.mesh.views.verdict import better, objection
 
 _log = logs.get(__name__)
 
@@ -74,10 +74,11 @@ class Placed:
 
 @dataclass(frozen=True)
 class Combined:
-    """A raw mesh and the further photos that it is made with."""
+    """A raw mesh, the further photos that it is made with, and by number why it is made without the others."""
 
     raw: RawMesh
     placed: tuple[Placed, ...] = ()
+    omitted: Mapping[int, ViewOmission] = field(default_factory=dict)
 
 
 def combined(
@@ -99,7 +100,7 @@ def combined(
         timeout_s: seconds after which the network is given up.
     """
     if raw.camera is None:
-        return Combined(raw)
+        return Combined(raw, omitted=dict.fromkeys(range(len(photos)), ViewOmission.UNSUPPORTED))
     report("photos", 0.3)
     together = Combined(raw)
     outlined = [number for number, photo in enumerate(photos) if photo.side is not ViewSide.DETAIL]
@@ -135,19 +136,23 @@ def _outlined(
     words = level(words)
     main = Witness(words[0], words[0].standpoint)
     found: dict[int, Found] = {}
+    omitted: dict[int, ViewOmission] = {}
     # Those whose side is known first: they help to place the others.
     for number, word in sorted(zip(outlined, words[1:], strict=True), key=lambda one: photos[one[0]].side is None):
         report("photos", 0.31)
         others = [main, *(one.witness for one in found.values())]
         side = photos[number].side
         one = find(word, begin(word, side, main), others, side is not None)
-        if agrees(one):
+        against = objection(one)
+        if against is None:
             found[number] = one
+        else:
+            omitted[number] = against
     if not found:
-        return Combined(raw)
+        return Combined(raw, omitted=omitted)
     report("photos", 0.33)
     witnesses = [main, *(one.witness for one in found.values())]
-    return _chosen(raw, photos, found, witnesses)
+    return replace(_chosen(raw, photos, found, witnesses), omitted=omitted)
 
 
 def _with_details(
@@ -157,6 +162,7 @@ def _with_details(
     assert together.raw.camera is not None
     shown = [(cutout, together.raw.camera, 0.0), *((one.photo.cutout, one.camera, one.yaw) for one in together.placed)]
     placed = list(together.placed)
+    omitted = dict(together.omitted)
     for number in details:
         tried = [(located(photos[number].cutout, photo, camera), yaw) for photo, camera, yaw in shown]
         fitting = [(one, yaw) for one, yaw in tried if one is not None]
@@ -164,7 +170,9 @@ def _with_details(
             one, yaw = max(fitting, key=lambda each: each[0].matches)
             photo = replace(photos[number], cutout=one.cutout)
             placed.append(Placed(number, photo, ViewSide.DETAIL, yaw, one.camera))
-    return replace(together, placed=tuple(placed))
+        else:
+            omitted[number] = ViewOmission.NO_PLACE
+    return replace(together, placed=tuple(placed), omitted=omitted)
 
 
 def _chosen(

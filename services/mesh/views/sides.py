@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from lensora.core.words import ViewSide
+from lensora.core.words import ViewOmission, ViewSide
 from services.mesh.cutout import Cutout
 from services.mesh.finish.fidelity import Fidelity
 
@@ -30,18 +30,20 @@ class PhotoUse:
         yaw: radians, where its camera stood, turned about the upright axis from the main photo's, towards +x.
         used: whether the model was made with it.
         fidelity: of the model, seen from this photo's own view; None where that was not measured.
+        omission: why it was not used; None where it was.
     """
 
     side: ViewSide | None
     yaw: float
     used: bool
     fidelity: Fidelity | None
+    omission: ViewOmission | None = None
 
 
-def unused(photo: FurtherPhoto) -> PhotoUse:
+def unused(photo: FurtherPhoto, omission: ViewOmission) -> PhotoUse:
     """A photo that the model was made without."""
     yaw = YAWS.get(photo.side, 0.0) if photo.side is not None else 0.0
-    return PhotoUse(photo.side, yaw, False, None)
+    return PhotoUse(photo.side, yaw, False, None, omission)
 
 
 def nearest_side(yaw: float, pitch: float) -> ViewSide:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lensora.core.words import ViewOmission
 from services.mesh.views.registration import RULES as SEARCH
 from services.mesh.views.registration import Found
 
@@ -51,12 +52,12 @@ class VerdictRules:
 RULES = VerdictRules()
 
 
-def agrees(found: Found) -> bool:
-    """Whether a photo may show the same thing as those that it was compared with."""
+def objection(found: Found) -> ViewOmission | None:
+    """Why a photo cannot be used with those that it was compared with; None where it may show the same thing."""
     if math.isfinite(found.lead) and (found.lead < RULES.clear or found.score < RULES.well):
-        return False
+        return ViewOmission.SIDE_UNCLEAR
     alike = found.score >= RULES.alike or abs(math.cos(found.witness.standpoint.yaw)) <= SEARCH.along
-    return bool(found.covered >= RULES.covered and alike)
+    return None if found.covered >= RULES.covered and alike else ViewOmission.DISAGREES
 
 
 def better(together: Sequence[float], alone: Sequence[float], confidence: float = 0.0, thick: float = 1.0) -> bool:

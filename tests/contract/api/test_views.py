@@ -60,9 +60,15 @@ def test_a_photo_of_the_back_costs_two_credits(
 
 
 def test_a_side_that_is_not_said_is_left_out(api: httpx.Client, photo: bytes, session_id: str) -> None:
-    """It is found out later; an empty field says nothing, too."""
-    assert "side" not in add(api, session_id, photo).json()
-    assert "side" not in add(api, session_id, photo, view="").json()
+    """An empty field says nothing, too. The answer says that such a photo is seldom used and paid for all the same,
+    until its side is named."""
+    for answer in (add(api, session_id, photo), add(api, session_id, photo, view="")):
+        assert "side" not in answer.json()
+        (action,) = answer.json()["suggested_actions"]
+        assert action["code"] == "view_side" and "paid for either way" in action["message"]
+    path = f"/v1/studio/sessions/{session_id}/views/{answer.json()['view_id']}"
+    assert api.patch(path, json={"view": "left"}).json()["suggested_actions"] == []
+    assert api.patch(path, json={"view": None}).json()["suggested_actions"] == [action]
 
 
 def test_a_job_is_ordered_with_every_view(

@@ -20,7 +20,7 @@ from gateway.jobs.testing import PHOTO, SIDE_PX, customer, order, submit
 from gateway.jobs.work import Claim, LostClaim
 from gateway.links import FileLinks, UrlSigner
 from gateway.pipeline.worker import Worker
-from gateway.results import result_of
+from gateway.results import OMITTED, result_of
 from lensora.adapters.artifacts import ObjectArtifacts
 from lensora.api.mesh.v1 import mesher_pb2
 from lensora.core.artifacts import ModelUse
@@ -134,7 +134,10 @@ async def test_the_answer_says_which_photos_were_used(house: House) -> None:
             "view_id": "back", "side": "back", "used": True, "yaw_deg": 180.0, "silhouette_iou": 0.95,
             "image_similarity": 0.8,
         },
-        {"view_id": "anywhere", "used": False, "yaw_deg": 12.3, "silhouette_iou": 0.4, "image_similarity": 0.1},
+        {
+            "view_id": "anywhere", "used": False, "reason": "side_unclear", "message": OMITTED["side_unclear"],
+            "yaw_deg": 12.3, "silhouette_iou": 0.4, "image_similarity": 0.1,
+        },
     ]  # fmt: skip
     assert {use["name"]: use.get("views") for use in body["models"]} == {
         "cheap-detect": ["back", "anywhere"],

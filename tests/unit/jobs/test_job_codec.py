@@ -15,7 +15,7 @@ from gateway.jobs.codec import (
     session_from_hash,
     session_to_json,
     still_quality_field,
-    view_quality_field,
+    view_quality_fields,
 )
 from gateway.jobs.photos import OrderedView, ViewQuality
 from gateway.jobs.records import ApiKey, Background, OutputChoices, Quality, StillQuality
@@ -23,7 +23,7 @@ from gateway.jobs.testing import PHOTO, order, session
 from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import Box, Category, Point
 from lensora.core.size import Extent, RealSize
-from lensora.core.words import BackgroundType, CameraMove, StillSubject, ViewSide, WebhookEvent
+from lensora.core.words import BackgroundType, CameraMove, StillSubject, ViewOmission, ViewSide, WebhookEvent
 
 texts = st.text(max_size=50)
 backgrounds = st.builds(Background, st.sampled_from(BackgroundType), texts, texts, color=texts)
@@ -106,8 +106,11 @@ def test_a_session_survives_the_store() -> None:
 
 def test_the_reports_on_further_photos_and_the_still_have_fields_of_their_own() -> None:
     """The release before reads every name in ``quality`` as a field, and knows neither of views nor of a still."""
-    still = StillQuality(21.5, StillSubject.MODEL)
-    quality = Quality(0.98, 0.9, 0.7, views=(ViewQuality("v", None, used=False),), still=still)
+    still, reason = StillQuality(21.5, StillSubject.MODEL), ViewOmission.SIDE_UNCLEAR
+    quality = Quality(0.98, 0.9, 0.7, views=(ViewQuality("v", None, False, reason=reason),), still=still)
     name, text = quality_field(quality)
     assert name == "quality" and set(json.loads(text)) == {"silhouette_iou", "image_similarity", "confidence"}
-    assert len({name, view_quality_field(quality.views)[0], still_quality_field(still)[0]}) == 3
+    told = dict(view_quality_fields(quality.views))
+    assert set(told) == {"view_quality", "view_omissions"} and len({name, *told, still_quality_field(still)[0]}) == 4
+    (row,) = json.loads(told["view_quality"])
+    assert "reason" not in row and json.loads(told["view_omissions"]) == {"v": "side_unclear"}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lensora.core.words import ViewSide
+from lensora.core.words import ViewOmission, ViewSide
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout, read_cutout
@@ -97,6 +97,7 @@ def test_a_close_up_makes_its_part_of_the_texture_sharper() -> None:
         for further in ([], [wrong, close])
     )
     assert [use.used for use in both.further] == [False, True]
+    assert [use.omission for use in both.further] == [ViewOmission.NO_PLACE, None]
     assert (both.further[1].side, both.further[1].fidelity) == (ViewSide.DETAIL, None)
     edges = [float(np.abs(cv2.Laplacian(one.texture.pixels, cv2.CV_32F)).mean()) for one in (alone, both)]
     assert edges[1] > 1.03 * edges[0]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from lensora.core.words import ViewOmission
 from quality.gl import Pose, Renderer, TexturedMesh
 from services.mesh.cutout import read_cutout
 from services.mesh.solid import Solid
@@ -17,7 +18,7 @@ from services.mesh.views.evidence import Evidence, evidence_of
 from services.mesh.views.fusion import parts_missed
 from services.mesh.views.registration import Found, Witness
 from services.mesh.views.starts import level
-from services.mesh.views.verdict import agrees
+from services.mesh.views.verdict import objection
 
 HALF = np.array([0.5, 0.7, 0.25])
 
@@ -65,16 +66,16 @@ def test_thickness_is_told_along_the_lines_of_sight(side: Evidence) -> None:
 
 def test_a_side_that_nobody_told_must_be_clear(side: Evidence) -> None:
     """A told side needs no lead; an untold one needs a lead over other sides and a good score. A back must also agree
-    with the front."""
+    with the front. Each objection is named."""
     witness = Witness(side, replace(side.standpoint, yaw=math.pi / 2))
     back = Witness(side, replace(side.standpoint, yaw=math.pi))
-    assert agrees(Found(witness, 0.05, 1.0))
-    assert not agrees(Found(witness, 0.05, 0.8))
-    assert not agrees(Found(back, 0.05, 1.0))
-    assert agrees(Found(back, 0.5, 1.0))
-    assert agrees(Found(witness, 0.5, 1.0, lead=0.2))
-    assert not agrees(Found(witness, 0.5, 1.0, lead=0.02))
-    assert not agrees(Found(witness, 0.2, 1.0, lead=0.2))
+    assert objection(Found(witness, 0.05, 1.0)) is None
+    assert objection(Found(witness, 0.05, 0.8)) is ViewOmission.DISAGREES
+    assert objection(Found(back, 0.05, 1.0)) is ViewOmission.DISAGREES
+    assert objection(Found(back, 0.5, 1.0)) is None
+    assert objection(Found(witness, 0.5, 1.0, lead=0.2)) is None
+    assert objection(Found(witness, 0.5, 1.0, lead=0.02)) is ViewOmission.SIDE_UNCLEAR
+    assert objection(Found(witness, 0.2, 1.0, lead=0.2)) is ViewOmission.SIDE_UNCLEAR
 
 
 def test_pitches_are_drawn_to_the_usual_one(side: Evidence) -> None:

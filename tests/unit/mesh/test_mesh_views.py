@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lensora.core.errors import Cancelled
-from lensora.core.words import ViewSide
+from lensora.core.words import ViewOmission, ViewSide
 from quality.gl import Pose, Renderer, TexturedMesh
 from quality.measure.drawing import Drawer, from_yaw
 from quality.measure.glb import read_glb
@@ -150,6 +150,7 @@ def test_a_photo_of_another_thing_is_left_out(crate: dict[str, Cutout], taken: C
     together = combined(crate["front"], raw, [FurtherPhoto(plate, ViewSide.BACK)], backend.explainer, silent)
     assert together.raw is raw
     assert not together.placed
+    assert together.omitted == {0: ViewOmission.DISAGREES}
 
 
 def test_the_camera_of_a_further_photo_is_refined(crate: dict[str, Cutout]) -> None:

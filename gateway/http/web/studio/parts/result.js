@@ -18,10 +18,11 @@ import { Viewer } from "./viewer.js";
  * @param {NonNullable<NonNullable<Job["quality"]>["views"]>} views
  */
 function told(views) {
-  const names = (/** @type {boolean} */ used) => views.filter((view) => view.used === used).map((view) => (view.side ? SIDES[view.side].toLowerCase() : "a photo of no named side"));
-  const [used, left] = [names(true), names(false)];
+  const named = (/** @type {(typeof views)[number]} */ view) => (view.side ? SIDES[view.side].toLowerCase() : "a photo of no named side");
+  const used = views.filter((view) => view.used).map(named);
   const made = used.length ? `Also made with your photos: ${used.join(", ")}. ` : "";
-  return made + (left.length ? `Left out, because they would not agree with the model: ${left.join(", ")}.` : "");
+  const why = views.filter((view) => !view.used).map((view) => `Not used: ${named(view)}. ${view.message || "It would not agree with the model."}`);
+  return made + why.join(" ");
 }
 
 /**

@@ -105,7 +105,7 @@ function Thumbnail({ view, number, busy, onSide, onOpen, onTake }) {
     <div>
       <label class="field"><span class="sr-only">Side that photo ${number} shows</span>
         <select disabled=${busy} value=${view.side || ""} onChange=${(/** @type {any} */ event) => onSide(event.target.value)}>
-          <option value="">Find out the side</option>
+          <option value="">Which side is it?</option>
           ${Object.entries(SIDES).map(([side, name]) => html`<option key=${side} value=${side}>${name}</option>`)}
         </select></label>
       ${view.suggested_actions.map((action) => html`<p class="hint warm" key=${action.code}>${action.message}</p>`)}
