@@ -35,9 +35,6 @@ DOLLY_DISTANCE = 0.815
 CINEMATIC_ARC = math.pi
 """The camera sees the subject through 180 degrees, with angle 0 (the hero face) exactly half-way."""
 
-LEAST_SWING = 0.4
-"""Share of the arc that is left for a model of which nothing but the photo's side is to be trusted: 72 degrees."""
-
 CINEMATIC_LINGER = 0.075
 """The arc's speed falls to 1 - 2 pi * this (53%) at the hero face and is as much faster at the two edge-on ends."""
 
@@ -81,6 +78,32 @@ class Pose:
         return self.azimuth - self.subject_yaw
 
 
+@dataclass(frozen=True, slots=True)
+class Arc:
+    """How far the cinematic camera sees round the subject to either side of angle 0; less where a model's sides are
+    guesses.
+
+    Attributes:
+        left: radians towards -X, over 0.
+        right: radians towards +X, over 0. Neither is over three times the other, or the subject would turn back.
+    """
+
+    left: float = CINEMATIC_ARC / 2.0
+    right: float = CINEMATIC_ARC / 2.0
+
+    def __post_init__(self) -> None:
+        least, most = sorted((self.left, self.right))
+        if not 0.0 < least <= most <= 3.0 * least:
+            raise ValueError(f"an arc must reach over 0 to both sides, and 3 times as far at most: {self}")
+
+    def at(self, share: float) -> float:
+        """The angle at a share of the way from its left end (-0.5) over angle 0 (0) to its right end (0.5), radians;
+        smooth all the way."""
+        return (self.left + self.right) * share + 2.0 * (self.right - self.left) * share * share
+
+
+WHOLE_ARC = Arc()
+
 HERO = Pose(subject_yaw=0.0, azimuth=0.0, rise=0.0, distance=1.0, focus=1.0, aperture=0.5)
 """The pose of the still scene: angle 0, at rest."""
 
@@ -105,15 +128,15 @@ def dolly(t: float) -> Pose:
     return replace(HERO, distance=_mix((1.0, DOLLY_DISTANCE), smoothstep(t)), aperture=1.0)
 
 
-def cinematic(t: float, swing: float = 1.0) -> Pose:
-    """A 180 degree arc from one side over the hero face to the other, rising, with a rack focus.
+def cinematic(t: float, arc: Arc = WHOLE_ARC) -> Pose:
+    """An arc, of 180 degrees if it is whole, from one side over the hero face to the other, rising, with a rack focus.
 
     Args:
         t: share of the time, 0..1.
-        swing: share of the arc that is gone, 0..1: less of it for models whose sides are guesses.
+        arc: how far it goes.
     """
     swept = t + CINEMATIC_LINGER * math.sin(2.0 * math.pi * t)  # slowest at t = 1/2
-    view_angle = CINEMATIC_ARC * swing * (swept - 0.5)
+    view_angle = arc.at(swept - 0.5)
     azimuth = CINEMATIC_PAN * (smoothstep(t) - 0.5)
     first, last = RACK_FOCUS
     return Pose(
@@ -126,20 +149,15 @@ def cinematic(t: float, swing: float = 1.0) -> Pose:
     )
 
 
-def pose(move: CameraMove, t: float, swing: float = 1.0) -> Pose:
-    """The pose of ``move`` at the share ``t`` (0..1) of the film's time; ``swing`` as for ``cinematic``."""
+def pose(move: CameraMove, t: float, arc: Arc = WHOLE_ARC) -> Pose:
+    """The pose of ``move`` at the share ``t`` (0..1) of the film's time; ``arc`` limits ``cinematic`` alone."""
     if move is CameraMove.TURNTABLE:
         return turntable(t)
-    return dolly(t) if move is CameraMove.DOLLY else cinematic(t, swing)
+    return dolly(t) if move is CameraMove.DOLLY else cinematic(t, arc)
 
 
-def swing_for(confidence: float) -> float:
-    """Share of the cinematic arc that a model bears whose unseen sides are trusted this much, 0..1."""
-    return LEAST_SWING + (1.0 - LEAST_SWING) * smoothstep(confidence)
-
-
-def frame_poses(move: CameraMove, frames: int, swing: float = 1.0) -> tuple[Pose, ...]:
-    """One pose per frame; ``swing`` as for ``cinematic``.
+def frame_poses(move: CameraMove, frames: int, arc: Arc = WHOLE_ARC) -> tuple[Pose, ...]:
+    """One pose per frame; ``arc`` as for ``cinematic``.
 
     The turntable is a loop, so its frame ``frames`` would equal frame 0; the other two begin and end on their first and
     last pose.
@@ -147,7 +165,7 @@ def frame_poses(move: CameraMove, frames: int, swing: float = 1.0) -> tuple[Pose
     if frames < 1:
         raise ValueError(f"frames must be >= 1, not {frames}")
     steps = frames if move is CameraMove.TURNTABLE else max(1, frames - 1)
-    return tuple(pose(move, index / steps, swing) for index in range(frames))
+    return tuple(pose(move, index / steps, arc) for index in range(frames))
 
 
 def hero_frame(move: CameraMove, frames: int) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import math
 import struct
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,7 +70,7 @@ def read_glb(data: bytes) -> list[Part]:
 
 
 def _read(data: bytes) -> list[Part]:
-    file = _File(*_chunks(data))
+    file = _File(*chunks(data))
     required = set(file.gltf.get("extensionsRequired", [])) - UNDERSTOOD
     if required:
         raise InvalidMesh(f"glb requires {', '.join(sorted(required))}, which is not understood", field="glb")
@@ -81,42 +80,8 @@ def _read(data: bytes) -> list[Part]:
     return parts
 
 
-def source_view(data: bytes) -> NDArray[np.float64] | None:
-    """(3, 3) rotation from the file's axes to those of the photo that the mesh was made from (x right, y up, z towards
-    the camera); None where the file does not say.
-
-    The mesh stage writes the photo's camera into ``asset.extras``.
-    """
-    try:
-        view = _chunks(data)[0]["asset"]["extras"]["source_view"]["world_to_camera"]
-        rotation = np.array([row[:3] for row in view[:3]], np.float64)
-    except (InvalidMesh, KeyError, IndexError, ValueError, TypeError, RecursionError):
-        return None
-    if rotation.shape != (3, 3) or not np.isfinite(rotation).all():
-        return None
-    lengths = np.linalg.norm(rotation, axis=1)
-    if lengths.min() < 1e-6:
-        return None
-    rotation /= lengths[:, None]
-    return rotation if np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) else None
-
-
-def trusted_sides(data: bytes) -> float:
-    """How far the model's unseen sides are trusted, 0..1, as its maker has written it into ``asset.extras.confidence``;
-    1 where the file does not say."""
-    try:
-        value = float(_chunks(data)[0]["asset"]["extras"]["confidence"])
-    except (InvalidMesh, KeyError, IndexError, ValueError, TypeError, RecursionError):
-        return 1.0
-    return min(1.0, max(0.0, value)) if math.isfinite(value) else 1.0
-
-
-def elevation_of(view: NDArray[np.float64]) -> float:
-    """How far from above a photo was taken whose ``source_view`` this is, radians."""
-    return float(np.arcsin(np.clip(view[2, 1], -1.0, 1.0)))
-
-
-def _chunks(data: bytes) -> tuple[dict[str, Any], bytes]:
+def chunks(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """A file's JSON and its binary part. Raises InvalidMesh, or what ``json`` raises."""
     if len(data) < 20 or data[:4] != MAGIC:
         raise InvalidMesh("glb is not a glTF binary file: it must begin with 'glTF'", field="glb")
     version, length = struct.unpack_from("<II", data, 4)

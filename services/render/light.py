@@ -45,6 +45,15 @@ COSINE_LOBE = np.array([math.pi, 2.0 * math.pi / 3.0, math.pi / 4.0])
 """Bands 0 to 2 of the clamped cosine (Ramamoorthi and Hanrahan, eq. 8)."""
 
 
+def sphere(count: int) -> NDArray[np.float64]:
+    """(count, 3) unit vectors of equal area each: a Fibonacci spiral."""
+    k = np.arange(count) + 0.5
+    y = 1.0 - 2.0 * k / count
+    around = k * math.pi * (3.0 - math.sqrt(5.0))
+    radius = np.sqrt(1.0 - y * y)
+    return np.stack([radius * np.cos(around), y, radius * np.sin(around)], axis=1)
+
+
 def harmonics(directions: NDArray[np.floating]) -> NDArray[np.float64]:
     """(n, 9) real spherical harmonics of unit vectors (n, 3), in the order of ``lensora.core.scene.Lighting``."""
     x, y, z = np.asarray(directions, np.float64).T

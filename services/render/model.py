@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,9 +96,9 @@ class Model:
         support: (k, 3) float64, outermost vertices: they bound the subject's outline from every side.
         scale: metres per unit of the file, as drawn.
         yaw: radians by which auto-orient has turned the subject.
-        photo_side: (3,) unit vector towards the camera of the photo that its texture is from; None where that is not
-            known.
         rest: the pose it was put in; None where the file's own was kept without a question.
+        photo_sides: (k, 3) unit vectors towards the cameras of the photos that its texture is from, the main photo
+            first; none where that is not known.
     """
 
     parts: tuple[Part, ...]
@@ -107,7 +107,7 @@ class Model:
     scale: float
     yaw: float
     rest: Rest | None = None
-    photo_side: NDArray[np.float64] | None = None
+    photo_sides: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
 
     @property
     def triangle_count(self) -> int:
@@ -137,7 +137,7 @@ def prepare(
     parts: list[Part],
     oriented: bool = False,
     upright: Upright | None = None,
-    photo_side: NDArray[np.float64] | None = None,
+    photo_sides: NDArray[np.float64] | None = None,
 ) -> Model:
     """Clean, scale, rest, centre, orient and complete the parts of a file.
 
@@ -145,7 +145,7 @@ def prepare(
         parts: of the file.
         oriented: True where the file's maker has already brought its front to +Z; it knows the photo.
         upright: which way is up, where a photo says so; None leaves the file's pose as it is.
-        photo_side: (3,) towards the photo's camera, the file's frame; None where that is not known.
+        photo_sides: (k, 3) towards the photos' cameras, the file's frame; None where that is not known.
 
     Raises:
         InvalidMesh: nothing is left to draw, or there is too much.
@@ -188,8 +188,8 @@ def prepare(
             replace(part, triangles=np.ascontiguousarray(part.triangles[:, ::-1]), normals=_flipped(part.normals))
             for part in placed
         ]
-    side = None if photo_side is None else turning @ photo_side
-    return Model(tuple(placed), closed, support_points(points), scale / size, yaw, rest, side)
+    sides = np.zeros((0, 3)) if photo_sides is None else photo_sides @ turning.T
+    return Model(tuple(placed), closed, support_points(points), scale / size, yaw, rest, sides)
 
 
 def _turned(vectors: NDArray[np.float64], turning: NDArray[np.float64]) -> NDArray[np.float64]:

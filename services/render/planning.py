@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lensora.core.cameras import HERO, Pose, Rig, frame_poses, swing_for, turn
+from lensora.core.cameras import HERO, Pose, Rig, frame_poses, turn
 from lensora.core.errors import InvalidImage
 from lensora.core.scene import Scene
 from lensora.core.staging import SQUARE, FrameShape
@@ -20,11 +20,13 @@ from lensora.rpc.call import UNWATCHED, Call
 from services.render.backplate import Plate, fitted_horizon, make_plate, plain_plate
 from services.render.composition import reflects
 from services.render.framing import PLAIN_PITCH, fit_rig, pitch_for_horizon, raised_rig
-from services.render.glb import elevation_of, read_glb, source_view, trusted_sides
+from services.render.glb import read_glb
 from services.render.light import Illumination, illuminate
 from services.render.model import Model, Upright, prepare
 from services.render.order import FilmOrder
+from services.render.photos import confidence_of, elevation_of, photo_sides, source_view
 from services.render.shot import Shot
+from services.render.sides import Sides
 from services.render.still import RULES, pitch_gap
 
 EXPOSURE_TRIANGLES = 50_000
@@ -81,23 +83,27 @@ def planned(order: FilmOrder, call: Call = UNWATCHED) -> Plan:
         read_glb(order.glb),
         oriented=view is not None,
         upright=upright_of(view, scene),
-        photo_side=None if view is None else view[2],
+        photo_sides=photo_sides(order.glb),
     )
     call.check()
-    confidence = trusted_sides(order.glb)
-    poses = frame_poses(order.move, order.frames, swing_for(confidence))
+    sides = Sides(model.photo_sides, confidence_of(order.glb))
     photo = None if view is None else elevation_of(view)
     light = hero_illumination(model, scene)
 
     def shot_of(rig: Rig, poses: tuple[Pose, ...]) -> Shot:
         return Shot(model, light, rig, poses, order.size, reflects(scene, rig), order.shape)
 
+    def poses_from(pitch: float) -> tuple[Pose, ...]:
+        return frame_poses(order.move, order.frames, sides.arc(pitch if scene.pitch is None else scene.pitch))
+
     if scene.plain:
+        poses = poses_from(PLAIN_PITCH)
         rig = rig_for(model, order.move, poses, scene, PLAIN_PITCH, photo, None, order.shape)
         return Plan(shot_of(rig, poses), partial(plain_plate, order.size, rig, scene.color))
     picture = decode_picture(order.picture)
     horizon = fitted_horizon(picture, scene.horizon)
     pitch = pitch_for_horizon(horizon)
+    poses = poses_from(pitch)
     rig = rig_for(model, order.move, poses, scene, pitch, photo, horizon, order.shape)
     call.check()
     still = None
@@ -106,7 +112,7 @@ def planned(order: FilmOrder, call: Call = UNWATCHED) -> Plan:
         facing = replace(model, support=model.support @ turn(pose.subject_yaw).T)
         own = rig_for(facing, CameraMove.TURNTABLE, (SHARP,), scene, pitch, photo, horizon, order.shape)
         if (gap := pitch_gap(scene, own)) is not None:
-            drawn = shot_of(own, (pose,)) if RULES.trusted(confidence) else None
+            drawn = shot_of(own, (pose,)) if RULES.trusted(sides.confidence) else None
             still = StillPlan(gap, drawn, partial(make_plate, picture, horizon, own, (pose,), order.size))
     return Plan(shot_of(rig, poses), partial(make_plate, picture, horizon, rig, poses, order.size), still)
 
@@ -114,9 +120,10 @@ def planned(order: FilmOrder, call: Call = UNWATCHED) -> Plan:
 def photo_yaw(model: Model) -> float:
     """How far the subject is turned so that the side of its photo faces the hero camera, radians; 0 where the photo was
     taken from right above, or is not known."""
-    if model.photo_side is None or math.hypot(model.photo_side[0], model.photo_side[2]) < LEAST_ASIDE:
+    if not len(model.photo_sides):
         return 0.0
-    return -math.atan2(float(model.photo_side[0]), float(model.photo_side[2]))
+    x, _, z = (float(value) for value in model.photo_sides[0])
+    return 0.0 if math.hypot(x, z) < LEAST_ASIDE else -math.atan2(x, z)
 
 
 def upright_of(view: NDArray[np.float64] | None, scene: Scene) -> Upright | None:

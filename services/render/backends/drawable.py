@@ -161,7 +161,7 @@ def load(
         bound = _bind(part, program, texture)
         _light(program, shot)
         set_uniform(program, "sample_width", np.array([1.0 / (shot.rig.hero.focal * shot.size * samples)]))
-        weight = own_shade(part, shot.model.photo_side)
+        weight = own_shade(part, shot.model.photo_sides)
         vertex_array = _vertices(context, part, program, split.carried(kept) * weight[:, None], owned)
         drawables.append(Drawable(vertex_array, program, bound, part.material.alpha_mode == "BLEND", two_sided))
     return drawables
@@ -288,15 +288,16 @@ def _texture(context: moderngl.Context, image: NDArray[np.uint8], encoded: bool)
     return texture
 
 
-def own_shade(part: Part, photo_side: NDArray[np.float64] | None) -> NDArray[np.float32]:
+def own_shade(part: Part, photo_sides: NDArray[np.float64]) -> NDArray[np.float32]:
     """(n,) how much of the subject's shade on itself is drawn at each vertex.
 
-    The texture of what the photo shows holds the photo's own shade already; of what it does not show, nothing does.
+    The texture of what a photo shows holds that photo's shade already; of what none shows, nothing does. Without
+    photos (k, 3) all of the shade is drawn.
     """
     assert part.normals is not None
-    if photo_side is None:
+    if not len(photo_sides):
         return np.ones(len(part.positions), np.float32)
-    facing = part.normals @ photo_side.astype(np.float32)
+    facing = np.einsum("ij,kj->ik", part.normals, photo_sides.astype(np.float32)).max(axis=1)
     seen = np.clip((facing - SHADE_FADES[0]) / (SHADE_FADES[1] - SHADE_FADES[0]), 0.0, 1.0)
     return np.asarray(SHADE_UNSEEN + (SHADE_SEEN - SHADE_UNSEEN) * seen, np.float32)
 

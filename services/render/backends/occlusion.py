@@ -15,7 +15,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from services.render.light import harmonics
+from services.render.light import harmonics, sphere
 from services.render.model import Model
 
 DEPTHS = (
@@ -58,15 +58,6 @@ RULES = BakeRules()
 
 READ_AT_ONCE = 1024
 """Places read in a row of OpenCV's remap, whose pictures have at most 32,767 columns."""
-
-
-def sphere(count: int) -> NDArray[np.float64]:
-    """(count, 3) unit vectors of equal area each: a Fibonacci spiral."""
-    k = np.arange(count) + 0.5
-    y = 1.0 - 2.0 * k / count
-    around = k * math.pi * (3.0 - math.sqrt(5.0))
-    radius = np.sqrt(1.0 - y * y)
-    return np.stack([radius * np.cos(around), y, radius * np.sin(around)], axis=1)
 
 
 def hidden_light(

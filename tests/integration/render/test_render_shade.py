@@ -14,11 +14,11 @@ from lensora.core.words import CameraMove
 from lensora.testing.meshes import Finish, box, glb, vase
 from services.render.backends.device import open_context
 from services.render.backends.drawable import Shaders
-from services.render.backends.occlusion import DEPTHS, RULES, hidden_light, sphere
+from services.render.backends.occlusion import DEPTHS, RULES, hidden_light
 from services.render.composition import LARGE_PX, Compositor
 from services.render.engine import Engine
-from services.render.glb import read_glb, trusted_sides
-from services.render.light import even_illumination, harmonics, rim_direction, turned_radiance
+from services.render.glb import read_glb
+from services.render.light import even_illumination, harmonics, rim_direction, sphere, turned_radiance
 from services.render.model import prepare
 from services.render.order import FilmOrder
 from services.render.planning import set_up
@@ -125,14 +125,6 @@ def test_a_large_frame_has_the_reflection_of_a_small_one(engine: Engine, picture
     foot = round(float(shot.rig.hero.project(np.zeros((1, 3)))[0][0, 1]) * 320)
     difference = np.abs(frames[0] - frames[1])[foot + 2 :]
     assert difference.mean() < 0.6 and np.percentile(difference, 99.5) < 6
-
-
-@pytest.mark.parametrize(("said", "trust"), [(0.4, 0.4), (7, 1.0), (-1, 0.0), ("much", 1.0), (None, 1.0)])
-def test_trust_in_unseen_sides_is_read(said: object, trust: float) -> None:
-    """What the mesh stage writes of its confidence is read within its bounds; a file that says nothing is trusted."""
-    asset = {"version": "2.0", "extras": {"confidence": said}}
-    assert trusted_sides(glb(box(), None, {"asset": asset})) == trust
-    assert trusted_sides(b"no glb") == 1.0
 
 
 def test_finer_models_are_baked_from_fewer_sides() -> None:

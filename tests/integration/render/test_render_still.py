@@ -68,8 +68,8 @@ def test_the_model_is_drawn_from_the_plates_camera(
 def test_the_still_shows_the_photos_side(aside: float) -> None:
     """The side that the photo shows is turned to the camera, wherever the file's front is; from above there is none."""
     side = np.array([math.sin(aside), 0.3, math.cos(aside)])
-    model = Model((), True, np.zeros((1, 3)), 1.0, 0.0, photo_side=side / np.linalg.norm(side))
+    model = Model((), True, np.zeros((1, 3)), 1.0, 0.0, photo_sides=side[None] / np.linalg.norm(side))
     faced = turn(photo_yaw(model)) @ side
     assert faced[0] == pytest.approx(0.0, abs=1e-9) and faced[2] > 0.0
-    assert photo_yaw(replace(model, photo_side=np.array([0.1, 0.99, 0.0]))) == 0.0
-    assert photo_yaw(replace(model, photo_side=None)) == 0.0
+    assert photo_yaw(replace(model, photo_sides=np.array([[0.1, 0.99, 0.0]]))) == 0.0
+    assert photo_yaw(replace(model, photo_sides=np.zeros((0, 3)))) == 0.0

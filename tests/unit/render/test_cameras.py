@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensora.core.cameras import CINEMATIC_ARC, HERO, Camera, Rig, frame_poses, hero_frame, pose, projection, turn
+from lensora.core.cameras import CINEMATIC_ARC, HERO, Arc, Camera, Rig, frame_poses, hero_frame, pose, projection, turn
 from lensora.core.words import CameraMove
 
 TIMES = st.floats(0.0, 1.0)
@@ -78,6 +78,24 @@ def test_cinematic_sweeps_half_a_turn_over_the_hero_face() -> None:
     assert (np.diff([each.rise for each in poses]) >= 0).all()
     assert poses[0].focus < 0.5
     assert poses[48].focus == 1.0
+
+
+@given(st.floats(0.3, 1.5), st.floats(0.35, 2.9))
+def test_an_uneven_arc_is_one_smooth_sweep(left: float, ratio: float) -> None:
+    """With less to see on one side than on the other it never turns back, and passes the hero face half-way."""
+    arc = Arc(left, left * ratio)
+    angles = np.array([each.view_angle for each in frame_poses(CameraMove.CINEMATIC, 97, arc)])
+    assert (angles[0], angles[-1]) == pytest.approx((-arc.left, arc.right))
+    assert angles[48] == pytest.approx(0.0, abs=1e-9)
+    assert (np.diff(angles) > 0).all()
+    assert np.abs(np.diff(angles, 2)).max() < 0.2 * np.diff(angles).max()
+
+
+def test_an_arc_that_would_turn_back_is_refused() -> None:
+    """Neither side reaches over three times as far as the other, or not at all."""
+    for left, right in ((0.1, 0.4), (0.0, 1.0), (1.0, -0.5)):
+        with pytest.raises(ValueError, match="arc"):
+            Arc(left, right)
 
 
 @given(MOVES, TIMES)

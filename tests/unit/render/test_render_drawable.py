@@ -12,7 +12,14 @@ import pytest
 from lensora.core.cameras import frame_poses
 from lensora.core.words import CameraMove
 from lensora.testing.meshes import Finish, Shape, box, glb, vase
-from services.render.backends.drawable import Shaders, lit_at_vertices, texel_density
+from services.render.backends.drawable import (
+    SHADE_SEEN,
+    SHADE_UNSEEN,
+    Shaders,
+    lit_at_vertices,
+    own_shade,
+    texel_density,
+)
 from services.render.framing import fit_rig
 from services.render.glb import read_glb
 from services.render.light import even_illumination
@@ -107,3 +114,16 @@ def test_programs_are_compiled_once_and_kept_from_film_to_film() -> None:
     assert len({id(program) for program in first}) == 3
     assert shaders.programs([bright, plain]) == [first[2], first[0]]
     assert len(compiler.made) == 3
+
+
+def test_what_a_photo_shows_gets_less_shade_of_its_own() -> None:
+    """Its texture holds the photo's own shade; with a photo of the back that side has its own too, and without photos
+    all of the shade is drawn."""
+    (part,) = prepare(read_glb(glb(box()))).parts
+    assert part.normals is not None
+    front, back, top = (part.normals[:, axis] * way > 0.99 for axis, way in ((2, 1), (2, -1), (1, 1)))
+    sides = np.array([[0.0, 0.0, 1.0], [0.0, 0.0, -1.0]])
+    alone, both = own_shade(part, sides[:1]), own_shade(part, sides)
+    assert alone[front] == pytest.approx(SHADE_SEEN) and alone[back] == pytest.approx(SHADE_UNSEEN)
+    assert (alone[top] > SHADE_SEEN).all() and both[back] == pytest.approx(SHADE_SEEN)
+    assert (own_shade(part, np.zeros((0, 3))) == 1.0).all()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lensora.core.cameras import turn
 from lensora.core.errors import InvalidMesh
 from lensora.testing.meshes import Finish, Shape, box, glb, vase
-from services.render.glb import elevation_of, read_glb, source_view
+from services.render.glb import read_glb
 from services.render.model import Part, prepare
 
 
@@ -189,32 +189,3 @@ def test_vertex_count_is_bounded() -> None:
     many = Part(np.eye(3), np.zeros((3_000_001, 3), np.uint32), None, None, None, read_glb(glb(box()))[0].material)
     with pytest.raises(InvalidMesh, match="at most 3000000"):
         prepare([many])
-
-
-def _from_above(angle: float) -> dict[str, object]:
-    c, s = math.cos(angle), math.sin(angle)
-    view = [[1.0, 0.0, 0.0, 0.0], [0.0, c, -s, 0.0], [0.0, s, c, -2.0]]
-    return {"asset": {"version": "2.0", "extras": {"source_view": {"world_to_camera": view}}}}
-
-
-def _view(data: bytes) -> np.ndarray:
-    view = source_view(data)
-    assert view is not None
-    return view
-
-
-@pytest.mark.parametrize("angle", [0.0, 0.3, 1.2, -0.2])
-def test_the_photos_elevation_is_read(angle: float) -> None:
-    """The view that the mesh stage writes into the file tells from how far above the photo was taken."""
-    assert elevation_of(_view(glb(box(), None, _from_above(angle)))) == pytest.approx(angle)
-
-
-@pytest.mark.parametrize(
-    "view", [None, [], [[1, 0, 0]], "up", [[0, 0, 0]] * 3, [[0, 0, 0], [0, 0, 0], [0, float("inf"), 0]], {"a": 1}]
-)
-def test_views_that_say_nothing_are_no_error(view: object) -> None:
-    """A file without the photo's view, or with a damaged one, has no elevation; neither has one that is no GLB."""
-    asset = {"version": "2.0", "extras": {"source_view": {"world_to_camera": view}}}
-    assert source_view(glb(box(), None, {"asset": asset})) is None
-    assert source_view(glb(box())) is None
-    assert source_view(b"solid stl") is None
