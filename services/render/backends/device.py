@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
+from ctypes.util import find_library
 
 import moderngl
 
@@ -40,7 +42,7 @@ def open_context(device: str) -> moderngl.Context:
             if index > 0 or fallback is not None:
                 break
             continue
-        software = any(name in context.info["GL_RENDERER"].lower() for name in SOFTWARE)
+        software = is_software(context)
         if device == ("cpu" if software else "gpu") or (device == "auto" and not software):
             if fallback is not None:
                 fallback.release()
@@ -52,6 +54,30 @@ def open_context(device: str) -> moderngl.Context:
     if fallback is not None:
         return fallback
     raise RenderFailed(f"no OpenGL device for LENSORA_RENDER_DEVICE={device}: {problem}")
+
+
+def is_software(context: moderngl.Context) -> bool:
+    """Whether the CPU draws."""
+    return any(name in context.info["GL_RENDERER"].lower() for name in SOFTWARE)
+
+
+def outwaiting(context: moderngl.Context) -> Callable[[], None]:
+    """A function that waits until all is drawn that the thread's context was told to draw, while other threads of
+    Python run.
+
+    moderngl holds the interpreter's lock in every call, also while it waits for pixels: half of a film's time on a CPU,
+    in which nothing could be composed or handed to an encoder.
+    """
+    try:
+        address = ctypes.CDLL(find_library("EGL") or "libEGL.so.1").eglGetProcAddress
+    except (OSError, AttributeError):  # the context came from a library of another name
+        return context.finish
+    address.argtypes, address.restype = [ctypes.c_char_p], ctypes.c_void_p
+    place = address(b"glFinish")
+    if not place:
+        return context.finish
+    outwait: Callable[[], None] = ctypes.CFUNCTYPE(None)(place)
+    return outwait
 
 
 def _open(index: int) -> moderngl.Context:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lensora.core.cameras import projection, turn
 from lensora.core.errors import RenderFailed
-from services.render.backends.device import open_context
+from services.render.backends.device import is_software, open_context, outwaiting
 from services.render.backends.drawable import Drawable, Owned, Shaders, light_frame, load, set_uniform
 from services.render.backends.lattice import lattice_sides, sheared, upright
 from services.render.samples import resolved
@@ -39,6 +39,8 @@ class OpenGLRenderer:
         self._context = open_context(device)
         self._idle = self._context.simple_framebuffer((1, 1))
         self._shaders = Shaders(self._context)
+        # A GPU goes on with the next frame while this one is read: there the read itself waits, for this frame alone.
+        self._outwait = outwaiting(self._context) if is_software(self._context) else lambda: None
 
     @property
     def device(self) -> str:
@@ -113,6 +115,7 @@ class OpenGLRenderer:
         sides = (below.width // 2, below.height // 2)
         self._render(shot, index, below, half, drawables, sides, np.eye(4), mirrored=True)
         drawn = np.empty((sides[1], sides[0], 4), np.uint8)
+        self._outwait()
         half.read_into(drawn, viewport=(0, 0, *sides), components=4, alignment=1)
         return replace(layer, mirror=(below, resolved(drawn, 1)))
 
@@ -181,6 +184,7 @@ class OpenGLRenderer:
         pages cost as much as the work."""
         width, height = lattice_sides(window, self._samples)
         drawn = memory[0, : height * width * 4].reshape(height, width, 4)
+        self._outwait()
         target.read_into(drawn, viewport=(0, 0, width, height), components=4, alignment=1)
         error = self._context.error
         if error != "GL_NO_ERROR":

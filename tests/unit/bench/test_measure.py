@@ -1,0 +1,38 @@
+"""What the benches measure with."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from bench.measure import MIB, PeakMemory
+
+BLOCK = 48 * MIB
+
+
+def test_a_peak_is_kept_after_the_memory_is_given_back() -> None:
+    """The peak holds a block that is gone again, and the size of now does not."""
+    memory = PeakMemory(os.getpid())
+    memory.look()
+    before = memory.now_bytes
+    block = bytearray(os.urandom(4096)) * (BLOCK // 4096)
+    memory.look()
+    held = memory.now_bytes
+    del block
+    memory.look()
+    assert before > 0
+    assert held - before > 0.9 * BLOCK
+    assert memory.peak_bytes == held
+    assert held - memory.now_bytes > 0.9 * BLOCK
+    assert memory.peak_by_process[os.getpid()] == held
+
+
+def test_a_process_that_has_ended_has_no_memory() -> None:
+    """Between two samples a child may end: nothing is raised, and it counts for nothing."""
+    memory = PeakMemory(os.getpid())
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        memory.look()
+        child.communicate(b"\n")
+    memory.look()
+    assert child.pid in memory.peak_by_process
