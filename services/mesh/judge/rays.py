@@ -96,9 +96,9 @@ def cast(solid: Solid, camera: PhotoCamera, size: tuple[int, int]) -> Crossings:
     y = camera.center[1] - view[:, 1] * scale - 0.5 - NUDGE[1]
     corners = solid.faces
     fx, fy = x[corners], y[corners]
-    left, top = (np.maximum(np.ceil(v.min(axis=1)), 0).astype(np.int64) for v in (fx, fy))
-    right = np.minimum(np.floor(fx.max(axis=1)), width - 1).astype(np.int64)
-    bottom = np.minimum(np.floor(fy.max(axis=1)), height - 1).astype(np.int64)
+    left, top = (np.maximum(np.ceil(_of_three(np.minimum, v)), 0).astype(np.int64) for v in (fx, fy))
+    right = np.minimum(np.floor(_of_three(np.maximum, fx)), width - 1).astype(np.int64)
+    bottom = np.minimum(np.floor(_of_three(np.maximum, fy)), height - 1).astype(np.int64)
     wide, tall = np.maximum(right - left + 1, 0), np.maximum(bottom - top + 1, 0)
     count = wide * tall
     area = (fx[:, 1] - fx[:, 0]) * (fy[:, 2] - fy[:, 0]) - (fx[:, 2] - fx[:, 0]) * (fy[:, 1] - fy[:, 0])
@@ -139,3 +139,8 @@ def cast(solid: Solid, camera: PhotoCamera, size: tuple[int, int]) -> Crossings:
     pixel, at, face = pixel[order], at[order], face[order]
     # y runs down in the picture: a face that turns clockwise there turns its front to the viewer.
     return Crossings(size, pixel, at, np.asarray(area[face] < 0), face, normals, camera.distance)
+
+
+def _of_three(choose: np.ufunc, values: Doubles) -> Doubles:
+    """(n,) the least or the greatest of each row (n, 3): column by column numpy takes a sixth of the time."""
+    return np.asarray(choose(choose(values[:, 0], values[:, 1]), values[:, 2]), np.float64)

@@ -163,13 +163,13 @@ def _split_steep(
     """Halve edges that climb too much. The square is linear along an edge, so new points lie on the curved surface."""
     for _ in range(RULES.split_rounds):
         height = np.sign(square) * np.sqrt(np.abs(square))
-        ends = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=2), axis=2)
-        climb = np.abs(height[ends[..., 0]] - height[ends[..., 1]])
+        after = faces[:, [1, 2, 0]]
+        low, high = np.minimum(faces, after), np.maximum(faces, after)
+        climb = np.abs(height[low] - height[high])
         steep = climb > RULES.steep
         if not steep.any():
             break
-        keys = ends[..., 0] * len(position) + ends[..., 1]
-        unique, inverse = np.unique(keys[steep], return_inverse=True)
+        unique, inverse = np.unique(low[steep] * len(position) + high[steep], return_inverse=True)
         middle = np.full(faces.shape, -1, np.int64)
         middle[steep] = len(position) + inverse
         a, b = unique // len(position), unique % len(position)
@@ -186,15 +186,14 @@ def _split_faces(faces: Ints, middle: Ints) -> Ints:
     count = marks.sum(axis=1)
     out = [faces[count == 0]]
     for turn in range(3):
-        f, m, k = np.roll(faces, -turn, axis=1), np.roll(middle, -turn, axis=1), np.roll(marks, -turn, axis=1)
-        one = (count == 1) & k[:, 0]
-        out += [np.stack([f[one, 0], m[one, 0], f[one, 2]], 1), np.stack([m[one, 0], f[one, 1], f[one, 2]], 1)]
-        two = (count == 2) & k[:, 0] & k[:, 1]
-        out += [
-            np.stack([m[two, 0], f[two, 1], m[two, 1]], 1),
-            np.stack([f[two, 0], m[two, 0], m[two, 1]], 1),
-            np.stack([f[two, 0], m[two, 1], f[two, 2]], 1),
-        ]
+        first, second, third = turn, (turn + 1) % 3, (turn + 2) % 3
+        one = np.flatnonzero((count == 1) & marks[:, first])
+        a, b, c, ab = faces[one, first], faces[one, second], faces[one, third], middle[one, first]
+        out += [np.stack([a, ab, c], 1), np.stack([ab, b, c], 1)]
+        two = np.flatnonzero((count == 2) & marks[:, first] & marks[:, second])
+        a, b, c = faces[two, first], faces[two, second], faces[two, third]
+        ab, bc = middle[two, first], middle[two, second]
+        out += [np.stack([ab, b, bc], 1), np.stack([a, ab, bc], 1), np.stack([a, bc, c], 1)]
     three = count == 3
     f, m = faces[three], middle[three]
     out += [
