@@ -6,7 +6,6 @@ An optional dependency (``pip install "lensora[openvino]"``): ``lensora.adapters
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,10 @@ import openvino
 from numpy.typing import NDArray
 
 from lensora.adapters.inference import fits, wanted_outputs
-from lensora.adapters.patience import LOOK_INTERVAL_S, current_look
+from lensora.adapters.patience import Patience
 from lensora.allocator import give_back
 from lensora.core.artifacts import ModelUse
-from lensora.core.errors import ConfigurationError, DeadlineExceeded, InferenceFailed
+from lensora.core.errors import ConfigurationError, InferenceFailed
 from lensora.models.manifest import Precision
 
 _HINTS = {Precision.FLOAT32: "f32", Precision.BFLOAT16: "bf16"}
@@ -97,7 +96,7 @@ class OpenVinoModel:
     ) -> dict[str, NDArray[Any]]:
         wanted = wanted_outputs(self.name, self._outputs, outputs)
         self._check(inputs)
-        patience = _Patience(self.name, timeout_s)
+        patience = Patience(self.name, timeout_s)
         patience.look()
         while not self._turn.acquire(timeout=patience.pause_s()):
             patience.look()
@@ -119,7 +118,7 @@ class OpenVinoModel:
     def describe(self) -> ModelUse:
         return self._use
 
-    def _run(self, inputs: Mapping[str, NDArray[Any]], patience: _Patience) -> None:
+    def _run(self, inputs: Mapping[str, NDArray[Any]], patience: Patience) -> None:
         try:
             arrays = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
             self._request.start_async(arrays, share_inputs=True)
@@ -145,31 +144,6 @@ class OpenVinoModel:
             sizes = [None if size.is_dynamic else size.get_length() for size in taken.get_partial_shape()]
             if not fits(array.shape, sizes):
                 raise InferenceFailed(f"{self.name}: input {name} takes shape {sizes}, not {list(array.shape)}")
-
-
-class _Patience:
-    """How long one call goes on waiting: to its deadline, and while the look in force on its thread does not raise."""
-
-    def __init__(self, name: str, timeout_s: float | None) -> None:
-        self._look = current_look()
-        self._until = None if timeout_s is None else time.monotonic() + timeout_s
-        self._late = DeadlineExceeded(f"{name} was not done within {max(timeout_s or 0.0, 0.0):.3g} s")
-
-    def look(self) -> None:
-        """Raises DeadlineExceeded, or what the look raises."""
-        if self._until is not None and time.monotonic() >= self._until:
-            raise self._late
-        if self._look is not None:
-            self._look()
-
-    def pause_s(self) -> float:
-        """Seconds until the next look."""
-        left_s = LOOK_INTERVAL_S if self._until is None else max(0.0, self._until - time.monotonic())
-        return min(LOOK_INTERVAL_S, left_s)
-
-    def pause_ms(self) -> int:
-        """The same in whole milliseconds, at least one."""
-        return max(1, round(self.pause_s() * 1000))
 
 
 def _outwait(request: Any) -> None:

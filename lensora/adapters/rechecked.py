@@ -7,14 +7,15 @@ and no over much of what it finds, the last bits decide. Those few pictures pay 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lensora.adapters.inference import Model
+from lensora.adapters.patience import Patience
 from lensora.core.artifacts import ModelUse
 from lensora.models.manifest import Doubt
 from lensora.observability import logs
@@ -52,16 +53,36 @@ class Rechecked:
         outputs: Sequence[str] | None = None,
         timeout_s: float | None = None,
     ) -> dict[str, NDArray[Any]]:
-        until = None if timeout_s is None else time.monotonic() + timeout_s
+        patience = Patience(self.name, timeout_s)
         answer = self._quick.infer(inputs, outputs=outputs, timeout_s=timeout_s)
         found = answer.get(self._doubt.output)
         if found is None or not doubtful(found, self._doubt):
             return answer
-        with self._turn:
-            _log.info("net_rechecked", model=self.name)
-            self._make_room()
-            left_s = None if until is None else until - time.monotonic()
-            return self._open_exact().infer(inputs, outputs=outputs, timeout_s=left_s)
+        _log.info("net_rechecked", model=self.name)
+        while not self._turn.acquire(timeout=patience.pause_s()):
+            patience.look()
+        opening = self._opening()
+        try:
+            while not wait([opening], patience.pause_s()).done:
+                patience.look()
+            return opening.result().infer(inputs, outputs=outputs, timeout_s=patience.left_s())
+        finally:
+            # One that nobody waits for any more is opened all the same: until then there is no room for another.
+            opening.add_done_callback(lambda _opened: self._turn.release())
+
+    def _opening(self) -> Future[Model]:
+        """The exact one, opened on a thread of its own: nothing can stop that, and its caller is to be let go."""
+        opening: Future[Model] = Future()
+
+        def run() -> None:
+            try:
+                self._make_room()
+                opening.set_result(self._open_exact())
+            except BaseException as error:  # handed to the caller
+                opening.set_exception(error)
+
+        threading.Thread(target=run, name="open-exact", daemon=True).start()
+        return opening
 
     def ready(self) -> bool:
         return self._quick.ready()

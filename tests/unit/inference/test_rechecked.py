@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import while_waiting
 from lensora.adapters.rechecked import Rechecked, doubtful
 from lensora.core.artifacts import ModelUse
-from lensora.core.errors import DeadlineExceeded
+from lensora.core.errors import Cancelled, ConfigurationError, DeadlineExceeded
 from lensora.models.manifest import Doubt, ModelEntry, Precision, load_manifest
 from lensora.testing.inference import FakeModel, TensorSpec
 
@@ -62,6 +64,45 @@ def test_both_runs_share_the_callers_time() -> None:
     model = Rechecked(net(0.0, seconds=0.02), lambda: net(0.0, seconds=60.0), DOUBT)
     with pytest.raises(DeadlineExceeded):
         model.infer({"input": TORN}, timeout_s=0.1)
+
+
+def test_a_caller_that_leaves_is_let_go_while_the_exact_net_is_opened() -> None:
+    """What its look raises ends the call at once; the next one waits until that opening is over, and gets its own."""
+    gone, open_now, opened = threading.Event(), threading.Event(), []
+
+    def exact() -> FakeModel:
+        gone.set()
+        assert open_now.wait(30.0)
+        opened.append(net(0.0))
+        return opened[-1]
+
+    def look() -> None:
+        if gone.is_set():
+            raise Cancelled("the caller has cancelled the call")
+
+    model = Rechecked(net(0.001), exact, DOUBT)
+    with while_waiting(look), pytest.raises(Cancelled):
+        model.infer({"input": TORN})
+    assert not opened
+    with while_waiting(look), pytest.raises(Cancelled):
+        model.infer({"input": TORN})
+    with pytest.raises(DeadlineExceeded):
+        model.infer({"input": TORN}, timeout_s=0.02)
+    open_now.set()
+    assert np.array_equal(model.infer({"input": TORN})["output"], TORN)
+    assert [len(each.calls) for each in opened] == [0, 1]
+
+
+def test_an_exact_net_that_cannot_be_opened_is_told() -> None:
+    """The caller gets what its opening raised, and the next one may try again."""
+
+    def exact() -> FakeModel:
+        raise ConfigurationError("cannot load model 'salience'")
+
+    model = Rechecked(net(0.001), exact, DOUBT)
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="salience"):
+            model.infer({"input": TORN})
 
 
 def test_nothing_found_is_doubtful_only_near_the_threshold() -> None:
