@@ -169,10 +169,9 @@ def load(
 
 def set_uniform(program: moderngl.Program, name: str, values: NDArray[np.floating]) -> None:
     """Write a uniform; one that the shader does not use is no error."""
-    if name in program:
-        uniform = program[name]
-        if isinstance(uniform, moderngl.Uniform):
-            uniform.write(np.ascontiguousarray(values, np.float32).tobytes())
+    uniform = program.get(name, None)  # ``in`` would go through all of its members
+    if isinstance(uniform, moderngl.Uniform):
+        uniform.write(np.ascontiguousarray(values, np.float32).tobytes())
 
 
 def is_two_sided(part: Part, model: Model) -> bool:
