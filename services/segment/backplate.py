@@ -103,15 +103,8 @@ def image_backplate(
             f"background.url is not a usable picture: {error.message}", field="background.url"
         ) from error
     picture = photo.over((WHITE, WHITE, WHITE))
-    crop = middle = Crop.of(picture, *seen)
+    crop, edge = Crop.looking_down(picture, *seen, scene_pitch(viewpoint))
     rgb = crop.taken(picture, *seen)
-    edge = ground_edge(rgb)
-    above = from_above(scene_pitch(viewpoint))
-    if edge is not None and above > 0.0:
-        # More of the surface, less of the surroundings: down and in, as a camera goes that looks down.
-        crop = Crop.of(picture, *seen, down=0.5 + 0.5 * above, zoom=1.0 + (MOST_ZOOM - 1.0) * above)
-        rgb = crop.taken(picture, *seen)
-        edge = min(1.0, max(0.0, (middle.top + edge * middle.rows - crop.top) / crop.rows))
     horizon = guess_horizon(rgb) if edge is None else edge
     lighting = estimate_lighting(rgb, horizon)
     if shape != SQUARE:
@@ -142,8 +135,13 @@ def prompt_backplate(
         )
     painted = backend.paint(prompt, width, height, seed, scene_pitch(viewpoint), call.part(0.0, 0.9))
     call.report("light", 0.92)
-    horizon = painted.horizon if painted.horizon is not None else guess_horizon(painted.rgb)
-    lighting = estimate_lighting(painted.rgb, horizon, painted.key)
+    rgb, horizon = painted.rgb, painted.horizon
+    if horizon is None:
+        # A net paints more of the surroundings than it was asked for: it is cropped as a user's picture is.
+        crop, horizon = Crop.looking_down(rgb, width, height, scene_pitch(viewpoint))
+        rgb = crop.taken(rgb, width, height)
+        horizon = guess_horizon(rgb) if horizon is None else horizon
+    lighting = estimate_lighting(rgb, horizon, painted.key)
     scene = Scene(
         horizon,
         plain=False,
@@ -153,7 +151,7 @@ def prompt_backplate(
         mirror=painted.mirror,
         roughness=painted.roughness,
     )
-    return Backplate(painted.rgb, scene)
+    return Backplate(rgb, scene)
 
 
 def _covering(columns: int, rows: int, width: int, height: int) -> tuple[int, Box]:
@@ -203,9 +201,25 @@ class Crop:
         wide, high = max(1, min(columns, round(width / scale))), max(1, min(rows, round(height / scale)))
         return Crop((columns - wide) // 2, round((rows - high) * down), wide, high)
 
+    @staticmethod
+    def looking_down(picture: NDArray[np.uint8], width: int, height: int, pitch: float) -> tuple[Crop, float | None]:
+        """The part of a picture that a camera would show which looks down by ``pitch``, radians, and the height of the
+        surface's far edge in it, 0..1; None where no surface shows.
+
+        The steeper, the more of the surface and the less of the surroundings: down and in, as such a camera goes.
+        """
+        middle = Crop.of(picture, width, height)
+        edge, above = ground_edge(middle.taken(picture, width, height)), from_above(pitch)
+        if edge is None or above <= 0.0:
+            return middle, edge
+        crop = Crop.of(picture, width, height, down=0.5 + 0.5 * above, zoom=1.0 + (MOST_ZOOM - 1.0) * above)
+        return crop, min(1.0, max(0.0, (middle.top + edge * middle.rows - crop.top) / crop.rows))
+
     def taken(self, picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
         """(height, width, 3) uint8: this part of the picture, resampled."""
         part = picture[self.top : self.top + self.rows, self.left : self.left + self.columns]
+        if part.shape[:2] == (height, width):
+            return np.ascontiguousarray(part)
         flags = cv2.INTER_AREA if width < self.columns else cv2.INTER_CUBIC
         return np.asarray(cv2.resize(part, (width, height), interpolation=flags), np.uint8)
 

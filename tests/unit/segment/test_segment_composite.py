@@ -8,11 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
+from lensora.core.artifacts import ModelUse
 from lensora.core.errors import InvalidBackground, InvalidRequest, SubjectNotFound
 from lensora.core.scene import Lighting, Scene, studio_lighting
 from lensora.core.staging import BASE_LINE, FILL, FrameShape, staged
 from lensora.core.viewpoint import Viewpoint
-from services.segment.backplate import Crop, check_size, image_backplate, plain_backplate
+from services.segment.backends import Painted
+from services.segment.backplate import Crop, check_size, image_backplate, plain_backplate, prompt_backplate
 from services.segment.composite import composite, encode_jpeg, place
 from services.segment.shadow import Outline, key_share
 
@@ -290,6 +292,33 @@ def test_a_picture_is_cropped_to_its_surface_for_a_subject_from_above() -> None:
     assert high.scene.horizon < 0.40 and not high.scene.afloat
     row = round(high.scene.horizon * 256)
     assert high.rgb[row - 8, 128, 0] > 150 > high.rgb[row + 8, 128, 0]
+
+
+def test_a_net_that_paints_at_eye_level_is_cropped_to_its_surface() -> None:
+    """A text-to-image net is asked for the photo's pitch; surroundings that it paints all the same are cropped away, as
+    from a user's picture."""
+    painted = np.full((400, 400, 3), (205, 190, 160), np.uint8)
+    painted[220:] = (60, 90, 130)
+
+    class EyeLevel:
+        asked = 0.0
+
+        def paint(self, *words: object) -> Painted:
+            self.asked = float(words[4])  # type: ignore[arg-type]
+            return Painted(painted, horizon=None, pitch=self.asked, key=None)
+
+        def describe(self) -> ModelUse:
+            return ModelUse("eye-level", "1", "", "Apache-2.0", "segment")
+
+    net = EyeLevel()
+    above = Viewpoint(pitch=np.radians(60.0), pitch_doubt=np.radians(3.0))
+    level = prompt_backplate("on a table", 400, 400, 1, net)
+    high = prompt_backplate("on a table", 400, 400, 1, net, viewpoint=above)
+    assert net.asked == high.scene.pitch == pytest.approx(np.radians(60.0), abs=0.02)
+    assert np.array_equal(level.rgb, painted) and level.scene.horizon == pytest.approx(0.55, abs=0.03)
+    assert high.scene.horizon < 0.40 and high.rgb.shape == painted.shape
+    row = round(high.scene.horizon * 400)
+    assert abs(int(high.rgb[row - 10, 200, 0]) - int(high.rgb[row + 10, 200, 0])) > 20
 
 
 @pytest.mark.parametrize(
