@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from lensora.core.cameras import Camera, Pose, Rig
 from lensora.core.colours import Colour
 from lensora.core.frames import linear_from_srgb, srgb_from_linear
+from services.render.shot import Window
 
 Pixels = NDArray[np.uint8]
 
@@ -74,31 +75,38 @@ class Plate:
         """Width and height, pixels."""
         return int(self.focused[0].shape[0])
 
-    def seen(self, camera: Camera, pose: Pose) -> Pixels:
-        """(size, size, 3) uint8: the plate from this camera. The array may be shared: do not write to it."""
-        picture = self._focused(pose.focus)
-        if self.plain or (
-            camera == self.hero and np.array_equal(self.to_picture, np.diag([self.size, self.size, 1.0]))
-        ):
-            return picture
-        size = self.size
-        from_pixels = np.diag([1.0 / size, 1.0 / size, 1.0])
+    def seen(self, camera: Camera, pose: Pose, part: Window | None = None) -> Pixels:
+        """(height, width, 3) uint8: the plate from this camera. The array may be shared: do not write to it.
+
+        Args:
+            camera: of the frame.
+            pose: its focus.
+            part: of the frame; None for all of it.
+        """
+        picture, size = self._focused(pose.focus), self.size
+        part = part or Window(0, 0, size, size)
+        if self.plain or (camera == self.hero and np.array_equal(self.to_picture, np.diag([size, size, 1.0]))):
+            return picture[part.top : part.bottom, part.left : part.right]
+        rows, columns = part.height, part.width
+        from_pixels = np.array([[1 / size, 0.0, part.left / size], [0.0, 1 / size, part.top / size], [0.0, 0.0, 1.0]])
         far = self._homography(camera, "backdrop") @ from_pixels
         ground = self._homography(camera, "ground") @ from_pixels
-        edge = self.edge(camera) * size
-        left, right = float(edge[0, 1]), float(edge[1, 1])
-        above = max(0, min(size, math.ceil(max(left, right)) + 1))
-        below = max(0, min(size, math.floor(min(left, right)) - 1))
-        result = np.empty_like(picture)
+        edge = self.edge(camera)[:, 1] * size
+        left, right = (
+            float(edge[0] + (edge[1] - edge[0]) * column / size - part.top) for column in (part.left, part.right)
+        )
+        above = max(0, min(rows, math.ceil(max(left, right)) + 1))
+        below = max(0, min(rows, math.floor(min(left, right)) - 1))
+        result = np.empty((rows, columns, 3), np.uint8)
         if above > 0:
-            result[:above] = _warp(picture, far, above, size)
-        if below < size:
+            result[:above] = _warp(picture, far, above, columns)
+        if below < rows:
             shifted = ground @ np.array([[1.0, 0.0, 0.0], [0.0, 1.0, below], [0.0, 0.0, 1.0]])
-            floor = _warp(picture, shifted, size - below, size)
+            floor = _warp(picture, shifted, rows - below, columns)
             if above > below:  # rows that the tilted edge crosses: both planes, by a soft mask one pixel wide
-                line = np.linspace(left, right, size)[None, :]
-                rows = np.arange(below, above)[:, None]
-                share = np.clip(rows + 0.5 - line, 0.0, 1.0)[..., None].astype(np.float32)
+                line = np.linspace(left, right, columns)[None, :]
+                crossed = np.arange(below, above)[:, None]
+                share = np.clip(crossed + 0.5 - line, 0.0, 1.0)[..., None].astype(np.float32)
                 crossing = result[below:above] * (1.0 - share) + floor[: above - below] * share
                 result[below:above] = (crossing + 0.5).astype(np.uint8)
                 result[above:] = floor[above - below :]
@@ -276,22 +284,29 @@ def _depths(plate: Plate) -> NDArray[np.float64]:
     return hero.project(points)[1]
 
 
-def _disc_blurred(picture: Pixels, radius: float) -> NDArray[np.float32]:
-    """Linear light, blurred by a disc of this radius in pixels with a soft rim; large discs at half size."""
-    linear = linear_from_srgb(np.arange(256) / 255.0)[picture]
+HALVED_PX, QUARTERED_PX = 8.0, 20.0
+"""Radii over which a disc is drawn at half and at quarter size, so that it is about 5 to 10 pixels wide there."""
+
+_LINEAR = (linear_from_srgb(np.arange(256) / 255.0) * 65535.0 + 0.5).astype(np.uint16)
+"""(256,) linear light of sRGB bytes, in steps of 1/65535."""
+
+
+def _disc_blurred(linear: NDArray[np.uint16], radius: float) -> NDArray[np.uint16]:
+    """Linear light, blurred by a disc of this radius in pixels with a soft rim; large discs at half or quarter size."""
     if radius < 0.3:
         return linear
-    shrink = radius > 8.0
-    working = cv2.resize(linear, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) if shrink else linear
-    radius = radius / 2.0 if shrink else radius
+    shrink = 4 if radius > QUARTERED_PX else 2 if radius > HALVED_PX else 1
+    scale = 1.0 / shrink
+    working = cv2.resize(linear, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if shrink > 1 else linear
+    radius *= scale
     reach = math.ceil(radius + 0.5)
     offset = np.arange(-reach, reach + 1)
     distance = np.hypot(offset[:, None], offset[None, :])
     kernel = np.clip(radius + 0.5 - distance, 0.0, 1.0)
     blurred = cv2.filter2D(working, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REFLECT_101)
-    if shrink:
-        blurred = cv2.resize(blurred, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(np.maximum(blurred, 0.0), np.float32)
+    if shrink > 1:
+        blurred = cv2.resize(blurred, (linear.shape[1], linear.shape[0]), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(blurred, np.uint16)
 
 
 class _Discs:
@@ -301,14 +316,13 @@ class _Discs:
     """
 
     def __init__(self, picture: Pixels) -> None:
-        self._picture = picture
+        self._linear = np.asarray(cv2.LUT(picture, _LINEAR), np.uint16)
         self._blurred: dict[int, NDArray[np.uint16]] = {}
 
     def rows(self, index: int, span: slice) -> NDArray[np.float32]:
         """(rows, size, 3) linear light, 0..65535."""
         if index not in self._blurred:
-            linear = _disc_blurred(self._picture, DISC_RADII[index] * len(self._picture))
-            self._blurred[index] = np.minimum(linear * 65535.0 + 0.5, 65535.0).astype(np.uint16)
+            self._blurred[index] = _disc_blurred(self._linear, DISC_RADII[index] * len(self._linear))
         return self._blurred[index][span].astype(np.float32)
 
 
@@ -324,7 +338,7 @@ def _mixed(discs: _Discs, depths: NDArray[np.float64], focused: float, aperture:
         if len(rows):
             span = slice(rows[0], rows[-1] + 1)
             result[span] += discs.rows(index, span) * weight[span, None, None]
-    return np.asarray(_CODED[np.minimum(result + 0.5, 65535.0).astype(np.uint16)], np.uint8)
+    return np.take(_CODED, np.minimum(result + 0.5, 65535.0).astype(np.uint16))
 
 
 _CODED = (srgb_from_linear(np.arange(65536) / 65535.0) * 255.0 + 0.5).astype(np.uint8)

@@ -69,9 +69,9 @@ class Compositor:
 
     def frame(self, layer: Layer) -> Pixels:
         """(height, width, 3) uint8 sRGB: the finished frame, as much of it as the film shows."""
-        plate = self._plate.seen(self._shot.camera(layer.index), self._shot.poses[layer.index])
-        result = np.empty_like(plate)
-        _area(result, self._shot.seen)[:] = _area(plate, self._shot.seen)  # what lies beyond is drawn on, but not kept
+        shot = self._shot
+        result = np.empty((shot.size, shot.size, 3), np.uint8)  # what lies beyond the film is drawn on, but not kept
+        _area(result, shot.seen)[:] = self._plate.seen(shot.camera(layer.index), shot.poses[layer.index], shot.seen)
         shadow = self._seen_shadow(layer.index)
         if shadow is not None:
             window, factors = shadow
@@ -84,7 +84,7 @@ class Compositor:
         alpha = cv2.bitwise_not(subject[..., 3])
         behind = cv2.multiply(area, cv2.merge((alpha, alpha, alpha)), scale=1.0 / 255.0)
         cv2.add(behind, cv2.cvtColor(subject, cv2.COLOR_RGBA2RGB), dst=area)
-        return np.ascontiguousarray(_area(result, self._shot.seen))
+        return np.ascontiguousarray(_area(result, shot.seen))
 
     def cutout(self, layer: Layer) -> Pixels:
         """(height, width, 4) uint8 sRGB with straight alpha: the subject and its shadow without the plate."""
@@ -109,7 +109,9 @@ class Compositor:
         """The shadow in a frame; on a plain plate it is gone before the frame's border, so the film lies on a white
         page."""
         shot = self._shot
-        seen = self._shadow.seen(shot.camera(index), shot.poses[index].subject_yaw, shot.size, self._edge(index))
+        seen = self._shadow.seen(
+            shot.camera(index), shot.poses[index].subject_yaw, shot.size, self._edge(index), shot.shape
+        )
         if seen is None or (self._fade is None and self._shade == 1.0):
             return seen
         window, factors = seen

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.core.cameras import Camera, turn
+from lensora.core.staging import SQUARE, FrameShape
 from services.render.contact import RULES, ContactRules, light_left, underside
 from services.render.light import LOWEST_KEY, shadow_direction
 from services.render.model import Model
@@ -139,7 +140,9 @@ class GroundShadow:
             result[area] = _coded(np.asarray(lit, np.float32))
         return result, self._still_area.union(reached)
 
-    def seen(self, camera: Camera, yaw: float, size: int, edge: float) -> tuple[Window, NDArray[np.uint8]] | None:
+    def seen(
+        self, camera: Camera, yaw: float, size: int, edge: float, shape: FrameShape = SQUARE
+    ) -> tuple[Window, NDArray[np.uint8]] | None:
         """The shadow in a frame: where, and (h, w, 3) uint8 factors; None when it is out of sight.
 
         Args:
@@ -147,15 +150,16 @@ class GroundShadow:
             yaw: the subject's turn, radians.
             size: the frame's, pixels.
             edge: row of the surface's far edge, as a share of the frame; the shadow does not climb what stands there.
+            shape: what is shown of the frame.
         """
         factors, shaded = self._factors(yaw)
         sides = (np.array([[shaded.left - 1, shaded.right + 1], [shaded.top - 1, shaded.bottom + 1]])) * self._cell
         corners = np.array([[x, 0.0, z] for x in sides[0] for z in sides[1]]) - np.array([self._half, 0.0, self._half])
         places, depth = camera.project(corners @ turn(yaw).T)
-        if depth.min() <= 1e-3:
-            low, high = np.array([0.0, max(0.0, edge)]), np.ones(2)
-        else:
-            low, high = np.maximum(places.min(axis=0), [0.0, max(0.0, edge)]), np.minimum(places.max(axis=0), 1.0)
+        low = np.array([shape.left, max(shape.top, edge)])
+        high = 1.0 - np.array([shape.left, shape.top])
+        if depth.min() > 1e-3:
+            low, high = np.maximum(places.min(axis=0), low), np.minimum(places.max(axis=0), high)
         window = Window(*(int(v) for v in (*np.floor(low * size), *np.ceil(high * size))))
         if window.width < 2 or window.height < 2:
             return None
