@@ -90,7 +90,7 @@ lint: .make/setup-test .make/protos ## ruff, mypy --strict, import-linter, buf, 
 format: ## Format the Python code
 	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format -q .
 
-BENCHES := init e2e throughput turns scale detect render mesh views cutout gateway chaos failover photos attack disk servers triton
+BENCHES := init e2e throughput turns scale detect render stream sheet staging contact mesh views cutout gateway chaos failover photos attack disk servers triton
 .PHONY: $(addprefix bench-,$(BENCHES))
 bench-init: ## Time POST /init on a 12-megapixel JPEG
 bench-e2e: ## Time and memory of whole jobs on the embedded stack (DATA=folder of photos)
@@ -100,7 +100,11 @@ bench-scale: ## A simulated day of a million jobs on the chart's autoscaled pool
 bench-detect: ## Boxes and times of detection (DATA=folder of photos)
 bench-photos: ## 20,000 changed picture files: answers, times, memory (ARGS="--files 2000 --http")
 bench-triton: ## Each large net at its true size with random weights (needs a GPU)
-bench-render: ## The film against pyrender and the encoder's floor
+bench-render: ## The film, square and upright, against pyrender and the encoder's floor
+bench-stream: ## Memory while a film of 30 s at 60 fps and 2160 pixels is made (ARGS="--seconds 2")
+bench-sheet: ## A contact sheet: photo, still and a frame of each move (DATA=folder of photos ARGS="--out sheet.jpg")
+bench-staging: ## The photo's camera and the rest pose against truth (DATA=folder of GLB files)
+bench-contact: ## The shade on the ground against an even dome (DATA=folder of GLB files)
 bench-mesh: ## The mesh against truth and two baselines (DATA=folder of samples)
 bench-views: ## What further photos of a thing add (DATA=folder of textured meshes)
 bench-cutout: ## The cutout against rembg (DATA=folder of samples)
