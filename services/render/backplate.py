@@ -338,7 +338,7 @@ def _mixed(discs: _Discs, depths: NDArray[np.float64], focused: float, aperture:
         if len(rows):
             span = slice(rows[0], rows[-1] + 1)
             result[span] += discs.rows(index, span) * weight[span, None, None]
-    return np.take(_CODED, np.minimum(result + 0.5, 65535.0).astype(np.uint16))
+    return np.asarray(np.take(_CODED, np.minimum(result + 0.5, 65535.0).astype(np.uint16)), np.uint8)
 
 
 _CODED = (srgb_from_linear(np.arange(65536) / 65535.0) * 255.0 + 0.5).astype(np.uint8)

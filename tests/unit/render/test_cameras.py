@@ -54,7 +54,7 @@ def test_turntable_is_one_even_loop() -> None:
 
 
 def test_dolly_goes_straight_in_and_eases() -> None:
-    """The eye stays on one line, never goes back, and is slow at both ends."""
+    """The eye stays on one line, never goes back, is slow at both ends, and ends close with the lens wide open."""
     poses = frame_poses(CameraMove.DOLLY, 96)
     eyes = np.array([RIG.camera(each).eye for each in poses])
     steps = np.diff(eyes, axis=0)
@@ -64,7 +64,8 @@ def test_dolly_goes_straight_in_and_eases() -> None:
     assert (steps @ line > 0).all()
     assert lengths[0] < 0.1 * lengths.max()
     assert lengths[-1] < 0.1 * lengths.max()
-    assert all(each.view_angle == 0.0 for each in poses)
+    assert all(each.view_angle == 0.0 and each.aperture == 1.0 > HERO.aperture for each in poses)
+    assert poses[-1].distance < 0.85 and poses[-1].focus == 1.0
 
 
 def test_cinematic_sweeps_half_a_turn_over_the_hero_face() -> None:
