@@ -12,6 +12,7 @@ from lensora.core.cameras import Pose, Rig, frame_poses
 from lensora.core.words import CameraMove
 from services.render.backplate import Plate, blur_radius, fitted_horizon, focus_depth, make_plate, plain_plate
 from services.render.framing import fit_rig, pitch_for_horizon
+from services.render.shot import Window
 
 SIZE = 192
 HORIZON = 0.5
@@ -40,6 +41,18 @@ def test_still_camera_shows_the_picture_in_place() -> None:
     assert all(np.array_equal(frames[0], frame) for frame in frames)
     blurred = cv2.GaussianBlur(_chequers(), (0, 0), 1.0)
     assert np.abs(frames[0].astype(int) - blurred).mean() < 12
+
+
+@pytest.mark.parametrize("part", [Window(42, 0, 150, SIZE), Window(0, 60, SIZE, 140), Window(30, 101, 90, 180)])
+def test_a_part_of_the_frame_is_that_part(part: Window) -> None:
+    """What a film of another shape shows is worked out alone, and is the same as in the whole frame."""
+    rig, poses, plate = _film(CameraMove.CINEMATIC)
+    for pose in (poses[3], poses[-1]):
+        whole = plate.seen(rig.camera(pose), pose)[part.top : part.bottom, part.left : part.right]
+        alone = plate.seen(rig.camera(pose), pose, part)
+        assert alone.shape == whole.shape
+        difference = np.abs(alone.astype(int) - whole)
+        assert difference.mean() < 0.5 and np.percentile(difference, 99) <= 8
 
 
 def test_what_is_near_moves_more_than_what_is_far() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lensora.core.cameras import Camera
+from lensora.core.staging import FrameShape
 from lensora.testing.meshes import box, glb, vase
 from services.render.contact import RULES, light_left, underside
 from services.render.glb import read_glb
@@ -85,6 +86,20 @@ def test_shadow_in_the_frame_keeps_below_the_edge(edge: float) -> None:
     assert window.top >= int(edge * 256)
     foot = camera.project(np.zeros((1, 3)))[0][0] * 256
     assert factors[int(foot[1]) - window.top, int(foot[0]) - window.left].max() < 190
+
+
+def test_only_what_the_film_shows_of_the_shadow_is_drawn() -> None:
+    """In a narrow film it ends at the film's sides, and is within them as in the whole frame."""
+    camera = Camera((0.0, 1.0, 3.2), 0.0, 0.15)
+    shape = FrameShape.of(72, 256)
+    whole, narrow = (_shadow().seen(camera, 0.4, 256, 0.0, each) for each in (FrameShape(), shape))
+    assert whole is not None and narrow is not None
+    (around, factors), (window, alone) = whole, narrow
+    assert window.left >= shape.box(256)[0] - 1 and window.right <= shape.box(256)[2] + 1
+    assert window.width < around.width
+    top, left = window.top - around.top, window.left - around.left
+    inside = factors[top : top + window.height, left : left + window.width].astype(int)
+    assert np.abs(inside - alone).max() <= 1
 
 
 def test_shadow_out_of_sight_is_none() -> None:
