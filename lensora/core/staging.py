@@ -58,6 +58,20 @@ def scene_pitch(viewpoint: Viewpoint | None) -> float:
     return min(PITCH_RANGE[1], max(PITCH_RANGE[0], LEVEL_PITCH + belief * (viewpoint.pitch - LEVEL_PITCH)))
 
 
+USUAL_ROLL, LEAST_ROLL = math.radians(2.0), math.radians(1.0)
+"""How much photos are turned as a rule, and the least turn that is worth taking back. Chosen on 230 pictures:
+12 come nearer to upright by a degree or more, one farther off."""
+
+
+def straightening(viewpoint: Viewpoint | None) -> float:
+    """Radians by which to turn a cutout clockwise, so that it stands upright; 0 where its photo's roll is small or
+    hardly known."""
+    if viewpoint is None:
+        return 0.0
+    turn = viewpoint.roll / (1.0 + (viewpoint.roll_doubt / USUAL_ROLL) ** 2)
+    return turn if abs(turn) >= LEAST_ROLL else 0.0
+
+
 def from_above(pitch: float) -> float:
     """0 for a subject that is seen from its side, 1 for one that is looked down upon; smooth between."""
     share = min(1.0, max(0.0, (pitch - FROM_ABOVE[0]) / (FROM_ABOVE[1] - FROM_ABOVE[0])))

@@ -16,7 +16,7 @@ from lensora.core.cameras import FOCAL
 from lensora.core.errors import EncodeFailed, SubjectNotFound
 from lensora.core.frames import linear_from_srgb, srgb_from_linear
 from lensora.core.scene import Scene
-from lensora.core.staging import BASE_LINE, LEVEL_PITCH, SQUARE, FrameShape, from_above, staged
+from lensora.core.staging import BASE_LINE, LEVEL_PITCH, SQUARE, FrameShape, from_above, staged, straightening
 from services.segment.shadow import shade
 
 Plane = NDArray[np.float32]
@@ -55,7 +55,12 @@ class Placed:
 
 
 def place(
-    rgba: NDArray[np.uint8], width: int, height: int, pitch: float = LEVEL_PITCH, shape: FrameShape = SQUARE
+    rgba: NDArray[np.uint8],
+    width: int,
+    height: int,
+    pitch: float = LEVEL_PITCH,
+    shape: FrameShape = SQUARE,
+    turn: float = 0.0,
 ) -> Placed:
     """Scale and stand the cutout: base line and size as the film's first frame.
 
@@ -65,26 +70,30 @@ def place(
         height: of the frame, pixels.
         pitch: radians that the scene's camera looks down.
         shape: what will be seen of the frame.
+        turn: radians by which the cutout is turned clockwise, so that it stands upright.
 
     Raises:
         SubjectNotFound: the cutout is empty.
     """
-    seen = rgba[..., 3] > 24
+    alpha = rgba[..., 3:].astype(np.float32) / 255.0
+    layer = np.dstack([rgba[..., :3].astype(np.float32) / 255.0 * alpha, alpha])
+    if turn:
+        layer = _turned(layer, turn)
+    seen = layer[..., 3] > 24.5 / 255.0
     if not seen.any():
         raise SubjectNotFound("cutout is empty: no pixel has alpha over 24 of 255", field="cutout")
-    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
-    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    down, across = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    top, bottom, left, right = int(down[0]), int(down[-1]) + 1, int(across[0]), int(across[-1]) + 1
     stage = staged(right - left, bottom - top, pitch, shape)
     scale = min(stage.fill * width / (right - left), stage.fill * height / (bottom - top))
     shift_x = 0.5 * width - scale * (left + right) / 2
     shift_y = stage.base_line * height - scale * bottom
-    alpha = rgba[..., 3:].astype(np.float32) / 255.0
-    layer = np.dstack([rgba[..., :3].astype(np.float32) / 255.0 * alpha, alpha])
+    rows, columns = layer.shape[:2]
     if scale < 1.0:
         # Averaged over the pixels that fall together, so that nothing sparkles.
-        size = (max(1, round(layer.shape[1] * scale)), max(1, round(layer.shape[0] * scale)))
+        size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
         layer = cv2.resize(layer, size, interpolation=cv2.INTER_AREA)
-        step_x, step_y = layer.shape[1] / rgba.shape[1] / scale, layer.shape[0] / rgba.shape[0] / scale
+        step_x, step_y = size[0] / columns / scale, size[1] / rows / scale
         matrix = np.array([[1 / step_x, 0, shift_x], [0, 1 / step_y, shift_y]], np.float64)
     else:
         matrix = np.array([[scale, 0, shift_x + (scale - 1) / 2], [0, scale, shift_y + (scale - 1) / 2]], np.float64)
@@ -99,6 +108,19 @@ def place(
         right=right * scale + shift_x,
         bottom=bottom * scale + shift_y,
     )
+
+
+def _turned(layer: Plane, turn: float) -> Plane:
+    """A premultiplied picture (h, w, 4) turned clockwise by ``turn``, radians, with room for its corners."""
+    height, width = layer.shape[:2]
+    c, s = math.cos(turn), math.sin(turn)
+    wide, high = math.ceil(width * abs(c) + height * abs(s)), math.ceil(width * abs(s) + height * abs(c))
+    middle = np.array([(wide - 1) / 2, (high - 1) / 2]) - np.array([[c, -s], [s, c]]) @ [
+        (width - 1) / 2,
+        (height - 1) / 2,
+    ]
+    move = np.array([[c, -s, middle[0]], [s, c, middle[1]]])
+    return np.asarray(cv2.warpAffine(layer, move, (wide, high), flags=cv2.INTER_CUBIC), np.float32).clip(0.0, 1.0)
 
 
 def composite(
@@ -116,7 +138,8 @@ def composite(
         uint8 sRGB: the backplate's middle, of that shape.
     """
     height, width = backplate.shape[:2]
-    placed = place(rgba, width, height, LEVEL_PITCH if scene.pitch is None else scene.pitch, shape)
+    pitch = LEVEL_PITCH if scene.pitch is None else scene.pitch
+    placed = place(rgba, width, height, pitch, shape, straightening(scene.viewpoint))
     ground = linear_from_srgb(backplate.astype(np.float32) / 255.0)
     ground *= shade(placed.alpha, placed.bottom, scene)
     behind = srgb_from_linear(ground)
