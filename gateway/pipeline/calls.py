@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
@@ -23,6 +23,7 @@ from lensora.core.errors import (
 from lensora.core.steps import Step
 from lensora.observability import logs, traces
 from lensora.rpc.status import error_of
+from lensora.rpc.streams import result_of
 
 _log = logs.get(__name__)
 
@@ -31,14 +32,6 @@ LONGEST_PAUSE_S = 2.0
 """Between two tries of a service that is away: a restarted one is used within this, and a busy one is not hammered."""
 
 T = TypeVar("T")
-
-
-class StreamMessage(Protocol):
-    """A response of a streaming call: ``oneof outcome {progress, result}``."""
-
-    def WhichOneof(self, name: str) -> str | None:  # noqa: N802 - protobuf's name
-        """The field of the oneof that is set."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +82,15 @@ async def unary(call: grpc.aio.UnaryUnaryCall, service: str) -> Any:
         call.cancel()
 
 
-async def streamed(call: AsyncIterator[StreamMessage], service: str, progress: Callable[[float], None]) -> Any:
+async def streamed(call: Any, service: str, progress: Callable[[float], None]) -> Any:
     """The result of a streaming call; its progress, 0 to 1, goes to ``progress``. Raises as ``unary``."""
     try:
-        async for message in call:
-            outcome: Any = message
-            if message.WhichOneof("outcome") == "result":
-                return outcome.result
-            progress(outcome.progress.fraction)
+        result = await result_of(call, progress)
     except grpc.aio.AioRpcError as error:
         raise _error(error, service) from error
-    finally:
-        # A task that is cancelled while it waits must not leave the work running over there.
-        call.cancel()  # type: ignore[attr-defined]
-    raise InternalError(f"The {service} service ended its stream without a result.")
+    if result is None:
+        raise InternalError(f"The {service} service ended its stream without a result.")
+    return result
 
 
 async def with_patience(context: CallContext, step: Step, work: Callable[[], Awaitable[T]]) -> T:

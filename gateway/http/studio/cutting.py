@@ -21,6 +21,7 @@ from lensora.rpc.messages import (
     point_to_proto,
 )
 from lensora.rpc.status import error_of
+from lensora.rpc.streams import result_of
 
 RETRY_AFTER_S = 5.0
 
@@ -92,18 +93,16 @@ class Cutting:
         metadata = (("x-request-id", request_id), *traces.carrier().items())
         call = self._stub.Cutout(request, timeout=self._deadline_s, metadata=metadata)
         try:
-            async for message in call:
-                if message.WhichOneof("outcome") == "result":
-                    return _cut(message.result)
+            result = await result_of(call)
         except grpc.aio.AioRpcError as failed:
             error = error_of(failed, service="segment")
             if isinstance(error, InvalidInput | FailedPrecondition):
                 raise error from failed
             _log.warning("cutout_failed", code=error.code, error=error.message)
             raise _away() from failed
-        finally:
-            call.cancel()
-        raise _away()
+        if result is None:
+            raise _away()
+        return _cut(result)
 
 
 def _cut(result: segmenter_pb2.CutoutResult) -> Cut:
