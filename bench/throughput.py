@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import io
 import itertools
 import os
 import statistics
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -87,7 +88,8 @@ def main() -> None:
             rides = [future.result() for future in running]
         seconds = time.perf_counter() - began
         after = processor_seconds(stack.pid)
-    tell(rides, seconds, {name: (after[name] - before[name]) / len(rides) for name in MARKS}, sizes.sampled)
+        peaks = {name: peak / MIB for name, peak in peak_bytes(stack.pid, memory).items()}
+    tell(rides, seconds, {name: (after[name] - before[name]) / len(rides) for name in MARKS}, sizes.sampled, peaks)
 
 
 async def accounts(stack: Up, count: int) -> list[str]:
@@ -158,15 +160,28 @@ class Sizes:
 def processor_seconds(pid: int) -> dict[str, float]:
     """Processor seconds that each process of the stack has used so far."""
     spent = dict.fromkeys(MARKS, 0.0)
+    for name, process in named(pid):
+        with contextlib.suppress(psutil.Error):
+            used = process.cpu_times()
+            spent[name] += used.user + used.system
+    return spent
+
+
+def peak_bytes(pid: int, memory: PeakMemory) -> dict[str, int]:
+    """The most memory that each process of the stack has had, at whatever time."""
+    return {name: memory.peak_by_process.get(process.pid, 0) for name, process in named(pid)}
+
+
+def named(pid: int) -> Iterator[tuple[str, psutil.Process]]:
+    """The stack's processes, by their names in ``MARKS``."""
     for process in psutil.Process(pid).children(recursive=True):
         try:
-            words, used = " ".join(process.cmdline()), process.cpu_times()
+            words = " ".join(process.cmdline())
         except psutil.Error:
             continue
         for name, mark in MARKS.items():
             if words.endswith(mark):
-                spent[name] += used.user + used.system
-    return spent
+                yield name, process
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -176,7 +191,11 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def tell(
-    rides: Sequence[Ride], seconds: float, costs: Mapping[str, float], sizes: Sequence[tuple[float, float]]
+    rides: Sequence[Ride],
+    seconds: float,
+    costs: Mapping[str, float],
+    sizes: Sequence[tuple[float, float]],
+    peaks: Mapping[str, float],
 ) -> None:
     """Print what came of it."""
     done = [one for one in rides if one.completed]
@@ -197,6 +216,7 @@ def tell(
         "memory_first_quarter_mb": first,
         "memory_last_quarter_mb": last,
         "memory_peak_mb": peak,
+        **{f"{name}_peak_mb": peak for name, peak in peaks.items()},
         **{f"{name}_cpu_s": cost for name, cost in costs.items()},
         "cpu_s": sum(costs.values()),
     }
