@@ -190,15 +190,21 @@ def _with_reflection(behind: Plane, placed: Placed, scene: Scene) -> Plane:
     if share < LEAST_REFLECTION or scene.afloat:
         return behind
     foot = placed.bottom
-    flip = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 2.0 * foot - 1.0]])
+    widest = max(0.6, 0.10 * scene.roughness * (foot - placed.top))
+    narrow = max(0.6, 0.004 * height)
+    # The mirror begins at the foot; rows above it are looked at as far as the blurs reach (OpenCV's end at 4 sigmas).
+    first = min(max(0, math.ceil(foot - 0.5)), height - 1)
+    top = max(0, first - math.ceil(4.0 * max(widest, narrow)) - 1)
+    flip = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 2.0 * foot - 1.0 - top]])
     layer = np.dstack([placed.rgb, placed.alpha])
-    mirrored = cv2.warpAffine(layer, flip, (width, height), flags=cv2.INTER_LINEAR)
-    soft = cv2.GaussianBlur(mirrored, (0, 0), max(0.6, 0.10 * scene.roughness * (foot - placed.top)))
-    sharp = cv2.GaussianBlur(mirrored, (0, 0), max(0.6, 0.004 * height))
-    away = np.clip((np.arange(height, dtype=np.float32) + 0.5 - foot) / max(1.0, foot - placed.top), 0.0, 1.0)
+    mirrored = cv2.warpAffine(layer, flip, (width, height - top), flags=cv2.INTER_LINEAR)
+    soft, sharp = (cv2.GaussianBlur(mirrored, (0, 0), sigma)[first - top :] for sigma in (widest, narrow))
+    away = (np.arange(first, height, dtype=np.float32) + 0.5 - foot) / max(1.0, foot - placed.top)
+    away = np.clip(away, 0.0, 1.0)
     blurred = sharp + (soft - sharp) * np.sqrt(away)[:, None, None]
     weight = np.where(away > 0.0, share * np.exp(-away / FADES), 0.0).astype(np.float32)[:, None, None]
-    return np.asarray(behind * (1.0 - weight * blurred[..., 3:]) + weight * blurred[..., :3], np.float32)
+    ground = behind[first:] * (1.0 - weight * blurred[..., 3:]) + weight * blurred[..., :3]
+    return np.concatenate([behind[:first], np.asarray(ground, np.float32)])
 
 
 def _wrapped(placed: Placed, behind: Plane) -> Plane:
