@@ -195,9 +195,9 @@ def _with_reflection(behind: Plane, placed: Placed, scene: Scene) -> Plane:
     # The mirror begins at the foot; rows above it are looked at as far as the blurs reach (OpenCV's end at 4 sigmas).
     first = min(max(0, math.ceil(foot - 0.5)), height - 1)
     top = max(0, first - math.ceil(4.0 * max(widest, narrow)) - 1)
-    flip = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 2.0 * foot - 1.0 - top]])
+    flip = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 2.0 * foot - 1.0]])
     layer = np.dstack([placed.rgb, placed.alpha])
-    mirrored = cv2.warpAffine(layer, flip, (width, height - top), flags=cv2.INTER_LINEAR)
+    mirrored = cv2.warpAffine(layer, flip, (width, height), flags=cv2.INTER_LINEAR)[top:]
     soft, sharp = (cv2.GaussianBlur(mirrored, (0, 0), sigma)[first - top :] for sigma in (widest, narrow))
     away = (np.arange(first, height, dtype=np.float32) + 0.5 - foot) / max(1.0, foot - placed.top)
     away = np.clip(away, 0.0, 1.0)
