@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lensora.core.cameras import turn
 from lensora.core.errors import InvalidMesh
-from lensora.core.words import ViewSide
+from lensora.core.words import MOST_VIEWS, ViewSide
 from services.render.glb import chunks
 
 Doubles = NDArray[np.float64]
@@ -55,7 +55,7 @@ def photo_sides(data: bytes) -> Doubles:
         return np.zeros((0, 3))
     sides = [view[2]]
     try:
-        for further in _extras(data).get("further_views", []):
+        for further in _extras(data).get("further_views", [])[:MOST_VIEWS]:
             yaw = math.radians(float(further["yaw_deg"]))
             sides.append(np.array([0.0, 1.0, 0.0]) if further["side"] == ViewSide.TOP else turn(yaw) @ view[2])
     except UNREADABLE:

@@ -63,7 +63,12 @@ def test_the_sides_of_all_photos_are_read() -> None:
     )
 
 
-@pytest.mark.parametrize("said", [7, [{"side": "left"}], [{"side": "left", "yaw_deg": "far"}], [None]])
+def test_no_more_photos_are_read_than_a_session_has() -> None:
+    """A stranger's file may claim as many as it likes."""
+    assert len(photo_sides(_with_further(0.1, [{"side": "left", "yaw_deg": -90.0}] * 1000))) == 6
+
+
+@pytest.mark.parametrize("said", [7, {}, [{"side": "left"}], [{"side": "left", "yaw_deg": "far"}], [None]])
 def test_damaged_notes_of_further_photos_count_as_none(said: object) -> None:
     """The main photo's side is left; a file without any has no sides."""
     assert len(photo_sides(_with_further(0.0, said))) == 1
