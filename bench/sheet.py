@@ -3,7 +3,7 @@
 Each photo of a folder goes through the whole stack once and is filmed by all three camera moves. Its row shows the
 photo, the still, and one frame of each film. ``--before CHECKOUT`` (whose stubs are built) adds the cells of its code
 to the left of this one's. ``--background`` may be given several times, and the photos take them in turn: words, a
-colour, ``remove``, or the file of a picture.
+colour, ``remove``, or the file of a picture. The sheet of the docs: ``--photos quality/corpus/unseen --limit 12``.
 """
 
 from __future__ import annotations
@@ -44,12 +44,13 @@ def main() -> None:
     """Film every photo, and write the sheet."""
     parser = argparse.ArgumentParser(prog="python -m bench.sheet", description=__doc__)
     parser.add_argument("--photos", "--data", dest="photos", help="folder of photos; without it a coffee cup")
+    parser.add_argument("--limit", type=int, default=12, help="photos at most, spread over the folder")
     parser.add_argument("--out", type=Path, default=Path("sheet.jpg"))
     parser.add_argument("--background", action="append", help="words, #rrggbb, remove, or a picture's file")
     parser.add_argument("--before", type=Path, help="another checkout, shown to the left")
     parser.add_argument("--cell", type=int, default=240, help="side of a cell, pixels")
     given = parser.parse_args()
-    pictures = photos(given.photos)
+    pictures = spread(photos(given.photos), given.limit)
     backgrounds = given.background or list(BACKGROUNDS)
     blocks = [[squared(read(data), given.cell)] for data in pictures.values()]
     refused: list[str] = []
@@ -64,6 +65,13 @@ def main() -> None:
     cv2.imwrite(str(given.out), sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
     sys.stdout.write(f"{given.out}: {sheet.shape[1]}x{sheet.shape[0]} pixels\n")
     closing_line({"photos": len(pictures), "failed": len(refused)})
+
+
+def spread(pictures: dict[str, bytes], limit: int) -> dict[str, bytes]:
+    """So many of them at most, evenly spread over their order."""
+    names = list(pictures)
+    chosen = sorted({round(k * (len(names) - 1) / max(1, limit - 1)) for k in range(limit)})
+    return pictures if len(names) <= limit else {names[k]: pictures[names[k]] for k in chosen}
 
 
 def filmed(stack: Up, photo: bytes, background: str, cell: int) -> tuple[Pixels, str | None]:

@@ -75,10 +75,14 @@ def up(folder: Path | None = None, *, said: Path | None = None, checkout: Path |
 
 
 def photos(folder: str | None) -> dict[str, bytes]:
-    """The photos of a folder by name; without a folder, scikit-image's ``coffee`` (CC0)."""
+    """The photos of a folder by name, or those named ``input`` of its folders, as the corpus keeps them; without a
+    folder, scikit-image's ``coffee`` (CC0)."""
     if folder:
         paths = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in PHOTO_SUFFIXES)
-        return {path.name: path.read_bytes() for path in paths}
+        if paths:
+            return {path.name: path.read_bytes() for path in paths}
+        samples = sorted(path for path in Path(folder).glob("*/input.*") if path.suffix.lower() in PHOTO_SUFFIXES)
+        return {path.parent.name: path.read_bytes() for path in samples}
     return {"coffee.jpg": jpeg(data.coffee())}
 
 
