@@ -8,11 +8,45 @@ one whole sample further to the right, and reading it back upright is a copy.
 
 from __future__ import annotations
 
+import itertools
+import math
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from services.render.shot import Window
+
+BAND_ROWS = 640
+"""Pixels: a taller window is drawn in bands. A drawing leans by a sample for each row of pixels, so that of a tall
+window would be half empty: twice the memory to clear, to read and to hold."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """A part of a window that is drawn by itself.
+
+    Attributes:
+        window: what is drawn: whole rows, with one row more above and below for the filter where the band does not end
+            with its window.
+        first, rows: of what is drawn, the rows that are kept.
+    """
+
+    window: Window
+    first: int
+    rows: int
+
+
+def bands(window: Window, most: int = BAND_ROWS) -> list[Band]:
+    """The bands of a window, from its top to its bottom; one for a window of up to ``most`` rows."""
+    count = max(1, math.ceil(window.height / most))
+    edges = [window.top + window.height * k // count for k in range(count + 1)]
+    result = []
+    for top, bottom in itertools.pairwise(edges):
+        above, below = max(window.top, top - 1), min(window.bottom, bottom + 1)
+        result.append(Band(Window(window.left, above, window.right, below), top - above, bottom - top))
+    return result
 
 
 def lattice_sides(window: Window, factor: int) -> tuple[int, int]:

@@ -7,8 +7,8 @@ a GPU draws the next frame. (llvmpipe does not: before a read it finishes all th
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
 
 import moderngl
 import numpy as np
@@ -18,7 +18,7 @@ from lensora.core.cameras import projection, turn
 from lensora.core.errors import RenderFailed
 from services.render.backends.device import is_software, open_context, outwaiting
 from services.render.backends.drawable import Drawable, Owned, Shaders, light_frame, load, set_uniform
-from services.render.backends.lattice import lattice_sides, sheared, upright
+from services.render.backends.lattice import BAND_ROWS, Band, bands, lattice_sides, sheared, upright
 from services.render.samples import resolved
 from services.render.shot import Layer, Shot, Window
 
@@ -29,13 +29,15 @@ IN_FLIGHT = 2
 class OpenGLRenderer:
     """A ``SubjectRenderer`` on an OpenGL context of its own."""
 
-    def __init__(self, device: str = "auto", samples: int = 2) -> None:
+    def __init__(self, device: str = "auto", samples: int = 2, band_rows: int = BAND_ROWS) -> None:
         """
         Args:
             device: see ``open_context``.
             samples: samples a pixel along each side, 1 to 4.
+            band_rows: see ``bands``.
         """
         self._samples = samples
+        self._band_rows = band_rows
         self._context = open_context(device)
         self._idle = self._context.simple_framebuffer((1, 1))
         self._shaders = Shaders(self._context)
@@ -64,8 +66,9 @@ class OpenGLRenderer:
         try:
             drawables = load(context, self._shaders, shot, self._samples, self._idle, owned)
             drawables.sort(key=lambda each: each.blended)
-            windows = [shot.window(index) for index in range(start, len(shot.poses))]
-            sides = [lattice_sides(window, self._samples) for window in windows]
+            windows = {index: shot.window(index) for index in range(start, len(shot.poses))}
+            parts = [(index, band) for index, window in windows.items() for band in bands(window, self._band_rows)]
+            sides = [lattice_sides(band.window, self._samples) for _, band in parts]
             width, height = max(side[0] for side in sides), max(side[1] for side in sides)
             limit = int(context.info["GL_MAX_TEXTURE_SIZE"])
             if max(width, height) > limit:
@@ -73,16 +76,19 @@ class OpenGLRenderer:
             targets = [self._target(width, height, owned) for _ in range(IN_FLIGHT)]
             memory = np.empty((3, height * width * 4), np.uint8)
             half = self._target(shot.size // 2 + 2, shot.size // 2 + 2, owned) if shot.mirrored else None
-            waiting: list[tuple[int, Window, moderngl.Framebuffer]] = []
-            for offset, window in enumerate(windows):
-                index = start + offset
-                target = targets[offset % IN_FLIGHT]
-                self._draw(shot, index, window, target, drawables)
-                waiting.append((index, window, target))
-                if len(waiting) == IN_FLIGHT:
-                    yield self._layer(shot, *waiting.pop(0), memory, half, drawables)
-            for last in waiting:
-                yield self._layer(shot, *last, memory, half, drawables)
+            ahead: deque[moderngl.Framebuffer] = deque()
+            drawn = iter(parts)
+            read: list[NDArray[np.uint8]] = []
+            for number, (index, band) in enumerate(parts):
+                while len(ahead) < IN_FLIGHT and (following := next(drawn, None)) is not None:
+                    ahead.append(targets[(number + len(ahead)) % IN_FLIGHT])
+                    self._draw(shot, following[0], following[1].window, ahead[-1], drawables)
+                read.append(self._read(band, ahead.popleft(), memory))
+                window = windows[index]
+                if sum(len(each) for each in read) == window.height:
+                    pixels = read[0] if len(read) == 1 else np.concatenate(read)
+                    read = []
+                    yield Layer(index, window, pixels, self._mirror(shot, index, half, drawables))
         finally:
             self._idle.use()  # moderngl goes back to the framebuffer in use, which must not be one that is gone
             for item in reversed(owned):
@@ -95,29 +101,21 @@ class OpenGLRenderer:
         owned += [color, depth, framebuffer]
         return framebuffer
 
-    def _layer(
-        self,
-        shot: Shot,
-        index: int,
-        window: Window,
-        target: moderngl.Framebuffer,
-        memory: NDArray[np.uint8],
-        half: moderngl.Framebuffer | None,
-        drawables: list[Drawable],
-    ) -> Layer:
-        """A drawn frame, and the subject in the mirror of the ground where that is wanted."""
-        layer = self._read(index, window, target, memory)
+    def _mirror(
+        self, shot: Shot, index: int, half: moderngl.Framebuffer | None, drawables: list[Drawable]
+    ) -> tuple[Window, NDArray[np.uint8]] | None:
+        """The subject in the mirror of the ground, where that is wanted (there is a target for it) and in sight."""
         if half is None:
-            return layer
+            return None
         below = shot.mirror_window(index)
         if below.width < 4 or below.height < 4:
-            return layer
+            return None
         sides = (below.width // 2, below.height // 2)
         self._render(shot, index, below, half, drawables, sides, np.eye(4), mirrored=True)
         drawn = np.empty((sides[1], sides[0], 4), np.uint8)
         self._outwait()
         half.read_into(drawn, viewport=(0, 0, *sides), components=4, alignment=1)
-        return replace(layer, mirror=(below, resolved(drawn, 1)))
+        return below, resolved(drawn, 1)
 
     def _draw(
         self, shot: Shot, index: int, window: Window, target: moderngl.Framebuffer, drawables: list[Drawable]
@@ -179,15 +177,15 @@ class OpenGLRenderer:
                 texture.use(unit)
             each.vertex_array.render(moderngl.TRIANGLES)
 
-    def _read(self, index: int, window: Window, target: moderngl.Framebuffer, memory: NDArray[np.uint8]) -> Layer:
-        """A drawn frame as pixels. ``memory`` holds its samples for a moment, as read, upright and smoothed: fresh
-        pages cost as much as the work."""
-        width, height = lattice_sides(window, self._samples)
+    def _read(self, band: Band, target: moderngl.Framebuffer, memory: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(band.rows, width, 4): a drawn band as pixels. ``memory`` holds its samples for a moment, as read, upright
+        and smoothed: fresh pages cost as much as the work."""
+        width, height = lattice_sides(band.window, self._samples)
         drawn = memory[0, : height * width * 4].reshape(height, width, 4)
         self._outwait()
         target.read_into(drawn, viewport=(0, 0, width, height), components=4, alignment=1)
         error = self._context.error
         if error != "GL_NO_ERROR":
             raise RenderFailed(f"OpenGL reported {error} while a frame was read back")
-        straight = upright(drawn, window, self._samples, memory[1])
-        return Layer(index, window, resolved(straight, self._samples, memory[2]))
+        straight = upright(drawn, band.window, self._samples, memory[1])
+        return resolved(straight, self._samples, memory[2])[band.first : band.first + band.rows]

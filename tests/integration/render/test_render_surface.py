@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 
 import cv2
@@ -13,6 +14,7 @@ from lensora.core.scene import studio_lighting
 from lensora.core.words import CameraMove
 from lensora.testing.meshes import Finish, Shape, glb, vase
 from services.render.backends.drawable import lit_at_vertices
+from services.render.backends.opengl import OpenGLRenderer
 from services.render.engine import Engine
 from services.render.framing import fit_rig
 from services.render.glb import read_glb
@@ -143,3 +145,16 @@ def test_a_flat_normal_map_changes_nothing(engine: Engine) -> None:
     for model in (_with_normals(_sheet(), (0.0, 0.0)), _with_normals(_sheet(), (0.6, 0.3), scale=0.0)):
         assert model.parts[0].material.normal_texture is not None
         assert np.abs(_seen(engine, model, light)[0] - bare).max() <= 2
+
+
+def test_a_frame_drawn_in_bands_is_the_frame(engine: Engine) -> None:
+    """Tall windows are drawn in bands, which leave no seam: all is as if it were drawn at once."""
+    texture = np.random.default_rng(3).integers(40, 230, (64, 64, 3)).astype(np.uint8)
+    model = prepare(read_glb(glb(vase(40, 60), Finish(texture=_png(texture)))))
+    light = illuminate(studio_lighting(), np.array([[0.0, 0.0, 1.0]]), np.ones(1))
+    with closing(Engine(lambda: OpenGLRenderer("cpu", band_rows=37))) as banded:
+        in_bands = _seen(banded, model, light, frames=3)
+    for whole, parts in zip(_seen(engine, model, light, frames=3), in_bands, strict=True):
+        assert parts.shape == whole.shape and len(parts) > 4 * 37
+        difference = np.abs(parts.astype(int) - whole)
+        assert difference.max() <= 4 and difference.mean() < 0.01

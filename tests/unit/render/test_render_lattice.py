@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from services.render.backends.lattice import lattice_sides, sheared, upright
+from services.render.backends.lattice import bands, lattice_sides, sheared, upright
 from services.render.shot import Window
 
 
@@ -32,3 +32,16 @@ def test_samples_lie_where_the_lattice_has_them(factor: int) -> None:
             aside = 0.5 - (within + 0.5) / factor if factor > 1 else 0.0
             assert x[j, at] == pytest.approx(i + 0.5 + aside)
             assert y[j, at] == pytest.approx(j + 0.5)
+
+
+@pytest.mark.parametrize("height", [1, 7, 8, 9, 50])
+def test_bands_cover_a_window_once(height: int) -> None:
+    """What they keep is each row of the window once, in order; none is taller than allowed, filter rows aside."""
+    window = Window(3, 20, 30, 20 + height)
+    kept = []
+    for band in bands(window, 8):
+        assert (band.window.left, band.window.right) == (window.left, window.right)
+        assert band.rows <= 8 and band.window.height <= band.rows + 2
+        kept += range(band.window.top + band.first, band.window.top + band.first + band.rows)
+    assert kept == list(range(window.top, window.bottom))
+    assert len(bands(window, 50)) == 1 and bands(window, 50)[0].window == window
