@@ -32,6 +32,7 @@ OMITTED: Mapping[str, str] = {
     ViewOmission.SIDE_UNCLEAR: "Nobody said which side this photo shows, and no side is clearly it. Name the side.",
     ViewOmission.DISAGREES: "The outline in this photo does not fit the other photos. Check its side and its box.",
     ViewOmission.NO_PLACE: "This close-up was not recognised on the other photos, or is no sharper than they are.",
+    ViewOmission.TURN_UNCLEAR: "It is not clear which way the film turns. Film one full turn from the front on.",
     ViewOmission.UNSUPPORTED: "The mesh backend of this installation makes models from one photo.",
 }
 """Sentences for a person, and what would help."""
@@ -116,7 +117,8 @@ def _ordered(job: Job) -> answers.Ordered:
     if order.branding:
         further["brand"] = order.branding.name
     if order.views:
-        further["views"] = tuple(answers.OrderedView(**_named(view)) for view in order.views)
+        named = {view.view_id: _named(view) for view in order.views}
+        further["views"] = tuple(answers.OrderedView(**view) for view in named.values())
     return answers.Ordered(
         session_id=order.session_id,
         label=order.label,
@@ -198,9 +200,11 @@ def _views_of(use: ModelUse, job: Job) -> tuple[str, ...]:
     for the model's shape and colours."""
     fused = {view.view_id for view in job.quality.views if view.used} if job.quality is not None else set()
     return tuple(
-        view.view_id
-        for view in job.order.views
-        if use in view.models
-        or use in job.view_cutouts.get(view.view_id, _NOT_CUT).models
-        or (use.stage == MESH and view.view_id in fused)
+        dict.fromkeys(
+            view.view_id
+            for view in job.order.views
+            if use in view.models
+            or use in job.view_cutouts.get(view.key, _NOT_CUT).models
+            or (use.stage == MESH and view.view_id in fused)
+        )
     )

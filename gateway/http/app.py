@@ -23,6 +23,7 @@ from gateway.http.studio.init import InitCall
 from gateway.http.studio.prices import PriceCalls
 from gateway.http.studio.sessions import SessionCalls
 from gateway.http.studio.transform import TransformCalls
+from gateway.http.studio.turns import TurnCall
 from gateway.http.studio.views import ViewCalls
 from gateway.links import FILES_PATH
 
@@ -30,6 +31,7 @@ PUBLIC = (
     InitCall,
     SessionCalls,
     ViewCalls,
+    TurnCall,
     BackplateCalls,
     BrandCalls,
     CutoutCalls,

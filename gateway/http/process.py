@@ -50,6 +50,7 @@ from gateway.http.studio.prices import PriceCalls
 from gateway.http.studio.receiving import Receiving
 from gateway.http.studio.sessions import SessionCalls
 from gateway.http.studio.transform import TransformCalls
+from gateway.http.studio.turns import TurnCall
 from gateway.http.studio.views import ViewCalls
 from gateway.jobs.store import Store, open_store
 from gateway.links import FileLinks, UrlSigner
@@ -200,7 +201,7 @@ def open_handlers(
     receiving = Receiving(pictures, intake, settings.upload_seconds)
     purse, keeping = Purse(store.credits), Keeping(artifacts)
     photos = Photos(once, receiving, keeping)
-    detection = Detection(channels["detect"], deadline_s=settings.detect_seconds)
+    detection = Detection(channels["detect"], deadline_s=settings.detect_seconds, film_s=settings.turn_seconds)
     submission = Submission(store.jobs)
     waiting = Waiting(store.changes, lifecycle)
     brands = Brands(store.brands, outside)
@@ -211,6 +212,7 @@ def open_handlers(
         InitCall(gate, once, purse, store.sessions, detection, photos, files, session_s=settings.session_hours * 3600),
         TransformCalls(gate, once, store.credits, store.jobs, ordering, submission),
         ViewCalls(gate, once, purse, store.sessions, store.views, detection, photos, files),
+        TurnCall(gate, once, purse, store.sessions, store.views, detection, photos, files),
         CutoutCalls(
             gate,
             once,

@@ -32,6 +32,8 @@ class HttpSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSetti
     """gRPC address of the render service; for readiness."""
     detect_seconds: float = Field(default=10.0, gt=0.0, le=300.0)
     """Seconds that detection may take; then 503 detection_unavailable, and nothing is charged."""
+    turn_seconds: float = Field(default=40.0, gt=0.0, le=300.0)
+    """Seconds that the choice of a film's pictures may take; then 503 detection_unavailable, and nothing is charged."""
     cutout_seconds: float = Field(default=30.0, gt=0.0, le=300.0)
     """Seconds that /cutout may take, with its wait for other cutouts; then 503 unavailable, and nothing is charged."""
     uploads: int = Field(default=8, ge=1, le=1_000)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import grpc
 import uvicorn
+from google.protobuf.duration_pb2 import Duration
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from gateway.http.app import create_app
@@ -23,7 +24,7 @@ from gateway.http.plumbing.lifecycle import Lifecycle
 from gateway.http.process import connection_options, limits_of, open_handlers
 from gateway.http.settings import HttpSettings
 from gateway.jobs.codec import delivery_field, models_field, output_field, quality_field, view_quality_fields
-from gateway.jobs.photos import ViewQuality
+from gateway.jobs.photos import OrderedView, ViewQuality
 from gateway.jobs.records import JobError, OutputFile, Quality
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.work import Claim, RedisWork
@@ -38,10 +39,11 @@ from lensora.core.artifacts import MediaType, ModelUse
 from lensora.core.boxes import FULL_FRAME_LABEL, Category
 from lensora.core.errors import InvalidImage, LensoraError
 from lensora.core.steps import STAGES, Step, current_step
-from lensora.core.words import DeliveryStatus, JobPicture, OutputFormat, ViewOmission
+from lensora.core.words import MOST_FRAMES, DeliveryStatus, JobPicture, OutputFormat, ViewOmission
 from lensora.imaging.photo import probe
-from lensora.rpc.messages import artifact_to_proto, model_use_to_proto
+from lensora.rpc.messages import artifact_from_proto, artifact_to_proto, model_use_to_proto
 from lensora.rpc.status import rpc_status_of
+from lensora.testing.stages import picture
 
 T = TypeVar("T")
 
@@ -59,6 +61,18 @@ PUBLIC_FILES: Mapping[Step, tuple[tuple[str, str, MediaType], ...]] = {
 }
 """Which artifacts each stage makes: public name, file's name, media type."""
 
+FRAME = picture("JPEG", "RGB", side_px=320)
+"""Every picture of any film."""
+
+
+def _told(view: OrderedView) -> ViewQuality:
+    """What becomes of a photo, or of a film by its last picture."""
+    if view.frame is not None:
+        return ViewQuality(view.view_id, None, True, frames_used=view.frame.number + 1)
+    if view.side is not None:
+        return ViewQuality(view.view_id, view.side, True)
+    return ViewQuality(view.view_id, None, False, reason=ViewOmission.SIDE_UNCLEAR)
+
 
 class CheapDetector(detector_pb2_grpc.DetectorServicer):
     """Finds a camera, a speck and the full frame in any photo, or fails in the way it is told to."""
@@ -70,6 +84,7 @@ class CheapDetector(detector_pb2_grpc.DetectorServicer):
         self.box = CAMERA_BOX
         self.likeness: tuple[float, ...] = (0.9, 0.2, 0.5)
         """Of its proposals, to each thing that it is asked to compare with."""
+        self.film_fails_with: LensoraError | None = None
         self.compared: list[int] = []
         """With how many things each call compared; 0 for none."""
 
@@ -105,6 +120,22 @@ class CheapDetector(detector_pb2_grpc.DetectorServicer):
             width=info.width,
             height=info.height,
         )
+
+    def ChooseFrames(  # noqa: N802 - gRPC's name
+        self, request: detector_pb2.ChooseFramesRequest, context: grpc.ServicerContext
+    ) -> detector_pb2.ChooseFramesResponse:
+        """Small pictures, spread evenly over a turn to the right; or the error that it is told to raise."""
+        if self.film_fails_with is not None:
+            context.abort_with_status(rpc_status_of(self.film_fails_with))
+        folder = request.video.uri.removeprefix("file://").partition("/sessions/")[0]
+        store = open_artifacts(f"file://{folder}")
+        assert store.get(artifact_from_proto(request.video, field="video"))
+        frames = []
+        for place in range(MOST_FRAMES):
+            picture = store.put(f"{request.output_prefix}frame-{place}.jpg", FRAME, MediaType.JPEG)
+            moment = Duration(seconds=place, nanos=500_000_000)
+            frames.append(detector_pb2.Frame(picture=artifact_to_proto(picture), moment=moment, share=(place + 1) / 9))
+        return detector_pb2.ChooseFramesResponse(frames=frames, direction=0.9)
 
 
 class CheapSegmenter(segmenter_pb2_grpc.SegmenterServicer):
@@ -231,12 +262,7 @@ class Gateway:
                 if step is Step.GENERATING_3D:
                     public.append(quality_field(Quality(0.98, 0.91)))
                     # As the mesh service does: it uses those whose side it knows.
-                    told = [
-                        ViewQuality(each.view_id, each.side, True)
-                        if each.side is not None
-                        else ViewQuality(each.view_id, None, False, reason=ViewOmission.SIDE_UNCLEAR)
-                        for each in claim.job.order.views
-                    ]
+                    told = [_told(view) for view in {each.view_id: each for each in claim.job.order.views}.values()]
                     public += view_quality_fields(told) if told else []
                 further = extra if step is Step.GENERATING_3D else ()
                 for name, file_name, media_type in (*PUBLIC_FILES.get(step, ()), *further):

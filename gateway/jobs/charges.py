@@ -107,6 +107,8 @@ def raise_refusal(reply: Any, price: int) -> None:
             raise TooManyViews(
                 f"This session has {MOST_VIEWS} further photos, the most that it may have; delete one first."
             )
+        case "two_films":
+            raise TooManyViews("This session has a film of a turn, the most that it may have; delete it first.")
         case "no_parent":
             raise JobNotFound("There is no such job that has completed, or it has expired.")
         case "no_account":

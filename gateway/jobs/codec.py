@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.jobs.books import LedgerEntry
 from gateway.jobs.branding import Branding, Logo
-from gateway.jobs.photos import Choice, OrderedView, ViewCutout, ViewQuality
+from gateway.jobs.photos import Choice, OrderedFrame, OrderedView, ViewCutout, ViewQuality
 from gateway.jobs.records import (
     Account,
     ApiKey,
@@ -112,6 +112,7 @@ def _ordered_view(row: Mapping[str, Any]) -> OrderedView:
         box=Box(**row["box"]),
         points=tuple(Point(**point) for point in row["points"]),
         models=models_from(row["models"]),
+        frame=OrderedFrame(**row["frame"]) if row.get("frame") else None,
     )
 
 
@@ -271,10 +272,18 @@ def quality_field(quality: Quality) -> tuple[str, str]:
 
 
 def view_quality_fields(views: Sequence[ViewQuality]) -> tuple[tuple[str, str], ...]:
-    """The hash field of what became of the further photos."""
-    rows = [{name: value for name, value in asdict(view).items() if name != "reason"} for view in views]
-    reasons = {view.view_id: view.reason for view in views if view.reason is not None}
-    return ("view_quality", dump(rows)), *((("view_omissions", dump(reasons)),) if reasons else ())
+    """The hash fields of what became of the further photos.
+
+    A release before this one reads every name in a row of ``view_quality`` as a field, and has none of the others.
+    """
+    rows, details = [], {}
+    for view in views:
+        row = asdict(view)
+        detail = {name: value for name in ("reason", "frames_used") if (value := row.pop(name)) is not None}
+        rows.append(row)
+        if detail:
+            details[view.view_id] = detail
+    return ("view_quality", dump(rows)), *((("view_details", dump(details)),) if details else ())
 
 
 def still_quality_field(still: StillQuality) -> tuple[str, str]:
@@ -395,14 +404,21 @@ def _view_cutout(document: Mapping[str, Any]) -> ViewCutout:
     return ViewCutout(Artifact(**artifact) if artifact else None, models_from(document["models"]))
 
 
+def _view_quality(row: Mapping[str, Any], detail: Mapping[str, Any]) -> ViewQuality:
+    reason = detail.get("reason")
+    return ViewQuality(
+        **{**row, "side": side_from(row["side"])},
+        reason=None if reason is None else ViewOmission(reason),
+        frames_used=detail.get("frames_used"),
+    )
+
+
 def _quality(fields: Hash) -> Quality | None:
     if "quality" not in fields:
         return None
     rows = json.loads(fields.get("view_quality", "[]"))
-    reasons = {view: ViewOmission(word) for view, word in json.loads(fields.get("view_omissions", "{}")).items()}
-    views = tuple(
-        ViewQuality(**{**row, "side": side_from(row["side"]), "reason": reasons.get(row["view_id"])}) for row in rows
-    )
+    details = json.loads(fields.get("view_details", "{}"))
+    views = tuple(_view_quality(row, details.get(row["view_id"], {})) for row in rows)
     return Quality(**json.loads(fields["quality"]), views=views, still=_still_quality(fields))
 
 

@@ -33,6 +33,39 @@ BY_BOX = -1
 
 
 @dataclass(frozen=True, slots=True)
+class KeptFrame:
+    """A picture of a film of the thing turning.
+
+    Attributes:
+        photo: JPEG, in the artifact store under ``sessions/<session_id>/``.
+        width, height: pixels.
+        box: of the thing in it.
+        second: of the film.
+        share: of the film's whole turn that lies before it, 0..1.
+    """
+
+    photo: Artifact
+    width: int
+    height: int
+    box: Box
+    second: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFilm:
+    """What is kept of a film of the thing turning: some of its pictures.
+
+    Attributes:
+        frames: in the film's order.
+        direction: which way it turns, -1..1: positive where the camera goes round to the right.
+    """
+
+    frames: tuple[KeptFrame, ...]
+    direction: float
+
+
+@dataclass(frozen=True, slots=True)
 class KeptView:
     """A further photo of a session's thing; lives as long as its session, readable only with the key that made it.
 
@@ -46,6 +79,7 @@ class KeptView:
         likeness: how like the session's thing, 0..1; None where it was not measured.
         subject_index: which of the session's objects that is.
         models: what made the proposals.
+        film: where it is a film of the thing turning, all its pictures; ``photo`` is then the first of them.
     """
 
     view_id: str
@@ -62,13 +96,30 @@ class KeptView:
     likeness: float | None = None
     subject_index: int = 0
     models: tuple[ModelUse, ...] = ()
+    film: KeptFilm | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedFrame:
+    """Where a picture is in a film of the thing turning.
+
+    Attributes:
+        number: of the film's pictures that are kept, from 0.
+        share: as ``KeptFrame`` has it.
+        direction: as ``KeptFilm`` has it.
+    """
+
+    number: int
+    share: float
+    direction: float
 
 
 @dataclass(frozen=True, slots=True)
 class OrderedView:
-    """A further photo that a job is made with.
+    """A further photo that a job is made with, or one picture of a film.
 
     Attributes:
+        view_id: of the photo or the film.
         side: the side that it shows; None where the customer has not said.
         photo: as it was uploaded.
         photo_width: of the upright photo, pixels.
@@ -76,6 +127,7 @@ class OrderedView:
         box: the thing's own box, not padded.
         points: what the person said of single places.
         models: what made this photo's proposals.
+        frame: where in its film it is; None for a photo.
     """
 
     view_id: str
@@ -86,6 +138,12 @@ class OrderedView:
     box: Box
     points: tuple[Point, ...] = ()
     models: tuple[ModelUse, ...] = ()
+    frame: OrderedFrame | None = None
+
+    @property
+    def key(self) -> str:
+        """Its own name among all that the job is made with."""
+        return self.view_id if self.frame is None else f"{self.view_id}.{self.frame.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +166,7 @@ class ViewQuality:
         silhouette_iou: as ``Quality`` has it, seen from this photo's own view; None where it was not compared.
         image_similarity: likewise.
         reason: why it was not used; None where it was, or where the mesh service does not tell.
+        frames_used: of a film, with how many of its pictures the model was made; None for a photo.
     """
 
     view_id: str
@@ -117,3 +176,4 @@ class ViewQuality:
     silhouette_iou: float | None = None
     image_similarity: float | None = None
     reason: ViewOmission | None = None
+    frames_used: int | None = None

@@ -31,6 +31,8 @@ CUTOUT_CREDITS = 5
 """Price of a cutout that a person can look at before the film."""
 VIEW_CREDITS = 2
 """Price of a further photo of a session."""
+TURN_CREDITS = 10
+"""Price of a film of the thing turning: that of five further photos. Eight of its pictures are looked at."""
 TRANSFORM_CREDITS = 75
 """Price of a job (the public page's price table)."""
 RENDER_CREDITS = 25

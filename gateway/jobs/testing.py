@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 
 from gateway.jobs.batch_records import BatchItem, NewBatch
-from gateway.jobs.photos import Choice, KeptView
+from gateway.jobs.photos import Choice, KeptFilm, KeptFrame, KeptView
 from gateway.jobs.records import TRANSFORM_CREDITS, ApiKey, Background, Job, KeptAnswer, Limits, NewJob, Order, Session
 from gateway.jobs.store import Store
 from gateway.jobs.work import Claim, RedisWork
@@ -86,6 +87,13 @@ def view(session: Session, side: ViewSide | None = None, photo: Artifact = PHOTO
         likeness=0.8,
         models=(ModelUse("net", "1", "", "MIT", "detect"),),
     )
+
+
+def film_view(session: Session) -> KeptView:
+    """A film of a session's first object turning, not yet added."""
+    box = session.proposals[0].box
+    frames = tuple(KeptFrame(PHOTO, SIDE_PX, SIDE_PX, box, second, (second + 1) / 9) for second in range(8))
+    return replace(view(session), film=KeptFilm(frames, 0.9))
 
 
 async def submit(store: Store, key: ApiKey, what: Order | None = None, *, kept: KeptAnswer | None = None) -> Job:

@@ -11,11 +11,11 @@ from typing import Any
 from gateway.jobs import metrics
 from gateway.jobs.charges import Till, Work, raise_refusal
 from gateway.jobs.codec import Hash, choice_from, dump, models_from, proposals_from, side_from
-from gateway.jobs.photos import KeptView
+from gateway.jobs.photos import KeptFilm, KeptFrame, KeptView
 from gateway.jobs.records import VIEW_CREDITS, KeptAnswer
 from gateway.jobs.redis_client import translated
 from lensora.core.artifacts import Artifact
-from lensora.core.boxes import SuggestedAction
+from lensora.core.boxes import Box, SuggestedAction
 from lensora.core.errors import ViewNotFound
 from lensora.core.words import MOST_VIEWS
 
@@ -31,7 +31,8 @@ class RedisViews:
 
     async def add(self, view: KeptView, *, price: int = VIEW_CREDITS, kept: KeptAnswer | None = None) -> None:
         work = Work("keep_view", "view", view.view_id, view.key_id, view.account_id, price)
-        reply = await self._till.charge(work, view.session_id, _to_json(view), MOST_VIEWS, kept=kept)
+        film = int(view.film is not None)
+        reply = await self._till.charge(work, view.session_id, _to_json(view), MOST_VIEWS, film, kept=kept)
         raise_refusal(reply, price)
         metrics.CREDITS_CHARGED.labels(kind="view").inc(price)
 
@@ -85,8 +86,18 @@ def _to_json(view: KeptView) -> str:
             "likeness": view.likeness,
             "subject_index": view.subject_index,
             "models": [asdict(use) for use in view.models],
+            **({} if view.film is None else {"film": asdict(view.film)}),
         }
     )
+
+
+def _film(document: Mapping[str, Any] | None) -> KeptFilm | None:
+    if document is None:
+        return None
+    frames = tuple(
+        KeptFrame(**{**row, "photo": Artifact(**row["photo"]), "box": Box(**row["box"])}) for row in document["frames"]
+    )
+    return KeptFilm(frames, document["direction"])
 
 
 def _from_hash(view_id: str, fields: Hash) -> KeptView:
@@ -106,4 +117,5 @@ def _from_hash(view_id: str, fields: Hash) -> KeptView:
         likeness=document["likeness"],
         subject_index=document["subject_index"],
         models=models_from(document["models"]),
+        film=_film(document.get("film")),
     )

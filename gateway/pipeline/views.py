@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from gateway.jobs.codec import view_quality_fields
@@ -45,11 +46,12 @@ OMISSIONS: Mapping[int, ViewOmission] = {
     mesher_pb2.OMISSION_DISAGREES: ViewOmission.DISAGREES,
     mesher_pb2.OMISSION_NO_PLACE: ViewOmission.NO_PLACE,
     mesher_pb2.OMISSION_UNSUPPORTED: ViewOmission.UNSUPPORTED,
+    mesher_pb2.OMISSION_TURN_UNCLEAR: ViewOmission.TURN_UNCLEAR,
 }
 """The public words for those of the mesh service."""
 
 Note = Callable[[str, ViewCutout], Awaitable[None]]
-"""Keeps the cutout of a view, by its id, for an attempt that takes the job over."""
+"""Keeps the cutout of a view, by its key, for an attempt that takes the job over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,9 @@ class CutViews:
             mesher_pb2.View(
                 cutout=artifact_to_proto(cutout.artifact),
                 side=mesher_pb2.SIDE_UNSPECIFIED if view.side is None else SIDES[view.side],
+                filmed=None
+                if view.frame is None
+                else mesher_pb2.Filmed(share=view.frame.share, direction=view.frame.direction),
             )
             for view, cutout in self.views
             if cutout.artifact is not None
@@ -89,13 +94,15 @@ class CutViews:
         if not self.views:
             return ()
         told = iter(uses)
-        rows = [
-            _quality(view, next(told, None))
-            if cutout.artifact is not None
-            else ViewQuality(view.view_id, view.side, used=False, reason=ViewOmission.NOTHING_FOUND)
-            for view, cutout in self.views
-        ]
-        return view_quality_fields(rows)
+        rows: dict[str, list[ViewQuality]] = {}
+        films = {view.view_id for view, _cutout in self.views if view.frame is not None}
+        for view, cutout in self.views:
+            if cutout.artifact is not None:
+                row = _quality(view, next(told, None))
+            else:
+                row = ViewQuality(view.view_id, view.side, used=False, reason=ViewOmission.NOTHING_FOUND)
+            rows.setdefault(view.view_id, []).append(row)
+        return view_quality_fields([_film(each) if name in films else each[0] for name, each in rows.items()])
 
 
 async def cut_out(
@@ -131,11 +138,11 @@ async def cut_out(
 
     async def one(view: OrderedView) -> None:
         async with room:
-            found[view.view_id] = await _cut(view, segmenter, call, prefix, marked)
-            await note(view.view_id, found[view.view_id])
-            progress(sum(each.view_id in found for each in views) / len(views))
+            found[view.key] = await _cut(view, segmenter, call, prefix, marked)
+            await note(view.key, found[view.key])
+            progress(sum(each.key in found for each in views) / len(views))
 
-    tasks = [asyncio.ensure_future(one(view)) for view in views if view.view_id not in found]
+    tasks = [asyncio.ensure_future(one(view)) for view in views if view.key not in found]
     try:
         for task in tasks:
             await task
@@ -143,7 +150,7 @@ async def cut_out(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    return CutViews(tuple((view, found[view.view_id]) for view in views))
+    return CutViews(tuple((view, found[view.key]) for view in views))
 
 
 async def _cut(
@@ -180,3 +187,25 @@ def _quality(view: OrderedView, use: mesher_pb2.ViewUse | None) -> ViewQuality:
         image_similarity=use.fidelity.image_similarity if compared else None,
         reason=None if use.used else OMISSIONS.get(use.omission),
     )
+
+
+def _film(rows: Sequence[ViewQuality]) -> ViewQuality:
+    """One row for all pictures of a film: the means of those that were used, or why none was."""
+    used = [row for row in rows if row.used]
+    reasons = [row.reason for row in rows if row.reason is not None]
+    # What most pictures have in common; of reasons as common, the first.
+    reason = None if used or not reasons else max(reasons, key=reasons.count)
+    return ViewQuality(
+        rows[0].view_id,
+        None,
+        used=bool(used),
+        silhouette_iou=_mean([row.silhouette_iou for row in used]),
+        image_similarity=_mean([row.image_similarity for row in used]),
+        reason=reason,
+        frames_used=len(used),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None

@@ -41,6 +41,16 @@ def add_photo_tools(server: MCPServer[Any], desk: Desk) -> None:
         credits."""
         return await desk.shown(await desk.client.add_view(session_id, file_of(photo), view, bbox=bbox))
 
+    @server.tool(title="Add a film of the subject turning", annotations=WRITES, structured_output=False)
+    @told
+    async def add_turn(
+        session_id: SessionId,
+        video: Annotated[str, Field(description="Path of an MP4 or MOV file on this machine, 3 to 15 seconds.")],
+    ) -> Answer:
+        """Add a film in which the subject turns once round, from the front on, in place of photos of its sides. 10
+        credits."""
+        return await desk.shown(await desk.client.add_turn(session_id, file_of(video)))
+
     @server.tool(title="List the further photos", annotations=READS, structured_output=False)
     @told
     async def views(session_id: SessionId) -> Answer:

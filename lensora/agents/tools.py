@@ -20,7 +20,8 @@ from lensora.client import AsyncClient
 INSTRUCTIONS = (
     "Lensora Studio turns one product photo into a cutout, a composited scene, a textured 3D model and a short film. "
     "Order: init (a photo) -> transform (starts a job) -> result (until status is completed). cutout shows the cutout "
-    "before a film is paid for; add_view adds photos of other sides. Many photos: init each, then create_batch. Each "
+    "before a film is paid for; add_view adds photos of other sides, add_turn a film of all of them. Many photos: init "
+    "each, then create_batch. Each "
     "call says what it costs in credits; a job that does not complete costs nothing."
 )
 

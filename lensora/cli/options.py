@@ -89,19 +89,36 @@ def size_options(command: F) -> F:
     return height(width(depth(command)))
 
 
-Views = list[tuple[ViewSide | None, Path]]
-"""Further photos: the side that each shows, None where nobody says."""
+@dataclass(frozen=True)
+class Views:
+    """What is given beside the photo.
+
+    Attributes:
+        photos: the side that each shows, None where nobody says.
+        turn: a film of the subject turning.
+    """
+
+    photos: tuple[tuple[ViewSide | None, Path], ...] = ()
+    turn: Path | None = None
+
+    @property
+    def count(self) -> int:
+        """Views of the session."""
+        return len(self.photos) + (self.turn is not None)
 
 
 def view_options(command: F) -> F:
-    """Adds further photos of the subject, one option for each side; the command is handed one ``views``."""
+    """Adds further photos of the subject, one option for each side, and a film; the command is handed one ``views``."""
 
-    def with_views(*given: Any, view: tuple[Path, ...], **named: Any) -> Any:
-        sides: Views = [(side, path) for side in ViewSide if (path := named.pop(side.value)) is not None]
-        return command(*given, views=[*sides, *((None, path) for path in view)], **named)
+    def with_views(*given: Any, view: tuple[Path, ...], turn: Path | None, **named: Any) -> Any:
+        sides = [(side, path) for side in ViewSide if (path := named.pop(side.value)) is not None]
+        return command(*given, views=Views((*sides, *((None, path) for path in view)), turn), **named)
 
     photo = click.Path(exists=True, dir_okay=False, path_type=Path)
     decorated: Any = with_views
+    decorated = click.option(
+        "--turn", type=photo, help="A film of it turning once, 3 to 15 s, MP4 or MOV, from the front on; 10 credits."
+    )(decorated)
     decorated = click.option("--view", multiple=True, type=photo, help="Of a side that you do not name: seldom used.")(
         decorated
     )

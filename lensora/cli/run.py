@@ -70,7 +70,8 @@ def run(
 ) -> None:
     """Make cutout, scene, 3D model and film from PHOTO; starts a stack where none runs.
 
-    Further photos make the model true on more sides: --back, --left, --right, --top, --detail, --view.
+    Further photos make the model true on more sides: --back, --left, --right, --top, --detail, --view. So does a film
+    of a turn: --turn.
     """
     console = Console(stderr=True)
     size = requests.size(height_cm, width_cm, depth_cm)
@@ -81,7 +82,9 @@ def run(
     with _gateway(address, Path(models_dir), console) as (url, key), Client(url, key) as client:
         ready = time.monotonic()
         session = _look(client, photo, object_index, console)
-        added = [_add(client, session, side, path, object_index, console) for side, path in views]
+        added = [_add(client, session, side, path, object_index, console) for side, path in views.photos]
+        if views.turn is not None:
+            added.append(_add_turn(client, session, views.turn, object_index, console))
         looked = time.monotonic()
         ticket = client.transform(
             session.session_id,
@@ -144,8 +147,8 @@ def _check_before_paying(
             f"--background {background}: looks like a file; it takes remove, a colour, the public URL of a picture, "
             "or a scene in words"
         )
-    if len(views) > MOST_VIEWS:
-        raise ConfigurationError(f"{len(views)} further photos were given; a session may have {MOST_VIEWS} at most")
+    if views.count > MOST_VIEWS:
+        raise ConfigurationError(f"{views.count} further photos were given; a session may have {MOST_VIEWS} at most")
     order: dict[str, object] = {"session_id": "of the photo", **size}
     if brand is not None:
         order["brand"] = brand
@@ -172,6 +175,12 @@ def _add(
     console.print(f"Added {photo} ({side or 'side not named'})", highlight=False)
     for action in view.suggested_actions:
         console.print(f"   note: {action.message}", highlight=False)
+    return view
+
+
+def _add_turn(client: Client, session: Session, film: Path, object_index: int, console: Console) -> View:
+    view = client.add_turn(session.session_id, film, object_index=object_index)
+    console.print(f"Added {film} (a turn: {len(view.frames or ())} of its pictures)", highlight=False)
     return view
 
 
@@ -206,7 +215,9 @@ def _report(result: Result, files: Mapping[str, Path], waited_s: Mapping[str, fl
     for view in (result.quality and result.quality.views) or ():
         outline = f", outline {view.silhouette_iou:.2f}" if view.used and view.silhouette_iou is not None else ""
         why = f": {view.message}" if view.message else ""
-        click.echo(f"  {view.side or 'further photo':16} {'used' if view.used else 'not used'}{outline}{why}")
+        name = view.side or ("further photo" if view.frames_used is None else "turn")
+        of_film = f", {view.frames_used} pictures" if view.used and view.frames_used is not None else ""
+        click.echo(f"  {name:16} {'used' if view.used else 'not used'}{of_film}{outline}{why}")
     if result.quality is not None and result.quality.still is not None:
         still = result.quality.still
         click.echo(

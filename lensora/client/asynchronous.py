@@ -92,8 +92,8 @@ class AsyncClient:
         Args:
             session_id: of ``init``.
             photo: a path, bytes, or an open binary file.
-            view: the side that it shows: front, back, left, right, top or detail; say it: a photo
-                without is used only where its side is clear, which is seldom.
+            view: the side that it shows: front, back, left, right, top or detail. A photo without is
+                used only where its side is clear, which is seldom.
             object_index: which of the session's objects it shows; any of them where it is not given.
             bbox: a box of your own around the subject in this photo, (x1, y1, x2, y2) in fractions.
             points: places of this photo that belong to the subject and places that do not, at most 32.
@@ -101,6 +101,25 @@ class AsyncClient:
         """
         which = requests.choice(None, bbox, points)
         request = requests.add_view(session_id, photo, view, object_index, which, idempotency_key)
+        return exchange.read(View, await self._json(request))
+
+    async def add_turn(
+        self,
+        session_id: str,
+        video: Photo,
+        *,
+        object_index: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> View:
+        """Add a film of the subject turning once, from the front on, in place of photos of its sides. 10 credits.
+
+        Args:
+            session_id: of ``init``.
+            video: MP4 or MOV, 3 to 15 seconds, at most 20 MB: a path, bytes, or an open binary file.
+            object_index: which of the session's objects it shows; any of them where it is not given.
+            idempotency_key: a key of the caller's, so that a repeat of this call gives the same view.
+        """
+        request = requests.add_turn(session_id, video, object_index, idempotency_key)
         return exchange.read(View, await self._json(request))
 
     async def views(self, session_id: str) -> tuple[View, ...]:

@@ -183,6 +183,17 @@ def add_view(
     )
 
 
+def add_turn(session_id: str, video: Photo, object_index: int | None, idempotency_key: str | None) -> Request:
+    """POST /v1/studio/sessions/{session_id}/turn. Reads the film."""
+    return Request(
+        "POST",
+        f"/v1/studio/sessions/{quote(session_id, safe='')}/turn",
+        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        files={"video": _read(video)},
+        data=None if object_index is None else {"object_index": str(object_index)},
+    )
+
+
 def views(session_id: str) -> Request:
     """GET /v1/studio/sessions/{session_id}/views."""
     return Request("GET", _views_path(session_id))

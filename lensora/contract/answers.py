@@ -133,6 +133,8 @@ class Prices(PublicAnswer):
     """Of a session."""
     view: int
     """Of a further photo of a session."""
+    turn: int
+    """Of a film of the subject turning."""
     cutout: int
     """Of a cutout to look at."""
     transform: int

@@ -86,6 +86,7 @@ EXAMPLES: dict[type[PublicAnswer], Json] = {
     answers.Prices: {
         "init": 5,
         "view": 2,
+        "turn": 10,
         "cutout": 5,
         "transform": 75,
         "render": 25,

@@ -30,6 +30,11 @@ MEANINGS: Mapping[type[LensoraError], Meaning] = MappingProxyType(
             "Invalid image",
             "Not a JPEG, PNG or WebP, cannot be decoded, over 20 MB or 52 megapixels, or a side under 64 px.",
         ),
+        errors.InvalidVideo: Meaning(
+            "Invalid video",
+            "Not an MP4 or MOV film of H.264 or HEVC, cannot be decoded, over 20 MB, not 3 to 15 seconds long, a side "
+            "over 4,096 px or under 64, or nothing turns in it.",
+        ),
         errors.InvalidRequest: Meaning("Invalid request", "A missing or malformed field."),
         errors.InvalidBackground: Meaning(
             "Invalid background",

@@ -17,10 +17,13 @@ class ViewReport(PublicAnswer):
     """Whether the model was made with it. A photo is paid for when it is added, used or not."""
     reason: ViewOmission | None = None
     """Why it was not used: nothing_found, there is no subject in it; side_unclear, nobody said which side it shows, and
-    no side is clearly it; disagrees, its outline and the other photos' cannot be those of one thing; no_place, a detail
-    that was not recognised on the subject, or is no sharper; unsupported, this mesh backend takes no further photos."""
+    no side is clearly it; turn_unclear, it is not clear which way a film turns; disagrees, its outline and the other
+    photos' cannot be those of one thing; no_place, a detail that was not recognised on the subject, or is no sharper;
+    unsupported, this mesh backend takes no further photos."""
     message: str | None = None
     """The reason as a sentence, with what would help."""
+    frames_used: int | None = None
+    """Of a film of a turn: with how many of its pictures the model was made. Those that add nothing are left out."""
     yaw_deg: float | None = None
     """Where its camera stood: degrees about the upright axis from the first photo's, -180 to 180, positive towards the
     viewer's right."""

@@ -48,6 +48,13 @@ class ViewForm:
         return f"{self.object_index} {self.body.model_dump_json()}".encode()
 
 
+def parse_turn_form(fields: Mapping[str, str]) -> int | None:
+    """The form's ``object_index``, where it is given. Raises InvalidRequest."""
+    return parse_view_form({name: value for name, value in fields.items() if name in TURN_FIELDS}).object_index
+
+
+TURN_FIELDS = frozenset({"object_index"})
+"""Names of the fields beside a film."""
 VIEW_FIELDS = frozenset({"view", "object_index", "bbox", "points"})
 """Names of those fields."""
 MAX_INDEX = 10**9
@@ -88,6 +95,17 @@ class Mark(PublicAnswer):
     """True where the place belongs to the subject, false where it does not."""
 
 
+class Frame(PublicAnswer):
+    """A picture of a film of the subject turning."""
+
+    source_url: str
+    """The picture; opens without an API key until the session ends."""
+    bbox: Corners
+    """Where the subject is taken to be in it."""
+    second: float
+    """When the film shows it."""
+
+
 class View(PublicAnswer):
     """A further photo of a session's subject; it lives as long as its session."""
 
@@ -96,7 +114,7 @@ class View(PublicAnswer):
     session_id: str
     """The session that it belongs to."""
     source_url: str
-    """The photo; opens without an API key until the session ends."""
+    """The photo, or a film's first picture; opens without an API key until the session ends."""
     side: ViewSide | None = None
     """The side that it shows; left out where nobody said: such a photo is used only where its side is clear."""
     objects: tuple[DetectedObject, ...]
@@ -109,6 +127,8 @@ class View(PublicAnswer):
     """How like the session's subject it looks; left out where you drew the box, or it was not measured."""
     suggested_actions: tuple[SuggestedAction, ...]
     """Empty unless the photo has a problem that you can act on."""
+    frames: tuple[Frame, ...] | None = None
+    """Of a film of the subject turning: the pictures of it that are used; left out for a photo."""
     credits_used: int
     """What this call cost."""
 

@@ -10,6 +10,7 @@ table that maps classes to gRPC and HTTP statuses is ``lensora.rpc.status``; a t
     |   |-- InvalidRequest           invalid_request
     |   |-- HeadersTooLarge          headers_too_large
     |   |-- InvalidImage             invalid_image
+    |   |-- InvalidVideo             invalid_video
     |   |-- InvalidBackground        invalid_background
     |   |-- ObjectIndexOutOfRange    object_index_out_of_range
     |   |-- CropTooSmall             crop_too_small
@@ -100,6 +101,12 @@ class InvalidImage(InvalidInput):
     """Not a JPEG, PNG or WebP, cannot be decoded, or over a limit of size."""
 
     code = "invalid_image"
+
+
+class InvalidVideo(InvalidInput):
+    """Not an MP4 or MOV film of H.264 or HEVC, cannot be decoded, over a limit, or nothing turns in it."""
+
+    code = "invalid_video"
 
 
 class InvalidBackground(InvalidInput):

@@ -84,13 +84,17 @@ class ViewOmission(StrEnum):
 
     NOTHING_FOUND = "nothing_found"
     SIDE_UNCLEAR = "side_unclear"
+    TURN_UNCLEAR = "turn_unclear"
     DISAGREES = "disagrees"
     NO_PLACE = "no_place"
     UNSUPPORTED = "unsupported"
 
 
 MOST_VIEWS = 5
-"""Further photos of one session at a time."""
+"""Further photos of one session at a time; a film of a turn counts as one."""
+
+MOST_FRAMES = 8
+"""Pictures of a film of a turn that a model may be made with."""
 
 
 class Corner(StrEnum):

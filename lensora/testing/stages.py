@@ -150,6 +150,20 @@ class CheapStages:
             models=[_model("detect")],
         )
 
+    def ChooseFrames(  # noqa: N802
+        self, request: detector_pb2.ChooseFramesRequest, context: grpc.ServicerContext
+    ) -> detector_pb2.ChooseFramesResponse:
+        """Small grey pictures, spread evenly over a turn to the right."""
+        for _fraction in self._behaviour.work("ChooseFrames", context):
+            pass
+        frames = [
+            detector_pb2.Frame(
+                picture=self._put(request, f"frame-{place}", self._jpeg, MediaType.JPEG), share=(place + 1) / 9
+            )
+            for place in range(8)
+        ]
+        return detector_pb2.ChooseFramesResponse(frames=frames, direction=0.9, models=[_model("detect")])
+
     def Cutout(  # noqa: N802
         self, request: segmenter_pb2.CutoutRequest, context: grpc.ServicerContext
     ) -> Iterator[segmenter_pb2.CutoutResponse]:
@@ -276,8 +290,8 @@ def _server(
 
 
 def _view_use(view: mesher_pb2.View) -> mesher_pb2.ViewUse:
-    """A photo that agrees with the model; one of a side that was not said does not, and is not used."""
-    known = view.side != mesher_pb2.SIDE_UNSPECIFIED
+    """A photo or a film's picture that agrees with the model; a photo of no named side does not, and is not used."""
+    known = view.side != mesher_pb2.SIDE_UNSPECIFIED or view.HasField("filmed")
     fidelity = mesher_pb2.Fidelity(silhouette_iou=0.95 if known else 0.4, image_similarity=0.8 if known else 0.1)
     return mesher_pb2.ViewUse(
         side=view.side,

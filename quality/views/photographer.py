@@ -97,15 +97,15 @@ def photographed(
         exposure = np.exp(random.uniform(-1, 1) * np.log(how.exposure))
         gains[side] = exposure * np.exp(random.uniform(-1, 1, 3) * np.log(how.cast))
         if side == "front" or side in sides:
-            photos[side] = _exposed(renderer.draw(shown, pose, light).rgba, gains[side])
+            photos[side] = exposed(renderer.draw(shown, pose, light).rgba, gains[side])
             poses[side] = pose
     behind = Pose(poses["front"].azimuth + math.pi, pitch, poses["front"].roll, poses["front"].distance, 1.0 / 0.9)
-    back = _exposed(renderer.draw(shown, behind, light).rgba, gains["front"])
+    back = exposed(renderer.draw(shown, behind, light).rgba, gains["front"])
     shown.release()
     return Session(photos, poses, back)
 
 
-def _exposed(rgba: NDArray[np.uint8], gain: NDArray[np.float64]) -> NDArray[np.uint8]:
+def exposed(rgba: NDArray[np.uint8], gain: NDArray[np.float64]) -> NDArray[np.uint8]:
     """The picture with more or less light, and its cast; the gain is of linear light."""
     color = rgba[..., :3].astype(np.float64) * gain ** (1.0 / 2.2)
     return np.dstack([np.clip(np.round(color), 0, 255), rgba[..., 3:]]).astype(np.uint8)

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import grpc
 import numpy as np
+from google.protobuf.duration_pb2 import Duration
 from numpy.typing import NDArray
 
 from lensora.adapters.artifacts import ArtifactStore
 from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
+from lensora.core.artifacts import MediaType
 from lensora.core.errors import InvalidRequest
 from lensora.imaging.photo import Photo
 from lensora.imaging.reader import PictureReader
 from lensora.rpc.call import Call, unary
-from lensora.rpc.messages import artifact_from_proto, box_from_proto, box_to_proto, model_use_to_proto
+from lensora.rpc.messages import (
+    artifact_from_proto,
+    artifact_to_proto,
+    box_from_proto,
+    box_to_proto,
+    model_use_to_proto,
+    output_key,
+)
 from services.detect.detection import MAX_OBJECTS, MIN_OBJECTS, Detection, Detector
+from services.detect.film import stills_of
 from services.detect.likeness import likeness
+from services.detect.turning import chosen
 
 
 class DetectorServicer(detector_pb2_grpc.DetectorServicer):
-    """Finds the things in a stored photo."""
+    """Finds the things in a stored photo, and chooses a stored film's pictures."""
 
     def __init__(self, artifacts: ArtifactStore, detector: Detector, pictures: PictureReader | None = None) -> None:
         """
@@ -40,6 +51,34 @@ class DetectorServicer(detector_pb2_grpc.DetectorServicer):
                 f"max_objects must be {MIN_OBJECTS} to {MAX_OBJECTS}, not {request.max_objects}", field="max_objects"
             )
         return unary(context, lambda call: self._found(request, call))
+
+    def ChooseFrames(  # noqa: N802 (gRPC's name)
+        self, request: detector_pb2.ChooseFramesRequest, context: grpc.ServicerContext
+    ) -> detector_pb2.ChooseFramesResponse:
+        """See detector.proto."""
+        return unary(context, lambda call: self._chosen(request, call))
+
+    def _chosen(self, request: detector_pb2.ChooseFramesRequest, call: Call) -> detector_pb2.ChooseFramesResponse:
+        stills = stills_of(self._artifacts.get(artifact_from_proto(request.video, field="video")), call.check)
+        # Where the thing is half-way round: motion and sharpness are measured there.
+        middle = self._pictures.read(
+            stills[len(stills) // 2].jpeg, longest_side_px=self._detector.working_side_px, alive=call.check
+        )
+        detection = self._detector.detect(middle, MIN_OBJECTS, call)
+        picked = chosen(stills, detection.proposals[0].box, call.check)
+        frames = []
+        for place, (number, share) in enumerate(zip(picked.numbers, picked.shares, strict=True)):
+            call.check()
+            key = output_key(request.output_prefix, f"frame-{place}", request, MediaType.JPEG)
+            moment = Duration()
+            moment.FromMilliseconds(round(stills[number].second * 1000.0))
+            stored = artifact_to_proto(self._artifacts.put(key, stills[number].jpeg, MediaType.JPEG))
+            frames.append(detector_pb2.Frame(picture=stored, moment=moment, share=share))
+        return detector_pb2.ChooseFramesResponse(
+            frames=frames,
+            direction=picked.direction,
+            models=[model_use_to_proto(use) for use in detection.models],
+        )
 
     def _compared(
         self, photo: Photo, detection: Detection, reference: detector_pb2.Reference, call: Call

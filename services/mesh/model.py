@@ -161,7 +161,7 @@ def create_model(
     return replace(
         model,
         further=tuple(
-            uses[number] if number in uses else unused(photo, together.omitted[number])
+            uses[number] if number in uses else unused(photo, together.omitted.get(number))
             for number, photo in enumerate(further)
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ from services.mesh.explanation import Explained, Explainer
 from services.mesh.memory import Memory
 from services.mesh.model import Model, ModelRequest, create_model
 from services.mesh.viewpoint import estimate_camera
-from services.mesh.views.sides import FurtherPhoto
+from services.mesh.views.sides import Filmed, FurtherPhoto
 
 _log = logs.get(__name__)
 
@@ -29,6 +30,21 @@ MOST_CUTOUTS = 3 + MOST_VIEWS
 
 MAX_CUTOUT_PIXELS = 64_000_000
 """Larger cutouts are refused before they are decoded; the public limit for photos is 50 megapixels."""
+
+
+@dataclass(frozen=True)
+class GivenPhoto:
+    """A further photo as it comes in.
+
+    Attributes:
+        png: its cutout.
+        side: the side that it shows, if that is known.
+        filmed: where it is in a film of the thing turning; None for a photo.
+    """
+
+    png: bytes
+    side: ViewSide | None = None
+    filmed: Filmed | None = None
 
 
 class Modeller:
@@ -55,7 +71,7 @@ class Modeller:
         png: bytes,
         request: ModelRequest,
         call: Call = UNWATCHED,
-        further: Sequence[tuple[bytes, ViewSide | None]] = (),
+        further: Sequence[GivenPhoto] = (),
     ) -> Model:
         """The model of a cutout.
 
@@ -63,16 +79,17 @@ class Modeller:
             png: the cutout.
             request: what to make.
             call: whose work it is.
-            further: cutouts of other photos of the thing, each with the side that it shows, if that is known.
+            further: other photos of the thing.
         """
         call.check()
         cutout = self._cutout(png, call)
-        photos = [FurtherPhoto(self._further(n, data, call), side) for n, (data, side) in enumerate(further)]
+        photos = [FurtherPhoto(self._further(n, each, call), each.side, each.filmed) for n, each in enumerate(further)]
         return create_model(cutout, request, self._backend, call.report, call.time_left_s(), photos, self._explainer)
 
-    def _further(self, number: int, png: bytes, call: Call) -> Cutout:
+    def _further(self, number: int, given: GivenPhoto, call: Call) -> Cutout:
         try:
-            return self._cutout(png, call)
+            # A film has many pictures, and nobody asks for one of them twice.
+            return self._cutout(given.png, call) if given.filmed is None else read_cutout(decode_cutout(given.png))
         except (InvalidImage, SubjectNotFound) as error:
             field = f"views[{number}].cutout"
             raise type(error)(f"{field}: {error.message}", field=field) from error

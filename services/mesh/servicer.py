@@ -13,7 +13,7 @@ from lensora.api.mesh.v1 import mesher_pb2, mesher_pb2_grpc
 from lensora.core.artifacts import MediaType
 from lensora.core.errors import InvalidRequest
 from lensora.core.size import Extent, RealSize
-from lensora.core.words import MOST_VIEWS, ViewOmission, ViewSide
+from lensora.core.words import MOST_FRAMES, MOST_VIEWS, ViewOmission, ViewSide
 from lensora.rpc.call import Call, Progress, streamed, unary
 from lensora.rpc.messages import (
     artifact_from_proto,
@@ -27,8 +27,8 @@ from lensora.rpc.scenes import viewpoint_to_proto
 from services.mesh.finish.fidelity import Fidelity
 from services.mesh.finish.formats import FileFormat, file_of
 from services.mesh.model import MAX_GLB_BYTES, MAX_TRIANGLES, Model, ModelRequest
-from services.mesh.modeller import Modeller
-from services.mesh.views.sides import PhotoUse
+from services.mesh.modeller import GivenPhoto, Modeller
+from services.mesh.views.sides import Filmed, PhotoUse
 
 FORMATS = {
     mesher_pb2.MESH_FORMAT_USDZ: FileFormat.USDZ,
@@ -51,6 +51,7 @@ OMISSIONS = {
     ViewOmission.DISAGREES: mesher_pb2.OMISSION_DISAGREES,
     ViewOmission.NO_PLACE: mesher_pb2.OMISSION_NO_PLACE,
     ViewOmission.UNSUPPORTED: mesher_pb2.OMISSION_UNSUPPORTED,
+    ViewOmission.TURN_UNCLEAR: mesher_pb2.OMISSION_TURN_UNCLEAR,
 }
 
 MAX_NAME_CHARACTERS = 120
@@ -91,7 +92,11 @@ class MesherServicer(mesher_pb2_grpc.MesherServicer):
         order = _order(request)
         png = self._artifacts.get(artifact_from_proto(request.cutout, field="cutout"))
         further = [
-            (self._artifacts.get(artifact_from_proto(view.cutout, field=f"views[{n}].cutout")), SIDES.get(view.side))
+            GivenPhoto(
+                self._artifacts.get(artifact_from_proto(view.cutout, field=f"views[{n}].cutout")),
+                SIDES.get(view.side),
+                Filmed(view.filmed.share, view.filmed.direction) if view.HasField("filmed") else None,
+            )
             for n, view in enumerate(request.views)
         ]
         return self._result(self._modeller.make(png, order, call, further), request)
@@ -136,8 +141,11 @@ def _order(request: mesher_pb2.CreateMeshRequest) -> ModelRequest:
     for field, value in (("max_triangles", request.max_triangles), ("max_glb_bytes", request.max_glb_bytes)):
         if value < 0:
             raise InvalidRequest(f"{field} must be 0 (the default) or more, not {value}", field=field)
-    if len(request.views) > MOST_VIEWS:
-        raise InvalidRequest(f"views must be at most {MOST_VIEWS}, not {len(request.views)}", field="views")
+    frames = sum(view.HasField("filmed") for view in request.views)
+    if frames > MOST_FRAMES:
+        raise InvalidRequest(f"views must have at most {MOST_FRAMES} of a film, not {frames}", field="views")
+    if len(request.views) - frames + bool(frames) > MOST_VIEWS:
+        raise InvalidRequest(f"views must be at most {MOST_VIEWS}, not {len(request.views) - frames}", field="views")
     return ModelRequest(
         name=request.name[:MAX_NAME_CHARACTERS].strip() or "model",
         max_triangles=request.max_triangles or MAX_TRIANGLES,

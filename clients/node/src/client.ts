@@ -130,6 +130,18 @@ export class Lensora {
     return this.#post<View>(viewsPath(session), form, options);
   }
 
+  /** Add a film of the subject turning once, from the front on, in place of photos of its sides. 10 credits. */
+  async addTurn(
+    session: string | Pick<Session, "session_id">,
+    video: Photo,
+    options: CallOptions & Pick<ViewOptions, "objectIndex"> = {},
+  ): Promise<View> {
+    const form = new FormData();
+    form.append("video", await blobOf(video), nameOf(video));
+    if (options.objectIndex !== undefined) form.append("object_index", String(options.objectIndex));
+    return this.#post<View>(`${sessionPath(session)}/turn`, form, options);
+  }
+
   /** The further photos of a session, in the order in which they were added. */
   async views(session: string | Pick<Session, "session_id">, options: Pick<CallOptions, "signal"> = {}): Promise<View[]> {
     return (await this.#json<{ views: View[] }>("GET", viewsPath(session), { signal: options.signal })).views;
@@ -396,8 +408,12 @@ interface Sent {
   signal?: AbortSignal | undefined;
 }
 
+function sessionPath(session: string | { session_id: string }): string {
+  return `/v1/studio/sessions/${encodeURIComponent(typeof session === "string" ? session : session.session_id)}`;
+}
+
 function viewsPath(session: string | { session_id: string }): string {
-  return `/v1/studio/sessions/${encodeURIComponent(typeof session === "string" ? session : session.session_id)}/views`;
+  return `${sessionPath(session)}/views`;
 }
 
 function idOf(job: Job): string {

@@ -92,6 +92,26 @@ export interface paths {
         patch: operations["change_view"];
         trace?: never;
     };
+    "/v1/studio/sessions/{session_id}/turn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a film of the subject turning
+         * @description 10 credits. Of one full turn that begins with the first photo's side, of the subject on a plate or of the camera going round it. Up to 8 of its pictures are kept. It is one of the session's views, and a session has one such film at most. Charged once it is added, whether or not a model can use it.
+         */
+        post: operations["add_turn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/studio/backplates": {
         parameters: {
             query?: never;
@@ -1099,6 +1119,18 @@ export interface components {
             retryable: boolean;
         };
         /**
+         * Frame
+         * @description A picture of a film of the subject turning.
+         */
+        Frame: {
+            /** @description The picture; opens without an API key until the session ends. */
+            source_url: string;
+            /** @description Where the subject is taken to be in it. */
+            bbox: number[];
+            /** @description When the film shows it. */
+            second: number;
+        };
+        /**
          * Health
          * @description This process lives.
          */
@@ -1333,6 +1365,8 @@ export interface components {
             init: number;
             /** @description Of a further photo of a session. */
             view: number;
+            /** @description Of a film of the subject turning. */
+            turn: number;
             /** @description Of a cutout to look at. */
             cutout: number;
             /** @description Of a job with film and model. */
@@ -1554,7 +1588,7 @@ export interface components {
             view_id: string;
             /** @description The session that it belongs to. */
             session_id: string;
-            /** @description The photo; opens without an API key until the session ends. */
+            /** @description The photo, or a film's first picture; opens without an API key until the session ends. */
             source_url: string;
             /** @description The side that it shows; left out where nobody said: such a photo is used only where its side is clear. */
             side?: components["schemas"]["ViewSide"];
@@ -1568,6 +1602,8 @@ export interface components {
             likeness?: number;
             /** @description Empty unless the photo has a problem that you can act on. */
             suggested_actions: components["schemas"]["SuggestedAction"][];
+            /** @description Of a film of the subject turning: the pictures of it that are used; left out for a photo. */
+            frames?: components["schemas"]["Frame"][];
             /** @description What this call cost. */
             credits_used: number;
         };
@@ -1584,7 +1620,7 @@ export interface components {
          * @description The words of ``quality.views[].reason``: why a model was made without a further photo.
          * @enum {string}
          */
-        ViewOmission: "nothing_found" | "side_unclear" | "disagrees" | "no_place" | "unsupported";
+        ViewOmission: "nothing_found" | "side_unclear" | "turn_unclear" | "disagrees" | "no_place" | "unsupported";
         /**
          * ViewReport
          * @description What became of one further photo, and how well the model, seen from its own view, agrees with it.
@@ -1598,12 +1634,15 @@ export interface components {
             used: boolean;
             /**
              * @description Why it was not used: nothing_found, there is no subject in it; side_unclear, nobody said which side it shows, and
-             *     no side is clearly it; disagrees, its outline and the other photos' cannot be those of one thing; no_place, a detail
-             *     that was not recognised on the subject, or is no sharper; unsupported, this mesh backend takes no further photos.
+             *     no side is clearly it; turn_unclear, it is not clear which way a film turns; disagrees, its outline and the other
+             *     photos' cannot be those of one thing; no_place, a detail that was not recognised on the subject, or is no sharper;
+             *     unsupported, this mesh backend takes no further photos.
              */
             reason?: components["schemas"]["ViewOmission"];
             /** @description The reason as a sentence, with what would help. */
             message?: string;
+            /** @description Of a film of a turn: with how many of its pictures the model was made. Those that add nothing are left out. */
+            frames_used?: number;
             /**
              * @description Where its camera stood: degrees about the upright axis from the first photo's, -180 to 180, positive towards the
              *     viewer's right.
@@ -2369,6 +2408,164 @@ export interface operations {
             };
         };
     };
+    add_turn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeats with this key answer as the first request did, and do and charge nothing. Kept 24 h. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description From /init. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description MP4 or MOV with H.264 or HEVC, at most 20 MB, 3 to 15 seconds, each side 64 to 4,096 px.
+                     */
+                    video: string;
+                    /** @description Which of the session's objects it shows; any of them where it is not given. */
+                    object_index?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description A further photo of a session's subject; it lives as long as its session. */
+            200: {
+                headers: {
+                    /** @description The account's limit and its window. */
+                    "RateLimit-Policy"?: string;
+                    /** @description What is left of it, and when it is full again. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "view_id": "c1d6a0f2-9a53-4c1e-8a0d-2f6b7c9d3e14",
+                     *       "session_id": "2a91884c-1bb5-44e3-a6e0-7db0a5a56668",
+                     *       "source_url": "https://studio.example.com/v1/files/1795000000.Zm9v/view.jpg",
+                     *       "side": "back",
+                     *       "objects": [
+                     *         {
+                     *           "label": "camera",
+                     *           "category": "product",
+                     *           "bbox": [
+                     *             0.22,
+                     *             0.1,
+                     *             0.81,
+                     *             0.95
+                     *           ]
+                     *         },
+                     *         {
+                     *           "label": "entire image (no crop)",
+                     *           "category": "full_frame",
+                     *           "bbox": [
+                     *             0,
+                     *             0,
+                     *             1,
+                     *             1
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "bbox": [
+                     *         0.22,
+                     *         0.1,
+                     *         0.81,
+                     *         0.95
+                     *       ],
+                     *       "points": [],
+                     *       "likeness": 0.83,
+                     *       "suggested_actions": [],
+                     *       "credits_used": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description `invalid_video`: Not an MP4 or MOV film of H.264 or HEVC, cannot be decoded, over 20 MB, not 3 to 15 seconds long, a side over 4,096 px or under 64, or nothing turns in it. `invalid_request`: A missing or malformed field. `object_index_out_of_range`: The index is not in the session's objects. `subject_unlike`: A further photo clearly shows another thing, or not the side that it is said to show. A box of your own (bbox) is taken as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No API key, or one that is unknown or revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `insufficient_credits`: The balance is under the price; nothing was charged. */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: Unknown, expired (24 h), or made with another key. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_views`: The session has five further photos, the most that it may have; delete one first. `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`: The Idempotency-Key was used with another body. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: See Retry-After and RateLimit. */
+            429: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `detection_unavailable`: Object detection is away; retry after a few seconds. Nothing was charged. `overloaded`: Too many uploads are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            503: {
+                headers: {
+                    /** @description Seconds after which a retry makes sense. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     backplate: {
         parameters: {
             query?: never;
@@ -2984,6 +3181,7 @@ export interface operations {
                      * @example {
                      *       "init": 5,
                      *       "view": 2,
+                     *       "turn": 10,
                      *       "cutout": 5,
                      *       "transform": 75,
                      *       "render": 25,

@@ -20,6 +20,9 @@ test("the whole way: photo, cutout, job, progress, files, second film, account",
   assert.equal((await studio.changeView(any, { view: "left" })).side, "left");
   assert.deepEqual((await studio.views(session)).map((one) => one.view_id), [back.view_id, any.view_id]);
   await studio.deleteView(any);
+  // What the cheap detector takes for a film: the start of an MP4.
+  const film = await studio.addTurn(session, Buffer.concat([Buffer.alloc(4), Buffer.from("ftyp"), Buffer.alloc(600)]));
+  assert.deepEqual([film.frames.length, film.credits_used], [8, 10]);
   const cutout = await studio.cutout({ session_id: session.session_id, bbox: [0.2, 0.2, 0.7, 0.7] });
   const ticket = await studio.transform({
     session_id: session.session_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from gateway.http.orders.outside import Outside
 from gateway.http.plumbing.edge import exchange_of
 from gateway.http.plumbing.identifiers import session_id_of
 from gateway.jobs import ports
-from gateway.jobs.photos import OrderedView
+from gateway.jobs.photos import KeptView, OrderedFrame, OrderedView
 from gateway.jobs.records import ApiKey, KeptCutout, Order, Session
 from lensora.contract import requests as schemas
 from lensora.core.errors import InvalidRequest
@@ -84,20 +85,9 @@ class Ordering:
         )
 
     async def _views(self, key: ApiKey, session: Session) -> tuple[OrderedView, ...]:
-        """Every further photo of the session, as it is now."""
-        return tuple(
-            OrderedView(
-                view_id=view.view_id,
-                side=view.side,
-                photo=view.photo,
-                photo_width=view.width,
-                photo_height=view.height,
-                box=view.choice.box,
-                points=view.choice.points,
-                models=view.models,
-            )
-            for view in await self.views.list(key.key_id, session.session_id)
-        )
+        """Every further photo of the session, as it is now, and every picture of its film."""
+        kept = await self.views.list(key.key_id, session.session_id)
+        return tuple(ordered for view in kept for ordered in (_photo(view) if view.film is None else _film(view)))
 
     async def _cutout(self, key: ApiKey, session: Session, body: schemas.TransformBody) -> KeptCutout | None:
         """The cutout that the body names. Raises CutoutNotFound; InvalidRequest where it names a thing beside it."""
@@ -110,3 +100,32 @@ class Ordering:
                     field=name,
                 )
         return await self.cutouts.get(key.key_id, session.session_id, body.cutout_id)
+
+
+def _photo(view: KeptView) -> Iterator[OrderedView]:
+    yield OrderedView(
+        view_id=view.view_id,
+        side=view.side,
+        photo=view.photo,
+        photo_width=view.width,
+        photo_height=view.height,
+        box=view.choice.box,
+        points=view.choice.points,
+        models=view.models,
+    )
+
+
+def _film(view: KeptView) -> Iterator[OrderedView]:
+    film = view.film
+    assert film is not None
+    for number, frame in enumerate(film.frames):
+        yield OrderedView(
+            view_id=view.view_id,
+            side=None,
+            photo=frame.photo,
+            photo_width=frame.width,
+            photo_height=frame.height,
+            box=frame.box,
+            models=view.models,
+            frame=OrderedFrame(number, frame.share, film.direction),
+        )

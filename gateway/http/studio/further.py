@@ -9,7 +9,7 @@ from gateway.http.orders.choices import check_size, drawn, marks, object_of
 from gateway.http.studio.corners import corners
 from gateway.http.studio.detection import Detected, Reference
 from gateway.http.studio.matching import Match, advice, aspect_of, matched, own_actions
-from gateway.jobs.photos import BY_BOX, Choice, KeptView
+from gateway.jobs.photos import BY_BOX, Choice, KeptFrame, KeptView
 from gateway.jobs.records import ApiKey, Session
 from gateway.links import FileLinks
 from lensora.contract import answers
@@ -34,6 +34,13 @@ def view_of(
     view_id: str, key: ApiKey, session: Session, photo: Artifact, found: Detected, said: contract.ViewForm
 ) -> KeptView:
     """The photo with the thing in it. Raises SubjectUnlike, CropTooSmall."""
+    return advised(found_in(view_id, key, session, photo, found, said), session)
+
+
+def found_in(
+    view_id: str, key: ApiKey, session: Session, photo: Artifact, found: Detected, said: contract.ViewForm
+) -> KeptView:
+    """The same without what a person should look at. Raises SubjectUnlike, CropTooSmall."""
     body = said.body
     # A person's word about where the thing is stands, whatever it looks like.
     match = matched(found.proposals, found.likeness, body.view) if body.bbox is None else Match(0)
@@ -54,7 +61,7 @@ def view_of(
         subject_index=match.thing if said.object_index is None else said.object_index,
         models=found.models,
     )
-    return advised(replace(view, choice=corrected(view, body)), session)
+    return replace(view, choice=corrected(view, body))
 
 
 def corrected(view: KeptView, body: contract.ViewBody) -> Choice:
@@ -88,11 +95,13 @@ def view_answer(view: KeptView, session: Session, files: FileLinks, price: int) 
         price: credits that this call cost.
     """
     suffix = SUFFIX[MediaType(view.photo.media_type)]
-    optional: dict[str, Any] = {"side": view.side, "likeness": view.likeness}
+    ends = session.expires_ms // 1000
+    frames = None if view.film is None else tuple(_frame(frame, files, ends) for frame in view.film.frames)
+    optional: dict[str, Any] = {"side": view.side, "likeness": view.likeness, "frames": frames}
     return contract.View(
         view_id=view.view_id,
         session_id=view.session_id,
-        source_url=files.of(view.photo, f"view{suffix}", session.expires_ms // 1000),
+        source_url=files.of(view.photo, f"view{suffix}", ends),
         objects=tuple(
             answers.DetectedObject(
                 label=proposal.label, category=Category(proposal.category), bbox=corners(proposal.box)
@@ -106,4 +115,12 @@ def view_answer(view: KeptView, session: Session, files: FileLinks, price: int) 
         ),
         credits_used=price,
         **{name: value for name, value in optional.items() if value is not None},
+    )
+
+
+def _frame(frame: KeptFrame, files: FileLinks, ends: int) -> contract.Frame:
+    return contract.Frame(
+        source_url=files.of(frame.photo, f"frame{SUFFIX[MediaType(frame.photo.media_type)]}", ends),
+        bbox=corners(frame.box),
+        second=round(frame.second, 3),
     )

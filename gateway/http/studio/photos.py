@@ -40,7 +40,12 @@ class Photos:
 
     @asynccontextmanager
     async def arrived(
-        self, request: Request, key: ApiKey, fields: Collection[str], require: Callable[[], Awaitable[None]]
+        self,
+        request: Request,
+        key: ApiKey,
+        fields: Collection[str],
+        require: Callable[[], Awaitable[None]],
+        file: upload.FileField = upload.PICTURE,
     ) -> AsyncIterator[Photo]:
         """Read the upload; within, its account has a place for the work on it.
 
@@ -48,15 +53,16 @@ class Photos:
             fields: names of short fields beside it.
             require: raises where nothing could come of it. It is asked before anything is read, but not for a repeat,
                 whose answer may be there and cost nothing to give again.
+            file: what is uploaded.
 
         Raises:
             InvalidImage, InvalidRequest, Overloaded, RateLimited: as ``Receiving``.
         """
-        upload.check_length(request.headers.get("content-length"))
+        upload.check_length(request.headers.get("content-length"), file)
         if not await self.once.is_repeat(request, key):
             await require()
         async with self.receiving.place(key.account_id) as arrival:
-            form = await self.receiving.form(request, arrival, fields)
+            form = await self.receiving.form(request, arrival, fields, file)
             async with self.receiving.work(key.account_id):
                 yield Photo(form, arrival)
 

@@ -11,7 +11,7 @@ from gateway.http.plumbing.answers import json_answer
 from gateway.http.plumbing.calls import Parameter, call
 from gateway.http.plumbing.gate import Gate
 from gateway.jobs import pricing
-from gateway.jobs.records import CUTOUT_CREDITS, INIT_CREDITS, VIEW_CREDITS, OutputChoices
+from gateway.jobs.records import CUTOUT_CREDITS, INIT_CREDITS, TURN_CREDITS, VIEW_CREDITS, OutputChoices
 from gateway.jobs.sizes import SIZES
 from lensora.contract import answers
 from lensora.contract.prices import PricesQuery, parse_prices
@@ -56,6 +56,7 @@ class PriceCalls:
             answers.Prices(
                 init=INIT_CREDITS,
                 view=VIEW_CREDITS,
+                turn=TURN_CREDITS,
                 cutout=CUTOUT_CREDITS,
                 transform=pricing.transform_price(output),
                 render=pricing.render_price(output),

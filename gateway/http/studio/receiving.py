@@ -16,7 +16,7 @@ from gateway.http.studio import upload
 from gateway.http.studio.intake import Arrival, Intake
 from lensora.adapters.artifacts import ArtifactStore
 from lensora.core.artifacts import Artifact, MediaType
-from lensora.core.errors import InvalidImage, InvalidRequest
+from lensora.core.errors import InvalidImage, InvalidRequest, InvalidVideo
 from lensora.imaging.header import Header, read_header
 
 IMAGE = {
@@ -26,6 +26,14 @@ IMAGE = {
     "description": "JPEG, PNG or WebP, at most 20 MB and 52 megapixels, each side at least 64 px.",
 }
 """JSON Schema of the form's field ``image``."""
+
+VIDEO = {
+    "type": "string",
+    "format": "binary",
+    "contentMediaType": "application/octet-stream",
+    "description": "MP4 or MOV with H.264 or HEVC, at most 20 MB, 3 to 15 seconds, each side 64 to 4,096 px.",
+}
+"""JSON Schema of the form's field ``video``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +77,18 @@ class Receiving:
                 f"The upload must arrive within {self.upload_s:g} seconds.", field=file.name
             ) from error
 
+    def video(self, form: upload.Form) -> bytes:
+        """The form's film. Raises InvalidRequest where there is none, InvalidVideo where it is no MP4 or MOV."""
+        if form.file is None:
+            raise upload.missing(form, upload.VIDEO)
+        if form.file[4:8] != b"ftyp":
+            raise InvalidVideo("video must be an MP4 or MOV file.", field="video")
+        return form.file
+
     def picture(self, form: upload.Form) -> bytes:
         """The form's picture. Raises InvalidRequest where there is none, InvalidImage where it is empty."""
         if form.file is None:
-            raise upload.missing(form, "image")
+            raise upload.missing(form)
         if not form.file:
             raise InvalidImage("image must be a JPEG, PNG or WebP file, not an empty one.", field="image")
         return form.file

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 from lensora.core.bounds import WHOLE_CHARACTERS, whole
-from lensora.core.errors import InvalidImage, InvalidRequest
+from lensora.core.errors import InvalidImage, InvalidInput, InvalidRequest, InvalidVideo
 from lensora.imaging.limits import MAX_BYTES
 
 MAX_FIELD_BYTES = 4_096
@@ -52,20 +52,21 @@ class _Part:
     data: bytearray = field(default_factory=bytearray)
 
 
-def check_length(content_length: str | None) -> None:
-    """Refuse a body that cannot hold a file within the limit before any of it is read. Raises InvalidImage."""
-    size = whole(content_length or "", 0, 10**WHOLE_CHARACTERS)
-    if size is not None and size > MAX_BYTES + FORM_OVERHEAD_BYTES:
-        raise too_large(size)
-
-
 def too_large(size: int, *, at_least: bool = False) -> InvalidImage:
-    """The error for a file over the limit."""
+    """The error for a picture over the limit."""
+    return InvalidImage(f"image {_over(size, at_least)}", field="image")
+
+
+def too_large_video(size: int, *, at_least: bool = False) -> InvalidVideo:
+    """The error for a film over the limit."""
+    return InvalidVideo(f"video {_over(size, at_least)}; film it smaller, 720p is enough.", field="video")
+
+
+def _over(size: int, at_least: bool) -> str:
     known = "at least " if at_least else ""
-    return InvalidImage(
-        f"image must have at most {MAX_BYTES // 1_000_000} MB ({MAX_BYTES:,} bytes), "
-        f"not {known}{size / 1e6:.1f} MB ({size:,} bytes)",
-        field="image",
+    return (
+        f"must have at most {MAX_BYTES // 1_000_000} MB ({MAX_BYTES:,} bytes), "
+        f"not {known}{size / 1e6:.1f} MB ({size:,} bytes)"
     )
 
 
@@ -78,16 +79,31 @@ class FileField:
         most_bytes: that it may have.
         too_large: the error for one of so many bytes; ``at_least`` where there are more.
         field_bytes: most bytes of each field beside it.
+        kind: what it must be.
     """
 
     name: str
     most_bytes: int
-    too_large: Callable[..., InvalidImage]
+    too_large: Callable[..., InvalidInput]
     field_bytes: int = MAX_FIELD_BYTES
+    kind: str = "a JPEG, PNG or WebP file"
 
 
 PICTURE = FileField("image", MAX_BYTES, too_large)
 """A photo or a background."""
+VIDEO = FileField("video", MAX_BYTES, too_large_video, kind="an MP4 or MOV file")
+"""A film of the thing turning."""
+
+
+def check_length(content_length: str | None, file: FileField = PICTURE) -> None:
+    """Refuse a body that cannot hold a file within the limit before any of it is read.
+
+    Raises:
+        InvalidImage, InvalidVideo: as the file is.
+    """
+    size = whole(content_length or "", 0, 10**WHOLE_CHARACTERS)
+    if size is not None and size > MAX_BYTES + FORM_OVERHEAD_BYTES:
+        raise file.too_large(size)
 
 
 async def read_form(
@@ -104,7 +120,7 @@ async def read_form(
 
     Raises:
         InvalidRequest: not multipart, malformed, or too many or too long fields.
-        InvalidImage: the file is over the limit.
+        InvalidImage, InvalidVideo: the file is over the limit.
     """
     file_field = file.name
     boundary = _boundary(content_type, file_field)
@@ -169,15 +185,15 @@ async def _from_boundary(boundary: bytes, chunks: AsyncIterator[bytes], file_fie
         yield chunk
 
 
-def missing(form: Form, file_field: str) -> InvalidRequest:
+def missing(form: Form, file: FileField = PICTURE) -> InvalidRequest:
     """The error for a form without its file."""
     there = ", ".join(map(repr, form.others))
     instead = f" The form has {there}." if any(form.others) else ""
     if form.others and not any(form.others):
         instead = " The form's part has no name: its Content-Disposition must be form-data with one."
     return InvalidRequest(
-        f"{file_field} is required: a JPEG, PNG or WebP file of at most {MAX_BYTES // 1_000_000} MB.{instead}",
-        field=file_field,
+        f"{file.name} is required: {file.kind} of at most {file.most_bytes // 1_000_000} MB.{instead}",
+        field=file.name,
     )
 
 

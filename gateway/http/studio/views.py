@@ -161,6 +161,11 @@ class ViewCalls:
         body = schemas.parse_body(contract.ViewBody, await read_body(request, schemas.MAX_JSON_BYTES))
         session = await self._session(request, key)
         view = await self.views.get(key.key_id, session.session_id, view_id_of(request))
+        if view.film is not None:
+            raise InvalidRequest(
+                "view_id must be a photo's; a film of a turn cannot be corrected: delete it, and add another.",
+                field="view_id",
+            )
         view = replace(
             view,
             side=body.view if "view" in body.model_fields_set else view.side,

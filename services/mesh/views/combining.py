@@ -27,6 +27,7 @@ from services.mesh.views.fusion import fused
 from services.mesh.views.registration import Found, Witness, find
 from services.mesh.views.sides import FurtherPhoto, nearest_side
 from services.mesh.views.starts import begin, level
+from services.mesh.views.turning import found_in_turn
 from services.mesh.views.verdict import better, objection
 
 _log = logs.get(__name__)
@@ -138,16 +139,24 @@ def _outlined(
     found: dict[int, Found] = {}
     omitted: dict[int, ViewOmission] = {}
     # Those whose side is known first: they help to place the others.
-    for number, word in sorted(zip(outlined, words[1:], strict=True), key=lambda one: photos[one[0]].side is None):
+    by_number = dict(zip(outlined, words[1:], strict=True))
+    single = [number for number in outlined if photos[number].filmed is None]
+    for number in sorted(single, key=lambda one: photos[one].side is None):
         report("photos", 0.31)
         others = [main, *(one.witness for one in found.values())]
         side = photos[number].side
-        one = find(word, begin(word, side, main), others, side is not None)
+        one = find(by_number[number], begin(by_number[number], side, main), others, side is not None)
         against = objection(one)
         if against is None:
             found[number] = one
         else:
             omitted[number] = against
+    frames = {number: (by_number[number], filmed) for number in outlined if (filmed := photos[number].filmed)}
+    if frames:
+        report("photos", 0.32)
+        turned, left = found_in_turn(frames, [main, *(one.witness for one in found.values())])
+        found |= turned
+        omitted |= left
     if not found:
         return Combined(raw, omitted=omitted)
     report("photos", 0.33)

@@ -159,7 +159,15 @@ class Found:
     lead: float = math.inf
 
 
-def find(evidence: Evidence, starts: Sequence[Standpoint], others: Sequence[Witness], known: bool) -> Found:
+def agreements(evidence: Evidence, places: Sequence[Standpoint], others: Sequence[Witness]) -> list[float]:
+    """How well a photo agrees with others from each of some standpoints; 1 is all."""
+    said = _Agreement(evidence, others)
+    return [said.of(place)[0] for place in places]
+
+
+def find(
+    evidence: Evidence, starts: Sequence[Standpoint], others: Sequence[Witness], known: bool, rounds: int | None = None
+) -> Found:
     """The camera under which a photo agrees best with others.
 
     Args:
@@ -167,9 +175,10 @@ def find(evidence: Evidence, starts: Sequence[Standpoint], others: Sequence[Witn
         starts: where it is searched from; numbers are pulled back to there.
         others: photos whose cameras hold.
         known: whether the photo's side was told.
+        rounds: of the search from a single start; as many as ``RULES`` has if not given.
     """
     if len(starts) == 1:
-        return _searched(evidence, starts[0], others, known, RULES.rounds)
+        return _searched(evidence, starts[0], others, known, rounds or RULES.rounds)
     tried = [_searched(evidence, start, others, known, RULES.rough) for start in starts]
     number = max(range(len(tried)), key=lambda one: tried[one].score)
     apart = [math.remainder(start.yaw - starts[number].yaw, 2.0 * math.pi) for start in starts]

@@ -14,11 +14,32 @@ YAWS = {ViewSide.FRONT: 0.0, ViewSide.RIGHT: math.pi / 2, ViewSide.BACK: math.pi
 
 
 @dataclass(frozen=True)
+class Filmed:
+    """A picture of a film of the thing turning.
+
+    Attributes:
+        share: of the film's whole turn that lies before it, 0..1, as its pictures move.
+        direction: which way the film turns, -1..1: positive where the camera goes round towards +x, near 0 where its
+            pictures do not tell.
+    """
+
+    share: float
+    direction: float
+
+
+@dataclass(frozen=True)
 class FurtherPhoto:
-    """A further photo of the thing; ``side``: the one it shows, None if nobody says."""
+    """A further photo of the thing.
+
+    Attributes:
+        cutout: of the thing in it.
+        side: the one it shows; None if nobody says.
+        filmed: where it is in a film of the thing turning; None for a photo. All that have it are of one film.
+    """
 
     cutout: Cutout
     side: ViewSide | None = None
+    filmed: Filmed | None = None
 
 
 @dataclass(frozen=True)
@@ -30,7 +51,8 @@ class PhotoUse:
         yaw: radians, where its camera stood, turned about the upright axis from the main photo's, towards +x.
         used: whether the model was made with it.
         fidelity: of the model, seen from this photo's own view; None where that was not measured.
-        omission: why it was not used; None where it was.
+        omission: why it was not used; None where it was, and for a
+            picture of a film that is not needed beside the others.
     """
 
     side: ViewSide | None
@@ -40,7 +62,7 @@ class PhotoUse:
     omission: ViewOmission | None = None
 
 
-def unused(photo: FurtherPhoto, omission: ViewOmission) -> PhotoUse:
+def unused(photo: FurtherPhoto, omission: ViewOmission | None) -> PhotoUse:
     """A photo that the model was made without."""
     yaw = YAWS.get(photo.side, 0.0) if photo.side is not None else 0.0
     return PhotoUse(photo.side, yaw, False, None, omission)

@@ -24,9 +24,13 @@ def begin(evidence: Evidence, side: ViewSide | None, main: Witness) -> list[Stan
     if side is ViewSide.TOP:
         return [_level(evidence, replace(said, pitch=max(said.pitch, RULES.above)), main)]
     if side is not None:
-        return [_level(evidence, replace(said, yaw=YAWS.get(side, 0.0)), main)]
-    yaws = [2.0 * math.pi * number / RULES.turns for number in range(RULES.turns)]
-    return [_level(evidence, replace(said, yaw=yaw), main) for yaw in yaws]
+        return [standing_at(evidence, YAWS.get(side, 0.0), main)]
+    return [standing_at(evidence, 2.0 * math.pi * number / RULES.turns, main) for number in range(RULES.turns)]
+
+
+def standing_at(evidence: Evidence, yaw: float, main: Witness) -> Standpoint:
+    """A photo's camera at a yaw, with what else it says of itself."""
+    return _level(evidence, replace(evidence.standpoint, yaw=yaw), main)
 
 
 def _level(evidence: Evidence, start: Standpoint, main: Witness) -> Standpoint:

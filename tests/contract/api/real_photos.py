@@ -1,6 +1,6 @@
 """What Schemathesis loads for its hooks, so that what is said of a request's other fields is what decides.
 
-- Each file of a form is a real picture: made-up bytes are no photo, and no chain of calls gets beyond ``/init``.
+- Each file of a form is a real picture or film: with made-up bytes no chain of calls gets beyond ``/init``.
 - Each Idempotency-Key is used once: the one that is generated everywhere would have every further body refused.
 - No poll is held for long, and the examples' web address becomes one that the installation takes: no name is known.
 
@@ -19,7 +19,9 @@ import requests
 import schemathesis
 from PIL import Image
 
-FILE = rb'(name="(?:image|logo)"; filename="[^"]*"\r\n(?:[^\r\n]+\r\n)*\r\n).*?(\r\n--)'
+from lensora.testing.films import film_of, turning
+
+FILE = rb'(name="(image|logo|video)"; filename="[^"]*"\r\n(?:[^\r\n]+\r\n)*\r\n).*?(\r\n--)'
 """A form's file, with what stands before and after its bytes."""
 KEY = "Idempotency-Key"
 EXAMPLE, TAKEN = b"https://shop.example.com/", b"http://127.0.0.1/"
@@ -40,6 +42,13 @@ def _picture() -> bytes:
 PICTURE = _picture()
 
 
+def _real(name: bytes) -> bytes:
+    return FILM if name == b"video" else PICTURE
+
+
+FILM = film_of(turning(36), rate=12)
+
+
 def once(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """The request with a key of its own, a short wait and a known address; what is wrong with them stays wrong."""
     key = str(request.headers.get(KEY, ""))
@@ -52,7 +61,7 @@ def once(request: requests.PreparedRequest) -> requests.PreparedRequest:
         boundary = str(request.headers.get("Content-Type", "")).partition("boundary=")[2].encode()
         if boundary:
             file = FILE + re.escape(boundary)
-            body = re.sub(file, lambda found: found[1] + PICTURE + found[2] + boundary, body, flags=re.DOTALL)
+            body = re.sub(file, lambda found: found[1] + _real(found[2]) + found[3] + boundary, body, flags=re.DOTALL)
         # Its length is written into the headers after this.
         request.body = body
     return request

@@ -14,6 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from gateway.http.testing import Gateway
+from tests.contract.api.real_photos import FILM
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = Path(__file__).parent / "schemathesis.toml"
@@ -45,6 +46,7 @@ def test_the_gateway_keeps_to_its_document(gateway: Gateway, tmp_path: Path) -> 
 
 
 SESSION_VIEWS = "/v1/studio/sessions/{session_id}/views"
+SESSION_TURN = "/v1/studio/sessions/{session_id}/turn"
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,8 @@ SESSION_VIEWS = "/v1/studio/sessions/{session_id}/views"
         (SESSION_VIEWS, "view", text) for text in ("back", "", "Back", "bottom", " back")
     ] + [
         (SESSION_VIEWS, "object_index", text) for text in ("0", "", "-1", "0.0")
+    ] + [
+        (SESSION_TURN, "object_index", text) for text in ("0", "", "1.0")
     ] + [
         ("/v1/studio/brands", "name", text)
         for text in ("shop", "Shop", " shop ", "", "-shop", "a" * 40, "a" * 41, "sh\tp", "größe")
@@ -68,7 +72,7 @@ def test_a_field_of_a_form_is_taken_where_the_document_says_so(
     schema = body["schema"]["properties"][field]
     whole = schema["type"] == "integer" and re.fullmatch("-?[0-9]+", text)
     allowed = Draft202012Validator(schema).is_valid(int(text) if whole else text)
-    files = {} if path.endswith("brands") else {"image": photo}
+    files = {} if path.endswith("brands") else {"video": FILM} if path.endswith("turn") else {"image": photo}
     fields = {field: (None, text)}
     answer = api.post(path.format(session_id=session_id), files={**files, **fields})
     assert (answer.status_code == 200) == allowed, answer.text

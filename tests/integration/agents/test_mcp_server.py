@@ -50,7 +50,7 @@ async def test_an_agent_makes_a_film(stack: Installation, tmp_path: Path) -> Non
     async with agent(stack, key) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert set(tools) == {
-            "init", "add_view", "views", "change_view", "delete_view", "cutout",
+            "init", "add_view", "add_turn", "views", "change_view", "delete_view", "cutout",
             "quote", "brands", "transform", "result", "cancel", "render", "download", "account",
             "quote_batch", "create_batch", "batch", "batches", "cancel_batch", "download_batch",
         }  # fmt: skip

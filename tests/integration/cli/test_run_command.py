@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from gateway.http.testing import installation
+from lensora.testing.films import film_of, turning
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,10 @@ from gateway.http.testing import installation
         (["--background", "beach.JPG"], "lensora: --background beach.JPG: looks like a file"),
         (["--size", "301"], "lensora: output.size must be an even integer from 256 to 2160, not 301."),
         (["--height-cm", "12", "--depth-cm", "3"], "lensora: real_depth_cm must not be given beside real_height_cm"),
-        (["--view", "{file}"] * 5 + ["--back", "{file}"], "lensora: 6 further photos were given; a session may have 5"),
+        (
+            ["--view", "{file}"] * 4 + ["--back", "{file}", "--turn", "{file}"],
+            "lensora: 6 further photos were given; a session may have 5",
+        ),
         (["--base-url", "http://127.0.0.1:1"], "lensora: --base-url needs --api-key"),
     ],
 )
@@ -48,12 +52,15 @@ def test_what_cannot_end_well_is_one_sentence(tmp_path: Path, arguments: list[st
 
 
 def test_ctrl_c_cancels_the_job(tmp_path: Path) -> None:
-    """A job that its user no longer waits for is canceled, and its price comes back."""
+    """A job with a film of a turn that its user no longer waits for is canceled, and its price comes back."""
     photo = tmp_path / "photo.jpg"
     Image.linear_gradient("L").resize((800, 600)).convert("RGB").save(photo)
     with installation(tmp_path) as stack:
-        key = stack.gateway.api_key(100)
+        key = stack.gateway.api_key(110)
+        film = tmp_path / "turn.mp4"
+        film.write_bytes(film_of(turning(36), rate=12))
         command = [sys.executable, "-m", "lensora.cli.main", "run", str(photo), "--out", str(tmp_path / "out")]
+        command += ["--turn", str(film)]
         process = subprocess.Popen(
             [*command, "--base-url", stack.gateway.base_url],
             stderr=subprocess.PIPE,
@@ -71,6 +78,7 @@ def test_ctrl_c_cancels_the_job(tmp_path: Path) -> None:
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=120)
             assert process.returncode == 1
+            assert "a turn: 8 of its pictures" in " ".join(said.split())
             assert "The job is canceled; 75 credits came back." in said
             assert api.get("/v1/studio/jobs").json()["jobs"][0]["status"] == "canceled"
         assert stack.gateway.balance(key) == 95

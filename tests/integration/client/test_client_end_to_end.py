@@ -18,6 +18,7 @@ from lensora.core.errors import (
     InvalidBackground,
     InvalidImage,
     InvalidRequest,
+    InvalidVideo,
     JobNotFound,
     SessionNotFound,
     Unauthorized,
@@ -25,6 +26,7 @@ from lensora.core.errors import (
 )
 from lensora.core.steps import STAGES, JobStatus, Step
 from lensora.core.words import ViewSide
+from lensora.testing.films import film_of, turning
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +95,20 @@ def test_further_photos_are_added_corrected_and_taken_out(gateway: Gateway, clie
         client.add_view(session_id, photo, "bottom")
 
 
+def test_a_film_of_a_turn_is_added_and_taken_out(client: Client, photo: Path, tmp_path: Path) -> None:
+    """By its path or its bytes; its pictures come as frames of one view."""
+    session_id = client.init(photo).session_id
+    film = tmp_path / "turn.mp4"
+    film.write_bytes(film_of(turning(36), rate=12))
+    added = client.add_turn(session_id, film, object_index=0)
+    assert added.frames is not None and len(added.frames) == 8
+    assert (added.side, added.frames[0].second, added.credits_used) == (None, 0.5, 10)
+    client.delete_view(session_id, added.view_id)
+    assert client.views(session_id) == ()
+    with pytest.raises(InvalidVideo, match="must be an MP4 or MOV file"):
+        client.add_turn(session_id, b"no film")
+
+
 async def test_the_async_client_has_further_photos_too(gateway: Gateway, photo: Path) -> None:
     """The same calls, to be awaited."""
     async with AsyncClient(gateway.base_url, gateway.api_key(100)) as client:
@@ -102,6 +118,7 @@ async def test_the_async_client_has_further_photos_too(gateway: Gateway, photo: 
         assert len(await client.views(session_id)) == 1
         await client.delete_view(session_id, view.view_id)
         assert await client.views(session_id) == ()
+        assert len((await client.add_turn(session_id, film_of(turning(36), rate=12))).frames or ()) == 8
 
 
 def test_the_whole_way(gateway: Gateway, client: Client, photo: Path, tmp_path: Path) -> None:

@@ -20,10 +20,11 @@ from lensora.adapters.runtimes import OnnxRuntime
 from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.core.artifacts import MediaType, ModelUse
 from lensora.core.boxes import Box
-from lensora.core.errors import FileNotFound, InferenceFailed, InvalidImage, InvalidRequest, LensoraError
-from lensora.rpc.messages import artifact_to_proto, box_to_proto
+from lensora.core.errors import FileNotFound, InferenceFailed, InvalidImage, InvalidRequest, InvalidVideo, LensoraError
+from lensora.rpc.messages import artifact_from_proto, artifact_to_proto, box_to_proto
 from lensora.rpc.server import Server
 from lensora.rpc.status import error_of
+from lensora.testing.films import film_of, turning
 from lensora.testing.inference import FakeModel, TensorSpec
 from services.detect.backends.registry import DETECT_BACKENDS
 from services.detect.backends.saliency import SaliencyDetector
@@ -291,3 +292,29 @@ def test_a_plain_wall_gives_the_full_frame_alone(real: Service) -> None:
     response = real.detect(file_of((wall + noise).clip(0, 255).astype(np.uint8), quality=90))
     assert [proposal.category for proposal in response.proposals] == ["full_frame"]
     assert [action.code for action in response.suggested_actions] == ["no_clear_subject"]
+
+
+def test_a_films_pictures_are_chosen_and_stored(faked: Service) -> None:
+    """Eight JPEGs under the prefix, in the film's order, with where they are in the turn and which way it goes."""
+    video = faked.artifacts.put("sessions/s/film", film_of(turning(72, -1.0)), MediaType.MP4)
+    request = detector_pb2.ChooseFramesRequest(video=artifact_to_proto(video), output_prefix="sessions/s/views/v/")
+    answer = faked.stub.ChooseFrames(request, timeout=60)
+    assert len(answer.frames) == 8 and answer.direction < -0.9
+    assert [frame.share for frame in answer.frames] == pytest.approx([n / 9 for n in range(1, 9)], abs=0.06)
+    seconds = [frame.moment.ToMilliseconds() for frame in answer.frames]
+    assert seconds == sorted(set(seconds)) and 0 < seconds[0] < seconds[-1] < 3_000
+    for frame in answer.frames:
+        picture = artifact_from_proto(frame.picture, field="picture")
+        assert "/sessions/s/views/v/frame-" in picture.uri
+        with Image.open(io.BytesIO(faked.artifacts.get(picture))) as opened:
+            assert (opened.format, opened.size) == ("JPEG", (64, 64))
+    assert [one.name for one in answer.models] == ["isnet-general-use", "efficientnet-lite0"]
+
+
+def test_what_is_no_film_is_refused_by_the_service(faked: Service) -> None:
+    """As an error of the tree, with the field."""
+    video = faked.artifacts.put("sessions/s/film", b"no film", MediaType.MP4)
+    with pytest.raises(grpc.RpcError) as call:
+        faked.stub.ChooseFrames(detector_pb2.ChooseFramesRequest(video=artifact_to_proto(video)), timeout=60)
+    error = error_of(call.value, service="detect")
+    assert isinstance(error, InvalidVideo) and error.field == "video"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from gateway.jobs.records import Answer, ApiKey, IdempotencySlot, KeptAnswer, Session
+from gateway.jobs.records import TURN_CREDITS, Answer, ApiKey, IdempotencySlot, KeptAnswer, Session
 from gateway.jobs.store import Store
-from gateway.jobs.testing import customer, do_stages, session, submit, take_one, view
+from gateway.jobs.testing import customer, do_stages, film_view, session, submit, take_one, view
 from lensora.core.errors import IdempotencyInProgress, InsufficientCredits, SessionNotFound, TooManyViews, ViewNotFound
 from lensora.core.words import ViewSide
 
@@ -124,3 +124,23 @@ async def test_a_customers_data_that_is_deleted_early_has_no_views_left(store: S
     left = [name async for name in store.scripts.client.scan_iter(f"{store.scripts.prefix}view*")]
     assert left == []
     assert f"sessions/{made.session_id}" in {expired.prefix for expired in await store.expiry.due()}
+
+
+async def test_a_session_has_one_film_at_most(store: Store) -> None:
+    """It comes back as it was added, and is charged once; a second is refused until it is taken out."""
+    key, made = await opened(store)
+    film = film_view(made)
+    for _ in range(2):
+        await store.views.add(film, price=TURN_CREDITS)
+    assert await store.views.list(key.key_id, made.session_id) == (film,)
+    entry = (await store.credits.ledger(key.account_id)).entries[0]
+    assert (entry.amount, entry.memo) == (-10, "turn")
+    with pytest.raises(TooManyViews, match="has a film of a turn"):
+        await store.views.add(film_view(made), price=TURN_CREDITS)
+    await store.views.remove(key.key_id, made.session_id, film.view_id)
+    outcomes = await asyncio.gather(
+        *(store.views.add(film_view(made), price=TURN_CREDITS) for _ in range(6)), return_exceptions=True
+    )
+    assert sum(outcome is None for outcome in outcomes) == 1
+    assert await store.credits.balance(key.account_id) == 95 - 20
+    assert not (await store.credits.verify()).mismatches

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import pytest
 
 from gateway.jobs.codec import view_cutout_field
-from gateway.jobs.photos import OrderedView, ViewCutout
+from gateway.jobs.photos import OrderedFrame, OrderedView, ViewCutout
 from gateway.jobs.records import ENDED as NO_OUTLOOK
 from gateway.jobs.records import ApiKey, Job, NewJob, Order
 from gateway.jobs.store import Store
@@ -265,3 +265,22 @@ async def test_filming_again_keeps_the_report(house: House) -> None:
         again = await until(house.store, key, await house.store.jobs.submit(new), ended)
     assert again.status is JobStatus.COMPLETED and again.quality == first.quality
     assert len(house.behaviour.cutouts) == before
+
+
+async def test_a_film_is_cut_out_picture_by_picture(house: House) -> None:
+    """The mesh service gets each with its place in the turn; report, order and bill name the film once."""
+    frames = [replace(view("film"), frame=OrderedFrame(number, (number + 1) / 9, 0.9)) for number in range(8)]
+    _key, job = await made(house, ordered(BACK, *frames))
+    (request,) = house.behaviour.meshes
+    assert [one.HasField("filmed") for one in request.views] == [False] + [True] * 8
+    assert [round(one.filmed.share * 9) for one in request.views[1:]] == list(range(1, 9))
+    assert {one.filmed.direction for one in request.views[1:]} == {0.9}
+    assert set(job.view_cutouts) == {"back", *(f"film.{number}" for number in range(8))}
+    signer = UrlSigner(["a-signing-key-for-tests-of-further-photos"], "http://studio.test")
+    body = result_of(job, NO_OUTLOOK, FileLinks(signer, lambda uri: uri)).as_json()
+    assert body["order"]["views"] == [{"view_id": "back", "side": "back"}, {"view_id": "film"}]
+    film = body["quality"]["views"][1]
+    assert film == {
+        "view_id": "film", "used": True, "silhouette_iou": 0.95, "image_similarity": 0.8, "frames_used": 8,
+    }  # fmt: skip
+    assert {use["name"]: use.get("views") for use in body["models"]}["cheap-mesh"] == ["back", "film"]

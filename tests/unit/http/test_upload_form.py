@@ -147,7 +147,7 @@ async def test_other_fields_are_dropped_and_remembered() -> None:
     form = await parse(part("note", b"x" * 100_000) + part("image", b"photo", "a") + b"--XX--\r\n")
     assert (form.file, form.fields, form.others) == (b"photo", {}, ["note"])
     wrong = await parse(part("file", b"photo", "a.jpg") + part("Image", b"photo") + b"--XX--\r\n")
-    assert missing(wrong, "image").message.endswith("at most 20 MB. The form has 'file', 'Image'.")
+    assert missing(wrong).message.endswith("at most 20 MB. The form has 'file', 'Image'.")
     nameless = await parse(b"--XX\r\nContent-Type: image/jpeg\r\n\r\nphoto\r\n--XX--\r\n")
-    assert "part has no name" in missing(nameless, "image").message
+    assert "part has no name" in missing(nameless).message
     assert missing(await parse(b"--XX--\r\n"), "image").message.endswith("20 MB.")

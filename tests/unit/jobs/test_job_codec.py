@@ -111,6 +111,6 @@ def test_the_reports_on_further_photos_and_the_still_have_fields_of_their_own() 
     name, text = quality_field(quality)
     assert name == "quality" and set(json.loads(text)) == {"silhouette_iou", "image_similarity", "confidence"}
     told = dict(view_quality_fields(quality.views))
-    assert set(told) == {"view_quality", "view_omissions"} and len({name, *told, still_quality_field(still)[0]}) == 4
+    assert set(told) == {"view_quality", "view_details"} and len({name, *told, still_quality_field(still)[0]}) == 4
     (row,) = json.loads(told["view_quality"])
-    assert "reason" not in row and json.loads(told["view_omissions"]) == {"v": "side_unclear"}
+    assert "reason" not in row and json.loads(told["view_details"]) == {"v": {"reason": "side_unclear"}}

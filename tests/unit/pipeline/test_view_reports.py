@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
-from gateway.jobs.photos import OrderedView, ViewCutout
+import pytest
+
+from gateway.jobs.photos import OrderedFrame, OrderedView, ViewCutout
 from gateway.jobs.testing import PHOTO
 from gateway.pipeline.views import OMISSIONS, SIDES, CutViews
 from lensora.api.mesh.v1 import mesher_pb2
@@ -25,8 +28,8 @@ def reported(cut: CutViews, *uses: mesher_pb2.ViewUse) -> list[dict[str, Any]]:
     """The job's fields, as one."""
     fields = dict(cut.public(uses))
     rows: list[dict[str, Any]] = json.loads(fields["view_quality"])
-    reasons = json.loads(fields.get("view_omissions", "{}"))
-    return [row | {"reason": reasons.get(row["view_id"])} for row in rows]
+    details = json.loads(fields.get("view_details", "{}"))
+    return [row | {"reason": None} | details.get(row["view_id"], {}) for row in rows]
 
 
 BOTH = CutViews(
@@ -67,6 +70,22 @@ def test_answers_belong_to_the_photos_that_were_sent() -> None:
     assert (second["view_id"], second["side"], second["used"], second["yaw_deg"]) == ("b", "back", True, -172.3)
     assert (third["view_id"], third["used"], third["silhouette_iou"]) == ("c", False, None)
     assert [row["reason"] for row in (first, second, third)] == ["nothing_found", None, "disagrees"]
+
+
+def test_a_film_has_one_row() -> None:
+    """The means of its pictures that were used, or the commonest reason why none was."""
+    pictures = [replace(view("f", None), frame=OrderedFrame(number, number / 9, 0.5)) for number in range(4)]
+    film = CutViews((*((each, ViewCutout(PHOTO)) for each in pictures[:3]), (pictures[3], ViewCutout(None))))
+    uses = [
+        mesher_pb2.ViewUse(used=True, fidelity=mesher_pb2.Fidelity(silhouette_iou=iou, image_similarity=0.5))
+        for iou in (0.9, 0.7)
+    ]
+    (row,) = reported(film, *uses, mesher_pb2.ViewUse())
+    assert (row["used"], row["frames_used"], row["reason"]) == (True, 2, None)
+    assert (row["side"], row["yaw_deg"], row["silhouette_iou"]) == (None, None, pytest.approx(0.8))
+    unclear = mesher_pb2.ViewUse(omission=mesher_pb2.OMISSION_TURN_UNCLEAR)
+    (row,) = reported(film, unclear, unclear, unclear)
+    assert (row["used"], row["frames_used"], row["reason"]) == (False, 0, "turn_unclear")
 
 
 def test_a_mesh_service_that_knows_of_no_views_has_used_none() -> None:
