@@ -73,7 +73,7 @@ class InitCall:
             "transform": FILM_OF_SESSION,
             "cutout": {"operationId": "cutout", "requestBody": {"session_id": OF_SESSION}},
             "batch": {"operationId": "create_batch", "requestBody": {"items": [{"session_id": OF_SESSION}], **PLAIN}},
-            **links_to("session_id", "session", "add_view", "views"),
+            **links_to("session_id", "session", "add_view", "add_turn", "views"),
         },
     )
     async def init(self, request: Request) -> Response:

@@ -77,6 +77,7 @@ class ViewCalls:
                 "object_index": {
                     "type": "integer",
                     "minimum": 0,
+                    "maximum": contract.MAX_INDEX,
                     "description": "Which of the session's objects it shows; any of them where it is not given.",
                 },
                 "bbox": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.http.studio.matching import ASPECT_ADVICE, RULES, UNLIKE_ADVICE, advice, aspect_of, matched
+from gateway.http.studio.matching import ASPECT_ADVICE, RULES, SIDE_ADVICE, UNLIKE_ADVICE, advice, aspect_of, matched
 from lensora.core.boxes import FULL_FRAME, FULL_FRAME_LABEL, Box, Category, Proposal
 from lensora.core.errors import SubjectUnlike
 from lensora.core.words import ViewSide
@@ -51,8 +51,8 @@ def test_only_what_is_unlike_everything_is_refused() -> None:
 
 @pytest.mark.parametrize("side", [ViewSide.LEFT, ViewSide.RIGHT, ViewSide.TOP, ViewSide.DETAIL, None])
 def test_other_sides_may_have_any_shape(side: ViewSide | None) -> None:
-    """Only front and back have the first photo's outline."""
-    assert advice(0.9, side, (0.2, 5.0), drawn=False) == ()
+    """Only front and back have the first photo's outline. Where no side is named, that is told."""
+    assert advice(0.9, side, (0.2, 5.0), drawn=False) == (() if side else (SIDE_ADVICE,))
 
 
 def test_a_back_of_another_shape_is_told_and_then_refused() -> None:
