@@ -76,6 +76,7 @@ class Store:
     jobs: RedisJobs
     batches: RedisBatches
     changes: RedisChanges
+    ended: RedisChanges
     idempotency: RedisIdempotency
     limiter: RedisRateLimiter
     oversight: RedisOversight
@@ -105,6 +106,10 @@ class Store:
     def start(self) -> None:
         """Listen for changes in this process; only where ``changes`` is used."""
         self.tasks.add(asyncio.get_running_loop().create_task(self.changes.run()))
+
+    def watch_ends(self) -> None:
+        """Listen for ends of jobs in this process; only where ``ended`` is used."""
+        self.tasks.add(asyncio.get_running_loop().create_task(self.ended.run()))
 
     async def __aenter__(self) -> Store:
         return self
@@ -164,6 +169,7 @@ def open_store(settings: RedisSettings) -> Store:
         jobs=RedisJobs(till, terms),
         batches=RedisBatches(till, terms),
         changes=RedisChanges(blocking, scripts.key("changes")),
+        ended=RedisChanges(blocking, scripts.key("ended")),
         idempotency=RedisIdempotency(scripts, afterwards, ttl_ms=retention.idempotency_ms),
         limiter=RedisRateLimiter(scripts, requests_per_minute=settings.requests_per_minute),
         oversight=RedisOversight(scripts),

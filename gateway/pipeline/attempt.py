@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from gateway.jobs import metrics
+from gateway.jobs import metrics, ports
 from gateway.jobs.codec import delivery_field, outputs_of, view_cutout_field
 from gateway.jobs.photos import ViewCutout
 from gateway.jobs.records import Job, JobError
@@ -28,10 +28,8 @@ from lensora.rpc.status import hidden
 _log = logs.get(__name__)
 
 BEAT_S = 1.0
-"""A cancel reaches the running stage within this (2 s are promised), and progress is this fresh."""
-
-BEATS_PER_LEASE = 3
-"""With short leases: two heartbeats may get lost."""
+"""Progress is this fresh; and where no word comes of it, a cancel reaches the running stage within this (2 s are
+promised)."""
 
 STORE_PAUSE_S = 0.2
 LONGEST_STORE_PAUSE_S = 2.0
@@ -50,7 +48,15 @@ class Attempt:
     """Works on one claimed job. ``run`` ends when the job has ended, or when it is not this attempt's any more."""
 
     def __init__(
-        self, claim: Claim, work: Work, stages: Stages, handover: Handover, *, lease_s: float, tries: int
+        self,
+        claim: Claim,
+        work: Work,
+        stages: Stages,
+        handover: Handover,
+        ended: ports.Changes,
+        *,
+        beat_s: float,
+        tries: int,
     ) -> None:
         """
         Args:
@@ -58,7 +64,8 @@ class Attempt:
             work: the store.
             stages: what the steps do.
             handover: brings the files to the customer's own storage, where the order says so.
-            lease_s: the lease that heartbeats renew.
+            ended: tells of jobs that have ended, such as by a cancel.
+            beat_s: between two heartbeats, which renew the lease.
             tries: how often a stage that fails of itself is tried.
         """
         self._claim = claim
@@ -66,7 +73,9 @@ class Attempt:
         self._stages = stages
         self._handover = handover
         self._files = dict(claim.job.outputs)
-        self._beat_s = min(BEAT_S, lease_s / BEATS_PER_LEASE)
+        self._ended = ended
+        self._ending = False
+        self._beat_s = beat_s
         job = claim.job
         self._job = job
         self._picture = Ahead(lambda: stages.picture(job))
@@ -123,6 +132,7 @@ class Attempt:
         finally:
             await self._picture.close()
         public = await self._delivered()
+        self._ending = True
         await self._surely(lambda: self._work.finish(self._claim, public))
         self._count(JobStatus.COMPLETED, 0)
         return JobStatus.COMPLETED
@@ -175,18 +185,24 @@ class Attempt:
         error = end.error
         failure = JobError(_sentence(end.step, error), error.code, end.step.value, _retryable(error))
         _log.warning("job_failed", step=end.step.value, code=error.code, error=error.message)
+        self._ending = True
         await self._surely(lambda: self._work.fail(self._claim, failure))
         self._count(JobStatus.FAILED, self._claim.job.price)
         return JobStatus.FAILED
 
     async def _beat(self) -> None:
-        """Renew the lease for ever. While Redis is away the work goes on: nobody else can be given the job either."""
-        while True:
-            await asyncio.sleep(self._beat_s)
-            try:
-                await self._work.heartbeat(self._claim, self._percent())
-            except Unavailable:
-                _log.warning("heartbeat_missed")
+        """Renew the lease for ever, and at once when the job has ended: that tells whether somebody else ended it.
+
+        While Redis is away the work goes on: nobody else can be given the job either.
+        """
+        async with self._ended.subscribe(self._claim.job.job_id) as news:
+            while True:
+                if await news.changed(self._beat_s) and self._ending:
+                    continue  # this attempt's own doing, of which its answer is on its way
+                try:
+                    await self._work.heartbeat(self._claim, self._percent())
+                except Unavailable:
+                    _log.warning("heartbeat_missed")
 
     async def _hand_back(self) -> None:
         try:

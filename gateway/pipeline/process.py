@@ -75,10 +75,12 @@ async def work(settings: WorkerSettings) -> None:
         return batch_of(batch, links)
 
     async with open_store(settings) as store:
+        store.watch_ends()
         worker = Worker(
             store.work(settings.worker_name, lease_s=settings.lease_seconds, attempts=settings.job_attempts),
             Stages(segment, mesh, render, artifacts=artifacts, egress=egress),
             Handover(artifacts, egress),
+            store.ended,
             slots=settings.worker_jobs,
             lease_s=settings.lease_seconds,
             tries=settings.job_attempts,

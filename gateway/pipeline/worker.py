@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from gateway.jobs import metrics
+from gateway.jobs import metrics, ports
 from gateway.jobs.work import Claim, Ended, LostClaim, Work
-from gateway.pipeline.attempt import Attempt
+from gateway.pipeline.attempt import BEAT_S, Attempt
 from gateway.pipeline.handover import Handover
 from gateway.pipeline.stages import Stages
 from lensora.core.errors import Unavailable
@@ -19,6 +19,9 @@ _log = logs.get(__name__)
 AWAY_PAUSE_S = 0.5
 """Between two looks for work while Redis is away."""
 
+BEATS_PER_LEASE = 3
+"""With short leases: two heartbeats may get lost."""
+
 ATTEND_S = 2.0
 REAP_S = 1.0
 """A job past its deadline is failed and refunded within this, by any worker that is there."""
@@ -28,16 +31,27 @@ class Worker:
     """Claims and attempts. One object a process."""
 
     def __init__(
-        self, work: Work, stages: Stages, handover: Handover, *, slots: int, lease_s: float, tries: int
+        self,
+        work: Work,
+        stages: Stages,
+        handover: Handover,
+        ended: ports.Changes,
+        *,
+        slots: int,
+        lease_s: float,
+        tries: int,
+        beat_s: float = BEAT_S,
     ) -> None:
         """
         Args:
             work: the store.
             stages: what the steps do.
             handover: brings files to customers' own storages.
+            ended: tells of jobs that have ended; without word of one, a heartbeat finds out.
             slots: jobs that run at the same time.
             lease_s: the lease of a claim.
             tries: how often a stage that fails of itself is tried.
+            beat_s: between two heartbeats at most.
         """
         self._work = work
         self._stages = stages
@@ -45,6 +59,8 @@ class Worker:
         self._slots = slots
         self._lease_s = lease_s
         self._tries = tries
+        self._ended = ended
+        self._beat_s = beat_s
         self._attempts: set[asyncio.Task[None]] = set()
         metrics.WORKER_SLOTS.set(slots)
 
@@ -99,7 +115,15 @@ class Worker:
             return
         if taken.job.attempts == 1:
             await self._observe_wait(taken)
-        attempt = Attempt(taken, self._work, self._stages, self._handover, lease_s=self._lease_s, tries=self._tries)
+        attempt = Attempt(
+            taken,
+            self._work,
+            self._stages,
+            self._handover,
+            self._ended,
+            beat_s=min(self._beat_s, self._lease_s / BEATS_PER_LEASE),
+            tries=self._tries,
+        )
         task = asyncio.create_task(attempt.run(), name=f"job {taken.job.job_id}")
         self._attempts.add(task)
         metrics.WORKER_BUSY.set(len(self._attempts))

@@ -9,7 +9,8 @@
 --      and its price comes back at most once, there.
 --   3. a live job is in `deadlines`, in `live:<account>` and in the stream; a terminal one is in none of them, and is in
 --      `expiring:jobs`. A job that waits is in `waiting` and in `queue:<account>`, one that was taken is in `leases`.
---   4. every change of a job that a customer can see raises `version` by one and is announced on the channel `changes`.
+--   4. every change of a job that a customer can see raises `version` by one and is announced on the channel `changes`; its end
+--      on the channel `ended` as well, for the worker that may still be at work on it.
 --   5. a batch ends when the last of its jobs does, in the same script, once; its message is written there.
 
 local P = KEYS[1]
@@ -238,6 +239,7 @@ local function terminate(job_id, status, by, failure)
     redis.call('ZADD', P .. 'hooks', int(now), hook)
   end
   announce(job_id)
+  redis.call('PUBLISH', P .. 'ended', job_id .. ' ' .. status)
   if batch ~= '' then
     leave_batch(batch)
   end

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from gateway.egress import Egress, EgressPolicy
 from gateway.jobs.store import Store, open_store
+from gateway.pipeline.attempt import BEAT_S
 from gateway.pipeline.handover import Handover
 from gateway.pipeline.stages import Stages
 from gateway.pipeline.worker import Worker
@@ -37,10 +38,12 @@ class House:
     handover: Handover
     server: Server
 
-    def worker(self, *, slots: int = 4) -> Worker:
+    def worker(self, *, slots: int = 4, lease_s: float = LEASE_S, beat_s: float = BEAT_S) -> Worker:
         """A worker of this house, not yet running."""
-        work = self.store.work(f"w-{uuid.uuid4().hex[:6]}", lease_s=LEASE_S, attempts=3, block_ms=100)
-        return Worker(work, self.stages, self.handover, slots=slots, lease_s=LEASE_S, tries=3)
+        work = self.store.work(f"w-{uuid.uuid4().hex[:6]}", lease_s=lease_s, attempts=3, block_ms=100)
+        return Worker(
+            work, self.stages, self.handover, self.store.ended, slots=slots, lease_s=lease_s, tries=3, beat_s=beat_s
+        )
 
 
 @pytest.fixture(scope="session")

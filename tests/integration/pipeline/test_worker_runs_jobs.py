@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Protocol
 
 import pytest
+from prometheus_client import REGISTRY
 
 from gateway.jobs.branding import Branding, Logo
 from gateway.jobs.records import ApiKey, Background, Job, NewJob, StillQuality
@@ -273,6 +274,34 @@ async def test_a_cancel_reaches_the_running_stage(house: House) -> None:
     assert [run["outcome"] for run in house.behaviour.runs if run["method"] == "CreateMesh"] == ["aborted"]
     assert await house.store.credits.balance(key.account_id) == 100
     assert (await house.store.jobs.cancel(key.key_id, job.job_id)).already_terminal
+
+
+async def test_a_cancel_is_heard_of_before_the_next_heartbeat(house: House) -> None:
+    """A worker that would ask again in a minute lets go of a canceled job at once; what it ends itself is not lost."""
+
+    def endings() -> list[float]:
+        names = ("lost", "completed")
+        return [REGISTRY.get_sample_value("lensora_job_attempts_total", {"ending": name}) or 0.0 for name in names]
+
+    before = endings()
+    house.behaviour.delay_s = {"CreateMesh": 60.0}
+    house.store.watch_ends()
+    key = await customer(house.store, 200)
+    async with running(house.worker(lease_s=180.0, beat_s=60.0)):
+        job = await submit(house.store, key)
+        await until(house.store, key, job, {Step.GENERATING_3D})
+        await house.store.jobs.cancel(key.key_id, job.job_id)
+        async with asyncio.timeout(15.0):
+            while not any(run["method"] == "CreateMesh" for run in house.behaviour.runs):
+                await asyncio.sleep(0.02)
+        house.behaviour.delay_s = {}
+        done = await until(house.store, key, await submit(house.store, key), ENDED)
+        async with asyncio.timeout(15.0):
+            while sum(endings()) - sum(before) < 2.0:
+                await asyncio.sleep(0.02)
+    assert next(run["outcome"] for run in house.behaviour.runs if run["method"] == "CreateMesh") == "aborted"
+    assert done.status is JobStatus.COMPLETED
+    assert [after - earlier for after, earlier in zip(endings(), before, strict=True)] == [1.0, 1.0]
 
 
 async def test_a_stopped_worker_hands_its_job_on(house: House) -> None:

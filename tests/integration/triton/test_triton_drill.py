@@ -134,7 +134,7 @@ async def working(house: House, store: Store) -> AsyncIterator[None]:
     """A worker at work inside the block."""
     work = store.work(f"w-{uuid.uuid4().hex[:6]}", lease_s=2.0, attempts=3, block_ms=100)
     stop = asyncio.Event()
-    worker = Worker(work, house.stages, house.handover, slots=2, lease_s=2.0, tries=3)
+    worker = Worker(work, house.stages, house.handover, store.ended, slots=2, lease_s=2.0, tries=3)
     task = asyncio.create_task(worker.run(stop, drain_s=5.0))
     try:
         yield
