@@ -38,6 +38,7 @@ class FilmLimits:
         least_s, most_s: of its length; ``slack_s`` more or less is taken.
         codecs: by FFmpeg's names, as the sentence names them.
         most_px, least_px: of its longer and of its shorter side.
+        most_pixels: of a picture: 4,096 x 2,304, whose sixteen pictures that may refer to each other take 450 MB.
         pictures: that are decoded at most.
         work_s: seconds that decoding may take.
         stills: pictures that are looked at, spread evenly over the film.
@@ -51,6 +52,7 @@ class FilmLimits:
     codecs: tuple[str, ...] = ("h264", "hevc")
     most_px: int = 4_096
     least_px: int = 64
+    most_pixels: int = 4_096 * 2_304
     pictures: int = 2_000
     work_s: float = 30.0
     stills: int = 60
@@ -61,7 +63,7 @@ class FilmLimits:
 LIMITS = FilmLimits()
 
 _ONE_AT_A_TIME = threading.Lock()
-"""A film of the largest size takes some 300 MB while it is decoded."""
+"""A film of the largest size takes a few hundred MB while it is decoded."""
 
 
 @dataclass(frozen=True)
@@ -144,8 +146,7 @@ def _frames(
             raise _invalid(f"must have at most {LIMITS.pictures:,} pictures; film fewer each second")
         if time.monotonic() - began > LIMITS.work_s:
             raise _invalid(f"must be decoded within {LIMITS.work_s:g} seconds; film it smaller")
-        if max(frame.width, frame.height) > LIMITS.most_px:
-            raise _too_large(frame.width, frame.height)
+        _check_size(frame.width, frame.height)
         rate = float(stream.average_rate or 0) or 30.0
         told = number / rate if frame.time is None else float(frame.time)
         first_s = told if first_s is None else first_s
@@ -161,14 +162,13 @@ def _check(stream: VideoStream) -> None:
         raise _invalid(f"must be H.264 or HEVC, not {context.name[:40]}")
     if not context.width or not context.height:
         raise _invalid("must be an MP4 or MOV film that can be decoded; this one is broken")
-    if max(context.width, context.height) > LIMITS.most_px:
-        raise _too_large(context.width, context.height)
+    _check_size(context.width, context.height)
     if min(context.width, context.height) < LIMITS.least_px:
         raise _invalid(
             f"must have at least {LIMITS.least_px} pixels on each side, not {context.width} x {context.height}"
         )
     # A stream may change its size; no memory is taken for one that is too large.
-    context.options = {"max_pixels": str(LIMITS.most_px**2)}
+    context.options = {"max_pixels": str(LIMITS.most_pixels)}
     context.thread_type = "SLICE"
     context.thread_count = 2
 
@@ -205,8 +205,12 @@ def _still(second: float, frame: VideoFrame) -> Still:
     return Still(second, jpeg.tobytes(), width, height, np.asarray(grey, np.uint8))
 
 
-def _too_large(width: int, height: int) -> InvalidVideo:
-    return _invalid(f"must have at most {LIMITS.most_px:,} pixels on each side, not {width} x {height}")
+def _check_size(width: int, height: int) -> None:
+    if max(width, height) > LIMITS.most_px or width * height > LIMITS.most_pixels:
+        raise _invalid(
+            f"must have at most {LIMITS.most_px:,} pixels on each side and {LIMITS.most_pixels / 1e6:.1f} million in "
+            f"all, not {width} x {height}"
+        )
 
 
 def _invalid(what: str) -> InvalidVideo:
