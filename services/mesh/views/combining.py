@@ -28,6 +28,7 @@ from services.mesh.views.registration import Found, Witness, find
 from services.mesh.views.sides import FurtherPhoto, nearest_side
 from services.mesh.views.starts import begin, level
 from services.mesh.views.turning import found_in_turn
+from services.mesh.views.verdict import RULES as VERDICT
 from services.mesh.views.verdict import better, objection
 
 _log = logs.get(__name__)
@@ -161,7 +162,8 @@ def _outlined(
         return Combined(raw, omitted=omitted)
     report("photos", 0.33)
     witnesses = [main, *(one.witness for one in found.values())]
-    return replace(_chosen(raw, photos, found, witnesses), omitted=omitted)
+    chosen = _chosen(raw, photos, found, witnesses)
+    return replace(chosen, omitted={**omitted, **chosen.omitted})
 
 
 def _with_details(
@@ -208,7 +210,8 @@ def _chosen(
         filled = [overlap(fused_draft, before[0], main.evidence), *(one.overlap for one in together)]
         kept = [overlap(draft, camera, main.evidence), *(one.overlap for one in alone)]
         thick = [thickness(fused_draft, at, w.evidence) for at, w in zip(before, witnesses, strict=True)]
-        if better(filled, kept, raw.confidence or 0.0, min(thick)):
+        films = [one.overlap for number, one in zip(found, together, strict=True) if photos[number].filmed]
+        if better(filled, kept, raw.confidence or 0.0, min(thick), films):
             raw = replace(
                 raw,
                 solid=solid,
@@ -223,13 +226,16 @@ def _chosen(
                 trust=TRUST,
                 ruled=False,
             )
-            seen, cameras = moved, before[1:]
-    placed = []
-    for number, witness, at in zip(found, seen, cameras, strict=True):
+            seen, cameras, alone = moved, before[1:], together
+    placed, omitted = [], {}
+    for number, witness, at, fit in zip(found, seen, cameras, alone, strict=True):
+        if photos[number].filmed is not None and fit.overlap < VERDICT.filmed:
+            omitted[number] = ViewOmission.DISAGREES
+            continue
         standpoint = witness.standpoint
         side = photos[number].side or nearest_side(standpoint.yaw, standpoint.pitch)
         placed.append(Placed(number, photos[number], side, standpoint.yaw, at))
-    return Combined(raw, tuple(placed))
+    return Combined(raw, tuple(placed), omitted)
 
 
 def world_of(camera: PhotoCamera, main: Witness) -> Doubles:

@@ -209,6 +209,8 @@ def test_the_one_photos_solid_wins_ties() -> None:
     assert not better([1.0, 1.0, 1.0], [0.98, 0.94, 0.95])
     assert not better([0.6, 0.9, 0.88], [0.98, 0.7, 0.85])
     assert not better([0.75, 0.9, 0.88], [0.98, 0.85, 0.83])
+    assert better([0.95, 0.9, 0.8], [0.98, 0.5, 0.5], filmed=[0.8])
+    assert not better([0.95, 0.9, 0.6], [0.98, 0.5, 0.5], filmed=[0.6])
     assert better([0.95, 0.95], [0.97, 0.9], confidence=0.4)
     assert not better([0.95, 0.95], [0.97, 0.9], confidence=0.9)
     assert not better([0.95, 0.95], [0.97, 0.9], confidence=0.4, thick=1.8)
