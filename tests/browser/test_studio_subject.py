@@ -8,7 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from gateway.http.testing import CAMERA_BOX, Installation
 from gateway.http.visitor import Visitor
-from gateway.jobs.records import VIEW_CREDITS
+from gateway.jobs.records import TURN_CREDITS, VIEW_CREDITS
+from lensora.testing.films import film_of, turning
 
 
 def area(picture: Locator) -> tuple[float, float, float, float]:
@@ -184,6 +185,11 @@ def test_more_photos_are_added_and_the_film_is_made_with_them(visitor: Visitor) 
     expect(views).to_have_count(2)
     page.get_by_label("Side that photo 1 shows").select_option("The back")
     expect(page.get_by_text(f"{2_000 - 5 - 2 * VIEW_CREDITS:,} credits", exact=True)).to_be_visible()
+    film = {"name": "turn.mp4", "mimeType": "video/mp4", "buffer": film_of(turning(36), rate=12)}
+    adding.set_input_files(film)
+    expect(views).to_have_count(3)
+    expect(views.nth(2)).to_contain_text("8 pictures")
+    expect(page.get_by_text(f"{2_000 - 5 - 2 * VIEW_CREDITS - TURN_CREDITS:,} credits", exact=True)).to_be_visible()
     visitor.picture("more-photos")
     page.get_by_role("button", name="Photo 2: correct").click()
     expect(page.get_by_role("heading", name="Where is it in this photo?")).to_be_visible()
@@ -193,14 +199,14 @@ def test_more_photos_are_added_and_the_film_is_made_with_them(visitor: Visitor) 
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.reload()
-    expect(views).to_have_count(2)
+    expect(views).to_have_count(3)
     expect(page.get_by_label("Side that photo 1 shows")).to_have_value("back")
     job_id = visitor.order()
     visitor.make(job_id)
-    said = page.get_by_text("Also made with your photos: the back.")
+    said = page.get_by_text("Also made with your photos: the back, the video of a turn.")
     expect(said).to_contain_text("Not used: a photo of no named side. Nobody said which side this photo shows")
-    first, second = visitor.gateway.claims[job_id].job.order.views
-    assert (first.side, second.side) == ("back", None)
+    first, second, *pictures = visitor.gateway.claims[job_id].job.order.views
+    assert (first.side, second.side, len(pictures)) == ("back", None, 8)
     assert (round(first.box.x2, 2), round(second.box.x2, 2)) == (0.79, 0.78)
 
 

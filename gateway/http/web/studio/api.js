@@ -154,6 +154,22 @@ export class Api {
     return (await this.call("POST", `/v1/studio/sessions/${sessionId}/views`, { body, headers })).json();
   }
 
+  /**
+   * Add a film of the subject turning.
+   *
+   * @param {string} sessionId
+   * @param {File} file
+   * @param {number | null} objectIndex
+   * @returns {Promise<import("./types.js").View>}
+   */
+  async addTurn(sessionId, file, objectIndex) {
+    const body = new FormData();
+    body.append("video", file);
+    if (objectIndex !== null) body.append("object_index", String(objectIndex));
+    const headers = { "Idempotency-Key": randomId() };
+    return (await this.call("POST", `/v1/studio/sessions/${sessionId}/turn`, { body, headers })).json();
+  }
+
   /** @param {string} sessionId @returns {Promise<import("./types.js").View[]>} */
   async views(sessionId) {
     return (await this.get(`/v1/studio/sessions/${sessionId}/views`)).views;

@@ -84,6 +84,12 @@ export function bytes(bytes) {
   return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+/** Whether a file is a film of a thing turning. @param {File} file */
+export const isFilm = (file) => ["video/mp4", "video/quicktime"].includes(file.type);
+
+/** What is wrong with a film, before it is sent; empty where nothing is. @param {File} file */
+export const wrongWithFilm = (file) => (file.size > 20_000_000 ? `${file.name} has ${bytes(file.size)}; a film may have at most 20 MB. Film it smaller: 720p is enough.` : "");
+
 /** What is wrong with a file that is no photo of ours, before it is sent; empty where nothing is. @param {File} file */
 export function wrongWith(file) {
   const kinds = ["image/jpeg", "image/png", "image/webp"];

@@ -18,7 +18,7 @@ import { Viewer } from "./viewer.js";
  * @param {NonNullable<NonNullable<Job["quality"]>["views"]>} views
  */
 function told(views) {
-  const named = (/** @type {(typeof views)[number]} */ view) => (view.side ? SIDES[view.side].toLowerCase() : "a photo of no named side");
+  const named = (/** @type {(typeof views)[number]} */ view) => (view.frames_used !== undefined ? "the video of a turn" : view.side ? SIDES[view.side].toLowerCase() : "a photo of no named side");
   const used = views.filter((view) => view.used).map(named);
   const made = used.length ? `Also made with your photos: ${used.join(", ")}. ` : "";
   const why = views.filter((view) => !view.used).map((view) => `Not used: ${named(view)}. ${view.message || "It would not agree with the model."}`);

@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
 import { useConnection } from "../connection.js";
-import { SIDES, credits, wrongWith } from "../words.js";
+import { SIDES, credits, isFilm, wrongWith, wrongWithFilm } from "../words.js";
 import { Notice } from "./notice.js";
 import { MOST_POINTS, Photo } from "./photo.js";
 import { Tools } from "./subject.js";
@@ -13,6 +13,7 @@ import { Tools } from "./subject.js";
 /** @typedef {import("../types.js").View} View */
 
 export const VIEW_CREDITS = 2;
+const TURN_CREDITS = 10;
 const MOST_VIEWS = 5;
 /** All of a photo: what a person says who insists that it is the same thing. */
 const WHOLE = /** @type {import("../types.js").Corners} */ ([0, 0, 1, 1]);
@@ -49,14 +50,15 @@ export function MorePhotos({ session, index }) {
   const add = (/** @type {File[]} */ files, /** @type {number[] | null} */ bbox = null) => trying(async () => {
     setRefused(null);
     for (const file of files) {
-      const wrong = wrongWith(file);
+      const film = isFilm(file);
+      const wrong = film ? wrongWithFilm(file) : wrongWith(file);
       if (wrong) throw new Error(wrong);
       try {
-        const view = await owner.api?.addView(id, file, { objectIndex: index, bbox });
+        const view = await (film ? owner.api?.addTurn(id, file, index) : owner.api?.addView(id, file, { objectIndex: index, bbox }));
         if (view) put(view);
         if (view && bbox) setOpen(view.view_id);
       } catch (problem) {
-        if (/** @type {any} */ (problem).code !== "subject_unlike") throw problem;
+        if (film || /** @type {any} */ (problem).code !== "subject_unlike") throw problem;
         setRefused(file);
         throw new Error(`${file.name} seems to show another thing than your photo. It was not added, and nothing was charged.`);
       }
@@ -81,11 +83,11 @@ export function MorePhotos({ session, index }) {
     <legend>More photos</legend>
     ${views.length > 0 && html`<ul class="views">${views.map((view, place) => html`<${Thumbnail} key=${view.view_id} view=${view} number=${place + 1}
       busy=${busy} onSide=${(/** @type {string} */ side) => change(view, { view: side || null })} onOpen=${() => setOpen(view.view_id)} onTake=${() => take(view)} />`)}</ul>`}
-    <div class="row"><label class="button quiet"><input type="file" multiple accept="image/jpeg,image/png,image/webp" class="sr-only" disabled=${busy || full} onChange=${pick} />
+    <div class="row"><label class="button quiet"><input type="file" multiple accept="image/jpeg,image/png,image/webp,video/mp4,video/quicktime" class="sr-only" disabled=${busy || full} onChange=${pick} />
       ${busy ? "Working…" : "Add more photos"} <small>${credits(VIEW_CREDITS)} each</small></label></div>
     <p class="hint" aria-live="polite">${full
       ? "Five is the most. Take one out to add another."
-      : "A photo of the back or of a side shows the 3D model what this one hides. Up to five; the film costs no more."}</p>
+      : `A photo of the back or of a side shows the 3D model what this one hides. So does a video of it turning once, from the front on, 3 to 15 seconds long: ${credits(TURN_CREDITS)}.`}</p>
     <${Notice} error=${error} onClose=${() => { setError(null); setRefused(null); }}>
       ${refused && html`<p><button type="button" class="quiet" disabled=${busy} onClick=${() => add([refused], WHOLE)}>It is the same thing: show where</button></p>`}
     <//>
@@ -98,6 +100,11 @@ export function MorePhotos({ session, index }) {
  */
 function Thumbnail({ view, number, busy, onSide, onOpen, onTake }) {
   const [left, top, right, bottom] = view.bbox;
+  if (view.frames) {
+    return html`<li><span class="thumbnail"><span><img src=${view.source_url} alt="" /></span></span>
+      <div><p>A turn <small>${view.frames.length} pictures</small></p></div>
+      <button type="button" class="icon" disabled=${busy} aria-label="Take the turn out" onClick=${onTake}>×</button></li>`;
+  }
   const place = { left: `${left * 100}%`, top: `${top * 100}%`, width: `${(right - left) * 100}%`, height: `${(bottom - top) * 100}%` };
   return html`<li>
     <button type="button" class="thumbnail" onClick=${onOpen} aria-label=${`Photo ${number}: correct where the thing is`}>
