@@ -23,7 +23,7 @@ from lensora.rpc.messages import (
     output_key,
 )
 from services.detect.detection import MAX_OBJECTS, MIN_OBJECTS, Detection, Detector
-from services.detect.film import stills_of
+from services.detect.film import FILM_BYTES, stills_of
 from services.detect.likeness import likeness
 from services.detect.turning import chosen
 
@@ -59,7 +59,10 @@ class DetectorServicer(detector_pb2_grpc.DetectorServicer):
         return unary(context, lambda call: self._chosen(request, call))
 
     def _chosen(self, request: detector_pb2.ChooseFramesRequest, call: Call) -> detector_pb2.ChooseFramesResponse:
-        stills = stills_of(self._artifacts.get(artifact_from_proto(request.video, field="video")), call.check)
+        data = self._artifacts.get(artifact_from_proto(request.video, field="video"))
+        with self._pictures.room(FILM_BYTES, call.check):
+            stills = stills_of(data, call.check)
+        del data
         # Where the thing is half-way round: motion and sharpness are measured there.
         middle = self._pictures.read(
             stills[len(stills) // 2].jpeg, longest_side_px=self._detector.working_side_px, alive=call.check

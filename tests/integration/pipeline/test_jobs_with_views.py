@@ -171,15 +171,16 @@ async def test_a_job_goes_on_from_the_views_that_are_cut_out(house: House) -> No
     """A worker that stops in the middle of the mesh hands the cutouts over; the next makes none of them again."""
     house.behaviour.delay_s = {"CreateMesh": 30.0}
     key = await customer(house.store, 100)
-    job = await submit(house.store, key, ordered(BACK, ANY))
+    picture = replace(view("film"), frame=OrderedFrame(0, 0.1, 0.9))
+    job = await submit(house.store, key, ordered(BACK, ANY, picture))
     async with running(house.worker()):
-        await until(house.store, key, job, lambda now: len(now.view_cutouts) == 2 and now.progress > 30)
+        await until(house.store, key, job, lambda now: len(now.view_cutouts) == 3 and now.progress > 30)
     house.behaviour.delay_s = {}
     async with running(house.worker()):
         job = await until(house.store, key, job, ended)
     assert job.status is JobStatus.COMPLETED and job.quality is not None
-    assert [each.used for each in job.quality.views] == [True, False]
-    assert len(runs(house, "Cutout")) == 3
+    assert [each.used for each in job.quality.views] == [True, False, True]
+    assert len(runs(house, "Cutout")) == 4
 
 
 async def test_only_what_is_missing_is_done_by_the_next_worker(house: House) -> None:
