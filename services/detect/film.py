@@ -100,7 +100,7 @@ def stills_of(data: bytes, alive: Callable[[], None] = lambda: None) -> list[Sti
     """
     try:
         return _decoded(data, alive)
-    except FFmpegError as error:
+    except (FFmpegError, ValueError) as error:
         raise _invalid("must be an MP4 or MOV film that can be decoded; this one is broken") from error
 
 
@@ -108,7 +108,8 @@ def _decoded(data: bytes, alive: Callable[[], None]) -> list[Still]:
     if data[4:8] != b"ftyp":
         raise _invalid("must be an MP4 or MOV film")
     # Only the demuxer of MP4 and MOV, and no protocol: what the file names elsewhere is not opened.
-    with closing(av.open(io.BytesIO(data), format="mov", options={"protocol_whitelist": "none"})) as container:
+    whitelist = {"protocol_whitelist": "none"}
+    with closing(av.open(io.BytesIO(data), format="mov", options=whitelist, metadata_errors="replace")) as container:
         assert isinstance(container, InputContainer)
         stream = next((one for one in container.streams.video if one.codec_context is not None), None)
         if stream is None:

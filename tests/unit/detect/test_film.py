@@ -31,6 +31,12 @@ def test_pictures_are_spread_over_the_film() -> None:
     assert len(stills_of(SHORT)) == 36
 
 
+def test_phones_hevc_is_taken() -> None:
+    """In a MOV file, as iPhones write it."""
+    film = film_of(turning(36), rate=12, codec="libx265", container="mov", **{"x265-params": "log-level=none"})
+    assert len(stills_of(film)) == 36
+
+
 def test_a_phone_held_upright_gives_upright_pictures() -> None:
     """The turn that the file's display matrix asks for is done: phones write each film lying on its side."""
     picture = np.full((64, 96, 3), 40, np.uint8)
