@@ -21,7 +21,9 @@ def colour(code: str) -> NDArray[np.float32]:
 def mix(first: NDArray[np.float32], second: NDArray[np.float32], share: Plane) -> NDArray[np.float32]:
     """``first`` where ``share`` is 0, ``second`` where it is 1; colours (3,) or (..., 3), share (...)."""
     weight = share[..., None]
-    return np.asarray(first * (1.0 - weight) + second * weight, dtype=np.float32)
+    kept, added = first * (1.0 - weight), second * weight
+    # The sum goes where one part of it lies: fresh memory costs as much as the sum.
+    return np.asarray(np.add(kept, added, out=kept if kept.shape == added.shape else None), dtype=np.float32)
 
 
 @dataclass(frozen=True)

@@ -47,10 +47,10 @@ class Noise:
     def __call__(self, x: Floats, y: Floats) -> Field:
         """One octave at ``(x, y)``, in lattice cells: any shape, same shape out, standard deviation 1."""
         shift = self._random.uniform(0.0, LATTICE, 2) * TEXELS_PER_CELL
-        map_x = np.asarray(x * np.float32(TEXELS_PER_CELL) + np.float32(shift[0]), np.float32)
-        map_y = np.asarray(y * np.float32(TEXELS_PER_CELL) + np.float32(shift[1]), np.float32)
-        np.clip(map_x, -SHORT_LIMIT, SHORT_LIMIT, out=map_x)
-        np.clip(map_y, -SHORT_LIMIT, SHORT_LIMIT, out=map_y)
+        map_x, map_y = (np.asarray(v * np.float32(TEXELS_PER_CELL), np.float32) for v in (x, y))
+        for places, by in ((map_x, shift[0]), (map_y, shift[1])):
+            np.add(places, np.float32(by), out=places)
+            np.clip(places, -SHORT_LIMIT, SHORT_LIMIT, out=places)
         sampled = cv2.remap(self._table, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
         return np.asarray(sampled, dtype=np.float32).reshape(x.shape)
 
@@ -79,13 +79,18 @@ class Noise:
         for _ in range(octaves):
             layer = self(x * np.float32(scale), y * np.float32(scale))
             if footprint is not None:
-                layer = layer * np.clip(1.5 - 2.0 * footprint * np.float32(scale), 0.0, 1.0)
-            total += np.float32(amplitude) * layer
+                shown = 2.0 * footprint
+                shown *= np.float32(scale)
+                np.subtract(1.5, shown, out=shown)
+                layer *= np.clip(shown, 0.0, 1.0, out=shown)
+            layer *= np.float32(amplitude)
+            total += layer
             power += amplitude * amplitude
             scale *= 2.03
             amplitude *= gain
             x, y = cos * x - sin * y, sin * x + cos * y
-        return total / np.float32(np.sqrt(power))
+        total /= np.float32(np.sqrt(power))
+        return total
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
         """One number from the seed's own stream."""
