@@ -211,7 +211,7 @@ class GroundShadow:
         """(cells, cells) float32: share of this light that each cell of the ground map does not get; and the cells that
         it may reach."""
         result = np.zeros((MAP_CELLS, MAP_CELLS), np.float32)
-        reached = Window(0, 0, 0, 0)
+        reached: list[tuple[int, int, int, int]] = []
         for patch in patches:
             side = len(patch.mask)
             x = MAP_CELLS / 2.0 - side / 2.0 - toward[0] / toward[1] * patch.height / self._cell
@@ -225,8 +225,11 @@ class GroundShadow:
                 continue
             target = result[z0:z1, x0:x1]
             np.maximum(target, moved[z0 - top : z1 - top, x0 - left : x1 - left], out=target)
-            reached = reached.union(Window(x0, z0, x1, z1))
-        return result, reached
+            reached.append((x0, z0, x1, z1))
+        if not reached:
+            return result, Window(0, 0, 0, 0)
+        lefts, tops, rights, bottoms = zip(*reached, strict=True)
+        return result, Window(min(lefts), min(tops), max(rights), max(bottoms))
 
     def _sky_occlusion(self, patches: list[_Patch]) -> NDArray[np.float32]:
         """(cells, cells) share of an even sky that is blocked; it turns with the subject."""

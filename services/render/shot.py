@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -76,9 +77,14 @@ class Shot:
         """The part of a frame that the film shows."""
         return Window(*self.shape.box(self.size))
 
+    @cached_property
+    def _cameras(self) -> tuple[Camera, ...]:
+        """One per frame: drawing and composing ask for each a dozen times."""
+        return tuple(self.rig.camera(pose) for pose in self.poses)
+
     def camera(self, index: int) -> Camera:
         """The camera of a frame."""
-        return self.rig.camera(self.poses[index])
+        return self._cameras[index]
 
     def window(self, index: int) -> Window:
         """The part of a frame that holds the subject, padded, within the frame, at least two pixels a side."""
