@@ -18,9 +18,10 @@ from services.mesh.explanation import Explainer
 from services.mesh.finish.simplification import simplified
 from services.mesh.network import ShapePrediction
 from services.mesh.shape.grids import FREE_CREASE_DEG, FREE_REACH
+from services.mesh.solid import Solid
 from services.mesh.texturing.exposure import TRUST
 from services.mesh.viewpoint import estimate_camera
-from services.mesh.views.alignment import aligned, overlap, thickness
+from services.mesh.views.alignment import Aligned, aligned, overlap, thickness
 from services.mesh.views.details import located
 from services.mesh.views.evidence import evidence_of
 from services.mesh.views.fusion import fused
@@ -35,6 +36,9 @@ _log = logs.get(__name__)
 
 Doubles = NDArray[np.float64]
 
+TOGETHER = "views"
+"""The method's name of a solid from several photos."""
+
 
 @dataclass(frozen=True)
 class CombiningRules:
@@ -43,9 +47,13 @@ class CombiningRules:
     Attributes:
         drafted: triangles of the drafts whose outlines are held against the photos': enough for a picture of a hundred
             pixels.
+        photos, film: times that a solid is built and the cameras laid on it, without a film and with one. On six things
+            of ``tune`` a second time gains 0.06 of F-score with a film, and loses on none.
     """
 
     drafted: int = 4_000
+    photos: int = 1
+    film: int = 2
 
 
 RULES = CombiningRules()
@@ -198,13 +206,10 @@ def _chosen(
     alone = [aligned(draft.moved(to_world), witness) for witness in witnesses[1:]]
     seen = [Witness(witness.evidence, one.standpoint) for witness, one in zip(witnesses[1:], alone, strict=True)]
     cameras = [seen_from(witness, to_world) for witness in seen]
-    try:
-        solid = fused(witnesses)
-    except InvalidMesh:
-        solid = None
-    if solid is not None:
-        fused_draft = simplified(solid, RULES.drafted)
-        together = [aligned(fused_draft, witness) for witness in witnesses[1:]]
+    filmed = any(photos[number].filmed is not None for number in found)
+    built = _built(witnesses, RULES.film if filmed else RULES.photos)
+    if built is not None:
+        solid, fused_draft, together = built
         moved = [Witness(w.evidence, one.standpoint) for w, one in zip(witnesses[1:], together, strict=True)]
         before = [witness.evidence.camera(witness.standpoint) for witness in (main, *moved)]
         filled = [overlap(fused_draft, before[0], main.evidence), *(one.overlap for one in together)]
@@ -220,22 +225,41 @@ def _chosen(
                 completion=None,
                 photo=None,
                 opacity=None,
-                method="views",
+                method=TOGETHER,
                 crease_deg=FREE_CREASE_DEG,
                 reach=FREE_REACH,
                 trust=TRUST,
                 ruled=False,
             )
-            seen, cameras, alone = moved, before[1:], together
+            seen, cameras = moved, before[1:]
     placed, omitted = [], {}
     for number, witness, at, fit in zip(found, seen, cameras, alone, strict=True):
-        if photos[number].filmed is not None and fit.overlap < VERDICT.filmed:
+        if photos[number].filmed is not None and raw.method != TOGETHER and fit.overlap < VERDICT.filmed:
             omitted[number] = ViewOmission.DISAGREES
             continue
         standpoint = witness.standpoint
         side = photos[number].side or nearest_side(standpoint.yaw, standpoint.pitch)
         placed.append(Placed(number, photos[number], side, standpoint.yaw, at))
     return Combined(raw, tuple(placed), omitted)
+
+
+def _built(witnesses: Sequence[Witness], rounds: int) -> tuple[Solid, Solid, list[Aligned]] | None:
+    """The solid from all photos, its draft, and each further camera laid on it; None where the outlines leave nothing.
+
+    Each round builds the solid anew from the cameras of the round before.
+    """
+    built = None
+    for _ in range(rounds):
+        try:
+            solid = fused(witnesses)
+        except InvalidMesh:
+            break
+        draft = simplified(solid, RULES.drafted)
+        together = [aligned(draft, witness) for witness in witnesses[1:]]
+        built = solid, draft, together
+        moved = (Witness(w.evidence, one.standpoint) for w, one in zip(witnesses[1:], together, strict=True))
+        witnesses = [witnesses[0], *moved]
+    return built
 
 
 def world_of(camera: PhotoCamera, main: Witness) -> Doubles:

@@ -269,7 +269,10 @@ class _Grid:
 
 
 def parts_missed(drawn: Mask, lacking: Mask, frayed: float) -> Mask:
-    """(h, w): what is lacking, but for what lies along the rim of what is drawn, up to so many cells wide."""
+    """(h, w): what is lacking, but for what lies along the rim of what is drawn, up to so many cells wide.
+
+    What joins two parts of what is drawn is none of the rim.
+    """
     if not lacking.any() or not drawn.any():
         return lacking
     far = ndimage.distance_transform_edt(~drawn)
@@ -277,6 +280,13 @@ def parts_missed(drawn: Mask, lacking: Mask, frayed: float) -> Mask:
     labels, count = ndimage.label(lacking, np.ones((3, 3)))
     reach = ndimage.maximum(np.where(enclosed, np.inf, far), labels, np.arange(count + 1))
     kept = np.asarray(reach) > frayed
+    parts, several = ndimage.label(drawn, np.ones((3, 3)))
+    if several > 1:
+        beside = ndimage.maximum_filter(parts, 3)
+        other = ndimage.minimum_filter(np.where(drawn, parts, several + 1), 3)
+        most = ndimage.maximum(beside, labels, np.arange(count + 1))
+        least = ndimage.minimum(other, labels, np.arange(count + 1))
+        kept |= np.asarray(least) < np.asarray(most)
     kept[0] = False
     return np.asarray(kept[labels])
 

@@ -100,3 +100,14 @@ def test_holes_and_parts_are_missed_and_a_short_rim_is_not() -> None:
     assert missed[18:20, 18:20].all()
     assert missed[20:22, 30:39].all()
     assert not missed[8:10].any()
+
+
+def test_what_joins_two_parts_is_missed_however_short_it_is() -> None:
+    """A tail that hangs by two cells is not torn off; as much along one part's rim is left alone."""
+    drawn, lacking = np.zeros((40, 40), bool), np.zeros((40, 40), bool)
+    drawn[10:20, 5:18], drawn[12:18, 20:30] = True, True
+    lacking[14:16, 18:20] = True
+    lacking[14:16, 30:32] = True
+    missed = parts_missed(drawn, lacking, 4.0)
+    assert missed[14:16, 18:20].all()
+    assert not missed[:, 30:].any()
