@@ -40,7 +40,8 @@ class TurnRules:
         pull: mean score for one spread away from the usual.
         seen: mean score that a film whose pictures all move one way gains for that way.
         clear: lead over the best turn of the other way that is needed.
-        kept: pictures of the turn that a model is made with, spread evenly over it: more add time and little else.
+        kept: pictures of the turn that a model is made with, spread evenly over it. On three things of ``tune`` five
+            give more F-score than four, and than all eight.
     """
 
     yaws: int = 16
