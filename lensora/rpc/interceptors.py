@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import grpc
@@ -26,12 +26,31 @@ TRACE_FIELDS = frozenset({"traceparent", "tracestate"})
 """Request metadata that carries the caller's span (W3C Trace Context)."""
 
 
+ASIDE_WAITING = 2
+"""Calls that may wait for the one place of a method that has its own."""
+
+
+class _Places:
+    """So many calls run, and so many wait."""
+
+    def __init__(self, running: int, waiting: int) -> None:
+        self.running = threading.BoundedSemaphore(running)
+        self.admitted = threading.BoundedSemaphore(running + waiting)
+
+
 class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
     """At most ``workers`` calls run, ``max_waiting`` wait; errors of the tree leave as typed statuses."""
 
-    def __init__(self, *, workers: int, max_waiting: int) -> None:
-        self._running = threading.BoundedSemaphore(workers)
-        self._admitted = threading.BoundedSemaphore(workers + max_waiting)
+    def __init__(self, *, workers: int, max_waiting: int, asides: Collection[str] = ()) -> None:
+        """
+        Args:
+            workers: calls that run at the same time.
+            max_waiting: calls that may wait.
+            asides: methods that run beside all others, one call of each at a time: long work that must not keep the
+                short waiting.
+        """
+        self._places = _Places(workers, max_waiting)
+        self._asides = {method: _Places(1, ASIDE_WAITING) for method in asides}
 
     def intercept_service(
         self,
@@ -71,7 +90,8 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
     ) -> Iterator[Any]:
         fields = {name: metadata[key] for name, key in CONTEXT_FIELDS.items() if key in metadata}
         parent = {key: metadata[key] for key in TRACE_FIELDS & metadata.keys()}
-        if not self._admitted.acquire(blocking=False):
+        places = self._asides.get(method, self._places)
+        if not places.admitted.acquire(blocking=False):
             metrics.RPC_CALLS.labels(method=method, status=grpc.StatusCode.RESOURCE_EXHAUSTED.name).inc()
             context.abort_with_status(rpc_status_of(Overloaded(f"{method} has as many calls waiting as it may hold")))
         started = time.perf_counter()
@@ -83,11 +103,11 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
                 metrics.RPC_RUNNING.labels(method=method).track_inprogress(),
             ):
                 try:
-                    self._wait_for_worker(context)
+                    _wait(places, context)
                     try:
                         yield from behavior(request, context)
                     finally:
-                        self._running.release()
+                        places.running.release()
                     status = grpc.StatusCode.OK
                 except LensoraError as error:
                     status = statuses(type(error))[0]
@@ -101,13 +121,14 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
                     _log.exception("call_crashed")
                     context.abort_with_status(rpc_status_of(InternalError(f"{type(error).__name__}: {error}")))
         finally:
-            self._admitted.release()
+            places.admitted.release()
             seconds = time.perf_counter() - started
             metrics.RPC_CALLS.labels(method=method, status=status.name).inc()
             metrics.RPC_SECONDS.labels(method=method).observe(seconds)
             _log.info("call_done", method=method, status=status.name, seconds=round(seconds, 4), **fields)
 
-    def _wait_for_worker(self, context: grpc.ServicerContext) -> None:
-        """Take a worker's place; gives up when the caller does."""
-        while not self._running.acquire(timeout=0.2):
-            check_alive(context)
+
+def _wait(places: _Places, context: grpc.ServicerContext) -> None:
+    """Take a worker's place; gives up when the caller does."""
+    while not places.running.acquire(timeout=0.2):
+        check_alive(context)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
@@ -15,7 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from lensora import __version__
 from lensora.listeners import authority, effective_host
 from lensora.observability import logs
-from lensora.rpc.interceptors import CallInterceptor
+from lensora.rpc.interceptors import ASIDE_WAITING, CallInterceptor
 from lensora.rpc.trust import TokenInterceptor, Trust
 from lensora.settings import ServiceSettings
 
@@ -45,6 +45,7 @@ class Server:
         service_names: Sequence[str],
         *,
         connection_age_s: float = CONNECTION_AGE_S,
+        asides: Collection[str] = (),
     ) -> None:
         """Bind the port; nothing answers SERVING before ``serve``.
 
@@ -54,6 +55,7 @@ class Server:
             register: adds the servicers to the server.
             service_names: full names of the services, for health and reflection.
             connection_age_s: seconds after which a client connects anew.
+            asides: methods that run beside all others, see ``CallInterceptor``.
 
         Raises:
             OSError: the port is taken.
@@ -63,10 +65,13 @@ class Server:
         self._names = ["", *service_names]
         trust = Trust.of(settings)
         self._server = grpc.server(
-            ThreadPoolExecutor(settings.workers + settings.max_waiting + HEALTH_THREADS, thread_name_prefix=process),
+            ThreadPoolExecutor(
+                settings.workers + settings.max_waiting + HEALTH_THREADS + len(asides) * (1 + ASIDE_WAITING),
+                thread_name_prefix=process,
+            ),
             interceptors=[
                 TokenInterceptor(trust),
-                CallInterceptor(workers=settings.workers, max_waiting=settings.max_waiting),
+                CallInterceptor(workers=settings.workers, max_waiting=settings.max_waiting, asides=asides),
             ],
             options=[
                 ("grpc.so_reuseport", 0),

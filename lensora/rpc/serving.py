@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -32,6 +32,7 @@ class Service:
         models: health follows whether these answer.
         prepare: loads and warms up while health says NOT_SERVING; what it raises ends the process.
         close: gives back what is held, after the last call.
+        asides: methods that run beside all others, one call of each at a time.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Service:
     models: Sequence[Model] = ()
     prepare: Callable[[], None] = lambda: None
     close: Callable[[], None] = lambda: None
+    asides: Collection[str] = ()
 
 
 def serve(process: str, settings_class: type[S], build: Callable[[S], Service]) -> int:
@@ -54,7 +56,7 @@ def serve(process: str, settings_class: type[S], build: Callable[[S], Service]) 
         settings = load(settings_class)
         begin(process, settings)
         service = build(settings)
-        server = Server(process, settings, service.register, [service.name])
+        server = Server(process, settings, service.register, [service.name], asides=service.asides)
         watch = ReadinessWatch(service.models, server.set_serving)
 
         def prepare() -> None:

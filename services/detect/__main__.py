@@ -25,6 +25,8 @@ def build(settings: DetectSettings) -> Service:
         detector_pb2.DESCRIPTOR.services_by_name["Detector"].full_name,
         lambda server: detector_pb2_grpc.add_DetectorServicer_to_server(servicer, server),
         models=runtime.opened,
+        # A film takes seconds, a photo none: photos do not wait for films.
+        asides=("ChooseFrames",),
     )
 
 

@@ -38,7 +38,9 @@ class FilmLimits:
         codecs: by FFmpeg's names, as the sentence names them.
         most_px, least_px: of its longer and of its shorter side.
         most_pixels: of a picture: 4,096 x 2,304, whose sixteen pictures that may refer to each other take 450 MB.
-        pictures: that are decoded at most.
+        pictures: that are decoded at most ...
+        all_pixels: ... and pixels of all of them: 15 seconds of 1080p at 60 pictures a second, 8 of 4K at 30. That
+            takes some 7 seconds of CPU.
         work_s: seconds that decoding may take.
         stills: pictures that are looked at, spread evenly over the film.
         kept_px: longer side of those.
@@ -53,7 +55,8 @@ class FilmLimits:
     least_px: int = 64
     most_pixels: int = 4_096 * 2_304
     pictures: int = 2_000
-    work_s: float = 30.0
+    all_pixels: int = 2_000_000_000
+    work_s: float = 20.0
     stills: int = 60
     kept_px: int = 1_600
     quality: int = 92
@@ -136,7 +139,7 @@ def _frames(
     container: InputContainer, stream: VideoStream, alive: Callable[[], None]
 ) -> Iterator[tuple[float, VideoFrame]]:
     """Every picture with its second, within the limits."""
-    began, first_s = time.monotonic(), None
+    began, first_s, pixels = time.monotonic(), None, 0
     for number, frame in enumerate(container.decode(stream)):
         alive()
         if number >= LIMITS.pictures:
@@ -144,6 +147,8 @@ def _frames(
         if time.monotonic() - began > LIMITS.work_s:
             raise _invalid(f"must be decoded within {LIMITS.work_s:g} seconds; film it smaller")
         _check_size(frame.width, frame.height)
+        pixels += frame.width * frame.height
+        _check_work(pixels)
         rate = float(stream.average_rate or 0) or 30.0
         told = number / rate if frame.time is None else float(frame.time)
         first_s = told if first_s is None else first_s
@@ -164,10 +169,19 @@ def _check(stream: VideoStream) -> None:
         raise _invalid(
             f"must have at least {LIMITS.least_px} pixels on each side, not {context.width} x {context.height}"
         )
+    _check_work(stream.frames * context.width * context.height)
     # A stream may change its size; no memory is taken for one that is too large.
     context.options = {"max_pixels": str(LIMITS.most_pixels)}
     context.thread_type = "SLICE"
     context.thread_count = 2
+
+
+def _check_work(pixels: int) -> None:
+    if pixels > LIMITS.all_pixels:
+        raise _invalid(
+            f"must have at most {LIMITS.all_pixels / 1e6:,.0f} million pixels in all its pictures together; film it "
+            "at 720p"
+        )
 
 
 def _said_s(container: InputContainer, stream: VideoStream) -> float | None:

@@ -60,10 +60,18 @@ def start() -> Iterator[Callable[..., Started]]:
     """Starts servers of one worker on free ports, and stops them after the test."""
     opened: list[tuple[Server, grpc.Channel]] = []
 
-    def starter(*, max_waiting: int = 4, drain_seconds: float = 5.0, serve: bool = True) -> Started:
+    def starter(
+        *, max_waiting: int = 4, drain_seconds: float = 5.0, serve: bool = True, asides: tuple[str, ...] = ()
+    ) -> Started:
         servicer = ScriptedSegmenter()
         settings = ServiceSettings(port=0, workers=1, max_waiting=max_waiting, drain_seconds=drain_seconds)
-        server = Server("segment", settings, lambda s: rpc.add_SegmenterServicer_to_server(servicer, s), [SEGMENTER])
+        server = Server(
+            "segment",
+            settings,
+            lambda s: rpc.add_SegmenterServicer_to_server(servicer, s),
+            [SEGMENTER],
+            asides=asides,
+        )
         server.start()
         if serve:
             server.serve()
@@ -136,6 +144,21 @@ def test_more_calls_than_places_are_refused_and_probes_still_answered(start: Cal
             assert call.result() == pb.CompositeResponse()
     for _ in range(5):
         assert stub.Composite(pb.CompositeRequest(), timeout=5) == pb.CompositeResponse()
+
+
+def test_a_method_aside_keeps_no_other_waiting(start: Callable[..., Started]) -> None:
+    """One call of it runs, two wait, the fourth is Overloaded; the one worker is free for others all the while."""
+    _, servicer, stub, _ = start(asides=("Composite",))
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(stub.Composite, pb.CompositeRequest(output_prefix="wait"), timeout=20) for _ in "abc"]
+        time.sleep(0.3)
+        assert list(stub.Cutout(pb.CutoutRequest(), timeout=5))[-1].HasField("result")
+        with pytest.raises(grpc.RpcError) as caught:
+            stub.Composite(pb.CompositeRequest(), timeout=5)
+        assert type(error_of(caught.value, service="segment")) is Overloaded
+        servicer.release.set()
+        for call in running:
+            assert call.result() == pb.CompositeResponse()
 
 
 def test_cancelling_reaches_the_work_and_frees_its_place(start: Callable[..., Started]) -> None:
