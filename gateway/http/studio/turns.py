@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from statistics import median
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +22,7 @@ from gateway.http.studio import upload
 from gateway.http.studio.detection import Detection, Filmed
 from gateway.http.studio.further import found_in, reference_of, view_answer
 from gateway.http.studio.keeping import Held
+from gateway.http.studio.matching import RULES, UNLIKE_ADVICE
 from gateway.http.studio.photos import Photo, Photos
 from gateway.http.studio.receiving import VIDEO
 from gateway.http.studio.views import MAX_OBJECTS
@@ -205,9 +207,12 @@ class TurnCall:
                 field="video",
             )
         first, _frame = seen[0]
+        known = [view.likeness for view, _frame in seen if view.likeness is not None]
+        likeness = median(known) if known else None
         return replace(
             first,
-            suggested_actions=(),
+            likeness=likeness,
+            suggested_actions=(UNLIKE_ADVICE,) if likeness is not None and likeness < RULES.doubtful else (),
             models=tuple(dict.fromkeys((*filmed.models, *first.models))),
             film=KeptFilm(tuple(frame for _view, frame in seen), filmed.direction),
         )

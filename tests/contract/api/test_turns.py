@@ -109,8 +109,8 @@ def test_a_repeat_is_one_film(gateway: Gateway, api: httpx.Client, key: str, ses
 def test_what_cannot_be_used_costs_nothing_and_leaves_nothing(
     gateway: Gateway, stack: Installation, api: httpx.Client, key: str, session_id: str
 ) -> None:
-    """What the detector refuses, a film of another thing, and one that cannot be paid; a good one leaves its pictures
-    alone, not the film."""
+    """What the detector refuses, and a film of another thing. One that may be of another is told so, and of it the
+    pictures are left alone."""
     before = gateway.balance(key)
     stack.detect.detector.film_fails_with = InvalidVideo("video must be 3 to 15 seconds long, not 1.0.", field="video")
     refused = add(api, session_id)
@@ -123,8 +123,9 @@ def test_what_cannot_be_used_costs_nothing_and_leaves_nothing(
     assert "0 of its 8 chosen pictures do, and at least 4 must" in unlike.json()["detail"]
     assert gateway.balance(key) == before
     assert kept(gateway, session_id) == []
-    stack.detect.detector.likeness = (0.9, 0.2, 0.5)
-    assert add(api, session_id).status_code == 200
+    stack.detect.detector.likeness = (0.2, 0.1, 0.5)
+    doubtful = add(api, session_id).json()
+    assert (doubtful["likeness"], [one["code"] for one in doubtful["suggested_actions"]]) == (0.2, ["view_unlike"])
     assert len(kept(gateway, session_id)) == 8
 
 

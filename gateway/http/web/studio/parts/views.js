@@ -102,7 +102,8 @@ function Thumbnail({ view, number, busy, onSide, onOpen, onTake }) {
   const [left, top, right, bottom] = view.bbox;
   if (view.frames) {
     return html`<li><span class="thumbnail"><span><img src=${view.source_url} alt="" /></span></span>
-      <div><p>A turn <small>${view.frames.length} pictures</small></p></div>
+      <div><p>A turn <small>${view.frames.length} pictures</small></p>
+        ${view.suggested_actions.map((action) => html`<p class="hint warm" key=${action.code}>${action.message}</p>`)}</div>
       <button type="button" class="icon" disabled=${busy} aria-label="Take the turn out" onClick=${onTake}>×</button></li>`;
   }
   const place = { left: `${left * 100}%`, top: `${top * 100}%`, width: `${(right - left) * 100}%`, height: `${(bottom - top) * 100}%` };
