@@ -37,6 +37,14 @@ OMITTED: Mapping[str, str] = {
 }
 """Sentences for a person, and what would help."""
 
+OMITTED_FILM: Mapping[str, str] = {
+    **OMITTED,
+    ViewOmission.NOTHING_FOUND: "No subject was found in the film's pictures. Film it before a plain background.",
+    ViewOmission.DISAGREES: "What the film shows does not fit the photo. Film the same thing, slowly and evenly, all "
+    "of it in the picture.",
+}
+"""The same for a film of a turn."""
+
 _NOT_CUT = ViewCutout(None)
 
 
@@ -148,7 +156,8 @@ def _given(quality: Quality) -> dict[str, Any]:
 
 
 def _reported(view: ViewQuality) -> dict[str, Any]:
-    message = None if view.reason is None else OMITTED[view.reason]
+    sentences = OMITTED if view.frames_used is None else OMITTED_FILM
+    message = None if view.reason is None else sentences[view.reason]
     return {**asdict(view), "message": message}
 
 

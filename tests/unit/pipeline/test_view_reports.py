@@ -11,6 +11,7 @@ import pytest
 from gateway.jobs.photos import OrderedFrame, OrderedView, ViewCutout
 from gateway.jobs.testing import PHOTO
 from gateway.pipeline.views import OMISSIONS, SIDES, CutViews
+from gateway.results import OMITTED, OMITTED_FILM
 from lensora.api.mesh.v1 import mesher_pb2
 from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import Box
@@ -86,6 +87,7 @@ def test_a_film_has_one_row() -> None:
     unclear = mesher_pb2.ViewUse(omission=mesher_pb2.OMISSION_TURN_UNCLEAR)
     (row,) = reported(film, unclear, unclear, unclear)
     assert (row["used"], row["frames_used"], row["reason"]) == (False, 0, "turn_unclear")
+    assert set(OMITTED) == set(OMITTED_FILM) == set(ViewOmission)
 
 
 def test_a_mesh_service_that_knows_of_no_views_has_used_none() -> None:
