@@ -26,7 +26,7 @@ from bench.measure import closing_line, machine, table
 from quality.gl import TexturedMesh, load_mesh, random_lighting, random_pose
 from quality.gl.renderer import Renderer
 from quality.network import shape_network
-from quality.split import is_reserved
+from quality.split import part_of
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.cutout import Cutout, read_cutout
 from services.mesh.explanation import Explained, explain
@@ -67,7 +67,7 @@ def subjects(folder: Path, limit: int, rng: np.random.Generator, *, fit: bool) -
     if fit:
         yield from ((f"made_{seed}", make(seed)[0]) for seed in MADE_SEEDS[:limit])
         return
-    files = [path for path in sorted(folder.rglob("*.glb")) if is_reserved(path.stem)]
+    files = [path for path in sorted(folder.rglob("*.glb")) if part_of(path.stem) == "unseen"]
     yield from ((files[index].stem, load_mesh(files[index])) for index in rng.permutation(len(files))[:limit])
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from quality.fit_judge import CACHE, judged_by, read, without
 from quality.judge_fit import Photo, fitted, outcome
 from quality.measure.noise import by_object, interval, worst_decile
-from quality.split import is_reserved
+from quality.split import part_of
 from services.mesh.judge.verdict import PLAIN
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "notes" / "ablation-mesh.md"
@@ -75,8 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def chosen(photos: Sequence[Photo]) -> Outcome:
     """Fit on ``tune`` objects, choose on the others."""
-    unseen = [photo for photo in photos if is_reserved(photo.thing)]
-    _, picks = outcome(unseen, fitted([photo for photo in photos if not is_reserved(photo.thing)]))
+    unseen = [photo for photo in photos if part_of(photo.thing) == "unseen"]
+    _, picks = outcome(unseen, fitted([photo for photo in photos if part_of(photo.thing) != "unseen"]))
     under = [pick < photo.plain - 0.03 for pick, photo in zip(picks, unseen, strict=True)]
     return Outcome(by_object([float(p) for p in picks], [photo.thing for photo in unseen]), float(np.mean(under)))
 
@@ -90,7 +90,7 @@ def compared(name: str, full: Outcome, less: Outcome) -> Row:
 
 def document(photos: Sequence[Photo], full: Outcome, rows: dict[str, list[Row]]) -> str:
     """The page."""
-    unseen = [photo for photo in photos if is_reserved(photo.thing)]
+    unseen = [photo for photo in photos if part_of(photo.thing) == "unseen"]
     plain = by_object([photo.plain for photo in unseen], [photo.thing for photo in unseen])
     best = by_object([max(p.fscore for p in photo.proposals) for photo in unseen], [photo.thing for photo in unseen])
     low, high = interval(full.values - plain)

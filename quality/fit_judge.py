@@ -2,8 +2,8 @@
 
 ``python -m quality.fit_judge collect --data DIR [--data DIR ...]`` lets every kind propose for every sample, measures
 each proposal against the truth, and keeps terms and F-scores in the user's cache. ``python -m quality.fit_judge fit``
-fits ridge regressions on objects that are not reserved (``quality.split``), chooses their strength and the margin by
-cross-validation over those objects alone, prints what they do on the reserved ones, and writes
+fits ridge regressions on objects that are not ``unseen`` (``quality.split``), chooses their strength and the margin by
+cross-validation over those objects alone, prints what they do on the unseen ones, and writes
 ``services/mesh/judge/weights.json``.
 """
 
@@ -26,7 +26,7 @@ from quality.measure.noise import interval
 from quality.measure.sample import Sample, samples_in
 from quality.measure.shape import Truth
 from quality.network import shape_network
-from quality.split import is_reserved
+from quality.split import part_of
 from services.mesh.cutout import read_cutout
 from services.mesh.judge import verdict
 from services.mesh.judge.terms import terms_of
@@ -131,8 +131,8 @@ def collect(folders: Sequence[Path], cache: Path, workers: int) -> None:
 def report(photos: Sequence[Photo]) -> Weights:
     """Fit on ``tune`` objects; print figures for both parts, and what each kind and group of terms is worth."""
     parts = {
-        "tune": [p for p in photos if not is_reserved(p.thing)],
-        "unseen": [p for p in photos if is_reserved(p.thing)],
+        "tune": [p for p in photos if part_of(p.thing) != "unseen"],
+        "unseen": [p for p in photos if part_of(p.thing) == "unseen"],
     }
     weights = fitted(parts["tune"])
     print(f"{'part':<10}{'photos':>7}{'plain':>8}{'judged':>8}{'iou':>7}{'best':>8}", end="")

@@ -55,10 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def chosen(folder: Path, count: int) -> list[Path]:
-    """At most ``count`` meshes of a folder, always the same ones, evenly from both parts of the split."""
+    """At most ``count`` meshes of a folder, always the same ones, evenly from ``unseen`` and ``tune``; and all held."""
     paths = sorted(folder.glob("*.glb"), key=lambda p: hashlib.sha256(f"large {p.stem}".encode()).hexdigest())
     unseen = [p for p in paths if part_of(p.stem) == "unseen"][: count // 2]
-    return sorted(unseen + [p for p in paths if part_of(p.stem) == "tune"][: count - len(unseen)])
+    tune = [p for p in paths if part_of(p.stem) == "tune"][: count - len(unseen)]
+    return sorted(unseen + tune + [p for p in paths if part_of(p.stem) == "held"])
 
 
 def draw_all(paths: Sequence[Path], out: Path, views: int, options: Options | None = None) -> int:

@@ -7,6 +7,8 @@ gets the same answer: the corpus, the shape network and the benches.
 from __future__ import annotations
 
 import hashlib
+from functools import cache
+from pathlib import Path
 
 RESERVED_PART = 5
 """One object in so many is reserved."""
@@ -21,6 +23,16 @@ def is_reserved(name: str) -> bool:
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % RESERVED_PART == 0
 
 
+@cache
+def held() -> frozenset[str]:
+    """Reserved objects that what judges the shape network's word is fitted on: it has seen all that are not reserved,
+    and is surer of them than it ought to be. They are in no part ``unseen``."""
+    return frozenset(Path(__file__).with_name("held.txt").read_text("utf-8").split())
+
+
 def part_of(name: str) -> str:
-    """The part of a corpus that an object belongs to, ``unseen`` or ``tune``; ``name`` as for ``is_reserved``."""
+    """The part of a corpus that an object belongs to: ``tune``, ``held`` (to be fitted on too, see there) or
+    ``unseen``; ``name`` as for ``is_reserved``."""
+    if name in held():
+        return "held"
     return "unseen" if is_reserved(name) else "tune"

@@ -21,7 +21,7 @@ class Weights:
     overlap: float = 0.3
     depth: float = 0.05
     normals: float = 0.10
-    camera: float = 0.05
+    camera: float = 0.08
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class Plan:
     seed: int = 0
     warmup: int = 150
     decay: float = 0.03
-    memory: int = 250
+    memory: int = 1000
     report: int = 40
     save_s: float = 180.0
 

@@ -14,7 +14,7 @@ import pytest
 from quality.measure.drawing import projected
 from quality.measure.glb import SourceView
 from quality.measure.sample import Sample, samples_in
-from quality.split import is_reserved, part_of
+from quality.split import held, is_reserved, part_of
 
 CORPUS = Path(__file__).parents[3] / "quality" / "corpus"
 SAMPLES = [sample for part in ("tune", "unseen") for sample in samples_in(CORPUS / part)]
@@ -34,6 +34,12 @@ def test_each_object_lies_in_its_own_part() -> None:
         assert len(names) >= 30
         assert {part_of(name) for name in names} == {part}
         assert {s.thing for s in SAMPLES if s.folder.parent.name == part} == set(names)
+
+
+def test_what_is_held_was_never_trained_on_and_decides_nothing() -> None:
+    """Every held object is reserved, and in no corpus' part ``unseen``."""
+    assert held() and all(is_reserved(name) and part_of(name) == "held" for name in held())
+    assert held().isdisjoint(sample.thing for sample in SAMPLES)
 
 
 def test_each_object_names_its_licence_and_author() -> None:
