@@ -16,6 +16,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,9 @@ from services.mesh.judge.terms import terms_of
 from services.mesh.judge.verdict import PLAIN, Weights
 from services.mesh.kinds.registry import KINDS
 from services.mesh.view import View
+
+SILENT = ("view", "shading", "box", "lying", "tiered")
+"""Groups of terms that say nothing more where the shape network speaks."""
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lensora" / "quality" / "judge.jsonl"
 
@@ -88,12 +92,13 @@ def without(photos: Sequence[Photo], *, kind: str = "", term: str = "") -> list[
 def judged_by(photos: Sequence[Photo], *, with_network: bool) -> list[Photo]:
     """Photos with what one of the two judges goes by.
 
-    What all hypotheses of a photo share, and how a solid's light explains the photo, gain nothing where the shape
-    network speaks (docs/notes/mesh.md).
+    What all hypotheses of a photo share, how a solid's light explains the photo, and what boxes, lying and tiered
+    things measure themselves gain nothing where the shape network speaks (docs/notes/mesh.md). Held objects say how far
+    its word is to be trusted; a judge without it does not need them.
     """
     if with_network:
-        return without(without(photos, term="view"), term="shading")
-    return without(without(photos, kind="field"), term="network")
+        return reduce(lambda less, term: without(less, term=term), SILENT, list(photos))
+    return without([p for p in without(photos, kind="field") if part_of(p.thing) != "held"], term="network")
 
 
 def dumped(weights: Weights) -> str:
