@@ -35,7 +35,7 @@ from services.mesh.judge.verdict import PLAIN, Weights
 from services.mesh.kinds.registry import KINDS
 from services.mesh.view import View
 
-SILENT = ("view", "shading", "box", "lying", "tiered")
+SILENT = ("view", "shading")
 """Groups of terms that say nothing more where the shape network speaks."""
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lensora" / "quality" / "judge.jsonl"
@@ -92,9 +92,9 @@ def without(photos: Sequence[Photo], *, kind: str = "", term: str = "") -> list[
 def judged_by(photos: Sequence[Photo], *, with_network: bool) -> list[Photo]:
     """Photos with what one of the two judges goes by.
 
-    What all hypotheses of a photo share, how a solid's light explains the photo, and what boxes, lying and tiered
-    things measure themselves gain nothing where the shape network speaks (docs/notes/mesh.md). Held objects say how far
-    its word is to be trusted; a judge without it does not need them.
+    What all hypotheses of a photo share, and how a solid's light explains the photo, gain nothing where the shape
+    network speaks (docs/notes/mesh.md). Held objects say how far its word is to be trusted; a judge without it does not
+    need them.
     """
     if with_network:
         return reduce(lambda less, term: without(less, term=term), SILENT, list(photos))
