@@ -97,7 +97,7 @@ def document(photos: Sequence[Photo], full: Outcome, rows: dict[str, list[Row]])
     lines = [
         "# What each kind and each term is worth",
         "",
-        "Written by `python -m quality.ablation`. Weights are fitted on `tune`, figures are of `unseen`: "
+        "Written by `python -m quality.ablation`. Weights are fitted on `tune` and `held`, figures are of `unseen`: "
         f"{len(unseen)} photos of {len(plain)} objects. A row leaves one kind or one group of terms out and fits "
         "again; intervals are 95%, by object.",
         "",
