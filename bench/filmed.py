@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.views import HARM, PHOTO_PX
+from bench.views import BACK_PX, HARM, PHOTO_PX, named_things
 from lensora.core.boxes import Box
 from quality.gl import Renderer, load_mesh
 from quality.measure.drawing import Drawer, from_behind
@@ -36,7 +36,6 @@ from quality.measure.sample import load_mesh as load_truth
 from quality.measure.shape import Truth
 from quality.network import shape_network
 from quality.views.filmmaker import Film, filmed
-from quality.views.objects import PARTS, things
 from quality.views.photographer import Session, photographed, seed_of
 from services.detect.film import SMALL_PX, Still
 from services.detect.turning import Chosen, chosen
@@ -44,8 +43,6 @@ from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.cutout import read_cutout
 from services.mesh.model import Model, ModelRequest, create_model
 from services.mesh.views.sides import Filmed, FurtherPhoto
-
-BACK_PX = 192
 
 
 @dataclass(frozen=True)
@@ -62,15 +59,7 @@ class Row:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the bench and print its table and its last line."""
     parser = argparse.ArgumentParser(prog="bench.filmed", description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of textured meshes, one GLB each")
-    parser.add_argument("--part", choices=sorted(PARTS), default="unseen")
-    parser.add_argument("--limit", type=int, default=0, help="only the first N things")
-    parser.add_argument("--start", type=int, default=0, help="leave out so many things before")
-    options = parser.parse_args(arguments)
-    known = [thing for thing in things(options.part) if (options.data / f"{thing.name}.glb").exists()]
-    known = known[options.start :][: options.limit or None]
-    if not known:
-        raise SystemExit(f"{options.data}: holds no mesh of quality/views/objects.tsv, part {options.part}")
+    options, known = named_things(parser, arguments)
     print(f"{'thing':<34}{'F1':>6}{'Ff':>7}{'back1':>7}{'backf':>7}{'s1':>6}{'sf':>6}  off, degrees")
     rows = []
     with Drawer() as drawer:
@@ -119,7 +108,8 @@ def choice(film: Film) -> Chosen:
         alpha = picture[..., 3:] / 255.0
         shown = np.asarray(picture[..., :3] * alpha + 200.0 * (1.0 - alpha), np.uint8)
         grey = cv2.cvtColor(cv2.resize(shown, (SMALL_PX, SMALL_PX), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-        stills.append(Still(second, b"", *picture.shape[1::-1], np.asarray(grey, np.uint8)))
+        height, width = picture.shape[:2]
+        stills.append(Still(second, b"", width, height, np.asarray(grey, np.uint8)))
     return chosen(stills, _box(film.pictures[len(film.pictures) // 2]))
 
 

@@ -35,7 +35,7 @@ from quality.measure.look import psnr_behind
 from quality.measure.sample import load_mesh as load_truth
 from quality.measure.shape import Truth
 from quality.network import shape_network
-from quality.views.objects import PARTS, things
+from quality.views.objects import PARTS, Thing, things
 from quality.views.photographer import Session, photographed, seed_of
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.cutout import read_cutout
@@ -64,16 +64,8 @@ class Row:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the bench and print its table and its last line."""
     parser = argparse.ArgumentParser(prog="bench.views", description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of textured meshes, one GLB each")
-    parser.add_argument("--part", choices=sorted(PARTS), default="unseen")
-    parser.add_argument("--limit", type=int, default=0, help="only the first N things")
-    parser.add_argument("--start", type=int, default=0, help="leave out so many things before")
     parser.add_argument("--sheet", type=Path, help="PNG: one photo's model, three photos' and the truth from 8 sides")
-    options = parser.parse_args(arguments)
-    chosen = [thing for thing in things(options.part) if (options.data / f"{thing.name}.glb").exists()]
-    chosen = chosen[options.start :][: options.limit or None]
-    if not chosen:
-        raise SystemExit(f"{options.data}: holds no mesh of quality/views/objects.tsv, part {options.part}")
+    options, chosen = named_things(parser, arguments)
     print(f"{'thing':<34}{'method':<12}{'F1':>6}{'F2':>7}{'F3':>7}{'back1':>7}{'back2':>7}{'s1':>6}{'s3':>6}  used")
     rows, strips = [], []
     with Drawer() as drawer:
@@ -94,6 +86,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"mean of {len(rows)}: F {figures['fscore_1']} (one), {figures['fscore_2']} (front and back),", end=" ")
     print(f"{figures['fscore_3']} (and left); back {figures['back_1_db']} dB, {figures['back_2_db']} dB")
     print(json.dumps(figures))
+
+
+def named_things(
+    parser: argparse.ArgumentParser, arguments: Sequence[str] | None
+) -> tuple[argparse.Namespace, list[Thing]]:
+    """The command line's options, and the things that it names; ends the process where the folder holds none."""
+    parser.add_argument("--data", type=Path, required=True, help="folder of textured meshes, one GLB each")
+    parser.add_argument("--part", choices=sorted(PARTS), default="unseen")
+    parser.add_argument("--limit", type=int, default=0, help="only the first N things")
+    parser.add_argument("--start", type=int, default=0, help="leave out so many things before")
+    options = parser.parse_args(arguments)
+    there = [thing for thing in things(options.part) if (options.data / f"{thing.name}.glb").exists()]
+    there = there[options.start :][: options.limit or None]
+    if not there:
+        raise SystemExit(f"{options.data}: holds no mesh of quality/views/objects.tsv, part {options.part}")
+    return options, there
 
 
 def measured(name: str, category: str, path: Path, session: Session, drawer: Drawer) -> tuple[Row, list[Model]]:

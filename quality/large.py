@@ -1,7 +1,7 @@
 """The large corpus: hundreds of objects, four views each, drawn by ``quality.gl`` into the user's cache.
 
 ``python -m quality.large --meshes DIR [--out DIR] [--objects 300] [--views 4]`` takes any folder of GLBs (upright, +Y
-up) and writes the layout of ``quality.measure.sample`` into ``tune/`` and ``unseen/``, split by the same rule as the
+up) and writes the layout of ``quality.measure.sample`` into ``tune/``, ``held/`` and ``unseen/``, split as the
 corpus in the repository. It is quick (a few views a second) and less like a photo: for fitting many numbers, and for
 benches that want more objects. A ``MANIFEST.tsv`` beside the meshes is copied: their licences ask for it.
 """

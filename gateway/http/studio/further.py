@@ -17,6 +17,9 @@ from lensora.contract import views as contract
 from lensora.core.artifacts import SUFFIX, Artifact, MediaType
 from lensora.core.boxes import Category
 
+MAX_OBJECTS = 6
+"""Proposals of a further photo, the full frame included: as many as ``/init`` gives by itself."""
+
 
 def reference_of(session: Session, said: contract.ViewForm) -> Reference | None:
     """What the photo's things are compared with; nothing where a person says where the thing is.

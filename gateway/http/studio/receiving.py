@@ -15,6 +15,7 @@ from gateway.http.plumbing.answers import require_unpacked
 from gateway.http.studio import upload
 from gateway.http.studio.intake import Arrival, Intake
 from lensora.adapters.artifacts import ArtifactStore
+from lensora.contract.views import MAX_INDEX
 from lensora.core.artifacts import Artifact, MediaType
 from lensora.core.errors import InvalidImage, InvalidRequest, InvalidVideo
 from lensora.imaging.header import Header, read_header
@@ -34,6 +35,14 @@ VIDEO = {
     "description": "MP4 or MOV with H.264 or HEVC, at most 20 MB, 3 to 15 seconds, each side 64 to 4,096 px.",
 }
 """JSON Schema of the form's field ``video``."""
+
+OBJECT_INDEX = {
+    "type": "integer",
+    "minimum": 0,
+    "maximum": MAX_INDEX,
+    "description": "Which of the session's objects it shows; any of them where it is not given.",
+}
+"""JSON Schema of the field ``object_index`` of forms that add a photo or a film to a session."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,12 @@ from gateway.http.plumbing.identifiers import session_id_of
 from gateway.http.plumbing.purse import Purse
 from gateway.http.studio import upload
 from gateway.http.studio.detection import Detection, Filmed
-from gateway.http.studio.further import found_in, reference_of, view_answer
+from gateway.http.studio.further import MAX_OBJECTS, found_in, reference_of, view_answer
 from gateway.http.studio.keeping import Held
 from gateway.http.studio.matching import RULES, UNLIKE_ADVICE
 from gateway.http.studio.photos import Photo, Photos
-from gateway.http.studio.receiving import VIDEO
-from gateway.http.studio.views import MAX_OBJECTS
+from gateway.http.studio.receiving import OBJECT_INDEX, VIDEO
+from gateway.http.studio.room import require_room
 from gateway.jobs import ports
 from gateway.jobs.photos import KeptFilm, KeptFrame, KeptView
 from gateway.jobs.records import TURN_CREDITS, ApiKey, Session
@@ -44,7 +44,6 @@ from lensora.core.errors import (
     TooManyViews,
     Unavailable,
 )
-from lensora.core.words import MOST_VIEWS
 
 LEAST_FRAMES = 4
 """Pictures of a film in which the subject must be found: fewer say little of a turn."""
@@ -79,12 +78,7 @@ class TurnCall:
         form=Form(
             {
                 "video": VIDEO,
-                "object_index": {
-                    "type": "integer",
-                    "minimum": 0,
-                    "maximum": contract.MAX_INDEX,
-                    "description": "Which of the session's objects it shows; any of them where it is not given.",
-                },
+                "object_index": OBJECT_INDEX,
             },
             required=("video",),
         ),
@@ -121,17 +115,8 @@ class TurnCall:
             return await self.once.answer(request, key, f"{digest} {index}".encode(), work)
 
     async def _require_room(self, key: ApiKey, session: Session) -> None:
-        """Spare the work where it could not be paid or kept; the script decides in the end.
-
-        Raises:
-            InsufficientCredits, TooManyViews: as the script would.
-        """
-        await self.purse.require(key, TURN_CREDITS, "/turn")
-        kept = await self.views.list(key.key_id, session.session_id)
-        if len(kept) >= MOST_VIEWS:
-            raise TooManyViews(
-                f"This session has {MOST_VIEWS} further photos, the most that it may have; delete one first."
-            )
+        """See ``room``; and that there is no film yet. Raises InsufficientCredits, TooManyViews."""
+        kept = await require_room(self.views, self.purse, key, session, TURN_CREDITS, "/turn")
         if any(view.film is not None for view in kept):
             raise TooManyViews("This session has a film of a turn, the most that it may have; delete it first.")
 

@@ -16,9 +16,10 @@ from gateway.http.plumbing.idempotency import Keep, Once
 from gateway.http.plumbing.identifiers import session_id_of, view_id_of
 from gateway.http.plumbing.purse import Purse
 from gateway.http.studio.detection import Detection
-from gateway.http.studio.further import advised, corrected, reference_of, view_answer, view_of
+from gateway.http.studio.further import MAX_OBJECTS, advised, corrected, reference_of, view_answer, view_of
 from gateway.http.studio.photos import Photo, Photos
-from gateway.http.studio.receiving import IMAGE
+from gateway.http.studio.receiving import IMAGE, OBJECT_INDEX
+from gateway.http.studio.room import require_room
 from gateway.jobs import ports
 from gateway.jobs.records import VIEW_CREDITS, ApiKey, Session
 from gateway.links import FileLinks
@@ -38,9 +39,6 @@ from lensora.core.errors import (
     ViewNotFound,
 )
 from lensora.core.words import MOST_VIEWS, ViewSide
-
-MAX_OBJECTS = 6
-"""Proposals of a further photo, the full frame included: as many as ``/init`` gives by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +72,7 @@ class ViewCalls:
                     "description": "The side that it shows, the first photo's being the front. Where it is empty or "
                     "not given, the photo is used only where its side is clear, which is seldom.",
                 },
-                "object_index": {
-                    "type": "integer",
-                    "minimum": 0,
-                    "maximum": contract.MAX_INDEX,
-                    "description": "Which of the session's objects it shows; any of them where it is not given.",
-                },
+                "object_index": OBJECT_INDEX,
                 "bbox": {
                     "type": "string",
                     "contentMediaType": "application/json",
@@ -115,7 +108,7 @@ class ViewCalls:
         session = await self._session(request, key)
 
         async def require() -> None:
-            await self._require_room(key, session)
+            await require_room(self.views, self.purse, key, session, VIEW_CREDITS, "/views")
 
         async with self.photos.arrived(request, key, contract.VIEW_FIELDS, require) as photo:
             said = contract.parse_view_form(photo.fields)
@@ -197,18 +190,6 @@ class ViewCalls:
     async def _session(self, request: Request, key: ApiKey) -> Session:
         """The path's session. Raises SessionNotFound."""
         return await self.sessions.get(key.key_id, session_id_of(request.path_params["session_id"]))
-
-    async def _require_room(self, key: ApiKey, session: Session) -> None:
-        """Spare the work where it could not be paid or kept; the script decides in the end.
-
-        Raises:
-            InsufficientCredits, TooManyViews: as the script would.
-        """
-        await self.purse.require(key, VIEW_CREDITS, "/views")
-        if len(await self.views.list(key.key_id, session.session_id)) >= MOST_VIEWS:
-            raise TooManyViews(
-                f"This session has {MOST_VIEWS} further photos, the most that it may have; delete one first."
-            )
 
     async def _add(
         self,
