@@ -1,9 +1,8 @@
 """The shade around what stands on the ground, against an even dome: ``python -m bench.contact --data FOLDER``.
 
 For each GLB of a folder the share of the dome that each place of the ground sees is drawn by OpenGL, direction by
-direction: the truth. Printed is how far the film's ground is from it, as values of 0..1 on the picture's scale: with
-the slices alone, and with contact as well. ``rim`` is the ground within 4 cells of what touches it, ``beside`` what is
-farther out, ``under`` what the subject hangs over.
+direction: the truth. Printed is how far the film's ground is from it, as values of 0..1 on the picture's scale. ``rim``
+is the ground within 4 cells of what touches it, ``beside`` what is farther out, ``under`` what the subject hangs over.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from numpy.typing import NDArray
 from bench.measure import closing_line, machine, table
 from quality.split import is_reserved
 from services.render.backends.device import open_context
-from services.render.contact import RULES, ContactRules, underside
 from services.render.glb import read_glb
 from services.render.model import Model, prepare
 from services.render.shadow import MAP_CELLS, GroundShadow, surface_points
@@ -44,11 +42,17 @@ _FRAGMENT = "#version 330 core\nout vec4 color; void main() { color = vec4(1.0);
 
 @dataclass(frozen=True)
 class Errors:
-    """Root mean squares over one subject's ground."""
+    """Over one subject's ground.
+
+    Attributes:
+        rim, beside, under: root mean squares.
+        brighter: mean over all three: how much brighter than the truth.
+    """
 
     rim: float
     beside: float
     under: float
+    brighter: float
 
 
 class Dome:
@@ -84,22 +88,37 @@ class Dome:
         return 1.0 - blocked / DIRECTIONS
 
 
-def measured(model: Model, dome: Dome) -> tuple[Errors, Errors]:
-    """How far the ground's shade is from the dome's: with the slices alone, and with contact."""
-    above, none = np.array([0.0, 1.0, 0.0]), np.zeros(3)
-    shadows = [GroundShadow(model, above, none, ContactRules(strength=0.0)), GroundShadow(model, above, none)]
-    half = shadows[0].half
+def underside(points: NDArray[np.floating], width: float, cells: int) -> NDArray[np.float32]:
+    """(cells, cells) height of the subject's lowest part over each cell of the ground; infinite where there is none.
+
+    Args:
+        points: (n, 3) spread over its surface, standing on y = 0; x and z within half of ``width`` from 0.
+        width: of the map, whose rows run along +z and columns along +x.
+        cells: its side.
+    """
+    column, row = (np.clip(((points[:, k] / width + 0.5) * cells).astype(np.int64), 0, cells - 1) for k in (0, 2))
+    lowest = np.full((cells, cells), np.inf, np.float32)
+    np.minimum.at(lowest.reshape(-1), row * cells + column, points[:, 1].astype(np.float32))
+    # A cell in which no point fell, between some in which one did.
+    near = cv2.erode(cv2.dilate(np.where(np.isfinite(lowest), 1, 0).astype(np.uint8), np.ones((3, 3))), np.ones((3, 3)))
+    around = cv2.erode(np.minimum(lowest, np.float32(1e6)), np.ones((3, 3)))
+    return np.where(np.isfinite(lowest) | (near == 0), lowest, around).astype(np.float32)
+
+
+def measured(model: Model, dome: Dome) -> Errors:
+    """How far the ground's shade is from the dome's."""
+    shadow = GroundShadow(model, np.array([0.0, 1.0, 0.0]), np.zeros(3))
+    half = shadow.half
     truth = np.maximum(dome.seen(model, half), 0.1) ** SHOWN
     below = underside(surface_points(model), 2.0 * half, MAP_CELLS)
     over, touching = np.isfinite(below), below < TOUCHING
     cell = 2.0 * half / MAP_CELLS
     rim = _grown(touching, RIM_CELLS) & ~touching
     beside = _grown(over, int(BESIDE / cell)) & ~over & ~rim
-    errors = []
-    for shadow in shadows:
-        off = shadow.factors(0.0)[..., 1] / 255.0 - truth
-        errors.append(Errors(*(_rms(off[where]) for where in (rim, beside, over & ~touching & ~rim))))
-    return errors[0], errors[1]
+    off = shadow.factors(0.0)[..., 1] / 255.0 - truth
+    parts = (rim, beside, over & ~touching & ~rim)
+    rms = [_rms(off[where]) for where in parts]
+    return Errors(rms[0], rms[1], rms[2], brighter=float(off[parts[0] | parts[1] | parts[2]].mean()))
 
 
 def _rms(values: NDArray[np.float64]) -> float:
@@ -118,20 +137,17 @@ def main() -> None:
     given = parser.parse_args()
     dome = Dome()
     files = sorted(given.data.glob("*.glb"))
-    rows = [(path.stem, *measured(prepare(read_glb(path.read_bytes())), dome)) for path in files]
-    sys.stdout.write(f"{machine()}\ncontact: {RULES}\n\n")
+    rows = [(path.stem, measured(prepare(read_glb(path.read_bytes())), dome)) for path in files]
+    sys.stdout.write(f"{machine()}\n\n")
+    names = ("rim", "beside", "under", "brighter")
     lines: list[list[str | float]] = []
     figures: dict[str, float] = {}
     for part, reserved in (("tune", False), ("unseen", True)):
-        for way, number in (("slices alone", 1), ("with contact", 2)):
-            chosen = [row[number] for row in rows if is_reserved(row[0]) is reserved]
-            means = [float(np.nanmean([getattr(each, name) for each in chosen])) for name in ("rim", "beside", "under")]
-            lines.append([part, way, len(chosen), *means])
-            figures |= {
-                f"{part}_{way.replace(' ', '_')}_{name}": value
-                for name, value in zip(("rim", "beside", "under"), means, strict=True)
-            }
-    table(["part", "ground", "things", "rim", "beside", "under"], lines)
+        chosen = [errors for name, errors in rows if is_reserved(name) is reserved]
+        means = [float(np.nanmean([getattr(each, name) for each in chosen])) for name in names]
+        lines.append([part, len(chosen), *means])
+        figures |= {f"{part}_{name}": value for name, value in zip(names, means, strict=True)}
+    table(["part", "things", *names], lines)
     closing_line(figures)
 
 

@@ -19,28 +19,22 @@ class Viewpoint:
     Attributes:
         pitch: radians that it looks down on the subject's middle: 0 from the side, pi/2 from right above.
         roll: radians that the picture is turned, positive where the subject leans anticlockwise.
-        distance: from the subject's middle, in radii of the subject.
-        contact: height of the lowest point where the subject meets the ground, share of the cutout's height from the
-            top.
         pitch_doubt: radians, standard deviation of the pitch.
         roll_doubt: radians, standard deviation of the roll.
     """
 
     pitch: float = USUAL_PITCH
     roll: float = 0.0
-    distance: float = 3.2
-    contact: float = 1.0
     pitch_doubt: float = math.radians(20.0)
     roll_doubt: float = math.radians(3.0)
 
     def __post_init__(self) -> None:
-        values = (self.pitch, self.roll, self.distance, self.contact, self.pitch_doubt, self.roll_doubt)
-        if not all(math.isfinite(value) for value in values):
+        if not all(math.isfinite(value) for value in (self.pitch, self.roll, self.pitch_doubt, self.roll_doubt)):
             raise ValueError("viewpoint must have finite numbers")
         if not -math.pi / 2 <= self.pitch <= math.pi / 2:
             raise ValueError(f"pitch must lie in -pi/2..pi/2, not {self.pitch}")
-        if self.distance <= 0.0 or self.pitch_doubt <= 0.0 or self.roll_doubt <= 0.0:
-            raise ValueError("distance, pitch_doubt and roll_doubt must be over 0")
+        if self.pitch_doubt <= 0.0 or self.roll_doubt <= 0.0:
+            raise ValueError("pitch_doubt and roll_doubt must be over 0")
 
     @property
     def up(self) -> NDArray[np.float64]:

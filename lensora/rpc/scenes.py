@@ -12,6 +12,9 @@ from lensora.core.scene import SH_COEFFICIENTS, Lighting, Scene
 from lensora.core.viewpoint import Viewpoint
 from lensora.rpc.messages import artifact_to_proto
 
+FORMER_DISTANCE = 3.2
+"""Written into a field that nothing reads since 2026-11-30: a release from before refuses a camera without it."""
+
 
 def scene_from_proto(message: scene_pb2.Backplate, *, field: str = "backplate") -> Scene:
     """What a backplate says of its ground and light. Raises InvalidRequest naming ``field``."""
@@ -40,9 +43,7 @@ def scene_from_proto(message: scene_pb2.Backplate, *, field: str = "backplate") 
 def viewpoint_from_proto(message: scene_pb2.Viewpoint, *, field: str = "viewpoint") -> Viewpoint:
     """The camera of a photo. Raises InvalidRequest naming ``field``."""
     try:
-        return Viewpoint(
-            message.pitch, message.roll, message.distance, message.contact, message.pitch_doubt, message.roll_doubt
-        )
+        return Viewpoint(message.pitch, message.roll, message.pitch_doubt, message.roll_doubt)
     except ValueError as error:
         raise InvalidRequest(f"{field}: {error}", field=field) from error
 
@@ -52,8 +53,7 @@ def viewpoint_to_proto(viewpoint: Viewpoint) -> scene_pb2.Viewpoint:
     return scene_pb2.Viewpoint(
         pitch=viewpoint.pitch,
         roll=viewpoint.roll,
-        distance=viewpoint.distance,
-        contact=viewpoint.contact,
+        distance=FORMER_DISTANCE,
         pitch_doubt=viewpoint.pitch_doubt,
         roll_doubt=viewpoint.roll_doubt,
     )

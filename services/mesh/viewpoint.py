@@ -16,7 +16,6 @@ import numpy as np
 
 from lensora.core.viewpoint import Viewpoint
 from lensora.observability import logs
-from services.mesh.camera import DISTANCE
 from services.mesh.cutout import Cutout
 from services.mesh.explanation import Explained, explain
 from services.mesh.network import ShapePrediction
@@ -129,13 +128,12 @@ def lies(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What one witness says: pitch and roll, and the standard deviation of each, radians; its distance in radii."""
+    """What one witness says: pitch and roll, and the standard deviation of each, radians."""
 
     pitch: float
     pitch_doubt: float
     roll: float
     roll_doubt: float
-    distance: float = DISTANCE
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,6 @@ def sighting_of(said: ShapePrediction, trust: NetworkTrust = TRUST) -> Sighting:
         max(trust.least, trust.slack * said.pitch_spread),
         -said.roll,  # the network's leans clockwise
         max(trust.least, trust.slack * said.roll_spread),
-        said.distance,
     )
 
 
@@ -194,8 +191,6 @@ def estimate_camera(
     return Viewpoint(
         pitch=min(RULES.steepest, max(RULES.shallowest, surest.pitch)),
         roll=level.roll,
-        distance=surest.distance,
-        contact=_contact(cutout),
         pitch_doubt=surest.pitch_doubt,
         roll_doubt=level.roll_doubt,
     )
@@ -209,7 +204,7 @@ def _from_shape(explained: Explained, rules: ViewpointRules) -> Iterator[Sightin
         doubts["turned"] = (rules.rim, rules.level)
     if best.kind in doubts:
         pitch, roll = best.camera.pitch(), best.camera.roll() if best.kind == "box" else 0.0
-        yield Sighting(pitch, doubts[best.kind][0], roll, doubts[best.kind][1], best.camera.distance)
+        yield Sighting(pitch, doubts[best.kind][0], roll, doubts[best.kind][1])
     cutout = view.cutout
     narrow = max(0.0, 1.0 - footing(cutout) / rules.broad)
     pitch = rules.usual + rules.footing * narrow + rules.diagonal * diagonality(cutout)
@@ -230,9 +225,3 @@ def diagonality(cutout: Cutout) -> float:
     long = axes[:, 1]
     slender = 1.0 - math.sqrt(max(float(spread[0]), 0.0) / max(float(spread[1]), 1e-9))
     return abs(2.0 * float(long[0]) * float(long[1])) * slender
-
-
-def _contact(cutout: Cutout) -> float:
-    """Height of the lowest place of the subject, share of the given image's height from the top."""
-    lowest = float(np.flatnonzero(cutout.mask.any(axis=1))[-1] + 1)
-    return min(1.0, max(0.0, (lowest / cutout.scale + cutout.origin[1]) / cutout.source_size[1]))

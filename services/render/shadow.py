@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from lensora.core.cameras import Camera, turn
 from lensora.core.staging import SQUARE, FrameShape
-from services.render.contact import RULES, ContactRules, light_left, underside
 from services.render.light import LOWEST_KEY, shadow_direction
 from services.render.model import Model
 from services.render.shot import Window
@@ -46,6 +45,10 @@ SKY_DIRECTIONS = 40
 
 SKY_HALF_ANGLE = math.radians(13.0)
 """Each of them stands for a patch of sky this wide, so that they blend."""
+
+SKY_BLUR = 0.6
+"""Cells by which what the sky loses is smoothed: the steps between its directions. With 1.2 the rim of a foot was too
+bright by more (``bench.contact``)."""
 
 EDGE_FADE = 0.12
 """The shadow fades out over this share of the map before its border."""
@@ -78,14 +81,12 @@ class GroundShadow:
         model: Model,
         key_direction: NDArray[np.floating],
         ground_key: NDArray[np.float64],
-        contact: ContactRules = RULES,
     ) -> None:
         """
         Args:
             model: the subject.
             key_direction: (3,) towards the key light, world frame.
             ground_key: (3,) the key light's share of the light on the ground, per channel.
-            contact: how dark it is where the subject touches the ground.
         """
         self._light = shadow_direction(np.asarray(key_direction, np.float64))
         self._ground_key = ground_key.astype(np.float32)
@@ -99,18 +100,18 @@ class GroundShadow:
         heights = _boundaries(model.height)
         middles = (heights[:-1] + heights[1:]) / 2.0
         self._key_patches = self._patches(slices, middles, LIGHT_HALF_ANGLE, float(self._light[1]))
-        below = underside(points, self._width, contact.cells)
-        left = light_left(below, self._width / contact.cells, MAP_CELLS, self._cell, contact)
         sky = self._sky_occlusion(self._patches(slices, middles, SKY_HALF_ANGLE, 0.8))
         ramp = np.minimum(np.arange(MAP_CELLS) + 0.5, MAP_CELLS - np.arange(MAP_CELLS) - 0.5) / (MAP_CELLS / 2)
         fade = np.clip(ramp / EDGE_FADE, 0.0, 1.0).astype(np.float32)
-        faded = (1.0 - LEAST_LIGHT) * np.minimum.outer(fade, fade)[..., None]
+        faded = np.minimum.outer(fade, fade)[..., None]
         last = len(_CODED) - 1
-        rest = np.asarray(faded * left[..., None] * last, np.float32)
+        rest = faded * last
         ground = self._ground_key
         # All but the key light's shadow stays from frame to frame: max(open - taken * key, least).
-        self._least = np.ascontiguousarray(np.broadcast_to((1.0 - faded) * last + 0.5, (*sky.shape, 3)), np.float32)
-        self._open = np.asarray(self._least + rest * (1.0 - sky[..., None] * (1.0 - ground)), np.float32)
+        least = (1.0 - (1.0 - LEAST_LIGHT) * faded) * last + 0.5
+        lit = (1.0 - faded) * last + 0.5 + rest * (1.0 - sky[..., None] * (1.0 - ground))
+        self._least = np.ascontiguousarray(np.broadcast_to(least, lit.shape), np.float32)
+        self._open = np.asarray(np.maximum(lit, least), np.float32)
         self._taken = np.asarray(rest * ground, np.float32)
         self._still = _coded(self._open)
         self._still_area = _shaded(self._still)
@@ -235,11 +236,11 @@ class GroundShadow:
         """(cells, cells) share of an even sky that is blocked; it turns with the subject."""
         total = np.zeros((MAP_CELLS, MAP_CELLS), np.float32)
         for k in range(SKY_DIRECTIONS):
-            sine_squared = (k + 0.5) / SKY_DIRECTIONS * 0.93  # by the cosine; the lowest 15 degrees reach too far
+            sine_squared = (k + 0.5) / SKY_DIRECTIONS  # even by the cosine
             radius, around = math.sqrt(sine_squared), k * math.pi * (3.0 - math.sqrt(5.0))
             rise = math.sqrt(1.0 - sine_squared)
             total += self._union(patches, np.array([radius * math.cos(around), rise, radius * math.sin(around)]))[0]
-        return np.asarray(cv2.GaussianBlur(total / SKY_DIRECTIONS, (0, 0), 1.2), np.float32)
+        return np.asarray(cv2.GaussianBlur(total / SKY_DIRECTIONS, (0, 0), SKY_BLUR), np.float32)
 
 
 def _coded(lit: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -82,6 +82,17 @@ class Shot:
         """One per frame: drawing and composing ask for each a dozen times."""
         return tuple(self.rig.camera(pose) for pose in self.poses)
 
+    @cached_property
+    def _reach(self) -> float:
+        """A little more than the subject's radius about its middle, its unit."""
+        centre = np.array([[0.0, self.model.height / 2.0, 0.0]])
+        return float(np.linalg.norm(self.model.support - centre, axis=1).max()) * 1.05
+
+    @cached_property
+    def _across(self) -> float:
+        """The subject's radius about its upright axis, its unit."""
+        return float(np.hypot(self.model.support[:, 0], self.model.support[:, 2]).max())
+
     def camera(self, index: int) -> Camera:
         """The camera of a frame."""
         return self._cameras[index]
@@ -102,13 +113,26 @@ class Shot:
         right, bottom = (min(self.size, 2 * math.ceil(edge * self.size / 2) + WINDOW_PADDING_PX) for edge in bounds[2:])
         return Window(left, top, max(left, right), max(top, bottom))
 
+    def mirror_reach(self, index: int, window: Window) -> float:
+        """Height of the subject, its unit, up to which its mirror image can be within a window; not below 0.
+
+        What is higher lies deeper in the mirror, nearer to the frame's lower edge. The far side of the subject's foot
+        is the last to leave the frame.
+        """
+        camera, edge = self.camera(index), window.bottom / self.size
+        across, heading = self._across, camera.azimuth
+        far = np.array([-across * math.sin(heading), 0.0, -across * math.cos(heading), 1.0])
+        picture = camera.picture()
+        off = picture[1] - edge * picture[2]  # 0 for what is seen on the edge, over 0 beyond it
+        at_foot, deeper = float(off @ far), -float(off[1])
+        return math.inf if deeper <= 0.0 else max(0.0, -at_foot / deeper)
+
     def depth_range(self, index: int) -> tuple[float, float]:
         """Near and far clip distances, metres, just around the subject."""
         camera = self.camera(index)
         centre = np.array([[0.0, self.model.height / 2.0, 0.0]])
         depth = float(camera.project(centre)[1][0])
-        reach = float(np.linalg.norm(self.model.support - centre, axis=1).max()) * 1.05
-        return max(0.02, depth - reach), depth + reach
+        return max(0.02, depth - self._reach), depth + self._reach
 
 
 @dataclass(frozen=True)

@@ -68,16 +68,29 @@ def outwaiting(context: moderngl.Context) -> Callable[[], None]:
     moderngl holds the interpreter's lock in every call, also while it waits for pixels: half of a film's time on a CPU,
     in which nothing could be composed or handed to an encoder.
     """
+    return _plain_call("glFinish") or context.finish
+
+
+def flushing(context: moderngl.Context) -> Callable[[], None]:
+    """A function that has the device begin what the thread's context was told to draw; nothing waits for it.
+
+    Without it llvmpipe keeps the last drawing to itself until somebody asks for its pixels.
+    """
+    return _plain_call("glFlush") or context.finish
+
+
+def _plain_call(name: str) -> Callable[[], None] | None:
+    """A function of OpenGL without arguments, called without Python's lock; None where EGL does not tell it."""
     try:
         address = ctypes.CDLL(find_library("EGL") or "libEGL.so.1").eglGetProcAddress
     except (OSError, AttributeError):  # the context came from a library of another name
-        return context.finish
+        return None
     address.argtypes, address.restype = [ctypes.c_char_p], ctypes.c_void_p
-    place = address(b"glFinish")
+    place = address(name.encode())
     if not place:
-        return context.finish
-    outwait: Callable[[], None] = ctypes.CFUNCTYPE(None)(place)
-    return outwait
+        return None
+    plain: Callable[[], None] = ctypes.CFUNCTYPE(None)(place)
+    return plain
 
 
 def _open(index: int) -> moderngl.Context:

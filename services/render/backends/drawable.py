@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Protocol
 
 import moderngl
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from lensora.core.cameras import turn
 from services.render.backends.occlusion import DEPTHS, hidden_light
 from services.render.backends.tessellation import Tessellated, tessellated
+from services.render.backends.vertices import Owned, vertices_of
 from services.render.light import harmonics, rim_direction, turned_radiance
 from services.render.model import Model, Part
 from services.render.samples import root_levels
@@ -45,23 +45,32 @@ SHADE_FADES = (-0.1, 0.5)
 """Cosine between normal and the photo's camera at which a surface begins to be seen and is seen for sure."""
 
 
-class Owned(Protocol):
-    """Something in the device's memory."""
-
-    def release(self) -> None:
-        """Give it back."""
-        ...
-
-
 @dataclass(frozen=True)
 class Drawable:
-    """One part, ready to be drawn."""
+    """One part, ready to be drawn.
+
+    Attributes:
+        vertex_array: all of it.
+        mirrored: the same for the mirror of the ground, its triangles by height where their order says nothing.
+        bottoms: (m,) lowest height of each triangle of ``mirrored``, ascending where they are by height.
+        program: draws it.
+        textures: with their units.
+        blended: it is seen through, and its triangles are drawn in the file's order.
+        two_sided: its back faces may be seen.
+    """
 
     vertex_array: moderngl.VertexArray
+    mirrored: moderngl.VertexArray
+    bottoms: NDArray[np.float32]
     program: moderngl.Program
     textures: tuple[tuple[moderngl.Texture, int], ...]
     blended: bool
     two_sided: bool
+
+    def corners_below(self, height: float) -> int:
+        """How many corners of ``mirrored``'s triangles are to be drawn so that all up to a height are."""
+        count = len(self.bottoms)
+        return 3 * (count if self.blended else int(np.searchsorted(self.bottoms, height, "right")))
 
 
 class Shaders:
@@ -162,8 +171,13 @@ def load(
         _light(program, shot)
         set_uniform(program, "sample_width", np.array([1.0 / (shot.rig.hero.focal * shot.size * samples)]))
         weight = own_shade(part, shot.model.photo_sides)
-        vertex_array = _vertices(context, part, program, split.carried(kept) * weight[:, None], owned)
-        drawables.append(Drawable(vertex_array, program, bound, part.material.alpha_mode == "BLEND", two_sided))
+        blended = part.material.alpha_mode == "BLEND"
+        vertices = vertices_of(context, part, program, split.carried(kept) * weight[:, None], owned)
+        bottoms = part.positions[:, 1][part.triangles].min(axis=1).astype(np.float32)
+        order = np.arange(len(bottoms)) if blended else np.argsort(bottoms, kind="stable")
+        whole = vertices.array(part.triangles)
+        mirrored = vertices.array(part.triangles[order]) if shot.mirrored else whole
+        drawables.append(Drawable(whole, mirrored, bottoms[order], program, bound, blended, two_sided))
     return drawables
 
 
@@ -225,26 +239,6 @@ def finer(part: Part, shot: Shot) -> Tessellated:
     return Tessellated(part)
 
 
-def texel_density(part: Part) -> NDArray[np.float32]:
-    """(n,) texels of the base texture a metre at each vertex: the mean of the two directions by their squares.
-
-    From the triangles around the vertex by area: the Frobenius norm of the map from the surface to texels.
-    """
-    assert part.uvs is not None
-    assert part.material.base_texture is not None
-    height, width = part.material.base_texture.shape[:2]
-    corners, texels = part.positions[part.triangles], part.uvs[part.triangles] * np.array([width, height], np.float32)
-    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    p, q = texels[:, 1] - texels[:, 0], texels[:, 2] - texels[:, 0]
-    area = np.linalg.norm(np.cross(a, b), axis=1)  # twice the triangle's, as in all of this
-    squared = (p * p).sum(1) * (b * b).sum(1) - 2.0 * (p * q).sum(1) * (a * b).sum(1) + (q * q).sum(1) * (a * a).sum(1)
-    weighted = np.sqrt(np.maximum(squared, 0.0) / 2.0)  # area times the density
-    index, count = part.triangles.ravel(), len(part.positions)
-    total = np.bincount(index, np.repeat(area, 3), count)
-    density = np.bincount(index, np.repeat(weighted, 3), count) / np.maximum(total, 1e-30)
-    return np.where(total > 0.0, density, 0.0).astype(np.float32)
-
-
 def _bind(
     part: Part, program: moderngl.Program, texture: Callable[[NDArray[np.uint8], bool], moderngl.Texture]
 ) -> tuple[tuple[moderngl.Texture, int], ...]:
@@ -299,35 +293,6 @@ def own_shade(part: Part, photo_sides: NDArray[np.float64]) -> NDArray[np.float3
     facing = np.einsum("ij,kj->ik", part.normals, photo_sides.astype(np.float32)).max(axis=1)
     seen = np.clip((facing - SHADE_FADES[0]) / (SHADE_FADES[1] - SHADE_FADES[0]), 0.0, 1.0)
     return np.asarray(SHADE_UNSEEN + (SHADE_SEEN - SHADE_UNSEEN) * seen, np.float32)
-
-
-def _vertices(
-    context: moderngl.Context,
-    part: Part,
-    program: moderngl.Program,
-    hidden: NDArray[np.float32],
-    owned: list[Owned],
-) -> moderngl.VertexArray:
-    columns: list[tuple[str, NDArray[np.float32] | None]] = [
-        ("in_position", part.positions.astype(np.float32)),
-        ("in_normal", part.normals),
-        ("in_uv", part.uvs),
-        ("in_color", part.colors),
-        ("in_hidden0", hidden[:, 0:3]),
-        ("in_hidden1", hidden[:, 3:6]),
-        ("in_hidden2", hidden[:, 6:9]),
-        ("in_density", texel_density(part)[:, None] if "in_density" in program else None),
-    ]
-    used = [(name, values) for name, values in columns if values is not None and name in program]
-    packed = np.ascontiguousarray(np.concatenate([values for _, values in used], axis=1), np.float32)
-    vertices = context.buffer(packed)
-    triangles = context.buffer(np.ascontiguousarray(part.triangles, np.uint32))
-    layout = " ".join(f"{values.shape[1]}f" for _, values in used)
-    vertex_array = context.vertex_array(
-        program, [(vertices, layout, *(name for name, _ in used))], index_buffer=triangles, index_element_size=4
-    )
-    owned += [vertices, triangles, vertex_array]
-    return vertex_array
 
 
 def _light(program: moderngl.Program, shot: Shot) -> None:

@@ -150,7 +150,9 @@ def _depth_sheet(
     try:
         target.use()
         target.clear(depth=1.0)
-        context.enable_only(moderngl.DEPTH_TEST)
+        # Of a closed subject what comes furthest is never a back face.
+        context.enable_only(moderngl.DEPTH_TEST | (moderngl.CULL_FACE if model.closed else moderngl.NOTHING))
+        context.front_face = "ccw"
         clip = program["clip"]
         assert isinstance(clip, moderngl.Uniform)
         for index, view in enumerate(views):

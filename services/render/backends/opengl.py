@@ -1,14 +1,16 @@
 """Draws the subject with OpenGL 3.3 through EGL: Mesa's llvmpipe on a CPU, the driver's own on a GPU.
 
 Only the window of the frame that holds the subject is drawn, with ``samples`` x ``samples`` samples a pixel; ground and
-backplate never pass through the rasteriser. Two framebuffers take turns: while one is read back and resolved to pixels,
-a GPU draws the next frame. (llvmpipe does not: before a read it finishes all that it was told to draw.)
+backplate never pass through the rasteriser. Two framebuffers take turns. A GPU draws the next frame while one is read
+back. llvmpipe finishes all that it was told to draw before a read, so it is told of the next drawing between the read
+and the work on what was read: its threads then draw while this one resolves samples to pixels.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import moderngl
 import numpy as np
@@ -16,14 +18,34 @@ from numpy.typing import NDArray
 
 from lensora.core.cameras import projection, turn
 from lensora.core.errors import RenderFailed
-from services.render.backends.device import is_software, open_context, outwaiting
-from services.render.backends.drawable import Drawable, Owned, Shaders, light_frame, load, set_uniform
+from services.render.backends.device import flushing, is_software, open_context, outwaiting
+from services.render.backends.drawable import Drawable, Shaders, light_frame, load, set_uniform
 from services.render.backends.lattice import BAND_ROWS, Band, bands, lattice_sides, sheared, upright
+from services.render.backends.vertices import Owned
 from services.render.samples import resolved
 from services.render.shot import Layer, Shot, Window
 
 IN_FLIGHT = 2
-"""Frames that are drawn before the first of them is read back."""
+"""Drawings that are begun before the first of them is read back."""
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """A band of a frame, and with a frame's last band its mirror image: where in the frame, None where there is
+    none."""
+
+    index: int
+    band: Band
+    last: bool
+    below: Window | None
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What one drawing goes to: the band's samples, and where the mirror image goes if any frame has one."""
+
+    whole: moderngl.Framebuffer
+    half: moderngl.Framebuffer | None
 
 
 class OpenGLRenderer:
@@ -43,6 +65,7 @@ class OpenGLRenderer:
         self._shaders = Shaders(self._context)
         # A GPU goes on with the next frame while this one is read: there the read itself waits, for this frame alone.
         self._outwait = outwaiting(self._context) if is_software(self._context) else lambda: None
+        self._flush = flushing(self._context)
 
     @property
     def device(self) -> str:
@@ -67,61 +90,72 @@ class OpenGLRenderer:
             drawables = load(context, self._shaders, shot, self._samples, self._idle, owned)
             drawables.sort(key=lambda each: each.blended)
             windows = {index: shot.window(index) for index in range(start, len(shot.poses))}
-            parts = [(index, band) for index, window in windows.items() for band in bands(window, self._band_rows)]
-            sides = [lattice_sides(band.window, self._samples) for _, band in parts]
+            drawings = [each for index, window in windows.items() for each in self._drawings(shot, index, window)]
+            sides = [lattice_sides(each.band.window, self._samples) for each in drawings]
             width, height = max(side[0] for side in sides), max(side[1] for side in sides)
             limit = int(context.info["GL_MAX_TEXTURE_SIZE"])
             if max(width, height) > limit:
                 raise RenderFailed(f"a frame needs {max(width, height)} samples a side; this device has {limit}")
-            targets = [self._target(width, height, owned) for _ in range(IN_FLIGHT)]
+            below = [_half(each.below) for each in drawings if each.below is not None]
+            targets = deque(
+                _Target(
+                    self._framebuffer(width, height, owned),
+                    self._framebuffer(max(w for w, _ in below), max(h for _, h in below), owned) if below else None,
+                )
+                for _ in range(IN_FLIGHT)
+            )
             memory = np.empty((3, height * width * 4), np.uint8)
-            half = self._target(shot.size // 2 + 2, shot.size // 2 + 2, owned) if shot.mirrored else None
-            ahead: deque[moderngl.Framebuffer] = deque()
-            drawn = iter(parts)
+            waiting = deque(drawings)
+            for target in targets:
+                if waiting:
+                    self._draw(shot, waiting.popleft(), target, drawables)
             read: list[NDArray[np.uint8]] = []
-            for number, (index, band) in enumerate(parts):
-                while len(ahead) < IN_FLIGHT and (following := next(drawn, None)) is not None:
-                    ahead.append(targets[(number + len(ahead)) % IN_FLIGHT])
-                    self._draw(shot, following[0], following[1].window, ahead[-1], drawables)
-                read.append(self._read(band, ahead.popleft(), memory))
-                window = windows[index]
-                if sum(len(each) for each in read) == window.height:
+            for drawing in drawings:
+                target = targets[0]
+                targets.rotate(-1)
+                samples, mirror = self._read(drawing, target, memory)
+                if waiting:
+                    self._draw(shot, waiting.popleft(), target, drawables)
+                read.append(self._resolved(drawing.band, samples, memory))
+                if drawing.last:
                     pixels = read[0] if len(read) == 1 else np.concatenate(read)
                     read = []
-                    yield Layer(index, window, pixels, self._mirror(shot, index, half, drawables))
+                    yield Layer(drawing.index, windows[drawing.index], pixels, mirror)
         finally:
             self._idle.use()  # moderngl goes back to the framebuffer in use, which must not be one that is gone
             for item in reversed(owned):
                 item.release()
 
-    def _target(self, width: int, height: int, owned: list[Owned]) -> moderngl.Framebuffer:
+    def _framebuffer(self, width: int, height: int, owned: list[Owned]) -> moderngl.Framebuffer:
         color = self._context.renderbuffer((width, height), 4)
         depth = self._context.depth_renderbuffer((width, height))
         framebuffer = self._context.framebuffer([color], depth)
         owned += [color, depth, framebuffer]
         return framebuffer
 
-    def _mirror(
-        self, shot: Shot, index: int, half: moderngl.Framebuffer | None, drawables: list[Drawable]
-    ) -> tuple[Window, NDArray[np.uint8]] | None:
-        """The subject in the mirror of the ground, where that is wanted (there is a target for it) and in sight."""
-        if half is None:
-            return None
-        below = shot.mirror_window(index)
-        if below.width < 4 or below.height < 4:
-            return None
-        sides = (below.width // 2, below.height // 2)
-        self._render(shot, index, below, half, drawables, sides, np.eye(4), mirrored=True)
-        drawn = np.empty((sides[1], sides[0], 4), np.uint8)
-        self._outwait()
-        half.read_into(drawn, viewport=(0, 0, *sides), components=4, alignment=1)
-        return below, resolved(drawn, 1)
+    def _drawings(self, shot: Shot, index: int, window: Window) -> list[_Drawing]:
+        """What a frame takes: its bands, and the subject in the mirror of the ground where that is in sight."""
+        below = shot.mirror_window(index) if shot.mirrored else None
+        if below is not None and (below.width < 4 or below.height < 4):
+            below = None
+        parts = bands(window, self._band_rows)
+        ends = range(1, len(parts) + 1)
+        return [
+            _Drawing(index, band, end == len(parts), below if end == len(parts) else None)
+            for end, band in zip(ends, parts, strict=True)
+        ]
 
-    def _draw(
-        self, shot: Shot, index: int, window: Window, target: moderngl.Framebuffer, drawables: list[Drawable]
-    ) -> None:
+    def _draw(self, shot: Shot, drawing: _Drawing, target: _Target, drawables: list[Drawable]) -> None:
+        """Begin a drawing; it goes on while this thread does other things."""
+        window = drawing.band.window
         sides = lattice_sides(window, self._samples)
-        self._render(shot, index, window, target, drawables, sides, sheared(window, self._samples), mirrored=False)
+        lattice = sheared(window, self._samples)
+        self._render(shot, drawing.index, window, target.whole, drawables, sides, lattice, mirrored=False)
+        if drawing.below is not None:
+            assert target.half is not None
+            sides = _half(drawing.below)
+            self._render(shot, drawing.index, drawing.below, target.half, drawables, sides, np.eye(4), mirrored=True)
+        self._flush()
 
     def _render(
         self,
@@ -172,20 +206,41 @@ class OpenGLRenderer:
             set_uniform(each.program, "world_from_model", rotation.T)
             # The mirror's picture is what a camera below the ground sees of the subject as it stands.
             set_uniform(each.program, "eye", np.array(camera.eye) * np.diag(flip)[:3])
-            light_frame(each.program, shot, index)
+            if not mirrored:
+                light_frame(each.program, shot, index)  # the mirror image comes after it, in the same light
             for texture, unit in each.textures:
                 texture.use(unit)
-            each.vertex_array.render(moderngl.TRIANGLES)
+            if mirrored:
+                each.mirrored.render(moderngl.TRIANGLES, vertices=each.corners_below(shot.mirror_reach(index, window)))
+            else:
+                each.vertex_array.render(moderngl.TRIANGLES)
 
-    def _read(self, band: Band, target: moderngl.Framebuffer, memory: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(band.rows, width, 4): a drawn band as pixels. ``memory`` holds its samples for a moment, as read, upright
-        and smoothed: fresh pages cost as much as the work."""
-        width, height = lattice_sides(band.window, self._samples)
-        drawn = memory[0, : height * width * 4].reshape(height, width, 4)
+    def _read(
+        self, drawing: _Drawing, target: _Target, memory: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.uint8], tuple[Window, NDArray[np.uint8]] | None]:
+        """The samples of a drawn band, in ``memory``, and the mirror image if there is one."""
+        width, height = lattice_sides(drawing.band.window, self._samples)
+        samples = memory[0, : height * width * 4].reshape(height, width, 4)
         self._outwait()
-        target.read_into(drawn, viewport=(0, 0, width, height), components=4, alignment=1)
+        target.whole.read_into(samples, viewport=(0, 0, width, height), components=4, alignment=1)
+        mirror = None
+        if drawing.below is not None and target.half is not None:
+            across, down = _half(drawing.below)
+            image = np.empty((down, across, 4), np.uint8)
+            target.half.read_into(image, viewport=(0, 0, across, down), components=4, alignment=1)
+            mirror = (drawing.below, resolved(image, 1))
         error = self._context.error
         if error != "GL_NO_ERROR":
             raise RenderFailed(f"OpenGL reported {error} while a frame was read back")
-        straight = upright(drawn, band.window, self._samples, memory[1])
+        return samples, mirror
+
+    def _resolved(self, band: Band, samples: NDArray[np.uint8], memory: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(band.rows, width, 4): the samples of a band as pixels. ``memory`` holds them as read, upright and smoothed:
+        fresh pages cost as much as the work."""
+        straight = upright(samples, band.window, self._samples, memory[1])
         return resolved(straight, self._samples, memory[2])[band.first : band.first + band.rows]
+
+
+def _half(window: Window) -> tuple[int, int]:
+    """Width and height of a window at half size."""
+    return window.width // 2, window.height // 2

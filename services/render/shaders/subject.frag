@@ -1,7 +1,7 @@
 // Colours the subject. Output: the square root of linear light, premultiplied by alpha.
 #ifdef LIT_AT_VERTICES
-in vec3 gain;
-in vec3 reflected;
+noperspective in vec3 gain;
+noperspective in vec3 reflected;
 #else
 in vec3 position;
 in vec3 normal;
@@ -29,7 +29,7 @@ uniform vec3 emissive_factor;
 #endif
 uniform float alpha_cutoff;
 #ifdef HAS_BASE_TEXTURE
-in float level;
+noperspective in float level;
 uniform sampler2D base_texture; // square roots of linear light
 #endif
 #ifdef HAS_SURFACE_TEXTURE

@@ -16,7 +16,7 @@ in vec3 in_hidden2;
 #endif
 #ifdef HAS_BASE_TEXTURE
 in float in_density; // texels a metre
-out float level;     // of the texture's mip levels
+noperspective out float level;     // of the texture's mip levels
 uniform float sample_width; // metres at depth 1
 #endif
 
@@ -30,8 +30,8 @@ uniform vec2 surface_factor; // metallic, which is 0 here, and roughness
 uniform sampler2D surface_texture;
 uniform float surface_level; // its level with texels about as large as triangles
 #endif
-out vec3 gain;
-out vec3 reflected;
+noperspective out vec3 gain;
+noperspective out vec3 reflected;
 #else
 out vec3 position; // world frame, metres
 out vec3 normal;

@@ -74,7 +74,6 @@ def test_a_carton_tells_its_camera(degrees: float) -> None:
     seen = estimate_camera(read_cutout(box_photo(math.radians(degrees))))
     assert math.degrees(seen.pitch) == pytest.approx(degrees, abs=5.0)
     assert math.degrees(seen.pitch_doubt) < 6.0
-    assert 0.5 < seen.contact < 0.95
 
 
 def test_the_surest_witness_is_believed() -> None:
@@ -118,7 +117,7 @@ def test_up_follows_pitch_and_roll() -> None:
     assert Viewpoint(pitch=0.0, roll=0.1).up[0] < 0.0
 
 
-@pytest.mark.parametrize("wrong", [{"pitch": 2.0}, {"pitch": math.nan}, {"distance": 0.0}, {"pitch_doubt": 0.0}])
+@pytest.mark.parametrize("wrong", [{"pitch": 2.0}, {"pitch": math.nan}, {"pitch_doubt": 0.0}])
 def test_cameras_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
     """A viewpoint checks its numbers."""
     with pytest.raises(ValueError, match="must"):

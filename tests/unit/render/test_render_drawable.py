@@ -18,8 +18,8 @@ from services.render.backends.drawable import (
     Shaders,
     lit_at_vertices,
     own_shade,
-    texel_density,
 )
+from services.render.backends.vertices import texel_density
 from services.render.framing import fit_rig
 from services.render.glb import read_glb
 from services.render.light import even_illumination

@@ -12,10 +12,9 @@ import pytest
 from lensora.core.cameras import Camera
 from lensora.core.staging import FrameShape
 from lensora.testing.meshes import box, glb, vase
-from services.render.contact import RULES, light_left, underside
 from services.render.glb import read_glb
 from services.render.model import Model, prepare
-from services.render.shadow import MAP_CELLS, GroundShadow, surface_points
+from services.render.shadow import CODE_GAMMA, MAP_CELLS, GroundShadow
 
 LIGHT = np.array([-0.6, 0.6, 0.5]) / np.linalg.norm([-0.6, 0.6, 0.5])
 
@@ -118,14 +117,14 @@ def _table() -> Model:
     return prepare([part for each in parts for part in read_glb(glb(each))])
 
 
-def test_feet_darken_the_ground_and_what_hangs_over_it_does_not() -> None:
-    """Contact is where the lowest parts touch: at a table's four feet, not under its plate."""
-    model = _table()
-    points = surface_points(model)
-    below = underside(points, 1.2, RULES.cells)
-    middle = RULES.cells // 2
-    assert below[middle, middle] == pytest.approx(0.5, abs=0.02)
-    assert not np.isfinite(below[0, 0])
-    left = light_left(below, 1.2 / RULES.cells, MAP_CELLS, 1.2 / MAP_CELLS)
-    foot = int((0.13 / 0.3 + 0.6) / 1.2 * MAP_CELLS)
-    assert left[foot, foot] < 0.35 and left[MAP_CELLS // 2, MAP_CELLS // 2] > 0.99
+def test_feet_darken_the_ground_and_what_hangs_over_it_darkens_it_as_far_as_it_hides_the_sky() -> None:
+    """Under a table's plate the ground loses the share of an even sky that the plate covers; right beside a foot it
+    loses more than farther off."""
+    shadow = GroundShadow(_table(), np.array([0.0, 1.0, 0.0]), np.zeros(3))
+    light = (shadow.factors(0.0)[..., 1] / 255.0) ** (1.0 / CODE_GAMMA)
+    cells = MAP_CELLS / (2.0 * shadow.half)
+    middle, foot = MAP_CELLS // 2, int(MAP_CELLS / 2 + 0.13 / 0.3 * cells)
+    # A square of half side 1/2 at height 1/2 (unit size), from below its middle: four corners of Lambert's formula.
+    covered = 4.0 / np.pi * (1.0 / np.sqrt(2.0)) * np.arctan(1.0 / np.sqrt(2.0))
+    assert light[middle, middle] == pytest.approx(1.0 - covered, abs=0.06)
+    assert light[foot - 6, foot] < light[foot - 24, foot] - 0.05
