@@ -25,6 +25,6 @@ until compgen -G "$shape/data/train/*/views.json" > /dev/null; do
 done
 pretrained="${LENSORA_MODELS_DIR:-$HOME/.cache/lensora/models}/efficientnet-lite0.onnx"
 "$python" -m training.train --data "$shape/data" --out "$shape/run" --minutes "$minutes" --pretrained "$pretrained" \
-  ${WORKERS:+--workers "$WORKERS"}
+  ${WORKERS:+--workers "$WORKERS"} ${COMPILE:+--compile}
 "$python" -m training.plot "$shape/run/log.csv" "$shape/run/log.svg"
 "$python" -m training.export --checkpoint "$shape/run/checkpoint.pt" --out "$shape/run/lensora-shape.onnx"

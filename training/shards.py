@@ -15,7 +15,7 @@ import os
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,9 @@ RESERVED_VIEWS = 3
 REALISTIC = ("ycb_", "urdf_", "gso_kingston", "simpler_", "skf_", "polyhaven_", "aws_", "gazebo_")
 """Names of scans and realistic models begin like this; the rest is low-poly art or has made-up colours."""
 
+ROUND_KINDS = ("bottle", "food", "vessel")
+"""Kinds that are made on a wheel or grow round: stretched along their height only."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -53,6 +56,14 @@ class Item:
     def mesh(self) -> TexturedMesh:
         """The object itself."""
         return make(self.source)[0] if isinstance(self.source, int) else load_mesh(self.source)
+
+
+def stretched(mesh: TexturedMesh, kind: str, rng: np.random.Generator, spread: float) -> TexturedMesh:
+    """The same mesh with other proportions: every side longer or shorter, log-normally by ``spread``."""
+    factors = np.exp(rng.normal(size=3) * spread)
+    if kind in ROUND_KINDS:
+        factors[2] = factors[0]
+    return replace(mesh, vertices=(mesh.vertices * factors).astype(np.float32)).unit()
 
 
 def made_items(seeds: range, views: int) -> list[Item]:
@@ -82,11 +93,12 @@ def mesh_items(folder: Path, views: int) -> list[Item]:
 
 
 def write_shards(
-    items: list[Item], out: Path, frame: FieldFrame, prefix: str, again: int = 0
+    items: list[Item], out: Path, frame: FieldFrame, prefix: str, again: int = 0, spread: float = 0.0
 ) -> Iterator[tuple[int, int]]:
     """Render objects into shards; yields objects and views done so far. Shards that are there already are kept.
 
-    ``again`` is a number of other views of the same objects: cameras and light are drawn anew from it.
+    ``again`` is a number of other views of the same objects: cameras and light are drawn anew from it. With a
+    ``spread`` the objects that are trained on have other proportions each time.
     """
     carving = Carving()
     objects = views = 0
@@ -110,6 +122,8 @@ def write_shards(
                     except ValueError:
                         continue
                     kind = KINDS[make(item.source)[1]] if isinstance(item.source, int) else item.kind
+                    if spread and not group:
+                        mesh = stretched(mesh, kind, rng, spread)
                     shown = renderer.upload(mesh)
                     grid = distance_grid(renderer, shown, carving)
                     for _ in range(min(item.views, RESERVED_VIEWS) if item.reserved else item.views):
@@ -143,6 +157,9 @@ def main() -> None:
     parser.add_argument(
         "--again", type=int, default=0, help="1, 2, ...: other views of the same objects, in shards beside the first"
     )
+    parser.add_argument(
+        "--spread", type=float, default=0.0, help="other proportions: the standard deviation of each side's log"
+    )
     parser.add_argument("--part", default="0/1", help="K/N: every N-th object, from the K-th")
     options = parser.parse_args()
     part, parts = (int(v) for v in options.part.split("/"))
@@ -156,7 +173,7 @@ def main() -> None:
     chosen = [items[k] for k in order][part::parts]
     began = time.monotonic()
     prefix = f"{'meshes' if options.meshes else 'made'}{part}" + (f"again{options.again}" if options.again else "")
-    for objects, views in write_shards(chosen, options.out, FieldFrame(), prefix, options.again):
+    for objects, views in write_shards(chosen, options.out, FieldFrame(), prefix, options.again, options.spread):
         print(f"{objects} of {len(chosen)} objects, {views} views, {time.monotonic() - began:.0f} s", flush=True)
 
 

@@ -45,6 +45,8 @@ class Plan:
         memory: steps over which the averaged weights look back, once there are as many.
         report: steps between lines of the log.
         save_s: seconds between checkpoints.
+        compiled: whether the network is compiled first: a minute at the start, a quarter faster from then on. It needs
+            a C++ compiler.
     """
 
     data: Path
@@ -60,6 +62,7 @@ class Plan:
     memory: int = 1000
     report: int = 40
     save_s: float = 180.0
+    compiled: bool = False
 
     def rate_at(self, share: float, step: int) -> float:
         """The learning rate when ``share`` of the minutes is over and ``step`` steps of this run are done."""
@@ -83,6 +86,7 @@ class Trainer:
         self.mean.load_state_dict(self.net.state_dict())
         for weight in self.mean.parameters():
             weight.requires_grad_(False)
+        self.answers = torch.compile(self.net) if plan.compiled else self.net
         groups = _groups(self.net, plan.decay)
         self.optimizer = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98), fused=True)
         self.step, self.seen, self.minutes = 0, 0, 0.0
@@ -121,7 +125,7 @@ class Trainer:
     def _descend(self, batch: Batch) -> dict[str, float]:
         picture = torch.from_numpy(batch.picture).to(self.device, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            answer = self.net(picture)
+            answer = self.answers(picture)
         wrong = mistakes(answer, batch, self.device)
         self.optimizer.zero_grad(set_to_none=True)
         wrong.total.backward()
@@ -238,11 +242,19 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=Plan.rate)
     parser.add_argument("--workers", type=int, default=Plan.workers)
     parser.add_argument("--seed", type=int, default=Plan.seed)
+    parser.add_argument("--compile", action="store_true", help="compile the network first: needs a C++ compiler")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     workers = 1 if torch.cuda.is_available() else options.workers
     plan = Plan(
-        options.data, options.out, options.minutes, options.pretrained, options.rate, workers=workers, seed=options.seed
+        options.data,
+        options.out,
+        options.minutes,
+        options.pretrained,
+        options.rate,
+        workers=workers,
+        seed=options.seed,
+        compiled=options.compile,
     )
     if workers == 1:
         work(0, plan)

@@ -16,7 +16,7 @@ from training.batches import PIXELS, RAYS, Cache, disturbed
 from training.objects import FAMILIES, KINDS, RESERVED_SEEDS, make
 from training.objects.painted import painted
 from training.occupancy import Carving, distance_grid, is_closed, sampled
-from training.shards import Item, made_items, write_shards
+from training.shards import Item, made_items, stretched, write_shards
 from training.targets import target
 
 FRAME = FieldFrame()
@@ -183,6 +183,17 @@ def test_disturbing_keeps_a_subject() -> None:
         assert out.shape == rgba.shape
         assert out.dtype == np.uint8
         assert 0.7 < (out[..., 3] >= 128).sum() / (rgba[..., 3] >= 128).sum() < 1.3
+
+
+def test_other_proportions_keep_round_things_round() -> None:
+    """A stretched object fills the unit sphere as before, its sides in other ratios; what is round stays round."""
+    box = _mesh(trimesh.creation.box((1.0, 0.5, 0.25))).unit()
+    for kind, is_round in (("furniture", False), ("vessel", True)):
+        out = stretched(box, kind, np.random.default_rng(3), 0.2)
+        factors = np.ptp(out.vertices, axis=0) / np.ptp(box.vertices, axis=0)
+        assert np.linalg.norm(out.vertices, axis=1).max() == pytest.approx(1.0, abs=1e-5)
+        assert abs(np.log(factors[1] / factors[0])) > 0.02
+        assert bool(abs(np.log(factors[2] / factors[0])) < 1e-5) is is_round
 
 
 def test_an_item_of_a_mesh_folder_is_split_by_its_name() -> None:
