@@ -41,12 +41,13 @@ ROUND_KINDS = ("bottle", "food", "vessel")
 
 @dataclass(frozen=True)
 class Item:
-    """One object to render: its name, kind, number of views, and a seed or a file."""
+    """One object to render: its name, kind, number of views, a seed or a file, and a family for a seed, if not any."""
 
     name: str
     kind: str
     views: int
     source: int | Path
+    family: str | None = None
 
     @property
     def reserved(self) -> bool:
@@ -55,7 +56,7 @@ class Item:
 
     def mesh(self) -> TexturedMesh:
         """The object itself."""
-        return make(self.source)[0] if isinstance(self.source, int) else load_mesh(self.source)
+        return make(self.source, self.family)[0] if isinstance(self.source, int) else load_mesh(self.source)
 
 
 def stretched(mesh: TexturedMesh, kind: str, rng: np.random.Generator, spread: float) -> TexturedMesh:
@@ -66,9 +67,10 @@ def stretched(mesh: TexturedMesh, kind: str, rng: np.random.Generator, spread: f
     return replace(mesh, vertices=(mesh.vertices * factors).astype(np.float32)).unit()
 
 
-def made_items(seeds: range, views: int) -> list[Item]:
-    """Objects drawn from seeds; their kind is only known once they are made."""
-    return [Item(f"made_{seed}", "", views, seed) for seed in seeds]
+def made_items(seeds: range, views: int, family: str | None = None) -> list[Item]:
+    """Objects drawn from seeds, of one family or of any; their kind is only known once they are made."""
+    name = f"made_{family}" if family else "made"
+    return [Item(f"{name}_{seed}", "", views, seed, family) for seed in seeds]
 
 
 def mesh_items(folder: Path, views: int) -> list[Item]:
@@ -121,7 +123,7 @@ def write_shards(
                         mesh = item.mesh()
                     except ValueError:
                         continue
-                    kind = KINDS[make(item.source)[1]] if isinstance(item.source, int) else item.kind
+                    kind = KINDS[make(item.source, item.family)[1]] if isinstance(item.source, int) else item.kind
                     if spread and not group:
                         mesh = stretched(mesh, kind, rng, spread)
                     shown = renderer.upload(mesh)
@@ -153,6 +155,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--meshes", type=Path, help="a folder of GLBs")
     parser.add_argument("--seeds", help="made objects: FIRST:END")
+    parser.add_argument("--family", choices=sorted(KINDS), help="made objects of this family only")
     parser.add_argument("--views", type=int, default=12, help="views of an object, before balancing")
     parser.add_argument(
         "--again", type=int, default=0, help="1, 2, ...: other views of the same objects, in shards beside the first"
@@ -168,7 +171,7 @@ def main() -> None:
         items += mesh_items(options.meshes, options.views)
     if options.seeds:
         first, end = (int(v) for v in options.seeds.split(":"))
-        items += made_items(range(first, end), options.views)
+        items += made_items(range(first, end), options.views, options.family)
     order = np.random.default_rng(0).permutation(len(items))
     chosen = [items[k] for k in order][part::parts]
     began = time.monotonic()
