@@ -138,7 +138,7 @@ class ModelEntry(ModelTerms):
         sha256: digest of that file.
         size_bytes: size of that file.
         sources: tried in order.
-        precision: bfloat16 where its results stay within the stated tolerance (docs/notes/decisions.md).
+        precision: bfloat16 where its results stay within the stated tolerance (docs/DECISIONS.md).
         half_weights: its weights are floats of 16 bits, written as 32: kept as 16 they are half as large and the same.
         probe: shapes of all its inputs, float32 each, at which engines are compared; empty where they are not.
         doubt: which of its answers in bfloat16 do not stay within the tolerance; None where all do.
