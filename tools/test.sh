@@ -1,26 +1,45 @@
 #!/usr/bin/env bash
-# Every test and the gate. The tests of whole processes wait as often as they compute, so the gate and the unit tests run
-# beside them, at a lower priority. Fails if anything does.
+# Every test and the gate, in two lanes: a lane that is free takes the next group, each a process of its own. What a group
+# says is printed when it ends. Fails if any group does.
 #   tools/test.sh PYTHON
 set -uo pipefail
-python=$1
 cd "$(dirname "$0")/.." || exit 1
-said=$(mktemp -d)
-trap 'rm -rf "$said"' EXIT
+export PYTHON=$1
+SAID=$(mktemp -d)
+export SAID
+trap 'rm -rf "$SAID"' EXIT
 
-beside() {
-    OMP_NUM_THREADS=1 nice -n 10 "$python" -m quality.gate --processes 1 > "$said/gate" 2>&1
-    local gate=$?
-    nice -n 5 "$python" -m pytest -q tests/unit > "$said/unit" 2>&1
-    local unit=$?
-    return $((unit != 0 ? unit : gate))
+LANES=2
+
+# A group's niceness, its name, and what it runs. The long ones come first, so that none is left alone at the end. Tests of
+# whole processes wait as often as they compute, and some have clocks: what only computes gives way to them.
+groups() {
+    cat << 'END'
+0 stack pytest tests/e2e tests/chaos
+10 gate quality.gate --processes 1
+5 unit pytest tests/unit
+0 jobs pytest tests/integration/jobs tests/integration/pipeline tests/integration/http tests/integration/egress
+5 browser pytest tests/browser
+3 stages pytest tests/integration/detect tests/integration/segment tests/integration/mesh tests/integration/render
+3 nets pytest tests/integration/models tests/integration/triton tests/golden
+END
+    # All that none of these names: a new folder is never left out.
+    echo "0 others pytest tests $(declare -f groups | grep -oE ' tests/[a-z0-9_/]+' | sed 's/^ /--ignore=/' | xargs)"
 }
 
-beside &
-other=$!
-"$python" -m pytest -q --ignore=tests/unit
-tests=$?
-wait "$other"
-other=$?
-cat "$said/unit" "$said/gate"
-exit $((tests != 0 ? tests : other))
+group() {
+    local niceness=$1 name=$2 status=0
+    shift 2
+    [ "$1" != pytest ] || set -- "$@" -q --durations=10
+    SECONDS=0
+    nice -n "$niceness" "$PYTHON" -m "$@" > "$SAID/$name" 2>&1 || status=$?
+    {
+        flock 9
+        printf '== %s: %d s, status %d\n' "$name" "$SECONDS" "$status"
+        cat "$SAID/$name"
+    } 9> "$SAID/printing"
+    return $((status != 0))
+}
+export -f group
+
+groups | xargs -P "$LANES" -L 1 bash -c 'group "$@"' group

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -132,11 +135,25 @@ def bundled_executable() -> Path:
     return executable
 
 
+PORTS = range(15_000, 32_000)
+"""Below those that Linux (32768 and up), macOS and Windows (49152) give a connection by themselves: none takes one of
+these before it is listened on."""
+
+
+@functools.cache
+def _turns() -> Iterator[int]:
+    """Counts from a start of the process' own: two that look for a port at the same time hardly meet."""
+    return itertools.count(secrets.randbelow(len(PORTS)))
+
+
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that nobody listens on now, each time another one. Raises OSError where all are taken."""
+    for turn in itertools.islice(_turns(), len(PORTS)):
+        port = PORTS[turn % len(PORTS)]
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((host, port))
+            return port
+    raise OSError(f"no TCP port between {PORTS.start} and {PORTS.stop} is free on {host}")
 
 
 def arguments(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -21,6 +20,7 @@ from typing import Self
 
 import grpc
 
+from lensora.adapters.redis_server import free_port
 from lensora.core.errors import ConfigurationError
 
 PACKAGE_VERSION = "0.7.0"
@@ -57,13 +57,6 @@ def environment_folder() -> Path:
 def library_path(server: Path) -> str:
     """LD_LIBRARY_PATH under which the server and its python stub find what they link to."""
     return os.pathsep.join([str(sysconfig.get_config_var("LIBDIR")), str(server / LIBRARIES)])
-
-
-def free_port() -> int:
-    """A TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class TritonServer:

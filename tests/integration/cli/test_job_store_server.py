@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from lensora.adapters.redis_server import (
     ServerProgram,
     best_program,
     bundled_executable,
+    free_port,
     installed_programs,
     require_readable,
 )
@@ -76,3 +78,12 @@ def test_a_newer_server_takes_over_the_old_ones_data(tmp_path: Path) -> None:
                 client.rpush("seen", str(program))
                 seen = client.lrange("seen", 0, -1)
     assert [one.decode() for one in seen] == [str(program) for program in reversed(installed_programs())]
+
+
+def test_a_free_port_is_another_each_time_and_none_that_is_taken() -> None:
+    """Whoever looks for several at once gets several, and what somebody listens on is passed over."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", free_port() + 1))
+        ports = [free_port() for _ in range(20)]
+        assert len(set(ports)) == 20
+        assert taken.getsockname()[1] not in ports
