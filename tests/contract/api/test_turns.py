@@ -52,14 +52,21 @@ def test_a_film_costs_ten_credits(gateway: Gateway, api: httpx.Client, key: str,
     assert api.get("/v1/studio/prices").json()["turn"] == 10
 
 
-def test_a_job_is_ordered_with_all_pictures(gateway: Gateway, api: httpx.Client, photo: bytes, session_id: str) -> None:
-    """Beside the photos, each with its place in the turn; for the customer the film is one view."""
+def test_a_job_is_ordered_with_all_pictures(
+    gateway: Gateway, api: httpx.Client, key: str, photo: bytes, session_id: str
+) -> None:
+    """Beside the photos, each with its place in the turn; for the customer the film is one view. A job that is canceled
+    gives its whole price back, and the next one has the film for nothing."""
     film = add(api, session_id).json()
     files = {"image": ("back.jpg", photo)}
     back = api.post(f"/v1/studio/sessions/{session_id}/views", files=files, data={"view": "back"}).json()
     body = {"session_id": session_id, "background": REMOVE}
     assert api.post("/v1/studio/quote", json=body).json()["credits"] == 75
+    balance = gateway.balance(key)
+    given_up = api.post("/v1/studio/transform", json=body).json()["job_id"]
+    assert api.post(f"/v1/studio/jobs/{given_up}/cancel").json()["credits_refunded"] == 75
     job_id = api.post("/v1/studio/transform", json=body).json()["job_id"]
+    assert balance - gateway.balance(key) == 75
     gateway.take(job_id)
     ordered = gateway.claims[job_id].job.order.views
     assert [view.key for view in ordered] == [*(f"{film['view_id']}.{n}" for n in range(8)), back["view_id"]]

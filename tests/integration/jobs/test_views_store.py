@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.jobs.records import TURN_CREDITS, Answer, ApiKey, IdempotencySlot, KeptAnswer, Session
+from gateway.jobs.records import TURN_CREDITS, VIEW_CREDITS, Answer, ApiKey, IdempotencySlot, KeptAnswer, Session
 from gateway.jobs.store import Store
 from gateway.jobs.testing import customer, do_stages, film_view, session, submit, take_one, view
 from lensora.core.errors import IdempotencyInProgress, InsufficientCredits, SessionNotFound, TooManyViews, ViewNotFound
@@ -77,44 +77,50 @@ async def test_what_cannot_be_added_is_not_charged(store: Store) -> None:
 
 
 async def test_one_that_was_given_up_is_paid_back_and_leaves_its_place(store: Store) -> None:
-    """Whether or not the script had run: the client was told that nothing was charged."""
+    """A photo and a film, whether or not the script had run: the client was told that nothing was charged."""
     key, made = await opened(store)
-    kept, never = view(made), view(made)
+    kept, film, never, unseen = view(made), film_view(made), view(made), film_view(made)
     await store.views.add(kept)
-    for each in (kept, never):
+    await store.views.add(film, price=TURN_CREDITS)
+    assert await store.credits.balance(key.account_id) == 83
+    for each in (kept, film, never, unseen):
         await store.scripts.repeat("void", "view", each.view_id, key.key_id, "", "", 60_000)
     assert await store.views.list(key.key_id, made.session_id) == ()
     assert await store.credits.balance(key.account_id) == 95
-    with pytest.raises(Exception, match="taken back"):
-        await store.views.add(never)
+    for each, price in ((never, VIEW_CREDITS), (unseen, TURN_CREDITS)):
+        with pytest.raises(Exception, match="taken back"):
+            await store.views.add(each, price=price)
+    await store.views.add(film_view(made), price=TURN_CREDITS)
     assert not (await store.credits.verify()).mismatches
 
 
 async def test_views_go_with_their_session(store: Store) -> None:
-    """They have its end; when it is over they can be neither read nor changed nor ordered."""
+    """Photos and films have its end; when it is over they can be neither read nor changed nor ordered."""
     key, made = await opened(store)
-    one = view(made)
-    await store.views.add(one)
+    both = (view(made), film_view(made))
+    for each in both:
+        await store.views.add(each)
     client: Any = store.scripts.client
-    names = [store.scripts.key(name) for name in (f"view:{one.view_id}", f"views:{made.session_id}")]
+    names = [store.scripts.key(name) for name in (f"views:{made.session_id}", *(f"view:{one.view_id}" for one in both))]
     session_ms = await client.pttl(store.scripts.key(f"session:{made.session_id}"))
     for name in names:
         assert 0 <= session_ms - await client.pttl(name) < 60_000
     await client.delete(store.scripts.key(f"session:{made.session_id}"), *names)
-    with pytest.raises(ViewNotFound):
-        await store.views.get(key.key_id, made.session_id, one.view_id)
-    with pytest.raises(ViewNotFound):
-        await store.views.change(one)
-    with pytest.raises(ViewNotFound):
-        await store.views.remove(key.key_id, made.session_id, one.view_id)
+    for one in both:
+        with pytest.raises(ViewNotFound):
+            await store.views.get(key.key_id, made.session_id, one.view_id)
+        with pytest.raises(ViewNotFound):
+            await store.views.change(one)
+        with pytest.raises(ViewNotFound):
+            await store.views.remove(key.key_id, made.session_id, one.view_id)
     assert await store.views.list(key.key_id, made.session_id) == ()
 
 
 async def test_a_customers_data_that_is_deleted_early_has_no_views_left(store: Store) -> None:
-    """What deletes a job with its session deletes what is known of its further photos, too."""
+    """What deletes a job with its session deletes what is known of its further photos and its film, too."""
     key, made = await opened(store)
-    one = view(made)
-    await store.views.add(one)
+    for one in (view(made), film_view(made)):
+        await store.views.add(one)
     job = await submit(store, key)
     work = store.work("w", lease_s=30.0, attempts=3, block_ms=50)
     claim = await take_one(work)

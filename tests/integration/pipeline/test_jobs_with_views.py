@@ -63,6 +63,8 @@ async def with_cutout(house: House, *views: OrderedView) -> Order:
 
 
 BACK, ANY = view("back", ViewSide.BACK), view("anywhere")
+FILMED = replace(view("film"), frame=OrderedFrame(0, 0.1, 0.9))
+"""A picture of a film."""
 
 
 @asynccontextmanager
@@ -171,8 +173,7 @@ async def test_a_job_goes_on_from_the_views_that_are_cut_out(house: House) -> No
     """A worker that stops in the middle of the mesh hands the cutouts over; the next makes none of them again."""
     house.behaviour.delay_s = {"CreateMesh": 30.0}
     key = await customer(house.store, 100)
-    picture = replace(view("film"), frame=OrderedFrame(0, 0.1, 0.9))
-    job = await submit(house.store, key, ordered(BACK, ANY, picture))
+    job = await submit(house.store, key, ordered(BACK, ANY, FILMED))
     async with running(house.worker()):
         await until(house.store, key, job, lambda now: len(now.view_cutouts) == 3 and now.progress > 30)
     house.behaviour.delay_s = {}
@@ -184,9 +185,9 @@ async def test_a_job_goes_on_from_the_views_that_are_cut_out(house: House) -> No
 
 
 async def test_only_what_is_missing_is_done_by_the_next_worker(house: House) -> None:
-    """A worker that dies between two views leaves the first one's cutout behind; the next makes the second alone."""
+    """A worker that dies between photo and film leaves the photo's cutout behind; the next makes the film's alone."""
     key = await customer(house.store, 100)
-    job = await submit(house.store, key, await with_cutout(house, BACK, ANY))
+    job = await submit(house.store, key, await with_cutout(house, BACK, FILMED))
     (claim,) = await house.store.work("dies", lease_s=0.2, attempts=3, block_ms=50).take(1)
     assert isinstance(claim, Claim)
     kept = ViewCutout(PHOTO, (LOOKED,))
@@ -194,7 +195,7 @@ async def test_only_what_is_missing_is_done_by_the_next_worker(house: House) -> 
     async with running(house.worker()):
         job = await until(house.store, key, job, ended)
     assert job.status is JobStatus.COMPLETED and job.view_cutouts["back"] == kept
-    assert [request.box.x1 for request in house.behaviour.cutouts] == [ANY.box.x1]
+    assert [request.box.x1 for request in house.behaviour.cutouts] == [FILMED.box.x1]
 
 
 async def test_an_attempt_that_has_lost_its_job_notes_nothing(house: House) -> None:
@@ -211,10 +212,10 @@ async def test_an_attempt_that_has_lost_its_job_notes_nothing(house: House) -> N
 
 
 async def test_a_cancel_stops_the_views_and_refunds(house: House) -> None:
-    """The cutouts that run are given up, no mesh is begun, and the whole price comes back."""
+    """The cutouts of photo and film that run are given up, no mesh is begun, and the whole price comes back."""
     house.behaviour.delay_s = {"Cutout": 30.0}
     key = await customer(house.store, 75)
-    job = await submit(house.store, key, await with_cutout(house, BACK, ANY))
+    job = await submit(house.store, key, await with_cutout(house, BACK, FILMED))
     async with running(house.worker()):
         await until(house.store, key, job, lambda _now: len(house.behaviour.cutouts) == 2)
         assert (await house.store.jobs.cancel(key.key_id, job.job_id)).credits_refunded == 75
@@ -225,17 +226,17 @@ async def test_a_cancel_stops_the_views_and_refunds(house: House) -> None:
 
 
 async def test_a_busy_service_is_waited_for(house: House) -> None:
-    """A view whose cutout found no room is tried again, and the others are not done twice."""
+    """A photo or picture of a film whose cutout found no room is tried again, and the others are not done twice."""
     house.behaviour.errors = {"Cutout": [Overloaded("no room"), Overloaded("no room")]}
-    _key, job = await made(house, await with_cutout(house, BACK, ANY))
+    _key, job = await made(house, await with_cutout(house, BACK, FILMED))
     assert job.status is JobStatus.COMPLETED
     assert [run["outcome"] for run in runs(house, "Cutout")].count("done") == 2
 
 
 async def test_a_service_that_fails_at_a_view_fails_the_job_and_refunds(house: House) -> None:
-    """After as many tries as any stage has."""
+    """A photo, or a picture of a film, after as many tries as any stage has."""
     house.behaviour.errors = {"Cutout": [InferenceFailed("the net broke")] * 3}
-    key, job = await made(house, await with_cutout(house, BACK))
+    key, job = await made(house, await with_cutout(house, FILMED))
     assert job.status is JobStatus.FAILED and job.error is not None
     assert (job.error.code, job.error.stage) == ("inference_failed", "generating-3d")
     assert (job.credits_refunded, await house.store.credits.balance(key.account_id)) == (75, 100)
@@ -258,8 +259,8 @@ async def test_a_test_key_marks_the_views_too(house: House) -> None:
 
 
 async def test_filming_again_keeps_the_report(house: House) -> None:
-    """The mesh is taken over with what became of its photos; none of them is cut out again."""
-    key, first = await made(house, ordered(BACK))
+    """The mesh is taken over with what became of photos and film; none of them is cut out again."""
+    key, first = await made(house, ordered(BACK, FILMED))
     before = len(house.behaviour.cutouts)
     new = NewJob("again-1", key, first.order, 25, parent_id=first.job_id, again=(Step.RENDERING_VIDEO,))
     async with running(house.worker()):
