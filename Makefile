@@ -90,7 +90,7 @@ lint: .make/setup-test .make/protos ## ruff, mypy --strict, import-linter, buf, 
 format: ## Format the Python code
 	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format -q .
 
-BENCHES := init e2e throughput turns scale detect render stream sheet staging contact mesh views filmed cutout gateway chaos failover photos attack disk servers triton
+BENCHES := init e2e throughput turns scale detect render stream sheet staging contact mesh views viewed filmed cutout gateway chaos failover photos attack disk servers triton
 .PHONY: $(addprefix bench-,$(BENCHES))
 bench-init: ## Time POST /init on a 12-megapixel JPEG
 bench-e2e: ## Time and memory of whole jobs on the embedded stack (DATA=folder of photos)
@@ -107,6 +107,7 @@ bench-staging: ## The photo's camera and the rest pose against truth (DATA=folde
 bench-contact: ## The shade on the ground against an even dome (DATA=folder of GLB files)
 bench-mesh: ## The mesh against truth and two baselines (DATA=folder of samples)
 bench-views: ## What further photos of a thing add (DATA=folder of textured meshes)
+bench-viewed: ## Whole jobs with one photo and with three (DATA=folder of textured meshes)
 bench-filmed: ## What a film of a thing turning adds (DATA=folder of textured meshes)
 bench-cutout: ## The cutout against rembg (DATA=folder of samples)
 bench-gateway: ## Polls and submits per second

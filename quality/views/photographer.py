@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quality.gl import Pose, Renderer, TexturedMesh, random_lighting
+from quality.gl import Lighting, Pose, Renderer, TexturedMesh, random_lighting
 
 YAWS_DEG = {"front": 0.0, "right": 90.0, "back": 180.0, "left": -90.0}
 """Where the camera stands for each side, about +y from the front towards +x."""
@@ -48,13 +48,18 @@ class Session:
     Attributes:
         photos: by side, (s, s, 4) uint8 with straight alpha; ``front`` among them.
         poses: the camera of each.
-        back: (s, s, 4) uint8, what the thing looks like from exactly behind the front's camera, exposed as the front is
-            and framed to nine tenths of the picture.
+        behind: exactly behind the front's camera, the thing framed to nine tenths of the picture.
+        back: (s, s, 4) uint8, what the thing looks like from there, exposed as the front is.
+        light: that all are taken in, fixed to the camera.
+        gain: (3,) of linear light, the front's exposure and cast.
     """
 
     photos: dict[str, NDArray[np.uint8]]
     poses: dict[str, Pose]
+    behind: Pose
     back: NDArray[np.uint8]
+    light: Lighting
+    gain: NDArray[np.float64]
 
 
 def seed_of(name: str) -> int:
@@ -102,7 +107,7 @@ def photographed(
     behind = Pose(poses["front"].azimuth + math.pi, pitch, poses["front"].roll, poses["front"].distance, 1.0 / 0.9)
     back = exposed(renderer.draw(shown, behind, light).rgba, gains["front"])
     shown.release()
-    return Session(photos, poses, back)
+    return Session(photos, poses, behind, back, light, gains["front"])
 
 
 def exposed(rgba: NDArray[np.uint8], gain: NDArray[np.float64]) -> NDArray[np.uint8]:
