@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 MOST_WORDS = 30
-ELSEWHERE = ("notes/", "models/", "BENCHMARKS.md", "MESH.md", "internals/mesh.md")
-"""Notes and cards of models tell what was tried and measured."""
+ELSEWHERE = ("notes/", "models/", "BENCHMARKS.md", "DECISIONS.md", "MESH.md", "internals/mesh.md")
+"""Notes, decisions and cards of models tell what was tried and measured."""
 
 PAGES = [
     path
