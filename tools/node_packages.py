@@ -43,27 +43,32 @@ def npm() -> list[str]:
 
 def fetch_pages() -> None:
     """Put what the pages are made with beside them. Raises SystemExit for a package that cannot be had."""
-    for name, (package, member) in PAGES.items():
-        target = VENDOR / name
-        if not target.exists():
-            _fetch(package, member, target)
+    missing = {name: source for name, source in PAGES.items() if not (VENDOR / name).exists()}
+    if not missing:
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        archives = _packed(sorted({package for package, _ in missing.values()}), folder)
+        VENDOR.mkdir(parents=True, exist_ok=True)
+        for name, (package, member) in missing.items():
+            with tarfile.open(archives[package]) as archive:
+                file = archive.extractfile(member)
+                assert file is not None
+                (VENDOR / name).write_bytes(file.read())
 
 
-def _fetch(package: str, member: str, target: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [*npm(), "pack", "--silent", package], cwd=folder, capture_output=True, text=True, check=False
+def _packed(packages: list[str], folder: Path) -> dict[str, Path]:
+    """The archives of packages, fetched into a folder by one call of npm. Raises SystemExit where one cannot be had."""
+    done = subprocess.run(
+        [*npm(), "pack", "--silent", *packages], cwd=folder, capture_output=True, text=True, check=False
+    )
+    # npm names a package's archive so: @scope/name@1.2.3 is scope-name-1.2.3.tgz.
+    archives = {each: folder / f"{each.lstrip('@').replace('/', '-').replace('@', '-')}.tgz" for each in packages}
+    if absent := [each for each, path in archives.items() if not path.exists()]:
+        raise SystemExit(
+            f"{', '.join(absent)}, of which the studio is made, could not be fetched: {done.stderr.strip()[:300]}"
         )
-        archives = list(Path(folder).glob("*.tgz"))
-        if done.returncode != 0 or not archives:
-            raise SystemExit(
-                f"{package}, of which the studio is made, could not be fetched: {done.stderr.strip()[:300]}"
-            )
-        with tarfile.open(archives[0]) as archive:
-            file = archive.extractfile(member)
-            assert file is not None
-            VENDOR.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(file.read())
+    return archives
 
 
 def install(folder: Path, *wanted: str) -> None:

@@ -107,7 +107,11 @@ extras=server,tools,usd,node,openvino
 [ "$profile" = test ] && extras=dev
 say "Installing Lensora and its Python packages into $venv (extras: $extras)"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade pip
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --editable ".[$extras]"
+# What pip would compile one file after the other is compiled by all cores while the weights come. A package may hold a file
+# that is for another Python: its error is none.
+"$venv/bin/python" -m compileall -qq -j 0 -x '/tests/' "$(cd "$venv" && pwd)/lib" || true &
+compiling=$!
 
 say "Fetching the neural nets' weights (about 110 MB, checksums verified, kept for later)"
 "$venv/bin/lensora" models pull
@@ -119,4 +123,5 @@ if [ "$profile" = test ]; then
   "$venv/bin/python" deploy/helm/install_helm.py
   "$venv/bin/python" deploy/triton/install_server.py
 fi
+wait "$compiling"
 say "Ready."
