@@ -62,13 +62,18 @@ def test_files_that_are_named_are_there(page: Path) -> None:
     assert not lost
 
 
+@cache
+def scripts() -> str:
+    """Every program of the repository, one after the other."""
+    return "\n".join((ROOT / name).read_text("utf-8") for name in files() if name.endswith((".py", ".mk", ".sh")))
+
+
 @named
 def test_settings_that_are_named_are_read(page: Path) -> None:
     """A variable in backticks is one that some process or command reads."""
     known = set(VARIABLES_FILE.read_text().split())
-    elsewhere = "\n".join((ROOT / name).read_text("utf-8") for name in files() if name.endswith((".py", ".mk", ".sh")))
     told = set(re.findall(r"`(LENSORA_[A-Z0-9_]*[A-Z0-9])(?:=[^`]*)?`", page.read_text("utf-8")))
-    assert not [name for name in told - known if name not in elsewhere]
+    assert not [name for name in told - known if name not in scripts()]
 
 
 @named
