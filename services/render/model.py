@@ -120,23 +120,10 @@ class Model:
         return float(self.support[:, 1].max())
 
 
-@dataclass(frozen=True)
-class Upright:
-    """What the photo says of which way is up.
-
-    Attributes:
-        direction: (3,) unit vector in the file's frame.
-        doubt: radians, its standard deviation.
-    """
-
-    direction: NDArray[np.float64]
-    doubt: float
-
-
 def prepare(
     parts: list[Part],
     oriented: bool = False,
-    upright: Upright | None = None,
+    upright: NDArray[np.float64] | None = None,
     photo_sides: NDArray[np.float64] | None = None,
 ) -> Model:
     """Clean, scale, rest, centre, orient and complete the parts of a file.
@@ -144,7 +131,7 @@ def prepare(
     Args:
         parts: of the file.
         oriented: True where the file's maker has already brought its front to +Z; it knows the photo.
-        upright: which way is up, where a photo says so; None leaves the file's pose as it is.
+        upright: (3,) unit vector, the file's frame: up, where a photo says so; None leaves the file's pose as it is.
         photo_sides: (k, 3) towards the photos' cameras, the file's frame; None where that is not known.
 
     Raises:
@@ -167,7 +154,7 @@ def prepare(
     joined = np.concatenate([part.triangles.astype(np.int64) + o for part, o in zip(cleaned, offsets, strict=True)])
     turning, rest = np.eye(3), None
     if upright is not None:
-        rest = resting(points, joined, upright.direction, upright.doubt)
+        rest = resting(points, joined, upright)
         turning = rest.turn
         points = planted(_turned(points, turning), rest.dent)
     yaw = 0.0 if oriented else orientation(points, joined)

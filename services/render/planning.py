@@ -22,7 +22,7 @@ from services.render.composition import reflects
 from services.render.framing import PLAIN_PITCH, fit_rig, pitch_for_horizon, raised_rig
 from services.render.glb import read_glb
 from services.render.light import Illumination, illuminate
-from services.render.model import Model, Upright, prepare
+from services.render.model import Model, prepare
 from services.render.order import FilmOrder
 from services.render.photos import confidence_of, elevation_of, photo_sides, source_view
 from services.render.shot import Shot
@@ -126,12 +126,11 @@ def photo_yaw(model: Model) -> float:
     return 0.0 if math.hypot(x, z) < LEAST_ASIDE else -math.atan2(x, z)
 
 
-def upright_of(view: NDArray[np.float64] | None, scene: Scene) -> Upright | None:
-    """Which way is up in the file's frame, as the photo's camera has it; None where either is not known."""
+def upright_of(view: NDArray[np.float64] | None, scene: Scene) -> NDArray[np.float64] | None:
+    """(3,) unit vector, the file's frame: up, as the photo's camera has it; None where either is not known."""
     if view is None or scene.viewpoint is None:
         return None
-    doubt = math.hypot(scene.viewpoint.pitch_doubt, scene.viewpoint.roll_doubt)
-    return Upright(view.T @ scene.viewpoint.up, doubt)
+    return np.asarray(view.T @ scene.viewpoint.up, np.float64)
 
 
 def rig_for(

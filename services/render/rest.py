@@ -1,8 +1,9 @@
 """How a subject rests: on a face of its convex hull on which it would stay if it were put on a table.
 
-A mesh made from one photo stands as its maker guessed. The photo's camera says which way is up; of the faces on which
-the subject stays, the one that fits this best goes to the ground. A body rests stably on a face of its hull when its
-centre of mass lies above that face (the minima of its height; Goldberg et al., "Part pose statistics", 1999).
+A mesh made from one photo stands as its maker guessed, and the photo's camera says which way is up. What stands firmly
+in its file, or is nearly upright by the photo, keeps its pose. Else the photo is followed. A body rests stably on a
+face of its hull when its centre of mass lies above that face (the minima of its height; Goldberg et al., "Part pose
+statistics", 1999).
 """
 
 from __future__ import annotations
@@ -22,51 +23,47 @@ UP = np.array([0.0, 1.0, 0.0])
 
 @dataclass(frozen=True)
 class RestRules:
-    """What the choice of a face goes by. Fitted on the tune part of ``bench.staging``.
+    """What the choice of a pose goes by. ``least_turn`` and ``reach`` were chosen by ``quality.fit_staging`` on objects
+    that are not reserved for measuring; the others decide few pictures there, and none of their neighbours is better.
 
     Attributes:
         contact: share of the subject's size within which its points rest on the ground.
         least_tip: radians by which a thing must be tilted before it falls; below, it does not stay.
-        easy_tip: radians of tilt from which on a face counts in full; photos show few things that stand less firmly.
-        firmness: weight of the logarithm of tilt over ``easy_tip``.
-        shape_doubt: radians, how far a made mesh's faces are off beside the doubt in the photo's camera.
-        kept: log-likelihood that the pose in the file has in its favour: its maker saw the photo too.
+        firm_tip: radians of tilt from which on a face carries firmly.
+        firmness: weight of the logarithm of tilt over ``firm_tip`` against lean, between faces next to the file's
+            bottom.
         alike: radians between faces that count as one.
-        most_lean: radians, up to which a thing that stands askew is set upright on its face ...
+        most_lean: radians, up to which a thing that stands askew in its file is set upright on its face ...
         usual_lean: ... and by how much made meshes usually lean.
-        least_fall: radians from the file's up from which on a face is another pose, not the same one askew.
+        least_turn: radians between the file's up and the photo's from which on the photo is followed ...
+        most_kept: ... or, where the file's pose stands firmly, this.
+        reach: radians from the photo's up within which a face is taken that carries the subject ...
+        flat_tip: ... and a flat thing's face, which has to be tilted by so much, ...
+        flat_reach: ... from farther off: it lies.
         least_area: of a face, twice its share of the square of the subject's size; what is less has no direction.
         most_faces: largest faces that are looked at; round things have hundreds.
-        most_odd: angle over doubt beyond which no face is believed.
-        own: log-likelihood that the photo's own up has in its favour, where a foot can be pressed that carries it and
-            the file's pose stands on no face ...
-        least_turn: ... and is askew by at least so much, radians. Set by eye: an inflation that would lean less is
-            better upright.
         dents: shares of the height that are pressed flat where no face carries the subject: round bellies, sharp feet.
             The least that carries it is taken ...
         usual_dent: ... and where none does, this one.
-        pressing: how much less likely a pose is for each tenth of the height that is pressed.
         least_carried: radians of tilt from which on a foot carries.
     """
 
     contact: float = 0.006
     least_tip: float = math.radians(3.0)
-    easy_tip: float = math.radians(12.0)
+    firm_tip: float = math.radians(12.0)
     firmness: float = 1.5
-    shape_doubt: float = math.radians(12.0)
-    kept: float = 1.0
     alike: float = math.radians(6.0)
     most_lean: float = math.radians(10.0)
     usual_lean: float = math.radians(3.0)
-    least_fall: float = math.radians(60.0)
+    least_turn: float = math.radians(20.0)
+    most_kept: float = math.radians(45.0)
+    reach: float = math.radians(20.0)
+    flat_tip: float = math.radians(60.0)
+    flat_reach: float = math.radians(40.0)
     least_area: float = 1e-8
     most_faces: int = 64
-    most_odd: float = 2.5
-    own: float = 2.0
-    least_turn: float = math.radians(30.0)
     dents: tuple[float, ...] = (0.006, 0.015, 0.03, 0.05, 0.08)
     usual_dent: float = 0.015
-    pressing: float = 6.0
     least_carried: float = math.radians(2.0)
 
 
@@ -175,46 +172,53 @@ def footed(points: Doubles, mass: Doubles, down: Doubles, rules: RestRules = RUL
     return rules.usual_dent, 0.0
 
 
-def resting(points: Doubles, triangles: NDArray[np.int64], up: Doubles, doubt: float, rules: RestRules = RULES) -> Rest:
-    """How the subject of a photo rests.
+def resting(points: Doubles, triangles: NDArray[np.int64], up: Doubles, rules: RestRules = RULES) -> Rest:
+    """How the subject of a photo rests: as its file has it where that stands or is nearly what the photo says, else as
+    the photo saw it, on a face that carries it where one is near.
 
     Args:
         points: (n, 3) of the surface, unit size, as in the file, whose up is +y.
         triangles: (m, 3) indices into ``points``.
         up: (3,) unit vector, the file's frame: up as the photo's camera has it.
-        doubt: radians, standard deviation of ``up``.
+        rules: what the choice goes by.
     """
-    mass = centre_of_mass(points, triangles)
-    believed = math.hypot(doubt, rules.shape_doubt)
+    return rested(points, centre_of_mass(points, triangles), up, rules)
+
+
+def rested(points: Doubles, mass: Doubles, up: Doubles, rules: RestRules = RULES) -> Rest:
+    """``resting`` of a subject whose centre of mass (3,) is known."""
     faces = stable_faces(points, mass, rules)
-
-    def firmness(tip: float) -> float:
-        return rules.firmness * min(0.0, math.log(max(tip, 0.3 * rules.least_tip) / rules.easy_tip))
-
-    def likely(down: Doubles, tip: float, dent: float) -> float:
-        odd = _angle(-down, up) / believed
-        return firmness(tip) - rules.pressing * max(0.0, dent - rules.contact) * 10.0 - 0.5 * odd**2
-
-    # The file's own pose, set straight where a face next to its bottom carries it.
-    straight = [(firmness(tip) - 0.5 * (_angle(-n, UP) / rules.usual_lean) ** 2, n, tip) for n, tip in faces]
-    straight = [each for each in straight if _angle(-each[1], UP) <= rules.most_lean]
-    if straight:
-        _, down, tip = max(straight, key=lambda each: each[0])
+    straight = [(_lean_cost(n, tip, rules), n, tip) for n, tip in faces if _angle(-n, UP) <= rules.most_lean]
+    standing = max(straight, key=lambda each: each[0])[1:] if straight else None
+    off = _angle(up, UP)
+    if off < rules.least_turn or (standing is not None and standing[1] >= rules.firm_tip and off < rules.most_kept):
+        chosen, towards = standing, UP
+    else:
+        chosen, towards = _nearest(faces, up, rules), up
+    if chosen is not None:
+        down, tip = chosen
         dent = rules.contact
     else:
-        down = -UP
+        down = -towards
         dent, tip = footed(points, mass, down, rules)
-    poses = [(rules.kept + likely(-UP, tip, dent), down, tip, dent)]
-    for normal, firm in faces:
-        near = _angle(-normal, up) <= rules.most_odd * believed
-        if near and _angle(-normal, UP) >= rules.least_fall:
-            poses.append((likely(normal, firm, rules.contact), normal, firm, rules.contact))
-    if not straight and _angle(up, UP) >= rules.least_turn:
-        dent, tip = footed(points, mass, -up, rules)
-        if tip > 0.0:
-            poses.append((rules.own + likely(-up, tip, dent), -up, tip, dent))
-    _, down, tip, dent = max(poses, key=lambda each: each[0])
     return Rest(turn_between(-down, UP), tip, _angle(-down, UP), dent)
+
+
+def _lean_cost(down: Doubles, tip: float, rules: RestRules) -> float:
+    """Log-likelihood, but for a constant, that the file stands askew on a face: by its firmness and how far off it
+    is."""
+    firm = rules.firmness * min(0.0, math.log(tip / rules.firm_tip))
+    return firm - 0.5 * (_angle(-down, UP) / rules.usual_lean) ** 2
+
+
+def _nearest(faces: list[tuple[Doubles, float]], up: Doubles, rules: RestRules) -> tuple[Doubles, float] | None:
+    """The face that goes to the ground where the photo is followed; None where none is near enough."""
+
+    def apart(face: tuple[Doubles, float]) -> float:
+        return _angle(-face[0], up) / (rules.flat_reach if face[1] >= rules.flat_tip else rules.reach)
+
+    near = min(faces, key=apart, default=None)
+    return near if near is not None and apart(near) <= 1.0 else None
 
 
 def _angle(a: Doubles, b: Doubles) -> float:

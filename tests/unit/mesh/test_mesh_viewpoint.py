@@ -77,14 +77,18 @@ def test_a_carton_tells_its_camera(degrees: float) -> None:
 
 
 def test_the_surest_witness_is_believed() -> None:
-    """A network that is surer than the rules is followed; one that is less sure changes nothing."""
+    """A network that is sure is followed; the less sure it is, the nearer the pitch stays to the guess of the rules."""
     cutout = disc()
     verdict = explain(View(cutout))
     plain = estimate_camera(cutout)
-    followed = estimate_camera(cutout, explained=Explained(View(cutout, said(50.0, 5.0)), verdict))
-    assert math.degrees(followed.pitch) == pytest.approx(50.0)
-    assert followed.pitch_doubt == pytest.approx(math.radians(5.0))
-    assert estimate_camera(cutout, explained=Explained(View(cutout, said(50.0, 40.0)), verdict)) == plain
+    followed, doubtful, lost = (
+        estimate_camera(cutout, explained=Explained(View(cutout, said(50.0, spread)), verdict))
+        for spread in (3.0, 25.0, 400.0)
+    )
+    assert math.degrees(followed.pitch) == pytest.approx(50.0, abs=1.0)
+    assert followed.pitch_doubt == pytest.approx(math.radians(3.0))
+    assert doubtful.pitch == pytest.approx((plain.pitch + math.radians(50.0)) / 2.0)
+    assert lost.pitch == pytest.approx(plain.pitch, abs=0.01) and lost.pitch_doubt == plain.pitch_doubt
 
 
 def test_a_name_tells_that_a_thing_lies() -> None:
