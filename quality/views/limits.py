@@ -36,7 +36,7 @@ def painted_db(renderer: Renderer, mesh: TexturedMesh, session: Session) -> floa
     truth = renderer.draw(shown, session.behind)
     taken = renderer.draw(shown, session.poses["back"])
     shown.release()
-    cover = truth.rgba[..., 3] > 128
+    cover = truth.rgba[..., 3] > 0
     pixels, depth = taken.camera.project(_world(truth, cover))
     at = (pixels - 0.5).astype(np.float32)
     seen = _looked_up(taken.rgba[..., 3].astype(np.float32), at) > 128

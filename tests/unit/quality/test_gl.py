@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from quality.gl import Lighting, Picture, Pose, Renderer, TexturedMesh, random_lighting, random_pose
 from quality.split import is_reserved
+from quality.views.limits import painted_db, tilted_db
+from quality.views.photographer import Sloppiness, photographed
 
 SIZE = 96
 
@@ -110,3 +113,16 @@ def test_a_fifth_of_the_objects_is_reserved() -> None:
     assert 0.17 < np.mean([is_reserved(name) for name in names]) < 0.23
     assert is_reserved("aws_residential_sofa_01") is False
     assert [n for n in names[:12] if is_reserved(n)] == [n for n in names[:12] if is_reserved(n)]
+
+
+def test_the_limits_of_a_back_are_told_by_camera_and_pitch(renderer: Renderer) -> None:
+    """The true thing at its pitch is the back itself, and is worse the farther off the pitch is; a back photo taken
+    exactly from behind colours the true shape nearly as it is."""
+    mesh = _box((0.5, 0.3, 0.4))
+    mesh = replace(mesh, colors=np.random.default_rng(0).uniform(0.2, 0.9, mesh.vertices.shape).astype(np.float32))
+    exact = photographed(renderer, mesh, 5, ("back",), Sloppiness(0.0, 0.0, 0.0, (20.0, 20.0), (3.0, 3.0)))
+    off = photographed(renderer, mesh, 5, ("back",), Sloppiness(12.0, 8.0, 2.0, (20.0, 20.0), (3.0, 3.0)))
+    pitch = exact.behind.pitch
+    told = [tilted_db(renderer, mesh, exact, pitch + tilt) for tilt in (0.0, 0.1, 0.3)]
+    assert told[0] > 60.0 > told[1] > told[2]
+    assert painted_db(renderer, mesh, exact) > max(painted_db(renderer, mesh, off), 28.0)
