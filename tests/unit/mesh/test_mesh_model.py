@@ -195,7 +195,7 @@ def fuzzed_masks() -> dict[str, NDArray[np.uint8]]:
     masks["ring"] = cv2.circle(blank.copy(), (80, 80), 60, 1, 9)
     masks["touching the border"] = cv2.circle(blank.copy(), (0, 80), 60, 1, -1)
     masks["corners that touch"] = np.kron(np.indices((4, 4)).sum(axis=0) % 2, np.ones((40, 40))).astype(np.uint8)
-    masks["noise"] = (np.random.default_rng(1).random((side, side)) > 0.5).astype(np.uint8)
+    masks["noise"] = (np.random.default_rng(1).random((side // 2, side // 2)) > 0.5).astype(np.uint8)
     masks["tiny"] = np.ones((8, 8), np.uint8)
     masks["very wide"] = np.ones((3, 900), np.uint8)
     return masks
