@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from bench.measure import closing_line, table
 from lensora.adapters.runtimes import open_runtime
 from lensora.core.boxes import Box
 from lensora.settings import ModelSettings, load
+from quality.cutouts.fit import NEVER
 from services.segment.aim import LOOK_AGAIN, Aim, Surroundings
 from services.segment.backends.registry import CUTOUT_BACKENDS
 from services.segment.candidates import Candidate, wider
@@ -68,11 +69,13 @@ class Way:
     Attributes:
         looks: 1 never asks twice, 2 always, 0 where in doubt.
         judged: False takes a second look's matte wherever there is one.
+        averaged: whether two looks at the same thing are.
         edge, settle, firm, glass: whether these steps are taken.
     """
 
     looks: int = 0
     judged: bool = True
+    averaged: bool = True
     edge: bool = True
     settle: bool = True
     firm: bool = True
@@ -86,6 +89,7 @@ WAYS = {
     "no second look": Way(looks=1),
     "a second look always": Way(looks=2),
     "no judge of the second look": Way(judged=False),
+    "looks never averaged": Way(averaged=False),
     "nothing settled": Way(settle=False),
     "nothing firmed": Way(firm=False),
     "no see-through bodies": Way(glass=False),
@@ -175,14 +179,15 @@ def _scores(tried: Sequence[Tried], way: Way) -> NDArray[np.float64]:
     """(n, 2): IoU and mean error of alpha of the stage in a way."""
     out = []
     for case in tried:
-        again = way.looks == 2 or (way.looks == 0 and case.sure < JUDGEMENT.look_again)
+        again = way.looks == 2 or (way.looks == 0 and case.sure < JUDGEMENT.enough(case.picture.shape))
         matte = _matte(case, case.found if again else case.found[:1], way)
         out.append(_score(case, matte))
     return np.array(out)
 
 
 def _matte(case: Tried, found: list[Candidate], way: Way) -> Plane:
-    chosen = (pick(case.bench, found, JUDGEMENT) if way.judged else found[-1]).matte
+    judgement = JUDGEMENT if way.averaged else replace(JUDGEMENT, apart=NEVER)
+    chosen = (pick(case.bench, found, judgement) if way.judged else found[-1]).matte
     matte = settle(chosen) if way.settle else chosen
     if way.edge:
         edged = refined(chosen, case.picture, EDGE_NET)

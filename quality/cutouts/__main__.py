@@ -118,7 +118,8 @@ def outcome(each: Case, fit: Fit) -> Outcome:
     """Judge a case as the stage does."""
     judgement = fit.judgement
     plain = each.found[0]
-    looked = len(each.found) > 1 and confidence(each.bench, plain.matte, judgement) < judgement.look_again
+    enough = judgement.enough(plain.matte.shape)
+    looked = len(each.found) > 1 and confidence(each.bench, plain.matte, judgement) < enough
     seen = each if looked else each.first_look()
     matte = refined(pick(seen.bench, seen.found, judgement).matte, each.sample.aim.picture, fit.net)
     iou, trust = each.sample.iou(matte), confidence(seen.bench, matte, judgement)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from quality.cutouts.edge_fit import edge_net, some_rows
 from quality.cutouts.samples import Sample
-from services.segment.candidates import Candidate, wider
+from services.segment.candidates import Candidate, averaged, wider
 from services.segment.edges import RULES, EdgeNet, band_of, edge_features, refined
 from services.segment.judge import Bench, Judgement, confidence, pick
 
@@ -34,12 +34,18 @@ HARM = 0.005
 LEARNT_IOU = 0.9
 """Outlines of mattes that are farther off than this teach nothing about edges."""
 
+APARTS = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.03, 0.06)
+"""Shares of a matte in which two looks may differ and still be averaged."""
+
+NEVER = -1.0
+"""No two looks are so close that they are averaged."""
+
 LEVELS = tuple(np.round(np.linspace(0.3, 0.99, 70), 2))
 HIT = 0.55
 """Share of the flagged that must be wrong: the public promise is a half."""
 
-WORTH_A_LOOK = 0.0007
-"""Gain of IoU for which a second run of the net, about a second, is not worth while."""
+WORTH_A_LOOK, WORTH_AN_OUTLINE = 0.0007, 0.0003
+"""Gains of IoU for which a second run of the net, about half a second, is not worth while: of small and large crops."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,11 @@ class Case:
         return replace(self, found=self.found[:1], ious=self.ious[:1])
 
     def iou(self, chosen: Candidate) -> float:
-        """Overlap of one of its candidates with the truth."""
-        return self.ious[self.found.index(chosen)]
+        """Overlap of one of its candidates, or of a mean of them, with the truth."""
+        for each, iou in zip(self.found, self.ious, strict=True):
+            if each is chosen:
+                return iou
+        return self.sample.iou(chosen.matte)
 
 
 @dataclass(frozen=True)
@@ -90,12 +99,18 @@ def fitted(cases: Sequence[Case]) -> Fit:
         rows.append(np.array([each.bench.features(matte) for matte in mattes]))
         ious.append(np.array([each.sample.iou(matte) for matte in mattes]))
     lead, least = leads(cases)
-    judgement = Judgement(_rounded(_weights(rows, ious)), lead, least, 0.5, 0.5)
+    judgement = Judgement(_rounded(_weights(rows, ious)), lead, least, 0.5, 0.5, 0.5, NEVER)
     chosen = [each.found.index(pick(each.bench, each.found, judgement)) for each in cases]
     trust = _chance(np.array([own[at] for own, at in zip(_foretold(cases, rows, ious), chosen, strict=True)]))
     right = np.array([own[place] >= RIGHT_IOU for own, place in zip(ious, chosen, strict=True)])
-    judgement = replace(judgement, doubt=doubt(trust, right))
-    return Fit(replace(judgement, look_again=_look_again(cases, judgement)), _net(things))
+    judgement = replace(judgement, doubt=doubt(trust, right), apart=_apart(cases, judgement))
+    alone = replace(judgement, apart=NEVER)
+    judgement = replace(
+        judgement,
+        look_again=_look_again(cases, alone, WORTH_A_LOOK),
+        look_large=_look_again(cases, judgement, WORTH_AN_OUTLINE),
+    )
+    return Fit(judgement, _net(things))
 
 
 def leads(cases: Sequence[Case]) -> tuple[tuple[float, ...], float]:
@@ -203,13 +218,30 @@ def doubt(trust: Vector, right: NDArray[np.bool_]) -> float:
     return float(max(levels, default=LEVELS[0]))
 
 
-def _look_again(cases: Sequence[Case], judgement: Judgement) -> float:
-    """The lowest confidence of the plain matte over which a second view gains next to nothing."""
+def _apart(cases: Sequence[Case], judgement: Judgement) -> float:
+    """How far two looks may be apart and still be averaged, where the second one does not win by itself."""
+    ties = [each for each in cases if len(each.found) > 1 and pick(each.bench, each.found, judgement) is each.found[0]]
+    means = [averaged(*each.found[:2]) for each in ties]
+    gains = np.array([each.sample.iou(mean.matte) - each.ious[0] for each, mean in zip(ties, means, strict=True)])
+    return widest(np.array([each.bench.apart(*(look.matte for look in each.found[:2])) for each in ties]), gains)
+
+
+def widest(aparts: Vector, gains: Vector) -> float:
+    """Among the levels under which averaging loses nothing over ``HARM``, the one that gains most."""
+    harmless = [level for level in APARTS if gains[aparts <= level].min(initial=0.0) >= -HARM]
+    return float(max(harmless, key=lambda level: float(gains[aparts <= level].sum()), default=APARTS[0]))
+
+
+def _look_again(cases: Sequence[Case], judgement: Judgement, worth: float) -> float:
+    """The lowest confidence of the plain matte over which a second view gains less than it is worth.
+
+    No edge is refined here, as none is in a large crop; the edges of a small one gain nothing by a mean of two looks.
+    """
     again = [each for each in cases if len(each.found) > 1]
     gains = np.array([each.iou(pick(each.bench, each.found, judgement)) - each.ious[0] for each in again])
     trust = np.array([confidence(each.bench, each.found[0].matte, judgement) for each in again])
     for level in LEVELS:
         over = trust >= level
-        if not over.any() or float(np.maximum(gains[over], 0.0).mean()) < WORTH_A_LOOK:
+        if not over.any() or float(np.maximum(gains[over], 0.0).mean()) < worth:
             return float(level)
     return float(LEVELS[-1])

@@ -133,7 +133,7 @@ def _judged(
     points: Sequence[Point],
     call: Call,
 ) -> Verdict:
-    """The best candidate: those of one look, and where that is not sure, those of a second one."""
+    """The best candidate: that of one look, that of a second one where it is worth its time, or their mean."""
     picture, within = aim.picture, aim.within
     call.report("net", 0.05)
     salience = salience_of(backend, picture, call.time_left_s())
@@ -149,7 +149,7 @@ def _judged(
     sure = confidence(bench, salience, JUDGEMENT)
     height, width = aim.rgb.shape[:2]
     more = aim.box.padded(width, height, LOOK_AGAIN.padding).area > LOOK_AGAIN.least_more * aim.crop.area
-    if sure < JUDGEMENT.look_again and more:
+    if sure < JUDGEMENT.enough(picture.shape) and more:
         call.report("net-wide", 0.5)
         around = Surroundings.of(aim, LOOK_AGAIN.padding, LOOK_AGAIN.longest_px)
         seen = around.seen_from(aim, salience_of(backend, around.rgb, call.time_left_s()))

@@ -88,7 +88,7 @@ def refined(matte: Plane, rgb: NDArray[np.uint8], net: EdgeNet, rules: EdgeRules
         rules: how.
     """
     settled = settle(matte)
-    if max(matte.shape) > rules.largest_px:
+    if not is_refined(matte.shape, rules):
         return settled
     band = band_of(matte, rules)
     where = band > 0.0
@@ -96,6 +96,11 @@ def refined(matte: Plane, rgb: NDArray[np.uint8], net: EdgeNet, rules: EdgeRules
         change = net.alpha(edge_features(matte, rgb, where, rules)) - settled[where]
         settled[where] = np.clip(settled[where] + change * band[where], 0.0, 1.0)
     return settled
+
+
+def is_refined(shape: tuple[int, ...], rules: EdgeRules = RULES) -> bool:
+    """True where a crop of this shape, (h, w, ...), is small enough for its edges to be refined."""
+    return max(shape[:2]) <= rules.largest_px
 
 
 def band_of(matte: Plane, rules: EdgeRules = RULES) -> Plane:

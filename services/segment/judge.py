@@ -2,7 +2,7 @@
 
 Eight measures that need no truth say how likely a matte is right, which is the cutout's confidence. By how much they
 differ from the plain candidate's foretells how much better another is. The plain one wins unless another is clearly
-better; how much better is fitted, too.
+better; how much better is fitted, too. Where two looks show the same thing, their mean errs less than either.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensora.imaging.background import unlike
-from services.segment.candidates import Candidate
+from services.segment.candidates import WIDER, Candidate, averaged
+from services.segment.edges import is_refined
 from services.segment.matte import SOLID, PixelBox, box_fit
 
 Plane = NDArray[np.float32]
@@ -38,6 +39,8 @@ class Judgement:
         margin: foretold gain over which it takes the plain one's place.
         doubt: confidence under which a person should look.
         look_again: confidence of the plain candidate under which a second look is worth its time.
+        look_large: the same for a large crop, whose outline is not refined and gains by a second look.
+        apart: share of the plain matte in which two looks may differ by more than an outline, and their mean is taken.
     """
 
     weights: tuple[float, ...]
@@ -45,6 +48,12 @@ class Judgement:
     margin: float
     doubt: float
     look_again: float
+    look_large: float
+    apart: float
+
+    def enough(self, shape: tuple[int, ...]) -> float:
+        """The confidence from which a crop of this shape, (h, w, ...), needs no second look."""
+        return self.look_again if is_refined(shape) else self.look_large
 
 
 @dataclass(frozen=True)
@@ -56,12 +65,14 @@ class BenchRules:
         background: salience under which a pixel outside of the box is background.
         away: outside of the box by this share of its longer side, a pixel says what the background looks like.
         beside_px: pixels of the grid beside the matte that say nothing of what it left out: they are its edge.
+        outline_px: width on the grid up to which two mattes differ in their outline alone.
     """
 
     undecided: tuple[float, float] = (0.1, 0.9)
     background: float = 0.3
     away: float = 0.02
     beside_px: int = 2
+    outline_px: int = 2
 
 
 RULES = BenchRules()
@@ -116,19 +127,34 @@ class Bench:
             ]
         )
 
+    def apart(self, one: Plane, other: Plane) -> float:
+        """How much two mattes differ by more than an outline, a share of the first one."""
+        solid, again = self._reduced(one) > SOLID, self._reduced(other) > SOLID
+        side = self._rules.outline_px + 1
+        differing = cv2.erode((solid != again).astype(np.uint8), np.ones((side, side), np.uint8))
+        return int(np.count_nonzero(differing)) / max(1, int(np.count_nonzero(solid)))
+
     def _reduced(self, matte: Plane) -> Plane:
         """A matte on the judge's grid."""
         return np.asarray(cv2.resize(matte, self._size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def pick(bench: Bench, found: Sequence[Candidate], judgement: Judgement) -> Candidate:
-    """The candidate that is clearly better than the plain one, which is the first, or the plain one."""
+    """The candidate that is clearly better than the plain one, which is the first, or else the plain one.
+
+    A second look that shows the same thing is averaged with the plain one.
+    """
     if len(found) == 1:
         return found[0]
     plain = bench.features(found[0].matte)
     gains = [float((bench.features(each.matte) - plain) @ np.array(judgement.lead)) for each in found[1:]]
     best = int(np.argmax(gains))
-    return found[1 + best] if gains[best] > judgement.margin else found[0]
+    if gains[best] > judgement.margin:
+        return found[1 + best]
+    again = next((each for each in found[1:] if each.name == WIDER), None)
+    if again is None or bench.apart(found[0].matte, again.matte) > judgement.apart:
+        return found[0]
+    return averaged(found[0], again)
 
 
 def confidence(bench: Bench, matte: Plane, judgement: Judgement) -> float:

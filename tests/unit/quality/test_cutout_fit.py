@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from quality.cutouts.__main__ import Outcome, curve, report
-from quality.cutouts.fit import HARM, HIT, MARGINS, doubt, margin
+from quality.cutouts.fit import APARTS, HARM, HIT, MARGINS, doubt, margin, widest
 
 
 def test_the_lowest_margin_does_where_every_gain_is_foretold() -> None:
@@ -18,6 +18,13 @@ def test_harm_raises_the_margin_over_what_was_foretold() -> None:
     foretold = np.array([0.01, 0.02, 0.04])
     assert margin(foretold, np.array([-0.2, -0.5 * HARM, 0.4])) == 0.01
     assert margin(foretold, np.array([-0.2, -0.5 * HARM, -0.8])) == 0.04
+
+
+def test_looks_that_differ_more_are_averaged_only_where_nothing_is_lost() -> None:
+    """The level lies under the pair whose mean takes a part off, and over those whose means gain."""
+    aparts = np.array([APARTS[0], APARTS[3], APARTS[5]])
+    assert widest(aparts, np.array([0.001, 0.002, -0.2])) == APARTS[3]
+    assert widest(aparts, np.array([0.001, 0.002, 0.003])) == APARTS[5]
 
 
 def test_the_doubtful_are_mostly_wrong() -> None:
