@@ -150,6 +150,7 @@ def assembled(answer: Answer) -> Answer:
 
 def _unfolded(cells: Tensor, step: int) -> Tensor:
     """(n, rows, columns, step * step, c) -> (n, c, rows * step, columns * step)."""
-    n, rows, columns, _, channels = cells.shape
-    split = cells.reshape(n, rows, columns, step, step, channels).permute(0, 5, 1, 3, 2, 4)
-    return split.reshape(n, channels, rows * step, columns * step)
+    _, rows, columns, _, channels = cells.shape
+    # -1 and not n: a number would be written into the exported graph, which then takes no other number of pictures.
+    split = cells.reshape(-1, rows, columns, step, step, channels).permute(0, 5, 1, 3, 2, 4)
+    return split.reshape(-1, channels, rows * step, columns * step)

@@ -188,3 +188,13 @@ def test_every_probe_fits_its_net() -> None:
     ]
     for name in answers[0]:
         np.testing.assert_allclose(answers[0][name], answers[1][name], rtol=1e-3, atol=1e-3)
+
+
+def test_the_shape_network_takes_as_many_pictures_as_a_server_batches() -> None:
+    """One picture, or three of two jobs in one batch, are answered as they are in a pair."""
+    model = OnnxRuntime(Path("unused")).open("lensora-shape", "mesh")
+    pictures = np.random.default_rng(0).uniform(-0.5, 0.5, (3, 6, 128, 128)).astype(np.float32)
+    three = model.infer({"picture": pictures})
+    for some in (slice(0, 1), slice(1, 3)):
+        for name, value in model.infer({"picture": pictures[some]}).items():
+            np.testing.assert_allclose(value, three[name][some], rtol=1e-3, atol=1e-3)
