@@ -224,9 +224,13 @@ def _averaged(weights: list[torch.nn.Parameter], workers: int) -> None:
 
 
 def _line(path: Path, row: dict[str, object] | dict[str, float]) -> None:
-    is_new = not path.exists()
+    """Add a row under the columns that the file has; those of another version that it lacks are left out."""
+    columns, is_new = list(row), not path.exists()
+    if not is_new:
+        with path.open(newline="") as file:
+            columns = next(csv.reader(file))
     with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, list(row))
+        writer = csv.DictWriter(file, columns, restval="", extrasaction="ignore")
         if is_new:
             writer.writeheader()
         writer.writerow(row)
