@@ -270,6 +270,8 @@ def _untangled(
     atlas.add_mesh(points[ids].astype(np.float32), local_faces.reshape(-1, 3).astype(np.uint32))
     chart_options = xatlas.ChartOptions()
     chart_options.max_iterations = 1
+    # Compact charts are of no use here, and to grow them took two thirds of the time: half as many, longer ones do.
+    chart_options.roundness_weight = chart_options.straightness_weight = 0.0
     pack = xatlas.PackOptions()
     atlas.generate(chart_options, pack)
     mapping, new_faces, new_uvs = atlas[0]
