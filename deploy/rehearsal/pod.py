@@ -22,6 +22,9 @@ from pathlib import Path
 from deploy.rehearsal.chart import Manifest
 from deploy.rehearsal.probes import passes, run_command
 
+STACKS_S = 5.0
+"""Patience with a process that did not end in time and is asked where its threads stand."""
+
 FASTEST_PROBE_S = 0.25
 """Probes are asked oftener than the manifest says, so that a rehearsal takes seconds; patience is counted in time."""
 
@@ -122,8 +125,8 @@ class Pod:
         threading.Thread(target=self._probe, name=f"kubelet-{self.name}", daemon=True).start()
 
     def process_environment(self) -> dict[str, str]:
-        """The manifest's variables, and a PATH on which ``python`` is the Python that runs this."""
-        return self._with_path(self.environment)
+        """The manifest's variables, a PATH on which ``python`` is the Python that runs this, and stacks on SIGABRT."""
+        return {"PYTHONFAULTHANDLER": "1", **self._with_path(self.environment)}
 
     def _with_path(self, environment: Mapping[str, str]) -> dict[str, str]:
         folders = [str(self.tools)] if self.tools is not None else []
@@ -167,6 +170,9 @@ class Pod:
             self._process.wait(max(0.1, begun + grace_s - time.monotonic()))
         except subprocess.TimeoutExpired:
             self.killed = True
+            self._process.send_signal(signal.SIGABRT)  # Python writes to the log where each thread stands
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STACKS_S)
             self.kill()
         return time.monotonic() - begun
 

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -22,6 +21,7 @@ from lensora.cli.processes import Child, Say, Spec, python_module, stop_all
 from lensora.core.errors import ConfigurationError
 from lensora.models.manifest import Profile, load_manifest
 from lensora.models.store import path_of
+from lensora.termination import Stop
 
 READY_TIMEOUT_S = 120.0
 """A slow disk and two cores load every net well within this."""
@@ -69,7 +69,7 @@ class Stack:
         self._lock: int | None = None
         self._short: tempfile.TemporaryDirectory[str] | None = None
 
-    def start(self, stop: threading.Event) -> RunningStack | None:
+    def start(self, stop: Stop) -> RunningStack | None:
         """Start everything and wait until it is ready; None when ``stop`` was set in the meantime.
 
         Raises:
@@ -157,7 +157,7 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def _bootstrap(self, environment: Mapping[str, str], stop: threading.Event) -> str:
+    def _bootstrap(self, environment: Mapping[str, str], stop: Stop) -> str:
         """An API key of the local account, kept in the home; it and the account are made at the first start.
 
         Empty when ``stop`` was set in the meantime.
@@ -193,7 +193,7 @@ class Stack:
             raise ConfigurationError(f"the local account could not be made: {complaint.strip()[-500:]}")
         return str(json.loads(said)["api_key"])
 
-    def _wait_ready(self, base_url: str, stop: threading.Event) -> bool:
+    def _wait_ready(self, base_url: str, stop: Stop) -> bool:
         until = time.monotonic() + READY_TIMEOUT_S
         last = "no answer"
         with httpx.Client(timeout=5.0, trust_env=False) as client:

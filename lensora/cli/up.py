@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import threading
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 
 import click
 
@@ -17,6 +15,7 @@ from lensora.cli.home import DEFAULT_HOME, Home
 from lensora.cli.models import models_dir_option
 from lensora.cli.stack import Stack
 from lensora.core.errors import ConfigurationError
+from lensora.termination import Stop, Termination
 
 COLORS = ("cyan", "green", "yellow", "blue", "magenta", "bright_cyan", "bright_green", "bright_yellow")
 """One for each process's name before its lines."""
@@ -35,15 +34,14 @@ def up(home: str, host: str, port: int, as_json: bool, quiet: bool, models_dir: 
     other = place.running()
     if other is not None:
         raise ConfigurationError(f"a stack runs already in {place.folder}: {other.base_url} (process {other.pid})")
-    stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGINT, on_signal)
-    signal.signal(signal.SIGTERM, on_signal)
     say = _quiet if quiet else _Lines()
     stack = Stack(place, host=host, port=port, models_dir=Path(models_dir), say=say)
+    with Termination() as stop:
+        _run(stack, place, stop, as_json=as_json)
+
+
+def _run(stack: Stack, place: Home, stop: Stop, *, as_json: bool) -> None:
+    """Start, say so, and wait for the end. Raises ConfigurationError."""
     announced = False
     try:
         running = stack.start(stop)

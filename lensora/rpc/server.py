@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from types import FrameType
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -18,6 +16,7 @@ from lensora.observability import logs
 from lensora.rpc.interceptors import ASIDE_WAITING, CallInterceptor
 from lensora.rpc.trust import TokenInterceptor, Trust
 from lensora.settings import ServiceSettings
+from lensora.termination import Termination
 
 _log = logs.get(__name__)
 
@@ -156,17 +155,11 @@ def run(server: Server, prepare: Callable[[], None] | None = None) -> None:
         server: not yet started.
         prepare: loads models and warms up while health says NOT_SERVING. What it raises ends the process.
     """
-    stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
-    server.start()
-    if prepare is not None:
-        prepare()
-    if not stop.is_set():
-        server.serve()
-    stop.wait()
+    with Termination() as stop:
+        server.start()
+        if prepare is not None:
+            prepare()
+        if not stop.is_set():
+            server.serve()
+        stop.wait()
     server.stop()
