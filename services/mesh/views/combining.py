@@ -25,9 +25,10 @@ from services.mesh.views.alignment import Aligned, aligned, overlap, thickness
 from services.mesh.views.details import located
 from services.mesh.views.evidence import evidence_of
 from services.mesh.views.fusion import fused
+from services.mesh.views.pitches import level
 from services.mesh.views.registration import Found, Witness, find
-from services.mesh.views.sides import FurtherPhoto, nearest_side
-from services.mesh.views.starts import begin, level
+from services.mesh.views.sides import YAWS, FurtherPhoto, nearest_side
+from services.mesh.views.starts import begin
 from services.mesh.views.turning import found_in_turn
 from services.mesh.views.verdict import RULES as VERDICT
 from services.mesh.views.verdict import better, objection
@@ -143,7 +144,9 @@ def _outlined(
     for number in outlined:
         report("photos", 0.3)
         words.append(evidence_of(photos[number].cutout, _predicted(explainer, photos[number].cutout, timeout_s)))
-    words = level(words)
+    named = [photos[number].side in YAWS for number in outlined]
+    # Whoever names a side of a thing shows another one in the main photo, and not its top.
+    words = level(words, [any(named), *named])
     main = Witness(words[0], words[0].standpoint)
     found: dict[int, Found] = {}
     omitted: dict[int, ViewOmission] = {}
@@ -204,8 +207,6 @@ def _chosen(
     to_world = world_of(camera, main)
     draft = simplified(raw.solid, RULES.drafted)
     alone = [aligned(draft.moved(to_world), witness) for witness in witnesses[1:]]
-    seen = [Witness(witness.evidence, one.standpoint) for witness, one in zip(witnesses[1:], alone, strict=True)]
-    cameras = [seen_from(witness, to_world) for witness in seen]
     filmed = any(photos[number].filmed is not None for number in found)
     built = _built(witnesses, RULES.film if filmed else RULES.photos)
     if built is not None:
@@ -232,6 +233,8 @@ def _chosen(
                 ruled=False,
             )
             seen, cameras = moved, before[1:]
+    if raw.method != TOGETHER:
+        seen, cameras = _before_own(draft, camera, witnesses)
     placed, omitted = [], {}
     for number, witness, at, fit in zip(found, seen, cameras, alone, strict=True):
         if photos[number].filmed is not None and raw.method != TOGETHER and fit.overlap < VERDICT.filmed:
@@ -241,6 +244,25 @@ def _chosen(
         side = photos[number].side or nearest_side(standpoint.yaw, standpoint.pitch)
         placed.append(Placed(number, photos[number], side, standpoint.yaw, at))
     return Combined(raw, tuple(placed), omitted)
+
+
+def _before_own(
+    draft: Solid, camera: PhotoCamera, witnesses: Sequence[Witness]
+) -> tuple[list[Witness], list[PhotoCamera]]:
+    """The further photos' cameras before the one photo's solid, in that solid's own upright frame.
+
+    That frame's pitch may be another than the photos': an inflation is level with its photo. A solid that is held to
+    be seen from so much lower is painted by photos from so much lower: from behind it then shows what they show.
+    """
+    main, *others = witnesses
+    own = replace(main.standpoint, pitch=camera.pitch(), roll=-camera.roll())
+    to_world = world_of(camera, Witness(main.evidence, own))
+    lower = [
+        replace(one, standpoint=one.standpoint.moved("pitch", own.pitch - main.standpoint.pitch)) for one in others
+    ]
+    solid = draft.moved(to_world)
+    seen = [Witness(one.evidence, aligned(solid, one).standpoint) for one in lower]
+    return seen, [seen_from(one, to_world) for one in seen]
 
 
 def _built(witnesses: Sequence[Witness], rounds: int) -> tuple[Solid, Solid, list[Aligned]] | None:

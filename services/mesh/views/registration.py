@@ -42,11 +42,6 @@ class SearchRules:
         rough: ... rounds of each of these searches ...
         apart: ... and how far two of them lie apart on different sides, radians.
         along: cosine of the yaw between photos from which on both see a thing as wide.
-        above: radians, the pitch of a photo from the top.
-        between: spread of the pitches of photos that one person takes of a thing, radians.
-        beside, beside_spread: the pitch from which sides of a thing are photographed, radians, and its spread.
-        slack: times as far off as it says that a photo's own pitch is. On ``tune`` the pitch of the main photo is off
-            by 0.29 radians as the photos say it, and by 0.12 with these three.
     """
 
     rays: int = 350
@@ -76,11 +71,6 @@ class SearchRules:
     rough: int = 4
     apart: float = math.radians(50.0)
     along: float = 0.85
-    above: float = math.radians(75.0)
-    between: float = math.radians(6.0)
-    beside: float = 0.3
-    beside_spread: float = 0.2
-    slack: float = 2.0
 
 
 RULES = SearchRules()

@@ -16,8 +16,8 @@ from services.mesh.solid import Solid
 from services.mesh.views.alignment import aligned, thickness
 from services.mesh.views.evidence import Evidence, evidence_of
 from services.mesh.views.fusion import parts_missed
+from services.mesh.views.pitches import expected_pitches, level
 from services.mesh.views.registration import Found, Witness
-from services.mesh.views.starts import level
 from services.mesh.views.verdict import objection
 
 HALF = np.array([0.5, 0.7, 0.25])
@@ -79,15 +79,29 @@ def test_a_side_that_nobody_told_must_be_clear(side: Evidence) -> None:
 
 
 def test_pitches_are_drawn_to_the_usual_one(side: Evidence) -> None:
-    """A photo that seems to be taken from far above, and is not sure of it, is taken for one from beside the thing; a
-    photo from the top stays."""
+    """A photo that seems to be taken from far above, and is not sure of it, is taken for one from beside the thing; so
+    is one that shows a named side, however sure it is. A photo from the top stays."""
     steep = replace(side, standpoint=replace(side.standpoint, pitch=1.1), pitch_spread=0.3)
     plain = replace(side, standpoint=replace(side.standpoint, pitch=0.3), pitch_spread=0.05)
     top = replace(side, standpoint=replace(side.standpoint, pitch=1.4), pitch_spread=0.05)
-    drawn = [one.standpoint.pitch for one in level([plain, steep, top])]
+    drawn = [one.standpoint.pitch for one in level([plain, steep, top], [True, False, False])]
     assert drawn[0] == pytest.approx(0.3, abs=0.05)
     assert 0.25 < drawn[1] < 0.5
     assert drawn[2] == 1.4
+    told = [one.standpoint.pitch for one in level([plain, top], [True, True])]
+    assert told == pytest.approx([0.3, 0.3], abs=0.1)
+
+
+def test_photos_tell_each_others_pitch() -> None:
+    """A sure photo draws an unsure one to itself, and is hardly moved; two that agree are surer than one."""
+    (low, sure), (drawn, _) = expected_pitches([(0.1, 0.03), (0.6, 0.4)])
+    ((alone, unsure),) = expected_pitches([(0.6, 0.4)])
+    assert low == pytest.approx(0.12, abs=0.03)
+    assert drawn < 0.25 < alone
+    assert sure < 0.1 < unsure
+    (_, both), _ = expected_pitches([(0.5, 0.08), (0.5, 0.08)])
+    ((_, one),) = expected_pitches([(0.5, 0.08)])
+    assert both < one
 
 
 def test_holes_and_parts_are_missed_and_a_short_rim_is_not() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
+import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -151,6 +152,21 @@ def test_a_photo_of_another_thing_is_left_out(crate: dict[str, Cutout], taken: C
     assert together.raw is raw
     assert not together.placed
     assert together.omitted == {0: ViewOmission.DISAGREES}
+
+
+def test_a_back_is_as_level_as_the_solid_that_it_is_laid_on(taken: Callable[..., Cutout]) -> None:
+    """An inflation is level with its photo, wherever that was taken from. A photo from behind and as high up is then
+    laid on it as a level one; on a ball no outline would tell."""
+    globe = trimesh.creation.icosphere(subdivisions=3)
+    vertices = np.asarray(globe.vertices, np.float32)
+    ball = TexturedMesh(vertices, np.asarray(globe.faces, np.int32), np.abs(vertices))
+    backend = SilhouetteBackend(kinds=[Inflation()])
+    front, back = taken(ball, 0.0, 0.45), taken(ball, math.pi, 0.45)
+    raw = backend.reconstruct(front, silent)
+    together = combined(front, raw, [FurtherPhoto(back, ViewSide.BACK)], backend.explainer, silent)
+    assert together.raw is raw
+    assert abs(together.placed[0].camera.pitch()) < 0.12
+    assert abs(math.remainder(together.placed[0].yaw - math.pi, 2 * math.pi)) < 0.25
 
 
 def test_the_camera_of_a_further_photo_is_refined(crate: dict[str, Cutout]) -> None:
