@@ -40,6 +40,7 @@ class AlignmentRules:
         rounds: over all angles, at most.
         thinnest: half sides of depth under which a field holds nothing to be there.
         fits: times that the solid's box is laid on the outline's.
+        surest: share of a pixel that lies in the outline where depths are compared.
     """
 
     drawn_px: int = 96
@@ -55,6 +56,7 @@ class AlignmentRules:
     rounds: int = 8
     thinnest: float = 0.02
     fits: int = 3
+    surest: float = 0.9
 
 
 RULES = AlignmentRules()
@@ -101,22 +103,39 @@ def aligned(solid: Solid, witness: Witness) -> Aligned:
     return found
 
 
-def overlap(solid: Solid, camera: PhotoCamera, evidence: Evidence) -> float:
-    """IoU 0..1 of the solid's outline with the photo's; ``camera`` in the solid's frame, pixels of the cutout."""
-    return _iou(_drawn(solid, camera, evidence), _outline(evidence))
+class Sight:
+    """A solid as a photo's camera sees it, held against the photo's word."""
 
+    def __init__(self, solid: Solid, camera: PhotoCamera, evidence: Evidence) -> None:
+        """``camera``: in the solid's frame, pixels of the cutout."""
+        self._drawn = _crossed(solid, camera, evidence)
+        self._evidence = evidence
+        self._unit = camera.pixels / evidence.half_side_px
 
-def thickness(solid: Solid, camera: PhotoCamera, evidence: Evidence) -> float:
-    """How thick a solid is along a photo's lines of sight, for what the photo's field holds it for; 1 is as thick."""
-    drawn = _crossed(solid, camera, evidence)
-    bins = len(evidence.likely)
-    size = (RULES.drawn_px, RULES.drawn_px)
-    expected = cv2.resize(evidence.likely.sum(axis=0), size, interpolation=cv2.INTER_AREA) * (
-        2.0 * evidence.reach / bins
-    )
-    there = drawn.seen & (expected > RULES.thinnest)
-    unit = camera.pixels / evidence.half_side_px
-    return float(drawn.thickness[there].sum()) * unit / max(float(expected[there].sum()), 1e-6)
+    def overlap(self) -> float:
+        """IoU 0..1 of the solid's outline with the photo's."""
+        return _iou(self._drawn.seen, _outline(self._evidence))
+
+    def thickness(self) -> float:
+        """How thick the solid is along lines of sight, for what the photo's field holds it for; 1 is as thick."""
+        likely = self._evidence.likely
+        expected = _drawn_size(likely.sum(axis=0)) * (2.0 * self._evidence.reach / len(likely))
+        there = self._drawn.seen & (expected > RULES.thinnest)
+        return float(self._drawn.thickness[there].sum()) * self._unit / max(float(expected[there].sum()), 1e-6)
+
+    def depth_error(self) -> float | None:
+        """How far the near side lies from where the network sees it, as a mean in what it says that it is off by.
+
+        Where both lie as a whole does not count. None where no network has seen the photo.
+        """
+        if self._evidence.surface is None:
+            return None
+        there = self._drawn.seen & (_drawn_size(self._evidence.outline) > RULES.surest)
+        if not there.any():
+            return None
+        depth, spread = (_drawn_size(plane)[there] for plane in self._evidence.surface)
+        off = self._drawn.near[there] * self._unit - depth
+        return float((np.abs(off - np.median(off)) / spread).mean())
 
 
 class _Before:
@@ -150,8 +169,13 @@ class _Before:
 
 
 def _outline(evidence: Evidence) -> Mask:
+    return np.asarray(_drawn_size(evidence.outline) >= 0.5)
+
+
+def _drawn_size(plane: Floats) -> Floats:
+    """A square plane at the size of the pictures in which solids are held against photos."""
     size = (RULES.drawn_px, RULES.drawn_px)
-    return np.asarray(cv2.resize(evidence.outline, size, interpolation=cv2.INTER_AREA) >= 0.5)
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _drawn(solid: Solid, camera: PhotoCamera, evidence: Evidence) -> Mask:

@@ -8,30 +8,28 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lensora.core.errors import InferenceFailed, InvalidMesh
+from lensora.core.errors import InferenceFailed
 from lensora.core.words import ViewOmission, ViewSide
 from lensora.observability import logs
 from services.mesh.backends import RawMesh, Report
-from services.mesh.camera import PhotoCamera, squared
+from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
 from services.mesh.explanation import Explainer
-from services.mesh.finish.simplification import simplified
+from services.mesh.judge.verdict import PLAIN
 from services.mesh.network import ShapePrediction
 from services.mesh.shape.grids import FREE_CREASE_DEG, FREE_REACH
-from services.mesh.solid import Solid
 from services.mesh.texturing.exposure import TRUST
 from services.mesh.viewpoint import estimate_camera
-from services.mesh.views.alignment import Aligned, aligned, overlap, thickness
+from services.mesh.views.candidates import before_all, before_one
 from services.mesh.views.details import located
 from services.mesh.views.evidence import evidence_of
-from services.mesh.views.fusion import fused
 from services.mesh.views.pitches import level
 from services.mesh.views.registration import Found, Witness, find
 from services.mesh.views.sides import YAWS, FurtherPhoto, nearest_side
 from services.mesh.views.starts import begin
 from services.mesh.views.turning import found_in_turn
 from services.mesh.views.verdict import RULES as VERDICT
-from services.mesh.views.verdict import better, objection
+from services.mesh.views.verdict import better, expected_gain, objection
 
 _log = logs.get(__name__)
 
@@ -43,16 +41,13 @@ TOGETHER = "views"
 
 @dataclass(frozen=True)
 class CombiningRules:
-    """How solids are compared.
+    """How often solids are built.
 
     Attributes:
-        drafted: triangles of the drafts whose outlines are held against the photos': enough for a picture of a hundred
-            pixels.
         photos, film: times that a solid is built and the cameras laid on it, without a film and with one. On six things
             of ``tune`` a second time gains 0.06 of F-score with a film, and loses on none.
     """
 
-    drafted: int = 4_000
     photos: int = 1
     film: int = 2
 
@@ -203,25 +198,20 @@ def _chosen(
     """The better of the two solids, with the cameras of all photos before it."""
     camera = raw.camera
     assert camera is not None
-    main = witnesses[0]
-    to_world = world_of(camera, main)
-    draft = simplified(raw.solid, RULES.drafted)
-    alone = [aligned(draft.moved(to_world), witness) for witness in witnesses[1:]]
-    filmed = any(photos[number].filmed is not None for number in found)
-    built = _built(witnesses, RULES.film if filmed else RULES.photos)
-    if built is not None:
-        solid, fused_draft, together = built
-        moved = [Witness(w.evidence, one.standpoint) for w, one in zip(witnesses[1:], together, strict=True)]
-        before = [witness.evidence.camera(witness.standpoint) for witness in (main, *moved)]
-        filled = [overlap(fused_draft, before[0], main.evidence), *(one.overlap for one in together)]
-        kept = [overlap(draft, camera, main.evidence), *(one.overlap for one in alone)]
-        thick = [thickness(fused_draft, at, w.evidence) for at, w in zip(before, witnesses, strict=True)]
-        films = [one.overlap for number, one in zip(found, together, strict=True) if photos[number].filmed]
-        if better(filled, kept, raw.confidence or 0.0, min(thick), films):
+    filmed = [photos[number].filmed is not None for number in found]
+    alone = before_one(raw.solid, camera, witnesses, level=not any(filmed))
+    together = before_all(witnesses, RULES.film if any(filmed) else RULES.photos)
+    taken = alone
+    if together is not None:
+        films = [share for share, film in zip(together.said.overlaps[1:], filmed, strict=True) if film]
+        gain = expected_gain(together.said, alone.said, regular(raw))
+        overlaps = together.said.overlaps, alone.said.overlaps
+        if better(*overlaps, raw.confidence or 0.0, together.thick, films, gain):
+            taken = together
             raw = replace(
                 raw,
-                solid=solid,
-                camera=before[0],
+                solid=together.solid,
+                camera=together.cameras[0],
                 colors=None,
                 completion=None,
                 photo=None,
@@ -232,71 +222,20 @@ def _chosen(
                 trust=TRUST,
                 ruled=False,
             )
-            seen, cameras = moved, before[1:]
-    if raw.method != TOGETHER:
-        seen, cameras = _before_own(draft, camera, witnesses)
     placed, omitted = [], {}
-    for number, witness, at, fit in zip(found, seen, cameras, alone, strict=True):
-        if photos[number].filmed is not None and raw.method != TOGETHER and fit.overlap < VERDICT.filmed:
+    fits = alone.said.overlaps[1:]
+    for number, film, place, at, fit in zip(found, filmed, taken.places, taken.cameras[1:], fits, strict=True):
+        if film and taken is alone and fit < VERDICT.filmed:
             omitted[number] = ViewOmission.DISAGREES
             continue
-        standpoint = witness.standpoint
-        side = photos[number].side or nearest_side(standpoint.yaw, standpoint.pitch)
-        placed.append(Placed(number, photos[number], side, standpoint.yaw, at))
+        side = photos[number].side or nearest_side(place.yaw, place.pitch)
+        placed.append(Placed(number, photos[number], side, place.yaw, at))
     return Combined(raw, tuple(placed), omitted)
 
 
-def _before_own(
-    draft: Solid, camera: PhotoCamera, witnesses: Sequence[Witness]
-) -> tuple[list[Witness], list[PhotoCamera]]:
-    """The further photos' cameras before the one photo's solid, in that solid's own upright frame.
-
-    That frame's pitch may be another than the photos': an inflation is level with its photo. A solid that is held to
-    be seen from so much lower is painted by photos from so much lower: from behind it then shows what they show.
-    """
-    main, *others = witnesses
-    own = replace(main.standpoint, pitch=camera.pitch(), roll=-camera.roll())
-    to_world = world_of(camera, Witness(main.evidence, own))
-    lower = [
-        replace(one, standpoint=one.standpoint.moved("pitch", own.pitch - main.standpoint.pitch)) for one in others
-    ]
-    solid = draft.moved(to_world)
-    seen = [Witness(one.evidence, aligned(solid, one).standpoint) for one in lower]
-    return seen, [seen_from(one, to_world) for one in seen]
-
-
-def _built(witnesses: Sequence[Witness], rounds: int) -> tuple[Solid, Solid, list[Aligned]] | None:
-    """The solid from all photos, its draft, and each further camera laid on it; None where the outlines leave nothing.
-
-    Each round builds the solid anew from the cameras of the round before.
-    """
-    built = None
-    for _ in range(rounds):
-        try:
-            solid = fused(witnesses)
-        except InvalidMesh:
-            break
-        draft = simplified(solid, RULES.drafted)
-        together = [aligned(draft, witness) for witness in witnesses[1:]]
-        built = solid, draft, together
-        moved = (Witness(w.evidence, one.standpoint) for w, one in zip(witnesses[1:], together, strict=True))
-        witnesses = [witnesses[0], *moved]
-    return built
-
-
-def world_of(camera: PhotoCamera, main: Witness) -> Doubles:
-    """(3, 4): from a mesh's frame to the shared world, by the main photo's camera before that mesh."""
-    evidence = main.evidence
-    scale = camera.pixels / evidence.half_side_px
-    off = (np.array(camera.center) - np.array(evidence.center_px)) / evidence.half_side_px
-    view = camera.to_view * scale + np.array([[0, 0, 0, off[0]], [0, 0, 0, -off[1]], [0, 0, 0, 0]])
-    return np.asarray(main.standpoint.rotation().T @ view)
-
-
-def seen_from(witness: Witness, to_world: Doubles) -> PhotoCamera:
-    """A photo's camera in the frame of a mesh."""
-    camera = witness.evidence.camera(witness.standpoint)
-    return replace(camera, to_view=camera.to_view @ squared(to_world))
+def regular(raw: RawMesh) -> bool:
+    """Whether a rule has told the one photo's solid whole: a box's, a turned body's."""
+    return raw.ruled and raw.method not in PLAIN
 
 
 def _predicted(explainer: Explainer, cutout: Cutout, timeout_s: float | None) -> ShapePrediction | None:

@@ -66,6 +66,8 @@ class Evidence:
         distance: from the camera to the frame's origin.
         half_side_px, center_px: the square picture in pixels of the cutout.
         reach: see ``logits``.
+        surface: (2, s, s) float32 over the square picture, z of the nearest surface and how far off that is expected to
+            be; None where no network has seen the photo.
     """
 
     logits: Floats
@@ -77,6 +79,7 @@ class Evidence:
     half_side_px: float
     center_px: tuple[float, float]
     reach: float
+    surface: Floats | None = None
 
     def camera(self, standpoint: Standpoint) -> PhotoCamera:
         """The photo's camera at a standpoint, pixels of its cutout."""
@@ -170,6 +173,7 @@ def evidence_of(cutout: Cutout, prediction: ShapePrediction | None) -> Evidence:
         half_side_px=prediction.half_side_px,
         center_px=prediction.center_px,
         reach=prediction.frame.reach,
+        surface=np.stack([prediction.depth, prediction.spread]),
     )
 
 

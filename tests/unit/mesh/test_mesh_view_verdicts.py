@@ -13,12 +13,12 @@ from lensora.core.words import ViewOmission
 from quality.gl import Pose, Renderer, TexturedMesh
 from services.mesh.cutout import read_cutout
 from services.mesh.solid import Solid
-from services.mesh.views.alignment import aligned, thickness
+from services.mesh.views.alignment import Sight, aligned
 from services.mesh.views.evidence import Evidence, evidence_of
 from services.mesh.views.fusion import parts_missed
 from services.mesh.views.pitches import expected_pitches, level
 from services.mesh.views.registration import Found, Witness
-from services.mesh.views.verdict import objection
+from services.mesh.views.verdict import Explained, better, expected_gain, objection
 
 HALF = np.array([0.5, 0.7, 0.25])
 
@@ -60,8 +60,50 @@ def test_thickness_is_told_along_the_lines_of_sight(side: Evidence) -> None:
     """A solid twice as deep as another is twice as thick for the photo's field."""
     witness = Witness(side, replace(side.standpoint, yaw=math.pi / 2, size=-0.4))
     camera = side.camera(witness.standpoint)
-    thin, thick = (thickness(block(HALF * np.array([wide, 1.0, 1.0])), camera, side) for wide in (0.5, 1.0))
+    thin, thick = (Sight(block(HALF * np.array([wide, 1.0, 1.0])), camera, side).thickness() for wide in (0.5, 1.0))
     assert thick == pytest.approx(2.0 * thin, rel=0.25)
+
+
+def test_depth_is_told_from_what_the_network_sees(side: Evidence) -> None:
+    """A near side that lies where the network sees it, or is moved as a whole, is not off; a tilted one is."""
+    witness = Witness(side, side.standpoint)
+    camera = side.camera(witness.standpoint)
+    drawn = Sight(block(HALF), camera, side)
+    assert drawn.depth_error() is None
+    far = np.zeros((2, 96, 96), np.float32)
+    far[1] = 0.1
+    face = block(np.array([0.4, 0.4, 0.2]))
+    frontal = side.camera(replace(side.standpoint, pitch=0.0))
+    flat = Sight(face, frontal, replace(side, surface=far)).depth_error()
+    moved = Sight(
+        face, frontal, replace(side, surface=far + np.array([0.3, 0.0], np.float32)[:, None, None])
+    ).depth_error()
+    slope = np.stack([np.tile(np.linspace(-0.5, 0.5, 96, dtype=np.float32), (96, 1)), far[1]])
+    tilted = Sight(face, frontal, replace(side, surface=slope)).depth_error()
+    assert flat is not None and flat == pytest.approx(0.0, abs=1e-3)
+    assert moved == pytest.approx(flat, abs=1e-3)
+    assert tilted is not None and tilted > 0.5
+
+
+def test_the_solid_that_explains_all_photos_is_expected_to_gain() -> None:
+    """A solid gains by filling further outlines and by lying where the network sees it; a box that a rule has told
+    whole gives way to clear evidence alone. Without a network nothing is expected, and a film is judged as before."""
+    one = Explained([0.99, 0.8], [0.6, 0.6])
+    worse, filling, nearer = (
+        Explained([0.95, 0.7], [0.8, 0.8]),
+        Explained([0.95, 0.95], [0.6, 0.6]),
+        Explained([0.95, 0.8], [0.2, 0.2]),
+    )
+    gains = [expected_gain(each, one, regular=False) for each in (worse, filling, nearer)]
+    assert gains[0] is not None and gains[1] is not None and gains[2] is not None
+    assert gains[0] < min(gains[1], gains[2])
+    ruled = expected_gain(filling, one, regular=True)
+    assert ruled is not None and ruled < gains[1]
+    assert expected_gain(Explained([0.9, 0.9], []), Explained([0.9, 0.9], []), regular=False) is None
+    assert better(nearer.overlaps, one.overlaps, gain=0.1)
+    assert not better(nearer.overlaps, one.overlaps, gain=0.0)
+    assert not better([0.6, 0.9], one.overlaps, gain=0.1)
+    assert not better([0.95, 0.6], [0.99, 0.5], gain=0.1, filmed=[0.6])
 
 
 def test_a_side_that_nobody_told_must_be_clear(side: Evidence) -> None:
