@@ -129,6 +129,29 @@ def _outlined(
     timeout_s: float | None,
 ) -> Combined:
     """With the photos that show the whole thing, by their numbers."""
+    main, found, omitted = registered(cutout, photos, outlined, explainer, report, timeout_s)
+    if not found:
+        return Combined(raw, omitted=omitted)
+    report("photos", 0.33)
+    witnesses = [main, *(one.witness for one in found.values())]
+    chosen = _chosen(raw, photos, found, witnesses)
+    return replace(chosen, omitted={**omitted, **chosen.omitted})
+
+
+def registered(
+    cutout: Cutout,
+    photos: Sequence[FurtherPhoto],
+    outlined: Sequence[int],
+    explainer: Explainer,
+    report: Report,
+    timeout_s: float | None = None,
+) -> tuple[Witness, dict[int, Found], dict[int, ViewOmission]]:
+    """The main photo's word, the cameras of those that agree with it, and why others do not; arguments as for
+    ``combined``.
+
+    Args:
+        outlined: numbers of the photos that show the whole thing.
+    """
     explained = explainer.explain(cutout, lambda _share: report("photos", 0.3), timeout_s)
     viewpoint = estimate_camera(cutout, explained=explained)
     own = evidence_of(cutout, explained.view.prediction)
@@ -164,12 +187,7 @@ def _outlined(
         turned, left = found_in_turn(frames, [main, *(one.witness for one in found.values())])
         found |= turned
         omitted |= left
-    if not found:
-        return Combined(raw, omitted=omitted)
-    report("photos", 0.33)
-    witnesses = [main, *(one.witness for one in found.values())]
-    chosen = _chosen(raw, photos, found, witnesses)
-    return replace(chosen, omitted={**omitted, **chosen.omitted})
+    return main, found, omitted
 
 
 def _with_details(
