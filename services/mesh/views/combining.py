@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -24,6 +25,7 @@ from services.mesh.views.candidates import before_all, before_one
 from services.mesh.views.details import located
 from services.mesh.views.evidence import evidence_of
 from services.mesh.views.pitches import level
+from services.mesh.views.registration import RULES as SEARCH
 from services.mesh.views.registration import Found, Witness, find
 from services.mesh.views.sides import YAWS, FurtherPhoto, nearest_side
 from services.mesh.views.starts import begin
@@ -217,12 +219,14 @@ def _chosen(
     camera = raw.camera
     assert camera is not None
     filmed = [photos[number].filmed is not None for number in found]
-    alone = before_one(raw.solid, camera, witnesses, level=not any(filmed))
+    # A side tells how deep a thing is, and its outline refutes a solid. Front and back have about one outline.
+    opposite = all(abs(math.cos(one.standpoint.yaw)) > SEARCH.along for one in witnesses) and not any(filmed)
+    alone = before_one(raw.solid, camera, witnesses, level=opposite)
     together = before_all(witnesses, RULES.film if any(filmed) else RULES.photos)
     taken = alone
     if together is not None:
         films = [share for share, film in zip(together.said.overlaps[1:], filmed, strict=True) if film]
-        gain = expected_gain(together.said, alone.said, regular(raw))
+        gain = expected_gain(together.said, alone.said, regular(raw)) if opposite else None
         overlaps = together.said.overlaps, alone.said.overlaps
         if better(*overlaps, raw.confidence or 0.0, together.thick, films, gain):
             taken = together
@@ -240,10 +244,12 @@ def _chosen(
                 trust=TRUST,
                 ruled=False,
             )
+    if taken is alone and not opposite and not any(filmed):
+        taken = before_one(raw.solid, camera, witnesses, level=True)
     placed, omitted = [], {}
     fits = alone.said.overlaps[1:]
     for number, film, place, at, fit in zip(found, filmed, taken.places, taken.cameras[1:], fits, strict=True):
-        if film and taken is alone and fit < VERDICT.filmed:
+        if film and raw.method != TOGETHER and fit < VERDICT.filmed:
             omitted[number] = ViewOmission.DISAGREES
             continue
         side = photos[number].side or nearest_side(place.yaw, place.pitch)

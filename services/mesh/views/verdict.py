@@ -70,8 +70,8 @@ def objection(found: Found) -> ViewOmission | None:
 
 @dataclass(frozen=True)
 class GainWeights:
-    """What the solid from all photos is expected to gain over that from one, F-score. ``python -m quality.views.fit``
-    prints the first four, fitted on ``tune``.
+    """What the solid from front and back is expected to gain over that from one, F-score. ``python -m
+    quality.views.fit`` prints the first four, fitted on ``tune``.
 
     Attributes:
         constant: of any solid ...
@@ -82,10 +82,10 @@ class GainWeights:
         least: gain from which on it is taken: so much is lost where the expectation is wrong.
     """
 
-    constant: float = 0.018
-    regular: float = -0.118
-    outline: float = 0.142
-    depth: float = 0.074
+    constant: float = 0.009
+    regular: float = -0.095
+    outline: float = 0.186
+    depth: float = 0.088
     least: float = 0.02
 
 
@@ -142,7 +142,7 @@ def better(
         confidence: that this solid is about right, 0..1.
         thick: how many times as thick the solid from all photos is as the photo's field holds it for that agrees best.
         filmed: those of ``together`` that are a film's pictures.
-        gain: ``expected_gain``, which decides among whole solids, but for films.
+        gain: ``expected_gain``, which decides among whole solids; None where a side is shown or a film is given.
     """
     if filmed and np.mean(filmed) < RULES.filmed:
         return False
