@@ -23,7 +23,7 @@ from quality.staging import Pictured, meshes, pictured, staged, things_in
 from services.mesh.viewpoint import TRUST, NetworkTrust
 from services.render.rest import RULES, RestRules
 
-HALVES = (12.0, 18.0, 25.0, 35.0, math.inf)
+HALVES = (12.0, 18.0, 25.0, 35.0, 50.0, math.inf)
 """Degrees, tried for ``half``."""
 
 TURNS = (0.0, 10.0, 20.0, 25.0, 30.0, 35.0)

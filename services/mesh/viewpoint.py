@@ -149,7 +149,7 @@ class NetworkTrust:
         least: radians; it is never surer than this.
     """
 
-    half: float = math.radians(25.0)
+    half: float = math.radians(35.0)
     slack: float = 1.0
     least: float = math.radians(2.5)
 

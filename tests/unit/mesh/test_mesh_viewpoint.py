@@ -15,7 +15,7 @@ from services.mesh.cutout import Cutout, read_cutout
 from services.mesh.explanation import Explained, explain
 from services.mesh.network import FieldFrame, ShapePrediction
 from services.mesh.view import View
-from services.mesh.viewpoint import diagonality, estimate_camera, footing, lies
+from services.mesh.viewpoint import TRUST, diagonality, estimate_camera, footing, lies
 
 SIDE = 480
 
@@ -83,7 +83,7 @@ def test_the_surest_witness_is_believed() -> None:
     plain = estimate_camera(cutout)
     followed, doubtful, lost = (
         estimate_camera(cutout, explained=Explained(View(cutout, said(50.0, spread)), verdict))
-        for spread in (3.0, 25.0, 400.0)
+        for spread in (3.0, math.degrees(TRUST.half), 400.0)
     )
     assert math.degrees(followed.pitch) == pytest.approx(50.0, abs=1.0)
     assert followed.pitch_doubt == pytest.approx(math.radians(3.0))
