@@ -43,14 +43,15 @@ def main() -> int:
     parser.add_argument("--kinds", help="kinds of scenes, separated by commas; where it is not given, all but pairs")
     arguments = parser.parse_args()
     side_px = SIDE_PX * arguments.scale
-    sprites = _sprites(arguments.meshes, arguments.out / "sprites", arguments.part, arguments.objects, side_px)
+    wanted = plan.KINDS if arguments.kinds is None else arguments.kinds.split(",")
+    glasses = GLASSES if "glass" in wanted else 0
+    sprites = _sprites(arguments.meshes, arguments.out / "sprites", arguments.part, arguments.objects, glasses, side_px)
     stock = plan.Stock(
         things=[sprite for sprite in sprites if sprite.shows != "glass"],
         glasses=[sprite for sprite in sprites if sprite.shows == "glass"],
         rooms=backdrop.rooms(arguments.part),
         photographs=backdrop.photographs(arguments.photos, arguments.part),
     )
-    wanted = plan.KINDS if arguments.kinds is None else arguments.kinds.split(",")
     every = plan.KINDS | plan.ON_REQUEST
     kinds = [kind for kind, times in every.items() for _ in range(times) if kind in wanted]
     order = np.random.default_rng(arguments.seed).permutation(len(kinds))
@@ -63,7 +64,7 @@ def main() -> int:
     return 0
 
 
-def _sprites(meshes: Path, folder: Path, part: str, most: int, side_px: int) -> list[Sprite]:
+def _sprites(meshes: Path, folder: Path, part: str, most: int, vessels: int, side_px: int) -> list[Sprite]:
     """The part's sprites, drawn where they are missing."""
     folder.mkdir(parents=True, exist_ok=True)
     with (meshes / "MANIFEST.tsv").open() as table:
@@ -71,7 +72,7 @@ def _sprites(meshes: Path, folder: Path, part: str, most: int, side_px: int) -> 
     mine = [row for row in rows if is_reserved(Path(row["file"]).stem) == (part == "unseen")]
     chosen = np.random.default_rng(7).permutation(len(mine))[:most]
     glasses = [
-        name for name in (f"made_glass_{n:02d}" for n in range(GLASSES)) if is_reserved(name) == (part == "unseen")
+        name for name in (f"made_glass_{n:02d}" for n in range(vessels)) if is_reserved(name) == (part == "unseen")
     ]
     found = []
     with Renderer(side_px) as renderer:

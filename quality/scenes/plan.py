@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.core.frames import linear_from_srgb, srgb_from_linear
 from quality.scenes.backdrop import Backdrop, photograph, room, studio
 from quality.scenes.dish import served
 from quality.scenes.sprite import Sprite
@@ -240,7 +241,8 @@ def _cut(matte: Floats) -> bool:
 
 def _photographed(picture: Floats, rng: np.random.Generator) -> NDArray[np.uint8]:
     """As a camera gives it: a little soft, a little noise, JPEG."""
-    soft = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 0.9)))
+    light = cv2.GaussianBlur(linear_from_srgb(picture), (0, 0), float(rng.uniform(0.3, 0.9)))
+    soft = srgb_from_linear(light)
     noisy = soft + rng.normal(0, rng.uniform(0.0, 0.015), soft.shape)
     picture8 = np.asarray(np.clip(noisy, 0, 1) * 255 + 0.5, np.uint8)
     quality = int(rng.integers(80, 97))

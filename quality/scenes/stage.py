@@ -1,4 +1,7 @@
-"""Things put on a backdrop: shadows, reflections, glass that bends what is behind it, and who hides whom."""
+"""Things put on a backdrop: shadows, reflections, glass that bends what is behind it, and who hides whom.
+
+A pixel that a thing covers in part shows a mixture of light, not of sRGB's numbers, as a camera and a renderer mix it.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.core.frames import linear_from_srgb, srgb_from_linear
 from quality.scenes.backdrop import Backdrop
 from quality.scenes.sprite import Sprite
 
@@ -34,7 +38,8 @@ class Placed:
         """Colour, matte, normals and clearness on the whole canvas, (h, w, ...)."""
         scale = self.height / self.sprite.alpha.shape[0]
         flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        premultiplied = np.dstack([self.sprite.rgb * self.sprite.alpha[..., None], self.sprite.alpha])
+        light = linear_from_srgb(self.sprite.rgb)
+        premultiplied = np.dstack([light * self.sprite.alpha[..., None], self.sprite.alpha])
         out = []
         for plane in (premultiplied, np.dstack([self.sprite.normals, self.sprite.clear])):
             wide = max(2, round(plane.shape[1] * scale))
@@ -42,7 +47,7 @@ class Placed:
             shift = np.array([[1, 0, self.x - wide / 2], [0, 1, self.bottom - small.shape[0]]], np.float32)
             out.append(cv2.warpAffine(small, shift, size, flags=cv2.INTER_LINEAR))
         alpha = np.clip(out[0][..., 3], 0, 1)
-        rgb = np.clip(out[0][..., :3] / np.maximum(alpha, 1e-3)[..., None], 0, 1)
+        rgb = srgb_from_linear(np.clip(out[0][..., :3] / np.maximum(alpha, 1e-3)[..., None], 0, 1))
         return rgb, alpha, out[1][..., :3], out[1][..., 3]
 
 
@@ -94,10 +99,20 @@ def staged(backdrop: Backdrop, things: list[Placed], light: Light) -> tuple[Floa
             canvas = _mirrored(canvas, rgb, opaque, placed, light.mirror)
         glass = _glass(canvas, rgb, normals, placed.height)
         shown = rgb * (1 - clear[..., None]) + glass * clear[..., None]
-        canvas = canvas * (1 - alpha[..., None]) + shown * alpha[..., None]
+        canvas = _over(canvas, shown, alpha)
         mattes = [matte * (1 - alpha) for matte in mattes]
         mattes.append(alpha)
     return np.clip(canvas, 0, 1), mattes
+
+
+def _over(canvas: Floats, shown: Floats, alpha: Floats) -> Floats:
+    """One picture over another, mixed as light."""
+    share = alpha[..., None]
+    edge = (alpha > 0.0) & (alpha < 1.0)
+    mixed = np.where(share >= 1.0, shown, canvas)
+    below, above = (linear_from_srgb(np.clip(each[edge], 0, 1)) for each in (canvas, shown))
+    mixed[edge] = srgb_from_linear(below * (1 - share[edge]) + above * share[edge])
+    return np.asarray(mixed, np.float32)
 
 
 def _shadow(alpha: Floats, placed: Placed, light: Light) -> Floats:

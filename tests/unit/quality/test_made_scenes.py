@@ -45,6 +45,15 @@ def test_a_matte_is_what_is_seen_of_a_thing() -> None:
     assert picture[mattes[0] > 0.99].mean() == pytest.approx(0.9, abs=0.02)
 
 
+def test_an_edge_mixes_light() -> None:
+    """A pixel that white covers by half before black is as bright as half the light, not as half of sRGB's numbers."""
+    half = replace(ball(color=1.0), alpha=np.full((64, 64), 0.5, np.float32))
+    picture, (matte,) = staged(plain(0.0), [Placed(half, 100, 150, 64)], replace(LIGHT, dark=0.0))
+    middle = (slice(110, 130), slice(90, 110))
+    assert matte[middle].mean() == pytest.approx(0.5, abs=0.01)
+    assert picture[middle].mean() == pytest.approx(0.735, abs=0.01)
+
+
 def test_a_shadow_is_no_part_of_the_thing() -> None:
     """The ground beside a thing is darker, and the matte does not hold it."""
     picture, (matte,) = staged(plain(), [Placed(ball(), 100, 150, 80)], LIGHT)
