@@ -13,11 +13,12 @@ import numpy as np
 
 from lensora.adapters.runtimes import open_runtime
 from lensora.settings import ModelSettings, load
-from quality.cutouts.fit import RIGHT_IOU, Case, Fit, case, fitted
-from quality.cutouts.samples import photographs, samples
+from quality.cutouts.fit import RIGHT_IOU, Case, Fit, case, edged, fitted
+from quality.cutouts.samples import PHOTOGRAPH, photographs, samples
 from services.segment.backends import CutoutBackend
 from services.segment.backends.registry import CUTOUT_BACKENDS
 from services.segment.edges import refined
+from services.segment.fitted import JUDGEMENT
 from services.segment.judge import confidence, pick
 
 TARGET = Path(__file__).parents[2] / "services/segment/fitted.py"
@@ -28,7 +29,8 @@ GROUPS = ("made scenes", f"made scenes of over {LARGE_PX} pixels", "photographs 
 
 TEXT = '''"""What ``python -m quality.cutouts`` fitted; not edited by hand.
 
-On {cases} things of {scenes} pictures of the tune part. On {unseen} things of the unseen part:
+{what} on {cases} things of {scenes} pictures of the tune part.
+On {unseen} things of the unseen part:
 
 {lines}
 """
@@ -51,11 +53,12 @@ def main() -> int:
     parser.add_argument("--corpus", type=Path, default=Path(__file__).parents[1] / "corpus", help="photographs")
     parser.add_argument("--kept", action="store_true", help="use the maps that are kept, and ask no net")
     parser.add_argument("--reached", type=Path, help="write the IoU of every cutout, for python -m quality.detection")
+    parser.add_argument("--edge", action="store_true", help="fit the edge network alone, and keep the judge")
     parser.add_argument("--dry", action="store_true", help="report, and write nothing")
     arguments = parser.parse_args()
     backend = None if arguments.kept else CUTOUT_BACKENDS["isnet"](open_runtime(load(ModelSettings)))
     tune = list(cases_of(arguments.scenes, arguments.corpus, "tune", backend))
-    fit = fitted(tune)
+    fit = edged(tune, JUDGEMENT) if arguments.edge else fitted(tune)
     unseen = list(cases_of(arguments.scenes, arguments.corpus, "unseen", backend))
     ends = [(_group(each), outcome(each, fit)) for each in unseen]
     doubt = fit.judgement.doubt
@@ -71,6 +74,7 @@ def main() -> int:
     if not arguments.dry:
         TARGET.write_text(
             TEXT.format(
+                what="The edge network, for the judge that was there," if arguments.edge else "Judge and edge network",
                 cases=len(tune),
                 scenes=len({each.sample.name.split("/")[0] for each in tune}),
                 unseen=len(unseen),
@@ -83,7 +87,7 @@ def main() -> int:
 
 
 def _group(case_: Case) -> str:
-    if case_.sample.kind == "photograph":
+    if case_.sample.kind == PHOTOGRAPH:
         return GROUPS[2]
     return GROUPS[int(max(case_.sample.aim.picture.shape) > LARGE_PX)]
 

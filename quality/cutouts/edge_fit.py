@@ -22,11 +22,12 @@ def some_rows(features: Rows, alpha: Rows, seed: int) -> tuple[Rows, Rows]:
     return features[chosen], alpha[chosen]
 
 
-def edge_net(things: Sequence[tuple[Rows, Rows]]) -> EdgeNet:
+def edge_net(things: Sequence[tuple[Rows, Rows]], steps: int = STEPS) -> EdgeNet:
     """The network for pixels of several things.
 
     Args:
         things: features (n, features) and true alpha (n,) of each.
+        steps: of the fit.
     """
     features = np.concatenate([rows for rows, _alpha in things]).astype(np.float32)
     alpha = np.concatenate([alpha for _rows, alpha in things]).astype(np.float32)
@@ -41,7 +42,7 @@ def edge_net(things: Sequence[tuple[Rows, Rows]]) -> EdgeNet:
         np.zeros(1, np.float32),
     ]
     slow, fast = [np.zeros_like(each) for each in weights], [np.zeros_like(each) for each in weights]
-    for step in range(1, STEPS + 1):
+    for step in range(1, steps + 1):
         batch = rng.integers(0, len(scaled), BATCH)
         rows = scaled[batch]
         units = np.tanh(rows @ weights[0] + weights[1])
@@ -54,7 +55,7 @@ def edge_net(things: Sequence[tuple[Rows, Rows]]) -> EdgeNet:
             units.T @ error + DECAY * weights[2],
             np.array([error.sum()], np.float32),
         ]
-        rate = RATE * 0.5 * (1.0 + np.cos(np.pi * step / STEPS))
+        rate = RATE * 0.5 * (1.0 + np.cos(np.pi * step / steps))
         for index, gradient in enumerate(gradients):
             slow[index] = 0.9 * slow[index] + 0.1 * gradient
             fast[index] = 0.999 * fast[index] + 0.001 * gradient**2

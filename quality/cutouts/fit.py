@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from quality.cutouts.edge_fit import edge_net, some_rows
+from quality.cutouts.outlines import HARM, net_of, outline, with_share
 from quality.cutouts.samples import Sample
 from services.segment.candidates import Candidate, averaged, wider
-from services.segment.edges import RULES, EdgeNet, band_of, edge_features, refined
+from services.segment.edges import EdgeNet, refined
 from services.segment.judge import Bench, Judgement, confidence, pick
 
 Vector = NDArray[np.float64]
-Rows = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 RIGHT_IOU = 0.95
 RIDGE = 0.3
@@ -27,12 +25,6 @@ FOLDS = 5
 MOST_GAIN, LEAD_RIDGE = 0.03, 0.02
 MARGINS = tuple(np.round(np.linspace(0.0, 0.1, 101), 3))
 """Foretold gains of IoU."""
-
-HARM = 0.005
-"""Loss of IoU that counts as harm."""
-
-LEARNT_IOU = 0.9
-"""Outlines of mattes that are farther off than this teach nothing about edges."""
 
 APARTS = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.03, 0.06)
 """Shares of a matte in which two looks may differ and still be averaged."""
@@ -89,9 +81,11 @@ def case(sample: Sample) -> Case:
 
 def fitted(cases: Sequence[Case]) -> Fit:
     """The judgement for these cases; every level is chosen on objects that the weights have not seen."""
-    things = [[_band(each, candidate) for candidate in each.found] for each in cases]
+    outlines = [[outline(each.sample, candidate.matte) for candidate in each.found] for each in cases]
     halves = folds(cases, 2)
-    nets = [_net(own for own, half in zip(things, halves, strict=True) if half != left_out) for left_out in range(2)]
+    nets = [
+        net_of([own for own, half in zip(outlines, halves, strict=True) if half != left_out]) for left_out in range(2)
+    ]
     rows: list[NDArray[np.float64]] = []
     ious: list[Vector] = []
     for each, half in zip(cases, halves, strict=True):
@@ -110,7 +104,13 @@ def fitted(cases: Sequence[Case]) -> Fit:
         look_again=_look_again(cases, alone, WORTH_A_LOOK),
         look_large=_look_again(cases, judgement, WORTH_AN_OUTLINE),
     )
-    return Fit(judgement, _net(things))
+    return Fit(judgement, with_share(net_of(outlines), outlines))
+
+
+def edged(cases: Sequence[Case], judgement: Judgement) -> Fit:
+    """A judgement that is there, with the edge network for these cases."""
+    outlines = [[outline(each.sample, candidate.matte) for candidate in each.found] for each in cases]
+    return Fit(judgement, with_share(net_of(outlines), outlines))
 
 
 def leads(cases: Sequence[Case]) -> tuple[tuple[float, ...], float]:
@@ -154,32 +154,11 @@ def _weights(rows: Sequence[NDArray[np.float64]], ious: Sequence[Vector]) -> Vec
     return logistic(np.concatenate(rows), np.concatenate(ious) >= RIGHT_IOU)
 
 
-def _net(things: Iterable[list[Rows | None]]) -> EdgeNet:
-    """The edge network for the outlines of things."""
-    return edge_net([each for own in things for each in own if each is not None])
-
-
 def folds(cases: Sequence[Case], count: int) -> list[int]:
     """The fold of each case; all cases of a thing are in one."""
     names = sorted({each.sample.thing for each in cases})
     fold_of = {name: index % count for index, name in enumerate(names)}
     return [fold_of[each.sample.thing] for each in cases]
-
-
-def _band(case_: Case, chosen: Candidate) -> Rows | None:
-    """Pixels along the outline with their true alpha; None where the outline is another thing's."""
-    matte, sample = chosen.matte, case_.sample
-    if case_.iou(chosen) < LEARNT_IOU or max(matte.shape) > RULES.largest_px:
-        return None
-    where = band_of(matte) > 0.0
-    alpha = sample.alpha if sample.alpha.shape == matte.shape else _at(sample.alpha, matte)
-    return some_rows(edge_features(matte, sample.aim.picture, where), alpha[where], len(sample.name))
-
-
-def _at(alpha: NDArray[np.float32], matte: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The true matte at the size of another."""
-    size = (matte.shape[1], matte.shape[0])
-    return np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def margin(foretold: Vector, gains: Vector) -> float:

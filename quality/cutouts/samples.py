@@ -18,6 +18,9 @@ from services.segment.matte import SOLID
 
 Plane = NDArray[np.float32]
 
+PHOTOGRAPH = "photograph"
+"""Kind of the corpus' pictures."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -87,7 +90,7 @@ def photographs(corpus: Path, part: str, kept: Path, backend: CutoutBackend | No
     for path in sorted((corpus / part).glob("*/mask.png")):
         name = path.parent.name
         photo = path.with_name("input.jpg")
-        yield from _sample(name, "photograph", name[:-2], photo, path, kept / f"corpus_{name}", backend)
+        yield from _sample(name, PHOTOGRAPH, name[:-2], photo, path, kept / f"corpus_{name}", backend)
 
 
 def _sample(

@@ -1,23 +1,27 @@
-"""The matte's edge: where the net's map leaves the outline a pixel or two off, the picture's colours decide.
+"""The matte's edge: where the net's map leaves the outline a pixel or two off, the picture's light decides.
 
-The net sees a square of 1,024 pixels and its outline is soft. In a band along that outline, a small fitted network
-(``python -m quality.cutouts``) mixes, for each pixel, what the map says there and around, what guided filters make of
-it at two reaches, and on which side its colour lies between those of the subject and of the background nearby.
+The net sees a square of 1,024 pixels and answers on half as many, so its outline is soft, and a third of a pixel off
+even where nothing is hard. For each pixel in a band along it, the light is looked at across the outline: how it goes
+from the background's, just outside, to the subject's, just inside. A pixel that both share is a mixture of light, so
+this is measured in linear light. A small fitted network (``python -m quality.cutouts``) makes alpha of it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.core.frames import linear_from_srgb
 from services.segment.matte import SOLID, settle
 
 Plane = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+
+LIGHT = linear_from_srgb(np.arange(256, dtype=np.float32) / np.float32(255.0))
+"""Linear light of the levels of sRGB."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class EdgeNet:
         bias: of each hidden unit.
         out: weight of each hidden unit.
         level: of the end.
+        share: how much of its word is taken: less than all, since pictures differ from those that it was fitted on.
     """
 
     mean: tuple[float, ...]
@@ -38,6 +43,7 @@ class EdgeNet:
     bias: tuple[float, ...]
     out: tuple[float, ...]
     level: float
+    share: float = 1.0
 
     def alpha(self, features: Plane) -> Plane:
         """(n,) float32, 0..1, of (n, features)."""
@@ -49,48 +55,48 @@ class EdgeNet:
 
 @dataclass(frozen=True)
 class EdgeRules:
-    """Where edges are refined and what is measured there.
+    """Where an outline is looked across. Lengths are pixels, of a crop over ``full_px`` longer in proportion.
 
     Attributes:
-        largest_px: longest side of a crop whose edges are refined: a larger one's are right to a fifth of a pixel.
-        side_px: longest side at which what is smooth is measured (He and Sun 2015, "Fast Guided Filter").
-        band: half width of the band along the outline, share of the crop's longer side; one pixel more is taken.
-        reaches: radii of the guided filters, share of the crop's longer side.
-        noise: variance of colour (0..1) that the guided filters take for noise.
-        blurs_px, blurs: spreads at which the map is looked at, pixels and shares of the longer side.
-        near: spreads of the windows in which colours of both sides are averaged, share of the longer side.
-        sure: salience beyond which a pixel lends its colour to the background and to the subject.
-        tested: colour steps, levels of 1, under which both sides look alike.
+        full_px: longest side of a crop at which lengths are its own pixels: the net's map is no finer.
+        band: half width of the band whose pixels may change.
+        thin: where the subject, or a gap in it, is narrower than two of these, nothing changes: what is read beside
+            the outline there is something else. Of 3 to 14 pixels, 10 gained most on the ``tune`` part, by networks
+            that had seen photographs alone, or made scenes alone, on the others.
+        beside: from the outline, where the light of either side is read.
+        across: from the pixel, along the outline's normal, where the mixture is read.
+        map_across: the same, where the net's map is read.
+        normal_blur, around_blur: spreads at which the map is smoothed, for its normals and for what is around.
+        tested: step of light under which both sides look alike.
+        most: of the mixture, how far beyond either side counts.
     """
 
-    largest_px: int = 768
-    side_px: int = 512
-    band: float = 0.012
-    reaches: tuple[float, ...] = (0.008, 0.02)
-    noise: float = 1e-4
-    blurs_px: tuple[float, ...] = (1.0, 2.0)
-    blurs: tuple[float, ...] = (0.006, 0.02)
-    near: tuple[float, ...] = (0.01, 0.03)
-    sure: tuple[float, float] = (0.1, 0.9)
-    tested: float = 0.04
+    full_px: int = 1024
+    band: float = 4.0
+    thin: float = 10.0
+    beside: tuple[float, ...] = (2.0, 3.0, 4.0)
+    across: tuple[float, ...] = (-2.0, -1.0, 0.0, 1.0, 2.0)
+    map_across: tuple[float, ...] = (-3.0, -1.5, 0.0, 1.5, 3.0)
+    normal_blur: float = 2.0
+    around_blur: float = 6.0
+    tested: float = 0.03
+    most: float = 0.5
 
 
 RULES = EdgeRules()
 
 
 def refined(matte: Plane, rgb: NDArray[np.uint8], net: EdgeNet, rules: EdgeRules = RULES) -> Plane:
-    """The matte, settled, with its outline put where the picture has it.
+    """The matte, settled, with its outline put where the picture's light changes.
 
     Args:
         matte: (h, w) float32, 0..1.
-        rgb: (h, w, 3) uint8 sRGB, the same crop; the edges of a large one stay as they are.
+        rgb: (h, w, 3) uint8 sRGB, the same crop.
         net: what was fitted.
-        rules: how.
+        rules: where it is looked across.
     """
     settled = settle(matte)
-    if not is_refined(matte.shape, rules):
-        return settled
-    band = band_of(matte, rules)
+    band = np.float32(net.share) * band_of(matte, rules)
     where = band > 0.0
     if where.any():
         change = net.alpha(edge_features(matte, rgb, where, rules)) - settled[where]
@@ -98,129 +104,88 @@ def refined(matte: Plane, rgb: NDArray[np.uint8], net: EdgeNet, rules: EdgeRules
     return settled
 
 
-def is_refined(shape: tuple[int, ...], rules: EdgeRules = RULES) -> bool:
-    """True where a crop of this shape, (h, w, ...), is small enough for its edges to be refined."""
-    return max(shape[:2]) <= rules.largest_px
-
-
 def band_of(matte: Plane, rules: EdgeRules = RULES) -> Plane:
-    """(h, w) how much of the refined edge is taken, 1 on the outline and 0 beyond the band."""
-    solid = (matte > SOLID).astype(np.uint8)
-    reach = 1.0 + rules.band * max(matte.shape)
-    away = np.where(solid > 0, _distance(solid), _distance(1 - solid))
-    return np.asarray(np.clip((reach - away) / (0.3 * reach), 0.0, 1.0), np.float32)
-
-
-def _distance(inside: NDArray[np.uint8]) -> Plane:
-    return np.asarray(cv2.distanceTransform(np.pad(inside, 1, mode="edge"), cv2.DIST_L2, 5)[1:-1, 1:-1], np.float32)
+    """(h, w) how much of a changed outline is taken, 1 on the outline and 0 beyond the band."""
+    unit = _unit(matte, rules)
+    near = np.clip((rules.band * unit + 1.0 - np.abs(_depth(matte))) / 2.0, 0.0, 1.0)
+    thick = np.clip(1.0 - 1.1 * _thin(matte, round(rules.thin * unit), unit), 0.0, 1.0)
+    return np.asarray(near * thick, np.float32)
 
 
 def edge_features(matte: Plane, rgb: NDArray[np.uint8], where: Mask, rules: EdgeRules = RULES) -> Plane:
-    """(n, features) float32 of the pixels of ``where``."""
-    longer = max(matte.shape)
-    scale = min(1.0, rules.side_px / longer)
-    size = (max(1, round(matte.shape[1] * scale)), max(1, round(matte.shape[0] * scale)))
-    small = np.asarray(cv2.resize(matte, size, interpolation=cv2.INTER_AREA), np.float32)
-    image = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255.0)
-    spots = _Spots(where, size)
-    colours = rgb[where].astype(np.float32) / np.float32(255.0)
-    reach = longer * scale
-    columns = [matte[where]]
-    columns += [np.asarray(cv2.GaussianBlur(matte, (0, 0), spread), np.float32)[where] for spread in rules.blurs_px]
-    columns += [spots.of(_smooth(small, share * reach)) for share in rules.blurs]
-    for share in rules.reaches:
-        line = spots.of(guided_line(small, image, max(1, round(share * reach)), rules.noise))
-        columns.append(np.clip(np.einsum("nc,nc->n", line[:, :3], colours) + line[:, 3], 0.0, 1.0))
-    low, high = rules.sure
-    front, back = (small > high).astype(np.float32), (small < low).astype(np.float32)
-    for share in rules.near:
-        own, other = (spots.of(_mean_where(image, side, share * reach)) for side in (front, back))
-        line = own[:, :3] - other[:, :3]
-        step = np.einsum("nc,nc->n", line, line)
-        known = np.minimum(own[:, 3], other[:, 3])
-        along = np.einsum("nc,nc->n", colours - other[:, :3], line) / (step + rules.tested**2)
-        side = np.clip(along, -0.5, 1.5) - 0.5
-        contrast = np.sqrt(step) / (np.sqrt(step) + rules.tested * 3) * np.clip(known * 50, 0.0, 1.0)
-        columns += [side * contrast, contrast]
-    columns.append(np.full(len(colours), np.log2(longer / 512.0), np.float32))
-    return np.stack(columns, axis=1).astype(np.float32)
-
-
-class _Spots:
-    """Places of a mask on a smaller grid of the same picture."""
-
-    ROW = 256
-    """OpenCV takes no list of more than 32,767 places, but a table of any size."""
-
-    def __init__(self, where: Mask, size: tuple[int, int]) -> None:
-        """
-        Args:
-            where: (h, w) bool.
-            size: width and height of the smaller grid.
-        """
-        rows, columns = np.nonzero(where)
-        self._count = len(rows)
-        self._x = self._table((columns + 0.5) * (size[0] / where.shape[1]) - 0.5)
-        self._y = self._table((rows + 0.5) * (size[1] / where.shape[0]) - 0.5)
-
-    def of(self, plane: Plane) -> Plane:
-        """What a plane of the grid, with up to four channels, has at the places: (n,) or (n, channels)."""
-        found = cv2.remap(plane, self._x, self._y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(found.reshape(-1, *plane.shape[2:])[: self._count], np.float32)
-
-    def _table(self, places: NDArray[np.float64]) -> Plane:
-        padded = np.zeros((-(-self._count // self.ROW), self.ROW), np.float32)
-        padded.ravel()[: self._count] = places
-        return padded
-
-
-def _mean_where(image: Plane, weight: Plane, spread: float) -> Plane:
-    """(h, w, 4): the mean colour of what has weight nearby, and how much of it there is."""
-    both = _smooth(cv2.merge([*cv2.split(image * weight[..., None]), weight]), spread)
-    return np.dstack([both[..., :3] / np.maximum(both[..., 3:], np.float32(1e-4)), both[..., 3]])
-
-
-def _smooth(plane: Any, spread: float) -> Plane:
-    """Two box filters, about a Gaussian of that spread (pixels), whose time does not grow with it."""
-    radius = max(1, round(1.2 * spread))
-    side = (2 * radius + 1, 2 * radius + 1)
-    once = cv2.blur(plane, side, borderType=cv2.BORDER_REFLECT)
-    return np.asarray(cv2.blur(once, side, borderType=cv2.BORDER_REFLECT), np.float32)
-
-
-def guided_line(matte: Plane, image: Plane, radius: int, noise: float) -> Plane:
-    """The guided filter of He et al. 2010, of the colours: (h, w, 4), three slopes and an offset of each pixel.
+    """(n, features) float32 of the pixels of ``where``.
 
     Args:
         matte: (h, w) float32, 0..1.
-        image: (h, w, 3) float32, 0..1, the same crop.
-        radius: of its windows, pixels.
-        noise: variance of colour that counts as noise.
+        rgb: (h, w, 3) uint8 sRGB, the same crop.
+        where: (h, w) bool, near the outline.
+        rules: where it is looked across.
     """
-    side = (2 * radius + 1, 2 * radius + 1)
+    unit = _unit(matte, rules)
+    light = LIGHT[rgb]
+    smooth = np.asarray(cv2.GaussianBlur(matte, (0, 0), rules.normal_blur * unit), np.float32)
+    around = np.asarray(cv2.GaussianBlur(matte, (0, 0), rules.around_blur * unit), np.float32)
+    slope_x, slope_y = cv2.Sobel(smooth, cv2.CV_32F, 1, 0)[where], cv2.Sobel(smooth, cv2.CV_32F, 0, 1)[where]
+    steep = np.sqrt(slope_x**2 + slope_y**2) + np.float32(1e-6)
+    normal = np.stack([slope_x / steep, slope_y / steep], axis=1)
+    rows, columns = np.nonzero(where)
+    here = np.stack([columns, rows], axis=1).astype(np.float32)
+    depth = _depth(matte)[where]
+    outline = here - depth[:, None] * normal
 
-    def mean(*planes: Plane) -> list[Plane]:
-        return _planes(cv2.blur(cv2.merge(planes), side, borderType=cv2.BORDER_REFLECT))
+    def looked(plane: Plane, start: Plane, step: float) -> Plane:
+        return _at(plane, np.asarray(start + np.float32(step * unit) * normal, np.float32))
 
-    r, g, b = _planes(image)
-    grain = np.float32(noise)
-    mean_r, mean_g, mean_b, mean_matte = mean(r, g, b, matte)
-    with_r, with_g, with_b = mean(r * matte, g * matte, b * matte)
-    with_r, with_g, with_b = with_r - mean_r * mean_matte, with_g - mean_g * mean_matte, with_b - mean_b * mean_matte
-    rr, rg, rb = mean(r * r, r * g, r * b)
-    gg, gb, bb = mean(g * g, g * b, b * b)
-    rr, rg, rb = rr - mean_r * mean_r + grain, rg - mean_r * mean_g, rb - mean_r * mean_b
-    gg, gb, bb = gg - mean_g * mean_g + grain, gb - mean_g * mean_b, bb - mean_b * mean_b + grain
-    # The inverse of a symmetric 3x3 matrix, written out: ten times as fast as solving each pixel's system.
-    i00, i01, i02 = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
-    i11, i12, i22 = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
-    over = 1.0 / np.maximum(rr * i00 + rg * i01 + rb * i02, np.float32(noise**3))
-    red = (i00 * with_r + i01 * with_g + i02 * with_b) * over
-    green = (i01 * with_r + i11 * with_g + i12 * with_b) * over
-    blue = (i02 * with_r + i12 * with_g + i22 * with_b) * over
-    offset = mean_matte - red * mean_r - green * mean_g - blue * mean_b
-    return np.asarray(cv2.merge(mean(red, green, blue, offset)), np.float32)
+    inside = [looked(light, outline, step) for step in rules.beside]
+    outside = [looked(light, outline, -step) for step in rules.beside]
+    far = np.mean(outside, axis=0)
+    line = np.mean(inside, axis=0) - far
+    square = np.einsum("nc,nc->n", line, line)
+
+    def mixture(colours: Plane) -> Plane:
+        share = np.einsum("nc,nc->n", colours - far, line) / (square + np.float32(rules.tested**2))
+        return np.asarray(np.clip(share, -rules.most, 1.0 + rules.most) - 0.5, np.float32)
+
+    step = np.sqrt(square)
+    contrast = step / (step + np.float32(3.0 * rules.tested))
+    features = [mixture(looked(light, here, step)) * contrast for step in rules.across]
+    features += [np.std([mixture(colours) for colours in side], axis=0) for side in (inside, outside)]
+    features += [contrast, np.clip(depth / np.float32(rules.band * unit), -1.5, 1.5)]
+    features += [looked(matte, here, step) for step in rules.map_across]
+    features += [smooth[where], around[where]]
+    return np.stack(features, axis=1).astype(np.float32)
 
 
-def _planes(several: Any) -> list[Plane]:
-    return [np.asarray(plane, np.float32) for plane in cv2.split(several)]
+def _unit(matte: Plane, rules: EdgeRules) -> float:
+    """Pixels of a step of one."""
+    return float(max(1.0, max(matte.shape) / rules.full_px))
+
+
+def _thin(matte: Plane, radius: int, unit: float) -> Plane:
+    """(h, w) 1 about what an opening or a closing by a disc takes off or fills."""
+    side = 2 * radius + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    solid = np.pad((matte > SOLID).astype(np.uint8), side, mode="edge")
+    opened, closed = (cv2.morphologyEx(solid, way, disc) for way in (cv2.MORPH_OPEN, cv2.MORPH_CLOSE))
+    # Single pixels are the corners of a digital outline.
+    narrow = cv2.erode(((opened != solid) | (closed != solid)).astype(np.uint8), np.ones((2, 2), np.uint8))
+    about = cv2.dilate(narrow, disc)[side:-side, side:-side].astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(about, (0, 0), 2.0 * unit), np.float32)
+
+
+def _depth(matte: Plane) -> Plane:
+    """(h, w) pixels from the outline, positive inside."""
+    solid = np.pad((matte > SOLID).astype(np.uint8), 1, mode="edge")
+    inner, outer = (cv2.distanceTransform(mask, cv2.DIST_L2, 5)[1:-1, 1:-1] for mask in (solid, 1 - solid))
+    # The outline lies between two pixels, half a pixel from the middle of each.
+    return np.asarray(np.where(inner > 0, inner - 0.5, 0.5 - outer), np.float32)
+
+
+def _at(plane: Plane, places: Plane) -> Plane:
+    """What a plane, of up to four channels, has at (n, 2) places: (n,) or (n, channels)."""
+    row = 256  # OpenCV takes no list of more than 32,767 places, but a table of any size.
+    table = np.zeros((-(-len(places) // row) * row, 2), np.float32)
+    table[: len(places)] = places
+    x, y = (np.ascontiguousarray(table[:, axis].reshape(-1, row)) for axis in (0, 1))
+    found = cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found.reshape(-1, *plane.shape[2:])[: len(places)], np.float32)

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from lensora.imaging.background import unlike
 from services.segment.candidates import WIDER, Candidate, averaged
-from services.segment.edges import is_refined
 from services.segment.matte import SOLID, PixelBox, box_fit
 
 Plane = NDArray[np.float32]
@@ -39,7 +38,7 @@ class Judgement:
         margin: foretold gain over which it takes the plain one's place.
         doubt: confidence under which a person should look.
         look_again: confidence of the plain candidate under which a second look is worth its time.
-        look_large: the same for a large crop, whose outline is not refined and gains by a second look.
+        look_large: the same for a large crop, whose outline gains by a second look.
         apart: share of the plain matte in which two looks may differ by more than an outline, and their mean is taken.
     """
 
@@ -53,7 +52,7 @@ class Judgement:
 
     def enough(self, shape: tuple[int, ...]) -> float:
         """The confidence from which a crop of this shape, (h, w, ...), needs no second look."""
-        return self.look_again if is_refined(shape) else self.look_large
+        return self.look_again if max(shape[:2]) <= RULES.small_px else self.look_large
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,7 @@ class BenchRules:
     """What is measured of a matte.
 
     Attributes:
+        small_px: longest side of a small crop.
         undecided: salience between these is neither.
         background: salience under which a pixel outside of the box is background.
         away: outside of the box by this share of its longer side, a pixel says what the background looks like.
@@ -68,6 +68,7 @@ class BenchRules:
         outline_px: width on the grid up to which two mattes differ in their outline alone.
     """
 
+    small_px: int = 768
     undecided: tuple[float, float] = (0.1, 0.9)
     background: float = 0.3
     away: float = 0.02

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 
+from lensora.core.boxes import Box
+from lensora.core.frames import srgb_from_linear
 from quality.cutouts.__main__ import Outcome, curve, report
-from quality.cutouts.fit import APARTS, HARM, HIT, MARGINS, doubt, margin, widest
+from quality.cutouts.fit import APARTS, HIT, MARGINS, doubt, margin, widest
+from quality.cutouts.outlines import HARM, SHARES, net_of, outline, with_share
+from quality.cutouts.samples import PHOTOGRAPH, Sample
+from services.segment.aim import Aim
 
 
 def test_the_lowest_margin_does_where_every_gain_is_foretold() -> None:
@@ -49,3 +57,40 @@ def test_the_report_counts_gains_losses_and_flags() -> None:
     assert "a second look at 33%" in text
     assert report("nothing", [], 0.5) == []
     assert "| 0.5 | 33.3% | 100.0% | 0.0% |" in curve(outcomes)
+
+
+def disc(radius: float) -> np.ndarray:
+    """(h, w) float32: a disc, its edge as wide as a pixel."""
+    y, x = np.indices((200, 200), dtype=np.float32)
+    return np.asarray(np.clip(radius - np.hypot(x - 100, y - 100) + 0.5, 0, 1), np.float32)
+
+
+def thing(kind: str, truth: np.ndarray, shown: np.ndarray) -> Sample:
+    """A white thing before black: where it is, and where its light ends."""
+    rgb = np.asarray(srgb_from_linear(shown) * 255 + 0.5, np.uint8)[..., None].repeat(3, axis=2)
+    aim = Aim.at(rgb, Box(0.1, 0.1, 0.9, 0.9), Box(0.0, 0.0, 1.0, 1.0))
+    return Sample("thing", kind, "thing", aim, truth, None, truth, 0, Path("mask.png"))
+
+
+def test_an_outline_teaches_only_where_it_is_the_thing_s_own() -> None:
+    """Rows are true alpha beside the matte's outline; a matte of something else, or of a wire, teaches nothing."""
+    sample = thing("alone", disc(70), disc(70))
+    found = outline(sample, disc(69))
+    assert found is not None and len(found.rows[0]) == len(found.rows[1]) > 500
+    assert outline(sample, disc(30)) is None
+    wire = np.zeros((200, 200), np.float32)
+    wire[98:102, 20:180] = 1.0
+    assert outline(thing("alone", wire, wire), wire) is None
+
+
+def test_more_of_the_network_is_taken_where_both_kinds_of_pictures_agree() -> None:
+    """Where light ends at the outline in both, much; where it ends elsewhere in photographs, as little as may be."""
+    soft = np.asarray(cv2.GaussianBlur(disc(69), (0, 0), 2), np.float32)
+    alike = [thing(kind, disc(70), disc(70)) for kind in ("alone", PHOTOGRAPH)]
+    differing = [alike[0], thing(PHOTOGRAPH, disc(69), disc(70))]
+    shares = []
+    for samples in (alike, differing):
+        outlines = [[outline(sample, soft)] for sample in samples]
+        net = net_of(outlines, 50)
+        shares.append(with_share(net, outlines, 600).share)
+    assert shares[0] >= 0.5 and shares[1] == SHARES[0]
