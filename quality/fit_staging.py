@@ -26,7 +26,7 @@ from services.render.rest import RULES, RestRules
 HALVES = (12.0, 18.0, 25.0, 35.0, 50.0, math.inf)
 """Degrees, tried for ``half``."""
 
-TURNS = (0.0, 10.0, 20.0, 25.0, 30.0, 35.0)
+TURNS = (0.0, 10.0, 20.0, 25.0, 30.0, 35.0, 40.0)
 """Degrees, tried for ``least_turn``: the higher, the more stands as its file has it and does not lean."""
 
 REACHES = (10.0, 20.0, 30.0)

@@ -24,9 +24,9 @@ UP = np.array([0.0, 1.0, 0.0])
 @dataclass(frozen=True)
 class RestRules:
     """What the choice of a pose goes by. ``reach`` was chosen by ``quality.fit_staging`` on objects that nothing is
-    reported on; ``least_turn`` is the least of 20, 30 and 35 degrees by which, to the eye, standing things stand: a
-    little more of them lean as the photo saw them with 20, which has more of the ups right. The others decide few
-    pictures, and none of their neighbours is better.
+    reported on. So was ``least_turn``, among values from 20 degrees on, to the eye: the less, the more ups are right, and
+    the more things that stand lean as the photo saw them. The others decide few pictures, and none of their neighbours
+    is better.
 
     Attributes:
         contact: share of the subject's size within which its points rest on the ground.
@@ -57,7 +57,7 @@ class RestRules:
     alike: float = math.radians(6.0)
     most_lean: float = math.radians(10.0)
     usual_lean: float = math.radians(3.0)
-    least_turn: float = math.radians(30.0)
+    least_turn: float = math.radians(35.0)
     most_kept: float = math.radians(45.0)
     reach: float = math.radians(20.0)
     flat_tip: float = math.radians(60.0)
