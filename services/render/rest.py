@@ -24,8 +24,8 @@ UP = np.array([0.0, 1.0, 0.0])
 @dataclass(frozen=True)
 class RestRules:
     """What the choice of a pose goes by. ``reach`` was chosen by ``quality.fit_staging`` on objects that nothing is
-    reported on. So was ``least_turn``, among values from 20 degrees on, to the eye: the less, the more ups are right, and
-    the more things that stand lean as the photo saw them. The others decide few pictures, and none of their neighbours
+    reported on. So was ``least_turn``, among values from 20 degrees on, to the eye: the less it is, the more ups are
+    right, and the more things lean as the photo saw them. The others decide few pictures, and none of their neighbours
     is better.
 
     Attributes:
