@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Trains the shape network for MINUTES, or goes on training it. docs/training.md
 #   DATA     a folder of GLBs beside the made objects (optional)
+#   START    an exported network to go on from where there is no checkpoint, such as the shipped one (optional)
 #   SHAPE    everything that is kept: environment, pictures, checkpoint, logs (default ~/.cache/lensora/shape)
 set -euo pipefail
 minutes=${MINUTES:-60} data=${DATA:-} shape=${SHAPE:-$HOME/.cache/lensora/shape}
@@ -25,6 +26,6 @@ until compgen -G "$shape/data/train/*/views.json" > /dev/null; do
 done
 pretrained="${LENSORA_MODELS_DIR:-$HOME/.cache/lensora/models}/efficientnet-lite0.onnx"
 "$python" -m training.train --data "$shape/data" --out "$shape/run" --minutes "$minutes" --pretrained "$pretrained" \
-  ${WORKERS:+--workers "$WORKERS"} ${COMPILE:+--compile}
+  ${START:+--start "$START"} ${WORKERS:+--workers "$WORKERS"} ${COMPILE:+--compile}
 "$python" -m training.plot "$shape/run/log.csv" "$shape/run/log.svg"
 "$python" -m training.export --checkpoint "$shape/run/checkpoint.pt" --out "$shape/run/lensora-shape.onnx"

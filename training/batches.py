@@ -118,8 +118,13 @@ def _numbers(row: NDArray[np.int64], column: NDArray[np.int64], step: int, side:
 
 
 def disturbed(rgba: Bytes, rng: np.random.Generator) -> Bytes:
-    """A picture as a phone and a matting network give it: exposure, cast, blur, noise, JPEG, a matte that is off."""
+    """A picture as a phone and a matting network give it: exposure, cast, blur, noise, JPEG, a matte that is off.
+
+    One in five has its colours exchanged: a thing keeps its shape in another paint.
+    """
     color = rgba[..., :3].astype(np.float32) / 255.0
+    if rng.random() < 0.2:
+        color = color[..., rng.permutation(3)]
     gamma, cast = rng.uniform(0.65, 1.4), 1.0 + rng.normal(size=3) * 0.07
     color = np.power(color, gamma) * cast.astype(np.float32)
     if rng.random() < 0.3:

@@ -26,6 +26,7 @@ class Size:
     Attributes:
         fine, middle, token: channels at 32 x 32, 16 x 16 and 8 x 8.
         wide: channels of the decoder at 32 x 32.
+        hidden: channels between the decoder and the field, beside the straight way.
         blocks: of the transformer.
         heads: of its attention.
         bins: of the field along a ray.
@@ -35,7 +36,8 @@ class Size:
     middle: int = 80
     token: int = 256
     wide: int = 64
-    blocks: int = 4
+    hidden: int = 256
+    blocks: int = 5
     heads: int = 4
     bins: int = 64
 
@@ -55,6 +57,13 @@ class Answer(NamedTuple):
     camera: Tensor
 
 
+def _silent(layer: nn.Conv2d | nn.Linear) -> None:
+    """Begin with saying nothing: the way around it is all there is at first."""
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
 class Residual(nn.Module):
     """Two 3 x 3 convolutions beside a shortcut."""
 
@@ -63,7 +72,7 @@ class Residual(nn.Module):
         self.first = nn.Conv2d(channels, channels, 3, 1, 1)
         self.second = nn.Conv2d(channels, channels, 3, 1, 1)
         self.norm = nn.GroupNorm(8, channels)
-        nn.init.zeros_(self.second.weight)
+        _silent(self.second)
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, c, h, w) -> the same."""
@@ -82,6 +91,8 @@ class Block(nn.Module):
         self.between = nn.LayerNorm(width)
         self.widened = nn.Linear(width, 4 * width)
         self.narrowed = nn.Linear(4 * width, width)
+        _silent(self.joined)
+        _silent(self.narrowed)
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, tokens, width) -> the same."""
@@ -115,12 +126,14 @@ class ShapeNet(nn.Module):
         self.said = nn.LayerNorm(s.token)
         self.camera = nn.Sequential(nn.Linear(s.token, 64), nn.GELU(), nn.Linear(64, 6))
         self.up_middle = nn.Conv2d(s.token, 4 * s.middle, 1)
-        self.join_middle = Residual(s.middle)
+        self.join_middle = nn.Sequential(Residual(s.middle), Residual(s.middle))
         self.up_fine = nn.Conv2d(s.middle, 4 * s.wide, 1)
         self.skip_fine = nn.Conv2d(s.fine, s.wide, 1)
-        self.join_fine = nn.Sequential(Residual(s.wide), Residual(s.wide))
+        self.join_fine = nn.Sequential(Residual(s.wide), Residual(s.wide), Residual(s.wide))
         self.last = nn.GroupNorm(8, s.wide)
         self.field = nn.Conv2d(s.wide, 4 * s.bins, 1)
+        self.bent = nn.Sequential(nn.Conv2d(s.wide, s.hidden, 1), nn.GELU(), nn.Conv2d(s.hidden, 4 * s.bins, 1))
+        _silent(self.bent[2])
         self.surface = nn.Conv2d(s.wide, 16 * 5, 1)
         nn.init.constant_(self.field.bias, -1.0)
 
@@ -138,7 +151,7 @@ class ShapeNet(nn.Module):
         middle = self.join_middle(middle + functional.pixel_shuffle(self.up_middle(grid), 2))
         fine = self.join_fine(self.skip_fine(fine) + functional.pixel_shuffle(self.up_fine(middle), 2))
         features = functional.gelu(self.last(fine))
-        field = self.field(features).permute(0, 2, 3, 1).unflatten(3, (4, self.size.bins))
+        field = (self.field(features) + self.bent(features)).permute(0, 2, 3, 1).unflatten(3, (4, self.size.bins))
         surface = self.surface(features).permute(0, 2, 3, 1).unflatten(3, (16, 5))
         return Answer(field, surface, camera)
 

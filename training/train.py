@@ -25,6 +25,7 @@ from torch import distributed, multiprocessing
 from training.batches import Batch, Cache
 from training.losses import mistakes
 from training.network import ShapeNet, Size
+from training.restore import restored
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Plan:
         out: where the checkpoint and the logs lie.
         minutes: of this run.
         pretrained: the ONNX file of EfficientNet-Lite0; needed by the first run only.
+        start: an exported network to go on from where there is no checkpoint.
         rate: highest learning rate.
         batch: pictures a step and worker.
         workers: processes on CPUs.
@@ -53,6 +55,7 @@ class Plan:
     out: Path
     minutes: float
     pretrained: Path | None = None
+    start: Path | None = None
     rate: float = 8.0e-4
     batch: int = 8
     workers: int = 1
@@ -82,6 +85,9 @@ class Trainer:
         self.net = ShapeNet(self.size).to(self.device, memory_format=torch.channels_last)
         if plan.pretrained:
             self.net.backbone.load(plan.pretrained)
+        if plan.start:
+            weights = restored(plan.start, {name: tuple(w.shape) for name, w in self.net.state_dict().items()})
+            self.net.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
         self.mean = ShapeNet(self.size).to(self.device)
         self.mean.load_state_dict(self.net.state_dict())
         for weight in self.mean.parameters():
@@ -243,6 +249,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--pretrained", type=Path, help="efficientnet-lite0.onnx, for the first run")
+    parser.add_argument("--start", type=Path, help="lensora-shape.onnx to go on from where there is no checkpoint")
+    parser.add_argument("--batch", type=int, default=Plan.batch, help="pictures a step and worker")
     parser.add_argument("--rate", type=float, default=Plan.rate)
     parser.add_argument("--workers", type=int, default=Plan.workers)
     parser.add_argument("--seed", type=int, default=Plan.seed)
@@ -255,7 +263,9 @@ def main() -> None:
         options.out,
         options.minutes,
         options.pretrained,
+        options.start,
         options.rate,
+        options.batch,
         workers=workers,
         seed=options.seed,
         compiled=options.compile,
