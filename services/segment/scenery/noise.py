@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
+
 Field: TypeAlias = NDArray[np.float32]
 Floats: TypeAlias = NDArray[np.floating[Any]]
 
@@ -73,6 +75,7 @@ class Noise:
             footprint: size of a pixel in cells of the coarsest octave (same shape, or one that broadcasts): octaves
                 finer than two pixels fade out, so that distant texture does not sparkle.
         """
+        glance()
         total: Field = np.zeros(x.shape, np.float32)
         scale, amplitude, power = 1.0, 1.0, 0.0
         cos, sin = np.float32(np.cos(0.6)), np.float32(np.sin(0.6))

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
 from services.segment.scenery.ground import Patch, slopes
 from services.segment.scenery.material import Material, Plane, colour, mix
 from services.segment.scenery.noise import Noise, cellular, smoothstep
@@ -39,6 +40,7 @@ def marble(patch: Patch, noise: Noise, tint: Tint, dark: bool) -> Material:
 
     def veins(frequency: float, wander: float, width: float, lean: float) -> Plane:
         """Thin dark lines where a wandering phase passes whole numbers; turbulence as in Perlin (1985)."""
+        glance()
         phase = (v + lean * u) * frequency + wander * warp + 0.6 * wander * other
         line = np.abs(np.mod(phase, 1.0) - 0.5) / frequency
         thickness = width * (0.25 + 1.5 * smoothstep(-0.6, 1.8, noise(u * 6.0, v * 6.0)))
