@@ -7,8 +7,10 @@ and no over much of what it finds, the last bits decide. Those few pictures pay 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,18 @@ from lensora.models.manifest import Doubt
 from lensora.observability import logs
 
 _log = logs.get(__name__)
+
+_CONTENT: ContextVar[bool] = ContextVar("content_with_quick", default=False)
+
+
+@contextmanager
+def content_with_quick() -> Iterator[None]:
+    """Within it, on this thread, a quick answer is good enough however doubtful: a caller's time has a bound, too."""
+    token = _CONTENT.set(True)
+    try:
+        yield
+    finally:
+        _CONTENT.reset(token)
 
 
 class Rechecked:
@@ -56,7 +70,7 @@ class Rechecked:
         patience = Patience(self.name, timeout_s)
         answer = self._quick.infer(inputs, outputs=outputs, timeout_s=timeout_s)
         found = answer.get(self._doubt.output)
-        if found is None or not doubtful(found, self._doubt):
+        if found is None or _CONTENT.get() or not doubtful(found, self._doubt):
             return answer
         _log.info("net_rechecked", model=self.name)
         while not self._turn.acquire(timeout=patience.pause_s()):

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from lensora.adapters.patience import while_waiting
-from lensora.adapters.rechecked import Rechecked, doubtful
+from lensora.adapters.rechecked import Rechecked, content_with_quick, doubtful
 from lensora.core.artifacts import ModelUse
 from lensora.core.errors import Cancelled, ConfigurationError, DeadlineExceeded
 from lensora.models.manifest import Doubt, ModelEntry, Precision, load_manifest
@@ -57,6 +57,15 @@ def test_a_doubtful_answer_is_the_exact_nets() -> None:
     assert [len(each.calls) for each in opened] == [1, 1]
     assert len(quick.calls) == 2
     assert rooms == [0, 1]
+
+
+def test_who_is_content_with_a_quick_answer_gets_no_other() -> None:
+    """However doubtful it is; afterwards, and where that ended in an error, doubt counts again."""
+    model = Rechecked(net(0.001), lambda: net(0.0), DOUBT)
+    with pytest.raises(RuntimeError), content_with_quick():
+        assert np.allclose(model.infer({"input": TORN})["output"], TORN + 0.001)
+        raise RuntimeError
+    assert np.array_equal(model.infer({"input": TORN})["output"], TORN)
 
 
 def test_both_runs_share_the_callers_time() -> None:

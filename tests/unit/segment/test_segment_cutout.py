@@ -6,9 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
+from lensora.adapters.rechecked import Rechecked
 from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import FULL_FRAME, Box
 from lensora.core.errors import CropTooSmall, SubjectNotFound
+from lensora.models.manifest import Doubt
+from lensora.testing.inference import FakeModel, TensorSpec
 from services.segment.aim import LONGEST_SIDE_PX
 from services.segment.cutout import cut_out, encode_png
 from services.segment.foreground import estimate_foreground
@@ -171,6 +174,39 @@ def test_an_undecided_crop_is_seen_wider() -> None:
     assert backend.calls == 2
     disc(rgb, unused, 400, 300, 92, (220, 40, 40))
     assert cut_out(rgb, None, box, box.padded(800, 600), Redness()).confidence > found.confidence + 0.1
+
+
+class Torn(Redness):
+    """A backend whose net is never sure in few bits, and counts how often it is opened in many."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.exact = 0
+        torn = {"output": np.full((4, 4), 0.5, np.float32)}
+        use = self.describe()
+        inputs = {"input": TensorSpec(np.float32, (None,))}
+
+        def opened() -> FakeModel:
+            self.exact += 1
+            return FakeModel(lambda _inputs: torn, inputs=inputs, outputs=["output"], use=use)
+
+        quick = FakeModel(lambda _inputs: torn, inputs=inputs, outputs=["output"], use=use)
+        self.net = Rechecked(quick, opened, Doubt("output", ("segment",), share=0.05, reach=0.1))
+
+    def salience(self, rgb: np.ndarray, timeout_s: float | None = None) -> np.ndarray:
+        self.net.infer({"input": np.zeros(1, np.float32)})
+        return super().salience(rgb, timeout_s)
+
+
+def test_only_the_first_look_is_worked_out_again() -> None:
+    """A cutout whose both looks are doubtful pays for one run in float32: two would take over its three seconds."""
+    rgb, unused = canvas(800, 600)
+    disc(rgb, unused, 400, 300, 90, (175, 120, 120))
+    disc(rgb, unused, 400, 300, 30, (220, 40, 40))
+    box = Box(0.38, 0.33, 0.62, 0.67)
+    backend = Torn()
+    cut_out(rgb, None, box, box.padded(800, 600), backend)
+    assert backend.calls == 2 and backend.exact == 1
 
 
 def test_a_tiny_crop_is_refused() -> None:
