@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from quality.cutouts.bars import bars
 from quality.cutouts.edge_fit import STEPS, edge_net, some_rows
 from quality.cutouts.samples import PHOTOGRAPH, Sample
 from services.segment.edges import EdgeNet, band_of, edge_features, refined
@@ -57,8 +58,8 @@ def outline(sample: Sample, matte: Plane) -> Outline | None:
 
 
 def net_of(outlines: Sequence[Sequence[Outline | None]], steps: int = STEPS) -> EdgeNet:
-    """The edge network for the outlines of things, all of its word taken."""
-    return edge_net([one.rows for own in outlines for one in own if one is not None], steps)
+    """The edge network for the outlines of things and for drawn bars, all of its word taken."""
+    return edge_net([*(one.rows for own in outlines for one in own if one is not None), *bars()], steps)
 
 
 def with_share(net: EdgeNet, outlines: Sequence[Sequence[Outline | None]], steps: int = STEPS) -> EdgeNet:
@@ -76,7 +77,7 @@ def with_share(net: EdgeNet, outlines: Sequence[Sequence[Outline | None]], steps
                 known += [one.rows for one in each]
             else:
                 others += each[:1]
-        other = edge_net(known, steps)
+        other = edge_net([*known, *bars()], steps)
         gains.append(np.array([_gains(one, other) for one in others]))
     harmless = [at for at in range(len(SHARES)) if min(found[:, at].min() for found in gains) >= -MOST_LOST]
     best = max(harmless, key=lambda at: float(np.mean([found[:, at].mean() for found in gains])), default=0)

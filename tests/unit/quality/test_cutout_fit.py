@@ -10,6 +10,7 @@ import numpy as np
 from lensora.core.boxes import Box
 from lensora.core.frames import srgb_from_linear
 from quality.cutouts.__main__ import Outcome, curve, report
+from quality.cutouts.bars import bars
 from quality.cutouts.fit import APARTS, HIT, MARGINS, doubt, margin, widest
 from quality.cutouts.outlines import HARM, SHARES, net_of, outline, with_share
 from quality.cutouts.samples import PHOTOGRAPH, Sample
@@ -94,3 +95,18 @@ def test_more_of_the_network_is_taken_where_both_kinds_of_pictures_agree() -> No
         net = net_of(outlines, 50)
         shares.append(with_share(net, outlines, 600).share)
     assert shares[0] >= 0.5 and shares[1] == SHARES[0]
+
+
+def test_bars_show_edges_that_no_photograph_has() -> None:
+    """Most end with their pixels, the others share theirs with the ground; a net is asked about both sides of each."""
+    drawn = bars(12)
+    hard = [alpha for _features, alpha in drawn if set(np.unique(alpha)) == {0.0, 1.0}]
+    assert 4 <= len(hard) < len(drawn)
+    assert all(len(features) == len(alpha) > 300 and 0.2 < alpha.mean() < 0.8 for features, alpha in drawn)
+
+
+def test_a_network_that_saw_bars_says_where_one_ends() -> None:
+    """Of a razor-sharp bar, what it says of the outermost row is the bar; of the row outside, the ground."""
+    net = net_of([], 3000)
+    wrong = [np.abs(net.alpha(features) - alpha).mean() for features, alpha in bars()]
+    assert float(np.mean(wrong)) < 0.02

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 
@@ -53,11 +52,7 @@ def test_a_strip_is_shown_to_the_net_with_room_around_it(turned: bool) -> None:
     assert all(max(shape[:2]) <= 4.1 * min(shape[:2]) for shape in net.shapes)
     alpha = cutout.rgba[..., 3] > 127
     assert alpha.mean() == pytest.approx(box.area, abs=0.03)
-    inner = np.asarray(cv2.erode(alpha.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0), bool)
-    off = np.abs(cutout.rgba[..., :3].astype(int) - BAR).max(axis=2)
-    assert (off[inner] <= 3).mean() > 0.99
-    # The edge network takes the outermost row for nine tenths the bar: its colour comes out farther from the ground.
-    assert (off[alpha] <= 8).mean() > 0.99
+    assert (np.abs(cutout.rgba[..., :3][alpha].astype(int) - BAR).max(axis=1) <= 3).mean() > 0.99
 
 
 def test_a_bar_that_fills_its_frame_is_its_box() -> None:
