@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -13,12 +13,12 @@ import numpy as np
 
 from lensora.adapters.runtimes import open_runtime
 from lensora.settings import ModelSettings, load
-from quality.cutouts.fit import RIGHT_IOU, Case, Fit, case, edged, fitted
+from quality.cutouts.fit import RIGHT_IOU, Case, Fit, case, edged, fitted, repicked
 from quality.cutouts.samples import PHOTOGRAPH, photographs, samples
 from services.segment.backends import CutoutBackend
 from services.segment.backends.registry import CUTOUT_BACKENDS
 from services.segment.edges import refined
-from services.segment.fitted import JUDGEMENT
+from services.segment.fitted import EDGE_NET, JUDGEMENT
 from services.segment.judge import confidence, pick
 
 TARGET = Path(__file__).parents[2] / "services/segment/fitted.py"
@@ -26,6 +26,16 @@ TARGET = Path(__file__).parents[2] / "services/segment/fitted.py"
 CURVE_LEVELS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
 LARGE_PX = 1024
 GROUPS = ("made scenes", f"made scenes of over {LARGE_PX} pixels", "photographs of the corpus")
+
+WAYS: dict[str, tuple[str, Callable[[list[Case]], Fit]]] = {
+    "all": ("Judge and edge network", fitted),
+    "edge": ("The edge network, for the judge that was there,", lambda cases: edged(cases, JUDGEMENT)),
+    "picks": (
+        "The choice between two looks, the rest as it was,",
+        lambda cases: repicked(cases, JUDGEMENT, EDGE_NET),
+    ),
+}
+"""What is fitted, in words, and how."""
 
 TEXT = '''"""What ``python -m quality.cutouts`` fitted; not edited by hand.
 
@@ -53,12 +63,13 @@ def main() -> int:
     parser.add_argument("--corpus", type=Path, default=Path(__file__).parents[1] / "corpus", help="photographs")
     parser.add_argument("--kept", action="store_true", help="use the maps that are kept, and ask no net")
     parser.add_argument("--reached", type=Path, help="write the IoU of every cutout, for python -m quality.detection")
-    parser.add_argument("--edge", action="store_true", help="fit the edge network alone, and keep the judge")
+    parser.add_argument("--only", choices=sorted(WAYS), default="all", help="fit this alone, and keep the rest")
     parser.add_argument("--dry", action="store_true", help="report, and write nothing")
     arguments = parser.parse_args()
     backend = None if arguments.kept else CUTOUT_BACKENDS["isnet"](open_runtime(load(ModelSettings)))
     tune = list(cases_of(arguments.scenes, arguments.corpus, "tune", backend))
-    fit = edged(tune, JUDGEMENT) if arguments.edge else fitted(tune)
+    what, fit_of = WAYS[arguments.only]
+    fit = fit_of(tune)
     unseen = list(cases_of(arguments.scenes, arguments.corpus, "unseen", backend))
     ends = [(_group(each), outcome(each, fit)) for each in unseen]
     doubt = fit.judgement.doubt
@@ -74,7 +85,7 @@ def main() -> int:
     if not arguments.dry:
         TARGET.write_text(
             TEXT.format(
-                what="The edge network, for the judge that was there," if arguments.edge else "Judge and edge network",
+                what=what,
                 cases=len(tune),
                 scenes=len({each.sample.name.split("/")[0] for each in tune}),
                 unseen=len(unseen),

@@ -17,16 +17,20 @@ from quality.cutouts.samples import PHOTOGRAPH, Sample
 from services.segment.aim import Aim
 
 
-def test_the_lowest_margin_does_where_every_gain_is_foretold() -> None:
-    """Whoever is foretold to be better is: nothing is harmed at no margin at all."""
-    assert margin(np.array([-0.02, 0.01, 0.03]), np.array([-0.1, 0.05, 0.1])) == MARGINS[0]
+def test_a_margin_is_as_high_as_it_may_be_for_nothing() -> None:
+    """Whoever is foretold to be better is: the margin lies just under the weaker one of those that count."""
+    assert margin(np.array([-0.02, 0.0105, 0.03]), np.array([-0.1, 0.05, 0.1])) == 0.01
+    assert margin(np.array([0.002, 0.0105, 0.03]), np.array([0.001, 0.05, 0.1])) == 0.01
 
 
 def test_harm_raises_the_margin_over_what_was_foretold() -> None:
-    """A second look was foretold to gain 0.01 and took a part off: the margin lies over that; a small loss is none."""
-    foretold = np.array([0.01, 0.02, 0.04])
-    assert margin(foretold, np.array([-0.2, -0.5 * HARM, 0.4])) == 0.01
-    assert margin(foretold, np.array([-0.2, -0.5 * HARM, -0.8])) == 0.04
+    """A second look was foretold to gain and took a part off: that weighs thrice a gain; a small loss is none."""
+    foretold, small = np.array([0.0105, 0.0205, 0.0405]), -0.5 * HARM
+    assert margin(foretold, np.array([-0.2, 0.5, 0.4])) == 0.02
+    assert margin(foretold, np.array([0.3, -0.05, 0.4])) == 0.01
+    assert margin(foretold, np.array([0.3, -0.11, 0.4])) == 0.04
+    assert margin(foretold, np.array([0.3, small, 0.4])) == 0.01
+    assert margin(foretold, np.array([0.3, 0.1, -0.2])) == MARGINS[-1]
 
 
 def test_looks_that_differ_more_are_averaged_only_where_nothing_is_lost() -> None:
