@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
 from lensora.adapters.runtimes import open_runtime
 from lensora.settings import ModelSettings, load
 from quality.detection import doubt
-from quality.detection.finds import scenes_of
-from quality.detection.fit import fitted, name_level, of_scenes, report, unranked
+from quality.detection.finds import Scene, scenes_of
+from quality.detection.fit import fitted, name_level, of_scenes, releveled, report, unranked
 from quality.detection.names import Called, called, shares
 from quality.detection.pairs import least_likeness, neighbours
 from quality.detection.pairs import told as told_pairs
 from services.detect.backends.registry import DETECT_BACKENDS
 from services.detect.backends.saliency import SaliencyDetector
+from services.detect.fitted import RANKING
 from services.detect.ranking import FEATURES
 
 TARGET = Path(__file__).parents[2] / "services/detect/fitted.py"
@@ -55,15 +57,22 @@ DOUBT = Doubt(
 '''
 
 
+LEAST_NOTE = r"(?s)\n\nThe least chance alone, .*?(?=\n\"\"\"\n)"
+"""What ``--least`` wrote before."""
+
+
 def main() -> int:
     """Fit on ``tune``, report on ``unseen``, write the module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenes", type=Path, required=True, nargs="+", help="what python -m quality.scenes wrote")
     parser.add_argument("--corpus", type=Path, default=Path(__file__).parents[1] / "corpus", help="photographs")
-    parser.add_argument("--reached", type=Path, required=True, help="what python -m quality.cutouts --reached wrote")
+    parser.add_argument("--reached", type=Path, help="what python -m quality.cutouts --reached wrote")
+    parser.add_argument("--least", action="store_true", help="fit the least chance alone, and keep the rest")
     parser.add_argument("--kept", action="store_true", help="use what is kept, and ask no net")
     parser.add_argument("--dry", action="store_true", help="report, and write nothing")
     arguments = parser.parse_args()
+    if not arguments.least and arguments.reached is None:
+        parser.error("--reached is needed, but for --least")
     detector = None
     if not arguments.kept:
         detector = DETECT_BACKENDS["objects"](open_runtime(load(ModelSettings)))
@@ -72,6 +81,8 @@ def main() -> int:
         [scene for folder in arguments.scenes for scene in scenes_of(folder, part, detector)]
         for part in ("tune", "unseen")
     )
+    if arguments.least:
+        return _least_alone(tune, unseen, dry=arguments.dry)
     ranking = fitted(tune)
     kept = arguments.scenes[0] / "found"
     learnt, others = (called(arguments.corpus, part, kept, detector) for part in ("tune", "unseen"))
@@ -114,6 +125,25 @@ def main() -> int:
                 doubt_weights=doubtful.weights,
                 doubt_least=doubtful.least,
             )
+        )
+    return 0
+
+
+def _least_alone(tune: list[Scene], unseen: list[Scene], *, dry: bool) -> int:
+    """Fit the least chance for the weights that are there; of the module, that alone changes."""
+    ranking = releveled(tune, RANKING)
+    lines = [
+        f"The least chance alone, on {len(tune)} scenes of the tune part. On {len(unseen)} of the unseen part:",
+        "",
+    ]
+    for level, told_of in ((RANKING.least, report(unseen, RANKING)), (ranking.least, report(unseen, ranking))):
+        lines += [f"- {level}: {told_of}"]
+    sys.stdout.write("\n".join([f"tune: {report(tune, RANKING)}", f"  {report(tune, ranking)}", *lines]) + "\n")
+    if not dry:
+        text = re.sub(LEAST_NOTE, "", TARGET.read_text("utf-8"))
+        text = text.replace('\n"""\n\nfrom', "\n\n" + "\n".join(lines) + '\n"""\n\nfrom', 1)
+        TARGET.write_text(
+            re.sub(r"(RANKING = .*?    least=)[\d.]+", rf"\g<1>{ranking.least}", text, count=1, flags=re.S)
         )
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +31,24 @@ def fitted(scenes: Sequence[Scene]) -> Ranking:
         tuple(_weights([other for place, other in enumerate(scenes) if place % FOLDS != fold])) for fold in range(FOLDS)
     ]
     chances = [Ranking(weights[index % FOLDS], 0.0).chances(scene.features) for index, scene in enumerate(scenes)]
+    return Ranking(tuple(round(float(w), 4) for w in _weights(scenes)), _least(scenes, chances))
+
+
+def releveled(scenes: Sequence[Scene], ranking: Ranking) -> Ranking:
+    """Weights that are there, with the least chance for these scenes, which they have not seen."""
+    return replace(ranking, least=_least(scenes, [ranking.chances(scene.features) for scene in scenes]))
+
+
+def _least(scenes: Sequence[Scene], chances: Sequence[NDArray[np.float64]]) -> float:
+    """The lowest chance at which enough of the proposals are things, and empty scenes get none."""
     right = [scene.right() for scene in scenes]
     empty = [chance for chance, scene in zip(chances, scenes, strict=True) if not scene.truth and not scene.aside]
-    least = next(
-        (level for level in LEVELS if _precision(chances, right, level) >= LEAST_PRECISION and _quiet(empty, level)),
-        LEVELS[-1],
+    return float(
+        next(
+            (lvl for lvl in LEVELS if _precision(chances, right, lvl) >= LEAST_PRECISION and _quiet(empty, lvl)),
+            LEVELS[-1],
+        )
     )
-    return Ranking(tuple(round(float(w), 4) for w in _weights(scenes)), float(least))
 
 
 def name_level(things: Sequence[Called]) -> float:

@@ -7,6 +7,11 @@ On 154 scenes of the tune part. On 50 scenes of the unseen part:
 - names: 19 of 20 names right for 86 things of the corpus
 - pairs: 9 of 10 pairs, 0 of 36 other neighbours taken for one
 - doubt: 7 of 10 flagged wrong, 16 of 72 others wrong
+
+The least chance alone, on 107 scenes of the tune part. On 81 of the unseen part:
+
+- 0.38: recall 0.753 (64 of 85), precision 0.853 (64 of 75), first right 44 of 50, nothing on 29 of 31 empty
+- 0.46: recall 0.753 (64 of 85), precision 0.889 (64 of 72), first right 44 of 50, nothing on 31 of 31 empty
 """
 
 from __future__ import annotations
@@ -39,7 +44,7 @@ RANKING = Ranking(
         0.0297,
         0.6824,
     ),
-    least=0.38,
+    least=0.46,
 )
 
 NAME_SURE = 0.5

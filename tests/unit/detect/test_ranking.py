@@ -8,7 +8,7 @@ import numpy as np
 
 from lensora.core.boxes import Box, Category
 from quality.detection.finds import Scene
-from quality.detection.fit import fitted, name_level, of_scenes, report
+from quality.detection.fit import fitted, name_level, of_scenes, releveled, report
 from quality.detection.names import shares
 from services.detect.fitted import RANKING
 from services.detect.fusion import Thing
@@ -112,6 +112,21 @@ def test_the_fit_proposes_nothing_on_empty_scenes() -> None:
         boxes, names = scene.boxes[:1], [("object", 0.0)]
         scenes.append(Scene("empty", [], [], boxes, faint, np.ones(1), names, [""]))
     assert "first right 60 of 60, nothing on 10 of 10 empty" in report(scenes, fitted(scenes))
+
+
+def test_the_level_alone_rises_over_finds_of_empty_scenes() -> None:
+    """The weights stay; a level under a find of an empty scene goes over it, and one that is too high comes down."""
+    scenes = [made_scene(index) for index in range(60)]
+    weights = tuple({"one": -5.0, "contrast": 10.0}.get(name, 0.0) for name in FEATURES)
+    faint = scenes[0].features[:1].copy()
+    faint[:, FEATURES.index("contrast")] = 0.5
+    empty = Scene("empty", [], [], scenes[0].boxes[:1], faint, np.ones(1), [("object", 0.0)], [""])
+    for level in (0.1, 0.8):
+        ranking = releveled([*scenes, empty], Ranking(weights, level))
+        assert ranking.weights == weights and 0.5 < ranking.least < 0.6
+        assert "recall 1.000 (60 of 60)" in report(scenes, ranking)
+        assert "nothing on 1 of 1 empty" in report([empty], ranking)
+    assert releveled(scenes, Ranking(weights, 0.8)).least < 0.5
 
 
 def test_the_level_of_names_leaves_nine_in_ten_right() -> None:
