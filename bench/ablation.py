@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.measure import closing_line, table
+from lensora.adapters.rechecked import content_with_quick
 from lensora.adapters.runtimes import open_runtime
 from lensora.core.boxes import Box
 from lensora.settings import ModelSettings, load
@@ -159,7 +160,8 @@ def _tried(sample: Truth, salience: Callable[[NDArray[np.uint8]], Plane]) -> Tri
     aim = Aim.at(sample.rgb, sample.box, crop)
     first = salience(aim.picture)
     around = Surroundings.of(aim, LOOK_AGAIN.padding, LOOK_AGAIN.longest_px)
-    wide = around.seen_from(aim, salience(around.rgb))
+    with content_with_quick():
+        wide = around.seen_from(aim, salience(around.rgb))
     bench = Bench(aim.picture, aim.within, first)
     left, top, right, bottom = crop.pixels(width, height)
     seen = sample.alpha[top:bottom, left:right]
