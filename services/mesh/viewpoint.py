@@ -32,7 +32,6 @@ class ViewpointRules:
 
     Attributes:
         box: of a box whose inner edges or outline are clear.
-        lying: of a flat thing that a lying box explains.
         rim: of a vessel's rim that shows all around.
         tiers: of a vessel on its saucer, whose discs both tell it.
         flat: the pitch from which things are photographed that lie by nature ...
@@ -48,7 +47,6 @@ class ViewpointRules:
     """
 
     box: float = math.radians(4.0)
-    lying: float = math.radians(4.0)
     rim: float = math.radians(8.0)
     tiers: float = math.radians(5.0)
     flat: float = math.radians(68.0)
@@ -234,7 +232,7 @@ def believed(said: Witnesses, rules: ViewpointRules = RULES, trust: NetworkTrust
 def _from_shape(explained: Explained, rules: ViewpointRules) -> Iterator[Sighting]:
     """What the shape that explains the photo says of its camera, where it does."""
     view, best = explained.view, explained.verdict.best
-    doubts = {"box": (rules.box, rules.roll), "lying": (rules.lying, rules.level), "tiered": (rules.tiers, rules.level)}
+    doubts = {"box": (rules.box, rules.roll), "tiered": (rules.tiers, rules.level)}
     if best.kind == "turned" and view.measured(find_turned).mouth is not None:
         doubts["turned"] = (rules.rim, rules.level)
     if best.kind in doubts:

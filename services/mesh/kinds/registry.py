@@ -6,8 +6,7 @@ from services.mesh.kinds import Kind
 from services.mesh.kinds.box import Box
 from services.mesh.kinds.field import Field
 from services.mesh.kinds.inflation import Inflation
-from services.mesh.kinds.lying import Lying
 from services.mesh.kinds.tiered import Tiered
 from services.mesh.kinds.turned import Turned
 
-KINDS: tuple[Kind, ...] = (Inflation(), Lying(), Box(), Turned(), Tiered(), Field())
+KINDS: tuple[Kind, ...] = (Inflation(), Box(), Turned(), Tiered(), Field())
