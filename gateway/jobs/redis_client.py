@@ -17,8 +17,8 @@ from lensora.core.errors import ConfigurationError, Unavailable
 RETRY_AFTER_S = 2.0
 """What a client is told to wait: a restart of Redis with its log takes about a second."""
 
-CONNECT_TIMEOUT_S = 1.0
-"""A Redis that listens accepts at once; one that does not is away."""
+SENTINEL_TIMEOUT_S = 1.0
+"""Sentinels are asked one after another: one that is away must not keep the others waiting."""
 
 POOL_WAIT_S = 5.0
 """How long a command may wait for a free connection: longer than any burst that the gateway can serve."""
@@ -46,12 +46,12 @@ def connect(url: str, *, timeout_s: float, connections: int) -> aioredis.Redis:
     Raises:
         ConfigurationError: the URL is not one of Redis.
     """
-    connect_timeout_s = min(CONNECT_TIMEOUT_S, timeout_s)
     options: dict[str, Any] = {
         "max_connections": connections,
         "timeout": POOL_WAIT_S,
         "socket_timeout": timeout_s,
-        "socket_connect_timeout": connect_timeout_s,
+        # As long as any other answer: a hundred connections that a burst opens at once are made in turn.
+        "socket_connect_timeout": timeout_s,
         "socket_keepalive": True,
         "retry": Retry(NoBackoff(), 0),
         "retry_on_error": [],
@@ -63,7 +63,8 @@ def connect(url: str, *, timeout_s: float, connections: int) -> aioredis.Redis:
     try:
         pool: aioredis.BlockingConnectionPool
         if url.partition("://")[0] in sentinel.SCHEMES:
-            pool = sentinel.PrimaryPool(sentinel.parse(url), connect_timeout_s=connect_timeout_s, **options)
+            patience_s = min(SENTINEL_TIMEOUT_S, timeout_s)
+            pool = sentinel.PrimaryPool(sentinel.parse(url), connect_timeout_s=patience_s, **options)
         else:
             pool = aioredis.BlockingConnectionPool.from_url(url, **options)
     except ValueError as error:

@@ -16,7 +16,7 @@ from gateway.http.testing import Gateway, Installation, installation
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """The running installation."""
-    with installation(tmp_path_factory.mktemp("http")) as running:
+    with installation(tmp_path_factory.mktemp("http"), redis_timeout_seconds=20.0) as running:
         yield running
 
 
