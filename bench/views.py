@@ -6,7 +6,9 @@ the errors of ``quality.views.photographer``; the stage makes a model of the fro
 three.
 
 - F1, F2, F3: F-score of each against the truth (``quality.measure.shape``, the same alignment search for all);
-- back1, back2: PSNR in dB of the model from behind against the truth from behind (``quality.measure.look``);
+- back1, back2: PSNR in dB of the model from behind against the truth from behind (``quality.measure.look``), over what
+  either covers: outline and colours;
+- tex1, tex2: the same over what both cover: the colours alone;
 - most, tilt: what that PSNR is at best (``quality.views.limits``): of the true shape coloured by the back photo, and of
   the true thing seen from the pitch that the model of two is taken to be seen from;
 - used: which further photos the model of three is made with;
@@ -62,6 +64,7 @@ class Row:
     category: str
     fscores: tuple[float, float, float]
     backs_db: tuple[float, float, float]
+    textures_db: tuple[float, float, float]
     limits_db: tuple[float, float]
     seconds: tuple[float, float, float]
     used: tuple[str, ...]
@@ -73,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="bench.views", description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--sheet", type=Path, help="PNG: one photo's model, three photos' and the truth from 8 sides")
     options, chosen = named_things(parser, arguments)
-    columns = "".join(f"{name:>7}" for name in ("F1", "F2", "F3", "back1", "back2"))
+    columns = "".join(f"{name:>7}" for name in ("F1", "F2", "F3", "back1", "back2", "tex1", "tex2"))
     print(f"{'thing':<34}{'method':<12}{columns[1:]}{'most':>6}{'tilt':>6}{'s1':>6}{'s3':>6}  used")
     rows, strips = [], []
     with Drawer() as drawer:
@@ -92,7 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{options.sheet}: for each thing one photo's model, three photos' and the truth, from 8 sides")
     figures = summary(rows)
     print(f"mean of {len(rows)}: F {figures['fscore_1']} (one), {figures['fscore_2']} (front and back),", end=" ")
-    print(f"{figures['fscore_3']} (and left); back {figures['back_1_db']} dB, {figures['back_2_db']} dB")
+    print(f"{figures['fscore_3']} (and left); back {figures['back_1_db']} dB, {figures['back_2_db']} dB,", end=" ")
+    print(f"its texture {figures['texture_1_db']} dB, {figures['texture_2_db']} dB")
     print(json.dumps(figures))
 
 
@@ -116,7 +120,7 @@ def measured(thing: Thing, path: Path, mesh: TexturedMesh, session: Session, dra
     """Make the models of a thing's photos and hold them against the truth."""
     truth = Truth(load_truth(path), with_volume=False)
     cutouts = {side: read_cutout(photo) for side, photo in session.photos.items()}
-    models, seconds, scores, backs, pitches = [], [], [], [], []
+    models, seconds, scores, backs, textures, pitches = [], [], [], [], [], []
     for count in range(len(FURTHER) + 1):
         backend = SilhouetteBackend(shape_network())
         further = [FurtherPhoto(cutouts[side], ViewSide(side)) for side in FURTHER[:count]]
@@ -130,6 +134,7 @@ def measured(thing: Thing, path: Path, mesh: TexturedMesh, session: Session, dra
         scores.append(truth.compare(finished.welded()).fscore)
         behind = drawer.draw(finished, from_behind(finished, BACK_PX), (BACK_PX, BACK_PX))
         backs.append(psnr_behind(behind, session.back))
+        textures.append(psnr_behind(behind, session.back, within=True))
         pitches.append(pitch_of(finished.source_view().world_to_camera))
     with Renderer(PHOTO_PX) as renderer:
         limits = painted_db(renderer, mesh, session), tilted_db(renderer, mesh, session, pitches[1])
@@ -139,6 +144,7 @@ def measured(thing: Thing, path: Path, mesh: TexturedMesh, session: Session, dra
         thing.category,
         (scores[0], scores[1], scores[2]),
         (backs[0], backs[1], backs[2]),
+        (textures[0], textures[1], textures[2]),
         limits,
         (seconds[0], seconds[1], seconds[2]),
         used,
@@ -154,7 +160,7 @@ def _silent(_phase: str, _done: float) -> None:
 def line(row: Row) -> str:
     """A row of the table."""
     scores = f"{row.fscores[0]:>6.3f}{row.fscores[1]:>7.3f}{row.fscores[2]:>7.3f}"
-    backs = "".join(f"{value:>7.1f}" for value in row.backs_db[:2])
+    backs = "".join(f"{value:>7.1f}" for value in (*row.backs_db[:2], *row.textures_db[:2]))
     backs += "".join(f"{min(value, 99.0):>6.1f}" for value in row.limits_db)
     return f"{row.name[:33]:<34}{row.method[:11]:<12}{scores}{backs}{row.seconds[0]:>6.1f}{row.seconds[2]:>6.1f}  " + (
         " ".join(row.used) or "-"
@@ -163,7 +169,8 @@ def line(row: Row) -> str:
 
 def summary(rows: Sequence[Row]) -> dict[str, object]:
     """The last line's figures."""
-    scores, backs = np.array([row.fscores for row in rows]), np.array([row.backs_db for row in rows])
+    scores = np.array([row.fscores for row in rows])
+    backs, textures = np.array([row.backs_db for row in rows]), np.array([row.textures_db for row in rows])
     seconds = np.array([row.seconds for row in rows])
     gains = scores - scores[:, :1]
     # A pitch that is right to a hair would count for more than all others.
@@ -175,6 +182,7 @@ def summary(rows: Sequence[Row]) -> dict[str, object]:
         **{f"worst_{k + 1}": round(float(gains[:, k].min()), 4) for k in (1, 2)},
         **{f"harmed_{k + 1}": int((gains[:, k] < -HARM).sum()) for k in (1, 2)},
         **{f"back_{k + 1}_db": round(float(backs[:, k].mean()), 2) for k in range(3)},
+        **{f"texture_{k + 1}_db": round(float(textures[:, k].mean()), 2) for k in range(3)},
         **{f"back_{name}_db": round(float(value), 2) for name, value in zip(("most", "tilt"), limits, strict=True)},
         **{f"mesh_{k + 1}_p50_cpu_s": round(float(np.median(seconds[:, k])), 2) for k in range(3)},
         "mesh_3_max_cpu_s": round(float(seconds[:, 2].max()), 2),

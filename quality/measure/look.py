@@ -77,15 +77,20 @@ def against_back(drawn: NDArray[np.uint8], truth: NDArray[np.uint8]) -> Look:
     return Look(look.ssim, look.color_error, histogram_distance(_lab(pair[0])[covers[0]], _lab(pair[1])[covers[1]]))
 
 
-def psnr_behind(drawn: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
-    """Peak signal over noise, dB, of two backs (s, s, 4), each framed to its own silhouette, over the union of both;
-    grey where one does not cover it."""
+def psnr_behind(drawn: NDArray[np.uint8], truth: NDArray[np.uint8], *, within: bool = False) -> float:
+    """Peak signal over noise, dB, of two backs (s, s, 4), each framed to its own silhouette.
+
+    Args:
+        drawn, truth: the backs.
+        within: over what both cover, which is the colours alone; otherwise over what either covers, grey where the
+            other one does not.
+    """
     pair, covers = [], []
     for picture in (drawn, truth):
         cover = picture[..., 3:].astype(np.float32) / 255.0
         pair.append(_sized(picture[..., :3] * cover + GREY * (1.0 - cover), (PSNR_SIDE_PX, PSNR_SIDE_PX)))
         covers.append(_sized(cover[..., 0], (PSNR_SIDE_PX, PSNR_SIDE_PX)) >= 0.5)
-    off = (pair[0] - pair[1])[covers[0] | covers[1]]
+    off = (pair[0] - pair[1])[covers[0] & covers[1] if within else covers[0] | covers[1]]
     return float(10.0 * np.log10(255.0**2 / max(float((off**2).mean()), 1e-3)))
 
 

@@ -14,7 +14,14 @@ from PIL import Image
 
 from quality.measure.drawing import Drawer, from_behind, projected
 from quality.measure.glb import FinishedModel, SourceView, read_glb
-from quality.measure.look import against_back, against_photo, histogram_distance, silhouette_iou, ssim_map
+from quality.measure.look import (
+    against_back,
+    against_photo,
+    histogram_distance,
+    psnr_behind,
+    silhouette_iou,
+    ssim_map,
+)
 from quality.measure.noise import by_object, paired_error, worst_decile
 from quality.measure.sample import Sample, samples_in
 from quality.measure.shape import Truth
@@ -82,6 +89,19 @@ def test_the_view_from_behind_looks_the_other_way_from_as_high(halves: np.ndarra
     pixels, _ = projected(model.vertices, behind)
     assert 0.5 * (pixels.min(axis=0) + pixels.max(axis=0)) == pytest.approx([32, 32])
     assert float(np.ptp(pixels, axis=0).max()) == pytest.approx(0.9 * 64)
+
+
+def test_a_hole_costs_a_back_its_outline_and_not_its_colours() -> None:
+    """Over what both backs cover a hole does not count; another colour counts by its square everywhere."""
+    back = np.zeros((120, 120, 4), np.uint8)
+    cv2.circle(back, (60, 60), 50, (180, 90, 40, 255), -1)
+    holed = back.copy()
+    cv2.circle(holed, (60, 60), 15, (0, 0, 0, 0), -1)
+    assert psnr_behind(holed, back, within=True) > psnr_behind(holed, back) + 10.0
+    darker = back.copy()
+    darker[..., :3] = np.maximum(back[..., :3].astype(int) - 20, 0)
+    for within in (False, True):
+        assert psnr_behind(darker, back, within=within) == pytest.approx(20.0 * np.log10(255.0 / 20.0), abs=0.2)
 
 
 def test_a_picture_is_most_like_itself_and_less_like_what_was_done_to_it() -> None:
