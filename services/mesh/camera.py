@@ -8,6 +8,7 @@ from the origin and looks at it, so a point (x, y, z) in the view falls on the i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,9 +67,15 @@ class PhotoCamera:
         return np.stack([self.center[0] + flat[:, 0], self.center[1] - flat[:, 1]], axis=1), depth
 
     def position(self) -> Doubles:
-        """Where the camera stands in the world, (3,)."""
+        """Where the camera stands in the world, (3,); not to be written to."""
+        return self._position
+
+    @cached_property
+    def _position(self) -> Doubles:
         linear = self.to_view[:, :3]
-        return np.asarray(np.linalg.solve(linear, np.array([0.0, 0.0, self.distance]) - self.to_view[:, 3]))
+        place = np.linalg.solve(linear, np.array([0.0, 0.0, self.distance]) - self.to_view[:, 3])
+        place.setflags(write=False)
+        return np.asarray(place, np.float64)
 
     def pitch(self) -> float:
         """How far the camera looks down on its world's horizontal, radians."""

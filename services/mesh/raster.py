@@ -11,6 +11,9 @@ from lensora.adapters.patience import glance
 _FRACTION_BITS = 4
 """OpenCV draws with fixed-point corners; 1/16 pixel is finer than any edge that shows."""
 
+_AT_ONCE = 4096
+"""Triangles that are drawn between two looks whether anybody still waits."""
+
 _FAR = 2**26
 """Corners are kept inside what the fixed-point drawing can hold."""
 
@@ -34,13 +37,15 @@ def covering(
         they touch.
     """
     width, height = size
-    glance()
     picture = np.full((height, width), -1, np.int32)
     fixed = np.clip(np.round((np.asarray(points) - 0.5) * 2**_FRACTION_BITS), -_FAR, _FAR).astype(np.int32)
     corners = fixed[faces]
     draw, line, bits = cv2.fillConvexPoly, cv2.LINE_8, _FRACTION_BITS
-    for number in range(len(faces)) if order is None else order.tolist():
-        draw(picture, corners[number], number, line, bits)
+    numbers = range(len(faces)) if order is None else order.tolist()
+    for start in range(0, len(numbers), _AT_ONCE):
+        glance()
+        for number in numbers[start : start + _AT_ONCE]:
+            draw(picture, corners[number], number, line, bits)
     return picture
 
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from services.mesh.camera import PhotoCamera
 from services.mesh.shape.lathe import circle_points
 from services.mesh.shape.mouth import RULES as MOUTH
-from services.mesh.shape.mouth import Mouth, Picture, across, looked_up
+from services.mesh.shape.mouth import Mouth
+from services.mesh.shape.picture import Picture, across, looked_up
 from services.mesh.shape.revolution import Revolution
 from services.mesh.shape.vessel import Contents
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -17,25 +19,41 @@ SEGMENTS = 96
 
 def circle_points(camera: PhotoCamera, heights: Doubles, radii: Doubles, sides: int) -> tuple[Doubles, Doubles]:
     """Pixels x, y of circles about the axis: arrays of the common shape of heights and radii, with ``sides`` added."""
-    angle = (np.arange(sides) + 0.5) * (2 * np.pi / sides)
-    h, r = np.broadcast_arrays(heights, radii)
+    sine, cosine = around(sides)
     # What PhotoCamera.project does, without a list of points: a search looks at millions of them.
-    turn, move = camera.to_view[:, :3], camera.to_view[:, 3]
-    around = np.outer(turn[:, 0], np.sin(angle)) + np.outer(turn[:, 2], np.cos(angle))
-    x, y, z = (r[..., None] * around[k] + (h * turn[k, 1] + move[k])[..., None] for k in range(3))
+    turn = camera.to_view
+    level = turn[:, 0, None] * sine + turn[:, 2, None] * cosine
+    r = radii[..., None]
+    x, y, z = (r * level[k] + (heights * turn[k, 1] + turn[k, 3])[..., None] for k in range(3))
     scale = camera.pixels * camera.distance / np.maximum(camera.distance - z, 1e-6)
     return camera.center[0] + x * scale, camera.center[1] - y * scale
 
 
-def discs(shape: tuple[int, ...], x: Doubles, y: Doubles) -> NDArray[np.bool_]:
-    """The silhouette of a stack of circles, each joined with the next by their convex hull."""
+@cache
+def around(sides: int) -> tuple[Doubles, Doubles]:
+    """Sine and cosine of the angles of a circle's points."""
+    angle = (np.arange(sides) + 0.5) * (2 * np.pi / sides)
+    return np.sin(angle), np.cos(angle)
+
+
+def discs(shape: tuple[int, ...], x: Doubles, y: Doubles, apart: int = 0) -> NDArray[np.bool_]:
+    """The silhouette of a stack of circles, each joined with the next by their convex hull.
+
+    Args:
+        shape: of the picture.
+        x, y: (k, n) pixels of the circles' points.
+        apart: the circle with which a second stack begins; 0 for one stack.
+    """
     canvas = np.zeros(shape, np.uint8)
     # Four fractional bits for OpenCV's fixed-point drawing; its pixel centres are whole numbers.
-    points = np.round((np.stack([x, y], axis=2) - 0.5) * 16).astype(np.int32)
-    for k in range(len(points) - 1):
-        hull = cv2.convexHull(np.concatenate([points[k], points[k + 1]]))
-        cv2.fillConvexPoly(canvas, hull, 1, shift=4)
-    return np.asarray(canvas > 0)
+    places = np.empty((*x.shape, 2))
+    places[..., 0], places[..., 1] = x, y
+    points = np.rint((places - 0.5) * 16).astype(np.int32)
+    hull, draw = cv2.convexHull, cv2.fillConvexPoly
+    for number, pair in enumerate(np.concatenate([points[:-1], points[1:]], axis=1), 1):
+        if number != apart:
+            draw(canvas, hull(pair), 1, shift=4)
+    return canvas.view(np.bool_)
 
 
 def lathe(profile: Doubles, segments: int = SEGMENTS) -> Solid:

@@ -13,8 +13,8 @@ import math
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +22,7 @@ from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
 from services.mesh.shape.lathe import circle_points
 from services.mesh.shape.outline import Outline, axis_camera
+from services.mesh.shape.picture import Picture, across
 from services.mesh.shape.revolution import Revolution, at_pitch, largest_circles
 
 Floats = NDArray[np.float32]
@@ -41,9 +42,6 @@ class MouthRules:
         least_radius: a mouth's radius as a share of the body's largest: smaller ones are spouts and stems.
         least_minor_px, least_minor: half the mouth's height in the picture, in pixels of the fitting grid and as a
             share of it: flatter ones have no inside.
-        clear_step: steps of colour (CIELAB units) that count fully, in dull and in contrasty photos.
-        spread_share: the step that counts fully as a share of the spread of the subject's colours, within
-            ``CLEAR_STEP``.
         explained, as_good: the body below the mouth must agree with the silhouette this well, and nearly as well as the
             best found.
         candidates: mouths whose bodies are fitted.
@@ -61,8 +59,6 @@ class MouthRules:
     least_radius: float = 0.28
     least_minor_px: float = 5.0
     least_minor: float = 0.03
-    clear_step: tuple[float, float] = (12.0, 25.0)
-    spread_share: float = 0.6
     explained: float = 0.93
     as_good: float = 0.015
     candidates: int = 8
@@ -100,29 +96,6 @@ class Mouth:
     def evidence(self) -> float:
         """Both halves, the weaker one most, 0..2."""
         return min(self.near, self.far) + 0.5 * (self.near + self.far)
-
-
-@dataclass(frozen=True)
-class Picture:
-    """The photo on the fitting grid.
-
-    Attributes:
-        lab: (h, w, 4) float32: CIELAB, and the matte in 0..1.
-        step: difference of colour that counts as a clear edge, CIELAB units.
-    """
-
-    lab: Floats
-    step: float
-
-
-def picture_of(photo: NDArray[np.uint8], alpha: Floats) -> Picture:
-    """The photo (h, w, 3) uint8 sRGB and the matte of one grid."""
-    lab = cv2.cvtColor(photo.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
-    inside = alpha >= 0.5
-    spread = float(np.sqrt(lab[inside].var(axis=0).sum())) if inside.any() else 0.0
-    return Picture(
-        np.dstack([lab, alpha]).astype(np.float32), float(np.clip(RULES.spread_share * spread, *RULES.clear_step))
-    )
 
 
 def find_mouth(picture: Picture, outline: Outline) -> tuple[Mouth, Revolution] | None:
@@ -174,7 +147,7 @@ def _at(picture: Picture, outline: Outline, pitch: float) -> list[Mouth]:
     radii = (largest[inside][:, None] * np.array(RULES.radius_shares)).ravel()
     wide = radii >= RULES.least_radius * float(largest.max())
     heights, radii = heights[wide], radii[wide]
-    near, far = evidence_of(picture, view, heights, radii, picture.step)
+    near, far = clear_evidence(picture, view, heights, radii, picture.step)
     worth = np.minimum(near, far) + 0.5 * (near + far)
     worth[(near < RULES.near) | (far < RULES.far)] = 0.0
     return [
@@ -238,25 +211,64 @@ def evidence_of(
         step: difference of colour that counts fully.
     """
     x, y = circle_points(view, heights, radii, RULES.points)
-    near_part, far_part = _sectors(0.0), _sectors(np.pi)
-    judged = np.concatenate([near_part.ravel(), far_part.ravel()])
+    near_part, _, judged = _halves()
     outer, inner = across(picture, x, y, 1.6, judged)
-    color = np.where(((outer[..., 3] > 0.6) & (inner[..., 3] > 0.6))[..., None], outer[..., :3] - inner[..., :3], 0.0)
-    # On the far side the silhouette's own edge is as good as one of colour.
-    matte = (step * (outer[..., 3:] - inner[..., 3:])).astype(np.float32)
     half = near_part.size
-    near, near_mean = _means(color[:, :half], near_part.shape)
-    both = np.concatenate([outer[:, half:, :3] - inner[:, half:, :3], matte[:, half:]], axis=-1)
-    far, _ = _means(both, far_part.shape)
+    near = _near_evidence(outer[:, :half], inner[:, :half], step)
+    return np.where(_thin(y, picture), 0.0, near), _far_evidence(outer[:, half:], inner[:, half:], step)
+
+
+def clear_evidence(
+    picture: Picture, view: PhotoCamera, heights: Doubles, radii: Doubles, step: float
+) -> tuple[Doubles, Doubles]:
+    """``evidence_of``, but 0 for both halves of circles whose near half does not show: most of many, in half the
+    time."""
+    x, y = circle_points(view, heights, radii, RULES.points)
+    near_part, far_part, _ = _halves()
+    near, far = np.zeros(len(heights)), np.zeros(len(heights))
+    wide = np.flatnonzero(~_thin(y, picture))
+    near[wide] = _near_evidence(*across(picture, x[wide], y[wide], 1.6, near_part.ravel()), step)
+    near[near < RULES.near] = 0.0
+    shown = np.flatnonzero(near)
+    far[shown] = _far_evidence(*across(picture, x[shown], y[shown], 1.6, far_part.ravel()), step)
+    return near, far
+
+
+def _thin(y: Doubles, picture: Picture) -> NDArray[np.bool_]:
+    """(k,): which of circles, whose points lie at rows (k, n), are seen too flat to be judged."""
+    tall = y.max(axis=1) - y.min(axis=1)
+    return np.asarray(0.5 * tall < max(RULES.least_minor_px, RULES.least_minor * max(picture.lab.shape[:2])))
+
+
+def _near_evidence(outer: Floats, inner: Floats, step: float) -> Doubles:
+    """(k,): how clearly the near half shows between colours (k, n, 4) on both sides of it."""
+    inside = (outer[..., 3] > 0.6) & (inner[..., 3] > 0.6)
+    lengths, mean = _means(np.where(inside[..., None], outer[..., :3] - inner[..., :3], 0.0), RULES.sectors)
     # Round a mouth the colours differ in one way; a pattern differs in all ways.
-    agreeing = np.clip(np.linalg.norm(near_mean, axis=1) / np.maximum(near.mean(axis=0), 1e-6) / 0.7, 0.0, 1.0)
-    thin = 0.5 * np.ptp(y, axis=1) < max(RULES.least_minor_px, RULES.least_minor * max(picture.lab.shape[:2]))
-    shown = [np.minimum(half / step, 1.0) for half in (near, far)]
-    worth = [0.5 * (half.mean(axis=0) + half.min(axis=0)) for half in shown]
-    return np.where(thin, 0.0, worth[0] * agreeing), worth[1]
+    agreeing = np.minimum(_lengths(mean) / np.maximum(_mean(lengths), 1e-6) / 0.7, 1.0)
+    return np.asarray(_shown(lengths, step) * agreeing, np.float64)
+
+
+def _far_evidence(outer: Floats, inner: Floats, step: float) -> Doubles:
+    """The same of the far half, on which the silhouette's own edge is as good as one of colour."""
+    steps = outer - inner
+    steps[..., 3] *= step
+    return _shown(_means(steps, RULES.sectors)[0], step)
+
+
+def _shown(lengths: Doubles, step: float) -> Doubles:
+    """(k,) 0..1 of the steps (sectors, k) of a half's sectors."""
+    share = np.minimum(lengths / step, 1.0)
+    return np.asarray(0.5 * (_mean(share) + share.min(axis=0)), np.float64)
 
 
 @cache
+def _halves() -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """The points of a circle in the sectors of its near and its far half, (sectors, p) each, and both in a row."""
+    near, far = _sectors(0.0), _sectors(np.pi)
+    return near, far, np.concatenate([near.ravel(), far.ravel()])
+
+
 def _sectors(middle: float) -> NDArray[np.intp]:
     """(sectors, p): the points of a circle in each sector of the half around an angle."""
     angle = (np.arange(RULES.points) + 0.5) * (2 * np.pi / RULES.points)
@@ -265,46 +277,19 @@ def _sectors(middle: float) -> NDArray[np.intp]:
     return np.stack([np.flatnonzero((off >= a) & (off < b)) for a, b in pairwise(marks)])
 
 
-def _means(steps: Floats, sectors: tuple[int, ...]) -> tuple[Doubles, Doubles]:
+def _means(steps: Floats, sectors: int) -> tuple[Doubles, Doubles]:
     """Lengths of the mean steps of each sector of a half, (sectors, k), and their mean step, (k, c)."""
-    means = steps.reshape(len(steps), *sectors, steps.shape[2]).mean(axis=2).transpose(1, 0, 2)
-    return np.linalg.norm(means, axis=2).astype(np.float64), means.mean(axis=0).astype(np.float64)
+    points = steps.shape[1] // sectors
+    each = steps.reshape(len(steps), sectors, points, steps.shape[2])
+    means = (np.add.reduce(each, axis=2) / np.float32(points)).transpose(1, 0, 2)
+    return _lengths(means).astype(np.float64), _mean(means).astype(np.float64)
 
 
-def across(
-    picture: Picture, x: Doubles, y: Doubles, reach_px: float, judged: NDArray[np.intp] | slice = slice(None)
-) -> tuple[Floats, Floats]:
-    """Colours (k, n, 4) just outside and just inside of ellipses whose points are (k, n); of those ``judged`` alone."""
-    along_x, along_y = (_after(v) - _before(v) for v in (x, y))
-    x, y, along_x, along_y, middle_x, middle_y = (
-        x[:, judged],
-        y[:, judged],
-        along_x[:, judged],
-        along_y[:, judged],
-        x.mean(axis=1, keepdims=True),
-        y.mean(axis=1, keepdims=True),
-    )
-    length = np.maximum(np.hypot(along_x, along_y), 1e-6)
-    normal_x, normal_y = along_y / length, -along_x / length
-    outwards = np.sign((x - middle_x) * normal_x + (y - middle_y) * normal_y)
-    off_x, off_y = reach_px * outwards * normal_x, reach_px * outwards * normal_y
-    return looked_up(picture.lab, x + off_x, y + off_y), looked_up(picture.lab, x - off_x, y - off_y)
+def _mean(values: NDArray[Any]) -> NDArray[Any]:
+    """The mean along the first axis: ``np.mean`` takes four times as long for a few of them."""
+    return np.asarray(np.add.reduce(values, axis=0) / values.dtype.type(len(values)))
 
 
-def _after(values: Doubles) -> Doubles:
-    """The next along a closed line: ``np.roll`` takes four times as long."""
-    return np.concatenate([values[:, 1:], values[:, :1]], axis=1)
-
-
-def _before(values: Doubles) -> Doubles:
-    """The one before."""
-    return np.concatenate([values[:, -1:], values[:, :-1]], axis=1)
-
-
-def looked_up(lab: Floats, x: Doubles, y: Doubles) -> Floats:
-    """Bilinear values at pixels x, y of any common shape; 0 outside the picture."""
-    wide = min(4096, max(x.size, 1))  # OpenCV takes at most 32,767 columns.
-    missing = -x.size % wide
-    at = [np.pad(v.ravel() - 0.5, (0, missing)).astype(np.float32).reshape(-1, wide) for v in (x, y)]
-    values = cv2.remap(lab, at[0], at[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    return np.asarray(values.reshape(-1, lab.shape[2])[: x.size].reshape(*x.shape, lab.shape[2]), np.float32)
+def _lengths(steps: NDArray[Any]) -> NDArray[Any]:
+    """Lengths along the last axis: ``np.linalg.norm`` takes twice as long for a few of them."""
+    return np.asarray(np.sqrt(np.add.reduce(steps * steps, axis=-1)))

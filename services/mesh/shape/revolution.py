@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
-from services.mesh.shape.lathe import circle_points, discs
+from services.mesh.shape.lathe import around, circle_points, discs
 from services.mesh.shape.outline import Axis, Outline, axis_camera
 
 Floats = NDArray[np.float32]
@@ -279,26 +279,69 @@ def _without_cones(
 
 
 def largest_circles(signed: Floats, view: PhotoCamera, heights: Doubles, radii: Doubles) -> Doubles:
-    """For each height the largest radius whose circle falls inside the silhouette; negative where none does."""
-    # ``circle_points`` in single precision, the circle's own axis first: the least of 32 layers is quick to find.
-    angle = (np.arange(32) + 0.5) * (2 * np.pi / 32)
+    """For each height the largest radius whose circle falls inside the silhouette; negative where none does.
+
+    Args:
+        signed: (h, w) float32, pixels to the contour, positive inside.
+        view: the camera in the body's frame, in those pixels.
+        heights: (k,) view units.
+        radii: (r,) view units, rising from 0.
+    """
     turn, move = view.to_view[:, :3], view.to_view[:, 3]
-    around = np.outer(turn[:, 0], np.sin(angle)) + np.outer(turn[:, 2], np.cos(angle))
-    wide = (around[:, :, None] * radii).astype(np.float32)[:, :, None, :]
-    middle = (np.outer(turn[:, 1], heights) + move[:, None]).astype(np.float32)[:, None, :, None]
-    far = np.maximum(np.float32(view.distance) - middle[2] - wide[2], np.float32(1e-6))
-    scale = np.float32(view.pixels * view.distance) / far
-    x = (np.float32(view.center[0] - 0.5) + (wide[0] + middle[0]) * scale).reshape(-1, len(radii))
-    y = (np.float32(view.center[1] - 0.5) - (wide[1] + middle[1]) * scale).reshape(-1, len(radii))
-    # Bilinear look-up through OpenCV; outside the picture is outside the subject.
+    sine, cosine = around(32)
+    level = np.outer(turn[:, 0], sine) + np.outer(turn[:, 2], cosine)
     beyond = -float(max(signed.shape))
-    value = cv2.remap(signed, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=beyond)
-    worst = value.reshape(far.shape).min(axis=0) + RULES.slack_px
-    outside = worst < 0
-    first_out = np.where(outside.any(axis=1), np.argmax(outside, axis=1), len(radii) - 1)
+
+    def least(wide: Floats, middle: Floats) -> Floats:
+        """Of the first axis' places: ``circle_points`` in single precision, looked up between pixels."""
+        far = np.maximum(np.float32(view.distance) - middle[2] - wide[2], np.float32(1e-6))
+        scale = np.float32(view.pixels * view.distance) / far
+        x = np.float32(view.center[0] - 0.5) + (wide[0] + middle[0]) * scale
+        y = np.float32(view.center[1] - 0.5) - (wide[1] + middle[1]) * scale
+        # Outside the picture is outside the subject.
+        value = cv2.remap(
+            signed,
+            x.reshape(-1, x.shape[-1]),
+            y.reshape(-1, x.shape[-1]),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=beyond,
+        )
+        return np.asarray(value.reshape(far.shape).min(axis=0) + RULES.slack_px, np.float32)
+
+    middle = (np.outer(turn[:, 1], heights) + move[:, None]).astype(np.float32)
+    wide = (level[:, :, None] * radii).astype(np.float32)
+    largest = np.full(len(heights), -1.0)
+    there = np.flatnonzero(least(wide[:, :1, None, :1], middle[:, None, :, None])[:, 0] >= 0)
+    if not len(there):
+        return largest
+    # A quarter of the circle's points bounds the radius; only smaller circles are looked at all round.
+    worst = least(wide[:, ::4, None, :], middle[:, None, there, None])
+    last = len(radii) - 1
+    bound = _first_below(worst, last)
+    row, column = np.nonzero(np.arange(len(radii)) <= bound[:, None])
+    for start in range(0, len(row), MOST_COLUMNS):
+        part = slice(start, start + MOST_COLUMNS)
+        place = row[part], column[part]
+        others = least(wide[:, _OTHERS][:, :, column[part]], middle[:, None, there[row[part]]])
+        worst[place] = np.minimum(worst[place], others)
+    first_out = _first_below(worst, last)
     before = np.maximum(first_out - 1, 0)
-    index = np.arange(len(heights))
+    index = np.arange(len(there))
     a, b = worst[index, before], worst[index, first_out]
-    part = np.where(a > b, np.clip(a / np.maximum(a - b, 1e-6), 0.0, 1.0), 0.0)
-    largest = radii[before] + part * (radii[first_out] - radii[before])
-    return np.where(first_out == 0, -1.0, largest)
+    share = np.where(a > b, np.clip(a / np.maximum(a - b, 1e-6), 0.0, 1.0), 0.0)
+    largest[there] = np.where(first_out == 0, -1.0, radii[before] + share * (radii[first_out] - radii[before]))
+    return largest
+
+
+MOST_COLUMNS = 16_384
+"""Of a picture that is looked up in one go: OpenCV takes at most 32,766."""
+
+_OTHERS = np.flatnonzero(np.arange(32) % 4)
+"""Points of a circle that are not in its first quarter of them."""
+
+
+def _first_below(values: Floats, last: int) -> NDArray[np.intp]:
+    """(k,) the first column of each row (k, r) that is under 0; the last one where none is."""
+    below = values < 0
+    return np.where(below.any(axis=1), np.argmax(below, axis=1), last)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.mesh.shape.interior import Interior, interior_of
-from services.mesh.shape.mouth import Mouth, Picture, find_mouth, picture_of
+from services.mesh.shape.mouth import Mouth, find_mouth
 from services.mesh.shape.outline import Outline, filled, outline_of
+from services.mesh.shape.picture import Picture, picture_of
 from services.mesh.shape.revolution import Revolution, fit_revolution, rim_evidence, silhouette, straight_bands
 from services.mesh.shape.shading import crossing_edges
 from services.mesh.view import FIT_SIDE_PX, View

@@ -16,12 +16,12 @@ from lensora.core.errors import Cancelled
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.model import ModelRequest, create_model
 
-HEAVY = frozenset({"splu", "minimize", "simplify", "generate", "covering", "terms_of", "fillConvexPoly"})
+HEAVY = frozenset({"splu", "downhill", "simplify", "generate", "covering", "terms_of", "fillConvexPoly"})
 """What costs milliseconds or comes by the thousand, by name: one of each kind at most between two looks."""
 BY_THE_THOUSAND = frozenset({"fillConvexPoly"})
 
 MOST_CALLS = 0.1
-"""Share of all of a model's calls that may lie between two looks; the drawing of 20,000 triangles has 8%."""
+"""Share of all of a model's calls that may lie between two looks."""
 
 
 class Counted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,7 @@ class Pair:
     @classmethod
     def of(cls, values: Doubles) -> Pair:
         """From the search's vector."""
-        return cls(*(float(v) for v in values))
+        return cls(*values.tolist())
 
     @property
     def possible(self) -> bool:
@@ -104,14 +105,14 @@ class Pair:
 
     def underside(self, steps: int) -> tuple[Doubles, Doubles]:
         """Heights and radii of the saucer from its stand to its rim: flares out like a quarter of a wave."""
-        rise = np.linspace(0.0, 1.0, steps)
+        rise = _shares(steps)
         return self.level - max(self.depth, RULES.least_depth) * self.wide * (1.0 - rise), self.wide * (
             RULES.stand + (1.0 - RULES.stand) * np.sin(0.5 * np.pi * rise)
         )
 
     def wall(self, steps: int, bulge: float = RULES.bulge) -> tuple[Doubles, Doubles]:
         """Heights and radii of the cup from the saucer to its mouth."""
-        share = np.linspace(0.0, 1.0, steps)
+        share = _shares(steps)
         heights = self.seat + share * (self.top - self.seat)
         return heights, self.mouth * (self.foot + (1.0 - self.foot) * (share + bulge * share * (1.0 - share)))
 
@@ -127,10 +128,14 @@ class Pair:
         heights = self.level + (self.seat - self.level) * np.sin(0.5 * np.pi * run)
         return heights, self.wide + (inner - self.wide) * run
 
-    def seen(self, camera: PhotoCamera, shape: tuple[int, ...]) -> Mask:
-        """(h, w) bool, its silhouette."""
-        view = self.view(camera)
-        return np.asarray(
-            discs(shape, *circle_points(view, *self.underside(4), 40))
-            | discs(shape, *circle_points(view, *self.wall(7), 40))
-        )
+    def seen(self, view: PhotoCamera, shape: tuple[int, ...]) -> Mask:
+        """(h, w) bool, its silhouette, as seen by a camera in the pair's frame."""
+        under, wall = self.underside(4), self.wall(7)
+        heights, radii = (np.concatenate(both) for both in zip(under, wall, strict=True))
+        return discs(shape, *circle_points(view, heights, radii, 40), apart=4)
+
+
+@cache
+def _shares(steps: int) -> Doubles:
+    """Evenly spaced from 0 to 1."""
+    return np.linspace(0.0, 1.0, steps)

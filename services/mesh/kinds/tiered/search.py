@@ -7,14 +7,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from lensora.adapters.patience import glance
+from services.mesh.camera import PhotoCamera
 from services.mesh.kinds.tiered.pair import RULES as PAIR
 from services.mesh.kinds.tiered.pair import Pair
+from services.mesh.shape.descent import downhill
 from services.mesh.shape.mouth import RULES as MOUTH
-from services.mesh.shape.mouth import Picture, evidence_of
+from services.mesh.shape.mouth import clear_evidence, evidence_of
 from services.mesh.shape.outline import Outline, filled
+from services.mesh.shape.picture import Picture
 from services.mesh.shape.revolution import Revolution, at_pitch, steepest
 
 Doubles = NDArray[np.float64]
@@ -104,32 +106,48 @@ def _fitted(firsts: list[Pair], outline: Outline, picture: Picture) -> Pair:
     """The pair that is best seen in silhouette and photo: from the most promising mouths downhill (Nelder and Mead
     1965)."""
     total = float(outline.mask.sum())
+    beyond, shape = ~outline.whole, outline.whole.shape
 
-    def cost(values: Doubles) -> float:
+    def cost(values: Doubles, least: float = np.inf) -> float:
+        """What is over that of a perfect pair; of one that cannot cost less than ``least`` only that it does not."""
         pair = Pair.of(values)
         if not pair.possible:
             return 2.0
-        seen = pair.seen(outline.camera, outline.whole.shape)
-        over, left = np.count_nonzero(seen & ~outline.whole), np.count_nonzero(outline.mask & ~seen)
-        return (over + RULES.part_loss * left) / total - RULES.mouth_gain * sum(mouth_evidence(pair, outline, picture))
+        view = pair.view(outline.camera)
+        seen = pair.seen(view, shape)
+        over, left = np.count_nonzero(seen & beyond), total - np.count_nonzero(seen & outline.mask)
+        share = (over + RULES.part_loss * left) / total
+        if share - 2.0 * RULES.mouth_gain >= least:
+            return np.inf
+        return share - RULES.mouth_gain * sum(mouth_evidence(pair, view, picture))
 
-    def downhill(start: Doubles, steps: Doubles, most: int) -> tuple[Doubles, float]:
+    def cheapest(groups: tuple[list[Doubles], ...]) -> Doubles:
         glance()
-        simplex = np.vstack([start, start + np.diag(steps)])
-        options = {"initial_simplex": simplex, "maxfev": most, "xatol": 2e-3, "fatol": 3e-4}
-        found = minimize(cost, start, method="Nelder-Mead", options=options)
-        return np.asarray(found.x, np.float64), float(found.fun)
+        trials = [trial for group in groups for trial in group]
+        best, least = trials[0], cost(trials[0])
+        for trial in trials[1:]:
+            if (value := cost(trial, least)) < least:
+                best, least = trial, value
+        return best
 
-    trials = [_trials(first, outline, picture) for first in firsts]
-    starts = [min((trial for group in groups for trial in group), key=cost) for groups in zip(*trials, strict=True)]
+    def fallen(start: Doubles, steps: Doubles, most: int) -> tuple[Doubles, float]:
+        glance()
+        return downhill(cost, np.vstack([start, start + np.diag(steps)]), most, 2e-3, 3e-4)
+
+    clear, all_over = zip(*(_trials(first, outline, picture) for first in firsts), strict=True)
+    starts = [cheapest(clear)]
+    if any(some is not others for some, others in zip(clear, all_over, strict=True)):
+        starts.append(cheapest(all_over))
+        # From the same place the same way is gone.
+        starts = starts[:1] if np.array_equal(starts[0], starts[1]) else starts
     steps = np.array([0.05, 0.03, 0.03, 0.05, 0.05, 0.05, 0.05, 0.05, 0.1])
-    best, least = min((downhill(start, steps, 120) for start in starts), key=lambda found: found[1])
+    best, least = min((fallen(start, steps, 120) for start in starts), key=lambda found: found[1])
     # A rim has two edges: the outer one is looked for beside the one that was found.
     wider = min((np.concatenate([best[:6], [best[6] * share], best[7:]]) for share in RULES.wider), key=cost)
-    best, least = min((best, least), downhill(wider, 0.5 * steps, 120), key=lambda found: found[1])
+    best, least = min((best, least), fallen(wider, 0.5 * steps, 120), key=lambda found: found[1])
     # A simplex that has gone flat is set up anew, the other way round, as long as that helps.
     for turn in range(RULES.rounds):
-        trial, value = downhill(best, (0.5, -0.5)[turn % 2] * steps, 160)
+        trial, value = fallen(best, (0.5, -0.5)[turn % 2] * steps, 160)
         gain, best, least = least - value, trial, value
         if gain < RULES.least_gain:
             break
@@ -142,12 +160,13 @@ def _trials(first: Pair, outline: Outline, picture: Picture) -> tuple[list[Doubl
     tops = np.linspace(first.level + 0.3 * PAIR.mouths[0] * first.wide, first.top + above, 32)
     grid = np.meshgrid(tops, first.wide * np.linspace(*PAIR.mouths, 16), indexing="ij")
     heights, radii = (values.ravel() for values in grid)
-    near, far = evidence_of(picture, first.view(outline.camera), heights, radii, picture.step)
+    near, far = clear_evidence(picture, first.view(outline.camera), heights, radii, picture.step)
     start = _vector(first)
     mouths = zip(heights, radii, strict=True)
     trials = [np.concatenate([start[:5], mouth, start[7:]]) for mouth in mouths]
     clear = np.flatnonzero((near >= MOUTH.near) & (far >= MOUTH.far))
-    return [trials[k] for k in clear[:: 1 + len(clear) // 40]] or trials[::13], trials[::13]
+    some = trials[::13]
+    return [trials[k] for k in clear[:: 1 + len(clear) // 40]] or some, some
 
 
 def _vector(pair: Pair) -> Doubles:
@@ -158,11 +177,9 @@ def _vector(pair: Pair) -> Doubles:
     )
 
 
-def mouth_evidence(pair: Pair, outline: Outline, picture: Picture) -> tuple[float, float]:
-    """How clearly the mouth's near and far half show, each 0..1."""
-    near, far = evidence_of(
-        picture, pair.view(outline.camera), np.array([pair.top]), np.array([pair.mouth]), picture.step
-    )
+def mouth_evidence(pair: Pair, view: PhotoCamera, picture: Picture) -> tuple[float, float]:
+    """How clearly the mouth's near and far half show, each 0..1, to a camera in the pair's frame."""
+    near, far = evidence_of(picture, view, np.array([pair.top]), np.array([pair.mouth]), picture.step)
     return float(near[0]), float(far[0])
 
 

@@ -26,8 +26,9 @@ from services.mesh.kinds.tiered.search import find_pair, mouth_evidence
 from services.mesh.shape.interior import drink_of, interior_of
 from services.mesh.shape.lathe import circle_points, discs, lathe
 from services.mesh.shape.mouth import RULES as MOUTH
-from services.mesh.shape.mouth import Mouth, Picture, across
+from services.mesh.shape.mouth import Mouth
 from services.mesh.shape.outline import Axis, Outline, filled, mirrored, signed_distance
+from services.mesh.shape.picture import Picture, across
 from services.mesh.shape.revolution import Revolution, at_pitch
 from services.mesh.shape.vessel import Contents, inner_wall, spaced, walls
 from services.mesh.solid import Solid
@@ -165,11 +166,11 @@ def find_tiers(outline: Outline, picture: Picture, single: Revolution) -> Found 
     pair = find_pair(outline, picture, single)
     if pair is None:
         return None
-    agreement = _agreement(pair.seen(outline.camera, core.shape), outline)
+    agreement = _agreement(pair.seen(pair.view(outline.camera), core.shape), outline)
     if agreement < RULES.least_agreement:
         return None
     alone = discs(core.shape, *circle_points(single.camera, single.heights, single.radii, 48))
-    near, far = mouth_evidence(pair, outline, picture)
+    near, far = mouth_evidence(pair, pair.view(outline.camera), picture)
     tiers, shown, widening = _profile(pair, replace(outline, axis=pair.axis()), picture)
     if near >= MOUTH.near and far >= MOUTH.far:
         body = replace(single, heights=tiers.cup[0], radii=tiers.cup[1], camera=tiers.camera)

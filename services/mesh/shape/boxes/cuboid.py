@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
 from services.mesh.shape.boxes.creases import SIGNS
+from services.mesh.shape.descent import downhill
 from services.mesh.solid import Solid
 
 Floats = NDArray[np.float32]
@@ -78,32 +78,34 @@ def fit_cuboids(mask: NDArray[np.bool_], camera: PhotoCamera) -> list[Cuboid]:
     total = float(target.sum())
     canvas = np.zeros_like(target)
 
-    # A search looks at thousands of boxes: the map of the photo's camera is taken apart once, and eight corners are
-    # cheaper by hand than as a list of points.
-    base, moved = camera.to_view[:, :3], camera.to_view[:, 3]
+    # A search looks at thousands of boxes: eight corners are cheaper by hand than as a list of points.
     center = np.array(camera.center)
     across = np.array([1.0, -1.0]) * camera.pixels * camera.distance
+    farthest = 8.0 * max(target.shape)
+    both = np.empty_like(target)
 
     def overlap(values: Doubles) -> float:
-        turn = base @ _turn(values[3], values[4]) * np.exp(values[:3])
-        seen = SIGNS @ turn.T + (base[:, :2] @ values[5:7] + moved)
+        seen = SIGNS @ (_turn(float(values[3]), float(values[4])) * np.exp(values[:3])).T
+        seen[:, :2] += values[5:7]
         pixels = center + seen[:, :2] * (across / np.maximum(camera.distance - seen[:, 2:], 1e-6))
-        if not np.abs(pixels).max() <= 8.0 * max(target.shape):  # nor where it is not a number
+        if not np.abs(pixels).max() <= farthest:  # nor where it is not a number
             return 0.0
         outline = cv2.convexHull((pixels * 2 - 0.5).astype(np.float32))
         canvas.fill(0)
-        cv2.fillConvexPoly(canvas, np.round(outline * 2**scale).astype(np.int32), 1, cv2.LINE_8, scale)
-        both = float(cv2.countNonZero(cv2.bitwise_and(canvas, target)))
-        return both / (total + float(cv2.countNonZero(canvas)) - both)
+        cv2.fillConvexPoly(canvas, np.rint(outline * 2**scale).astype(np.int32), 1, cv2.LINE_8, scale)
+        cv2.bitwise_and(canvas, target, dst=both)
+        shared = float(cv2.countNonZero(both))
+        return shared / (total + float(cv2.countNonZero(canvas)) - shared)
 
     def loss(values: Doubles) -> float:
-        face = min(values[0], values[1])
+        wide, tall, deep, yaw, pitch = values[:5].tolist()
         # Weak priors, each worth under half a per cent of overlap until the values are far from the usual.
-        prior = 0.002 * min((values[2] - face - np.log(USUAL_DEPTH)) ** 2, MOST_DOUBT)
-        prior += 0.002 * min(((values[4] - 0.2) / 0.2) ** 2, MOST_DOUBT)
-        outside = max(0.0, abs(values[3]) - 0.9) + max(0.0, -values[4]) + max(0.0, values[4] - 0.9)
+        prior = 0.002 * min((deep - min(wide, tall) - usual) ** 2, MOST_DOUBT)
+        prior += 0.002 * min(((pitch - 0.2) / 0.2) ** 2, MOST_DOUBT)
+        outside = max(0.0, abs(yaw) - 0.9) + max(0.0, -pitch) + max(0.0, pitch - 0.9)
         return float(1.0 - overlap(values) + prior + outside)
 
+    usual = float(np.log(USUAL_DEPTH))
     starts = [
         np.array([np.log(wide * c), np.log(tall * 0.9), np.log(wide * d), yaw, pitch, 0.0, 0.0])
         for yaw, c, d in ((0.05, 0.95, 0.4), (0.6, 0.8, 0.5), (-0.6, 0.8, 0.5))
@@ -117,11 +119,9 @@ def fit_cuboids(mask: NDArray[np.bool_], camera: PhotoCamera) -> list[Cuboid]:
     found = []
     for start in starts:
         glance()
-        options = {"maxfev": 220, "initial_simplex": _simplex(start)}
-        found.append(minimize(loss, start, method="Nelder-Mead", options=options))
+        found.append(downhill(loss, _simplex(start), 220))
     boxes = []
-    for result in sorted(found, key=lambda result: float(result.fun)):
-        x = result.x
+    for x, _ in sorted(found, key=lambda end: end[1]):
         view = _camera(camera, x[3], x[4], x[5], x[6])
         boxes.append(Cuboid(np.exp(x[:3]), float(x[3]), float(x[4]), overlap(x), view))
     return boxes
