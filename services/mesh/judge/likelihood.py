@@ -47,7 +47,7 @@ def network_terms(hypothesis: Hypothesis, view: View) -> dict[str, float]:
     drawn = cast(hypothesis.solid, hypothesis.camera.scaled(scale, shift), (cells, cells))
     # View units of the hypothesis in half sides of the network's picture.
     unit = hypothesis.camera.pixels / prediction.half_side_px
-    likely = (1.0 / (1.0 + np.exp(-np.clip(prediction.field, -RULES.loudest, RULES.loudest)))).astype(np.float32)
+    likely = view.measured(_likely)
     rays = drawn.seen & (likely.max(axis=0) > 0.3)
     if not rays.any():
         return {}
@@ -69,6 +69,13 @@ def network_terms(hypothesis: Hypothesis, view: View) -> dict[str, float]:
     }
 
 
+def _likely(view: View) -> Floats:
+    """(bins, rows, columns) float32: how likely each place is inside; the same for all hypotheses."""
+    assert view.prediction is not None
+    field = np.clip(view.prediction.field, -RULES.loudest, RULES.loudest)
+    return np.asarray(1.0 / (1.0 + np.exp(-field)), np.float32)
+
+
 def _occupied(drawn: Crossings, prediction: ShapePrediction, likely: Floats, unit: float) -> Floats:
     """(bins, rows, columns) float32, the share of each bin that is inside the solid.
 
@@ -87,11 +94,14 @@ def _occupied(drawn: Crossings, prediction: ShapePrediction, likely: Floats, uni
     z = z + (middle - float(moment.sum()) / total)
     # Bins run from near (large z) to far; what lies before an edge of a bin is what enters before it less what leaves.
     edge = (frame.reach - z) / (2.0 * frame.reach) * frame.cells
-    filled = np.zeros((frame.cells + 1, width), np.float64)
     start = np.clip(np.floor(edge), 0, frame.cells - 1).astype(np.int64)
     part = np.clip(edge - start, 0.0, 1.0)
     # A crossing at share s of a bin fills 1 - s of that bin and all of the later ones, until the line leaves.
-    np.add.at(filled, (start, drawn.pixel), sign * (1.0 - part))
-    np.add.at(filled, (start + 1, drawn.pixel), sign * part)
-    occupied = np.cumsum(filled, axis=0)[: frame.cells]
+    place = start * width + drawn.pixel
+    filled = np.bincount(
+        np.concatenate([place, place + width]),
+        np.concatenate([sign * (1.0 - part), sign * part]),
+        minlength=(frame.cells + 1) * width,
+    )
+    occupied = np.cumsum(filled.reshape(-1, width)[: frame.cells], axis=0)
     return np.clip(occupied, 0.0, 1.0).reshape(frame.cells, *drawn.size[::-1]).astype(np.float32)
