@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from services.mesh.cutout import Cutout
 from services.mesh.judge.verdict import Judge, Verdict
 from services.mesh.kinds import Hypothesis, Kind
-from services.mesh.kinds.registry import KINDS
+from services.mesh.kinds.registry import KINDS, WAITING
+from services.mesh.lanes import begun
 from services.mesh.memory import Memory
 from services.mesh.network import ShapeNetwork
 from services.mesh.view import View
@@ -61,8 +63,12 @@ class Explainer:
 
         def make() -> Explained:
             between(0.0)
-            prediction = None if self.network is None else self.network.predict(cutout, timeout_s)
-            view = View(cutout, prediction)
+            network = self.network
+            # What the photo itself tells is looked for meanwhile.
+            view = View(
+                cutout,
+                awaited=None if network is None else begun(lambda: network.predict(cutout, timeout_s), looks=True),
+            )
             return Explained(view, explain(view, self._kinds, self._judge, between))
 
         # What is kept holds its cutout, whose number is therefore no other's.
@@ -83,9 +89,11 @@ def explain(
         judge: with the fitted weights, if not given.
         between: called between kinds with the share of the work done, 0..1; raises to stop.
     """
+    # What waits for the network does so on a lane of its own.
+    proposals = {kind.name: begun(partial(kind.propose, view)) for kind in kinds if kind.name in WAITING}
     proposed: list[Hypothesis] = []
     for number, kind in enumerate(kinds):
         between(number / (len(kinds) + 1))
-        proposed.extend(kind.propose(view))
+        proposed.extend(proposals.get(kind.name, partial(kind.propose, view))())
     between(len(kinds) / (len(kinds) + 1))
     return (judge or Judge.fitted(with_network=view.prediction is not None)).choose(view, proposed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +26,12 @@ from services.mesh.finish.orientation import facing_yaw, standing
 from services.mesh.finish.simplification import simplified
 from services.mesh.finish.size import enlarged, enlargement
 from services.mesh.finish.surface import Surface, surfaced
+from services.mesh.lanes import begun
 from services.mesh.shape.detail import detail_of
 from services.mesh.solid import Solid, tidied
 from services.mesh.texturing.baking import Texture, bake, texture_side
 from services.mesh.texturing.completion import VertexColors
+from services.mesh.texturing.fills import back_of
 from services.mesh.texturing.seethrough import opacity_map
 from services.mesh.texturing.subject import Subject
 from services.mesh.views.combining import Placed, combined
@@ -173,6 +176,10 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report, 
     ``placed``: the further photos that the mesh is made with; the model's ``further`` are theirs alone.
     """
     report("simplify", 0.35)
+    photo = raw.photo or cutout
+    # What the photo alone tells of the back is worked out beside the geometry.
+    plain = raw.completion is None and raw.colors is None
+    back = begun(partial(back_of, photo)) if plain else partial(back_of, photo)
     if not raw.solid.is_closed():
         raise InvalidMesh("mesh must be closed: every edge must belong to exactly two faces wound the same way")
     detail = detail_of(cutout.mask) if raw.ruled else 1.0
@@ -203,10 +210,11 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report, 
     texture = bake(
         solid,
         surface,
-        raw.photo or cutout,
+        photo,
         camera,
         inverse(move),
         completion,
+        back,
         side,
         view_is_known=raw.camera is not None,
         trusted=raw.trust,
@@ -214,7 +222,7 @@ def finish(cutout: Cutout, raw: RawMesh, request: ModelRequest, report: Report, 
     )
     if placed:
         report("photos", 0.78)
-        main = Source(raw.photo or cutout, camera, raw.trust)
+        main = Source(photo, camera, raw.trust)
         others = [
             Source(each.photo.cutout, each.camera, raw.trust, CLOSE if each.side is ViewSide.DETAIL else 0.0)
             for each in placed

@@ -65,14 +65,30 @@ class View:
 
     Attributes:
         cutout: the subject at full resolution.
-        prediction: what the shape network says of it; None where the network is off.
     """
 
-    def __init__(self, cutout: Cutout, prediction: ShapePrediction | None = None) -> None:
+    def __init__(
+        self,
+        cutout: Cutout,
+        prediction: ShapePrediction | None = None,
+        awaited: Callable[[], ShapePrediction] | None = None,
+    ) -> None:
+        """
+        Args:
+            cutout: the subject.
+            prediction: what the shape network says of it; None where the network is off.
+            awaited: waits for that, where the network is still at work.
+        """
         self.cutout = cutout
-        self.prediction = prediction
+        self._prediction: Callable[[], ShapePrediction | None] = awaited or (lambda: prediction)
         self._kept: dict[object, Future[Any]] = {}
         self._lock = threading.Lock()
+
+    @property
+    def prediction(self) -> ShapePrediction | None:
+        """What the shape network says of the cutout; None where the network is off. Waits for it, and raises what it
+        raised."""
+        return self._prediction()
 
     def measured(self, measure: Callable[[View], T]) -> T:
         """What ``measure`` says of this view: asked the first time, kept after. What it raises is raised each time."""

@@ -11,6 +11,7 @@ from importlib.resources import files
 
 from services.mesh.judge.terms import terms_of
 from services.mesh.kinds import Hypothesis
+from services.mesh.lanes import in_lanes
 from services.mesh.view import View
 
 PLAIN = ("inflation",)
@@ -128,7 +129,7 @@ class Judge:
             hypotheses: at least one of the methods ``PLAIN``.
         """
         weights = self._weights
-        scaled = [weights.standardised(terms_of(one, view)) for one in hypotheses]
+        scaled = [weights.standardised(terms) for terms in in_lanes(lambda one: terms_of(one, view), hypotheses)]
         gains = [weights.gain(one.method, terms) for one, terms in zip(hypotheses, scaled, strict=True)]
         best, lead = self.pick([one.method for one in hypotheses], gains)
         odds = weights.confidence({**scaled[best], "lead": lead})
