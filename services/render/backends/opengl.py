@@ -28,6 +28,9 @@ from services.render.shot import Layer, Shot, Window
 IN_FLIGHT = 2
 """Drawings that are begun before the first of them is read back."""
 
+RESOLVED_AT_ONCE = 384 * 1024
+"""Bytes of samples that are resolved together: as many as a core's own cache holds twice."""
+
 
 @dataclass(frozen=True)
 class _Drawing:
@@ -235,10 +238,21 @@ class OpenGLRenderer:
         return samples, mirror
 
     def _resolved(self, band: Band, samples: NDArray[np.uint8], memory: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(band.rows, width, 4): the samples of a band as pixels. ``memory`` holds them as read, upright and smoothed:
-        fresh pages cost as much as the work."""
-        straight = upright(samples, band.window, self._samples, memory[1])
-        return resolved(straight, self._samples, memory[2])[band.first : band.first + band.rows]
+        """(band.rows, width, 4): the samples of a band as pixels. ``memory`` holds them as read, and some rows of them
+        upright and smoothed: fresh pages cost as much as the work, and so do those that no cache holds any more."""
+        window, factor = band.window, self._samples
+        if factor == 1:
+            return resolved(samples, factor)[band.first : band.first + band.rows]
+        pixels = np.empty((window.height, window.width, 4), np.uint8)
+        rows = max(8, RESOLVED_AT_ONCE // (window.width * factor * factor * 4))
+        for first in range(0, window.height, rows):
+            last = min(first + rows, window.height)
+            # A row more on either side is what the filter reaches for; each row leans by one sample more.
+            low, high = max(first - 1, 0), min(last + 1, window.height)
+            part = Window(window.left, window.top + low, window.right, window.top + high)
+            straight = upright(samples[low * factor :, low:], part, factor, memory[1])
+            pixels[first:last] = resolved(straight, factor, memory[2])[first - low : last - low]
+        return pixels[band.first : band.first + band.rows]
 
 
 def _half(window: Window) -> tuple[int, int]:
