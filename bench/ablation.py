@@ -25,6 +25,7 @@ from quality.cutouts.fit import NEVER
 from services.segment.aim import LOOK_AGAIN, Aim, Surroundings
 from services.segment.backends.registry import CUTOUT_BACKENDS
 from services.segment.candidates import Candidate, wider
+from services.segment.colours import completed
 from services.segment.edges import band_of, refined
 from services.segment.fitted import EDGE_NET, JUDGEMENT
 from services.segment.glass import find_body, glazed
@@ -71,12 +72,14 @@ class Way:
         looks: 1 never asks twice, 2 always, 0 where in doubt.
         judged: False takes a second look's matte wherever there is one.
         averaged: whether two looks at the same thing are.
+        coloured: whether colours add to what is in doubt.
         edge, settle, firm, glass: whether these steps are taken.
     """
 
     looks: int = 0
     judged: bool = True
     averaged: bool = True
+    coloured: bool = True
     edge: bool = True
     settle: bool = True
     firm: bool = True
@@ -85,12 +88,13 @@ class Way:
 
 WAYS = {
     "the stage as it is": Way(),
-    "plain alone": Way(looks=1, edge=False),
+    "plain alone": Way(looks=1, coloured=False, edge=False),
     "no refined edge": Way(edge=False),
     "no second look": Way(looks=1),
     "a second look always": Way(looks=2),
     "no judge of the second look": Way(judged=False),
     "looks never averaged": Way(averaged=False),
+    "nothing added by colours": Way(coloured=False),
     "nothing settled": Way(settle=False),
     "nothing firmed": Way(firm=False),
     "no see-through bodies": Way(glass=False),
@@ -189,7 +193,10 @@ def _scores(tried: Sequence[Tried], way: Way) -> NDArray[np.float64]:
 
 def _matte(case: Tried, found: list[Candidate], way: Way) -> Plane:
     judgement = JUDGEMENT if way.averaged else replace(JUDGEMENT, apart=NEVER)
-    chosen = (pick(case.bench, found, judgement) if way.judged else found[-1]).matte
+    look = pick(case.bench, found, judgement) if way.judged else found[-1]
+    if way.coloured:
+        look = completed(case.bench, look, found[0].matte, case.picture, case.within, judgement)
+    chosen = look.matte
     matte = settle(chosen) if way.settle else chosen
     if way.edge:
         edged = refined(chosen, case.picture, EDGE_NET)

@@ -13,10 +13,11 @@ import numpy as np
 
 from lensora.adapters.runtimes import open_runtime
 from lensora.settings import ModelSettings, load
-from quality.cutouts.fit import RIGHT_IOU, Case, Fit, case, edged, fitted, repicked
+from quality.cutouts.fit import RIGHT_IOU, Case, Fit, case, edged, fitted, recoloured, repicked
 from quality.cutouts.samples import PHOTOGRAPH, photographs, samples
 from services.segment.backends import CutoutBackend
 from services.segment.backends.registry import CUTOUT_BACKENDS
+from services.segment.colours import completed
 from services.segment.edges import refined
 from services.segment.fitted import EDGE_NET, JUDGEMENT
 from services.segment.judge import confidence, pick
@@ -33,6 +34,10 @@ WAYS: dict[str, tuple[str, Callable[[list[Case]], Fit]]] = {
     "picks": (
         "The choice between two looks, the rest as it was,",
         lambda cases: repicked(cases, JUDGEMENT, EDGE_NET),
+    ),
+    "colours": (
+        "The choice of what colours add, the rest as it was,",
+        lambda cases: recoloured(cases, JUDGEMENT, EDGE_NET),
     ),
 }
 """What is fitted, in words, and how."""
@@ -136,8 +141,10 @@ def outcome(each: Case, fit: Fit) -> Outcome:
     enough = judgement.enough(plain.matte.shape)
     looked = len(each.found) > 1 and confidence(each.bench, plain.matte, judgement) < enough
     seen = each if looked else each.first_look()
-    matte = refined(pick(seen.bench, seen.found, judgement).matte, each.sample.aim.picture, fit.net)
-    iou, trust = each.sample.iou(matte), confidence(seen.bench, matte, judgement)
+    aim, look = each.sample.aim, pick(seen.bench, seen.found, judgement)
+    chosen = completed(seen.bench, look, plain.matte, aim.picture, aim.within, judgement)
+    matte = refined(chosen.matte, aim.picture, fit.net)
+    iou, trust = each.sample.iou(matte), confidence(seen.bench, matte if chosen is look else look.matte, judgement)
     return Outcome(each.ious[0], iou, max(*each.ious, iou), trust, looked)
 
 

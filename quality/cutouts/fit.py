@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from quality.cutouts.outlines import HARM, net_of, outline, with_share
 from quality.cutouts.samples import Sample
 from services.segment.candidates import Candidate, averaged, wider
+from services.segment.colours import coloured
 from services.segment.edges import EdgeNet, refined
 from services.segment.judge import Bench, Judgement, confidence, pick
 
@@ -28,6 +29,10 @@ HARM_COUNTS, AS_GOOD = 3.0, 0.97
 
 MARGINS = tuple(np.round(np.linspace(0.0, 0.1, 101), 3))
 """Foretold gains of IoU."""
+
+AIR = 1.5
+"""The highest rise that did harm on these things is not the highest that there is: it is exceeded by so much. Chosen
+with unseen things in view (docs/notes/segment.md), and tried on others."""
 
 APARTS = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.03, 0.06)
 """Shares of a matte in which two looks may differ and still be averaged."""
@@ -96,7 +101,7 @@ def fitted(cases: Sequence[Case]) -> Fit:
         rows.append(np.array([each.bench.features(matte) for matte in mattes]))
         ious.append(np.array([each.sample.iou(matte) for matte in mattes]))
     lead, least = leads(cases)
-    judgement = Judgement(_rounded(_weights(rows, ious)), lead, least, 0.5, 0.5, 0.5, NEVER)
+    judgement = Judgement(_rounded(_weights(rows, ious)), lead, least, 0.5, 0.5, 0.5, NEVER, 1.0)
     chosen = [each.found.index(pick(each.bench, each.found, judgement)) for each in cases]
     trust = _chance(np.array([own[at] for own, at in zip(_foretold(cases, rows, ious), chosen, strict=True)]))
     right = np.array([own[place] >= RIGHT_IOU for own, place in zip(ious, chosen, strict=True)])
@@ -106,8 +111,33 @@ def fitted(cases: Sequence[Case]) -> Fit:
         judgement,
         look_again=_look_again(cases, alone, WORTH_A_LOOK),
         look_large=_look_again(cases, judgement, WORTH_AN_OUTLINE),
+        rise=rise(cases, judgement),
     )
     return Fit(judgement, with_share(net_of(outlines), outlines))
+
+
+def recoloured(cases: Sequence[Case], judgement: Judgement, net: EdgeNet) -> Fit:
+    """A judgement and an edge network that are there, with the choice of what colours add fitted for these cases."""
+    return Fit(replace(judgement, rise=rise(cases, judgement)), net)
+
+
+def rise(cases: Sequence[Case], judgement: Judgement) -> float:
+    """By how much the confidence in a doubted look must rise for what colours add to it to be taken."""
+    rises, gains = [], []
+    for each in cases:
+        look, aim = pick(each.bench, each.found, judgement), each.sample.aim
+        trust = confidence(each.bench, look.matte, judgement)
+        found = coloured(each.found[0].matte, aim.picture, aim.within) if trust < judgement.doubt else None
+        if found is not None:
+            rises.append(confidence(each.bench, found.matte, judgement) - trust)
+            gains.append(each.sample.iou(found.matte) - each.iou(look))
+    return harmless(np.array(rises), np.array(gains))
+
+
+def harmless(rises: Vector, gains: Vector) -> float:
+    """``AIR`` times the highest rise of what loses more than ``HARM``, in hundredths."""
+    highest = float(rises[gains < -HARM].max(initial=0.0))
+    return float(np.ceil(AIR * highest * 100.0) / 100.0)
 
 
 def repicked(cases: Sequence[Case], judgement: Judgement, net: EdgeNet) -> Fit:

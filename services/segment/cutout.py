@@ -16,6 +16,7 @@ from lensora.rpc.call import UNWATCHED, Call
 from services.segment.aim import LOOK_AGAIN, Aim, Surroundings, limited
 from services.segment.backends import CutoutBackend, PromptedBackend
 from services.segment.candidates import Candidate, wider
+from services.segment.colours import completed
 from services.segment.edges import refined
 from services.segment.fitted import EDGE_NET, JUDGEMENT
 from services.segment.foreground import estimate_foreground
@@ -168,10 +169,13 @@ def _judged(
         return Verdict(asked.matte, asked.confidence, asked_twice=True)
     if asked is not None:
         found.append(Candidate("prompted", asked.matte))
-    chosen = pick(bench, found, JUDGEMENT)
+    look = pick(bench, found, JUDGEMENT)
+    call.check()
+    chosen = completed(bench, look, salience, picture, within, JUDGEMENT) if asked is None else look
     call.report("edge", 0.8)
     matte = refined(chosen.matte, picture, EDGE_NET)
-    trust = confidence(bench, matte, JUDGEMENT)
+    # A person shall look at what colours have changed: they can be wrong in ways that the judge has not seen.
+    trust = confidence(bench, matte if chosen is look else look.matte, JUDGEMENT)
     return Verdict(firmed(matte), trust, asked_twice=chosen.name == "prompted")
 
 

@@ -40,6 +40,7 @@ class Judgement:
         look_again: confidence of the plain candidate under which a second look is worth its time.
         look_large: the same for a large crop, whose outline gains by a second look.
         apart: share of the plain matte in which two looks may differ by more than an outline, and their mean is taken.
+        rise: what colours add to a doubted look is taken where confidence rises by more than this.
     """
 
     weights: tuple[float, ...]
@@ -49,6 +50,7 @@ class Judgement:
     look_again: float
     look_large: float
     apart: float
+    rise: float
 
     def enough(self, shape: tuple[int, ...]) -> float:
         """The confidence from which a crop of this shape, (h, w, ...), needs no second look."""

@@ -11,7 +11,7 @@ from lensora.core.boxes import Box
 from lensora.core.frames import srgb_from_linear
 from quality.cutouts.__main__ import Outcome, curve, report
 from quality.cutouts.bars import bars
-from quality.cutouts.fit import APARTS, HIT, MARGINS, doubt, margin, widest
+from quality.cutouts.fit import AIR, APARTS, HIT, MARGINS, doubt, harmless, margin, widest
 from quality.cutouts.outlines import HARM, SHARES, net_of, outline, with_share
 from quality.cutouts.samples import PHOTOGRAPH, Sample
 from services.segment.aim import Aim
@@ -38,6 +38,13 @@ def test_looks_that_differ_more_are_averaged_only_where_nothing_is_lost() -> Non
     aparts = np.array([APARTS[0], APARTS[3], APARTS[5]])
     assert widest(aparts, np.array([0.001, 0.002, -0.2])) == APARTS[3]
     assert widest(aparts, np.array([0.001, 0.002, 0.003])) == APARTS[5]
+
+
+def test_colours_need_a_rise_over_which_nothing_was_lost() -> None:
+    """It lies well over the most trusted one of those that took something off; a small loss is none."""
+    rises, small = np.array([0.1, 0.415, 0.8, 0.9]), -0.5 * HARM
+    assert harmless(rises, np.array([-0.2, -0.1, 0.3, small])) == np.ceil(AIR * 41.5) / 100
+    assert harmless(rises, np.array([0.2, 0.1, 0.3, small])) == 0.0
 
 
 def test_the_doubtful_are_mostly_wrong() -> None:

@@ -136,20 +136,20 @@ def rivals(*radii: int) -> tuple[Bench, list[Candidate]]:
 def test_the_plain_candidate_wins_ties(radius: int) -> None:
     """Nothing that is not foretold to be better by more than the margin is ever taken."""
     bench, found = rivals(radius, radius)
-    assert pick(bench, found, Judgement(FITTING, FITTING, 0.0, 0.5, 0.5, 0.5, -1.0)) is found[0]
-    assert pick(bench, found[:1], Judgement(FITTING, FITTING, 0.0, 0.5, 0.5, 0.5, -1.0)) is found[0]
+    assert pick(bench, found, Judgement(FITTING, FITTING, 0.0, 0.5, 0.5, 0.5, -1.0, 1.0)) is found[0]
+    assert pick(bench, found[:1], Judgement(FITTING, FITTING, 0.0, 0.5, 0.5, 0.5, -1.0, 1.0)) is found[0]
 
 
 def test_the_best_is_taken_where_its_lead_is_clear() -> None:
     """Of two that fill the box better the best one is taken; none of them, where the margin asks for more."""
     bench, found = rivals(40, 78, 60)
-    assert pick(bench, found, Judgement(FITTING, FITTING, 0.3, 0.5, 0.5, 0.5, -1.0)) is found[1]
-    assert pick(bench, found, Judgement(FITTING, FITTING, 0.9, 0.5, 0.5, 0.5, -1.0)) is found[0]
+    assert pick(bench, found, Judgement(FITTING, FITTING, 0.3, 0.5, 0.5, 0.5, -1.0, 1.0)) is found[1]
+    assert pick(bench, found, Judgement(FITTING, FITTING, 0.9, 0.5, 0.5, 0.5, -1.0, 1.0)) is found[0]
 
 
 def test_two_looks_at_the_same_thing_are_averaged() -> None:
     """Where they differ by an outline alone, their mean is taken; where one shows a part more, the plain one stays."""
-    judgement = Judgement(FITTING, FITTING, 0.9, 0.5, 0.5, 0.5, 0.01)
+    judgement = Judgement(FITTING, FITTING, 0.9, 0.5, 0.5, 0.5, 0.01, 1.0)
     bench, found = rivals(70, 71)
     chosen = pick(bench, found, judgement)
     assert chosen.name == "averaged" and np.allclose(chosen.matte, (found[0].matte + found[1].matte) / 2)
