@@ -16,7 +16,7 @@ from lensora.core.errors import Cancelled
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.model import ModelRequest, create_model
 
-HEAVY = frozenset({"splu", "downhill", "simplify", "generate", "covering", "terms_of", "fillConvexPoly"})
+HEAVY = frozenset({"splu", "minimize", "simplify", "generate", "covering", "terms_of", "fillConvexPoly"})
 """What costs milliseconds or comes by the thousand, by name: one of each kind at most between two looks."""
 BY_THE_THOUSAND = frozenset({"fillConvexPoly"})
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
 from services.mesh.kinds.tiered.pair import RULES as PAIR
 from services.mesh.kinds.tiered.pair import Pair
-from services.mesh.shape.descent import downhill
 from services.mesh.shape.mouth import RULES as MOUTH
 from services.mesh.shape.mouth import clear_evidence, evidence_of
 from services.mesh.shape.outline import Outline, filled
@@ -132,7 +132,10 @@ def _fitted(firsts: list[Pair], outline: Outline, picture: Picture) -> Pair:
 
     def fallen(start: Doubles, steps: Doubles, most: int) -> tuple[Doubles, float]:
         glance()
-        return downhill(cost, np.vstack([start, start + np.diag(steps)]), most, 2e-3, 3e-4)
+        simplex = np.vstack([start, start + np.diag(steps)])
+        options = {"initial_simplex": simplex, "maxfev": most, "xatol": 2e-3, "fatol": 3e-4}
+        found = minimize(cost, start, method="Nelder-Mead", options=options)
+        return np.asarray(found.x, np.float64), float(found.fun)
 
     clear, all_over = zip(*(_trials(first, outline, picture) for first in firsts), strict=True)
     starts = [cheapest(clear)]

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
 from services.mesh.shape.boxes.creases import SIGNS
-from services.mesh.shape.descent import downhill
 from services.mesh.solid import Solid
 
 Floats = NDArray[np.float32]
@@ -119,9 +119,10 @@ def fit_cuboids(mask: NDArray[np.bool_], camera: PhotoCamera) -> list[Cuboid]:
     found = []
     for start in starts:
         glance()
-        found.append(downhill(loss, _simplex(start), 220))
+        options = {"maxfev": 220, "initial_simplex": _simplex(start)}
+        found.append(minimize(loss, start, method="Nelder-Mead", options=options))
     boxes = []
-    for x, _ in sorted(found, key=lambda end: end[1]):
+    for x in (end.x for end in sorted(found, key=lambda end: float(end.fun))):
         view = _camera(camera, x[3], x[4], x[5], x[6])
         boxes.append(Cuboid(np.exp(x[:3]), float(x[3]), float(x[4]), overlap(x), view))
     return boxes
