@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every test and the gate, in three lanes for two cores, as most groups wait for processes half of their time: a lane that is
-# free takes the next group, each a process of its own. What a group says is printed when it ends. Fails if any group does.
+# Every test and the gate, in two lanes: a lane that is free takes the next group, each a process of its own. What a group
+# says is printed when it ends. Fails if any group does.
 #   tools/test.sh PYTHON
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -9,18 +9,18 @@ SAID=$(mktemp -d)
 export SAID
 trap 'rm -rf "$SAID"' EXIT
 
-LANES=3
+LANES=2
 
 # A group's niceness, its name, and what it runs. The long ones come first, so that none is left alone at the end. Tests of
 # whole processes wait as often as they compute, and some have clocks: what only computes gives way to them.
 groups=$(cat << 'END'
 0 stack pytest tests/e2e tests/chaos
 10 gate quality.gate --processes 1
-10 unit pytest tests/unit
+5 unit pytest tests/unit
 0 others pytest tests
 0 jobs pytest tests/integration/jobs tests/integration/pipeline tests/integration/http tests/integration/egress
 0 browser pytest tests/browser
-5 stages pytest tests/integration/detect tests/integration/segment tests/integration/mesh tests/integration/render
+3 stages pytest tests/integration/detect tests/integration/segment tests/integration/mesh tests/integration/render
 3 nets pytest tests/integration/models tests/integration/triton tests/golden
 END
 )
