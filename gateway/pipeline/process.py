@@ -19,7 +19,7 @@ from gateway.pipeline.settings import WorkerSettings
 from gateway.pipeline.stages import Stages
 from gateway.pipeline.sweeper import Sweeper
 from gateway.pipeline.webhooks import Deliveries, Tidings
-from gateway.pipeline.worker import ATTEND_S, REAP_S, Worker, repeatedly
+from gateway.pipeline.worker import ATTEND_S, REAP_S, Worker, cancelled, repeatedly
 from gateway.resolver import CaresResolver
 from gateway.results import result_of
 from lensora import __version__
@@ -119,9 +119,7 @@ async def work(settings: WorkerSettings) -> None:
         try:
             await worker.run(stop, drain_s=settings.drain_seconds)
         finally:
-            for chore in chores:
-                chore.cancel()
-            await asyncio.gather(*chores, return_exceptions=True)
+            await cancelled(chores)
             for channel in (segment, mesh, render):
                 await channel.close(None)
             _log.info("stopped")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from gateway.jobs import metrics, ports
 from gateway.jobs.work import Claim, Ended, LostClaim, Work
@@ -25,6 +25,9 @@ BEATS_PER_LEASE = 3
 ATTEND_S = 2.0
 REAP_S = 1.0
 """A job past its deadline is failed and refunded within this, by any worker that is there."""
+
+CANCEL_AGAIN_S = 0.5
+"""After which a chore that goes on is cancelled once more."""
 
 
 class Worker:
@@ -179,3 +182,11 @@ async def repeatedly(
         except Exception:
             _log.exception("chore_failed", chore=name)
         await asyncio.sleep(period_s)
+
+
+async def cancelled(chores: Sequence[asyncio.Task[None]], *, again_s: float = CANCEL_AGAIN_S) -> None:
+    """Cancel tasks until they have ended: a cancellation that meets a timeout in the same moment is lost there."""
+    while left := [chore for chore in chores if not chore.done()]:
+        for chore in left:
+            chore.cancel()
+        await asyncio.wait(left, timeout=again_s)
