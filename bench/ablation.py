@@ -25,10 +25,10 @@ from quality.cutouts.fit import NEVER
 from services.segment.aim import LOOK_AGAIN, Aim, Surroundings
 from services.segment.backends.registry import CUTOUT_BACKENDS
 from services.segment.candidates import Candidate, wider
-from services.segment.colours import completed
 from services.segment.edges import band_of, refined
 from services.segment.fitted import EDGE_NET, JUDGEMENT
 from services.segment.glass import find_body, glazed
+from services.segment.grabcut import completed
 from services.segment.judge import Bench, confidence, pick
 from services.segment.matte import PixelBox, firmed, settle
 

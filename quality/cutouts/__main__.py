@@ -17,9 +17,9 @@ from quality.cutouts.fit import RIGHT_IOU, Case, Fit, case, edged, fitted, recol
 from quality.cutouts.samples import PHOTOGRAPH, photographs, samples
 from services.segment.backends import CutoutBackend
 from services.segment.backends.registry import CUTOUT_BACKENDS
-from services.segment.colours import completed
 from services.segment.edges import refined
 from services.segment.fitted import EDGE_NET, JUDGEMENT
+from services.segment.grabcut import completed
 from services.segment.judge import confidence, pick
 
 TARGET = Path(__file__).parents[2] / "services/segment/fitted.py"

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from quality.cutouts.outlines import HARM, net_of, outline, with_share
 from quality.cutouts.samples import Sample
 from services.segment.candidates import Candidate, averaged, wider
-from services.segment.colours import coloured
 from services.segment.edges import EdgeNet, refined
+from services.segment.grabcut import coloured
 from services.segment.judge import Bench, Judgement, confidence, pick
 
 Vector = NDArray[np.float64]

@@ -16,11 +16,11 @@ from lensora.rpc.call import UNWATCHED, Call
 from services.segment.aim import LOOK_AGAIN, Aim, Surroundings, limited
 from services.segment.backends import CutoutBackend, PromptedBackend
 from services.segment.candidates import Candidate, wider
-from services.segment.colours import completed
 from services.segment.edges import refined
 from services.segment.fitted import EDGE_NET, JUDGEMENT
 from services.segment.foreground import estimate_foreground
 from services.segment.glass import find_body, glazed
+from services.segment.grabcut import completed
 from services.segment.judge import Bench, confidence, pick
 from services.segment.marks import corrected
 from services.segment.matte import SOLID, firmed, isolate, stands_out

@@ -2,7 +2,7 @@
 
 - ``sides``: what is said of a further photo, and what becomes of it;
 - ``cameras``: where each photo was taken from, as numbers that can be searched;
-- ``volume``: what each photo says of the space around the thing;
+- ``evidence``: what each photo says of the space around the thing;
 - ``registration``: the search for the cameras under which the photos agree;
 - ``fusion``: one closed solid from all photos;
 - ``verdict``: which photos the model is made with, and which solid explains all of them best;

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from services.segment.candidates import Candidate
-from services.segment.colours import NAME, coloured, completed
 from services.segment.fitted import JUDGEMENT
+from services.segment.grabcut import NAME, coloured, completed
 from services.segment.judge import Bench, confidence
 from services.segment.matte import PixelBox
 
