@@ -9,7 +9,7 @@ from functools import partial
 from services.mesh.cutout import Cutout
 from services.mesh.judge.verdict import Judge, Verdict
 from services.mesh.kinds import Hypothesis, Kind
-from services.mesh.kinds.registry import KINDS, WAITING
+from services.mesh.kinds.registry import KINDS
 from services.mesh.lanes import begun
 from services.mesh.memory import Memory
 from services.mesh.network import ShapeNetwork
@@ -90,7 +90,7 @@ def explain(
         between: called between kinds with the share of the work done, 0..1; raises to stop.
     """
     # What waits for the network does so on a lane of its own.
-    proposals = {kind.name: begun(partial(kind.propose, view)) for kind in kinds if kind.name in WAITING}
+    proposals = {kind.name: begun(partial(kind.propose, view)) for kind in kinds if kind.waits}
     proposed: list[Hypothesis] = []
     for number, kind in enumerate(kinds):
         between(number / (len(kinds) + 1))

@@ -86,5 +86,9 @@ class Kind(Protocol):
     def name(self) -> str:
         """The word that the registry, the judge's weights and the reports name it by."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether it can say nothing before the network has spoken: then it proposes beside the others."""
+
     def propose(self, view: View) -> Sequence[Hypothesis]:
         """Zero or more solids; none where the photo clearly shows something else."""

@@ -10,6 +10,3 @@ from services.mesh.kinds.tiered import Tiered
 from services.mesh.kinds.turned import Turned
 
 KINDS: tuple[Kind, ...] = (Inflation(), Box(), Turned(), Tiered(), Field())
-
-WAITING = frozenset({Field.name})
-"""Kinds that can say nothing before the network has spoken: they propose beside the others."""

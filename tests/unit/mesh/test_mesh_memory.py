@@ -80,6 +80,8 @@ def test_a_maker_that_is_cancelled_takes_nobody_with_it() -> None:
 class Counting:
     """A kind that counts how often it is asked."""
 
+    waits = False
+
     def __init__(self) -> None:
         self.name = KINDS[0].name
         self.asked = 0

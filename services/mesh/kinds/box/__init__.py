@@ -37,6 +37,7 @@ class Box:
     """See ``Kind``."""
 
     name = "box"
+    waits = False
 
     def propose(self, view: View) -> Sequence[Hypothesis]:
         """The cuboid whose outline and inner edges agree best with the photo's."""

@@ -33,6 +33,7 @@ class Field:
     """See ``Kind``."""
 
     name = "field"
+    waits = True
 
     def propose(self, view: View) -> Sequence[Hypothesis]:
         """The field's surface in the world that the network's pitch makes upright."""

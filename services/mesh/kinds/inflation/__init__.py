@@ -17,6 +17,7 @@ class Inflation:
     """See ``Kind``."""
 
     name = "inflation"
+    waits = False
 
     def propose(self, view: View) -> Sequence[Hypothesis]:
         """Always exactly one."""

@@ -23,6 +23,7 @@ class Tiered:
     """See ``Kind``."""
 
     name = "tiered"
+    waits = False
 
     def propose(self, view: View) -> Sequence[Hypothesis]:
         """A cup on its saucer, where a ledge shows that disc and cup explain."""

@@ -14,6 +14,7 @@ class Turned:
     """See ``Kind``."""
 
     name = "turned"
+    waits = False
 
     def propose(self, view: View) -> Sequence[Hypothesis]:
         """The best surface of revolution, and the same moved onto the subject's own outline."""
