@@ -470,9 +470,8 @@ class AsyncClient:
             try:
                 if not response.is_success:
                     raise exchange.error_from(response.status_code, response.headers, await response.aread())
-                async for line in response.aiter_lines():
-                    event = parser.feed(line)
-                    if event is not None:
+                async for text in response.aiter_text():
+                    for event in parser.feed(text):
                         yield event.event_id, exchange.read(Result, json.loads(event.data))
             finally:
                 await response.aclose()

@@ -466,9 +466,8 @@ class Client:
             try:
                 if not response.is_success:
                     raise exchange.error_from(response.status_code, response.headers, response.read())
-                for line in response.iter_lines():
-                    event = parser.feed(line)
-                    if event is not None:
+                for text in response.iter_text():
+                    for event in parser.feed(text):
                         yield event.event_id, exchange.read(Result, json.loads(event.data))
             finally:
                 response.close()

@@ -59,7 +59,7 @@ def test_a_held_poll_of_an_ended_job_does_not_wait(api: httpx.Client, job_id: st
 def events(response: httpx.Response) -> list[tuple[int, dict[str, Any]]]:
     """``(id, data)`` of a whole stream."""
     parser = EventParser()
-    found = [event for line in response.iter_lines() if (event := parser.feed(line)) is not None]
+    found = [event for text in response.iter_text() for event in parser.feed(text)]
     return [(int(event.event_id), json.loads(event.data)) for event in found]
 
 

@@ -166,13 +166,27 @@ def test_waiting_shows_each_state_once() -> None:
 @given(
     st.lists(st.text(st.characters(exclude_characters="\r\n", codec="utf-8"), max_size=20), max_size=8),
     st.integers(0, 99),
+    st.sampled_from(["\n", "\r\n"]),
+    st.integers(1, 50),
 )
-def test_events_are_read_back(lines: list[str], number: int) -> None:
-    """Any lines of data come out as they were sent, comments and unknown fields around them or not."""
+def test_events_are_read_back(lines: list[str], number: int, end: str, size: int) -> None:
+    """Lines of data come out as they were sent, in pieces of any size, comments and unknown fields between or not."""
     parser = EventParser()
-    sent = [": comment", f"id: {number}", "event: x", *(f"data: {line}" for line in lines), ""]
-    events = [event for line in sent if (event := parser.feed(line)) is not None]
+    sent = "".join(
+        line + end for line in (": comment", f"id: {number}", "event: x", *(f"data: {line}" for line in lines), "")
+    )
+    pieces = [sent[start : start + size] for start in range(0, len(sent), size)]
+    events = [event for piece in pieces for event in parser.feed(piece)]
     assert [(event.event_id, event.data) for event in events] == ([(str(number), "\n".join(lines))] if lines else [])
+
+
+def test_a_stream_is_read_whatever_a_prompt_holds() -> None:
+    """Separators that some programs take for the end of a line (U+2028, U+0085) are text."""
+    last = {"job_id": "j", "status": "failed", "error": "one\u2028two\u0085three", "progress": 0, **ALWAYS}
+    sent = f"id: 1\ndata: {json.dumps(last, ensure_ascii=False)}\n\n"
+    client, _ = client_of(httpx.Response(200, text=sent, headers={"content-type": "text/event-stream"}))
+    with client:
+        assert [state.error for state in client.stream("j")] == ["one\u2028two\u0085three"]
 
 
 def test_an_answer_that_cannot_be_read_is_the_server_s_fault() -> None:
