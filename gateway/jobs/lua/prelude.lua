@@ -281,17 +281,20 @@ local function forget(job_id, key_id)
   local key = P .. 'job:' .. job_id
   local job = redis.call('HMGET', key, 'ended', 'ttl', 'expires', 'batch')
   redis.call('ZREM', P .. 'jobs:' .. key_id, job_id)
-  local now = int(now_ms())
-  redis.call('HSET', key, 'key', '', 'deleted', now)
+  local now = now_ms()
+  local expires = tonumber(job[3])
   -- A film of the kept model may still need the files: then they live as long as that film may.
   local own = tonumber(job[1]) + tonumber(job[2])
   if (job[4] or '') ~= '' then
     own = math.max(own, tonumber(redis.call('HGET', P .. 'batch:' .. job[4], 'until') or 0))
   end
-  if tonumber(job[3]) <= own then
-    redis.call('HSET', key, 'expires', now)
-    redis.call('ZADD', P .. 'expiring:jobs', now, key_id .. '/' .. job_id)
+  if expires <= own then
+    expires = now
   end
+  redis.call('HSET', key, 'key', '', 'deleted', int(now), 'expires', int(expires))
+  -- It is nobody's from now on, in the schedule too: there submit.lua looks for it by the job's own key.
+  redis.call('ZREM', P .. 'expiring:jobs', key_id .. '/' .. job_id)
+  redis.call('ZADD', P .. 'expiring:jobs', int(expires), '/' .. job_id)
 end
 
 -- Sentences come from lensora.core.steps.FAILURE_SENTENCE, as JSON.
