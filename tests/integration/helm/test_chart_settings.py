@@ -88,6 +88,14 @@ def test_a_setting_of_ones_own_takes_the_place_of_the_charts() -> None:
         assert len(keys) == len(set(keys)), document[:200]
 
 
+@pytest.mark.parametrize("stage", ["detect", "segment", "mesh"])
+def test_every_stage_with_nets_hears_where_they_run(stage: str) -> None:
+    """The values ``inference`` and ``device`` reach each stage that has nets, the mesh stage's shape network too."""
+    sets = (f"stages.{stage}.inference=onnxruntime", f"stages.{stage}.device=cuda", f"stages.{stage}.gpu.enabled=true")
+    data = named(render(sets=sets), "ConfigMap", f"studio-lensora-{stage}")["data"]
+    assert (data.get("LENSORA_INFERENCE"), data.get("LENSORA_DEVICE")) == ("onnxruntime", "cuda")
+
+
 def test_a_proxy_may_bring_all_clients() -> None:
     """In a cluster one address is mostly a proxy's: it may hold every connection, unless an operator says less."""
     data = named(render(), "ConfigMap", "studio-lensora-gateway")["data"]

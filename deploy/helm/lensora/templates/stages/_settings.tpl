@@ -18,6 +18,8 @@ LENSORA_MAX_WAITING: {{ $values.maxWaiting | quote }}
 LENSORA_DRAIN_SECONDS: {{ $values.drainSeconds | quote }}
 {{- if or (has $stage (list "detect" "segment")) (eq $values.inference "triton") }}
 LENSORA_MODELS_DIR: /var/lib/lensora/models
+{{- end }}
+{{- if ne $stage "render" }}
 LENSORA_LICENSE_POLICY: {{ $root.Values.licensePolicy | quote }}
 LENSORA_INFERENCE: {{ $values.inference | quote }}
 LENSORA_DEVICE: {{ $values.device | quote }}
