@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -18,10 +19,10 @@ LOOK_S = 0.05
 class Memory(Generic[K, V]):
     """Safe to use from several threads."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: float = math.inf) -> None:
         """
         Args:
-            most: results that are kept; the one that was asked for longest ago goes first.
+            most: results that are kept; the one that was asked for longest ago goes first. All if not given.
         """
         self._most = most
         self._kept: OrderedDict[K, Future[V]] = OrderedDict()

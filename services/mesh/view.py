@@ -6,9 +6,7 @@ A view never changes. Whatever is measured on it is measured once: a measurement
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 from lensora.adapters.patience import glance
 from services.mesh.camera import PhotoCamera
 from services.mesh.cutout import Cutout
+from services.mesh.memory import Memory
 from services.mesh.network import ShapePrediction
 
 Floats = NDArray[np.float32]
@@ -81,8 +80,7 @@ class View:
         """
         self.cutout = cutout
         self._prediction: Callable[[], ShapePrediction | None] = awaited or (lambda: prediction)
-        self._kept: dict[object, Future[Any]] = {}
-        self._lock = threading.Lock()
+        self._kept: Memory[object, Any] = Memory()
 
     @property
     def prediction(self) -> ShapePrediction | None:
@@ -91,7 +89,8 @@ class View:
         return self._prediction()
 
     def measured(self, measure: Callable[[View], T]) -> T:
-        """What ``measure`` says of this view: asked the first time, kept after. What it raises is raised each time."""
+        """What ``measure`` says of this view: asked the first time, kept after. What it raises is not kept: it may be
+        the end of one caller's call."""
         return self._once(measure, lambda: measure(self))
 
     def grid(self, side_px: int) -> Grid:
@@ -113,15 +112,8 @@ class View:
         return Grid(alpha, self.cutout.camera.scaled(factor, (edge, edge)), factor)
 
     def _once(self, key: object, make: Callable[[], T]) -> T:
-        with self._lock:
-            future = self._kept.get(key)
-            mine = future is None
-            if future is None:
-                future = self._kept[key] = Future()
-        if mine:
-            try:
-                glance()
-                future.set_result(make())
-            except BaseException as error:
-                future.set_exception(error)
-        return cast("T", future.result())
+        def made() -> T:
+            glance()
+            return make()
+
+        return cast("T", self._kept.get(key, made, glance))

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from lensora.adapters.patience import while_waiting
 from lensora.core.errors import Cancelled
 from services.mesh.backends.silhouette import SilhouetteBackend
 from services.mesh.cutout import read_cutout
@@ -105,3 +106,19 @@ def test_model_and_camera_of_one_cutout_share_their_explanation() -> None:
     assert viewpoint == estimate_camera(read_cutout(cv2.cvtColor(rgba, cv2.COLOR_BGRA2RGBA)))
     assert Modeller(backend, Explainer()).camera(png, "") == viewpoint
     assert counting.asked == 1
+
+
+def test_a_cancelled_call_takes_no_later_one_of_its_photo_with_it() -> None:
+    """What a call was measuring when it was cancelled is measured anew for the next one."""
+    rgba = np.zeros((120, 120, 4), np.uint8)
+    cv2.ellipse(rgba, (60, 60), (40, 30), 0, 0, 360, (90, 120, 160, 255), -1)
+    cutout = read_cutout(rgba)
+    backend = SilhouetteBackend(kinds=KINDS[:1])
+    backend.explainer.explain(cutout)
+
+    def gone() -> None:
+        raise Cancelled("gone")
+
+    with while_waiting(gone), pytest.raises(Cancelled):
+        backend.reconstruct(cutout, lambda _phase, _share: None)
+    assert backend.reconstruct(cutout, lambda _phase, _share: None).solid.is_closed()
