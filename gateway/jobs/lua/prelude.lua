@@ -279,16 +279,17 @@ end
 -- Forget an ended job at the word of its owner, whose key this is: see delete.lua.
 local function forget(job_id, key_id)
   local key = P .. 'job:' .. job_id
-  local job = redis.call('HMGET', key, 'ended', 'ttl', 'expires', 'batch')
+  local job = redis.call('HMGET', key, 'ended', 'ttl', 'expires', 'batch', 'needed')
   redis.call('ZREM', P .. 'jobs:' .. key_id, job_id)
   local now = now_ms()
   local expires = tonumber(job[3])
-  -- A film of the kept model may still need the files: then they live as long as that film may.
+  -- A film of the kept model may still need the files: then they live as long as that film may. A release before this one
+  -- writes no `needed`, but a later end.
   local own = tonumber(job[1]) + tonumber(job[2])
   if (job[4] or '') ~= '' then
     own = math.max(own, tonumber(redis.call('HGET', P .. 'batch:' .. job[4], 'until') or 0))
   end
-  if expires <= own then
+  if expires <= own and tonumber(job[5] or 0) <= now then
     expires = now
   end
   redis.call('HSET', key, 'key', '', 'deleted', int(now), 'expires', int(expires))

@@ -58,10 +58,11 @@ end
 -- The files that are taken over lie under the parent's name (or its parent's): those must live as long as this job may.
 local until_ms = last_start + tonumber(ARGV[11]) + tonumber(ARGV[13])
 while parent ~= '' do
-  local ancestor = redis.call('HMGET', P .. 'job:' .. parent, 'key', 'expires', 'parent')
+  local ancestor = redis.call('HMGET', P .. 'job:' .. parent, 'key', 'expires', 'parent', 'needed')
   if not ancestor[1] then
     break
   end
+  redis.call('HSET', P .. 'job:' .. parent, 'needed', int(math.max(until_ms, tonumber(ancestor[4] or 0))))
   if tonumber(ancestor[2]) < until_ms then
     redis.call('HSET', P .. 'job:' .. parent, 'expires', int(until_ms))
     redis.call('PEXPIREAT', P .. 'job:' .. parent, int(until_ms))

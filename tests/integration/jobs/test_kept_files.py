@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import replace
 
-from gateway.jobs.records import ApiKey, NewJob
+from gateway.jobs.batch_records import BatchItem, NewBatch
+from gateway.jobs.records import TRANSFORM_CREDITS, ApiKey, NewJob, OutputChoices
 from gateway.jobs.store import Store
 from gateway.jobs.testing import customer, do_stages, order, submit, take_one
 from lensora.core.steps import Step
@@ -46,6 +48,22 @@ async def test_a_deleted_model_outlives_films_of_its_films(store: Store) -> None
     third = await filmed_again(store, key, second)
     (swept,) = await kept_until(store, first)
     assert swept >= (await store.jobs.get(key.key_id, third)).expires_ms
+    assert await store.expiry.due() == []
+
+
+async def test_a_deleted_film_of_a_batch_keeps_what_is_filmed_again(store: Store) -> None:
+    """A batch is kept until the latest end of its large films, which is later than a small film of one of its models
+    needs: that model's files stay all the same when it is deleted."""
+    key = await customer(store, 200)
+    large = replace(order(), output=OutputChoices(size=2160, seconds=20.0))
+    first = str(uuid.uuid4())
+    items = (BatchItem("0", "session", job_id=first),)
+    await store.batches.submit(NewBatch(str(uuid.uuid4()), key, items, (large,), {}, TRANSFORM_CREDITS))
+    await finish_next(store)
+    second = await filmed_again(store, key, first)
+    await store.jobs.delete(key.key_id, first)
+    (swept,) = await kept_until(store, first)
+    assert swept >= (await store.jobs.get(key.key_id, second)).expires_ms
     assert await store.expiry.due() == []
 
 
