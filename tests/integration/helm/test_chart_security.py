@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -225,3 +226,19 @@ def test_metrics_are_for_the_monitoring_namespace() -> None:
     assert base["spec"]["ingress"][0]["from"] == [
         {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
     ]
+
+
+def test_the_smoke_test_reaches_the_gateway_that_few_may_reach() -> None:
+    """Beside the peers of ``networkPolicy.gatewayFrom`` the pod of ``helm test`` may call it, where there is one."""
+    peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}
+    chosen = f"networkPolicy.gatewayFrom={json.dumps([peer])}"
+    manifests = render(sets=(chosen,))
+    labels = named(manifests, "NetworkPolicy", "studio-lensora-test")["spec"]["podSelector"]["matchLabels"]
+    wanted = {
+        (): None,
+        (chosen,): [peer, {"podSelector": {"matchLabels": labels}}],
+        (chosen, "tests.enabled=false"): [peer],
+    }
+    for sets, callers in wanted.items():
+        (rule,) = named(render(sets=sets), "NetworkPolicy", "studio-lensora-gateway")["spec"]["ingress"]
+        assert rule.get("from") == callers
