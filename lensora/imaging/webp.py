@@ -15,7 +15,7 @@ from lensora.imaging.limits import FIELD
 from lensora.imaging.png import MAX_PROFILE_BYTES
 
 MAX_CHUNKS = 10_000
-"""Most chunks: a file has six, an animation two or three for each frame."""
+"""Most chunks, those within frames too: a file has six, an animation two or three for each frame."""
 
 _RIFF_BYTES = 12
 _FRAME_HEADER_BYTES = 16
@@ -67,8 +67,9 @@ class WebpLayout:
 
 @dataclass(slots=True)
 class _Parts:
-    """What was found so far: places of chunks."""
+    """What was found so far: places of chunks, and how many there were."""
 
+    chunks: int = 0
     alpha: tuple[int, int] | None = None
     bits: tuple[int, int] | None = None
     left: int = 0
@@ -76,6 +77,12 @@ class _Parts:
     size: tuple[int, int] | None = None
     exif: tuple[int, int] | None = None
     profile: tuple[int, int] | None = None
+
+    def count(self) -> None:
+        """One more chunk. Raises InvalidImage: there are too many."""
+        self.chunks += 1
+        if self.chunks > MAX_CHUNKS:
+            raise InvalidImage(f"image has over {MAX_CHUNKS:,} WebP chunks.", field=FIELD)
 
 
 def canvas_of(data: bytes) -> tuple[int, int]:
@@ -132,9 +139,8 @@ def read_webp(data: bytes) -> WebpLayout:
 def _walk(data: bytes, at: int, end: int, parts: _Parts) -> None:
     """Note the first picture's chunks, the profile and the EXIF block between two places."""
     canvas = canvas_of(data)
-    for _ in range(MAX_CHUNKS):
-        if at + 8 > end:
-            return
+    while at + 8 <= end:
+        parts.count()
         name, length = struct.unpack_from("<4sI", data, at)
         start, stop = at + 8, at + 8 + length
         if stop > end:
@@ -156,12 +162,12 @@ def _walk(data: bytes, at: int, end: int, parts: _Parts) -> None:
         elif name == b"EXIF" and parts.exif is None:
             parts.exif = (start, stop)
         at = stop + length % 2
-    raise InvalidImage(f"image has over {MAX_CHUNKS:,} WebP chunks.", field=FIELD)
 
 
 def _frame(data: bytes, at: int, end: int, parts: _Parts) -> None:
     """Note the picture of an animation's frame."""
     while at + 8 <= end and parts.bits is None:
+        parts.count()
         name, length = struct.unpack_from("<4sI", data, at)
         stop = at + 8 + length
         if stop > end:

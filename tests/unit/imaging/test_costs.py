@@ -57,6 +57,11 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "WebP frames": lambda: filled(
         b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\2\0\0\0\x3f\0\0\x3f\0\0", b"ANMF\x10\0\0\0" + bytes(16)
     ),
+    "WebP chunks in a frame": lambda: filled(
+        b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\2\0\0\0\x3f\0\0\x3f\0\0"
+        + (b"ANMF" + struct.pack("<I", SIZE - 38 - 6) + bytes(16)),
+        b"XXXX\0\0\0\0",
+    ),
 }
 
 
