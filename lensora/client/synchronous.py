@@ -275,6 +275,7 @@ class Client:
 
         Raises:
             DeadlineExceeded: the job still runs after ``timeout_s``.
+            Unavailable: the server is away, for a minute or when the time is over.
         """
         job_id = requests.job_id_of(job)
         watch = Watch[Result](f"Job {job_id}", timeout_s)

@@ -62,8 +62,9 @@ class Watch(Generic[F]):
             raise DeadlineExceeded(f"{self._name} is still {result.status} after {self._timeout_s:g} seconds.")
 
     def failed(self, error: LensoraError) -> None:
-        """Raises the error unless another try may do and the server has not been away for too long."""
+        """Raises the error unless another try may do, there is time, and the server has not been away for too long."""
         now = time.monotonic()
         self._away_since = now if self._away_since is None else self._away_since
-        if not error.retryable or now - self._away_since >= PATIENCE_S:
+        over = self._timeout_s is not None and now - self._started >= self._timeout_s
+        if not error.retryable or over or now - self._away_since >= PATIENCE_S:
             raise error

@@ -144,6 +144,15 @@ def test_waiting_ends_with_its_time() -> None:
         client.wait("j", timeout_s=0)
 
 
+def test_waiting_ends_with_its_time_where_the_server_is_away() -> None:
+    """Patience with a server that is away is no longer than the caller's."""
+    away = problem(503, "unavailable", **{"retry-after": "60"})
+    client, seen = client_of(*[away] * 3)
+    with client, pytest.raises(Unavailable):
+        client.wait("j", timeout_s=0)
+    assert len(seen) == 1
+
+
 def test_waiting_shows_each_state_once() -> None:
     """Repeats of the same state are not shown, and a server that is away for a moment is waited for."""
     first = {"job_id": "j", "status": "queued", "step": "starting", "progress": 0, **ALWAYS}
