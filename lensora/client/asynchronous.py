@@ -49,11 +49,11 @@ class AsyncClient:
         """
         Args:
             base_url: such as ``http://127.0.0.1:8000``.
-            api_key: sent to ``base_url`` only; artifact links open without it.
+            api_key: sent to ``base_url`` only; links open without it. Unauthorized is raised for one that is no key.
             transport: another way to send, for tests.
         """
         self._base_url = base_url.rstrip("/")
-        self._api_key = api_key
+        self._api_key = exchange.usable(api_key)
         self._http = httpx.AsyncClient(timeout=exchange.timeouts(), transport=transport)
         self.batches = AsyncBatches(self._json, self._save)
         """Films of many photos at once."""

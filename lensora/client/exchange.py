@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from lensora.client.requests import Request
 from lensora.contract.shapes import PublicAnswer
-from lensora.core.errors import InternalError, LensoraError, Unavailable, error_class
+from lensora.core.errors import InternalError, LensoraError, Unauthorized, Unavailable, error_class
 
 USER_AGENT = "lensora-client"
 CONNECT_TIMEOUT_S = 5.0
@@ -38,6 +38,18 @@ def sent(base_url: str, api_key: str, request: Request) -> dict[str, Any]:
         "files": request.files,
         "data": request.data,
     }
+
+
+def usable(api_key: str) -> str:
+    """A key as it is sent, without the white space that files and variables put around it.
+
+    Raises:
+        Unauthorized: no header can hold it. Its text is not told.
+    """
+    key = api_key.strip()
+    if not key or not all("!" <= character <= "~" for character in key):
+        raise Unauthorized("The API key is empty, or has a character that no key has.")
+    return key
 
 
 def timeouts() -> httpx.Timeout:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensora.client import Client, exchange, prompt, requests
+from lensora.client import AsyncClient, Client, exchange, prompt, requests
 from lensora.client.events import EventParser
 from lensora.contract.answers import Result
 from lensora.core import errors
@@ -21,6 +21,7 @@ from lensora.core.errors import (
     InvalidBackground,
     InvalidRequest,
     RateLimited,
+    Unauthorized,
     Unavailable,
 )
 
@@ -118,6 +119,29 @@ def test_the_key_goes_to_the_api_only(tmp_path: Path) -> None:
         client._save(result.output.mp4_url, tmp_path / "film.mp4")
     assert (tmp_path / "film.mp4").read_bytes() == b"film"
     assert "authorization" not in seen[0].headers
+
+
+def test_a_key_comes_with_the_line_it_was_read_from() -> None:
+    """White space around it is not of it."""
+    balance = {"balance": 5, "frozen": False, "limits": {"live_jobs": 1, "running_jobs": 1, "requests_per_minute": 1}}
+    sent: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, json=balance)
+
+    with Client("http://api.test", " secret\r\n", transport=httpx.MockTransport(handle)) as client:
+        client.account()
+    assert sent[0].headers["authorization"] == "Bearer secret"
+
+
+@pytest.mark.parametrize("key", ["", "\n", "sec\nret", "sec ret", "s\u00e9cret", "secret\u2019"])
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_a_key_that_no_header_holds_is_refused_untold(client: type[Client | AsyncClient], key: str) -> None:
+    """At once, not as a server that does not answer, and its text is in no message."""
+    with pytest.raises(Unauthorized) as raised:
+        client("http://api.test", key)
+    assert "ret" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
