@@ -66,8 +66,10 @@ def event(
         name, moment, signatures = (given[f"webhook-{part}"] for part in ("id", "timestamp", "signature"))
         sent_s = float(int(moment))
         key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         raise Unauthorized("The webhook lacks a header of Standard Webhooks, or the secret is not one.") from error
+    if not key:  # anybody can sign with an empty one
+        raise Unauthorized("The secret is empty.")
     if abs((time.time() if now is None else now) - sent_s) > tolerance_s:
         raise Unauthorized(f"The webhook's time is more than {tolerance_s:g} seconds from now.")
     wanted = base64.b64encode(hmac.new(key, f"{name}.{moment}.".encode() + body, hashlib.sha256).digest())

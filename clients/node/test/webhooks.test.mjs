@@ -32,3 +32,10 @@ test("anything else is refused", () => {
     assert.throws(() => verifyWebhook(SECRET, given, body, { now: NOW }), LensoraError);
   }
 });
+
+test("an empty secret lets nothing through, though anybody can sign with it", () => {
+  for (const secret of ["", "whsec_"]) {
+    const signed = headers(BODY, NOW, Buffer.alloc(0));
+    assert.throws(() => verifyWebhook(secret, signed, BODY, { now: NOW }), { code: "unauthorized", message: "The secret is empty." });
+  }
+});

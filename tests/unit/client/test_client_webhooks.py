@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 from datetime import UTC, datetime
 
@@ -44,6 +47,7 @@ def test_a_signed_event_is_read() -> None:
         (signed(secret="whsec_b3RoZXIgc2VjcmV0"), BODY),
         ({**signed(), "Webhook-Id": "msg-2"}, BODY),
         ({**signed(), "Webhook-Timestamp": "soon"}, BODY),
+        ({**signed(), "Webhook-Timestamp": "9" * 400}, BODY),
         ({"Webhook-Id": "msg-1"}, BODY),
         (signed(b"{}"), b"{}"),
     ],
@@ -52,3 +56,12 @@ def test_anything_else_is_refused(headers: dict[str, str], body: bytes) -> None:
     """A changed body, another time, another key, a missing header, and what is no event."""
     with pytest.raises(Unauthorized):
         webhooks.verify(SECRET, headers, body, now=NOW)
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_"])
+def test_an_empty_secret_lets_nothing_through(secret: str) -> None:
+    """Anybody can sign with it: a setting that was forgotten must not open the door."""
+    signature = hmac.new(b"", b"msg-1.%d." % NOW + BODY, hashlib.sha256).digest()
+    headers = {**signed(), "Webhook-Signature": f"v1,{base64.b64encode(signature).decode()}"}
+    with pytest.raises(Unauthorized, match="empty"):
+        webhooks.verify(secret, headers, BODY, now=NOW)
