@@ -81,6 +81,16 @@ def test_defaults_reach_every_pod() -> None:
     assert constraint["labelSelector"]["matchLabels"]["app.kubernetes.io/component"] == "gateway"
 
 
+def test_a_selector_of_ones_own_spreads_what_it_selects() -> None:
+    """A constraint with a labelSelector keeps it as it is: the component's labels do not narrow it."""
+    selector = {"matchLabels": {"app.kubernetes.io/part-of": "lensora"}}
+    constraint = {"maxSkew": 1, "topologyKey": "rack", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": selector}
+    gateway = pods(render(sets=(f"gateway.topologySpreadConstraints={json.dumps([constraint])}",)))[
+        "Deployment/studio-lensora-gateway"
+    ]
+    assert gateway["spec"]["topologySpreadConstraints"] == [constraint]
+
+
 def test_a_component_differs_from_the_default() -> None:
     """Each component takes the same keys for itself alone: maps are laid over the default's, lists take their place."""
     sets = [f"{component}={json.dumps(POD)}" for component in COMPONENTS if "pools" not in component]

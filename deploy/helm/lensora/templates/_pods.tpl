@@ -100,7 +100,7 @@ ignore-check.kube-linter.io/no-anti-affinity: {{ ternary "Pods share a volume th
 {{- $selector := dict "matchLabels" (include "lensora.selector" (list $root (index . 1)) | fromYaml) -}}
 {{- $constraints := list -}}
 {{- range index . 2 -}}
-{{- $constraints = append $constraints (merge (deepCopy .) (dict "labelSelector" $selector)) -}}
+{{- $constraints = append $constraints (ternary . (merge (dict "labelSelector" $selector) .) (hasKey . "labelSelector")) -}}
 {{- else -}}
 {{- if not (has (index . 1) (include "lensora.oneNode" $root | fromJsonArray)) -}}
 {{- range $key := list "kubernetes.io/hostname" "topology.kubernetes.io/zone" -}}
