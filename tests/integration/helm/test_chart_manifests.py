@@ -278,6 +278,14 @@ def test_toggle(toggle: str) -> None:
         check_schema(manifest)
 
 
+def test_dashboards_may_have_no_label_of_the_sidecar() -> None:
+    """Without ``grafana_dashboard``, and no label in its place, the ConfigMaps have the chart's own labels."""
+    sets = ("monitoring.dashboards.enabled=true", "monitoring.dashboards.labels.grafana_dashboard=null")
+    board = named(render(sets=sets), "ConfigMap", "studio-lensora-dashboard-money")
+    check_schema(board)
+    assert "grafana_dashboard" not in board["metadata"]["labels"]
+
+
 def test_toggles_cover_every_switch() -> None:
     """Every key of values.yaml that is called enabled, mode or type is flipped by a toggle."""
     import yaml
