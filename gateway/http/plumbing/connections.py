@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -31,6 +32,11 @@ for _limit in ("headers", "header_time", "body_pace", "write_stall", "address", 
 
 NOT_HTTP = "This is not well-formed HTTP/1.1: see RFC 9112 for the request line, the headers and the length of a body."
 TOO_SLOW = "The request came too slowly."
+BODY_AND_UPGRADE = "A request with a body must not ask for another protocol: send it without the header Upgrade."
+
+_UPGRADE = re.compile(rb"(?<=\n)upgrade(?=[ \t]*:)", re.IGNORECASE)
+_PASSED_OVER = b"ignored"
+"""Name that the header Upgrade gets: one that nothing asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,16 @@ def protocol_of(limits: ConnectionLimits, public_url: str) -> Callable[..., asyn
     return functools.partial(GuardedProtocol, limits, Census(limits), public_url)
 
 
+def without_upgrade(data: bytes) -> bytes:
+    """The start of a request without its wish for another protocol, which a server may pass over (RFC 9110, 7.8).
+
+    Java's client wishes for HTTP/2 in each request. The parser takes no body after such a wish: what follows would be
+    read as the next request.
+    """
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(_PASSED_OVER, head) + end + rest
+
+
 class GuardedProtocol(HttpToolsProtocol):
     """uvicorn's protocol within limits."""
 
@@ -142,6 +158,8 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if self._in_head and self._clock is None:
             self._start(self._limits.header_s, self._headers_late)
+        if self._in_head:
+            data = without_upgrade(data)
         waiting, self._ended = self._in_head, False
         super().data_received(data)
         if waiting and self._in_head and not self._ended and not self._cut_off:
@@ -172,7 +190,10 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_bytes = len(self.url) + sum(sizes)
         self._in_head = False
         self._stop_clock()
-        if self._check_head():
+        if self.parser.should_upgrade() and self._has_body():
+            # The header came in two pieces.
+            self._end("malformed", InvalidRequest(BODY_AND_UPGRADE))
+        elif self._check_head():
             super().on_headers_complete()
             self._start(self._limits.body_window_s, self._check_pace)
 
@@ -206,6 +227,12 @@ class GuardedProtocol(HttpToolsProtocol):
             most = f"{self._limits.header_bytes // 1024} KB and {self._limits.header_count} fields"
             self._end("headers", HeadersTooLarge(f"The request line and headers together must have at most {most}."))
         return not self._cut_off
+
+    def _has_body(self) -> bool:
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b" 0"))
+            for name, value in self.headers
+        )
 
     def _headers_late(self) -> None:
         self._clock = None

@@ -185,3 +185,27 @@ def test_one_address_has_so_many_connections(hurried: Gateway) -> None:
             assert answer.startswith(b"HTTP/1.1 503") and b"retry-after: 5" in answer
     time.sleep(0.2)
     assert httpx.get(f"{hurried.base_url}/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("split", [False, True], ids=["whole", "in two pieces"])
+def test_a_wish_for_another_protocol_takes_no_body_away(hurried: Gateway, split: bool) -> None:
+    """Java's client wishes for HTTP/2 with each request: the body is still the request's, and never the next one."""
+    key = hurried.api_key(1_000)
+    body = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    head = (
+        f"POST /v1/studio/quote HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
+        f"Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    with connected(hurried) as peer:
+        if split:
+            start, _, head = head.partition(b"pgrade: h2c")
+            peer.sendall(start)
+            time.sleep(0.1)
+            head = b"pgrade: h2c" + head
+        peer.sendall(head)
+        time.sleep(0.1)
+        with contextlib.suppress(ConnectionError):
+            peer.sendall(body)
+        answer = rest_of(peer)
+    assert answer.count(b"HTTP/1.1 ") == 1 and b"HTTP/1.1 400" in answer
+    assert (b"without the header Upgrade" if split else b"at line 1, column 1") in answer
