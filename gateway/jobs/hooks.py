@@ -8,6 +8,9 @@ from typing import Any, Protocol
 from gateway.jobs.redis_client import translated
 from gateway.jobs.scripts import Scripts
 from lensora.core.words import BatchEvent, WebhookEvent
+from lensora.observability import logs
+
+_log = logs.get(__name__)
 
 SCHEDULES = ("hooks", "hooks:batches")
 """Messages of jobs, and of batches, which workers of the release before do not know."""
@@ -84,18 +87,23 @@ class RedisHooks:
                 await self._scripts.client.zrem(self._scripts.key(schedule), name)
             return None
         batch_id = fields.get("batch", "")
-        return Hook(
-            message_id=name,
-            schedule=schedule,
-            job_id=fields.get("job", ""),
-            batch_id=batch_id,
-            key_id=fields["key"],
-            account_id=fields["account"],
-            url=fields["url"],
-            event=BatchEvent(fields["event"]) if batch_id else WebhookEvent(fields["event"]),
-            tries=int(fields["tries"]),
-            created_ms=int(fields["created"]),
-        )
+        try:
+            return Hook(
+                message_id=name,
+                schedule=schedule,
+                job_id=fields.get("job", ""),
+                batch_id=batch_id,
+                key_id=fields["key"],
+                account_id=fields["account"],
+                url=fields["url"],
+                event=BatchEvent(fields["event"]) if batch_id else WebhookEvent(fields["event"]),
+                tries=int(fields["tries"]),
+                created_ms=int(fields["created"]),
+            )
+        except (KeyError, ValueError):
+            # Written by a release that we do not know, or damaged. Others may read it, when it is due again.
+            _log.exception("webhook_not_readable", message_id=name)
+            return None
 
     async def aside(self, hook: Hook, delay_s: float) -> None:
         await self._scripts.repeat("postpone", hook.schedule, hook.message_id, round(delay_s * 1000))

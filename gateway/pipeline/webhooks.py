@@ -22,7 +22,7 @@ from lensora.contract.batches import Batch as PublicBatch
 from lensora.contract.batches import BatchEnded
 from lensora.contract.events import JobEvent
 from lensora.contract.shapes import moment
-from lensora.core.errors import NotFound
+from lensora.core.errors import NotFound, Unavailable
 from lensora.core.words import BatchEvent
 from lensora.observability import logs
 
@@ -152,11 +152,16 @@ class Deliveries:
     async def _try(self, hook: Hook) -> None:
         with logs.bind(job_id=hook.job_id or hook.batch_id):
             try:
-                body = await self._tidings.body(hook)
+                outcome, status = await self._post(hook, await self._tidings.body(hook))
             except NotFound:
                 await self._hooks.dropped(hook, disable=False)
                 return
-            outcome, status = await self._post(hook, body)
+            except Unavailable:
+                raise
+            except Exception:
+                # A job of a release that we do not know, or a fault of ours: no other message waits for it.
+                _log.exception("webhook_not_made")
+                outcome, status = "failed", 0
             metrics.WEBHOOKS.labels(outcome=outcome).inc()
             _log.info("webhook_tried", outcome=outcome, status=status, tries=hook.tries + 1, about=hook.event)
             match outcome:

@@ -350,3 +350,16 @@ async def test_the_sweep_deletes_what_has_expired_and_counts_it(house: House) ->
         assert await sweeper.sweep() == 0
     left = [stored.key async for stored in house.artifacts.list_async("")]
     assert sorted(left) == ["brands/second/logo.png", f"jobs/{kept.job_id}/model.glb"]
+
+
+async def test_a_message_that_cannot_be_read_holds_up_no_other(house: House, receiver: Receiver) -> None:
+    """A job written by a release that is not known, or damaged, costs its own message a try; the others go out."""
+    store = house.store
+    _key, broken = await ended_job(house, receiver.url)
+    _key, unknown = await ended_job(house, receiver.url)
+    _key, sound = await ended_job(house, receiver.url)
+    await store.scripts.client.hset(store.scripts.key(f"job:{broken.job_id}"), "step", "a-step-of-tomorrow")
+    await store.scripts.client.hset(store.scripts.key(f"hook:msg_{unknown.job_id}"), "event", "job.of-tomorrow")
+    await deliveries(house).deliver_due()
+    assert [headers["webhook-id"] for headers, _body in receiver.got] == [f"msg_{sound.job_id}"]
+    assert len(await hook_times(house)) == 2
