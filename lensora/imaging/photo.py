@@ -109,7 +109,11 @@ def decode(data: bytes, *, longest_side_px: int | None = None, part: Box = FULL_
     Raises:
         InvalidImage: not a JPEG, PNG or WebP, over a limit, truncated or otherwise not decodable.
     """
-    header = read_header(data)
+    return decode_known(data, read_header(data), longest_side_px=longest_side_px, part=part)
+
+
+def decode_known(data: bytes, header: Header, *, longest_side_px: int | None = None, part: Box = FULL_FRAME) -> Photo:
+    """As ``decode``, of a file whose header was read before: it may be within other limits than an upload's."""
     stored = _stored_part(header, part)
     width, height = _target(header, longest_side_px)
     try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from PIL import Image
 from lensora.core.branding import EDGE, STORY_BOTTOM, STORY_TOP, LogoPlace, end_share
 from lensora.core.words import Corner
 from lensora.imaging.logo import LogoLayer
+from lensora.testing.pictures import P3_COLUMNS, chunk, display_profile, gamma_curve, raw_png, with_chunks
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -70,3 +73,26 @@ def test_a_film_ends_in_its_colour(frames: int, fps: int) -> None:
     assert shares[frames // 2] == 0.0
     if frames >= 96:
         assert max(b - a for a, b in itertools.pairwise(shares)) < 0.15
+
+
+GREY_16 = np.full((64, 64), 30_000, np.uint16)
+XMP = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b" " * 1_500_000)
+RED = np.full((64, 64, 3), (200, 20, 20), np.uint8)
+P3 = b"P3\0\0" + zlib.compress(display_profile(gamma_curve(2.2), columns=P3_COLUMNS))
+
+
+@pytest.mark.parametrize(
+    ("file", "color", "alpha"),
+    [
+        (raw_png(GREY_16, 16, 0), (117, 117, 117), 255),
+        (raw_png(GREY_16, 16, 0, clear=struct.pack(">H", 30_000)), (0, 0, 0), 0),
+        (with_chunks(raw_png(RED, 8, 2), chunk(b"iTXt", XMP)), (200, 20, 20), 255),
+        (with_chunks(raw_png(RED, 8, 2), chunk(b"iCCP", P3)), (219, 0, 0), 255),
+    ],
+    ids=["16 bits of grey", "a clear grey", "much metadata", "a wider range of colours"],
+)
+def test_a_logo_has_the_colours_that_its_file_says(file: bytes, color: tuple[int, int, int], alpha: int) -> None:
+    """As a photo has: whatever its depth, its metadata and its profile, once the upload has been taken."""
+    layer = LogoLayer.of(file, LogoPlace(Corner.TOP_LEFT, 0.5), (300, 300))
+    assert np.abs(layer.color[70, 70].astype(int) - color).max() <= 2
+    assert int(255 - layer.clear[70, 70, 0]) == alpha
