@@ -163,6 +163,8 @@ def read_png(data: bytes) -> PngLayout:
             needed.append((at, end))
             pieces += name == b"IDAT"
             if name == b"PLTE":
+                if not _sound(data, at, end):
+                    raise InvalidImage("image is a damaged PNG file: its palette's checksum is wrong.", field=FIELD)
                 palette = data[at + 8 : end - 4][: 3 * _PALETTE_COLORS]
         elif name in _KEPT and name not in ancillary and end - at <= _most_bytes(name) and _sound(data, at, end):
             ancillary[name] = data[at + 8 : end - 4]

@@ -170,6 +170,7 @@ def test_an_interlaced_png_of_sixteen_bits_is_whole_or_refused() -> None:
     ("data", "says"),
     [
         (PNG[:29] + bytes(4) + PNG[33:], "checksum is wrong"),
+        (with_chunks(PNG, chunk(b"PLTE", bytes(3))[:-1] + b"?"), "its palette's checksum is wrong"),
         (packed_png(3, 0, bytes(31 * 80)), "has no depth of 3 bits"),
         (packed_png(16, 3, bytes(161 * 80)), "has no depth of 16 bits"),
         (packed_png(8, 3, bytes(81 * 80)), "has no palette"),
