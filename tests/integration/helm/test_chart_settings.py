@@ -104,6 +104,14 @@ def test_a_proxy_may_bring_all_clients() -> None:
     assert less["LENSORA_CONNECTIONS_PER_ADDRESS"] == "512"
 
 
+def test_a_million_is_written_out(tmp_path: Path) -> None:
+    """Helm reads a values file's numbers as floats: the most connections that the schema takes are no 1e+06."""
+    values = tmp_path / "values.yaml"
+    values.write_text("gateway: {connections: 1000000, connectionsPerAddress: 1000000}")
+    data = named(render(values), "ConfigMap", "studio-lensora-gateway")["data"]
+    assert data["LENSORA_CONNECTIONS"] == data["LENSORA_CONNECTIONS_PER_ADDRESS"] == "1000000"
+
+
 def test_the_operators_token_comes_from_a_secret() -> None:
     """Without one the gateway has no token, and so no page for operators."""
     source = {"secretKeyRef": {"name": "ours", "key": "admin-token"}}

@@ -24,8 +24,8 @@ LENSORA_PORT: "8000"
 {{ printf "LENSORA_%s_TARGET" (upper $stage) }}: {{ include "lensora.stageTarget" (list $ $stage) | quote }}
 {{- end }}
 LENSORA_DRAIN_SECONDS: {{ .Values.gateway.drainSeconds | quote }}
-LENSORA_CONNECTIONS: {{ .Values.gateway.connections | quote }}
-LENSORA_CONNECTIONS_PER_ADDRESS: {{ .Values.gateway.connectionsPerAddress | default .Values.gateway.connections | quote }}
+LENSORA_CONNECTIONS: {{ .Values.gateway.connections | int64 | quote }}
+LENSORA_CONNECTIONS_PER_ADDRESS: {{ .Values.gateway.connectionsPerAddress | default .Values.gateway.connections | int64 | quote }}
 {{- end -}}
 
 {{- define "lensora.settings.worker.chart" -}}
