@@ -29,6 +29,7 @@ S3 = (
     "artifacts.s3.bucket=bucket",
     'artifacts.s3.networkPolicyPeers=[{"ipBlock":{"cidr":"10.9.0.0/16"}}]',
 )
+SHARED = ('artifacts.pvc.accessModes=["ReadWriteMany"]', 'models.persistence.accessModes=["ReadWriteMany"]')
 EXTERNAL_REDIS = (
     "redis.mode=external",
     "redis.external.existingSecret=outside",
@@ -66,10 +67,15 @@ TOGGLES: dict[str, tuple[tuple[str, ...], set[str], set[str]]] = {
         {"HorizontalPodAutoscaler/studio-lensora-gateway"},
         set(),
     ),
-    "gateway without disruption budget": (
-        ("gateway.podDisruptionBudget.enabled=false",),
+    "volumes that every node may mount": (
+        SHARED,
+        {f"PodDisruptionBudget/studio-lensora-{name}" for name in ("gateway", "worker", "detect", "mesh")},
         set(),
-        {"PodDisruptionBudget/studio-lensora-gateway"},
+    ),
+    "three without disruption budget": (
+        (*SHARED, *(f"{name}.podDisruptionBudget.enabled=false" for name in ("gateway", "worker", "stages.mesh"))),
+        {f"PodDisruptionBudget/studio-lensora-{name}" for name in ("detect", "segment", "render")},
+        set(),
     ),
     "worker on KEDA": (
         ("worker.autoscaling.mode=keda",),
@@ -104,20 +110,10 @@ TOGGLES: dict[str, tuple[tuple[str, ...], set[str], set[str]]] = {
         {"HorizontalPodAutoscaler/studio-lensora-worker"},
         set(),
     ),
-    "worker without disruption budget": (
-        ("worker.podDisruptionBudget.enabled=false",),
-        set(),
-        {"PodDisruptionBudget/studio-lensora-worker"},
-    ),
     "stage autoscaling": (
         ("stages.mesh.autoscaling.enabled=true",),
         {"HorizontalPodAutoscaler/studio-lensora-mesh"},
         set(),
-    ),
-    "stage without disruption budget": (
-        ("stages.mesh.podDisruptionBudget.enabled=false",),
-        set(),
-        {"PodDisruptionBudget/studio-lensora-mesh"},
     ),
     "stage on a GPU": (("stages.render.gpu.enabled=true", "stages.render.gpu.runtimeClassName=nvidia"), set(), set()),
     "stage with CUDA in its process": (
@@ -127,7 +123,7 @@ TOGGLES: dict[str, tuple[tuple[str, ...], set[str], set[str]]] = {
     ),
     "stages without preStop": (("stages.mesh.preStopSeconds=0", "gateway.preStopSeconds=0"), set(), set()),
     "a Triton pool": (
-        TRITON,
+        (*TRITON, SHARED[1]),
         {
             "Deployment/studio-lensora-triton-small",
             "Service/studio-lensora-triton-small",
@@ -138,7 +134,7 @@ TOGGLES: dict[str, tuple[tuple[str, ...], set[str], set[str]]] = {
         set(),
     ),
     "a Triton pool that scales": (
-        ('triton.pools={"small":{"models":["isnet-general-use"],"autoscaling":{"enabled":true}}}',),
+        ('triton.pools={"small":{"models":["isnet-general-use"],"autoscaling":{"enabled":true}}}', SHARED[1]),
         {"HorizontalPodAutoscaler/studio-lensora-triton-small", "PodDisruptionBudget/studio-lensora-triton-small"},
         set(),
     ),

@@ -170,6 +170,22 @@ def test_pods_that_share_a_volume_of_one_node_go_to_one_node() -> None:
             assert not _together(template["spec"]), name
 
 
+def test_pods_that_move_together_have_no_budget() -> None:
+    """A drained node would keep them for ever: the first that goes can start nowhere, and a budget holds the others."""
+    bound = render(sets=(TRITON, "gateway.replicas=3"))
+    assert not of_kind(bound, "PodDisruptionBudget")
+    free = of_kind(render(sets=(TRITON, *SHARED)), "PodDisruptionBudget")
+    components = ("gateway", "worker", "detect", "segment", "mesh", "render", "triton-small")
+    assert {one["metadata"]["name"] for one in free} == {f"studio-lensora-{name}" for name in components}
+    less = of_kind(render(sets=(*SHARED, "gateway.podDisruptionBudget.enabled=false")), "PodDisruptionBudget")
+    assert {one["metadata"]["name"] for one in less} == {f"studio-lensora-{name}" for name in components[1:-1]}
+    # Weights on a volume of one node, files on a shared one: only those that mount the weights stay without.
+    half = of_kind(render(sets=(TRITON, SHARED[0])), "PodDisruptionBudget")
+    assert {one["metadata"]["name"] for one in half} == {
+        f"studio-lensora-{name}" for name in ("gateway", "worker", "mesh", "render")
+    }
+
+
 def test_pods_spread_where_volumes_are_shared() -> None:
     """With ReadWriteMany volumes, or a bucket, pods are spread over nodes and zones, and none is bound to another."""
     found = pods(render(sets=SHARED))

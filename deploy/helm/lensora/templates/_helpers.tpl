@@ -98,12 +98,15 @@ ipFamilies: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
-{{/* PodDisruptionBudget: list $root component values. */}}
+{{/*
+PodDisruptionBudget: list $root component values. None for pods that must share a node: they move all at once or not at all, and a
+budget would keep the last ones on a node that is drained.
+*/}}
 {{- define "lensora.pdb" -}}
 {{- $root := index . 0 -}}
 {{- $component := index . 1 -}}
 {{- with (index . 2).podDisruptionBudget }}
-{{- if .enabled }}
+{{- if and .enabled (not (has $component (include "lensora.oneNode" $root | fromJsonArray))) }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
