@@ -96,12 +96,20 @@ for _entry in entry_points(group=COMMAND_GROUP):
 
 
 def main() -> None:
-    """Run the command; an error of ours is one sentence on standard error and exit status 1, never a traceback."""
+    """Run the command; what went wrong is one sentence on standard error and exit status 1, never a traceback.
+
+    That is an error of ours, or of a file that cannot be read or written.
+    """
     try:
         cli()
     except LensoraError as error:
-        click.echo(f"lensora: {error.message}", err=True)
-        sys.exit(1)
+        wrong = error.message
+    except OSError as error:
+        wrong = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+    else:
+        return
+    click.echo(f"lensora: {wrong}", err=True)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from gateway.http.plumbing.edge import RUNNING
 from gateway.http.testing import Gateway
 
 PER_ADDRESS = 64
@@ -209,3 +210,36 @@ def test_a_wish_for_another_protocol_takes_no_body_away(hurried: Gateway, split:
         answer = rest_of(peer)
     assert answer.count(b"HTTP/1.1 ") == 1 and b"HTTP/1.1 400" in answer
     assert (b"without the header Upgrade" if split else b"at line 1, column 1") in answer
+
+
+@pytest.fixture
+def film(hurried: Gateway) -> str:
+    """The path of a file that no kernel's buffer holds."""
+    hurried.artifacts.put("films/large.mp4", b"f" * 20_000_000, "video/mp4")
+    return hurried.signer.link("films/large.mp4", "large.mp4", int(time.time()) + 600).removeprefix(hurried.base_url)
+
+
+def test_what_is_cut_off_ends_though_nobody_reads_it(hurried: Gateway, film: str) -> None:
+    """A connection that is ended for a limit while its answer waits to be read is reset, and its request ends."""
+    before = RUNNING._value.get()
+    with connected(hurried) as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        peer.sendall(f"GET {film} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        time.sleep(0.2)
+        assert RUNNING._value.get() == before + 1
+        peer.sendall(b"\0 is no request\r\n\r\n")
+        until = time.monotonic() + 5
+        while RUNNING._value.get() > before and time.monotonic() < until:
+            time.sleep(0.1)
+        assert RUNNING._value.get() == before
+
+
+def test_a_wrong_second_request_leaves_the_first_answer_alone(hurried: Gateway, film: str) -> None:
+    """Requests that are sent ahead of the answer before: a malformed one ends the connection, and nothing of its error
+    stands in the bytes of the film."""
+    with connected(hurried) as peer:
+        peer.sendall(f"GET {film} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        time.sleep(0.1)
+        peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n\0 is no request\r\n\r\n")
+        body = rest_of(peer).partition(b"\r\n\r\n")[2]
+    assert body and not body.strip(b"f")
