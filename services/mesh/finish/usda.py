@@ -7,7 +7,7 @@ model-viewer write such packages for Apple's devices. Apple's own checker asks f
 from __future__ import annotations
 
 import io
-import json
+import re
 import zipfile
 
 import numpy as np
@@ -56,7 +56,7 @@ def layer(model: Model) -> str:
 
 def Xform "Model" (
     assetInfo = {{
-        string name = {json.dumps(model.name)}
+        string name = {_quoted(model.name)}
     }}
     kind = "component"
 )
@@ -113,6 +113,12 @@ def Xform "Model" (
     }}
 }}
 """
+
+
+def _quoted(text: str) -> str:
+    """Text as USD writes it: UTF-8 as it is, where JSON has numbers; control characters as ``\\x`` and two digits."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda found: f"\\x{ord(found[0]):02x}", escaped) + '"'
 
 
 def _tuples(rows: NDArray[np.floating]) -> str:

@@ -104,3 +104,11 @@ def test_the_text_layer_says_what_the_binary_one_says(blob_model: Model, tmp_pat
             assert ours == (pytest.approx(theirs, abs=1e-5) if isinstance(theirs, float) else theirs), path
     names = [stage.GetDefaultPrim().GetAssetInfoByKey("name") for stage in stages]
     assert names == ['a "thing"'] * 2
+
+
+@pytest.mark.parametrize("name", ["Caf\u00e9", "\u8336\u7897 \U0001fad6", 'a \\ "b" it\'s', "tab\tline\nbell\x07\x01f"])
+def test_the_text_layer_keeps_every_name(name: str, blob_model: Model, tmp_path: Path) -> None:
+    """USD's own library reads the model's name as it was given: any script, quotes, control characters."""
+    path = tmp_path / "named.usdz"
+    path.write_bytes(usda.package(replace(blob_model, name=name)))
+    assert Usd.Stage.Open(str(path)).GetDefaultPrim().GetAssetInfoByKey("name") == name
