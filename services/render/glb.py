@@ -65,7 +65,7 @@ def read_glb(data: bytes) -> list[Part]:
         return _read(data)
     except InvalidMesh:
         raise
-    except (KeyError, IndexError, ValueError, TypeError, AttributeError, struct.error, RecursionError) as exc:
+    except (LookupError, ValueError, TypeError, AttributeError, OverflowError, struct.error, RecursionError) as exc:
         raise InvalidMesh(f"glb is damaged: {type(exc).__name__}: {exc}", field="glb") from exc
 
 
@@ -321,7 +321,7 @@ def _texture(file: _File, reference: dict[str, Any] | None) -> NDArray[np.uint8]
             image = file.gltf["images"][webp.get("source", texture.get("source"))]
             body = _view(file, image["bufferView"])[0] if "bufferView" in image else _data_uri(image["uri"])
             file.textures[index] = _decoded(body)
-        except (InvalidMesh, KeyError, IndexError, TypeError, ValueError, OSError, cv2.error):
+        except (InvalidMesh, LookupError, TypeError, ValueError, OSError, cv2.error, Image.DecompressionBombError):
             file.textures[index] = None
     return file.textures[index]
 

@@ -18,7 +18,7 @@ from services.render.glb import chunks
 
 Doubles = NDArray[np.float64]
 
-UNREADABLE = (InvalidMesh, KeyError, IndexError, ValueError, TypeError, RecursionError)
+UNREADABLE = (InvalidMesh, LookupError, ValueError, TypeError, OverflowError, RecursionError)
 """What reading a note that is not there, or not what it should be, may raise."""
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import struct
+import zlib
 from dataclasses import replace
 
 import cv2
@@ -20,6 +22,12 @@ from services.render.model import Part, prepare
 
 def _png(color: tuple[int, int, int] = (10, 120, 200)) -> bytes:
     return bytes(cv2.imencode(".png", np.full((8, 8, 3), color, np.uint8))[1])
+
+
+def _claiming(side: int) -> bytes:
+    """A PNG's beginning that claims to be so many pixels wide and high."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">II", zlib.crc32(header), 0) + b"IDAT"
 
 
 def _one_triangle() -> Shape:
@@ -142,6 +150,14 @@ def test_meshes_with_nothing_to_draw_are_refused(shape: Shape, sentence: str) ->
             glb(vase(), gltf={"accessors": [{"bufferView": 0, "componentType": 5126, "count": 10**9, "type": "VEC3"}]}),
             "past its buffer",
         ),
+        (glb(vase(), gltf={"nodes": [{"mesh": 0, "scale": [10**400, 1, 1]}]}), "damaged"),
+        (
+            glb(
+                vase(),
+                gltf={"accessors": [{"bufferView": 0, "componentType": 5126, "count": math.inf, "type": "VEC3"}]},
+            ),
+            "damaged",
+        ),
     ],
 )
 def test_damaged_files_are_refused(data: bytes, sentence: str) -> None:
@@ -151,10 +167,12 @@ def test_damaged_files_are_refused(data: bytes, sentence: str) -> None:
 
 
 def test_missing_textures_count_as_white() -> None:
-    """A texture that is not there, or is no picture, leaves the colour factor."""
+    """A texture that is not there, is no picture, or claims to be a huge one leaves the colour factor."""
     broken = read_glb(glb(vase(), Finish(texture=b"\x89PNG not really")))
+    huge = read_glb(glb(vase(), Finish(texture=_claiming(20_000))))
     missing = read_glb(glb(vase(), Finish(texture=_png()), {"images": [{"uri": "elsewhere.png"}]}))
     assert broken[0].material.base_texture is None
+    assert huge[0].material.base_texture is None
     assert missing[0].material.base_texture is None
 
 

@@ -30,7 +30,17 @@ def test_the_photos_elevation_is_read(angle: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "view", [None, [], [[1, 0, 0]], "up", [[0, 0, 0]] * 3, [[0, 0, 0], [0, 0, 0], [0, float("inf"), 0]], {"a": 1}]
+    "view",
+    [
+        None,
+        [],
+        [[1, 0, 0]],
+        "up",
+        [[0, 0, 0]] * 3,
+        [[0, 0, 0], [0, 0, 0], [0, float("inf"), 0]],
+        [[10**400] * 3] * 3,
+        {"a": 1},
+    ],
 )
 def test_views_that_say_nothing_are_no_error(view: object) -> None:
     """A file without the photo's view, or with a damaged one, has no elevation; neither has one that is no GLB."""
@@ -40,7 +50,10 @@ def test_views_that_say_nothing_are_no_error(view: object) -> None:
     assert source_view(b"solid stl") is None
 
 
-@pytest.mark.parametrize(("said", "trust"), [(0.4, 0.4), (7, 1.0), (-1, 0.0), ("much", 1.0), (None, 1.0)])
+@pytest.mark.parametrize(
+    ("said", "trust"),
+    [(0.4, 0.4), (7, 1.0), (-1, 0.0), ("much", 1.0), pytest.param(10**400, 1.0, id="huge"), (None, 1.0)],
+)
 def test_trust_in_unseen_sides_is_read(said: object, trust: float) -> None:
     """What the mesh stage writes of its confidence is read within its bounds; a file that says nothing is trusted."""
     asset = {"version": "2.0", "extras": {"confidence": said}}
