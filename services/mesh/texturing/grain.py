@@ -125,7 +125,7 @@ def grain_of(cutout: Cutout, material: NDArray[np.bool_], strongest: float = PAR
     plain = usable & (cv2.resize(material.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0)
     window, share, fits = _example(cutout, usable, plain, size, strongest)
     middle_x, middle_y, side = (round(value / factor) for value in window)
-    side = max(8, min(side, PARAMETERS.example_px, height, width))
+    side = min(max(8, side), PARAMETERS.example_px, height, width)
     left, top = min(max(0, middle_x - side // 2), width - side), min(max(0, middle_y - side // 2), height - side)
     sigma = PARAMETERS.coarsest * share * max(height, width)
     fine = _fine(cutout, sigma)

@@ -182,6 +182,8 @@ def fuzzed_masks() -> dict[str, NDArray[np.uint8]]:
     masks["one pixel"][80, 80] = 1
     masks["one row"] = blank.copy()
     masks["one row"][80] = 1
+    masks["short row"] = blank.copy()
+    masks["short row"][80, 60:96] = 1
     masks["islands"] = blank.copy()
     for y in range(8, side, 18):
         for x in range(8, side, 18):
