@@ -146,6 +146,8 @@ def read_cutout(rgba: Bytes) -> Cutout:
         size = (round(alpha.shape[1] * scale), round(alpha.shape[0] * scale))
         rgb = np.asarray(cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_AREA), np.uint8)
         alpha = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
+        if float(alpha.max()) < 0.5:
+            alpha = kept_thin(alpha)  # a wire all along, thinner than a pixel now
     outline = cv2.convexHull(cv2.findNonZero((alpha >= 0.5).astype(np.uint8))).astype(np.float32)
     _, radius = cv2.minEnclosingCircle(outline)
     center = 0.5 * (outline.min(axis=(0, 1)) + outline.max(axis=(0, 1))) + 0.5

@@ -53,3 +53,13 @@ def test_thin_wires_survive_scaling() -> None:
     alpha[20] = 0.3
     kept = kept_thin(alpha)
     assert 10 <= int((kept >= 0.5).sum()) <= 40
+
+
+@pytest.mark.parametrize(("length", "width"), [(2500, 1), (5000, 1), (9000, 2), (20_000, 1)])
+def test_a_long_wire_is_a_subject(length: int, width: int, flat_photo: Draw) -> None:
+    """A subject that is a wire all along is there from end to end, however far it is scaled down."""
+    mask = np.zeros((length + 20, 60), np.uint8)
+    mask[10:-10, 30 : 30 + width] = 1
+    cutout = read_cutout(flat_photo(mask))
+    assert max(cutout.alpha.shape) == 2048
+    assert int(cutout.mask.any(axis=1).sum()) == pytest.approx(length * cutout.scale, rel=0.02)
