@@ -39,7 +39,8 @@ URL_SAFE = "/?%:@!$&'()*+,;=-._~"
 MAX_ANSWER_BYTES = 1_024
 """As much of a webhook receiver's answer as a log line may want."""
 LINGER_S = 1.0
-"""What is waited for the rest of such an answer: its status has said all, and whoever drips holds nobody up."""
+"""What is waited for the rest of such an answer: its status has said all, and whoever drips holds nobody up. A rest
+that is cut off changes nothing either."""
 USER_AGENT = "lensora-studio"
 
 
@@ -366,7 +367,7 @@ class Egress:
                 pool.stream(method, target.url, headers=sent, content=body) as response,
             ):
                 start = b""
-                with contextlib.suppress(TimeoutError):
+                with contextlib.suppress(TimeoutError, httpcore.NetworkError, httpcore.ProtocolError):
                     async with asyncio.timeout(LINGER_S):
                         async for chunk in response.aiter_stream():
                             start += chunk

@@ -445,3 +445,17 @@ async def test_silence_is_told_apart_from_a_fault() -> None:
             with pytest.raises(FetchFailed) as caught:
                 await egress.put(f"http://hooks.test:{listener.port}/in", b"x", {}, timeout_s=0.5)
             assert isinstance(caught.value, AnsweredLate) is late
+
+
+@pytest.mark.parametrize("rest", [b"ab", b"not a chunk\r\n"])
+async def test_an_answer_that_is_cut_off_after_its_status_is_its_status(rest: bytes) -> None:
+    """A receiver that has said 200 has the message, whatever becomes of the rest: a repeat would be a second one."""
+
+    async def cut(_head: str, writer: asyncio.StreamWriter) -> None:
+        length = b"Content-Length: 9" if rest == b"ab" else b"Transfer-Encoding: chunked"
+        writer.write(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n\r\n" + rest)
+
+    async with listening(cut) as listener:
+        egress = Egress(policy(listener.port, "hooks.test"), resolver=names(hooks_test=["127.0.0.1"]))
+        answered = await egress.post(f"http://hooks.test:{listener.port}/in", b"x", {}, timeout_s=5.0)
+        assert answered.status == 200
