@@ -11,8 +11,8 @@ import jsonschema
 import pytest
 import yaml
 
-from deploy.helm.reference import table, undescribed
-from deploy.rehearsal.chart import CHART, ChartRefused, render
+from deploy.helm.reference import rows, table, undescribed
+from deploy.rehearsal.chart import CHART, ChartRefused, Manifest, pod_templates, render
 
 WRONG: dict[str, tuple[str, ...]] = {
     "an unknown key": ("replicas=3",),
@@ -177,3 +177,39 @@ def test_every_value_is_described_in_the_table() -> None:
     values = (CHART / "values.yaml").read_text()
     assert undescribed(values) == []
     assert table(values) in (CHART / "README.md").read_text()
+
+
+OWN_SECRETS: dict[str, tuple[str, ...]] = {
+    "secrets.existingSecret": (),
+    "rpc.tokensSecret": (),
+    "artifacts.s3.existingSecret": ("artifacts.type=s3", "artifacts.s3.bucket=bucket", "networkPolicy.enabled=false"),
+    "redis.builtin.existingSecret": (),
+    "redis.external.existingSecret": (
+        "redis.mode=external",
+        "redis.external.address=redis:6379",
+        "networkPolicy.enabled=false",
+    ),
+    "gateway.adminTokenSecret": (),
+}
+"""Values that name a Secret of the operator's, and what must be set beside them."""
+
+
+def _keys_read(template: Manifest, secret: str) -> Iterator[str]:
+    for container in template["spec"]["containers"]:
+        for entry in container.get("env", ()):
+            reference = entry.get("valueFrom", {}).get("secretKeyRef", {})
+            if reference.get("name") == secret:
+                yield reference["key"]
+    for volume in template["spec"]["volumes"]:
+        if volume.get("secret", {}).get("secretName") == secret:
+            yield from (item["key"] for item in volume["secret"].get("items", ()))
+
+
+@pytest.mark.parametrize("value", OWN_SECRETS)
+def test_the_keys_of_ones_own_secret_are_told(value: str) -> None:
+    """Every key that a pod reads from it stands in the value's description: a pod without one does not start."""
+    manifests = render(sets=(f"{value}=ours-alone", *OWN_SECRETS[value]))
+    read = {key for _, template in pod_templates(manifests) for key in _keys_read(template, "ours-alone")}
+    (told,) = (row.description for row in rows((CHART / "values.yaml").read_text()) if row.path == value)
+    assert read
+    assert {key for key in read if key not in told} == set()
