@@ -19,7 +19,7 @@ from typing import Any
 from prometheus_client import Counter as Count
 from prometheus_client import Gauge
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from gateway.http.plumbing.problems import problem
@@ -137,6 +137,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._dropped_bytes = 0
         self._clock: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
+        self._unanswered: list[RequestResponseCycle] = []
 
     # The connection
 
@@ -150,7 +151,12 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._census.leave(self._address())
-        self._stop_clocks()
+        self._stop_clock()
+        self._stop_stall()
+        for cycle in self._unanswered:
+            # uvicorn tells the newest request alone.
+            cycle.disconnected = True
+            cycle.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -170,14 +176,21 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        if self._stall is None:
-            self._stall = self.loop.call_later(self._limits.write_stall_s, self._not_read)
+        self._start_stall()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
+        if not self.transport.is_closing():
+            self._stop_stall()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._start_stall()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._start_stall()
 
     # The parser
 
@@ -195,6 +208,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._end("malformed", InvalidRequest(BODY_AND_UPGRADE))
         elif self._check_head():
             super().on_headers_complete()
+            self._unanswered = [cycle for cycle in self._unanswered if not cycle.response_complete]
+            self._unanswered.append(self.cycle)
             self._start(self._limits.body_window_s, self._check_pace)
 
     def on_body(self, body: bytes) -> None:
@@ -261,8 +276,12 @@ class GuardedProtocol(HttpToolsProtocol):
         """Close the connection, with an answer where there is one to give and one may still be given."""
         CUT_OFF.labels(limit=limit).inc()
         self._cut_off = True
-        self._stop_clocks()
-        answering = self.cycle is not None and not self.cycle.response_complete and self.cycle.response_started
+        self._stop_clock()
+        # What has begun is not broken into; a request that came whole has an answer of its own, which this is not.
+        answering = any(
+            not cycle.response_complete and (cycle.response_started or not cycle.more_body)
+            for cycle in self._unanswered
+        )
         if error is not None and not answering and not self.transport.is_closing():
             request_id = uuid.uuid4().hex
             answer = problem(error, request_id=request_id, public_url=self._public_url)
@@ -274,6 +293,7 @@ class GuardedProtocol(HttpToolsProtocol):
                 + bytes(answer.body)
             )
         self.transport.close()
+        self._start_stall()
 
     def _address(self) -> str:
         return self.client[0] if self.client else ""
@@ -287,8 +307,12 @@ class GuardedProtocol(HttpToolsProtocol):
             self._clock.cancel()
             self._clock = None
 
-    def _stop_clocks(self) -> None:
-        self._stop_clock()
+    def _start_stall(self) -> None:
+        """From now on the client must read: a closed connection stays open until all that was written is read."""
+        if self._stall is None:
+            self._stall = self.loop.call_later(self._limits.write_stall_s, self._not_read)
+
+    def _stop_stall(self) -> None:
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
