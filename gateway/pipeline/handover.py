@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Protocol
 
-from gateway.egress import Answer, AnsweredLate, EgressRefused, FetchFailed
+from gateway.egress import Answer, AnsweredLate, EgressRefused, FetchFailed, HostUnresolved
 from gateway.jobs.records import OutputFile
 from lensora.adapters.artifacts import ArtifactStore
 from lensora.core.errors import LensoraError
@@ -78,6 +78,8 @@ class Handover:
         for attempt in range(TRIES):
             try:
                 answer = await self._sender.put(url, data, headers, timeout_s=TRY_S)
+            except HostUnresolved:
+                status, again = 0, True
             except EgressRefused:
                 _log.warning("file_not_delivered", file=name, reason="refused")
                 return DeliveryStatus.UNDELIVERED

@@ -191,3 +191,31 @@ async def test_a_job_without_deliver_to_has_no_delivery(house: House) -> None:
     key = await customer(house.store, 100)
     new = NewJob("5b0f4f0e-6a1c-4d0e-9a53-6a1f4a1b2c3d", key, order())
     assert (await finished(house, key, await house.store.jobs.submit(new))).delivery == {}
+
+
+async def test_a_name_server_that_blinks_costs_no_file(house: House) -> None:
+    """A storage whose name cannot be looked up at the moment is tried again, as one that is busy is."""
+    key = await customer(house.store, 100)
+    job = await finished(house, key, await submit(house.store, key))
+    handler = type("Handler", (Moody,), {"statuses": [200], "taken": []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    asked = []
+
+    async def resolve(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        if len(asked) == 1:
+            raise TimeoutError("no name server answers")
+        return ["127.0.0.1"]
+
+    try:
+        policy = EgressPolicy(private_hosts=frozenset({"shop.test"}), ports=frozenset(range(1, 65536)))
+        url = f"http://shop.test:{server.server_port}/film?X-Amz-Signature=s"
+        told = await Handover(house.artifacts, Egress(policy, resolver=resolve)).deliver(
+            {"mp4": url}, job.outputs, within_s=30
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert told == {"mp4": DeliveryStatus.DELIVERED}
+    assert asked == ["shop.test", "shop.test"]
