@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,10 +34,11 @@ AWAY = (
 )
 """Redis cannot do the work now: gone, loading, silent, a replica since a failover, or full."""
 
-_AWAY_REPLIES = ("MISCONF", "LOADING", "NOREPLICAS", "MASTERDOWN", "BUSY ")
-"""Starts of error replies that also mean this, and have no class of their own in every version of the client."""
+_AWAY_REPLIES = ("MISCONF", "LOADING", "NOREPLICAS", "MASTERDOWN", "BUSY ", "UNBLOCKED")
+"""Starts of error replies that also mean this, and have no class of their own in every version of the client. The last
+is said to a worker that waits at a primary which becomes a replica."""
 
-_FULL_IN_SCRIPT = "-OOM command not allowed"
+_AWAY_IN_SCRIPT = re.compile(r": -(OOM|MISCONF|NOREPLICAS|READONLY) ")
 """Redis 6 says so of a script's first write, behind words of its own. Later writes go on: no script stops half-way."""
 
 
@@ -82,7 +84,7 @@ def translated() -> Iterator[None]:
         metrics.STORE_AWAY.inc()
         raise Unavailable("The job store is not available.", retry_after_s=RETRY_AFTER_S) from error
     except exceptions.ResponseError as error:
-        if str(error).startswith(_AWAY_REPLIES) or _FULL_IN_SCRIPT in str(error):
+        if str(error).startswith(_AWAY_REPLIES) or _AWAY_IN_SCRIPT.search(str(error)):
             metrics.STORE_AWAY.inc()
             raise Unavailable("The job store is not available.", retry_after_s=RETRY_AFTER_S) from error
         raise

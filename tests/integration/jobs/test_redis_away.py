@@ -151,6 +151,35 @@ async def test_a_full_redis_refuses_jobs_whole(own_redis: RedisServer, own_store
     await submit(own_store, key)
 
 
+async def test_a_redis_that_takes_no_writes_is_away(own_redis: RedisServer, own_store: Store) -> None:
+    """A replica since a failover, and a primary without its replicas, are a 503 to every script, and to a worker that
+    waits; on Redis 6 too, which tells it in words of its own."""
+    key = await customer(own_store, 200)
+    await submit(own_store, key)
+    work = own_store.work("w", lease_s=30.0, attempts=3)
+    claim = await take_one(work)
+    assert await work.take(1) == [], "the mark of the job that is taken is used up"
+    waiting = asyncio.create_task(work.take(1))
+    await asyncio.sleep(0.2)
+    client = own_store.scripts.client
+    for refuse in (("REPLICAOF", "127.0.0.1", "1"), ("CONFIG", "SET", "min-replicas-to-write", "1")):
+        await client.execute_command(*refuse)
+        for call in (
+            lambda: submit(own_store, key),
+            lambda: own_store.sessions.open(session(key)),
+            lambda: work.heartbeat(claim, 1),
+        ):
+            with pytest.raises(Unavailable):
+                await call()
+        await client.execute_command("REPLICAOF", "NO", "ONE")
+    with pytest.raises(Unavailable):
+        await waiting
+    await client.config_set("min-replicas-to-write", 0)
+    await until_settled(own_store)
+    await work.heartbeat(claim, 1)
+    assert await own_store.credits.balance(key.account_id) == 125
+
+
 async def test_waiters_share_one_connection_and_survive_a_restart(own_redis: RedisServer, own_store: Store) -> None:
     """2,000 clients that wait cost one connection; a change wakes its own waiters alone; a restart loses none."""
     key = await customer(own_store, 200)
