@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lensora.cli.options import Address, camera_option, film_options, gateway_options, json_option
-from lensora.cli.photos import ListedPhoto, chosen, listed
+from lensora.cli.photos import ListedPhoto, chosen, folder_of, listed, named_apart
 from lensora.client import Batch, BatchTicket, Client
-from lensora.contract.batches import MAX_NAME_CHARACTERS, MOST_ITEMS
+from lensora.contract.batches import MOST_ITEMS
 from lensora.core.errors import InsufficientCredits, LensoraError
 from lensora.core.steps import JobStatus
 
@@ -110,7 +110,7 @@ def batch(
     photos = listed(paths)
     if table is not None:
         photos = chosen(photos, table)
-    photos = _named_apart(photos)
+    photos = named_apart(photos)
     choices = Choices(background, brand, camera, output)
     failed: list[Made] = []
 
@@ -126,21 +126,6 @@ def batch(
             _Batch(client, pool, console, choices, None if no_wait else out, tell).make(some)
     if failed:
         raise SystemExit(1)
-
-
-def _named_apart(photos: Sequence[ListedPhoto]) -> list[ListedPhoto]:
-    """Photos of one name get a number."""
-    taken: set[str] = set()
-    found = []
-    for photo in photos:
-        wanted = photo.name.strip()[: MAX_NAME_CHARACTERS - 4] or "photo"
-        name, number = wanted, 1
-        while name.casefold() in taken:
-            number += 1
-            name = f"{wanted}-{number}"
-        taken.add(name.casefold())
-        found.append(replace(photo, name=name))
-    return found
 
 
 def _agree(client: Client, photos: Sequence[ListedPhoto], choices: Choices, console: Console, *, ask: bool) -> None:
@@ -244,7 +229,7 @@ class _Batch:
                 bar.advance(task)
                 made = Made(photos[item.name].path, ticket.batch_id, item.job_id)
                 if item.status is JobStatus.COMPLETED:
-                    folder = out / _folder(item.name)
+                    folder = out / folder_of(item.name)
                     saving.add(self.pool.submit(_saved, self.client, replace(made, folder=folder)))
                 else:
                     error = f"{item.error or item.status}; {item.credits_refunded} credits came back"
@@ -262,9 +247,3 @@ def _saved(client: Client, made: Made) -> Made:
     except (LensoraError, OSError, ValueError) as error:
         return replace(made, folder=None, error=f"made, but not saved: {error}")
     return made
-
-
-def _folder(name: str) -> str:
-    """A name as one folder of this machine."""
-    plain = "".join("-" if character in '<>:"/\\|?*' else character for character in name).strip(" .")
-    return plain or "photo"

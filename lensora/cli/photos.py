@@ -10,11 +10,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lensora.client import requests
+from lensora.contract.batches import MAX_NAME_CHARACTERS, readable
 from lensora.core.errors import ConfigurationError
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 MAX_PICTURE_BYTES = 20_000_000
 """What the API takes; a larger entry of an archive is not unpacked."""
+
+MAX_NAME_BYTES = 240
+"""Of a name, so that its folder has at most the 255 that file systems take."""
 
 COLUMNS = ("photo", "name", "object", "background", "height_cm", "width_cm", "depth_cm")
 """Of a table: the photo's path, and what it says otherwise than the command's options."""
@@ -73,6 +77,28 @@ def chosen(photos: list[ListedPhoto], table: Path) -> list[ListedPhoto]:
     if not found:
         raise ConfigurationError(f"--csv {table}: it has no rows")
     return found
+
+
+def named_apart(photos: Iterable[ListedPhoto]) -> list[ListedPhoto]:
+    """The photos with names as the API keeps them; one whose folder another one has already gets a number."""
+    taken: set[str] = set()
+    found = []
+    for photo in photos:
+        wanted = readable(photo.name).encode()[:MAX_NAME_BYTES].decode(errors="ignore")
+        wanted = wanted[: MAX_NAME_CHARACTERS - 4].rstrip() or "photo"
+        name, number = wanted, 1
+        while folder_of(name).casefold() in taken:
+            number += 1
+            name = f"{wanted}-{number}"
+        taken.add(folder_of(name).casefold())
+        found.append(replace(photo, name=name))
+    return found
+
+
+def folder_of(name: str) -> str:
+    """A name as one folder of this machine."""
+    plain = "".join("-" if character in '<>:"/\\|?*' else character for character in name).strip(" .")
+    return plain or "photo"
 
 
 def _with_row(by_path: Mapping[str, ListedPhoto], row: Mapping[str, str | None], place: str) -> ListedPhoto:

@@ -39,8 +39,13 @@ MOST_HOSTS = 5
 MAX_NAME_CHARACTERS = 120
 
 
+def readable(text: str) -> str:
+    """A name as it is kept: what cannot be printed is a space, and none is around it."""
+    return "".join(character if character.isprintable() else " " for character in text).strip()
+
+
 def _readable(text: str) -> str:
-    name = "".join(character if character.isprintable() else " " for character in text).strip()
+    name = readable(text)
     if not name:
         raise ValueError("must not be blank")
     return name

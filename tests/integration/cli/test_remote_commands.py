@@ -155,24 +155,26 @@ def test_a_batch_makes_a_folder_for_each_photo(
     again = tmp_path / "other" / "camera.jpg"
     again.parent.mkdir()
     again.write_bytes(photo.read_bytes())
+    shot = tmp_path / "Screenshot at 9.41\u202fAM.jpg"  # as macOS names them
+    shot.write_bytes(photo.read_bytes())
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no picture")
-    thread = worker(stack, key, 2)
-    done = command("batch", str(photo), str(again), str(broken), "--out", str(tmp_path / "films"), "--json")
+    thread = worker(stack, key, 3)
+    done = command("batch", str(photo), str(again), str(shot), str(broken), "--out", str(tmp_path / "films"), "--json")
     thread.join(30)
     assert done.returncode == 1
     lines = {Path(line["photo"]): line for line in map(json.loads, done.stdout.splitlines())}
-    assert {path.name for path in (tmp_path / "films").iterdir()} == {"camera", "camera-2"}
+    assert {path.name for path in (tmp_path / "films").iterdir()} == {"camera", "camera-2", "Screenshot at 9.41 AM"}
     assert lines[photo]["error"] is None and lines[again]["error"] is None
     assert len(list(Path(str(lines[again]["folder"])).iterdir())) == 4
     assert "JPEG, PNG or WebP" in lines[broken]["error"] and lines[broken]["batch_id"] is None
-    assert "3 photos: 240 credits" in done.stderr
+    assert "4 photos: 320 credits" in done.stderr
     batch_id = lines[photo]["batch_id"]
     assert lines[again]["batch_id"] == batch_id
     listed = json.loads(command("batches", "list", "--limit", "1", "--json").stdout)
     assert (listed[0]["batch_id"], listed[0]["status"]) == (batch_id, "completed")
     archive = json.loads(command("batches", "download", batch_id, "--json").stdout)
-    assert len(zipfile.ZipFile(tmp_path / archive["archive"]).namelist()) == 1 + 2 * 4
+    assert len(zipfile.ZipFile(tmp_path / archive["archive"]).namelist()) == 1 + 3 * 4
     assert "deleted" in command("batches", "delete", batch_id).stdout
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lensora.cli.photos import chosen, listed
+from lensora.cli.photos import ListedPhoto, chosen, folder_of, listed, named_apart
+from lensora.contract.batches import BatchItemBody
 from lensora.core.errors import ConfigurationError
 
 
@@ -84,3 +85,24 @@ def test_a_table_that_is_wrong_is_said_by_its_line(folder: Path, tmp_path: Path,
     table.write_text(text)
     with pytest.raises(ConfigurationError, match=says):
         chosen(listed([folder]), table)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Screenshot 9.41\u202fAM", "two\tparts", "ideographic\u3000space", "\u200b", ""],
+        ["red/blue", "red-blue", "Red?Blue", "mug.", "mug", " mug", "..."],
+        ["x" * 116 + " y", "x" * 130, "x" * 119],
+        ["\u676f" * 116, "\u676f" * 110, "\U0001f375" * 116],
+        ["photo", "photo-2", "photo"],
+        ["caf\udce9"],
+    ],
+)
+def test_each_photo_has_a_folder_under_the_name_that_the_api_keeps(names: list[str], tmp_path: Path) -> None:
+    """What the API says of an item is found by its name, and no film is saved over another one."""
+    photos = named_apart(ListedPhoto(name, name, bytes) for name in names)
+    kept = [BatchItemBody(session_id="s", name=photo.name).name for photo in photos]
+    assert kept == [photo.name for photo in photos]
+    for photo in photos:
+        (tmp_path / folder_of(photo.name)).mkdir()
+    assert len({folder_of(photo.name).casefold() for photo in photos}) == len(names)
