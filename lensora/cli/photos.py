@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import lzma
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -154,7 +156,7 @@ def _unpacking(path: Path, entry: zipfile.ZipInfo) -> Callable[[], bytes]:
         try:
             with zipfile.ZipFile(path) as archive, archive.open(entry) as file:
                 return file.read(MAX_PICTURE_BYTES + 1)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, NotImplementedError, EOFError) as error:
             raise OSError(f"it cannot be unpacked: {error}") from error
 
     return read

@@ -48,6 +48,20 @@ def test_an_archive_gives_its_photos(tmp_path: Path) -> None:
         listed([path])
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_entry_is_that_photo_s_trouble(tmp_path: Path, method: int) -> None:
+    """As a file that cannot be read, so that the others go on."""
+    path = tmp_path / "shop.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("red.png", bytes(range(256)) * 40)
+    data = bytearray(path.read_bytes())
+    data[60:90] = b"\xff" * 30
+    path.write_bytes(data)
+    (photo,) = listed([path])
+    with pytest.raises(OSError):
+        photo.read()
+
+
 def test_nothing_to_film_is_said(tmp_path: Path) -> None:
     """With what is taken."""
     with pytest.raises(ConfigurationError, match=r"no photo found: it takes \.jpeg, \.jpg"):
