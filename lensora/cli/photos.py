@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lensora.client import requests
-from lensora.contract.batches import MAX_NAME_CHARACTERS, readable
-from lensora.core.errors import ConfigurationError
+from lensora.contract.batches import MAX_NAME_CHARACTERS, BatchItemBody, readable
+from lensora.contract.requests import checked
+from lensora.core.errors import ConfigurationError, InvalidInput
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 MAX_PICTURE_BYTES = 20_000_000
@@ -120,6 +121,10 @@ def _with_row(by_path: Mapping[str, ListedPhoto], row: Mapping[str, str | None],
         raise ConfigurationError(f"{place}: {error}") from error
     if cells["background"]:
         fields["background"] = requests.background_of(cells["background"])
+    try:
+        checked(BatchItemBody, {"session_id": "of the photo", **fields})
+    except InvalidInput as error:
+        raise ConfigurationError(f"{place}: {error.message}") from error
     (photo,) = fitting
     return replace(photo, name=cells["name"] or photo.name, fields=fields)
 

@@ -91,6 +91,8 @@ def test_a_table_chooses_and_says_what_differs(folder: Path, tmp_path: Path) -> 
         ("name\nlamp\n", "has no column 'photo'"),
         ("photo,object\nlamp.JPG,first\n", "line 2: invalid literal"),
         ("photo\n", "it has no rows"),
+        ("photo,height_cm\nlamp.JPG,-5\n", "line 2: real_height_cm must be a number from 0.1 to 10000, not -5.0"),
+        (f"photo,background\nlamp.JPG,{'x' * 1001}\n", "line 2: background.prompt must have at most 1,000 characters"),
     ],
 )
 def test_a_table_that_is_wrong_is_said_by_its_line(folder: Path, tmp_path: Path, text: str, says: str) -> None:
