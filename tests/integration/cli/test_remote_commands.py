@@ -122,6 +122,8 @@ def test_jobs_are_listed_shown_downloaded_and_filmed_again(
         "turntable.mp4",
     ]
     assert all(Path(path).stat().st_size > 1_000 for path in files.values())
+    nowhere = command("jobs", "download", job_id, "--out", f"{files['mp4']}/films")
+    assert (nowhere.returncode, nowhere.stderr) == (1, f"lensora: {files['mp4']}/films: Not a directory\n")
     ticket = json.loads(command("render", job_id, "--camera", "dolly", "--no-wait", "--json").stdout)
     assert ticket["credits_used"] == 25
     assert json.loads(command("jobs", "cancel", ticket["job_id"], "--json").stdout)["credits_refunded"] == 25
