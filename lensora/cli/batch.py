@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
@@ -14,7 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from lensora.cli.options import Address, camera_option, film_options, gateway_options, json_option
+from lensora.cli.options import Address, camera_option, film_options, gateway_options, json_line, json_option
 from lensora.cli.photos import ListedPhoto, chosen, folder_of, listed, named_apart
 from lensora.client import Batch, BatchTicket, Client
 from lensora.contract.batches import MOST_ITEMS
@@ -43,7 +42,7 @@ class Made:
             "folder": None if self.folder is None else str(self.folder),
             "error": self.error or None,
         }
-        return json.dumps(told, ensure_ascii=False)
+        return json_line(told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -98,8 +99,11 @@ for _entry in entry_points(group=COMMAND_GROUP):
 def main() -> None:
     """Run the command; what went wrong is one sentence on standard error and exit status 1, never a traceback.
 
-    That is an error of ours, or of a file that cannot be read or written.
+    That is an error of ours, or of a file that cannot be read or written. A character that standard output's encoding
+    does not have is written as an escape.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         cli()
     except LensoraError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,7 +181,17 @@ def _with_output(command: F, **default: str) -> F:
 
 def say_json(value: Mapping[str, Any] | list[Any]) -> None:
     """One JSON value on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    click.echo(json_line(value))
+
+
+def json_line(value: Mapping[str, Any] | list[Any]) -> str:
+    """A JSON value for standard output: in plain characters where its encoding does not have those of the value."""
+    line = json.dumps(value, ensure_ascii=False)
+    try:
+        line.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return line
 
 
 def _named_as(outer: Callable[..., Any], inner: F) -> F:

@@ -40,13 +40,13 @@ def key(stack: Installation) -> str:
 def command(stack: Installation, key: str, tmp_path: Path) -> Command:
     """Runs ``lensora`` with that gateway and key in the environment."""
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "LENSORA_BASE_URL": stack.gateway.base_url, "LENSORA_API_KEY": key}
+    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "LENSORA_BASE_URL": stack.gateway.base_url, "LENSORA_API_KEY": key, **more}
         return subprocess.run(
             [sys.executable, "-m", "lensora.cli.main", *arguments],
             env={**environment, "LENSORA_HOME": str(tmp_path / "home")},
             capture_output=True,
-            text=True,
+            encoding=more.get("PYTHONIOENCODING", "utf-8"),
             check=False,
             cwd=tmp_path,
         )
@@ -204,6 +204,17 @@ def test_a_folder_is_ordered_by_the_rows_of_a_table(
     many = stack.gateway.api_key(10)
     poor = command("batch", "shop", "--base-url", stack.gateway.base_url, "--api-key", many)
     assert poor.stderr.endswith("lensora: 3 photos cost 240 credits; the account has 10.\n")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "iso8859-5", "utf-8"])
+def test_any_words_are_written_in_any_encoding(command: Command, encoding: str) -> None:
+    """JSON is whole; for people, a character that the terminal does not have is an escape."""
+    save = ("brands", "save", "shop", "--background", "\u00fcber \u684c \U0001f375")
+    told = command(*save, "--json", PYTHONIOENCODING=encoding)
+    assert json.loads(told.stdout)["background"]["prompt"] == "\u00fcber \u684c \U0001f375"
+    shown = command(*save, PYTHONIOENCODING=encoding)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert command("brands", "delete", "shop").returncode == 0
 
 
 def test_without_a_gateway_a_command_says_how_to_get_one(tmp_path: Path) -> None:
