@@ -34,12 +34,13 @@ RETRIES = 1
 
 @dataclass
 class _Order:
-    """A shot on its way through the engine."""
+    """A shot on its way through the engine, and the thread that draws it; None while it waits."""
 
     shot: Shot
     start: int
     layers: queue.Queue[Layer | BaseException | None] = field(default_factory=lambda: queue.Queue(LAYERS_WAITING))
     abandoned: threading.Event = field(default_factory=threading.Event)
+    drawn_by: threading.Thread | None = None
 
 
 class Engine:
@@ -125,7 +126,8 @@ class Engine:
             try:
                 return order.layers.get(timeout=POLL_S)
             except queue.Empty:
-                thread = self._thread
+                # Another shot may have had a new thread by now, which knows nothing of this one.
+                thread = order.drawn_by or self._thread
                 if thread is None or not thread.is_alive():
                     return RenderFailed("the drawing thread died")
 
@@ -135,6 +137,7 @@ class Engine:
             while (order := self._orders.get()) is not None:
                 if order.abandoned.is_set():
                     continue
+                order.drawn_by = threading.current_thread()
                 try:
                     if renderer is None:
                         renderer = self._make_renderer()

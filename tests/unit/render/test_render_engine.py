@@ -120,6 +120,35 @@ def test_death_of_the_drawing_thread_costs_one_retry() -> None:
     engine.close()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_death_of_the_drawing_thread_is_told_although_another_shot_has_a_new_one() -> None:
+    """The film whose thread died goes on, whoever else has the engine draw again first."""
+    made: list[Draughtsman] = []
+
+    def make() -> Draughtsman:
+        made.append(Draughtsman(4, SystemExit()) if not made else Draughtsman())
+        return made[-1]
+
+    engine = Engine(make)
+    engine.start()
+
+    def other() -> None:
+        made[0].thread.join()
+        assert len(list(engine.layers(_shot(2), _nothing))) == 2
+
+    beside = threading.Thread(target=other)
+    beside.start()
+    until = time.monotonic() + 5.0
+
+    def check() -> None:
+        if time.monotonic() > until:
+            raise Cancelled("nothing came")
+
+    assert [layer.index for layer in engine.layers(_shot(), check)] == list(range(12))
+    beside.join()
+    engine.close()
+
+
 def test_missing_device_is_told_at_the_start() -> None:
     """Opening the renderer at the start finds a missing driver before the first film."""
 
