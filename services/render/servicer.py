@@ -90,6 +90,9 @@ class RendererServicer(renderer_pb2_grpc.RendererServicer):
                 f"the longer of width and height must be size, {size}, not {request.width} x {request.height}",
                 field="width",
             )
+        for field, side in (("width", request.width or size), ("height", request.height or size)):
+            if side < 2 or side % 2:
+                raise InvalidRequest(f"{field} must be even and at least 2, not {side}", field=field)
         formats = tuple(FORMATS[each] for each in request.formats if each in FORMATS)
         return FilmOrder(
             glb=self._artifacts.get(artifact_from_proto(request.glb, field="glb")),
