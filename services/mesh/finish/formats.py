@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import struct
 import zipfile
@@ -65,7 +66,9 @@ def obj_zip(model: Model) -> bytes:
     name, surface = _file_name(model.name), model.surface
     out = io.StringIO()
     out.write(f"# Lensora Studio mesh, metres, +Y up\nmtllib {name}.mtl\no {name}\n")
-    np.savetxt(out, surface.positions, fmt="v %.6f %.6f %.6f")
+    # To a micrometre; what is under a decimetre long to a hundred-thousandth of it, or its triangles would collapse.
+    digits = max(6, 5 - math.floor(math.log10(float(np.ptp(surface.positions, axis=0).max()))))
+    np.savetxt(out, surface.positions, fmt=f"v %.{digits}f %.{digits}f %.{digits}f")
     # OBJ counts v upwards from the bottom of the picture.
     np.savetxt(out, surface.uvs * [1.0, -1.0] + [0.0, 1.0], fmt="vt %.6f %.6f")
     np.savetxt(out, surface.normals, fmt="vn %.4f %.4f %.4f")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Callable
 
 import cv2
@@ -79,6 +80,18 @@ def test_every_file_has_the_true_size(
     text = stage.export_to_string().split("extent = [", 1)[1].split("]", 1)[0]
     low, high = (np.array([float(part) for part in corner.split(",")]) for corner in text.strip("()").split("), ("))
     assert high - low == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize("metres", [None, 0.001, 0.012, 100.0])
+def test_an_obj_keeps_the_shape_of_a_small_thing(pot: Callable[[RealSize | None], Model], metres: float | None) -> None:
+    """The corners of all triangles lie where the model has them, to a share of an edge, so none of them collapses."""
+    model = pot(None if metres is None else RealSize(Extent.HEIGHT, metres))
+    archive = zipfile.ZipFile(io.BytesIO(file_of(model, FileFormat.OBJ)))
+    mesh = trimesh.load(io.BytesIO(archive.read("pot.obj")), file_type="obj", process=False)
+    own = model.surface.positions[model.surface.faces].astype(np.float64)
+    size = float(extents(model.surface.positions).max())
+    assert np.abs(mesh.triangles - own).max() < 1e-5 * size
+    assert mesh.area_faces.min() > 0.0
 
 
 def frames(engine: Engine, glb: bytes) -> NDArray[np.int16]:
