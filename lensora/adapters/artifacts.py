@@ -173,7 +173,8 @@ def open_artifacts(url: str) -> ObjectArtifacts:
     if parts.scheme == "file":
         folder = Path(parts.netloc + parts.path).expanduser().resolve()
         try:
-            store = LocalStore(prefix=folder, mkdir=True)
+            # A folder goes with its last file: there is one for every job and every session.
+            store = LocalStore(prefix=folder, mkdir=True, automatic_cleanup=True)
         except (BaseError, OSError) as error:
             raise ConfigurationError(f"LENSORA_ARTIFACTS_URL={url!r}: cannot use the folder: {error}") from error
         return ObjectArtifacts(store, f"file://{folder}", keeps_media_type=False)

@@ -112,6 +112,18 @@ async def test_list_and_delete(store: ObjectArtifacts) -> None:
     assert {item.key async for item in store.list_async("jobs")} == {"jobs/ab/3"}
 
 
+async def test_no_empty_folder_stays(tmp_path: Path) -> None:
+    """A folder goes with its last file, its neighbours stay, and the store itself can be written to again."""
+    store = open_artifacts(f"file://{tmp_path}/artifacts")
+    for key in ("jobs/a/1", "jobs/a/2", "jobs/b/1"):
+        store.put(key, b"x", "x/y")
+    await store.delete_async(["jobs/a/1", "jobs/a/2"])
+    assert [path.name for path in (tmp_path / "artifacts" / "jobs").iterdir()] == ["b"]
+    await store.delete_async(["jobs/b/1"])
+    assert list((tmp_path / "artifacts").iterdir()) == []
+    store.put("jobs/c/1", b"x", "x/y")
+
+
 @pytest.mark.parametrize("key", ["", "/etc/passwd", "../secret", "a/../b", "a//b", ".hidden", "a b", "a?b", "a/"])
 def test_a_key_that_is_not_plain_is_refused(store: ObjectArtifacts, key: str) -> None:
     """No key can leave the store's base or need escaping in a URL."""
