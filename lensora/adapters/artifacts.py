@@ -171,14 +171,15 @@ def open_artifacts(url: str) -> ObjectArtifacts:
     """
     parts = urlsplit(url)
     if parts.scheme == "file":
-        folder = Path(parts.netloc + parts.path).expanduser().resolve()
+        # A folder may have "#", "?" and "%" in its name: it is written as it is, and nothing of it is cut off.
+        folder = Path(url[len("file:") :].removeprefix("//")).expanduser().resolve()
         try:
             # A folder goes with its last file: there is one for every job and every session.
             store = LocalStore(prefix=folder, mkdir=True, automatic_cleanup=True)
         except (BaseError, OSError) as error:
             raise ConfigurationError(f"LENSORA_ARTIFACTS_URL={url!r}: cannot use the folder: {error}") from error
         return ObjectArtifacts(store, f"file://{folder}", keeps_media_type=False)
-    if parts.scheme == "s3" and parts.netloc:
+    if parts.scheme == "s3" and parts.netloc and not (parts.query or parts.fragment):
         prefix = parts.path.strip("/")
         store_s3 = S3Store(
             parts.netloc, prefix=prefix or None, client_options={"allow_http": True, "connect_timeout": "5s"}

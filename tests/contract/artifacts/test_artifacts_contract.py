@@ -148,7 +148,16 @@ def test_a_store_that_does_not_answer_is_unavailable(s3_endpoint: str, monkeypat
     assert caught.value.retry_after_s
 
 
-@pytest.mark.parametrize("url", ["ftp://x/y", "artifacts", "s3://"])
+@pytest.mark.parametrize("name", ["shop#2", "what?", "100%41"])
+def test_a_folder_of_any_name_is_that_folder(tmp_path: Path, name: str) -> None:
+    """What a URL elsewhere would read as its query or fragment is a part of the name."""
+    store = open_artifacts(f"file://{tmp_path}/{name}/artifacts")
+    artifact = store.put("jobs/a/1", b"x", "x/y")
+    assert (tmp_path / name / "artifacts" / "jobs" / "a" / "1").read_bytes() == b"x"
+    assert store.get(artifact) == b"x"
+
+
+@pytest.mark.parametrize("url", ["ftp://x/y", "artifacts", "s3://", "s3://bucket/a#b", "s3://bucket/a?b"])
 def test_an_unknown_store_is_a_configuration_error(url: str) -> None:
     """The sentence names the variable and what it takes."""
     with pytest.raises(ConfigurationError, match=r"LENSORA_ARTIFACTS_URL=.*takes file:///folder or s3://bucket"):
