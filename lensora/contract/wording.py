@@ -17,7 +17,10 @@ def plainly(limit: float) -> str:
 def shown(value: Any) -> str:
     """A value as a sentence shows it: words of JSON, not of Python."""
     if value is None or isinstance(value, bool | dict | list):
-        text = json.dumps(value, ensure_ascii=False, default=repr)
+        try:
+            text = json.dumps(value, ensure_ascii=False, default=repr)
+        except RecursionError:  # it was just shallow enough to be read, from fewer frames
+            text = "a value that is nested too deeply"
     else:
         text = repr(value)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -113,6 +114,14 @@ def test_a_malformed_body_is_refused(raw: bytes, says: str) -> None:
     """What is no object, or lacks a field, is invalid_request."""
     with pytest.raises(InvalidRequest, match=says):
         parse_body(TransformBody, raw)
+
+
+def test_a_body_of_any_depth_is_refused() -> None:
+    """The deepest that can be read has its sentence, too: it is told of from further down the stack."""
+    most = sys.getrecursionlimit()
+    for depth in range(most - 200, most):
+        with pytest.raises(InvalidRequest, match="nested too deeply|must be a string, not "):
+            parse_body(TransformBody, b'{"session_id": %b%b}' % (b"[" * depth, b"]" * depth))
 
 
 @pytest.mark.parametrize(
