@@ -51,11 +51,15 @@ def sentence(path: list[str], error: ErrorDetails, model: type[BaseModel]) -> st
             "model_type": "must be an object",
             "model_attributes_type": "must be an object",
             "dict_type": "must be an object",
-            "too_long": f"must have at most {context.get('max_length')} entries",
-            "too_short": f"must have at least {context.get('min_length')} entry",
+            "too_long": f"must have at most {_entries(context.get('max_length', 0))}",
+            "too_short": f"must have at least {_entries(context.get('min_length', 0))}",
         }.get(kind, f"is not valid ({error['msg']}): it must be something else")
         about = f" {takes}, not {shown(given)}"
     return f"{name}{about}.".strip()
+
+
+def _entries(count: int) -> str:
+    return f"{count} entry" if count == 1 else f"{count} entries"
 
 
 _BACKGROUNDS: dict[str, type[BaseModel]] = {

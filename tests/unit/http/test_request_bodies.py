@@ -161,6 +161,7 @@ def test_a_body_of_any_depth_is_refused() -> None:
             r"deliver_to makes a URL of more than 4,096 characters for mp4\.",
         ),
         ({"webhook_events": []}, r"webhook_events must have at least 1 entry, not \[\]\."),
+        ({"bbox": [0.1]}, r"bbox must have at least 4 entries, not \[0\.1\]\."),
         ({"webhook_url": ""}, r"webhook_url must not be empty\."),
     ],
 )
