@@ -70,13 +70,16 @@ class Call:
         return Call(self._alive, self._time_left_s, told)
 
 
+NO_DEADLINE_S = 1e9
+"""More is no deadline: gRPC tells the time that is left of a call without one as 10^18 seconds or so."""
+
 UNWATCHED = Call()
 """For work that nobody watches: without a deadline, and never cancelled."""
 
 
 def unary(context: grpc.ServicerContext, work: Callable[[Call], T]) -> T:
     """Run a unary call's work on this thread. Raises what the work raises, or what ended it."""
-    call = Call(lambda: check_alive(context), context.time_remaining)
+    call = Call(lambda: check_alive(context), lambda: _time_left_s(context))
     with while_waiting(call.check):
         return work(call)
 
@@ -89,7 +92,7 @@ def streamed(context: grpc.ServicerContext, work: Callable[[Call], T]) -> Iterat
     Raises:
         BaseException: what the work raises, or what ended it.
     """
-    return iter(_Streamed(lambda: check_alive(context), context.time_remaining, work))
+    return iter(_Streamed(lambda: check_alive(context), lambda: _time_left_s(context), work))
 
 
 class _Streamed(Generic[T]):
@@ -154,3 +157,9 @@ def check_alive(context: grpc.ServicerContext) -> None:
         raise DeadlineExceeded("the call's deadline has passed")
     if not context.is_active():
         raise Cancelled("the caller has cancelled the call")
+
+
+def _time_left_s(context: grpc.ServicerContext) -> float | None:
+    """Seconds until the caller's deadline; None where it has none."""
+    left_s: float | None = context.time_remaining()
+    return None if left_s is None or left_s > NO_DEADLINE_S else left_s

@@ -16,7 +16,7 @@ from lensora.api.progress.v1.progress_pb2 import Progress
 from lensora.api.segment.v1 import segmenter_pb2 as pb
 from lensora.api.segment.v1 import segmenter_pb2_grpc as rpc
 from lensora.core.errors import Cancelled, DeadlineExceeded, InternalError, Overloaded, SubjectNotFound
-from lensora.rpc.call import check_alive
+from lensora.rpc.call import check_alive, unary
 from lensora.rpc.server import Server
 from lensora.rpc.status import HIDDEN_TEXT, error_of
 from lensora.settings import ServiceSettings
@@ -30,12 +30,15 @@ class ScriptedSegmenter(rpc.SegmenterServicer):
     def __init__(self) -> None:
         self.release = threading.Event()
         self.cancelled = threading.Event()
+        self.left_s: list[float | None] = []
 
     def Composite(self, request: pb.CompositeRequest, context: grpc.ServicerContext) -> pb.CompositeResponse:
         if request.output_prefix == "missing":
             raise SubjectNotFound("no subject found in the box", field="box")
         if request.output_prefix == "crash":
             raise ZeroDivisionError("secret path /etc/lensora")
+        if request.output_prefix == "time left":
+            self.left_s.append(unary(context, lambda call: call.time_left_s()))
         if request.output_prefix == "wait":
             while not self.release.wait(0.02):
                 try:
@@ -178,6 +181,16 @@ def test_a_deadline_reaches_the_work(start: Callable[..., Started]) -> None:
         stub.Composite(pb.CompositeRequest(output_prefix="wait"), timeout=0.3)
     assert type(error_of(caught.value, service="segment")) is DeadlineExceeded
     assert servicer.cancelled.wait(2.0)
+
+
+def test_work_knows_whether_there_is_a_deadline(start: Callable[..., Started]) -> None:
+    """Of a call without one there is no time that is left, and not the ages that gRPC has for it."""
+    _, servicer, stub, _ = start()
+    stub.Composite(pb.CompositeRequest(output_prefix="time left"))
+    stub.Composite(pb.CompositeRequest(output_prefix="time left"), timeout=30.0)
+    without, within = servicer.left_s
+    assert without is None
+    assert within is not None and 0.0 < within <= 31.0
 
 
 def test_stopping_lets_running_calls_finish(start: Callable[..., Started]) -> None:

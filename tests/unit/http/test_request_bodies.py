@@ -120,7 +120,7 @@ def test_a_body_of_any_depth_is_refused() -> None:
     """The deepest that can be read has its sentence, too: it is told of from further down the stack."""
     most = sys.getrecursionlimit()
     for depth in range(most - 200, most):
-        with pytest.raises(InvalidRequest, match="nested too deeply|must be a string, not "):
+        with pytest.raises(InvalidRequest, match=r"nested too deeply|must be a string, not "):
             parse_body(TransformBody, b'{"session_id": %b%b}' % (b"[" * depth, b"]" * depth))
 
 
