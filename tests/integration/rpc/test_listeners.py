@@ -66,3 +66,12 @@ def test_metrics_answer_on_both() -> None:
     metrics.serve("listeners", "0", "::", port)
     for loopback in LOOPBACKS:
         assert httpx.get(f"http://{authority(loopback, port)}/metrics", trust_env=False).is_success
+
+
+def test_a_metrics_port_that_is_taken_is_named() -> None:
+    """A process has several ports: the sentence says which setting is at fault."""
+    with open_listener("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = int(taken.getsockname()[1])
+        with pytest.raises(ConfigurationError, match=rf"LENSORA_METRICS_PORT={port}: cannot listen on 127\.0\.0\.1"):
+            metrics.serve("listeners", "0", "127.0.0.1", port)
