@@ -111,23 +111,25 @@ class RedisCredits:
             batch = references[start : start + AUDIT_BATCH]
             async with self._scripts.client.pipeline(transaction=False) as pipe:
                 for reference in batch:
-                    pipe.hmget(self._scripts.key(f"job:{reference}"), "status", "price", "terminals")
+                    pipe.hmget(self._scripts.key(f"job:{reference}"), "status", "price", "terminals", "voided")
                 with translated():
                     found = await pipe.execute()
-            for reference, (status, price, terminals) in zip(batch, found, strict=True):
+            for reference, (status, price, terminals, voided) in zip(batch, found, strict=True):
                 if status is not None and JobStatus(status).terminal:
-                    states.append(_JobState(reference, JobStatus(status), int(price), int(terminals or 0)))
+                    state = _JobState(reference, JobStatus(status), int(price), int(terminals or 0), voided == "1")
+                    states.append(state)
         return states
 
 
 @dataclass(frozen=True, slots=True)
 class _JobState:
-    """What an ended job says of itself."""
+    """What an ended job says of itself; ``voided``: its price came back although it has completed."""
 
     job_id: str
     status: JobStatus
     price: int
     terminals: int
+    voided: bool
 
 
 @dataclass
@@ -158,10 +160,11 @@ class _Sums:
             self.refunded[entry.reference] += entry.amount
 
     def job_problems(self, job: _JobState) -> list[str]:
-        """A job that ended without its video must have its price back; one that completed must not."""
+        """A job that ended without its video must have its price back; one that completed must not, unless its
+        customer was told that it was not accepted."""
         problems = []
         charged, back = self.charged[job.job_id], self.refunded.get(job.job_id, 0)
-        due = 0 if job.status is JobStatus.COMPLETED else job.price
+        due = 0 if job.status is JobStatus.COMPLETED and not job.voided else job.price
         if back != due or charged != job.price:
             problems.append(
                 f"job {job.job_id} is {job.status}: charged {charged} and refunded {back}, not {job.price} and {due}"

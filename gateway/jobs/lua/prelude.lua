@@ -6,7 +6,7 @@
 -- Invariants kept by the functions below, whoever calls them:
 --   1. balance(account) = sum of the amounts in its ledger: both move in `post` alone.
 --   2. a job becomes terminal at most once (`terminate` is called on live jobs only, and leaves the job terminal),
---      and its price comes back at most once, there.
+--      and its price comes back at most once, there; or in `void`, where it has completed.
 --   3. a live job is in `deadlines`, in `live:<account>` and in the stream; a terminal one is in none of them, and is in
 --      `expiring:jobs`. A job that waits is in `waiting` and in `queue:<account>`, one that was taken is in `leases`.
 --   4. every change of a job that a customer can see raises `version` by one and is announced on the channel `changes`; its end

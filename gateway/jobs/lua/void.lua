@@ -10,6 +10,24 @@
 -- void mark), unless the client has learnt by a replay of its Idempotency-Key that the work was accepted.
 
 local kind, id, key_id, digest = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+
+-- Whether there was a charge to give back: a live job ends by it. One that has completed meanwhile stays, for nothing.
+local function undo(job_id)
+  local key = P .. 'job:' .. job_id
+  local job = redis.call('HMGET', key, 'status', 'refunded', 'account', 'price')
+  if job[1] and is_live(job[1]) then
+    terminate(job_id, 'canceled', '', nil)
+    return true
+  end
+  if job[1] ~= 'completed' or job[2] ~= '0' or tonumber(job[4]) == 0 then
+    return false
+  end
+  redis.call('HSET', key, 'refunded', job[4], 'voided', '1')
+  post(job[3], 'refund', tonumber(job[4]), job_id, 'job not confirmed')
+  announce(job_id)
+  return true
+end
+
 local slot = P .. 'idem:' .. key_id .. ':' .. digest
 if digest ~= '' then
   local held = redis.call('HMGET', slot, 'token', 'seen')
@@ -22,18 +40,12 @@ if digest ~= '' then
 end
 redis.call('SET', P .. 'void:' .. id, '1', 'PX', ARGV[6])
 if kind == 'job' then
-  local status = redis.call('HGET', P .. 'job:' .. id, 'status')
-  if status and is_live(status) then
-    terminate(id, 'canceled', '', nil)
-    return 'undone'
-  end
-  return 'absent'
+  return undo(id) and 'undone' or 'absent'
 end
 if kind == 'batch' then
   local undone = 'absent'
   for _, job_id in ipairs(redis.call('LRANGE', P .. 'batch-jobs:' .. id, 0, -1)) do
-    if is_live(redis.call('HGET', P .. 'job:' .. job_id, 'status') or '') then
-      terminate(job_id, 'canceled', '', nil)
+    if undo(job_id) then
       undone = 'undone'
     end
   end

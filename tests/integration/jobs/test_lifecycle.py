@@ -10,7 +10,7 @@ import pytest
 from gateway.jobs.pace import MEASURED, run_of
 from gateway.jobs.records import Canceled, JobError, Limits, NewJob
 from gateway.jobs.store import Store, open_store
-from gateway.jobs.testing import customer, do_stages, order, session, submit, take_one
+from gateway.jobs.testing import customer, do_stages, order, session, submit, submit_batch, take_one
 from gateway.jobs.work import Claim, Ended, LostClaim, RedisWork
 from gateway.settings import RedisSettings
 from lensora.core.errors import (
@@ -257,6 +257,27 @@ async def test_a_voided_submit_is_never_accepted(store: Store) -> None:
     opened = await store.sessions.open(session(key))
     assert await store.scripts.call("void", "session", opened.session_id, key.key_id, "", "", 60_000) == "undone"
     assert await store.credits.balance(key.account_id) == 150
+    assert not (await store.credits.verify()).problems
+
+
+async def test_a_voided_submit_that_has_completed_costs_nothing(store: Store) -> None:
+    """A job that was done before its caller's doubt could reach Redis stays, but its price comes back, once; a batch's
+    films likewise. A job of which nobody was in doubt keeps its charge."""
+    key = await customer(store, 75 * 4)
+    doubtful, sound = await submit(store, key), await submit(store, key)
+    batch_id, films = await submit_batch(store, key, 2)
+    work = worker(store)
+    for claim in await work.take(3):
+        assert isinstance(claim, Claim)
+        await do_stages(work, claim)
+        await work.finish(claim)
+    for _repeat in range(2):
+        await store.scripts.call("void", "job", doubtful.job_id, key.key_id, "", "", 60_000)
+        await store.scripts.call("void", "batch", batch_id, key.key_id, "", "", 60_000)
+    assert await store.credits.balance(key.account_id) == 75 * 3
+    jobs = [await store.jobs.get(key.key_id, name) for name in (doubtful.job_id, sound.job_id, *films)]
+    assert [job.credits_refunded for job in jobs] == [75, 0, 75, 75]
+    assert [job.status for job in jobs[:3]] == [JobStatus.COMPLETED] * 3
     assert not (await store.credits.verify()).problems
 
 
