@@ -151,12 +151,13 @@ class RedisOversight:
         while seen < SCAN_ROWS:
             newest = await self._newest(lists, below, limit + 1)
             rows = await self._rows([job_id for _sequence, job_id in newest[:limit]])
-            for row in rows:
+            last = len(newest) <= limit
+            for place, row in enumerate(rows, 1):
                 if (not status or row.status == status) and (not refunded or row.refunded > 0):
                     found.append(row)
                     if len(found) == limit:
-                        return JobRows(tuple(found), str(row.sequence))
-            if len(newest) <= limit:
+                        return JobRows(tuple(found), "" if last and place == len(rows) else str(row.sequence))
+            if last:
                 return JobRows(tuple(found), "")
             seen += limit
             below = f"({newest[limit - 1][0]}"

@@ -20,6 +20,7 @@ async def test_jobs_of_every_account_come_newest_first_in_pages(store: Store) ->
         cursor = ""
         while True:
             page = await store.oversight.jobs(cursor=cursor, limit=limit)
+            assert page.jobs, "the page before was the last one"
             seen += [row.job_id for row in page.jobs]
             cursor = page.next_cursor
             if not cursor:
