@@ -21,6 +21,9 @@ AUDIT_BATCH = 1_000
 
 MAX_PAGE = 200
 
+MOST_GRANT = 10**12
+"""Credits of one grant, either way: scripts count exactly up to nine thousand times this."""
+
 DAY_MS = 86_400_000
 
 
@@ -38,6 +41,8 @@ class RedisCredits:
         return int(found)
 
     async def grant(self, account_id: str, amount: int, *, reference: str, memo: str = "") -> int:
+        if abs(amount) > MOST_GRANT:
+            raise InvalidRequest(f"amount must be {-MOST_GRANT} to {MOST_GRANT} credits, not {amount}", field="amount")
         balance = await self._scripts.repeat("grant", account_id, amount, reference, memo)
         if balance == "":
             raise NotFound(f"There is no account {account_id!r}.")

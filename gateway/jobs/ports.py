@@ -99,7 +99,10 @@ class Credits(Protocol):
         ...
 
     async def grant(self, account_id: str, amount: int, *, reference: str, memo: str = "") -> int:
-        """Add credits (negative: take back) and answer the new balance. The same reference is granted once."""
+        """Add credits (negative: take back) and answer the new balance. The same reference is granted once.
+
+        Raises NotFound, and InvalidRequest for an amount that could not be counted exactly.
+        """
         ...
 
     async def ledger(self, account_id: str, *, cursor: str = "", limit: int = 50) -> LedgerPage:

@@ -45,13 +45,18 @@ async def test_keys_work_until_they_are_revoked(store: Store) -> None:
 
 
 async def test_a_grant_counts_once_per_reference(store: Store) -> None:
-    """A repeated grant with the same reference changes nothing; a negative one takes back."""
+    """A repeated grant with the same reference changes nothing; a negative one takes back; one too large is refused."""
     await store.accounts.create("acme")
     assert await store.credits.grant("acme", 100, reference="invoice-1") == 100
     assert await store.credits.grant("acme", 100, reference="invoice-1") == 100
     assert await store.credits.grant("acme", -30, reference="correction") == 70
     with pytest.raises(NotFound):
         await store.credits.grant("nobody", 1, reference="x")
+    for amount in (10**12 + 1, -(10**19), 10**40):
+        with pytest.raises(InvalidRequest, match="amount must be"):
+            await store.credits.grant("acme", amount, reference="a slip of the finger")
+    assert await store.credits.grant("acme", 10**12, reference="a slip of the finger") == 10**12 + 70
+    assert not (await store.credits.verify()).problems
 
 
 async def test_the_ledger_tells_every_move(store: Store) -> None:
