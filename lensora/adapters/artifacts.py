@@ -66,7 +66,10 @@ class ArtifactStore(Protocol):
         ...
 
     def list_async(self, prefix: str) -> AsyncIterator[Stored]:
-        """Every key under a prefix of whole segments, in no order; the empty prefix lists all."""
+        """Every key under a prefix of whole segments, in no order; the empty prefix lists all.
+
+        A file whose name is no key, such as a file system's own, is not listed.
+        """
         ...
 
     async def delete_async(self, keys: list[str]) -> None:
@@ -136,6 +139,8 @@ class ObjectArtifacts:
             stream = obstore.list(self._store, prefix=prefix.rstrip("/") or None)
             async for batch in stream:
                 for meta in batch:
+                    if not _KEY.fullmatch(meta["path"]):
+                        continue
                     yield Stored(key=meta["path"], size_bytes=meta["size"], modified=meta["last_modified"])
 
     async def delete_async(self, keys: list[str]) -> None:

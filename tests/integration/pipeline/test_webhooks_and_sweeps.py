@@ -294,7 +294,8 @@ async def test_one_customers_hanging_receiver_delays_no_other(house: House) -> N
 
 
 async def test_orphans_are_found_and_what_is_known_is_kept(house: House, tmp_path: Path) -> None:
-    """Old files of unknown sessions and jobs go; new ones, and those of what can be read, stay; one worker looks."""
+    """Old files of unknown sessions and jobs go; new ones, and those of what can be read, stay; one worker looks. What
+    a file system has put there stops nothing."""
     key = await customer(house.store, 500)
     opened = await house.store.sessions.open(session(key))
     job = await submit(house.store, key)
@@ -308,11 +309,15 @@ async def test_orphans_are_found_and_what_is_known_is_kept(house: House, tmp_pat
     known += ["brands/live/logo.png", "brands/retired/logo.png"]
     old = ["sessions/dead/photo.jpg", "jobs/dead/model.glb", "backplates/dead/picture.jpg", "brands/dead/logo.png"]
     new = "sessions/uploading/photo.jpg"
+    day_ago = time.time() - 86_400
     for name in (*known, *old, new):
         await house.artifacts.put_async(name, b"x" * 10, "image/jpeg")
         if name != new:
-            day_ago = time.time() - 86_400
             os.utime(tmp_path / "artifacts" / name, (day_ago, day_ago))
+    for name in ("jobs/dead/.nfs0001", "sessions/.DS_Store"):
+        odd = tmp_path / "artifacts" / name
+        odd.write_bytes(b"not ours")
+        os.utime(odd, (day_ago, day_ago))
     sweeper = Sweeper(house.store.expiry, house.artifacts)
     assert await sweeper.sweep_orphans(60.0) == 40
     assert sorted([stored.key async for stored in house.artifacts.list_async("")]) == sorted([*known, new])
