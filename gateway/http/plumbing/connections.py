@@ -189,8 +189,9 @@ class GuardedProtocol(HttpToolsProtocol):
             self._start_stall()
 
     def timeout_keep_alive_handler(self) -> None:
-        super().timeout_keep_alive_handler()
-        self._start_stall()
+        if not self.transport.is_closing():
+            super().timeout_keep_alive_handler()
+            self._start_stall()
 
     # The parser
 
