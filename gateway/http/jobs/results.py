@@ -26,7 +26,7 @@ from lensora.core.steps import JobStatus
 HEARTBEAT_S = 15.0
 MAX_PAGE = 100
 MAX_VERSION = 10**15
-
+EVENTS = "text/event-stream"
 
 EVENT = {
     "type": "object",
@@ -97,7 +97,7 @@ class Results:
         responses={
             "200": {
                 "description": "The stream; it ends with the job.",
-                "content": {"text/event-stream": {"schema": EVENT}},
+                "content": {EVENTS: {"schema": EVENT}},
             },
             "204": {"description": "The job has ended, and you have its last event."},
         },
@@ -112,9 +112,10 @@ class Results:
             # A browser's EventSource comes back after the end; 204 tells it to stay away.
             return Response(status_code=204, headers=API_HEADERS)
         headers = {**API_HEADERS, "X-Accel-Buffering": "no"}
-        return StreamingResponse(
-            self._events(key.key_id, job_id, seen), headers=headers, media_type="text/event-stream"
-        )
+        if request.method == "HEAD":
+            # Its end would come with the job's, and the connection's next request would wait for that.
+            return Response(headers=headers, media_type=EVENTS)
+        return StreamingResponse(self._events(key.key_id, job_id, seen), headers=headers, media_type=EVENTS)
 
     @call(
         "GET",

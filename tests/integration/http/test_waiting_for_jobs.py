@@ -228,3 +228,10 @@ def test_who_goes_away_is_not_waited_for(gateway: Gateway, api: httpx.Client, jo
     while waiting.waiting:  # type: ignore[attr-defined]
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_the_head_of_a_stream_does_not_wait_for_the_job(api: httpx.Client, job_id: str) -> None:
+    """It has no body, so the connection is free for the next request at once."""
+    head = api.head(f"/v1/studio/result/{job_id}/stream")
+    assert (head.status_code, head.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert api.get("/healthz", timeout=5).status_code == 200
