@@ -28,6 +28,9 @@ from lensora.observability import logs
 HEADER = "Idempotency-Key"
 MAX_KEY_CHARACTERS = 255
 
+PASSING = frozenset({"brand", "background", "webhook_url", "deliver_to"})
+"""Fields whose errors may be gone a moment later: a brand is saved, a host's name leads to another address."""
+
 Keep = Callable[[bytes], KeptAnswer | None]
 """From an answer's body to what the store keeps of it, in the same transaction as the work; None without a key."""
 
@@ -53,7 +56,7 @@ class Once:
         """Do the work, or repeat the answer of the request that did.
 
         What a repeat cannot change (bad input) is kept too. What may be otherwise a moment later is not: credits,
-        limits, a service that was away, a host that could not be resolved.
+        limits, a service that was away, what ``PASSING`` names.
 
         Args:
             request: whose header, method and path count; the path without regard to case, as its ids are.
@@ -79,7 +82,7 @@ class Once:
         try:
             body = await work(lambda body: KeptAnswer(slot, Answer(200, body.decode())))
         except InvalidInput as error:
-            if isinstance(error, InvalidBackground):
+            if isinstance(error, InvalidBackground) or error.field.partition(".")[0] in PASSING:
                 await self._abandon(slot)
                 raise
             refusal = problem(error, request_id=exchange_of(request).request_id, public_url=self.public_url)

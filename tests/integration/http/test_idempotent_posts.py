@@ -169,3 +169,14 @@ def test_a_hundred_at_once_with_credit_for_ten(gateway: Gateway, photo: bytes, a
     assert statuses.count(200) == affordable
     assert statuses.count(402) == CROWD - affordable
     assert gateway.balance(key) == 0
+
+
+def test_a_brand_that_is_saved_meanwhile_is_found_by_the_repeat(api: httpx.Client, session_id: str) -> None:
+    """An error about a brand can be gone a moment later, so it is not kept."""
+    headers = {"Idempotency-Key": uuid.uuid4().hex}
+    body = {"session_id": session_id, "brand": f"later-{uuid.uuid4().hex[:8]}"}
+    assert "is not saved" in api.post("/v1/studio/transform", json=body, headers=headers).json()["detail"]
+    form = {"name": (None, body["brand"]), "brand": (None, '{"background": {"type": "remove"}}')}
+    assert api.post("/v1/studio/brands", files=form).status_code == 200
+    again = api.post("/v1/studio/transform", json=body, headers=headers)
+    assert (again.status_code, again.headers.get("idempotent-replayed")) == (200, None)
