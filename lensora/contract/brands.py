@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lensora.contract.answers import OrderedBackground
 from lensora.contract.backgrounds import AnyBackground, HexColour
+from lensora.contract.json_text import json_value
 from lensora.contract.requests import RequestBody, checked
 from lensora.contract.shapes import Moment, PublicAnswer
 from lensora.contract.wording import shown
@@ -123,9 +123,4 @@ def parse_name(text: str | None) -> str:
 
 def parse_brand(text: str | None) -> BrandBody:
     """The form's ``brand``: a JSON object; an empty brand where it is not given. Raises InvalidRequest."""
-    try:
-        value = json.loads(text or "{}")
-        json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"brand must be a JSON object, not {shown(text)}.", field="brand") from error
-    return checked(SaveBrandBody, {"brand": value}).brand
+    return checked(SaveBrandBody, {"brand": json_value((text or "{}").encode(), "brand")}).brand

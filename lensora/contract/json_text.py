@@ -9,16 +9,22 @@ from lensora.contract.wording import shown
 from lensora.core.errors import InvalidRequest
 
 
-def json_value(raw: bytes) -> Any:
-    """The value of a JSON text. Raises InvalidRequest, which says where and why it is none."""
+def json_value(raw: bytes, field: str = "") -> Any:
+    """The value of a JSON text. Raises InvalidRequest, which says where and why it is none.
+
+    Args:
+        raw: the text.
+        field: of a form, where it comes from one; else it is a whole body.
+    """
+    name = field or "The body"
     if not raw.strip():
-        raise InvalidRequest("The body is empty; it must be a JSON object.")
+        raise InvalidRequest(f"{name} is empty; it must be a JSON object.", field=field)
     try:
         value = json.loads(raw, parse_constant=_no_constant, object_pairs_hook=_no_repeats)
         # A lone surrogate is legal in JSON's escapes, but no text: it cannot be stored, logged or answered.
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"The body must be a JSON object in UTF-8: {_why(error)}.") from error
+        raise InvalidRequest(f"{name} must be a JSON object in UTF-8: {_why(error)}.", field=field) from error
     return value
 
 
