@@ -27,6 +27,9 @@ class Choices(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+Identifier = Annotated[StrictStr, AfterValidator(lambda text: text.strip().lower())]
+"""An id of ours: its case, and spaces around it from copying, do not count."""
+
 Url = Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS, json_schema_extra={"pattern": WEB})]
 """Its scheme and host are judged where it is looked up, with sentences of their own."""
 
@@ -45,7 +48,7 @@ class ImageBackground(Choices):
     type: Literal[BackgroundType.IMAGE]
     url: Url | None = None
     """Public http or https URL of a JPEG, PNG or WebP of at most 20 MB."""
-    backplate_id: Annotated[StrictStr, AfterValidator(str.lower)] | None = None
+    backplate_id: Identifier | None = None
     """From /backplates, in place of url."""
 
     @model_validator(mode="after")

@@ -11,13 +11,12 @@ from lensora.contract.answers import (
     OrderedBackground,
     OrderedOutput,
 )
-from lensora.contract.backgrounds import AnyBackground, Url
+from lensora.contract.backgrounds import AnyBackground, Identifier, Url
 from lensora.contract.exclusions import ITEMS_AND_PHOTOS, NO_PHOTOS, NOWHERE, never
 from lensora.contract.requests import (
     Centimetres,
     ChoiceBody,
     DeliveryBody,
-    Identifier,
     OutputBody,
     RequestBody,
     TransformBody,

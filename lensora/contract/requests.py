@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from lensora.contract.backgrounds import AnyBackground, Choices, Url
+from lensora.contract.backgrounds import AnyBackground, Choices, Identifier, Url
 from lensora.contract.exclusions import BOX_AND_INDEX, CUTOUT_AND_CHOICE, NOWHERE, TWO_SIZES, never
 from lensora.contract.json_text import json_value
 from lensora.contract.sentences import BACKGROUND, sentence
@@ -42,9 +42,6 @@ class RequestBody(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
-
-Identifier = Annotated[StrictStr, AfterValidator(lambda text: text.strip().lower())]
-"""An id of ours: its case, and spaces around it from copying, do not count."""
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, strict=True, allow_inf_nan=False)]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensora.contract.backgrounds import ColorBackground
+from lensora.contract.backgrounds import ColorBackground, ImageBackground
 from lensora.contract.requests import RenderBody, TransformBody, content, parse_body, parse_max_objects
 from lensora.core.errors import InvalidBackground, InvalidRequest
 from lensora.core.size import Extent, RealSize
@@ -286,3 +286,10 @@ def test_spaces_around_an_id_do_not_count() -> None:
     spaced = json.dumps(GOOD | {"session_id": " S\n"}).encode()
     assert parse_body(TransformBody, spaced).session_id == "s"
     assert content(TransformBody, spaced) == content(TransformBody, json.dumps(GOOD).encode())
+
+
+def test_spaces_around_an_id_and_its_case_do_not_count() -> None:
+    """Neither of a session's, nor of a cutout's, nor of an uploaded background's."""
+    body = transform(session_id=" AB ", cutout_id="CD ", background={"type": "image", "backplate_id": " EF\n"})
+    assert isinstance(body.background, ImageBackground)
+    assert (body.session_id, body.cutout_id, body.background.backplate_id) == ("ab", "cd", "ef")
