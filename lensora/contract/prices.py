@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from lensora.contract.requests import FilmLength, FilmRate, FilmSide, RequestBody, checked
 from lensora.core.words import Aspect
+
+_NUMBER = re.compile(r"-?[0-9]{1,19}(\.[0-9]{1,19})?([eE][+-]?[0-9]{1,3})?")
 
 
 class PricesQuery(RequestBody):
@@ -29,10 +32,8 @@ def parse_prices(query: Mapping[str, str]) -> PricesQuery:
 
 
 def _value(text: str) -> str | int | float:
-    """A number where the text is one."""
-    for kind in (int, float):
-        try:
-            return kind(text) if len(text) <= 32 else text
-        except ValueError:
-            continue
-    return text
+    """A number where the text is one as JSON writes it; Python would also read 4_0, and digits of other scripts."""
+    match = _NUMBER.fullmatch(text.strip(" "))
+    if match is None:
+        return text
+    return float(match[0]) if match[1] or match[2] else int(match[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lensora.contract.backgrounds import ColorBackground, ImageBackground
+from lensora.contract.prices import parse_prices
 from lensora.contract.requests import RenderBody, TransformBody, content, parse_body, parse_max_objects
 from lensora.core.errors import InvalidBackground, InvalidRequest
 from lensora.core.size import Extent, RealSize
@@ -293,3 +295,11 @@ def test_spaces_around_an_id_and_its_case_do_not_count() -> None:
     body = transform(session_id=" AB ", cutout_id="CD ", background={"type": "image", "backplate_id": " EF\n"})
     assert isinstance(body.background, ImageBackground)
     assert (body.session_id, body.cutout_id, body.background.backplate_id) == ("ab", "cd", "ef")
+
+
+@pytest.mark.parametrize("text", ["1_0", "\uff11\uff10", "+10", "nan", "", "0x10", "10s"])
+def test_a_number_of_a_query_is_written_with_ascii_digits(text: str) -> None:
+    """What Python alone reads as a number is refused, and shown as it was given."""
+    with pytest.raises(InvalidRequest, match=f"seconds must be a number from 1 to 20, not {re.escape(repr(text))}"):
+        parse_prices({"seconds": text})
+    assert [parse_prices({"seconds": good}).seconds for good in (" 10.0 ", "10", "1e1")] == [10.0] * 3
