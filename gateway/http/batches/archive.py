@@ -109,7 +109,7 @@ class ArchiveCalls:
         """The archive's bytes. Nothing is packed: films and pictures are as small as they get."""
         pipe = Pipe()
         at = datetime.fromtimestamp((batch.ended_ms or batch.created_ms) / 1000, UTC)
-        places = folders([state.item.name for state in batch.items])
+        places = folders([state.item.name for state in batch.items], taken=(TABLE,))
         with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
             archive.writestr(_entry(TABLE, at), _table(batch, places))
             yield pipe.taken()

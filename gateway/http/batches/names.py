@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 MAX_FOLDER_CHARACTERS = 80
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f<>:"/\\|?*\x7f]+')
@@ -11,28 +11,33 @@ _NOT_IN_NAMES = re.compile(r'[\x00-\x1f<>:"/\\|?*\x7f]+')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
-def distinct(names: Sequence[str | None]) -> list[str]:
-    """A name for each item, no two the same: the given one, numbered where it is not the first, else its place."""
+def distinct(names: Sequence[str | None], taken: Iterable[str] = ()) -> list[str]:
+    """A name for each item, no two the same: the given one, numbered where it is not the first, else its place.
+
+    Args:
+        names: what is given.
+        taken: what none may be called.
+    """
     width = max(3, len(str(len(names))))
-    taken: set[str] = set()
+    used = {name.casefold() for name in taken}
     found = []
     for place, given in enumerate(names):
         wanted = given if given is not None else f"{place + 1:0{width}d}"
         name, number = wanted, 1
-        while name.casefold() in taken:
+        while name.casefold() in used:
             number += 1
             name = f"{wanted}-{number}"
-        taken.add(name.casefold())
+        used.add(name.casefold())
         found.append(name)
     return found
 
 
-def folders(names: Sequence[str]) -> list[str]:
-    """A folder's name for each of these names, that every system can unpack, no two the same."""
+def folders(names: Sequence[str], taken: Iterable[str] = ()) -> list[str]:
+    """A folder's name for each of these names, that every system can unpack, no two the same, none of those taken."""
     plain = []
     for place, name in enumerate(names):
         text = _NOT_IN_NAMES.sub("-", name).strip(" .-")[:MAX_FOLDER_CHARACTERS].rstrip(" .")
         if not text or _RESERVED.fullmatch(text):
             text = f"{place + 1:03d}-{text}".rstrip("-")
         plain.append(text)
-    return distinct(plain)
+    return distinct(plain, taken)

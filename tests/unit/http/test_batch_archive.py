@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.batches.archive import ArchiveCalls
+from gateway.http.batches.archive import TABLE, ArchiveCalls
 from gateway.http.batches.names import distinct, folders
 from gateway.http.plumbing.gate import Gate
 from gateway.jobs import ports
@@ -83,3 +83,23 @@ def test_any_names_are_folders_that_every_system_takes(names: list[str]) -> None
 def test_names_are_told_apart(given_names: list[str | None], expected: list[str]) -> None:
     """A name that was there gets a number; none is its place."""
     assert distinct(given_names) == expected
+
+
+async def test_no_folder_has_the_tables_name(tmp_path: Path) -> None:
+    """An item that is called as the table of the archive has a folder beside it: the archive can be unpacked."""
+    artifacts = open_artifacts(f"file://{tmp_path}/store")
+    film = OutputFile(artifacts.put("film.mp4", b"film", MediaType.MP4), "film.mp4")
+
+    async def get(_key_id: str, _job_id: str) -> Any:
+        return SimpleNamespace(outputs={"mp4": film})
+
+    links = FileLinks(UrlSigner(["a-signing-key-for-tests-of-archives"], "http://studio.test"), artifacts.key_of)
+    nowhere = cast(Any, SimpleNamespace())
+    calls = ArchiveCalls(
+        cast(Gate, nowhere), cast(ports.Jobs, SimpleNamespace(get=get)), nowhere, artifacts, nowhere, links
+    )
+    items = (ItemState(0, BatchItem("Films.csv", "s", job_id="j"), JobStatus.COMPLETED),)
+    batch = Batch("b", "key", "account", 1, items, {}, 75, False, 1_795_968_765_720, 1_795_968_765_721, 0)
+    packed = zipfile.ZipFile(io.BytesIO(b"".join([piece async for piece in calls._archive(batch)])))
+    assert packed.namelist() == [TABLE, "Films.csv-2/film.mp4"]
+    assert b"Films.csv,Films.csv-2,completed" in packed.read(TABLE)
