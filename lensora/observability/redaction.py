@@ -14,14 +14,15 @@ SECRET_SHAPES = re.compile(
     | (?P<files>/v1/files/) [^\s/'"\\]{6,}                                   # a signed link's right of access
     | (?P<user>\b(?:rediss?|https?|amqps?|postgres(?:ql)?)://[^\s/@:'"]*:) [^\s/@'"]{1,512} (?=@)   # a URL's password
     | (?P<query>[?&](?:X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token|sig|signature|token)=) [^\s&'"\\]+
-    | (?P<field>\b(?:AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|LENSORA_URL_SIGNING_KEYS|requirepass)\b['"]?[=:\ ]\s*['"]?)
-      [^\s'",;}]+
+    | (?P<field>\b(?:AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|requirepass
+                    |LENSORA_(?:URL_SIGNING_KEYS|RPC_TOKENS|ADMIN_TOKEN))\b['"]?[=:\ ]\s*['"]?)
+      [^\s'";}]+                                                             # several are separated by commas
     """,
     re.VERBOSE,
 )
 """Each alternative keeps its named group, which tells a reader what stood there, and loses the rest."""
 
-MARKS = ("lsk_", "whsec_", "earer ", "asic ", "/v1/files/", "://", "=", "requirepass", "AWS_", "SIGNING_KEYS")
+MARKS = ("lsk_", "whsec_", "earer ", "asic ", "/v1/files/", "://", "=", "requirepass", "AWS_", "SIGNING_KEYS", "_TOKEN")
 """One of these stands in every line that holds a secret: a search for plain text is cheaper than the pattern."""
 
 

@@ -32,6 +32,9 @@ def test_a_key_is_hidden_between_any_words(token: str, before: str, after: str) 
         ("rediss://lensora:pass-word@cache:6379", "pass-word"),
         ("https://bucket/x?X-Amz-Signature=deadbeef00&y=1", "deadbeef00"),
         ("AWS_SECRET_ACCESS_KEY='wJalrXUtnFEMI'", "wJalrXUtnFEMI"),
+        ("LENSORA_URL_SIGNING_KEYS=newer12,old0123456789", "old0123456789"),
+        ('{"LENSORA_RPC_TOKENS": "newer12,old0123456789"}', "old0123456789"),
+        ("LENSORA_ADMIN_TOKEN: 0123456789abcdef", "0123456789abcdef"),
     ],
 )
 def test_each_shape_of_a_secret_is_hidden(line: str, secret: str) -> None:
