@@ -53,11 +53,16 @@ class Trust:
 
     @classmethod
     def of(cls, settings: RpcSettings) -> Trust:
-        """Raises ConfigurationError for a token that could be guessed, and certificates that cannot be read."""
+        """Raises ConfigurationError for a token that could be guessed or not be sent, and certificates that cannot be
+        read."""
         text = settings.rpc_tokens.get_secret_value()
         tokens = tuple(part.strip() for part in text.split(",") if part.strip())
-        if any(len(token) < LEAST_TOKEN_CHARACTERS or not token.isascii() for token in tokens):
+        if any(len(token) < LEAST_TOKEN_CHARACTERS for token in tokens):
             raise ConfigurationError(f"LENSORA_RPC_TOKENS: each takes at least {LEAST_TOKEN_CHARACTERS} characters")
+        if not all(token.isascii() and token.isprintable() for token in tokens):
+            raise ConfigurationError(
+                "LENSORA_RPC_TOKENS: takes printable ASCII characters alone, and commas between tokens, no line ends"
+            )
         trust = cls(tokens, settings.rpc_tls_dir)
         if trust.folder is not None:
             trust.certificates()

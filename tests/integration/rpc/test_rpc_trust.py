@@ -113,6 +113,13 @@ def test_a_token_that_could_be_guessed_stops_the_process() -> None:
         Trust.of(ServiceSettings(port=0, rpc_tokens=SecretStr(f"{FIRST},short")))
 
 
+@pytest.mark.parametrize("between", ["\n", "\t", "\u00e9"])
+def test_a_token_that_cannot_be_sent_stops_the_process(between: str) -> None:
+    """Such as two tokens on two lines: every call would fail with "Invalid metadata"."""
+    with pytest.raises(ConfigurationError, match="LENSORA_RPC_TOKENS: takes printable ASCII characters alone"):
+        Trust.of(ServiceSettings(port=0, rpc_tokens=SecretStr(f"{FIRST}{between}{SECOND}")))
+
+
 def certify(folder: Path) -> Path:
     """An authority and a certificate of it, as a mounted Secret has them."""
     folder.mkdir(exist_ok=True)
