@@ -120,16 +120,15 @@ def chart_steps(archive: Path) -> tuple[Step, ...]:
 
 
 def package_steps(folder: Path) -> tuple[Step, ...]:
-    """Build and publish the wheel, its source, and the npm package where there is one."""
-    steps = [
-        PAGES_STEP,
-        Step("Build the wheel and the source", ("uv", "build", "--out-dir", str(folder))),
-        Step("Publish the wheel", ("uv", "publish", "--trusted-publishing", "always", f"{folder}/*")),
-    ]
+    """Build the wheel, its source, and the npm package where there is one; publish them when all are built."""
+    builds = [PAGES_STEP, Step("Build the wheel and the source", ("uv", "build", "--out-dir", str(folder)))]
+    publishes = [Step("Publish the wheel", ("uv", "publish", "--trusted-publishing", "always", f"{folder}/*"))]
     if (NODE_CLIENT / "package.json").is_file():
+        builds.append(Step("Fetch the npm package's compiler", ("npm", "ci"), NODE_CLIENT))
+        builds.append(Step("Compile the npm package", ("npm", "run", "build"), NODE_CLIENT))
         publish = ("npm", "publish", "--provenance", "--access", "public")
-        steps.append(Step("Publish the npm package", publish, NODE_CLIENT))
-    return tuple(steps)
+        publishes.append(Step("Publish the npm package", publish, NODE_CLIENT))
+    return (*builds, *publishes)
 
 
 def shown(steps: Sequence[Step]) -> str:

@@ -94,6 +94,19 @@ def test_packaged_chart_names_images_by_digest(tmp_path: Path) -> None:
     assert len(images - wanted) == 1, "only Valkey's image is another's"
 
 
+def test_the_npm_package_is_built_before_anything_is_published() -> None:
+    """A clean checkout has no compiled client, which is all that the package holds: npm would publish it empty."""
+    client = plan.NODE_CLIENT
+    assert json.loads((client / "package.json").read_text())["main"] == "./dist/index.js"
+    ignored = subprocess.run(["git", "check-ignore", "--quiet", "dist/index.js"], cwd=client, check=False)
+    assert ignored.returncode == 0
+    steps = plan.package_steps(Path("dist"))
+    commands = [step.command[:2] for step in steps if step.folder == client]
+    assert commands == [("npm", "ci"), ("npm", "run"), ("npm", "publish")]
+    published = [index for index, step in enumerate(steps) if "publish" in step.command]
+    assert published == [len(steps) - 2, len(steps) - 1]
+
+
 def test_a_release_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     """A tag of another version, a tag that is none, a missing digest, and a signature of a tag stop the release."""
     for tag in ("v9.9.9", "0.1.0", "latest"):
