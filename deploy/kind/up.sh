@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A cluster on this machine with Lensora Studio in it: builds the images, makes a cluster with kind or k3d, loads, installs, runs
-# `helm test`, opens a port and prints the first request. It needs Docker (or Podman's docker command), kind or k3d, kubectl, helm.
+# `helm test`, opens a port and prints the first request. It needs Docker (or Podman's docker command), kind or k3d, kubectl, helm,
+# and npm for the first build.
 #
 #   deploy/kind/up.sh          set up, or bring up to date what is there
 #   deploy/kind/up.sh down     delete the cluster
@@ -51,6 +52,8 @@ if [ "${1:-up}" = down ]; then
 fi
 
 if [ "${SKIP_BUILD:-}" != 1 ]; then
+  say "Fetching what the pages in the browser are made of; a clean checkout does not hold it"
+  python3 tools/node_packages.py --pages
   say "Building ${#targets[@]} images"
   for target in "${targets[@]}"; do
     docker build --quiet --file deploy/Dockerfile --target "$target" --build-arg "VERSION=$version" \

@@ -18,7 +18,7 @@ def bin_folder(tmp_path: Path) -> Path:
     """A folder of programs that only write down how they were called."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for name in ("docker", "kind", "kubectl", "helm"):
+    for name in ("docker", "kind", "kubectl", "helm", "python3"):
         program(folder, name, "")
     return folder
 
@@ -44,11 +44,18 @@ def run(folder: Path, *arguments: str) -> tuple[int, str, list[str]]:
 
 
 def test_it_builds_loads_installs_and_tests(bin_folder: Path) -> None:
-    """Images, a cluster, the chart, ``helm test``, a key, an open port; the first request is printed."""
+    """The pages, images, a cluster, the chart, ``helm test``, a key, an open port; the first request is printed."""
     program(bin_folder, "kubectl", 'case "$*" in *"keys create"*) echo lsk_printed;; esac')
     status, printed, calls = run(bin_folder)
     assert status == 0, printed
-    starts = ["docker build", "kind create cluster", "kind load docker-image", "helm upgrade --install", "helm test"]
+    starts = [
+        "python3 tools/node_packages.py --pages",
+        "docker build",
+        "kind create cluster",
+        "kind load docker-image",
+        "helm upgrade --install",
+        "helm test",
+    ]
     places = [next(index for index, call in enumerate(calls) if call.startswith(start)) for start in starts]
     assert places == sorted(places)
     assert sum(call.startswith("docker build") for call in calls) == 7
