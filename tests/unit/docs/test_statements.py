@@ -115,6 +115,14 @@ def test_the_errors_page_has_every_code_with_its_status() -> None:
     assert told == {(error.code, statuses(error)[1]) for error in MEANINGS}
 
 
+def test_the_errors_page_has_every_call_that_takes_a_key_for_repeats() -> None:
+    """The sentence on ``Idempotency-Key`` names exactly the calls that take one."""
+    page = (ROOT / "docs" / "guides" / "errors.md").read_text("utf-8")
+    (sentence,) = re.findall(r"with a POST to (.*?)\. ", page)
+    takers = {call.path.rpartition("/")[2] for call in public_calls() if call.idempotent}
+    assert set(re.findall(r"`/(\w+)`", sentence)) == takers
+
+
 @cache
 def defaults() -> dict[str, set[object]]:
     """Every setting of every process by its variable: its defaults, in the unit that its name tells."""
