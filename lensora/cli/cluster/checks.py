@@ -13,7 +13,11 @@ from lensora.core.errors import ConfigurationError
 
 COMPONENT = "app.kubernetes.io/component"
 
-READY = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8000/readyz').read().decode())"
+# Not urlopen: it raises for the 503 of a gateway that is not ready, whose answer is what is wanted.
+READY = (
+    "import http.client as h; c = h.HTTPConnection('127.0.0.1', 8000); c.request('GET', '/readyz'); "
+    "print(c.getresponse().read().decode())"
+)
 METRICS = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9090/metrics').read().decode())"
 """Run in our own pods by their own Python: nothing needs to be open to the outside."""
 

@@ -9,13 +9,16 @@ import os
 import subprocess
 import sys
 import tarfile
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.rehearsal.chart import Manifest, render
+from lensora.cli.cluster.checks import READY
 
 PASSWORD = "correct-horse-battery-staple"
 API_KEY = "lsk_ab0123456789abcdef0123456789"
@@ -133,6 +136,27 @@ def test_each_trouble_is_named(doctor: Doctor) -> None:
     assert "studio-lensora-signing with the key url-signing-keys" in bad["Secrets"]["seen"]
     assert bad["GPUs"]["seen"] == "2 nvidia.com/gpu asked for, nodes have 1 nvidia.com/gpu"
     assert all(finding["remedy"] for finding in bad.values())
+
+
+def test_a_gateway_that_is_not_ready_says_what_is_away() -> None:
+    """``/readyz`` is 503 while something is away: what the doctor runs in the pod prints that answer all the same."""
+    body = b'{"status": "unready", "checks": {"redis": "unavailable"}}'
+
+    class Gateway(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(503 if self.path == "/readyz" else 404)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Gateway) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        script = READY.replace("8000", str(server.server_port))
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == json.loads(body)
 
 
 def test_what_may_not_be_read_is_said(doctor: Doctor) -> None:
