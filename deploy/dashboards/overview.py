@@ -10,6 +10,8 @@ API = 'route=~"/v1/.*"'
 AVAILABILITY_TARGET = 0.999
 JOBS_TARGET = 0.99
 
+ALERTS_FIRE = "The alerts fire at 14.4 (1 h and 5 min), 6 (6 h and 30 min), 3 (1 d and 2 h) and 1 (3 d and 6 h)."
+
 GOOD_BELOW_1 = ((None, "green"), (1.0, "yellow"), (6.0, "red"))
 
 
@@ -76,7 +78,7 @@ def overview() -> Dashboard:
                 [
                     lines(
                         "API error budget: burn rate by window",
-                        "The alerts fire at 14.4 (1 h and 5 min), 6 (6 h and 30 min) and 1 (3 d and 6 h).",
+                        ALERTS_FIRE,
                         [
                             Query(
                                 f"max(lensora:http_errors:ratio_rate{window}{{{NAMESPACE}}}) "
@@ -88,7 +90,7 @@ def overview() -> Dashboard:
                     ),
                     lines(
                         "Job error budget: burn rate by window",
-                        "The alerts fire at 14.4 (1 h and 5 min), 6 (6 h and 30 min) and 1 (3 d and 6 h).",
+                        ALERTS_FIRE,
                         [
                             Query(
                                 f"max(lensora:job_failures:ratio_rate{window}{{{NAMESPACE}}}) / {1 - JOBS_TARGET:.2f}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -56,3 +57,17 @@ def test_deployments_are_marked(name: str) -> None:
     (mark,) = [one for one in board["annotations"]["list"] if one["name"] == "Deployments"]
     assert mark["enable"]
     assert "lensora_build_info" in mark["expr"] and "offset 2m" in mark["expr"]
+
+
+def test_the_burn_rates_are_told_with_all_their_alerts() -> None:
+    """The panels of the error budgets name each rate of the rules with its two windows."""
+    rules = (FOLDER.parent / "rules" / "lensora.yaml").read_text()
+    units = {"m": "min", "h": "h", "d": "d"}
+    pairs = re.findall(r"errors:ratio_rate(\w+) > (.*?) and lensora:http_errors:ratio_rate(\w+) >", rules)
+    assert len(pairs) == 4
+    told = [panel["description"] for panel in panels(json.loads(text("overview"))) if "by window" in panel["title"]]
+    assert len(told) == 2
+    for long, threshold, short in pairs:
+        factor = threshold.strip("()").split(" * ")[0] if "*" in threshold else "1"
+        words = f"{factor} ({long[:-1]} {units[long[-1]]} and {short[:-1]} {units[short[-1]]})"
+        assert all(words in description for description in told), words
