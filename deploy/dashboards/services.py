@@ -73,7 +73,7 @@ def services() -> Dashboard:
                     ),
                     lines(
                         "Calls that run",
-                        "By component: the number that the stages can be scaled on.",
+                        "By component, those that wait too: the number that the stages can be scaled on.",
                         [Query(f"sum by (component) (lensora_rpc_running{{{NAMESPACE}}})", "{{component}}")],
                         width=8,
                     ),

@@ -14,7 +14,7 @@ RPC_CALLS = Counter("lensora_rpc_calls_total", "gRPC calls handled by this proce
 RPC_SECONDS = Histogram(
     "lensora_rpc_duration_seconds", "Time of gRPC calls handled.", ["method"], buckets=STAGE_BUCKETS_S
 )
-RPC_RUNNING = Gauge("lensora_rpc_running", "gRPC calls that run now.", ["method"])
+RPC_RUNNING = Gauge("lensora_rpc_running", "gRPC calls that run, or wait for their turn, now.", ["method"])
 BUILD = Gauge("lensora_build_info", "Always 1; the version and the process are in its labels.", ["version", "process"])
 
 

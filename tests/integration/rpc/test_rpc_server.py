@@ -16,6 +16,7 @@ from lensora.api.progress.v1.progress_pb2 import Progress
 from lensora.api.segment.v1 import segmenter_pb2 as pb
 from lensora.api.segment.v1 import segmenter_pb2_grpc as rpc
 from lensora.core.errors import Cancelled, DeadlineExceeded, InternalError, Overloaded, SubjectNotFound
+from lensora.observability.metrics import RPC_RUNNING
 from lensora.rpc.call import check_alive, unary
 from lensora.rpc.server import Server
 from lensora.rpc.status import HIDDEN_TEXT, error_of
@@ -137,6 +138,10 @@ def test_more_calls_than_places_are_refused_and_probes_still_answered(start: Cal
     with ThreadPoolExecutor(2) as pool:
         running = [pool.submit(stub.Composite, pb.CompositeRequest(output_prefix="wait"), timeout=20) for _ in "ab"]
         time.sleep(0.3)
+        # What stages are scaled on counts the one that waits too, and says so.
+        (metric,) = RPC_RUNNING.labels(method="Composite").collect()
+        assert metric.samples[0].value == 2
+        assert "wait" in metric.documentation
         with pytest.raises(grpc.RpcError) as caught:
             stub.Composite(pb.CompositeRequest(), timeout=5)
         assert type(error_of(caught.value, service="segment")) is Overloaded
