@@ -142,7 +142,8 @@ class Attempt:
         urls = self._claim.job.order.deliver_to
         if not urls:
             return ()
-        within_s = min(HANDOVER_S, max(0.0, self._context.remaining_s() - CLOSING_S))
+        left_s = self._context.deadline - asyncio.get_running_loop().time()
+        within_s = min(HANDOVER_S, max(0.0, left_s - CLOSING_S))
         return (delivery_field(await self._handover.deliver(urls, self._files, within_s=within_s)),)
 
     async def _step(self, step: Step) -> None:

@@ -17,15 +17,18 @@ from moto.server import ThreadedMotoServer
 
 from gateway.egress import Answer, AnsweredLate, Egress, EgressPolicy
 from gateway.jobs.records import ENDED, ApiKey, Job, NewJob
-from gateway.jobs.store import Store
+from gateway.jobs.store import Store, open_store
 from gateway.jobs.testing import customer, order, submit
+from gateway.jobs.work import Claim, RedisWork
 from gateway.links import FileLinks, UrlSigner
 from gateway.pipeline import handover
 from gateway.pipeline.handover import Handover
+from gateway.pipeline.stages import Stages
 from gateway.pipeline.worker import Worker
 from gateway.results import result_of
+from gateway.settings import RedisSettings
 from lensora.adapters.artifacts import ObjectArtifacts
-from lensora.core.steps import JobStatus
+from lensora.core.steps import JobStatus, Step
 from lensora.core.words import DeliveryStatus
 
 
@@ -33,7 +36,10 @@ class House(Protocol):
     """What conftest's fixture gives."""
 
     store: Store
+    settings: RedisSettings
     artifacts: ObjectArtifacts
+    stages: Stages
+    handover: Handover
 
     def worker(self, *, slots: int = 4) -> Worker:
         """A worker."""
@@ -219,3 +225,37 @@ async def test_a_name_server_that_blinks_costs_no_file(house: House) -> None:
         server.server_close()
     assert told == {"mp4": DeliveryStatus.DELIVERED}
     assert asked == ["shop.test", "shop.test"]
+
+
+class LateRecord:
+    """A store whose answer to the last stage's record comes when the job's time is over."""
+
+    def __init__(self, work: RedisWork) -> None:
+        self._work = work
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._work, name)
+
+    async def stage_done(self, claim: Claim, step: Step, *rest: Any, **named: Any) -> None:
+        """Record it, and answer late."""
+        await self._work.stage_done(claim, step, *rest, **named)
+        if step is Step.RENDERING_VIDEO:
+            await asyncio.sleep(claim.remaining_s)
+
+
+async def test_a_job_that_is_done_as_its_time_ends_is_finished(house: House) -> None:
+    """There is no time left for its files, which are told as undelivered; the film is the customer's all the same."""
+    async with open_store(house.settings.model_copy(update={"job_deadline_seconds": 4.0})) as hurried:
+        key = await customer(hurried, 100)
+        job = await submit(hurried, key, replace(order(), deliver_to={"mp4": "http://127.0.0.1:9/film"}))
+        work = LateRecord(hurried.work("late", lease_s=5.0, attempts=3, block_ms=50))
+        worker = Worker(work, house.stages, house.handover, hurried.ended, slots=1, lease_s=5.0, tries=3)
+        stop = asyncio.Event()
+        running = asyncio.create_task(worker.run(stop, drain_s=5.0))
+        until = time.monotonic() + 15
+        while not job.status.terminal and time.monotonic() < until:
+            await asyncio.sleep(0.05)
+            job = await hurried.jobs.get(key.key_id, job.job_id)
+        stop.set()
+        await running
+    assert (job.status, job.delivery) == (JobStatus.COMPLETED, {"mp4": DeliveryStatus.UNDELIVERED})
