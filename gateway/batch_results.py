@@ -68,7 +68,7 @@ def _item(state: ItemState, files: FileLinks) -> batches.BatchItem:
     if item.job_id:
         fields["job_id"] = item.job_id
     if state.scene is not None:
-        expires_at = state.expires_ms // 1000 or state.created_ms // 1000 + LIVE_LINK_S
+        expires_at = state.expires_ms // 1000 or state.started_ms // 1000 + LIVE_LINK_S
         fields["scene_url"] = files.of(state.scene.artifact, state.scene.name, expires_at)
     if state.delivery and state.status is JobStatus.COMPLETED:
         fields["delivery"] = dict(state.delivery)

@@ -17,8 +17,8 @@ from lensora.core.steps import JobStatus, StageStatus, Step
 from lensora.core.words import OutputFormat, ViewOmission
 
 LIVE_LINK_S = 24 * 3600
-"""Links of a job that still runs hold for a day from its start: no job lives so long. Those of an ended job hold until
-it is deleted, so they never change once it has ended."""
+"""Links of a job that still runs hold for a day from its start, however long it has waited: with the usual settings no
+job runs so long. Those of an ended job hold until it is deleted, so they never change once it has ended."""
 
 EARLY = ("scene_url", "removed_bg_url")
 """Links that the poll of a running job has already, as soon as their files exist."""
@@ -102,7 +102,7 @@ def _of_status(job: Job, outlook: Outlook, files: FileLinks) -> dict[str, Any]:
 
 def _links(job: Job, files: FileLinks) -> dict[str, str]:
     """``<name>_url`` of every artifact that the job has, and an STL's axes."""
-    expires_at = job.expires_ms // 1000 or job.created_ms // 1000 + LIVE_LINK_S
+    expires_at = job.expires_ms // 1000 or (job.started_ms or job.created_ms) // 1000 + LIVE_LINK_S
     links = {f"{name}_url": files.of(file.artifact, file.name, expires_at) for name, file in job.outputs.items()}
     return links | ({"stl_frame": STL_FRAME} if "stl" in job.outputs else {})
 

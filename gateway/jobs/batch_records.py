@@ -60,6 +60,7 @@ class ItemState:
         status: ``failed`` for one that could not be ordered.
         scene: its still, as soon as that exists.
         delivery: what became of each file that was to be sent to the customer's storage.
+        started_ms: when a worker took its film first; 0 before.
         expires_ms: when its files are deleted; 0 while it lives.
     """
 
@@ -71,7 +72,7 @@ class ItemState:
     error: JobError | None = None
     scene: OutputFile | None = None
     delivery: Mapping[str, DeliveryStatus] = field(default_factory=dict)
-    created_ms: int = 0
+    started_ms: int = 0
     expires_ms: int = 0
 
 

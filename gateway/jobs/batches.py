@@ -33,7 +33,7 @@ _FIELDS = (
     "error_retryable",
     "output:scene",
     "expires",
-    "created",
+    "started",
     "delivery",
 )
 """Of a job, as ``read_batch.lua`` is asked for them."""
@@ -166,7 +166,7 @@ def _state(place: int, item: BatchItem, row: Sequence[str | None] | None, key_id
         error=error_of(job),
         scene=outputs_of(job).get("scene"),
         delivery=delivery_of(job),
-        created_ms=int(job["created"]),
+        started_ms=int(job["started"]),
         expires_ms=int(job["expires"]),
     )
 

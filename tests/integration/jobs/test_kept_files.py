@@ -1,15 +1,21 @@
-"""How long the files of a job that was deleted are kept for the films that were made from it."""
+"""How long files are kept, those of a deleted job for the films that were made from it, and how long links hold."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from dataclasses import replace
 
+from gateway.batch_results import batch_of
 from gateway.jobs.batch_records import BatchItem, NewBatch
-from gateway.jobs.records import TRANSFORM_CREDITS, ApiKey, NewJob, OutputChoices
+from gateway.jobs.codec import output_field
+from gateway.jobs.records import ENDED, TRANSFORM_CREDITS, ApiKey, NewJob, OutputChoices, OutputFile
 from gateway.jobs.store import Store
-from gateway.jobs.testing import customer, do_stages, order, submit, take_one
+from gateway.jobs.testing import PHOTO, customer, do_stages, order, submit, submit_batch, take_one
+from gateway.jobs.work import Claim
+from gateway.links import FileLinks, UrlSigner
+from gateway.results import LIVE_LINK_S, result_of
 from lensora.core.steps import Step
 
 FILM = (Step.RENDERING_VIDEO,)
@@ -78,3 +84,30 @@ async def test_a_deleted_job_that_nothing_was_made_from_is_swept_at_once(store: 
     await store.expiry.done(due)
     assert await kept_until(store, job.job_id) == []
     assert not await store.expiry.kept("jobs", job.job_id)
+
+
+def link_ends(url: str | None) -> float:
+    """Until when a link holds, Unix seconds."""
+    assert url is not None
+    return int(url.partition("/v1/files/")[2].partition(".")[0], 16)
+
+
+async def test_links_of_a_job_that_waited_for_days_hold_while_it_runs(store: Store) -> None:
+    """A live job's links hold for a day from the moment that a worker took it, alone or in a batch."""
+    key = await customer(store, 75 * 2)
+    job = await submit(store, key)
+    batch_id, (film,) = await submit_batch(store, key, 1)
+    days_ago = round(time.time() * 1000) - 3 * 86_400_000
+    for name in (job.job_id, film):
+        await store.scripts.client.hset(store.scripts.key(f"job:{name}"), "created", days_ago)
+    work = store.work("w", lease_s=30.0, attempts=3, block_ms=20)
+    scene = output_field("scene", OutputFile(PHOTO, "scene.jpg"))
+    for claim in await work.take(2):
+        assert isinstance(claim, Claim)
+        await work.stage_start(claim, Step.COMPOSITING, Step.COMPOSITING)
+        await work.stage_done(claim, Step.COMPOSITING, "{}", (scene,), shown=Step.COMPOSITING, progress=1)
+    links = FileLinks(UrlSigner(["a-signing-key-for-tests-of-kept-files"], "http://studio.test"), lambda _uri: "a/b")
+    alone = result_of(await store.jobs.get(key.key_id, job.job_id), ENDED, links).scene_url
+    items = batch_of(await store.batches.get(key.key_id, batch_id), links).items
+    for url in (alone, items[0].scene_url):
+        assert abs(link_ends(url) - time.time() - LIVE_LINK_S) < 60
