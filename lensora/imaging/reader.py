@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 from lensora.core.boxes import FULL_FRAME, Box
 from lensora.imaging.budget import LEAST_BYTES, MemoryBudget, decode_bytes
@@ -20,10 +19,6 @@ class PictureReader:
             memory_bytes: for all pictures that are being decoded at the same time.
         """
         self._memory = MemoryBudget(memory_bytes)
-
-    def room(self, size: int, alive: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
-        """So many bytes of the budget, for what is decoded in another way. Raises Overloaded, as ``read`` does."""
-        return self._memory.held(size, alive)
 
     def read(
         self,

@@ -11,6 +11,7 @@ from lensora.adapters.artifacts import ArtifactStore
 from lensora.api.detect.v1 import detector_pb2, detector_pb2_grpc
 from lensora.core.artifacts import MediaType
 from lensora.core.errors import InvalidRequest
+from lensora.imaging.budget import MemoryBudget
 from lensora.imaging.photo import Photo
 from lensora.imaging.reader import PictureReader
 from lensora.rpc.call import Call, unary
@@ -41,6 +42,8 @@ class DetectorServicer(detector_pb2_grpc.DetectorServicer):
         self._artifacts = artifacts
         self._detector = detector
         self._pictures = pictures or PictureReader()
+        # Of their own: a film takes seconds, and photos shall not wait for its memory either.
+        self._films = MemoryBudget(FILM_BYTES)
 
     def Detect(  # noqa: N802 (gRPC's name)
         self, request: detector_pb2.DetectRequest, context: grpc.ServicerContext
@@ -60,7 +63,7 @@ class DetectorServicer(detector_pb2_grpc.DetectorServicer):
 
     def _chosen(self, request: detector_pb2.ChooseFramesRequest, call: Call) -> detector_pb2.ChooseFramesResponse:
         data = self._artifacts.get(artifact_from_proto(request.video, field="video"))
-        with self._pictures.room(FILM_BYTES, call.check):
+        with self._films.held(FILM_BYTES, call.check):
             stills = stills_of(data, call.check)
         del data
         # Where the thing is half-way round: motion and sharpness are measured there.

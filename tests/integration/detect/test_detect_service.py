@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -318,3 +320,48 @@ def test_what_is_no_film_is_refused_by_the_service(faked: Service) -> None:
         faked.stub.ChooseFrames(detector_pb2.ChooseFramesRequest(video=artifact_to_proto(video)), timeout=60)
     error = error_of(call.value, service="detect")
     assert isinstance(error, InvalidVideo) and error.field == "video"
+
+
+class Caller:
+    """A caller that waits, as a servicer sees it; whether it still does is asked between two pictures of a film."""
+
+    def __init__(self, asked: Callable[[], None] = lambda: None) -> None:
+        self._asked = asked
+
+    def time_remaining(self) -> float:
+        return 60.0
+
+    def is_active(self) -> bool:
+        self._asked()
+        return True
+
+
+def test_a_photo_does_not_wait_for_the_memory_of_a_film(isnet: FakeModel) -> None:
+    """It is answered while a film is being decoded: that takes seconds, and photos are promised in less than one."""
+    spec = TensorSpec(np.float32, (None, 3, 224, 224))
+    classifier = FakeModel(always_a_mug, inputs={"input": spec}, outputs=["logits"], use=use("efficientnet-lite0"))
+    artifacts = memory_artifacts()
+    servicer = DetectorServicer(artifacts, SaliencyDetector(isnet, classifier))
+    film = artifacts.put("sessions/s/film", film_of(turning(36), rate=12), MediaType.MP4)
+    photo = artifacts.put("photos/one", file_of(np.full((90, 120, 3), 200, np.uint8)), MediaType.JPEG)
+    decoding, answered = threading.Event(), threading.Event()
+
+    def held() -> None:
+        decoding.set()
+        assert answered.wait(20)
+
+    chosen = detector_pb2.ChooseFramesRequest(video=artifact_to_proto(film), output_prefix="sessions/s/views/v/")
+    thread = threading.Thread(target=servicer.ChooseFrames, args=(chosen, Caller(held)))
+    thread.start()
+    try:
+        assert decoding.wait(20)
+        until = time.monotonic() + 10.0
+
+        def asked() -> None:
+            assert time.monotonic() < until, "the photo waits"
+
+        request = detector_pb2.DetectRequest(photo=artifact_to_proto(photo), max_objects=2)
+        assert servicer.Detect(request, Caller(asked)).width == 120
+    finally:
+        answered.set()
+        thread.join()
