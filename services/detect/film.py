@@ -128,6 +128,7 @@ def _decoded(data: bytes, alive: Callable[[], None]) -> list[Still]:
             last_s = second
             if second >= len(stills) * wait_s and len(stills) < LIMITS.stills:
                 stills.append(_still(second, frame))
+                _check_same(stills[0], stills[-1])
         if said is None or last_s < said - 1.0:
             _check_length(last_s)
     if len(stills) < LIMITS.stills // 3:
@@ -221,6 +222,15 @@ def _check_size(width: int, height: int) -> None:
         raise _invalid(
             f"must have at most {LIMITS.most_px:,} pixels on each side and {LIMITS.most_pixels / 1e6:.1f} million in "
             f"all, not {width} x {height}"
+        )
+
+
+def _check_same(first: Still, still: Still) -> None:
+    """Motion is told from one picture to the next. Raises InvalidVideo where the stream changes its size."""
+    if (still.width, still.height) != (first.width, first.height):
+        raise _invalid(
+            f"must have pictures of one size, not {first.width} x {first.height} and then "
+            f"{still.width} x {still.height}"
         )
 
 

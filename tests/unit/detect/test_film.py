@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -73,6 +75,33 @@ def test_what_is_no_film_of_a_turn_is_refused_by_a_sentence(film: bytes, says: s
     with pytest.raises(InvalidVideo) as refusal:
         stills_of(film)
     assert says in refusal.value.message and refusal.value.field == "video"
+
+
+def film_of_sizes(*shapes: tuple[int, int], each: int = 24, rate: int = 12) -> bytes:
+    """An MP4 of plain pictures, so many of each size (rows, columns) in turn: the stream's headers lie among them."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as output:
+        stream = output.add_stream("libx264", rate=rate)
+        stream.height, stream.width = shapes[0]
+        for part, shape in enumerate(shapes):
+            encoder = av.CodecContext.create("libx264", "w")
+            encoder.height, encoder.width = shape
+            encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, rate)
+            encoder.options = {"x264-params": "repeat-headers=1", "tune": "zerolatency"}
+            for number in range(part * each, (part + 1) * each):
+                frame = av.VideoFrame.from_ndarray(np.full((*shape, 3), 90, np.uint8), format="rgb24")
+                frame.pts, frame.time_base = number, Fraction(1, rate)
+                for packet in encoder.encode(frame):
+                    packet.stream = stream
+                    output.mux(packet)
+    return file.getvalue()
+
+
+def test_a_film_whose_pictures_change_size_is_refused() -> None:
+    """By a sentence: what moves cannot be told between pictures of two sizes."""
+    assert len(stills_of(film_of_sizes((64, 96), (64, 96)))) == 48
+    with pytest.raises(InvalidVideo, match="must have pictures of one size, not 96 x 64 and then 64 x 96"):
+        stills_of(film_of_sizes((64, 96), (96, 64)))
 
 
 @settings(max_examples=25, deadline=None)
