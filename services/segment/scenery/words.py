@@ -8,6 +8,7 @@ in Portuguese).
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,7 +85,7 @@ MOOD_WORDS: dict[str, str] = {
         "sunset": "sonnenuntergang coucher crépuscule atardecer tramonto sunset sunrise dusk dawn twilight evening",
         "overcast": "regen nebel pluie brume lluvia niebla pioggia nebbia overcast cloudy foggy misty mist fog "
         "rain rainy haze hazy",
-        "night": "nacht nuit noche notte noite night midnight moonlight moonlit nighttime dark-sky starry stars",
+        "night": "nacht nuit noche notte noite night midnight moonlight moonlit nighttime starry stars",
         "dramatic": "dramatic moody cinematic spotlight lowkey noir contrast chiaroscuro mysterious",
         "neon": "neon cyberpunk synthwave vaporwave futuristic club",
     }.items()
@@ -283,7 +284,7 @@ _STRONG_SURFACES = frozenset(
 )
 """A word that names a material wins over one that names a piece of furniture: "a table of marble"."""
 
-_WORD = re.compile(r"[a-zà-ÿ']+")
+_WORD = re.compile(r"[a-zß-ÿ']+")
 
 
 @dataclass(frozen=True)
@@ -319,7 +320,8 @@ def read(prompt: str) -> Wish:
     Args:
         prompt: any text; letters outside the vocabulary's alphabet are ignored.
     """
-    words = _WORD.findall(prompt.lower())
+    # A letter and its accent may come as two characters, as in the names of files on a Mac.
+    words = _WORD.findall(unicodedata.normalize("NFC", prompt).lower())
     text = " ".join(words)
     surfaces = [(i, SURFACE_WORDS[w]) for i, w in enumerate(words) if w in SURFACE_WORDS]
     strong = [(i, s) for i, s in surfaces if words[i] in _STRONG_SURFACES]
@@ -336,6 +338,8 @@ def read(prompt: str) -> Wish:
         moods.add("sunset")
     if "low key" in text:
         moods.add("dramatic")
+    if "dark sky" in text:
+        moods.add("night")
     mood = next((name for name in MOOD_RANK if name in moods), "soft")
     if surface == "" and place not in ("", "sea", "beach") and _WATERS & set(words):
         surface = "water"

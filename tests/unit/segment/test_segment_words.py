@@ -15,6 +15,7 @@ from services.segment.scenery.words import (
     MOOD_RANK,
     MOOD_WORDS,
     PLACE_WORDS,
+    SEASON_WORDS,
     SURFACE_WORDS,
     read,
 )
@@ -53,6 +54,21 @@ def test_unknown_words_are_a_studio(prompt: str) -> None:
     assert scene.sweep and scene.surface == "paper" and scene.mood.name == "soft"
 
 
+@pytest.mark.parametrize(
+    ("prompt", "place", "mood"),
+    [
+        ("auf der Straße", "street", "soft"),
+        ("in einer Ku\u0308che", "kitchen", "soft"),
+        ("a dark-sky hill", "sky", "night"),
+    ],
+    ids=["sharp s", "accent apart", "hyphen"],
+)
+def test_every_way_to_write_a_word_is_read(prompt: str, place: str, mood: str) -> None:
+    """A sharp s, an accent that is a character of its own, a hyphen."""
+    wish = read(prompt)
+    assert (wish.place, wish.mood) == (place, mood)
+
+
 def test_colours_go_where_they_are_said() -> None:
     """A colour before a surface tints the surface, another one the surroundings; black and white choose a sort."""
     velvet = read("blue velvet in a pink studio")
@@ -64,7 +80,9 @@ def test_colours_go_where_they_are_said() -> None:
 
 
 def test_every_word_leads_to_something_that_is_drawn() -> None:
-    """The vocabulary names no surface, place or light that does not exist."""
+    """The vocabulary names no surface, place or light that does not exist, and a prompt can have each of its words."""
+    for word in {*SURFACE_WORDS, *PLACE_WORDS, *MOOD_WORDS, *SEASON_WORDS, *COLOUR_WORDS}:
+        assert repr(read(word)) != repr(read("")) or MOOD_WORDS.get(word) == "soft", word
     assert set(SURFACE_WORDS.values()) <= DRAWN
     assert set(PLACE_WORDS.values()) == set(PLACES)
     assert set(MOOD_WORDS.values()) == set(MOODS) == set(MOOD_RANK)
