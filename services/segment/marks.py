@@ -55,15 +55,15 @@ def corrected(matte: Plane, rgb: NDArray[np.uint8], marks: Sequence[Mark], rules
     Args:
         matte: (h, w) float32, 0..1, as it was found without them; empty where nothing was.
         rgb: (h, w, 3) uint8 sRGB, the same crop.
-        marks: in the crop's pixels; those outside of it say nothing.
+        marks: in the crop's pixels, its right and lower end included; those outside of it say nothing.
         rules: how points work.
 
     Returns:
         (h, w) float32, 0..1; the same matte where it agrees with every point.
     """
     height, width = matte.shape
-    marks = [mark for mark in marks if 0 <= mark.x < width and 0 <= mark.y < height]
-    wrong = [mark for mark in marks if (matte[int(mark.y), int(mark.x)] > rules.solid) != mark.keep]
+    marks = [mark for mark in marks if 0 <= mark.x <= width and 0 <= mark.y <= height]
+    wrong = [mark for mark in marks if (matte[_pixel(mark, (width, height))[::-1]] > rules.solid) != mark.keep]
     if not wrong:
         return matte
     scale = min(1.0, rules.side_px / max(height, width))
@@ -82,10 +82,14 @@ def corrected(matte: Plane, rgb: NDArray[np.uint8], marks: Sequence[Mark], rules
     return _laid_over(matte, changed & ~solid, solid & ~changed, rules)
 
 
+def _pixel(mark: Mark, size: tuple[int, int], scale: float = 1.0) -> tuple[int, int]:
+    """Column and row of a mark in a picture of a width and height: what lies on its end is in the last one."""
+    return min(size[0] - 1, int(mark.x * scale)), min(size[1] - 1, int(mark.y * scale))
+
+
 def _disc(mark: Mark, scale: float, size: tuple[int, int], rules: MarkRules) -> Mask:
     disc = np.zeros((size[1], size[0]), np.uint8)
-    centre = (min(size[0] - 1, int(mark.x * scale)), min(size[1] - 1, int(mark.y * scale)))
-    cv2.circle(disc, centre, max(1, round(rules.disc * max(size))), 1, -1)
+    cv2.circle(disc, _pixel(mark, size, scale), max(1, round(rules.disc * max(size))), 1, -1)
     return disc > 0
 
 

@@ -211,8 +211,9 @@ def test_a_point_brings_a_missed_part_back() -> None:
 
 
 @pytest.mark.parametrize("keep", [True, False])
-def test_a_point_is_always_obeyed(keep: bool) -> None:
-    """Even where colours say nothing, the place itself is as the person says."""
-    matte = disc(120, 120, 60) if not keep else np.zeros((SIZE, SIZE), np.float32)
-    found = corrected(matte, painted(), [Mark(120, 120, keep=keep)])
-    assert (found[120, 120] > 0.5) == keep
+@pytest.mark.parametrize(("x", "y"), [(120, 120), (0, 0), (SIZE, 120), (120, SIZE), (SIZE, SIZE)])
+def test_a_point_is_always_obeyed(x: int, y: int, keep: bool) -> None:
+    """Even where colours say nothing, the place itself is as the person says; also where the picture ends."""
+    matte = np.full((SIZE, SIZE), 0.0 if keep else 1.0, np.float32)
+    found = corrected(matte, painted(), [Mark(x, y, keep=keep)])
+    assert (found[min(y, SIZE - 1), min(x, SIZE - 1)] > 0.5) == keep
