@@ -15,7 +15,8 @@ from services.segment.marks import Mark
 from services.segment.matte import PixelBox
 
 LONGEST_SIDE_PX = 1536
-"""Longest side of a cutout: half as fine again as the net sees, and 4K film shows the subject at 1,425 pixels."""
+"""Longest side of a cutout: half as fine again as the net sees, and 4K film shows the subject at 1,425 pixels. Only a
+strip of over 24:1 is longer, up to 3,200: no stage takes a picture of under 64 pixels."""
 
 
 @dataclass(frozen=True)
@@ -124,10 +125,10 @@ class Surroundings:
 
 
 def limited(picture: NDArray[np.uint8], longest_px: int = LONGEST_SIDE_PX) -> NDArray[np.uint8]:
-    """A copy of at most that length; a photo is never scaled up."""
-    longest = max(picture.shape[:2])
-    if longest <= longest_px:
+    """A copy of at most that length, or of a strip that keeps the least side; a photo is never scaled up."""
+    longest, shortest = max(picture.shape[:2]), min(picture.shape[:2])
+    scale = max(longest_px / longest, MIN_CROP_SIDE_PX / shortest)
+    if scale >= 1.0:
         return np.ascontiguousarray(picture)
-    scale = longest_px / longest
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)

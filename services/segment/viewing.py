@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lensora.core.boxes import FULL_FRAME, Box, Point
+from lensora.core.boxes import FULL_FRAME, MIN_CROP_SIDE_PX, Box, Point
 from services.segment.aim import LONGEST_SIDE_PX
 
 
@@ -52,13 +52,16 @@ class View:
             rules: when a part is enough.
         """
         longest = max(width, height)
-        side = math.ceil(LONGEST_SIDE_PX / min(crop.x2 - crop.x1, crop.y2 - crop.y1))
+        left, top, right, bottom = crop.pixels(width, height)
+        # A strip that is long enough may be too thin: it keeps the least side that it has in the photo.
+        least = min(longest, math.ceil((MIN_CROP_SIDE_PX + 1) * longest / min(right - left, bottom - top)))
+        side = max(least, math.ceil(LONGEST_SIDE_PX / min(crop.x2 - crop.x1, crop.y2 - crop.y1)))
         if width * height * min(1.0, side / longest) ** 2 <= rules.whole_pixels:
             return View(side, FULL_FRAME)
         crop_px = max((crop.x2 - crop.x1) * width, (crop.y2 - crop.y1) * height)
         around = box.padded(width, height, rules.padding)
         part = Box(min(around.x1, crop.x1), min(around.y1, crop.y1), max(around.x2, crop.x2), max(around.y2, crop.y2))
-        return View(math.ceil(longest * min(1.0, LONGEST_SIDE_PX / crop_px)), part)
+        return View(max(least, math.ceil(longest * min(1.0, LONGEST_SIDE_PX / crop_px))), part)
 
 
 def within(box: Box, frame: Box) -> Box:

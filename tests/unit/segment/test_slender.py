@@ -8,8 +8,10 @@ import pytest
 from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import FULL_FRAME, Box
 from lensora.core.errors import SubjectNotFound
-from services.segment.cutout import cut_out
+from lensora.imaging.header import read_header
+from services.segment.cutout import cut_out, encode_png
 from services.segment.slender import salience_of
+from services.segment.viewing import View
 
 NOTHING = (225, 225, 228)
 BAR = (150, 80, 40)
@@ -79,3 +81,15 @@ def test_an_ordinary_picture_is_shown_as_it_is() -> None:
     rgb = photo(400, 100, Box(0.2, 0.2, 0.8, 0.8))
     assert salience_of(net, rgb, None).shape == (100, 400)
     assert net.shapes == [(100, 400, 3)]
+
+
+@pytest.mark.parametrize("size", [(3_200, 64), (3_000, 100), (51_000, 1_020)])
+def test_the_cutout_of_a_strip_is_a_picture_that_every_stage_takes(size: tuple[int, int]) -> None:
+    """Of up to 50:1, as long as a photo may be: none under 64 pixels across, which are the least of a picture."""
+    width, height = size
+    view = View.of(width, height, FULL_FRAME, FULL_FRAME)
+    scale = min(1.0, view.longest_side_px / width)
+    rgb = photo(round(width * scale), round(height * scale), Box(0.02, 0.2, 0.98, 0.8))
+    found = cut_out(rgb, None, FULL_FRAME, FULL_FRAME, Squarish())
+    header = read_header(encode_png(found.rgba))
+    assert min(header.width, header.height) == 64

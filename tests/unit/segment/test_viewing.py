@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lensora.core.boxes import FULL_FRAME, Box, Point
+from lensora.core.boxes import FULL_FRAME, MIN_CROP_SIDE_PX, Box, Point
 from services.segment.aim import LONGEST_SIDE_PX
 from services.segment.viewing import View, points_within, within
 
@@ -36,6 +36,21 @@ def test_of_a_very_large_photo_the_part_around_the_box_is_enough(size: tuple[int
     assert scale == 1.0 or crop_px >= LONGEST_SIDE_PX - 1
     wide = box.padded(width, height, 0.75)
     assert view.part.x1 <= wide.x1 and view.part.x2 >= wide.x2 and view.part.y1 <= wide.y1 and view.part.y2 >= wide.y2
+
+
+@pytest.mark.parametrize("size", [(3_200, 64), (3_000, 100), (51_000, 1_020), (100, 3_000), (8_160, 6_144)])
+@pytest.mark.parametrize(
+    "box", [FULL_FRAME, Box(0.1, 0.0, 0.9, 1.0), Box(0.0, 0.05, 1.0, 0.97), Box(0.3, 0.7, 0.304, 0.71)]
+)
+def test_a_crop_that_is_wide_enough_in_the_photo_is_so_in_the_view(size: tuple[int, int], box: Box) -> None:
+    """A strip of up to 50:1 is not called too small for the scale that it was decoded at."""
+    width, height = size
+    crop = box.padded(width, height)
+    view = View.of(width, height, box, crop)
+    scale = min(1.0, view.longest_side_px / max(size))
+    seen = crop.pixels(round(width * scale), round(height * scale))
+    least = min(MIN_CROP_SIDE_PX, box.crop_side_px(width, height))
+    assert min(seen[2] - seen[0], seen[3] - seen[1]) >= least
 
 
 def test_boxes_and_points_are_told_in_the_part() -> None:
