@@ -78,14 +78,17 @@ class Photo:
 
     def over(self, color: tuple[int, int, int]) -> NDArray[np.uint8]:
         """The picture over a plain sRGB colour: (h, w, 3) uint8; ``rgb`` itself where nothing shines through."""
-        if self.alpha is None:
-            return self.rgb
-        laid = np.empty_like(self.rgb)
-        for top in range(0, len(laid), _STRIP_ROWS):
-            strip = slice(top, top + _STRIP_ROWS)
-            alpha = self.alpha[strip, :, None].astype(np.float32) / _OPAQUE
-            laid[strip] = np.rint(self.rgb[strip] * alpha + np.array(color, np.float32) * (1 - alpha))
-        return laid
+        return self.rgb if self.alpha is None else laid_over(self.rgb, self.alpha, color)
+
+
+def laid_over(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8], color: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """A picture with straight (h, w) alpha over a plain sRGB colour: (h, w, 3) uint8."""
+    laid = np.empty_like(rgb)
+    for top in range(0, len(laid), _STRIP_ROWS):
+        strip = slice(top, top + _STRIP_ROWS)
+        share = alpha[strip, :, None].astype(np.float32) / _OPAQUE
+        laid[strip] = np.rint(rgb[strip] * share + np.array(color, np.float32) * (1 - share))
+    return laid
 
 
 def probe(data: bytes) -> PhotoInfo:

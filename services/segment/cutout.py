@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from lensora.adapters.rechecked import content_with_quick
 from lensora.core.boxes import Box, Point
+from lensora.core.colours import WHITE
 from lensora.core.errors import EncodeFailed, SubjectNotFound
+from lensora.imaging.photo import laid_over
 from lensora.rpc.call import UNWATCHED, Call
 from services.segment.aim import LOOK_AGAIN, Aim, Surroundings, limited
 from services.segment.backends import CutoutBackend, PromptedBackend
@@ -82,11 +84,16 @@ def cut_out(
         CropTooSmall: the crop is under the least side.
         SubjectNotFound: nothing in the box stands out.
     """
+    left, top, right, bottom = crop.pixels(rgb.shape[1], rgb.shape[0])
+    own = None
+    if alpha is not None:
+        own = limited(alpha[top:bottom, left:right])
+        if not _is_matte(own):
+            # What nobody can see is no subject: as the photo was shown and its things were found, over white.
+            rgb, own = laid_over(rgb, alpha, WHITE), None
     aim = Aim.at(rgb, box, crop)
     picture, within = aim.picture, aim.within
-    left, top, right, bottom = crop.pixels(rgb.shape[1], rgb.shape[0])
-    own = None if alpha is None else limited(alpha[top:bottom, left:right])
-    if own is not None and _is_matte(own):
+    if own is not None:
         call.report("own-alpha", 0.3)
         matte = own.astype(np.float32) / 255.0
         verdict = Verdict(matte * isolate(matte, picture, within), 1.0, own_alpha=True)

@@ -229,3 +229,12 @@ def test_own_transparency_is_used_and_stray_clear_pixels_are_not() -> None:
     rgb[...] = GREY
     disc(rgb, unused, 200, 150, 60, (220, 40, 40))
     assert not cut_out(rgb, stray, box, FULL_FRAME, Redness()).own_alpha
+
+
+def test_what_a_photo_hides_is_no_subject() -> None:
+    """A photo that is see-through everywhere is seen as its viewer sees it, over white, whatever colours it holds."""
+    rgb, salience = canvas(300, 300)
+    disc(rgb, salience, 150, 150, 80, (200, 40, 40))
+    assert cut_out(rgb, None, FULL_FRAME, FULL_FRAME, Redness()).rgba[150, 150, 3] == 255
+    with pytest.raises(SubjectNotFound):
+        cut_out(rgb, np.zeros((300, 300), np.uint8), FULL_FRAME, FULL_FRAME, Redness())
