@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import grpc.aio
 
+from lensora.core.errors import ConfigurationError
 from lensora.rpc.trust import TLS_NAME, Trust
 
 KEEPALIVE_MS = 20_000
@@ -94,7 +95,12 @@ class TrustedChannel:
             self._looked_at = now
             version = self._trust.version()
             if version not in (self._version, ()):
-                old, self._channel, self._version = self._channel, self._open(), version
+                try:
+                    opened = self._open()
+                except ConfigurationError:
+                    # Between two versions of a mounted Secret; the next look finds the whole.
+                    return self._channel
+                old, self._channel, self._version = self._channel, opened, version
                 task = asyncio.get_running_loop().create_task(old.close(RETIRED_S))
                 self._retired.add(task)
                 task.add_done_callback(self._retired.discard)

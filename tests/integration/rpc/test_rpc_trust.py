@@ -187,6 +187,9 @@ async def test_new_certificates_are_taken_while_running(tmp_path: Path) -> None:
         assert await status_of(open_channel(target, Trust((), old))) is grpc.StatusCode.UNAVAILABLE
         (folder / "tls.key").unlink()
         await stub.Composite(pb.CompositeRequest(), timeout=10)
+        # Here something is there, but it cannot be read.
+        (folder / "tls.key").mkdir()
+        await stub.Composite(pb.CompositeRequest(), timeout=10)
         await channel.close()
 
 
