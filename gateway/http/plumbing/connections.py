@@ -259,9 +259,11 @@ class GuardedProtocol(HttpToolsProtocol):
             self._end("header_time", RequestTooSlow(TOO_SLOW) if self._head_bytes else None)
 
     def _check_pace(self) -> None:
-        """Once a window while a body is under way; one that nobody reads at the moment cannot be slow."""
+        """Once a window while a body is under way; one that nobody reads at the moment, or has asked for (Expect:
+        100-continue), cannot be slow."""
         self._clock = None
-        if self.flow.read_paused or self._body_bytes >= self._limits.body_window_bytes:
+        unasked = self.flow.read_paused or self.cycle.waiting_for_100_continue
+        if unasked or self._body_bytes >= self._limits.body_window_bytes:
             self._body_bytes = 0
             self._start(self._limits.body_window_s, self._check_pace)
         else:

@@ -243,3 +243,26 @@ def test_a_wrong_second_request_leaves_the_first_answer_alone(hurried: Gateway, 
         peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n\0 is no request\r\n\r\n")
         body = rest_of(peer).partition(b"\r\n\r\n")[2]
     assert body and not body.strip(b"f")
+
+
+def test_a_body_that_was_not_asked_for_yet_is_not_slow(hurried: Gateway) -> None:
+    """A client that waits for 100 Continue while its account's other uploads are read is not cut off."""
+    key = hurried.api_key(1_000)
+    head = (
+        f"POST /v1/studio/init HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: 100000\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\n"
+    ).encode()
+    with contextlib.ExitStack() as stack:
+        first = [stack.enter_context(connected(hurried)) for _ in range(2)]
+        for peer in first:
+            peer.sendall(head + b"\r\n--b\r\nContent-Disposition: form-data; name=image; filename=a\r\n\r\n")
+        time.sleep(0.2)
+        patient = stack.enter_context(connected(hurried))
+        patient.sendall(head + b"Expect: 100-continue\r\n\r\n")
+        for _ in range(12):
+            time.sleep(0.1)
+            for peer in first:
+                peer.sendall(b"a" * 1_000)
+        for peer in first:
+            peer.close()
+        assert patient.recv(65536).startswith(b"HTTP/1.1 100")
