@@ -2636,7 +2636,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            /** @description `overloaded`: Too many uploads are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
             503: {
                 headers: {
                     /** @description Seconds after which a retry makes sense. */
@@ -2822,7 +2822,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            /** @description `overloaded`: Too many uploads are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
             503: {
                 headers: {
                     /** @description Seconds after which a retry makes sense. */

@@ -20,7 +20,7 @@ from gateway.links import FileLinks
 from lensora.contract import answers
 from lensora.contract.shapes import moment
 from lensora.core.artifacts import SUFFIX
-from lensora.core.errors import InvalidImage, InvalidRequest
+from lensora.core.errors import InvalidImage, InvalidRequest, Overloaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class BackplateCalls:
             required=("image",),
         ),
         answer=answers.Backplate,
-        errors=(InvalidImage, InvalidRequest),
+        errors=(InvalidImage, InvalidRequest, Overloaded),
     )
     async def keep(self, request: Request) -> Response:
         """POST /v1/studio/backplates."""

@@ -36,6 +36,7 @@ from lensora.core.errors import (
     InvalidRequest,
     LensoraError,
     NotFound,
+    Overloaded,
     Unavailable,
 )
 from lensora.imaging.png_logo import MAX_LOGO_BYTES, check_logo, too_large
@@ -90,7 +91,7 @@ class BrandCalls:
             required=("name",),
         ),
         answer=schemas.Brand,
-        errors=(InvalidRequest, InvalidBackground, InvalidImage, Conflict),
+        errors=(InvalidRequest, InvalidBackground, InvalidImage, Conflict, Overloaded),
     )
     async def save(self, request: Request) -> Response:
         """POST /v1/studio/brands."""

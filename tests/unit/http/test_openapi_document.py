@@ -16,7 +16,7 @@ from gateway.http.plumbing.calls import Call
 from lensora.contract import examples
 from lensora.contract.problems import MEANINGS
 from lensora.contract.shapes import PublicAnswer
-from lensora.core.errors import error_classes
+from lensora.core.errors import Overloaded, error_classes
 from lensora.rpc.status import hidden, statuses
 
 BASE = "https://studio.example"
@@ -124,3 +124,9 @@ def test_the_reference_page_stands_alone() -> None:
         assert f'id="{cls.code}"' in page
     for address in re.findall(r'(?:src|href)="([^"]+)"', page):
         assert address.startswith(("/", "#"))
+
+
+def test_every_upload_may_be_told_that_too_many_are_under_way() -> None:
+    """Bytes of uploads are counted in one place for all calls with a form: each says its code."""
+    for call in public_calls():
+        assert call.form is None or Overloaded in call.errors, call.path
