@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+
 import { Batches } from "./batches.js";
 import { errorOf, LensoraError } from "./errors.js";
 import { eventsOf } from "./events.js";
@@ -362,7 +364,7 @@ export class Lensora {
 
   #post<T>(path: string, body: unknown, options: CallOptions, idempotent = true): Promise<T> {
     const headers: Record<string, string> = idempotent
-      ? { "Idempotency-Key": options.idempotencyKey ?? crypto.randomUUID() }
+      ? { "Idempotency-Key": options.idempotencyKey ?? randomUUID() }
       : {};
     if (body instanceof FormData) return this.#json<T>("POST", path, { headers, body, signal: options.signal });
     if (body !== undefined) headers["Content-Type"] = "application/json";
