@@ -1,5 +1,4 @@
 import type { CallOptions } from "./client.js";
-import { LensoraError } from "./errors.js";
 import type {
   Batch,
   BatchCancellation,
@@ -24,7 +23,7 @@ export interface Calls {
     read: (waitS: number | undefined) => Promise<T>,
     options: { onProgress?: (state: T) => void; timeoutMs?: number; signal?: AbortSignal },
   ): Promise<T>;
-  fetch(url: string): Promise<Response>;
+  save(url: string, path: string): Promise<void>;
 }
 
 const PATH = "/v1/studio/batches";
@@ -80,13 +79,7 @@ export class Batches {
 
   /** Save every film that is ready as one ZIP. Node only. Answers the path. */
   async archive(batch: AnyBatch, path: string): Promise<string> {
-    const response = await this.#calls.fetch((await this.get(batch)).archive_url);
-    if (response.body === null) throw new LensoraError("The archive is empty.", "internal", response.status);
-    const { createWriteStream } = await import("node:fs");
-    const { Readable } = await import("node:stream");
-    const { pipeline } = await import("node:stream/promises");
-    // Piece by piece: an archive may be larger than memory.
-    await pipeline(Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]), createWriteStream(path));
+    await this.#calls.save((await this.get(batch)).archive_url, path);
     return path;
   }
 }

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { Batches } from "./batches.js";
 import { errorOf, LensoraError } from "./errors.js";
 import { eventsOf } from "./events.js";
+import { fileNameOf, save } from "./files.js";
 import type {
   Account,
   Background,
@@ -105,11 +106,7 @@ export class Lensora {
       get: (path, { waitS, signal }) => this.#json("GET", path, { headers: preference(waitS), signal }),
       remove: async (path) => void (await this.#send("DELETE", path, {})),
       follow: (name, read, given) => this.#follow(name, read, given),
-      fetch: async (url) => {
-        const response = await this.#fetch(url);
-        if (!response.ok) throw await errorOf(response);
-        return response;
-      },
+      save: (url, path) => this.#save(url, path),
     });
   }
 
@@ -309,13 +306,13 @@ export class Lensora {
   /** A new secret; the one before goes on signing beside it for a day. Sent once: a second rotation ends what receivers know. */
   async rotateWebhookSecret(): Promise<string> {
     const answer = await this.#send("POST", "/v1/account/webhook-secret/rotate", {});
-    return ((await answer.json()) as { secret: string }).secret;
+    return (await this.#read<{ secret: string }>(answer)).secret;
   }
 
   /** Save every file of a finished job. Node only. Answers their paths by `mp4`, `glb`, `scene`, `removed_bg`, ... */
   async download(result: Result, folder: string): Promise<Record<string, string>> {
     if (!result.output) throw new TypeError("The job has no output: it has not completed.");
-    const { mkdir, writeFile } = await import("node:fs/promises");
+    const { mkdir } = await import("node:fs/promises");
     const { join } = await import("node:path");
     await mkdir(folder, { recursive: true });
     const paths: Record<string, string> = {};
@@ -323,9 +320,7 @@ export class Lensora {
       if (typeof url !== "string" || !field.endsWith("_url")) continue;
       const name = field.replace(/_url$/, "");
       const path = join(folder, fileNameOf(url, name));
-      const response = await this.#fetch(url);
-      if (!response.ok) throw await errorOf(response);
-      await writeFile(path, new Uint8Array(await response.arrayBuffer()));
+      await this.#save(url, path);
       paths[name] = path;
     }
     return paths;
@@ -347,7 +342,8 @@ export class Lensora {
         awaySince = undefined;
       } catch (error) {
         awaySince ??= Date.now();
-        const lasting = !(error instanceof LensoraError) || !error.retryable || Date.now() - awaySince > PATIENCE_MS;
+        const over = options.timeoutMs !== undefined && Date.now() - started >= options.timeoutMs;
+        const lasting = !(error instanceof LensoraError) || !error.retryable || over || Date.now() - awaySince > PATIENCE_MS;
         if (lasting) throw error;
         await pause(1_000, options.signal);
         continue;
@@ -372,35 +368,64 @@ export class Lensora {
     return this.#json<T>("POST", path, { headers, body: text, signal: options.signal });
   }
 
-  async #json<T>(method: string, path: string, init: Sent): Promise<T> {
+  #json<T>(method: string, path: string, init: Sent): Promise<T> {
+    return this.#again(async () => this.#read<T>(await this.#send(method, path, init), init.signal), init.signal);
+  }
+
+  #save(url: string, path: string): Promise<void> {
+    return this.#again(async () => {
+      const response = await this.#reached(() => this.#fetch(url));
+      if (!response.ok) throw await errorOf(response);
+      await save(response, path, (cause) => this.#unreachable(cause));
+    });
+  }
+
+  async #again<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const response = await this.#send(method, path, init);
-        return (await response.json()) as T;
+        return await call();
       } catch (error) {
         if (!(error instanceof LensoraError) || !error.retryable || attempt >= MAX_TRIES) throw error;
         if (error.retryAfterS !== undefined && error.retryAfterS > LONGEST_PAUSE_S) throw error;
         const own = FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
-        await pause(error.retryAfterS === undefined ? own : error.retryAfterS * 1_000, init.signal);
+        await pause(error.retryAfterS === undefined ? own : error.retryAfterS * 1_000, signal);
       }
     }
   }
 
   async #send(method: string, path: string, init: Sent): Promise<Response> {
-    let response: Response;
-    try {
-      response = await this.#fetch(`${this.#baseUrl}${path}`, {
+    const sent = () =>
+      this.#fetch(`${this.#baseUrl}${path}`, {
         method,
         headers: { Authorization: `Bearer ${this.#apiKey}`, ...init.headers },
         ...(init.body === undefined ? {} : { body: init.body }),
         ...(init.signal === undefined ? {} : { signal: init.signal }),
       });
-    } catch (error) {
-      if (init.signal?.aborted) throw error;
-      throw new LensoraError(`${this.#baseUrl} does not answer.`, "unreachable", 0, undefined, undefined, error);
-    }
+    const response = await this.#reached(sent, init.signal);
     if (!response.ok) throw await errorOf(response);
     return response;
+  }
+
+  /** The JSON of an answer, which may break off in its middle. */
+  async #read<T>(response: Response, signal?: AbortSignal): Promise<T> {
+    const text = await this.#reached(() => response.text(), signal);
+    try {
+      return JSON.parse(text) as T;
+    } catch (error) {
+      throw new LensoraError("The server's answer is not JSON.", "internal", response.status, undefined, undefined, error);
+    }
+  }
+
+  async #reached<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw signal?.aborted ? error : this.#unreachable(error);
+    }
+  }
+
+  #unreachable(cause: unknown): LensoraError {
+    return new LensoraError(`${this.#baseUrl} does not answer.`, "unreachable", 0, undefined, undefined, cause);
   }
 }
 
@@ -443,18 +468,17 @@ function nameOf(photo: Photo): string {
   return typeof File !== "undefined" && photo instanceof File ? photo.name : "photo";
 }
 
-/** The last segment of a link's path, never a path of its own. */
-function fileNameOf(url: string, fallback: string): string {
-  const last = decodeURIComponent(new URL(url).pathname.split("/").pop() ?? "").split(/[\\/]/).pop() ?? "";
-  return ["", ".", ".."].includes(last) || last.includes("\0") ? fallback : last;
-}
-
 function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal?.addEventListener("abort", () => {
+    if (signal?.aborted) return reject(signal.reason as Error);
+    const stop = () => {
       clearTimeout(timer);
-      reject(signal.reason as Error);
-    });
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", stop, { once: true });
   });
 }

@@ -40,7 +40,7 @@ export async function errorOf(response: Response): Promise<LensoraError> {
 }
 
 async function problemOf(response: Response): Promise<Problem | undefined> {
-  const text = await response.text();
+  const text = await response.text().catch(() => ""); // an answer that breaks off still has its status
   if (!response.headers.get("content-type")?.startsWith("application/problem+json")) return undefined;
   try {
     return JSON.parse(text) as Problem;

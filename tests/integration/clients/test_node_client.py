@@ -92,6 +92,7 @@ def test_the_package_does_the_whole_job(stack: Installation, tmp_path: Path) -> 
             "--test",
             "test/gateway.test.mjs",
             "test/webhooks.test.mjs",
+            "test/breaks.test.mjs",
             LENSORA_BASE_URL=gateway.base_url,
             LENSORA_API_KEY=key,
             LENSORA_PHOTO=str(photo),
@@ -99,4 +100,4 @@ def test_the_package_does_the_whole_job(stack: Installation, tmp_path: Path) -> 
     finally:
         over.set()
         thread.join(10)
-    assert "pass 8" in said
+    assert "pass 14" in said

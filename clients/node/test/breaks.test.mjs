@@ -1,0 +1,73 @@
+// A server that breaks off: what came is not taken for the whole, and what is asked for is asked again.
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import { mkdtemp, readdir, readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { Lensora, LensoraError } from "../dist/index.js";
+
+const JOB = { job_id: "j", status: "failed", progress: 0, stages: [] };
+let server;
+let studio;
+let breaks = 0;
+const keys = [];
+
+before(async () => {
+  server = createServer((request, response) => {
+    keys.push(request.headers["idempotency-key"]);
+    request.resume();
+    const url = `http://127.0.0.1:${server.address().port}/films.zip`;
+    const whole = request.url === "/films.zip" ? "x".repeat(100_000) : JSON.stringify({ ...JOB, archive_url: url });
+    response.writeHead(200, { "Content-Length": String(whole.length), "Content-Type": "application/json" });
+    if (request.url.includes("batches") || breaks-- <= 0) return response.end(whole);
+    response.write(whole.slice(0, whole.length / 2));
+    return setTimeout(() => response.destroy(), 20);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  studio = new Lensora({ baseUrl: `http://127.0.0.1:${server.address().port}`, apiKey: "key" });
+});
+after(() => server.close());
+
+test("an answer that breaks off is asked for again, under the same key", async () => {
+  breaks = 1;
+  keys.length = 0;
+  assert.equal((await studio.transform({ session_id: "s" })).job_id, "j");
+  assert.equal(keys.length, 2);
+  assert.equal(keys[0], keys[1]);
+});
+
+test("one that always breaks off is an error of ours", async () => {
+  breaks = 99;
+  await assert.rejects(studio.account(), (error) => error instanceof LensoraError && error.code === "unreachable");
+});
+
+test("a file is there once it is whole", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "lensora-"));
+  breaks = 99;
+  await assert.rejects(studio.batches.archive("b", join(folder, "films.zip")), { code: "unreachable" });
+  assert.ok(!(await readdir(folder)).includes("films.zip"));
+  breaks = 1;
+  await studio.batches.archive("b", join(folder, "films.zip"));
+  assert.equal((await readFile(join(folder, "films.zip"))).length, 100_000);
+  breaks = 1;
+  const result = { ...JOB, status: "completed", output: { mp4_url: `http://127.0.0.1:${server.address().port}/films.zip` } };
+  const { mp4 } = await studio.download(result, join(folder, "job"));
+  assert.equal((await readFile(mp4)).length, 100_000);
+});
+
+test("a disk's error is the disk's", async () => {
+  breaks = 0;
+  await assert.rejects(studio.batches.archive("b", join(tmpdir(), "no such folder", "films.zip")), { code: "ENOENT" });
+});
+
+test("waiting for a server that is away ends at its time, and leaves nothing on the signal", async () => {
+  const nobody = new Lensora({ baseUrl: "http://127.0.0.1:1", apiKey: "key", fetch: () => Promise.reject(new TypeError("fetch failed")) });
+  const { signal } = new AbortController();
+  const started = Date.now();
+  await assert.rejects(nobody.wait("j", { timeoutMs: 2_500, signal }), { code: "unreachable" });
+  assert.ok(Date.now() - started < 15_000);
+  assert.equal(getEventListeners(signal, "abort").length, 0);
+});
