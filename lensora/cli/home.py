@@ -134,10 +134,12 @@ class Home:
     def secret(self, name: str, fresh: str) -> str:
         """The secret kept under a name, readable by this user only; ``fresh`` is kept where there is none yet."""
         path = self.folder / name
-        if not path.exists():
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
+        if not path.exists() or not path.read_text().strip():
+            # There when it is whole: an empty one, which a full disk leaves, would be the secret from then on.
+            part = self.folder / f"{name}.part"
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
                 file.write(fresh)
+            part.replace(path)
         return path.read_text().strip()
 
     def running(self) -> RunningStack | None:

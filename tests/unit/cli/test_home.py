@@ -24,6 +24,18 @@ def test_the_signing_key_is_made_once_and_private(tmp_path: Path) -> None:
     assert stat.S_IMODE((home.folder / "signing-key").stat().st_mode) == 0o600
 
 
+def test_a_secret_that_a_full_disk_left_empty_is_made_anew(tmp_path: Path) -> None:
+    """Else it would be the empty one for ever; it is private, and nothing lies beside it."""
+    home = Home.at(tmp_path)
+    home.create()
+    (tmp_path / "signing-key").touch()
+    key = home.signing_key()
+    assert len(key) == 64
+    assert home.signing_key() == key
+    assert (tmp_path / "signing-key").stat().st_mode & 0o777 == 0o600
+    assert not list(tmp_path.glob("*.part"))
+
+
 def test_the_redis_password_stays_private(tmp_path: Path) -> None:
     """The password is in a file that only its owner can read, and the same at every start."""
     home = Home.at(tmp_path / "home")
