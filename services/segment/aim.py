@@ -27,7 +27,7 @@ class Aim:
         rgb: (h, w, 3) uint8 sRGB, the whole photo, upright.
         box: the subject's own box.
         crop: the padded box; the cutout has this extent.
-        picture: (h, w, 3) uint8 sRGB, the crop, at most ``LONGEST_SIDE_PX`` long.
+        picture: (h, w, 3) uint8 sRGB, the crop, at most ``LONGEST_SIDE_PX`` long where it is no thin strip.
         within: the subject's box in the picture's pixels.
     """
 
