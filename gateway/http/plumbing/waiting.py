@@ -16,7 +16,7 @@ from gateway.jobs.ports import Subscription
 
 MAX_WAIT_S = 60
 
-_WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,6})(?:$|[,;\s])")
+_WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*("?)([0-9]{1,6})\1(?:$|[,;\s])', re.IGNORECASE)
 
 
 class Versioned(Protocol):
@@ -78,4 +78,4 @@ class Waiting:
 def preferred_wait(request: Request) -> int | None:
     """Seconds of ``Prefer: wait=N`` (RFC 7240), 1 to 60; None without one. A preference is never an error."""
     found = _WAIT.search(request.headers.get("prefer", ""))
-    return None if found is None else max(1, min(MAX_WAIT_S, int(found[1])))
+    return None if found is None else max(1, min(MAX_WAIT_S, int(found[2])))

@@ -40,6 +40,13 @@ def test_a_held_poll_ends_with_its_time(api: httpx.Client, job_id: str) -> None:
     assert response.json()["status"] == "queued"
 
 
+@pytest.mark.parametrize("preference", ["Wait=1", 'wait="1"', "wait = 1; x", "handling=lenient,wait=1"])
+def test_a_wait_is_known_in_every_spelling(api: httpx.Client, job_id: str, preference: str) -> None:
+    """Capitals, quotes and spaces do not count (RFC 7240, section 2)."""
+    response = api.get(f"/v1/studio/result/{job_id}", headers={"Prefer": preference})
+    assert response.headers["preference-applied"] == "wait=1"
+
+
 @pytest.mark.parametrize("preference", ["", "wait", "wait=x", "wait=-1", "return=minimal"])
 def test_another_preference_is_no_wait(api: httpx.Client, job_id: str, preference: str) -> None:
     """What is not understood is passed over."""
