@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from gateway.http.visitor import Visitor
 
@@ -166,3 +166,26 @@ def test_photos_that_are_dropped_together_are_a_batch(visitor: Visitor, photos: 
     page.get_by_role("button", name="Delete them").click()
     page.wait_for_url("**/studio/batches")
     expect(page.get_by_text("There is no batch yet")).to_be_visible()
+
+
+def test_photos_that_come_while_others_are_ordered_stay(visitor: Visitor, photos: list[Path]) -> None:
+    """They are neither ordered nor lost: the next batch has them."""
+    page = visitor.page
+    visitor.open("/studio/batches/new")
+    page.locator(ADD).first.set_input_files(photos[1:2])
+    expect(page.get_by_text("80 credits")).to_be_visible()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/studio/batches", hold)
+    page.get_by_role("button", name="Make 1 film").click()
+    expect(page.get_by_role("button", name="Ordering…")).to_be_visible()
+    page.evaluate(DROP, [["late.jpg"], base64.b64encode(photos[2].read_bytes()).decode()])
+    expect(page.locator(".photos")).to_contain_text("late")
+    held[0].continue_()
+    page.wait_for_url(lambda url: "/studio/batches/" in url and not url.endswith("/new"))
+    page.get_by_role("link", name="More photos").click()
+    expect(page.locator(".photos b")).to_have_text(["late"])
+    page.get_by_role("button", name="Remove all").click()

@@ -78,16 +78,14 @@ export function ManyProvider({ children }) {
     change({ photos: [...before, ...fresh] });
     setError(null);
   }, []);
-  const remove = useCallback((/** @type {string} */ key) => {
-    const gone = now.current.photos.find((photo) => photo.key === key);
-    if (gone?.file) URL.revokeObjectURL(gone.url);
+  const leave = useCallback((/** @type {(photo: ManyPhoto) => boolean} */ gone) => {
+    for (const photo of now.current.photos) if (photo.file && gone(photo)) URL.revokeObjectURL(photo.url);
     setFull(false);
-    change({ photos: now.current.photos.filter((photo) => photo.key !== key) });
+    change({ photos: now.current.photos.filter((photo) => !gone(photo)) });
   }, []);
+  const remove = useCallback((/** @type {string} */ key) => leave((photo) => photo.key === key), []);
   const clear = useCallback(() => {
-    for (const photo of now.current.photos) if (photo.file) URL.revokeObjectURL(photo.url);
-    put({ photos: [], sent: "" });
-    setFull(false);
+    leave(() => true);
     setError(null);
   }, []);
   const stop = useCallback(() => running.current?.abort(), []);
@@ -136,7 +134,8 @@ export function ManyProvider({ children }) {
       const items = ready.map((photo) => ({ session_id: photo.sessionId, name: photo.name.slice(0, 120) }));
       const ticket = await /** @type {any} */ (owner.api).order("/v1/studio/batches", { ...choices, items }, once);
       keepLeftOut(ticket.batch_id, now.current.photos.filter((photo) => photo.state === "wrong").map(({ name, wrong }) => ({ name, wrong })));
-      clear();
+      // What came while these were ordered is for the next batch.
+      leave((photo) => photo.state !== "waiting");
       go(`/studio/batches/${ticket.batch_id}`);
     } catch (problem) {
       owner.check(problem);
