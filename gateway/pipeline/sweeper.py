@@ -7,11 +7,15 @@ from datetime import UTC, datetime, timedelta
 from gateway.jobs import metrics
 from gateway.jobs.retention import Expiry
 from lensora.adapters.artifacts import ArtifactStore
+from lensora.core.errors import Unavailable
 from lensora.observability import logs
 
 _log = logs.get(__name__)
 
 DELETE_BATCH = 100
+
+MOST_FAILURES = 3
+"""Prefixes in a row that cannot be deleted, from which on the store counts as away."""
 
 ORPHAN_AGE = timedelta(hours=2)
 """A file is older than its session's record by the length of a request: minutes at most."""
@@ -25,11 +29,25 @@ class Sweeper:
         self._artifacts = artifacts
 
     async def sweep(self) -> int:
-        """Delete everything that is due; the number of bytes that were freed."""
-        total = 0
+        """Delete everything that is due; the number of bytes that were freed.
+
+        What cannot be deleted is due again in ten minutes, and holds up nothing that can.
+
+        Raises:
+            Unavailable: the artifact store, or Redis, is away.
+        """
+        total = failed = 0
         while due := await self._expiry.due():
             for expired in due:
-                files, freed = await self._delete(expired.prefix)
+                try:
+                    files, freed = await self._delete(expired.prefix)
+                except Unavailable as error:
+                    failed += 1
+                    if failed == MOST_FAILURES:
+                        raise
+                    _log.warning("not_swept", prefix=expired.prefix, error=error.message)
+                    continue
+                failed = 0
                 await self._expiry.done(expired)
                 kind = expired.schedule.rpartition(":")[2]
                 metrics.SWEPT_BYTES.labels(kind=kind).inc(freed)

@@ -170,10 +170,16 @@ def _subject_view(rgb: NDArray[np.uint8], region: Region) -> tuple[NDArray[np.fl
     """The subject's box in grey, ``BLUR_SIDE_PX`` on its longer side, and its mask without the outline."""
     left, top, right, bottom = region.bounds
     scale_y, scale_x = rgb.shape[0] / region.mask.shape[0], rgb.shape[1] / region.mask.shape[1]
-    crop = rgb[round(top * scale_y) : round(bottom * scale_y), round(left * scale_x) : round(right * scale_x)]
+    crop = rgb[_pixels(top, bottom, scale_y), _pixels(left, right, scale_x)]
     scale = BLUR_SIDE_PX / max(crop.shape[:2])
     size = (max(2, round(crop.shape[1] * scale)), max(2, round(crop.shape[0] * scale)))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     gray = cv2.cvtColor(cv2.resize(crop, size, interpolation=way), cv2.COLOR_RGB2GRAY).astype(np.float32)
     mask = cv2.resize(region.mask[top:bottom, left:right].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
     return gray, mask.astype(np.bool_)
+
+
+def _pixels(first: int, end: int, scale: float) -> slice:
+    """The pixels of so many cells, one at least: a small photo has fewer pixels than the grid has cells."""
+    start, stop = round(first * scale), round(end * scale)
+    return slice(start, stop) if stop > start else slice(int(first * scale), int(first * scale) + 1)

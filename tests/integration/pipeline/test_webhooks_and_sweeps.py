@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,17 +23,18 @@ from gateway.jobs.records import ENDED, ApiKey, Job, KeptBackplate
 from gateway.jobs.store import Store, open_store
 from gateway.jobs.testing import customer, order, session, submit, submit_batch
 from gateway.links import FileLinks, UrlSigner
-from gateway.pipeline.sweeper import Sweeper
+from gateway.pipeline.sweeper import MOST_FAILURES, Sweeper
 from gateway.pipeline.webhooks import DELAYS_S, PER_ACCOUNT, Deliveries, Poster, Tidings
 from gateway.results import result_of
 from gateway.settings import RedisSettings
-from lensora.adapters.artifacts import ObjectArtifacts
+from lensora.adapters.artifacts import ObjectArtifacts, Stored
 from lensora.client import webhooks
 from lensora.contract.answers import Result
 from lensora.contract.batches import Batch as PublicBatch
 from lensora.contract.batches import BatchEnded
 from lensora.contract.events import JobEvent
 from lensora.core.artifacts import Artifact, MediaType
+from lensora.core.errors import Unavailable
 from lensora.core.words import BatchEvent, WebhookEvent
 
 EVERY_PORT = frozenset(range(1, 65536))
@@ -322,6 +323,38 @@ async def test_orphans_are_found_and_what_is_known_is_kept(house: House, tmp_pat
     assert await sweeper.sweep_orphans(60.0) == 40
     assert sorted([stored.key async for stored in house.artifacts.list_async("")]) == sorted([*known, new])
     assert await sweeper.sweep_orphans(60.0) == 0
+
+
+async def test_what_cannot_be_deleted_holds_up_no_other(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prefix that the store refuses is passed over; where all are refused, the store is away and the sweep ends."""
+    key = await customer(house.store, 500)
+    jobs = [await submit(house.store, key) for _ in range(4)]
+    for job in jobs:
+        await house.artifacts.put_async(f"jobs/{job.job_id}/model.glb", b"x" * 1000, "model/gltf-binary")
+        await house.store.jobs.cancel(key.key_id, job.job_id)
+        await house.store.jobs.delete(key.key_id, job.job_id)
+    refused = {job.job_id for job in jobs[:2]}
+    asked: list[str] = []
+    listed = house.artifacts.list_async
+
+    def listing(prefix: str) -> AsyncIterator[Stored]:
+        asked.append(prefix.removeprefix("jobs/"))
+        if asked[-1] in refused:
+            raise Unavailable("The artifact store is not available.")
+        return listed(prefix)
+
+    monkeypatch.setattr(house.artifacts, "list_async", listing)
+    sweeper = Sweeper(house.store.expiry, house.artifacts)
+    assert await sweeper.sweep() == 2000
+    assert sorted(asked) == sorted(job.job_id for job in jobs)
+    refused |= {(await submit(house.store, key)).job_id for _ in range(4)}
+    for job_id in refused - {job.job_id for job in jobs}:
+        await house.store.jobs.cancel(key.key_id, job_id)
+        await house.store.jobs.delete(key.key_id, job_id)
+    asked.clear()
+    with pytest.raises(Unavailable):
+        await sweeper.sweep()
+    assert len(asked) == MOST_FAILURES
 
 
 async def test_the_sweep_deletes_what_has_expired_and_counts_it(house: House) -> None:

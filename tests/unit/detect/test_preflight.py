@@ -93,6 +93,16 @@ def test_a_blurred_subject_is_told() -> None:
     assert effects[0] < BLURRED < effects[-1]
 
 
+def test_a_subject_thinner_than_a_pixel_has_a_measure_too() -> None:
+    """In a photo of fewer pixels than the grid has cells, a line of the grid lies within one pixel."""
+    small = cv2.resize(photo(disc()), (64, 48), interpolation=cv2.INTER_AREA)
+    for top in range(100, 105):
+        line = np.zeros((HEIGHT, WIDTH), np.bool_)
+        line[top, 40:300] = True
+        thin = Region(line, (40, top, 300, top + 1), 260, 1.0, 1.0, 0.0)
+        assert 0.0 <= blur_effect(small, thin) <= 1.0
+
+
 def test_low_contrast_is_told() -> None:
     """A subject of nearly its background's colour is told; the measure grows with the difference."""
     assert codes(photo(disc(), tint=2), subject_of(disc())) == ["low_contrast"]
