@@ -189,3 +189,32 @@ def test_photos_that_come_while_others_are_ordered_stay(visitor: Visitor, photos
     page.get_by_role("link", name="More photos").click()
     expect(page.locator(".photos b")).to_have_text(["late"])
     page.get_by_role("button", name="Remove all").click()
+
+
+LOSE_AN_ANSWER = """() => {
+  const sent = window.fetch;
+  window.fetch = async (address, options) => {
+    if (!String(address).endsWith("/init")) return sent(address, options);
+    window.fetch = sent;
+    await sent(address, { ...options, signal: null });
+    window.lost = true;
+    return new Promise((_, refuse) => options.signal.addEventListener("abort", () => refuse(options.signal.reason)));
+  };
+}"""
+"""The next photo's answer does not come, although the server has given it."""
+
+
+def test_a_photo_that_is_sent_again_is_paid_once(visitor: Visitor, photos: list[Path]) -> None:
+    """The person stops while its answer is on its way, and orders again."""
+    page = visitor.page
+    visitor.open("/studio/batches/new")
+    page.locator(ADD).first.set_input_files(photos[1:2])
+    expect(page.get_by_text("80 credits")).to_be_visible()
+    before = visitor.gateway.balance(visitor.key)
+    page.evaluate(LOSE_AN_ANSWER)
+    page.get_by_role("button", name="Make 1 film").click()
+    while not page.evaluate("() => window.lost === true"):
+        page.wait_for_timeout(50)
+    page.get_by_role("button", name="Stop").click()
+    ordered(visitor, "1 film")
+    assert before - visitor.gateway.balance(visitor.key) == 5 + 75

@@ -92,13 +92,14 @@ export function ManyProvider({ children }) {
 
   const look = useCallback(async (/** @type {ManyPhoto} */ photo, /** @type {AbortSignal} */ signal) => {
     update(photo.key, { state: "looking", wrong: "" });
-    const once = randomId();
     for (let tries = 1; ; tries += 1) {
       try {
-        const session = await /** @type {any} */ (owner.api).init(photo.file, signal, once);
+        // Under the photo's own key: where it is sent again because no answer came, it is paid once.
+        const session = await /** @type {any} */ (owner.api).init(photo.file, signal, photo.key);
         return update(photo.key, { state: "ready", sessionId: session.session_id, label: session.objects[0].label, ...(photo.url ? {} : { url: session.source_url }) });
       } catch (problem) {
-        const { passing, message, code } = /** @type {any} */ (problem);
+        const { message, code, passing: away } = /** @type {any} */ (problem);
+        const passing = away || code === "idempotency_in_progress";
         if (signal.aborted) return update(photo.key, { state: "waiting" });
         if (!passing || tries === TRIES) {
           // What may be mended (no credits, no server) is not the photo's fault: it can be tried again.

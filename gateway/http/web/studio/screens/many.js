@@ -58,9 +58,9 @@ export function ManyScreen() {
         ${busy === "" && html`<${BatchPrice} waiting=${waiting} ready=${photos.filter((photo) => photo.state === "ready")} choices=${missing ? null : choices} missing=${missing} onShort=${setShort} />`}
         ${busy !== "" && html`<${Sending} done=${ready} of=${usable.length} ordering=${busy === "ordering"} />`}
         <${Notice} error=${error} />
-        ${busy === "looking"
-          ? html`<button type="button" class="quiet wide" onClick=${stop}>Stop</button>`
-          : html`<button class="primary wide" disabled=${!able}>${busy ? "Ordering…" : usable.length ? `Make ${count}` : "Make the films"}</button>`}
+        ${/* Two buttons and not one that changes: the press that stops would send the form, and order. */ busy === "looking"
+          ? html`<button key="stop" type="button" class="quiet wide" onClick=${stop}>Stop</button>`
+          : html`<button key="make" class="primary wide" disabled=${!able}>${busy ? "Ordering…" : usable.length ? `Make ${count}` : "Make the films"}</button>`}
       </div>
     </section>
   </form>`;
