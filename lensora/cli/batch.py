@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lensora.cli.options import Address, camera_option, film_options, gateway_options, json_line, json_option
-from lensora.cli.photos import ListedPhoto, chosen, folder_of, listed, named_apart
+from lensora.cli.photos import ListedPhoto, check_background, chosen, folder_of, listed, named_apart
 from lensora.client import Batch, BatchTicket, Client
 from lensora.contract.batches import MOST_ITEMS
 from lensora.core.errors import InsufficientCredits, LensoraError
@@ -105,6 +105,8 @@ def batch(
     """
     if background is None and brand is None:
         background = "remove"
+    if background is not None:
+        check_background(background, "--background")
     console = Console(stderr=True)
     photos = listed(paths)
     if table is not None:

@@ -104,6 +104,15 @@ def folder_of(name: str) -> str:
     return plain or "photo"
 
 
+def check_background(words: str, place: str) -> None:
+    """Raises ConfigurationError: they end as a picture does, so they are a file's name, and not a scene in words."""
+    if Path(words).suffix.lower() in PICTURE_SUFFIXES and "://" not in words:
+        raise ConfigurationError(
+            f"{place} {words}: looks like a file; it takes remove, a colour, the public URL of a picture, "
+            "or a scene in words"
+        )
+
+
 def _with_row(by_path: Mapping[str, ListedPhoto], row: Mapping[str, str | None], place: str) -> ListedPhoto:
     cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
     wanted = cells["photo"]
@@ -120,6 +129,7 @@ def _with_row(by_path: Mapping[str, ListedPhoto], row: Mapping[str, str | None],
     except ValueError as error:
         raise ConfigurationError(f"{place}: {error}") from error
     if cells["background"]:
+        check_background(cells["background"], f"{place}: background")
         fields["background"] = requests.background_of(cells["background"])
     try:
         checked(BatchItemBody, {"session_id": "of the photo", **fields})

@@ -25,7 +25,7 @@ from lensora.cli.options import (
     size_options,
     view_options,
 )
-from lensora.cli.photos import PICTURE_SUFFIXES
+from lensora.cli.photos import check_background
 from lensora.cli.watching import ended, watch
 from lensora.client import Client, Result, Session, View, requests
 from lensora.contract.requests import TransformBody, checked
@@ -141,12 +141,8 @@ def _check_before_paying(
         raise ConfigurationError(f"--out {out}: {error.strerror or error}") from error
     if not os.access(out, os.W_OK | os.X_OK):
         raise ConfigurationError(f"--out {out}: the folder is not writable")
-    # What ends as a picture does is a file's name, and not a scene in words.
-    if background is not None and Path(background).suffix.lower() in PICTURE_SUFFIXES and "://" not in background:
-        raise ConfigurationError(
-            f"--background {background}: looks like a file; it takes remove, a colour, the public URL of a picture, "
-            "or a scene in words"
-        )
+    if background is not None:
+        check_background(background, "--background")
     if views.count > MOST_VIEWS:
         raise ConfigurationError(f"{views.count} further photos were given; a session may have {MOST_VIEWS} at most")
     order: dict[str, object] = {"session_id": "of the photo", **size}

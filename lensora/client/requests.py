@@ -103,7 +103,9 @@ def backplate(picture: Photo) -> Request:
 def prices(size: int | None, aspect: str | None, fps: int | None, seconds: float | None) -> Request:
     """GET /v1/studio/prices."""
     asked = {"size": size, "aspect": aspect, "fps": fps, "seconds": seconds}
-    return Request("GET", "/v1/studio/prices", params={name: str(value) for name, value in asked.items() if value})
+    return Request(
+        "GET", "/v1/studio/prices", params={name: str(value) for name, value in asked.items() if value is not None}
+    )
 
 
 def save_brand(name: str, choices: Mapping[str, Any], logo: Photo | None) -> Request:
@@ -401,5 +403,10 @@ def _read(photo: Photo) -> tuple[str, bytes]:
         return "photo", photo
     if isinstance(photo, str | Path):
         path = Path(photo)
-        return path.name, path.read_bytes()
-    return Path(str(getattr(photo, "name", "photo"))).name, photo.read()
+        return _told(path.name), path.read_bytes()
+    return _told(Path(str(getattr(photo, "name", "photo"))).name), photo.read()
+
+
+def _told(name: str) -> str:
+    """A file's name as UTF-8 can tell it: file systems hold other bytes too."""
+    return name.encode(errors="replace").decode()

@@ -22,6 +22,11 @@ DROP = """([names, data]) => {
 }"""
 """Drops photos of these names onto the page."""
 
+PASTE = DROP.replace(
+    'new DragEvent("drop", { dataTransfer: transfer,', 'new ClipboardEvent("paste", { clipboardData: transfer,'
+)
+"""Pastes photos of these names."""
+
 ADD = ".many input[type=file]"
 
 
@@ -188,6 +193,19 @@ def test_photos_that_come_while_others_are_ordered_stay(visitor: Visitor, photos
     page.wait_for_url(lambda url: "/studio/batches/" in url and not url.endswith("/new"))
     page.get_by_role("link", name="More photos").click()
     expect(page.locator(".photos b")).to_have_text(["late"])
+    page.get_by_role("button", name="Remove all").click()
+
+
+def test_a_photo_that_is_pasted_beside_others_is_one_of_them(visitor: Visitor, photos: list[Path]) -> None:
+    """It joins the batch, as one that is dropped does, and nothing is uploaded yet."""
+    page = visitor.page
+    visitor.open("/studio/batches/new")
+    page.locator(ADD).first.set_input_files(photos[1:2])
+    before = visitor.gateway.balance(visitor.key)
+    page.evaluate(PASTE, [["pasted.jpg"], base64.b64encode(photos[2].read_bytes()).decode()])
+    expect(page.locator(".photos b")).to_have_text(["mug-0", "pasted"])
+    assert page.url.endswith("/studio/batches/new")
+    assert visitor.gateway.balance(visitor.key) == before
     page.get_by_role("button", name="Remove all").click()
 
 

@@ -92,6 +92,7 @@ def test_a_table_chooses_and_says_what_differs(folder: Path, tmp_path: Path) -> 
         ("photo,object\nlamp.JPG,first\n", "line 2: invalid literal"),
         ("photo\n", "it has no rows"),
         ("photo,height_cm\nlamp.JPG,-5\n", "line 2: real_height_cm must be a number from 0.1 to 10000, not -5.0"),
+        ("photo,background\nlamp.JPG,beach.jpg\n", "line 2: background beach.jpg: looks like a file"),
         (f"photo,background\nlamp.JPG,{'x' * 1001}\n", "line 2: background.prompt must have at most 1,000 characters"),
     ],
 )

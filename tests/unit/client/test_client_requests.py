@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import httpx
@@ -104,6 +105,20 @@ def test_bad_input_is_not_tried_again() -> None:
         client.account()
     assert len(seen) == 1
     assert limited.value.retry_after_s == 60
+
+
+def test_a_file_of_any_name_is_sent(tmp_path: Path) -> None:
+    """Names of other encodings than UTF-8, which file systems hold, cannot be told as they are."""
+    photo = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.jpg"))
+    photo.write_bytes(b"photo")
+    with photo.open("rb") as opened:
+        for each in (photo, opened):
+            assert dict(requests.init(each, None, None).files or {})["image"] == ("caf?.jpg", b"photo")
+
+
+def test_what_is_asked_of_the_prices_is_sent_as_it_is() -> None:
+    """Also what the server refuses: a zero is no size that was not given."""
+    assert requests.prices(0, None, None, None).params == {"size": "0"}
 
 
 def test_the_key_goes_to_the_api_only(tmp_path: Path) -> None:

@@ -103,7 +103,9 @@ export function UploadProvider({ children }) {
     };
     const paste = (/** @type {ClipboardEvent} */ event) => {
       const pasted = [...(event.clipboardData?.files || [])].find((entry) => entry.type.startsWith("image/"));
-      if (pasted) send(pasted);
+      if (!pasted || !event.clipboardData) return;
+      if (location.pathname === MANY) dropped(event.clipboardData).then(many.add);
+      else send(pasted);
     };
     document.addEventListener("dragover", over);
     document.addEventListener("dragleave", over);
