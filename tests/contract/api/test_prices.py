@@ -36,7 +36,7 @@ def test_a_longer_film_costs_what_a_quote_says(api: httpx.Client, session_id: st
     [
         ({"size": "255"}, "size must be an even integer from 256 to 2160, not 255."),
         ({"size": "1e3"}, "size must be an even integer from 256 to 2160, not 1000.0."),
-        ({"seconds": "nan"}, "seconds must be a number from 1 to 20, not nan."),
+        ({"seconds": "nan"}, "seconds must be a number from 1 to 20, not 'nan'."),
         ({"fps": "fast"}, "fps must be an integer from 12 to 60, not 'fast'."),
         ({"aspect": "2:1"}, "aspect must be one of"),
     ],
