@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
 from lensora.core.cameras import FOCAL
 from lensora.core.errors import EncodeFailed, SubjectNotFound
 from lensora.core.frames import linear_from_srgb, srgb_from_linear
@@ -98,6 +99,7 @@ def place(
     else:
         matrix = np.array([[scale, 0, shift_x + (scale - 1) / 2], [0, scale, shift_y + (scale - 1) / 2]], np.float64)
     flags = cv2.INTER_LINEAR if scale < 1.0 else cv2.INTER_CUBIC
+    glance()
     frame = cv2.warpAffine(layer, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_CONSTANT)
     frame = np.clip(frame, 0.0, 1.0).astype(np.float32)
     return Placed(
@@ -140,14 +142,20 @@ def composite(
     height, width = backplate.shape[:2]
     pitch = LEVEL_PITCH if scene.pitch is None else scene.pitch
     placed = place(rgba, width, height, pitch, shape, straightening(scene.viewpoint))
+    glance()
     ground = linear_from_srgb(backplate.astype(np.float32) / 255.0)
+    glance()
     ground *= shade(placed.alpha, placed.bottom, scene)
+    glance()
     behind = srgb_from_linear(ground)
+    glance()
     behind = _with_reflection(behind, placed, scene)
     alpha = placed.alpha[..., None]
     front = placed.rgb
     if not scene.plain:
+        glance()
         front = front + _wrapped(placed, behind)
+    glance()
     out = front + behind * (1.0 - alpha)
     if shape != SQUARE:
         left, top, right, bottom = shape.box(width)
@@ -198,13 +206,22 @@ def _with_reflection(behind: Plane, placed: Placed, scene: Scene) -> Plane:
     flip = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 2.0 * foot - 1.0]])
     layer = np.dstack([placed.rgb, placed.alpha])
     mirrored = cv2.warpAffine(layer, flip, (width, height), flags=cv2.INTER_LINEAR)[top:]
-    soft, sharp = (cv2.GaussianBlur(mirrored, (0, 0), sigma)[first - top :] for sigma in (widest, narrow))
+    soft, sharp = (_blurred(mirrored, sigma)[first - top :] for sigma in (widest, narrow))
     away = (np.arange(first, height, dtype=np.float32) + 0.5 - foot) / max(1.0, foot - placed.top)
     away = np.clip(away, 0.0, 1.0)
     blurred = sharp + (soft - sharp) * np.sqrt(away)[:, None, None]
     weight = np.where(away > 0.0, share * np.exp(-away / FADES), 0.0).astype(np.float32)[:, None, None]
     ground = behind[first:] * (1.0 - weight * blurred[..., 3:]) + weight * blurred[..., :3]
     return np.concatenate([behind[:first], np.asarray(ground, np.float32)])
+
+
+def _blurred(layer: Plane, sigma: float) -> Plane:
+    """An (h, w, channels) picture blurred channel by channel: a wide blur of a large one takes seconds."""
+    out = np.empty_like(layer)
+    for channel in range(layer.shape[2]):
+        glance()
+        out[..., channel] = cv2.GaussianBlur(np.ascontiguousarray(layer[..., channel]), (0, 0), sigma)
+    return out
 
 
 def _wrapped(placed: Placed, behind: Plane) -> Plane:
@@ -218,6 +235,7 @@ def _wrapped(placed: Placed, behind: Plane) -> Plane:
     soft = cv2.resize(
         cv2.GaussianBlur(small, (0, 0), 2.0 * reach / scale + 0.5), (width, height), interpolation=cv2.INTER_LINEAR
     )
+    glance()
     own = placed.rgb / np.maximum(placed.alpha[..., None], 1e-3)
     brighter = np.clip((soft - own) @ LUMA, 0.0, 1.0)
     return np.asarray((WRAP * edge * brighter)[..., None] * soft, dtype=np.float32)

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
 from lensora.core.cameras import FOCAL
 from lensora.core.peaks import peaks
 from lensora.core.scene import Lighting, Scene
@@ -118,6 +119,7 @@ def shade(alpha: Plane, base: float, scene: Scene) -> Plane:
     near = _touch(outline, size[1], 0.22, 0.012 * frame)
     around = cv2.GaussianBlur(_touch(outline, size[1], 0.45, 0.045 * frame), (0, 0), 0.012 * frame)
     under = _under(outline, size[1], 0.010 * frame)
+    glance()
     ambient, touch = AMBIENT, CONTACT
     if scene.plain:
         ambient *= ON_WHITE
@@ -143,6 +145,7 @@ def shade(alpha: Plane, base: float, scene: Scene) -> Plane:
     open_ground = scene.plain or scene.afloat
     on_ground = np.ones_like(rows) if open_ground else np.clip((rows - scene.horizon) / 0.05, 0.0, 1.0)
     left = 1.0 - (1.0 - left) * on_ground[:, None, None]
+    glance()
     grown = cv2.resize(left.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.clip(grown, 0.0, 1.0), np.float32)
 
@@ -253,6 +256,7 @@ def _swept(alpha: Plane, outline: Outline, scene: Scene) -> Plane:
     # The plan lies as far below its picture as the thing's middle stands over the ground.
     drop, shadow = 0.5 * tall * cosine, np.zeros_like(alpha)
     for k in range(SWEEPS):
+        glance()
         rise = (k + 0.5) / SWEEPS * tall
         move = np.array([[1.0, 0.0, -x / y * rise], [0.0, 1.0, drop * (1.0 - FOOT) - z / y * rise * sine]])
         moved = cv2.warpAffine(alpha, move, (alpha.shape[1], alpha.shape[0]))
@@ -289,6 +293,7 @@ def _cast(alpha: Plane, base: float, tall: float, lighting: Lighting, short: flo
     shadow = np.zeros_like(alpha)
     layer = np.zeros_like(alpha)
     for k in range(SLICES):
+        glance()
         rise = (k + 0.5) / SLICES * tall
         line, wide = _slice(alpha, base - rise)
         if wide > 0.5:

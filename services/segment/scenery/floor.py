@@ -127,8 +127,12 @@ class Floor:
         if plan.wet:
             material = _wetted(material)
         self.finish.append(material)
-        lit = _gobo(self.stage, patch) * diffuse(material, mood.key_direction)
+        lit = _gobo(self.stage, patch)
+        glance()
+        lit = lit * diffuse(material, mood.key_direction)
+        glance()
         radiance: Light = material.albedo * (mood.dome + lit[..., None] * mood.key)
+        glance()
         if material.sheen > 0.0:
             edge_on = (1.0 - patch.view_y) ** 3
             radiance = radiance + (material.sheen * edge_on * lit)[..., None] * (material.albedo + 0.1) * mood.key
@@ -151,6 +155,7 @@ class Floor:
         away = np.maximum(0.0, rows / height - self.plan.ground.edge)
         spread = ((0.01 + material.roughness * away * 0.9) * height * 0.5).astype(np.float32)
         soft = blur_by_row(mirror, spread)
+        glance()
         view = np.asarray(cv2.resize(patch.view_y, size, interpolation=cv2.INTER_AREA), np.float32)
         share = fresnel(material.mirror, view) * (1.0 - material.roughness)
         if material.slope_x.any():

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
 from lensora.core.frames import srgb_from_linear
 
 Image: TypeAlias = NDArray[np.float32]
@@ -59,6 +60,7 @@ def blur_by_row(picture: Image, radius_px: NDArray[np.float32]) -> Image:
     radii = [0.0, *(top * share for share in (0.18, 0.4, 0.7, 1.0))]
     stack = [picture]
     for radius in radii[1:]:
+        glance()
         factor = 2 if radius > 6 else 1
         if factor == 1:
             stack.append(defocus(picture, radius))
@@ -70,6 +72,7 @@ def blur_by_row(picture: Image, radius_px: NDArray[np.float32]) -> Image:
                 cv2.resize(soft, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_LINEAR), np.float32
             )
         )
+    glance()
     out = np.empty_like(picture)
     for row, radius in enumerate(radius_px):
         upper = int(np.clip(np.searchsorted(radii, radius), 1, len(radii) - 1))
@@ -109,6 +112,7 @@ def tone(linear: Image) -> Image:
     over = np.maximum(peak - knee, 0.0)
     squeezed = np.where(peak > knee, knee + (1 - knee) * (1 - np.exp(-over / (1 - knee))), peak)
     scaled = linear * (squeezed / np.maximum(peak, 1e-6))
+    glance()
     fade = np.clip((peak - 1.2) / 6.0, 0.0, 0.85)
     return np.asarray(scaled * (1 - fade) + squeezed * fade, dtype=np.float32)
 
@@ -129,7 +133,11 @@ def develop(linear: Image, *, vignette: float, grain: float, seed: int) -> NDArr
     y = (np.arange(height, dtype=np.float32)[:, None] + 0.5) / height - 0.5
     x = (np.arange(width, dtype=np.float32)[None, :] + 0.5) / width - 0.5
     fall = 1.0 - np.float32(vignette) * np.clip((x * x + y * y) / 0.5, 0.0, 1.0) ** 1.3
-    encoded = srgb_from_linear(tone(linear * fall[..., None])) * 255.0
+    glance()
+    toned = tone(linear * fall[..., None])
+    glance()
+    encoded = srgb_from_linear(toned) * 255.0
+    glance()
     noise = np.random.default_rng(seed).standard_normal((height, width, 1), dtype=np.float32)
     noise = 0.6 * noise + 0.6 * cv2.GaussianBlur(noise[..., 0], (0, 0), 0.8)[..., None]
     return np.clip(encoded + noise * np.float32(grain) + 0.5, 0, 255).astype(np.uint8)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
 from lensora.rpc.call import UNWATCHED, Call
 from services.segment.scenery.floor import Floor, blur_disc
 from services.segment.scenery.interiors import garlands
@@ -80,6 +81,7 @@ def build(
     floor = Floor(scene, stage, backdrop)
     picture = floor.laid()
     call.report("film", 0.85)
+    glance()
     picture = bloom(picture, scene.mood.bloom)
     return ScenePicture(
         picture=develop(picture, vignette=scene.mood.vignette, grain=GRAIN, seed=seed),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import cv2
 import numpy as np
 import pytest
 
+from lensora.adapters.patience import while_waiting
 from lensora.core.artifacts import ModelUse
-from lensora.core.errors import InvalidBackground, InvalidRequest, SubjectNotFound
+from lensora.core.errors import Cancelled, InvalidBackground, InvalidRequest, SubjectNotFound
 from lensora.core.scene import Lighting, Scene, studio_lighting
 from lensora.core.staging import BASE_LINE, FILL, FrameShape, staged, straightening
 from lensora.core.viewpoint import Viewpoint
@@ -373,3 +375,23 @@ def test_what_is_seen_from_above_lies_in_the_middle_and_is_shaded_all_round() ->
         assert (abs((top + bottom) / 2 - 150) < 15) == whole
         assert out[bottom + 2, 150].mean() < 165
         assert (out[top - 3, 150].mean() < 172) == whole
+
+
+def test_a_still_that_nobody_waits_for_any_more_ends_at_its_next_step() -> None:
+    """Each step of a large one takes up to half a second, and all together seconds: shade, reflection, edges."""
+    polished = replace(scene(), mirror=0.15, roughness=0.2)
+    looks = 0
+
+    def leave_after(most: int) -> None:
+        nonlocal looks
+        looks += 1
+        if looks > most:
+            raise Cancelled("gone")
+
+    with while_waiting(partial(leave_after, 1_000)):
+        whole = composite(cutout(), grey(), polished)
+    assert whole.shape == (400, 400, 3) and looks > 20
+    for most in range(looks):
+        looks = 0
+        with while_waiting(partial(leave_after, most)), pytest.raises(Cancelled):
+            composite(cutout(), grey(), polished)
