@@ -205,7 +205,7 @@ def _with_reflection(behind: Plane, placed: Placed, scene: Scene) -> Plane:
     top = max(0, first - math.ceil(4.0 * max(widest, narrow)) - 1)
     flip = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 2.0 * foot - 1.0]])
     layer = np.dstack([placed.rgb, placed.alpha])
-    mirrored = cv2.warpAffine(layer, flip, (width, height), flags=cv2.INTER_LINEAR)[top:]
+    mirrored = np.asarray(cv2.warpAffine(layer, flip, (width, height), flags=cv2.INTER_LINEAR)[top:], np.float32)
     soft, sharp = (_blurred(mirrored, sigma)[first - top :] for sigma in (widest, narrow))
     away = (np.arange(first, height, dtype=np.float32) + 0.5 - foot) / max(1.0, foot - placed.top)
     away = np.clip(away, 0.0, 1.0)

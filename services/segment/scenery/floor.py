@@ -127,9 +127,9 @@ class Floor:
         if plan.wet:
             material = _wetted(material)
         self.finish.append(material)
-        lit = _gobo(self.stage, patch)
+        gobo = _gobo(self.stage, patch)
         glance()
-        lit = lit * diffuse(material, mood.key_direction)
+        lit = gobo * diffuse(material, mood.key_direction)
         glance()
         radiance: Light = material.albedo * (mood.dome + lit[..., None] * mood.key)
         glance()
