@@ -216,7 +216,7 @@ def _with_reflection(behind: Plane, placed: Placed, scene: Scene) -> Plane:
 
 
 def _blurred(layer: Plane, sigma: float) -> Plane:
-    """An (h, w, channels) picture blurred channel by channel: a wide blur of a large one takes seconds."""
+    """An (h, w, channels) picture with a Gaussian blur, with a look before each channel: a wide one takes seconds."""
     out = np.empty_like(layer)
     for channel in range(layer.shape[2]):
         glance()

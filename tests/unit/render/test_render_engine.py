@@ -105,16 +105,21 @@ def test_second_failure_is_the_callers_typed_error() -> None:
     engine.close()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_death_of_the_drawing_thread_costs_one_retry() -> None:
-    """Even when the thread itself ends, the film goes on with a new one."""
+def _dying_first() -> tuple[Engine, list[Draughtsman]]:
+    """An engine whose first thread dies at its fifth frame, and who has drawn for it so far."""
     made: list[Draughtsman] = []
 
     def make() -> Draughtsman:
         made.append(Draughtsman(4, SystemExit()) if not made else Draughtsman())
         return made[-1]
 
-    engine = Engine(make)
+    return Engine(make), made
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_death_of_the_drawing_thread_costs_one_retry() -> None:
+    """Even when the thread itself ends, the film goes on with a new one."""
+    engine, made = _dying_first()
     assert [layer.index for layer in engine.layers(_shot(), _nothing)] == list(range(12))
     assert made[0].thread is not made[1].thread
     engine.close()
@@ -123,13 +128,7 @@ def test_death_of_the_drawing_thread_costs_one_retry() -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_death_of_the_drawing_thread_is_told_although_another_shot_has_a_new_one() -> None:
     """The film whose thread died goes on, whoever else has the engine draw again first."""
-    made: list[Draughtsman] = []
-
-    def make() -> Draughtsman:
-        made.append(Draughtsman(4, SystemExit()) if not made else Draughtsman())
-        return made[-1]
-
-    engine = Engine(make)
+    engine, made = _dying_first()
     engine.start()
 
     def other() -> None:
