@@ -125,6 +125,10 @@ class Prometheus:
         partial.write_text(json.dumps(groups))
         partial.replace(self._targets)
 
+    def scraped(self) -> set[str]:
+        """The names of pods whose last scrape succeeded. Targets that came or went count some seconds later."""
+        return {entry["metric"]["pod"] for entry in self.query("up == 1")}
+
     def query(self, expression: str) -> list[dict[str, Any]]:
         """An instant query's result. Raises AssertionError when Prometheus does not understand it."""
         answer = self._client.get(f"{self._url}/api/v1/query", params={"query": expression})

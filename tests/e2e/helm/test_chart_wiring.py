@@ -136,8 +136,10 @@ def test_upgrade_with_jobs_in_flight_loses_none(studio: Studio) -> None:
     assert studio.cluster.of("redis") == [redis]
     assert redis.running()
     assert len(studio.cluster.past) == len(studio.cluster.pods) - 1, "every pod but Redis's was replaced"
-    # Prometheus must see the new pods' counters before they count.
+    # Prometheus must see the new pods' counters before they count, and takes up targets after up to five seconds.
     studio.prometheus.discover()
+    pods = {pod.name for pod in studio.cluster.pods if pod.component != "redis"}
+    wait_until(lambda: studio.prometheus.scraped() == pods, 60, "the new pods are scraped")
 
 
 def _survive(studio: Studio, change: Callable[[], set[str]]) -> None:
