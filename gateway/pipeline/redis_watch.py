@@ -17,6 +17,9 @@ AOF_WRITE_OK = Gauge("lensora_redis_aof_last_write_ok", "1 when the last write o
 AOF_REWRITE_OK = Gauge(
     "lensora_redis_aof_last_rewrite_ok", "1 when the last rewrite of the append-only file went well."
 )
+for _gauge in (AOF_ENABLED, AOF_WRITE_OK, AOF_REWRITE_OK):
+    # Not known yet. 0 would page where a worker starts while Redis is away.
+    _gauge.set(float("nan"))
 MEMORY_USED = Gauge("lensora_redis_memory_used_bytes", "Memory that Redis's data takes.")
 MEMORY_LIMIT = Gauge("lensora_redis_memory_limit_bytes", "What Redis may take: maxmemory, else the machine's memory.")
 
