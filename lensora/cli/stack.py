@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +19,7 @@ from lensora.adapters.redis_server import best_program, free_port, require_reada
 from lensora.cli.home import Home, RunningStack
 from lensora.cli.processes import Child, Say, Spec, python_module, stop_all
 from lensora.core.errors import ConfigurationError
+from lensora.listeners import authority, open_listener
 from lensora.models.manifest import Profile, load_manifest
 from lensora.models.store import path_of
 from lensora.termination import Stop
@@ -27,6 +28,9 @@ READY_TIMEOUT_S = 120.0
 """A slow disk and two cores load every net well within this."""
 
 POLL_INTERVAL_S = 0.1
+
+ANY_HOST = ("0.0.0.0", "::")  # noqa: S104
+"""Every address of the machine, loopback among them."""
 
 LOCAL_ACCOUNT = "local"
 LOCAL_CREDITS = 100_000
@@ -82,12 +86,11 @@ class Stack:
         self._home.create()
         self._lock = self._home.lock()
         port = self._port or free_port()
-        if self._port and not _is_free(self._host, self._port):
-            raise ConfigurationError(f"--port {self._port}: the port is taken; choose another, or 0 for a free one")
+        require_free(self._host, port)
         redis_port = free_port()
         redis_url = f"redis://:{self._home.redis_password()}@127.0.0.1:{redis_port}/0"
         sockets = self._sockets()
-        base_url = f"http://{'127.0.0.1' if self._host in ('0.0.0.0', '::') else self._host}:{port}"  # noqa: S104
+        base_url = f"http://{authority('127.0.0.1' if self._host in ANY_HOST else self._host, port)}"
         common = self._common_environment()
         gateway = {
             **common,
@@ -215,11 +218,14 @@ class Stack:
         raise ConfigurationError(f"the stack was not ready within {READY_TIMEOUT_S:.0f} s: {last}")
 
 
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+def require_free(host: str, port: int) -> None:
+    """Raises ConfigurationError: the API cannot listen there; the sentence names the option that is to blame."""
+    try:
+        open_listener(host, port).close()
+    except ConfigurationError as error:
+        reason = error.__cause__
+        if isinstance(reason, OSError) and reason.errno == errno.EADDRINUSE:
+            sentence = f"--port {port}: the port is taken; choose another, or 0 for a free one"
+        else:
+            sentence = f"--host {host}: cannot listen on port {port} there: {reason}"
+        raise ConfigurationError(sentence) from error

@@ -24,7 +24,13 @@ COLORS = ("cyan", "green", "yellow", "blue", "magenta", "bright_cyan", "bright_g
 @click.command()
 @click.option("--home", envvar="LENSORA_HOME", default=DEFAULT_HOME, show_default=True, help="Folder for all its data.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of the REST API.")
-@click.option("--port", default=8000, show_default=True, help="Port of the REST API; 0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port of the REST API; 0 takes a free one.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with base URL and API key when ready.")
 @click.option("--quiet", is_flag=True, help="Keep the processes' logs in files only.")
 @models_dir_option
