@@ -15,7 +15,7 @@ import os
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from quality.split import is_reserved
 from services.mesh.network import FieldFrame
 from training.objects import KINDS, RESERVED_SEEDS, make
 from training.occupancy import Carving, distance_grid
+from training.proportions import reproportioned
 from training.targets import Target, target
 
 OBJECTS_A_SHARD = 12
@@ -34,9 +35,6 @@ RESERVED_VIEWS = 3
 
 REALISTIC = ("ycb_", "urdf_", "gso_kingston", "simpler_", "skf_", "polyhaven_", "aws_", "gazebo_")
 """Names of scans and realistic models begin like this; the rest is low-poly art or has made-up colours."""
-
-ROUND_KINDS = ("bottle", "food", "vessel")
-"""Kinds that are made on a wheel or grow round: stretched along their height only."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +55,6 @@ class Item:
     def mesh(self) -> TexturedMesh:
         """The object itself."""
         return make(self.source, self.family)[0] if isinstance(self.source, int) else load_mesh(self.source)
-
-
-def stretched(mesh: TexturedMesh, kind: str, rng: np.random.Generator, spread: float) -> TexturedMesh:
-    """The same mesh with other proportions: every side longer or shorter, log-normally by ``spread``."""
-    factors = np.exp(rng.normal(size=3) * spread)
-    if kind in ROUND_KINDS:
-        factors[2] = factors[0]
-    return replace(mesh, vertices=(mesh.vertices * factors).astype(np.float32)).unit()
 
 
 def made_items(seeds: range, views: int, family: str | None = None) -> list[Item]:
@@ -125,7 +115,7 @@ def write_shards(
                         continue
                     kind = KINDS[make(item.source, item.family)[1]] if isinstance(item.source, int) else item.kind
                     if spread and not group:
-                        mesh = stretched(mesh, kind, rng, spread)
+                        mesh = reproportioned(mesh, kind, rng, spread)
                     shown = renderer.upload(mesh)
                     grid = distance_grid(renderer, shown, carving)
                     for _ in range(min(item.views, RESERVED_VIEWS) if item.reserved else item.views):

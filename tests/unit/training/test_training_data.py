@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from training.batches import PIXELS, RAYS, Cache, disturbed
 from training.objects import FAMILIES, KINDS, RESERVED_SEEDS, make
 from training.objects.painted import painted
 from training.occupancy import Carving, distance_grid, is_closed, sampled
-from training.shards import Item, made_items, stretched, write_shards
+from training.proportions import reproportioned
+from training.shards import Item, made_items, write_shards
 from training.targets import target
 
 FRAME = FieldFrame()
@@ -186,14 +188,33 @@ def test_disturbing_keeps_a_subject() -> None:
 
 
 def test_other_proportions_keep_round_things_round() -> None:
-    """A stretched object fills the unit sphere as before, its sides in other ratios; what is round stays round."""
-    box = _mesh(trimesh.creation.box((1.0, 0.5, 0.25))).unit()
-    for kind, is_round in (("furniture", False), ("vessel", True)):
-        out = stretched(box, kind, np.random.default_rng(3), 0.2)
-        factors = np.ptp(out.vertices, axis=0) / np.ptp(box.vertices, axis=0)
-        assert np.linalg.norm(out.vertices, axis=1).max() == pytest.approx(1.0, abs=1e-5)
-        assert abs(np.log(factors[1] / factors[0])) > 0.02
-        assert bool(abs(np.log(factors[2] / factors[0])) < 1e-5) is is_round
+    """A can of other proportions fills the unit sphere as before; each of its rings stays a circle about its axis."""
+    can = _mesh(trimesh.creation.cylinder(0.5, 2.0, sections=24))
+    rings = trimesh.transformations.rotation_matrix(np.pi / 2, (1, 0, 0))
+    upright = replace(can, vertices=trimesh.transform_points(can.vertices, rings).astype(np.float32)).unit()
+    out = reproportioned(upright, "vessel", np.random.default_rng(3), 0.2).vertices
+    assert np.linalg.norm(out, axis=1).max() == pytest.approx(1.0, abs=1e-5)
+    for end in (upright.vertices[:, 1] > 0, upright.vertices[:, 1] < 0):
+        rim = np.hypot(out[end, 0], out[end, 2])
+        assert rim[rim > 0.01] == pytest.approx(rim.max(), abs=1e-5)
+        assert np.ptp(out[end, 1]) < 1e-5
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_other_proportions_keep_a_thing_upright_and_alike_on_both_sides(seed: int) -> None:
+    """A box with a smaller one on it: tops stay level, left and right stay mirror images, parts change on their own."""
+    table = trimesh.creation.box((1.0, 0.5, 0.6))
+    lamp = trimesh.creation.box((0.2, 0.6, 0.2)).apply_translation((0.0, 0.55, 0.0))
+    mesh = _mesh(trimesh.util.concatenate([table, lamp])).unit()
+    out = reproportioned(mesh, "furniture", np.random.default_rng(seed), 0.2).vertices
+    for level in np.unique(mesh.vertices[:, 1].round(4)):
+        assert np.ptp(out[np.abs(mesh.vertices[:, 1] - level) < 1e-3, 1]) < 1e-5
+    left = mesh.vertices * np.array([-1.0, 1.0, 1.0])
+    mirror = np.linalg.norm(mesh.vertices[:, None] - left[None], axis=2).argmin(axis=1)
+    assert out[mirror] * np.array([-1.0, 1.0, 1.0]) == pytest.approx(out, abs=1e-5)
+    widths = [np.ptp(part[:, 0]) / np.ptp(part[:, 1]) for part in (out[:8], out[8:], mesh.vertices[:8])]
+    assert abs(np.log(widths[0] / widths[2])) > 0.02
+    assert abs(np.log(widths[1] / widths[0] / (0.2 / 0.6 * 0.5))) > 0.01
 
 
 def test_an_item_of_a_mesh_folder_is_split_by_its_name() -> None:
