@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lensora.cli.options import Address, camera_option, film_options, gateway_options, json_line, json_option
-from lensora.cli.photos import ListedPhoto, check_background, chosen, folder_of, listed, named_apart
+from lensora.cli.photos import NAMELESS, ListedPhoto, check_background, chosen, listed, named_apart
 from lensora.client import Batch, BatchTicket, Client
 from lensora.contract.batches import MOST_ITEMS
+from lensora.contract.folders import folder_of
 from lensora.core.errors import InsufficientCredits, LensoraError
 from lensora.core.steps import JobStatus
 
@@ -230,7 +231,7 @@ class _Batch:
                 bar.advance(task)
                 made = Made(photos[item.name].path, ticket.batch_id, item.job_id)
                 if item.status is JobStatus.COMPLETED:
-                    folder = out / folder_of(item.name)
+                    folder = out / folder_of(item.name, NAMELESS)
                     saving.add(self.pool.submit(_saved, self.client, replace(made, folder=folder)))
                 else:
                     error = f"{item.error or item.status}; {item.credits_refunded} credits came back"

@@ -13,12 +13,16 @@ from typing import Any
 
 from lensora.client import requests
 from lensora.contract.batches import MAX_NAME_CHARACTERS, BatchItemBody, readable
+from lensora.contract.folders import folder_of
 from lensora.contract.requests import checked
 from lensora.core.errors import ConfigurationError, InvalidInput
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 MAX_PICTURE_BYTES = 20_000_000
 """What the API takes; a larger entry of an archive is not unpacked."""
+
+NAMELESS = "photo"
+"""What a photo is called whose file's name leaves nothing."""
 
 MAX_NAME_BYTES = 240
 """Of a name, so that its folder has at most the 255 that file systems take."""
@@ -88,20 +92,14 @@ def named_apart(photos: Iterable[ListedPhoto]) -> list[ListedPhoto]:
     found = []
     for photo in photos:
         wanted = readable(photo.name).encode()[:MAX_NAME_BYTES].decode(errors="ignore")
-        wanted = wanted[: MAX_NAME_CHARACTERS - 4].rstrip() or "photo"
+        wanted = wanted[: MAX_NAME_CHARACTERS - 4].rstrip() or NAMELESS
         name, number = wanted, 1
-        while folder_of(name).casefold() in taken:
+        while folder_of(name, NAMELESS).casefold() in taken:
             number += 1
             name = f"{wanted}-{number}"
-        taken.add(folder_of(name).casefold())
+        taken.add(folder_of(name, NAMELESS).casefold())
         found.append(replace(photo, name=name))
     return found
-
-
-def folder_of(name: str) -> str:
-    """A name as one folder of this machine."""
-    plain = "".join("-" if character in '<>:"/\\|?*' else character for character in name).strip(" .")
-    return plain or "photo"
 
 
 def check_background(words: str, place: str) -> None:

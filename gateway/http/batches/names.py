@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
+from lensora.contract.folders import folder_of
+
 MAX_FOLDER_CHARACTERS = 80
-_NOT_IN_NAMES = re.compile(r'[\x00-\x1f<>:"/\\|?*\x7f]+')
-"""What some file system refuses in a name."""
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+"""Some systems limit the whole path to 260."""
 
 
 def distinct(names: Sequence[str | None], taken: Iterable[str] = ()) -> list[str]:
@@ -34,10 +33,6 @@ def distinct(names: Sequence[str | None], taken: Iterable[str] = ()) -> list[str
 
 def folders(names: Sequence[str], taken: Iterable[str] = ()) -> list[str]:
     """A folder's name for each of these names, that every system can unpack, no two the same, none of those taken."""
-    plain = []
-    for place, name in enumerate(names):
-        text = _NOT_IN_NAMES.sub("-", name).strip(" .-")[:MAX_FOLDER_CHARACTERS].rstrip(" .")
-        if not text or _RESERVED.fullmatch(text):
-            text = f"{place + 1:03d}-{text}".rstrip("-")
-        plain.append(text)
-    return distinct(plain, taken)
+    return distinct(
+        [folder_of(name[:MAX_FOLDER_CHARACTERS], f"{place + 1:03d}") for place, name in enumerate(names)], taken
+    )

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lensora.cli.photos import ListedPhoto, chosen, folder_of, listed, named_apart
+from lensora.cli.photos import NAMELESS, ListedPhoto, chosen, listed, named_apart
 from lensora.contract.batches import BatchItemBody
+from lensora.contract.folders import folder_of
 from lensora.core.errors import ConfigurationError
 
 
@@ -113,6 +114,7 @@ def test_a_table_that_is_wrong_is_said_by_its_line(folder: Path, tmp_path: Path,
         ["\u676f" * 116, "\u676f" * 110, "\U0001f375" * 116],
         ["photo", "photo-2", "photo"],
         ["caf\udce9"],
+        ["con", "CON", "nul.jpg", "lpt1"],
     ],
 )
 def test_each_photo_has_a_folder_under_the_name_that_the_api_keeps(names: list[str], tmp_path: Path) -> None:
@@ -121,5 +123,5 @@ def test_each_photo_has_a_folder_under_the_name_that_the_api_keeps(names: list[s
     kept = [BatchItemBody(session_id="s", name=photo.name).name for photo in photos]
     assert kept == [photo.name for photo in photos]
     for photo in photos:
-        (tmp_path / folder_of(photo.name)).mkdir()
-    assert len({folder_of(photo.name).casefold() for photo in photos}) == len(names)
+        (tmp_path / folder_of(photo.name, NAMELESS)).mkdir()
+    assert len({folder_of(photo.name, NAMELESS).casefold() for photo in photos}) == len(names)

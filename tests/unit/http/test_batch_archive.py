@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.http.batches.archive import TABLE, ArchiveCalls
@@ -60,6 +60,8 @@ async def test_memory_does_not_grow_with_the_films(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.text(max_size=100), min_size=1, max_size=20))
+@example(["\U0001f375" * 90, "\U0001f375" * 91])
+@example(["con", "CON", "lpt1.txt"])
 def test_any_names_are_folders_that_every_system_takes(names: list[str]) -> None:
     """One folder for each name, no two the same in any spelling, no path, nothing that Windows refuses."""
     made = folders(distinct(names))
@@ -67,7 +69,7 @@ def test_any_names_are_folders_that_every_system_takes(names: list[str]) -> None
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name in made:
-            assert 0 < len(name) <= 90 and not set('<>:"/\\|?*\0') & set(name)
+            assert 0 < len(name) <= 90 and len(name.encode()) <= 255 and not set('<>:"/\\|?*\0') & set(name)
             assert name == name.strip(" .") and name not in (".", "..")
             archive.writestr(f"{name}/film.mp4", b"")
     assert len(zipfile.ZipFile(out).namelist()) == len(names)
