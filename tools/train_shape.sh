@@ -2,10 +2,11 @@
 # Trains the shape network for MINUTES, or goes on training it. docs/training.md
 #   DATA     a folder of GLBs beside the made objects (optional)
 #   START    an exported network to go on from where there is no checkpoint, such as the shipped one (optional)
+#   FORMS    how often each mesh is drawn again in other proportions, while training goes on (default 20)
 #   SHAPE    everything that is kept: environment, pictures, checkpoint, logs (default ~/.cache/lensora/shape)
 set -euo pipefail
 minutes=${MINUTES:-60} data=${DATA:-} shape=${SHAPE:-$HOME/.cache/lensora/shape}
-made=${MADE:-600} views=${VIEWS:-12}
+made=${MADE:-600} views=${VIEWS:-12} forms=${FORMS:-20}
 cd "$(dirname "$0")/.."
 mkdir -p "$shape/data" "$shape/run"
 python="$shape/venv/bin/python"
@@ -16,10 +17,16 @@ fi
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 LP_NUM_THREADS=1
 draw() { nice -n 10 "$python" -m training.shards --out "$shape/data" --views "$views" "$@" >> "$shape/shards.log" 2>&1; }
 children=()
+set -m # each job is a process group, so that none is left behind
 draw --seeds "0:$made" & children+=($!)
 draw --seeds 900000:900060 --views 3 & children+=($!)
-if [ -n "$data" ]; then draw --meshes "$data" & children+=($!); fi
-trap 'kill "${children[@]}" 2>/dev/null || true' EXIT
+draw_meshes() {
+  draw --meshes "$data"
+  for ((again = 1; again <= forms; again++)); do draw --meshes "$data" --again "$again" --spread 0.2; done
+}
+if [ -n "$data" ]; then draw_meshes & children+=($!); fi
+set +m
+trap 'for child in "${children[@]}"; do kill -- "-$child" 2>/dev/null || true; done' EXIT
 until compgen -G "$shape/data/train/*/views.json" > /dev/null; do
   kill -0 "${children[@]}" || { tail -n 5 "$shape/shards.log" >&2; exit 1; }
   sleep 2

@@ -80,4 +80,6 @@ def _uneven(place: Doubles, rng: np.random.Generator, spread: float, *, mirrored
 def _profile(height: Doubles, rng: np.random.Generator, spread: float) -> Doubles:
     """How many times as wide what is round is at each height of -1..1."""
     knots = np.linspace(-1.0, 1.0, PARTS + 1)
-    return np.exp(PchipInterpolator(knots, rng.normal(size=len(knots)) * spread)(np.clip(height, -1.0, 1.0)))
+    return np.asarray(
+        np.exp(PchipInterpolator(knots, rng.normal(size=len(knots)) * spread)(np.clip(height, -1.0, 1.0)))
+    )
