@@ -58,9 +58,9 @@ def overview() -> Dashboard:
                         decimals=1,
                     ),
                     number(
-                        "Oldest waiting job",
-                        "How long the job at the head of the queue has waited.",
-                        f"max(lensora_queue_oldest_seconds{{{NAMESPACE}}})",
+                        "Longest without a turn",
+                        "How long an account with waiting jobs has had none taken.",
+                        f"max(lensora_queue_turnless_seconds{{{NAMESPACE}}})",
                         unit="s",
                         steps=((None, "green"), (60.0, "yellow"), (120.0, "red")),
                     ),

@@ -37,9 +37,13 @@ def pipeline() -> Dashboard:
                         width=8,
                     ),
                     lines(
-                        "Age of the oldest waiting job",
-                        "What a customer waits before anything happens.",
-                        [Query(f"max(lensora_queue_oldest_seconds{{{NAMESPACE}}})", "oldest")],
+                        "Waits",
+                        "The oldest waiting job's age, which one large batch makes long, and how long an account with "
+                        "waiting jobs has had no turn, which means that there are too few workers.",
+                        [
+                            Query(f"max(lensora_queue_oldest_seconds{{{NAMESPACE}}})", "oldest job"),
+                            Query(f"max(lensora_queue_turnless_seconds{{{NAMESPACE}}})", "without a turn"),
+                        ],
                         unit="s",
                         width=8,
                     ),

@@ -23,6 +23,10 @@ STAGE_RETRIES = Counter("lensora_job_stage_retries_total", "Stage calls that wer
 QUEUE_WAITING = Gauge("lensora_queue_jobs_waiting", "Jobs that wait for a worker; the same in every worker.")
 QUEUE_RUNNING = Gauge("lensora_queue_jobs_running", "Jobs that a worker has; the same in every worker.")
 QUEUE_OLDEST_SECONDS = Gauge("lensora_queue_oldest_seconds", "How long the oldest waiting job has waited.")
+QUEUE_TURNLESS_SECONDS = Gauge(
+    "lensora_queue_turnless_seconds",
+    "How long an account has had jobs that wait and none that runs, since it ordered or had its last turn.",
+)
 WAIT_BUCKETS_S = (0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 45.0, 90.0, 180.0, 360.0, 900.0, 3600.0, 21_600.0)
 """Seconds: from an idle worker to the longest time that a job may wait."""
 ACCOUNT_CLASSES = {"newcomer": 1, "regular": 20, "bulk": None}

@@ -66,11 +66,19 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The queue now: jobs that wait, jobs that run, and how long the oldest has waited."""
+    """The queue now.
+
+    Attributes:
+        waiting: jobs that wait for a worker.
+        running: jobs that a worker has.
+        oldest_s: how long the oldest waiting job has waited.
+        turnless_s: how long an account has had jobs that wait and none that runs, since its order or its last turn.
+    """
 
     waiting: int
     running: int
     oldest_s: float
+    turnless_s: float
 
 
 class LostClaim(Exception):
@@ -235,8 +243,9 @@ class RedisWork:
 
     async def attend(self, slots: int) -> Queue:
         await self._adopt()
-        waiting, running, oldest_ms = await self._scripts.repeat("attend", self._worker, slots, PRESENCE_MS)
-        return Queue(int(waiting), int(running), int(oldest_ms) / 1000)
+        waiting, running, *waits_ms = await self._scripts.repeat("attend", self._worker, slots, PRESENCE_MS)
+        oldest_s, turnless_s = (int(wait_ms) / 1000 for wait_ms in waits_ms)
+        return Queue(int(waiting), int(running), oldest_s, turnless_s)
 
     async def live_jobs(self, account_id: str) -> int:
         with translated():

@@ -88,6 +88,7 @@ class Worker:
         metrics.QUEUE_WAITING.set(queue.waiting)
         metrics.QUEUE_RUNNING.set(queue.running)
         metrics.QUEUE_OLDEST_SECONDS.set(queue.oldest_s)
+        metrics.QUEUE_TURNLESS_SECONDS.set(queue.turnless_s)
 
     async def reap(self) -> None:
         """Fail and refund jobs past their deadline."""

@@ -2,10 +2,15 @@
 --
 -- KEYS[1] prefix
 -- ARGV: 1 worker, 2 slots (0: it is leaving), 3 ms it is believed to be there
--- Returns {jobs waiting, jobs running, ms that the oldest waiting job has waited}
+-- Returns {jobs waiting, jobs running, ms that the oldest waiting job has waited, ms that an account has gone without a turn}
+--
+-- An account is without a turn while it has jobs that wait and none that runs: from its next job's submit or from its last
+-- turn, whichever was later. So one that orders hundreds at once is served although its jobs wait.
 --
 -- Invariant: a stream consumer is deleted only when it holds no job.
 
+-- Those that are next; looking at all of very many would hold up Redis.
+local MOST_ACCOUNTS = 200
 local now = now_ms()
 local workers = P .. 'workers'
 if tonumber(ARGV[2]) > 0 then
@@ -37,4 +42,13 @@ local first = redis.call('ZRANGE', P .. 'waiting', 0, 0)
 if first[1] then
   oldest_ms = math.max(0, now - tonumber(redis.call('HGET', P .. 'job:' .. first[1], 'created') or now))
 end
-return { waiting, math.max(0, redis.call('ZCARD', P .. 'deadlines') - waiting), oldest_ms }
+local turnless_ms = 0
+for _, account in ipairs(redis.call('ZRANGE', P .. 'turns', 0, MOST_ACCOUNTS - 1)) do
+  local head = redis.call('ZRANGE', P .. 'queue:' .. account, 0, 0)[1]
+  if head and redis.call('ZCOUNT', P .. 'busy:' .. account, '(' .. int(now), '+inf') == 0 then
+    local created = tonumber(redis.call('HGET', P .. 'job:' .. head, 'created') or now)
+    local served = tonumber(redis.call('HGET', P .. 'account:' .. account, 'served') or 0)
+    turnless_ms = math.max(turnless_ms, now - math.max(created, served))
+  end
+end
+return { waiting, math.max(0, redis.call('ZCARD', P .. 'deadlines') - waiting), oldest_ms, turnless_ms }

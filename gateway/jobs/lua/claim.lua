@@ -58,6 +58,7 @@ local function give(job_id, job)
   end
   redis.call('ZREM', P .. 'waiting', job_id)
   leave_queue(job.account, job_id)
+  redis.call('HSET', P .. 'account:' .. job.account, 'served', int(now))
   redis.call('ZADD', P .. 'leases', int(lease), job_id)
   redis.call('ZREMRANGEBYSCORE', P .. 'busy:' .. job.account, '-inf', int(now))
   redis.call('ZADD', P .. 'busy:' .. job.account, int(lease), job_id)

@@ -127,6 +127,29 @@ async def test_running_jobs_of_an_account_are_limited(store: Store) -> None:
     assert (await take_one(work)).job.job_id == second.job_id
 
 
+async def test_who_waits_for_a_turn_is_told_from_who_has_ordered_much(store: Store) -> None:
+    """While one of its jobs runs an account is served; it waits from its last turn on, a newcomer from its order."""
+    bulk = await customer(store, 75 * 4)
+    for _ in range(4):
+        await submit(store, bulk)
+    work = worker(store)
+    await asyncio.sleep(0.3)
+    queue = await work.attend(1)
+    assert 0.3 <= queue.turnless_s <= queue.oldest_s
+    held = await take_one(work)
+    await asyncio.sleep(0.2)
+    queue = await work.attend(1)
+    assert queue.turnless_s == 0.0 and queue.oldest_s >= 0.5
+    await do_stages(work, held)
+    await work.finish(held)
+    queue = await work.attend(1)
+    assert 0.2 <= queue.turnless_s < queue.oldest_s - 0.2
+    await take_one(work)
+    await submit(store, await customer(store, 75))
+    await asyncio.sleep(0.1)
+    assert 0.1 <= (await work.attend(1)).turnless_s < queue.turnless_s
+
+
 async def test_heavy_jobs_leave_slots_to_others(store: Store) -> None:
     """Of two slots one is never a heavy job's, whoever orders it; ordinary jobs may have both."""
     work = worker(store)

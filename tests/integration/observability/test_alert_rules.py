@@ -82,7 +82,7 @@ CASES: dict[str, Case] = {
         jobs("0+80x90", "0+20x90"), jobs("0+96x90", "0+4x90"), "70m", beside=("LensoraJobSuccessBurnsSlowly",)
     ),
     "LensoraJobSuccessBurnsSlowly": Case(jobs("0+96x90", "0+4x90"), jobs("0+995x90", "0+5x90"), "70m"),
-    "LensoraQueueLag": Case(*one("lensora_queue_oldest_seconds", "200x20", "200x3 20x17"), "10m"),
+    "LensoraQueueLag": Case(*one("lensora_queue_turnless_seconds", "200x20", "200x3 20x17"), "10m"),
     # Jobs of 5 s: a newcomer that waits a minute waits for more than its turn, one that waits 10 s does not.
     "LensoraQueueUnfair": Case(waits("0+0x60", "0+6x60"), waits("0+6x60", "0+6x60"), "40m"),
     "LensoraNoWorker": Case(
