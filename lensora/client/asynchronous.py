@@ -435,18 +435,12 @@ class AsyncClient:
         return paths
 
     async def _save(self, url: str, path: Path) -> None:
-        attempt = 0
+        tries = exchange.Tries()
         while True:
-            attempt += 1
             try:
-                await self._save_once(url, path)
+                return await self._save_once(url, path)
             except LensoraError as error:
-                pause = exchange.pause_s(error, attempt)
-                if pause is None:
-                    raise
-                await asyncio.sleep(pause)
-            else:
-                return
+                await asyncio.sleep(tries.pause_s(error))
 
     async def _save_once(self, url: str, path: Path) -> None:
         part = path.with_name(f"{path.name}.part")
@@ -480,16 +474,14 @@ class AsyncClient:
             raise exchange.unreachable(self._base_url, error) from error
 
     async def _json(self, request: Request) -> Mapping[str, Any]:
-        attempt = 0
+        tries = exchange.Tries(request)
         while True:
-            attempt += 1
             try:
                 return await self._json_once(request)
             except LensoraError as error:
-                pause = exchange.pause_s(error, attempt)
-                if pause is None:
-                    raise
-                await asyncio.sleep(pause)
+                if tries.has_happened(error):
+                    return {}
+                await asyncio.sleep(tries.pause_s(error))
 
     async def _json_once(self, request: Request) -> Mapping[str, Any]:
         try:

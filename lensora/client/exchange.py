@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from lensora.client.requests import Request
 from lensora.contract.shapes import PublicAnswer
-from lensora.core.errors import InternalError, LensoraError, Unauthorized, Unavailable, error_class
+from lensora.core.errors import InternalError, LensoraError, NotFound, Unauthorized, Unavailable, error_class
 
 USER_AGENT = "lensora-client"
 CONNECT_TIMEOUT_S = 5.0
@@ -96,18 +96,37 @@ def unreachable(base_url: str, cause: httpx.HTTPError) -> Unavailable:
     return Unavailable(f"{base_url} does not answer: {cause or type(cause).__name__}")
 
 
-def pause_s(error: LensoraError, attempt: int) -> float | None:
-    """Seconds before the next try, with jitter; None when there should be none.
+class Tries:
+    """The tries of one call, from the first."""
 
-    Args:
-        error: what the last try raised.
-        attempt: number of tries made, from 1.
-    """
-    if attempt >= MAX_TRIES or not error.retryable:
-        return None
-    if error.retry_after_s is not None:
-        return error.retry_after_s if error.retry_after_s <= LONGEST_PAUSE_S else None
-    return float(FIRST_PAUSE_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+    def __init__(self, request: Request | None = None) -> None:
+        """``request``: what is asked for; None for a file."""
+        self._request = request
+        self._tried = 0
+        self._last: LensoraError | None = None
+
+    def has_happened(self, error: LensoraError) -> bool:
+        """Whether what a deletion did not find is what the try before it deleted, whose answer was lost."""
+        lost = self._last.__cause__ if self._last is not None else None
+        is_lost = isinstance(lost, httpx.HTTPError) and not isinstance(lost, httpx.ConnectError | httpx.ConnectTimeout)
+        is_deletion = self._request is not None and self._request.method == "DELETE"
+        return is_lost and is_deletion and isinstance(error, NotFound)
+
+    def pause_s(self, error: LensoraError) -> float:
+        """Seconds before the next try, with jitter.
+
+        Args:
+            error: what this try raised; raised again where there should be no other.
+        """
+        self._tried += 1
+        self._last = error
+        too_long = error.retry_after_s is not None and error.retry_after_s > LONGEST_PAUSE_S
+        if self._tried >= MAX_TRIES or not error.retryable or too_long:
+            raise error
+        if error.retry_after_s is not None:
+            return error.retry_after_s
+        jitter = random.uniform(0.5, 1.5)  # noqa: S311 - not a secret
+        return FIRST_PAUSE_S * 2.0 ** (self._tried - 1) * jitter
 
 
 def read(model: type[A], body: Mapping[str, Any]) -> A:

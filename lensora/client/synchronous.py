@@ -431,18 +431,12 @@ class Client:
         return paths
 
     def _save(self, url: str, path: Path) -> None:
-        attempt = 0
+        tries = exchange.Tries()
         while True:
-            attempt += 1
             try:
-                self._save_once(url, path)
+                return self._save_once(url, path)
             except LensoraError as error:
-                pause = exchange.pause_s(error, attempt)
-                if pause is None:
-                    raise
-                time.sleep(pause)
-            else:
-                return
+                time.sleep(tries.pause_s(error))
 
     def _save_once(self, url: str, path: Path) -> None:
         part = path.with_name(f"{path.name}.part")
@@ -476,16 +470,14 @@ class Client:
             raise exchange.unreachable(self._base_url, error) from error
 
     def _json(self, request: Request) -> Mapping[str, Any]:
-        attempt = 0
+        tries = exchange.Tries(request)
         while True:
-            attempt += 1
             try:
                 return self._json_once(request)
             except LensoraError as error:
-                pause = exchange.pause_s(error, attempt)
-                if pause is None:
-                    raise
-                time.sleep(pause)
+                if tries.has_happened(error):
+                    return {}
+                time.sleep(tries.pause_s(error))
 
     def _json_once(self, request: Request) -> Mapping[str, Any]:
         try:

@@ -104,7 +104,7 @@ export class Lensora {
     this.batches = new Batches({
       post: (path, body, given, idempotent) => this.#post(path, body, given, idempotent),
       get: (path, { waitS, signal }) => this.#json("GET", path, { headers: preference(waitS), signal }),
-      remove: async (path) => void (await this.#send("DELETE", path, {})),
+      remove: async (path) => this.#delete(path),
       follow: (name, read, given) => this.#follow(name, read, given),
       save: (url, path) => this.#save(url, path),
     });
@@ -155,7 +155,7 @@ export class Lensora {
 
   /** Take a further photo out of the session; nothing comes back. */
   async deleteView(view: Pick<View, "session_id" | "view_id">, options: Pick<CallOptions, "signal"> = {}): Promise<void> {
-    await this.#send("DELETE", `${viewsPath(view)}/${encodeURIComponent(view.view_id)}`, { signal: options.signal });
+    await this.#delete(`${viewsPath(view)}/${encodeURIComponent(view.view_id)}`, options.signal);
   }
 
   /** Make the cutout alone, to look at before the film. 5 credits. */
@@ -185,7 +185,7 @@ export class Lensora {
 
   /** Delete a job that has ended, and its files. */
   async delete(job: Job, options: Pick<CallOptions, "signal"> = {}): Promise<void> {
-    await this.#send("DELETE", `/v1/studio/jobs/${idOf(job)}`, { signal: options.signal });
+    await this.#delete(`/v1/studio/jobs/${idOf(job)}`, options.signal);
   }
 
   /** Upload a background picture, kept for a day: `{ type: "image", backplate_id }`. Free. */
@@ -202,7 +202,7 @@ export class Lensora {
 
   /** Take the link back. */
   async unshare(job: Job, options: Pick<CallOptions, "signal"> = {}): Promise<void> {
-    await this.#send("DELETE", `/v1/studio/jobs/${idOf(job)}/share`, { signal: options.signal });
+    await this.#delete(`/v1/studio/jobs/${idOf(job)}/share`, options.signal);
   }
 
   /** What calls and files cost, and how large files usually are, for a film like this. Free. */
@@ -231,7 +231,7 @@ export class Lensora {
 
   /** Delete a brand; jobs that were ordered with it are not touched. */
   async deleteBrand(name: string): Promise<void> {
-    await this.#send("DELETE", `/v1/studio/brands/${encodeURIComponent(name)}`, {});
+    await this.#delete(`/v1/studio/brands/${encodeURIComponent(name)}`);
   }
 
   /** A session that is kept: what `init` answered, for nothing. */
@@ -370,6 +370,20 @@ export class Lensora {
 
   #json<T>(method: string, path: string, init: Sent): Promise<T> {
     return this.#again(async () => this.#read<T>(await this.#send(method, path, init), init.signal), init.signal);
+  }
+
+  /** A repeat that finds nothing is the deletion whose answer was lost. */
+  #delete(path: string, signal?: AbortSignal): Promise<void> {
+    let lost = false;
+    return this.#again(async () => {
+      try {
+        await this.#send("DELETE", path, { signal });
+      } catch (error) {
+        if (lost && error instanceof LensoraError && error.status === 404) return;
+        lost = error instanceof LensoraError && error.code === "unreachable";
+        throw error;
+      }
+    }, signal);
   }
 
   #save(url: string, path: string): Promise<void> {

@@ -19,6 +19,12 @@ before(async () => {
   server = createServer((request, response) => {
     keys.push(request.headers["idempotency-key"]);
     request.resume();
+    if (request.method === "DELETE") {
+      if (breaks-- > 0) return response.destroy();
+      const found = request.url.endsWith("/there");
+      response.writeHead(found ? 204 : 404, { "Content-Type": "application/problem+json" });
+      return response.end(found ? undefined : JSON.stringify({ code: "not_found", detail: "No such job." }));
+    }
     const url = `http://127.0.0.1:${server.address().port}/films.zip`;
     const whole = request.url === "/films.zip" ? "x".repeat(100_000) : JSON.stringify({ ...JOB, archive_url: url });
     response.writeHead(200, { "Content-Length": String(whole.length), "Content-Type": "application/json" });
@@ -37,6 +43,17 @@ test("an answer that breaks off is asked for again, under the same key", async (
   assert.equal((await studio.transform({ session_id: "s" })).job_id, "j");
   assert.equal(keys.length, 2);
   assert.equal(keys[0], keys[1]);
+});
+
+test("a deletion whose answer was lost is asked for again, and has happened where nothing is found then", async () => {
+  breaks = 1;
+  await studio.delete({ job_id: "gone" });
+  breaks = 1;
+  await studio.delete({ job_id: "there" });
+  breaks = 0;
+  await assert.rejects(studio.delete({ job_id: "gone" }), { code: "not_found" });
+  breaks = 99;
+  await assert.rejects(studio.deleteBrand("there"), { code: "unreachable" });
 });
 
 test("one that always breaks off is an error of ours", async () => {

@@ -150,6 +150,37 @@ def test_a_key_comes_with_the_line_it_was_read_from() -> None:
     assert sent[0].headers["authorization"] == "Bearer secret"
 
 
+def test_a_deletion_that_finds_nothing_after_a_lost_answer_has_happened() -> None:
+    """The try before it may have deleted; where it cannot have, what is not found is said."""
+    gone = problem(404, "job_not_found")
+    client, seen = client_of(httpx.ReadError("broke off"), gone)
+    client.delete("j")
+    assert len(seen) == 2
+    for first in (httpx.ConnectError("refused"), problem(503, "unavailable")):
+        client, seen = client_of(first, gone)
+        with pytest.raises(errors.JobNotFound):
+            client.delete("j")
+        assert len(seen) == 2
+    client, _ = client_of(httpx.ReadError("broke off"), gone)
+    with pytest.raises(errors.JobNotFound):
+        client.result("j")
+
+
+async def test_the_async_client_knows_a_deletion_whose_answer_was_lost() -> None:
+    """As the other client does."""
+    answers = [httpx.ReadError("broke off"), problem(404, "job_not_found")]
+
+    def handle(_request: httpx.Request) -> httpx.Response:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async with AsyncClient("http://api.test/", "secret", transport=httpx.MockTransport(handle)) as client:
+        await client.delete("j")
+    assert not answers
+
+
 @pytest.mark.parametrize("key", ["", "\n", "sec\nret", "sec ret", "s\u00e9cret", "secret\u2019"])
 @pytest.mark.parametrize("client", [Client, AsyncClient])
 def test_a_key_that_no_header_holds_is_refused_untold(client: type[Client | AsyncClient], key: str) -> None:
