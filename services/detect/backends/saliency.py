@@ -21,6 +21,8 @@ from lensora.rpc.call import UNWATCHED, Call
 from services.detect import doubt
 from services.detect.completeness import grown
 from services.detect.detection import MOST_IOU, Detection, listed
+from services.detect.divider import DIVIDER
+from services.detect.division import Divider, divided
 from services.detect.fitted import ALIKE, DOUBT, NAME_SURE, RANKING
 from services.detect.fusion import SAME_IOU, Thing, fuse
 from services.detect.groups import with_pairs
@@ -99,6 +101,8 @@ class SaliencyDetector:
         self._labeller = Labeller(classifier, load_vocabulary())
         self._nets = [ObjectNet(model, load_classes(OBJECT_CLASSES[name])) for name, model in found.items()]
         self._prompted = prompted
+        self.divider: Divider | None = DIVIDER
+        """Tells two things side by side from one; None leaves that to the detectors."""
 
     @property
     def working_side_px(self) -> int:
@@ -186,14 +190,14 @@ class SaliencyDetector:
         fused = _once(fuse(findings.regions, findings.doubtful, sightings))
         things = [thing for thing in fused if not thing.part or self._is_named(rgb, thing, timeout_s)]
         if self._prompted is None:
-            return things, ()
+            return self._with_halves(things, rgb, timeout_s), ()
         try:
             picture = _Picture(self._prompted, rgb, timeout_s)
             told = _once(self._told_apart(rgb, things, sightings, picture, timeout_s))
             seen = _once(_borne_out(rgb, told, sightings, picture, findings.first.shape, timeout_s))
         except (InferenceFailed, Unavailable, Overloaded, ConfigurationError) as error:
             _log.warning("outlines_failed", error=str(error))
-            return things, ()
+            return self._with_halves(things, rgb, timeout_s), ()
         return seen, self._prompted.describe() if picture.asked else ()
 
     def _is_named(self, rgb: NDArray[np.uint8], thing: Thing, timeout_s: float | None) -> bool:
@@ -202,6 +206,27 @@ class SaliencyDetector:
         mask = thing.region.mask if thing.region else None
         (likely,) = self._labeller.chances(rgb, [area], [mask], timeout_s)
         return self._labeller.recognises(likely, thing.sighting)
+
+    def _with_halves(self, things: list[Thing], rgb: NDArray[np.uint8], timeout_s: float | None) -> list[Thing]:
+        """The things, and those that stand side by side in one that nothing has recognised."""
+        if self.divider is None:
+            return things
+        found = list(things)
+        for thing in things:
+            if thing.region is None or thing.part:
+                continue
+            halves = divided(thing.region, rgb, self.divider)
+            if halves and not self._is_recognised(rgb, thing.region, thing.sighting, timeout_s):
+                found += [Thing(half.box(), half, None, half.contrast) for half in halves]
+        return _once(found)
+
+    def _is_recognised(
+        self, rgb: NDArray[np.uint8], region: Region, sighting: Sighting | None, timeout_s: float | None
+    ) -> bool:
+        """Whether the classifier, or a detector that has seen all of a region, knows what it is."""
+        area = box_of(region.mask).pixels(rgb.shape[1], rgb.shape[0])
+        (likely,) = self._labeller.chances(rgb, [area], [region.mask], timeout_s)
+        return self._labeller.recognises(likely, _about_all_of(region, sighting))
 
     def _told_apart(
         self,
@@ -225,16 +250,20 @@ class SaliencyDetector:
             thing = left.popleft()
             region = thing.region
             parts: list[Region] = []
-            if asked < MOST_ASKED and region is not None and not thing.part and region.share() >= LEAST_ASKED_SHARE:
-                (likely,) = chances([region.mask])
-                if not self._labeller.recognises(likely, _about_all_of(region, thing.sighting)):
-                    asked += 1
-                    parts = parted(
-                        region,
-                        picture.encoded,
-                        lambda masks: [self._labeller.likeliest_kind(chance) for chance in chances(masks)],
-                        timeout_s,
-                    )
+            if (
+                asked < MOST_ASKED
+                and region is not None
+                and not thing.part
+                and region.share() >= LEAST_ASKED_SHARE
+                and not self._is_recognised(rgb, region, thing.sighting, timeout_s)
+            ):
+                asked += 1
+                parts = parted(
+                    region,
+                    picture.encoded,
+                    lambda masks: [self._labeller.likeliest_kind(chance) for chance in chances(masks)],
+                    timeout_s,
+                )
             if parts:
                 left.extend(_sighted(part, sightings) for part in parts)
             else:

@@ -211,7 +211,7 @@ def proposed(prompted: PromptableNet | None) -> tuple[list[Box], set[str]]:
         use=use("efficientnet-lite0"),
     )
     rgb = np.full((*SHAPE, 3), 255, np.uint8)
-    rgb[filled(LEFT)], rgb[filled(RIGHT)] = (220, 20, 20), (180, 0, 0)
+    rgb[filled(LEFT, RIGHT)] = (200, 10, 10)
     photo = Photo(rgb, None, PhotoInfo(MediaType.PNG, WIDTH, HEIGHT))
     detector = SaliencyDetector(isnet, classifier, prompted=prompted)
     found = detector.detect(photo, 6)
