@@ -23,6 +23,7 @@ import torch
 from torch import distributed, multiprocessing
 
 from training.batches import Batch, Cache
+from training.descent import Descent
 from training.losses import mistakes
 from training.network import ShapeNet, Size
 from training.restore import restored
@@ -93,8 +94,7 @@ class Trainer:
         for weight in self.mean.parameters():
             weight.requires_grad_(False)
         self.answers = torch.compile(self.net) if plan.compiled else self.net
-        groups = _groups(self.net, plan.decay)
-        self.optimizer = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98), fused=True)
+        self.descent = Descent(self.net, plan.rate, plan.decay)
         self.step, self.seen, self.minutes = 0, 0, 0.0
         self.checkpoint = plan.out / "checkpoint.pt"
         if self.checkpoint.exists():
@@ -111,8 +111,7 @@ class Trainer:
         sums: dict[str, float] = defaultdict(float)
         while (share := self._agreed((time.monotonic() - began) / 60.0 / plan.minutes)) < 1.0:
             rate = plan.rate_at(share, self.step - first)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
+            self.descent.set_rate(rate)
             if len(order) < plan.batch:
                 order = rng.permutation(cache.refresh())
             for name, value in self._descend(cache.batch(order[: plan.batch], rng)).items():
@@ -133,13 +132,13 @@ class Trainer:
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             answer = self.answers(picture)
         wrong = mistakes(answer, batch, self.device)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.descent.forget_gradients()
         wrong.total.backward()
         trained = [p for p in self.net.parameters() if p.grad is not None]
         if self.plan.workers > 1:
             _averaged(trained, self.plan.workers)
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        self.optimizer.step()
+        self.descent.step()
         self.step += 1
         self.seen += self.plan.batch * self.plan.workers
         with torch.no_grad():
@@ -158,7 +157,7 @@ class Trainer:
     def save(self) -> None:
         """Write everything that going on needs."""
         part = self.checkpoint.with_suffix(".part")
-        state = {"net": self.net.state_dict(), "mean": self.mean.state_dict(), "optimizer": self.optimizer.state_dict()}
+        state = {"net": self.net.state_dict(), "mean": self.mean.state_dict(), "descent": self.descent.state()}
         numbers = {"step": self.step, "seen": self.seen, "minutes": self.minutes, "size": asdict(self.size)}
         torch.save(state | numbers, part)
         part.replace(self.checkpoint)
@@ -167,7 +166,7 @@ class Trainer:
         saved = torch.load(self.checkpoint, map_location=self.device)
         self.net.load_state_dict(saved["net"])
         self.mean.load_state_dict(saved["mean"])
-        self.optimizer.load_state_dict(saved["optimizer"])
+        self.descent.resume(saved["descent"])
         self.step, self.seen, self.minutes = saved["step"], saved["seen"], saved["minutes"]
 
 
@@ -208,13 +207,6 @@ def measured(net: ShapeNet, plan: Plan, seen: int, device: torch.device) -> dict
     row["mean"] = round(float(np.mean([v for values in overlap.values() for v in values])), 4)
     _line(plan.out / "reserved.csv", row)
     return row
-
-
-def _groups(net: ShapeNet, decay: float) -> list[dict[str, object]]:
-    """Matrices decay, biases and norms do not."""
-    heavy = [p for p in net.parameters() if p.ndim > 1 and p.requires_grad]
-    light = [p for p in net.parameters() if p.ndim <= 1 and p.requires_grad]
-    return [{"params": heavy, "weight_decay": decay}, {"params": light, "weight_decay": 0.0}]
 
 
 def _averaged(weights: list[torch.nn.Parameter], workers: int) -> None:
