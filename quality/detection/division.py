@@ -23,6 +23,7 @@ from lensora.adapters.runtimes import open_runtime
 from lensora.core.boxes import Box
 from lensora.imaging.photo import decode
 from lensora.settings import ModelSettings, load
+from quality.detection.fit import regression
 from services.detect.backends.registry import DETECT_BACKENDS
 from services.detect.backends.saliency import MATTE, SaliencyDetector
 from services.detect.division import FEATURES, cuts
@@ -105,21 +106,14 @@ def pictures(scenes: Sequence[Path], corpus: Path, part: str) -> Iterator[tuple[
 
 
 def weights_of(known: Sequence[Example]) -> Vector:
-    """(features,) of a logistic regression with a little ridge; each region counts alike, by Newton's method."""
+    """(features,) of a logistic regression with a little ridge; each region counts alike."""
     rows = np.concatenate([each.features for each in known])
     right = np.concatenate([each.right for each in known]).astype(np.float64)
     counts = np.concatenate([np.full(len(each.right), 20.0 / len(each.right)) for each in known])
     counts *= np.where(right > 0, RIGHT_WEIGHT, 1.0)
     middle, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
     middle[0], scale[0] = 0.0, 1.0
-    rows = (rows - middle) / scale
-    weights = np.zeros(rows.shape[1])
-    for _ in range(40):
-        chance = 1.0 / (1.0 + np.exp(-rows @ weights))
-        slope = rows.T @ (counts * (chance - right)) + RIDGE * weights
-        bend = (rows * (counts * chance * (1.0 - chance))[:, None]).T @ rows + RIDGE * np.eye(len(weights))
-        weights -= np.linalg.solve(bend, slope)
-    weights /= scale
+    weights = regression((rows - middle) / scale, right, counts, RIDGE) / scale
     weights[0] -= float(middle @ weights)
     return weights
 

@@ -113,16 +113,29 @@ def _quiet(empty: Sequence[NDArray[np.float64]], level: float) -> bool:
 
 
 def _weights(scenes: Sequence[Scene]) -> NDArray[np.float64]:
-    """Weights of a logistic regression with a little ridge, by Newton's method."""
+    """Weights of a logistic regression with a little ridge."""
     rows = np.concatenate([scene.features for scene in scenes])
     right = np.concatenate([scene.right() for scene in scenes])
     rows, right = rows[np.isfinite(right)], right[np.isfinite(right)]
     scale = np.maximum(np.abs(rows).max(axis=0), LEAST_SCALE)
-    scaled = rows / scale
+    return regression(rows / scale, right, np.ones(len(rows)), RIDGE) / scale
+
+
+def regression(
+    rows: NDArray[np.float64], right: NDArray[np.float64], counts: NDArray[np.float64], ridge: float
+) -> NDArray[np.float64]:
+    """(features,) weights of a logistic regression, by Newton's method.
+
+    Args:
+        rows: (n, features), of about one size.
+        right: (n,) 0 or 1.
+        counts: (n,) how much each row counts.
+        ridge: half of what the squares of the weights cost.
+    """
     weights = np.zeros(rows.shape[1])
     for _ in range(30):
-        chance = 1.0 / (1.0 + np.exp(-np.clip(scaled @ weights, -30.0, 30.0)))
-        gradient = scaled.T @ (right - chance) - RIDGE * weights
-        curve = (scaled * (chance * (1.0 - chance))[:, None]).T @ scaled + RIDGE * np.eye(len(weights))
+        chance = 1.0 / (1.0 + np.exp(-np.clip(rows @ weights, -30.0, 30.0)))
+        gradient = rows.T @ (counts * (right - chance)) - ridge * weights
+        curve = (rows * (counts * chance * (1.0 - chance))[:, None]).T @ rows + ridge * np.eye(len(weights))
         weights = weights + np.linalg.solve(curve, gradient)
-    return np.asarray(weights / scale)
+    return weights

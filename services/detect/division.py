@@ -1,9 +1,9 @@
 """Two things side by side that stand out as one: a region cut by a straight line, where outline and colours say so.
 
 Saliency takes what touches for one thing, and the detectors tell apart only what they were taught. So each region is
-tried with lines of several slopes and places. A logistic regression (``python -m quality.detection`` fits it on made
-scenes) says of each whether what lies left and right of it are two things: their colours differ, the line is short,
-both stand on about the same ground.
+tried with lines of several slopes and places. A logistic regression (``python -m quality.detection.division`` fits it
+on made scenes) says of each whether two things lie left and right of it: their colours differ, the line is short, both
+stand on about the same ground.
 """
 
 from __future__ import annotations
