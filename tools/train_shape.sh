@@ -26,7 +26,10 @@ draw_meshes() {
 }
 if [ -n "$data" ]; then draw_meshes & children+=($!); fi
 set +m
-trap 'for child in "${children[@]}"; do kill -- "-$child" 2>/dev/null || true; done' EXIT
+stop_drawing() {
+  for child in "${children[@]}"; do kill -- "-$child" 2> /dev/null || true; done
+}
+trap stop_drawing EXIT
 until compgen -G "$shape/data/train/*/views.json" > /dev/null; do
   kill -0 "${children[@]}" || { tail -n 5 "$shape/shards.log" >&2; exit 1; }
   sleep 2
