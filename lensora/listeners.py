@@ -46,7 +46,10 @@ def open_listener(host: str, port: int, *, ipv6: bool | None = None) -> socket.s
         ConfigurationError: the address cannot be had.
     """
     address = effective_host(host, ipv6=ipv6)
-    listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    except OSError as error:  # a kernel without IPv6
+        raise ConfigurationError(f"LENSORA_PORT={port}: cannot listen on {address}: {error}") from error
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if address == EVERYWHERE:
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
