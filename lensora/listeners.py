@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 
 from lensora.core.errors import ConfigurationError
@@ -46,17 +47,17 @@ def open_listener(host: str, port: int, *, ipv6: bool | None = None) -> socket.s
         ConfigurationError: the address cannot be had.
     """
     address = effective_host(host, ipv6=ipv6)
-    try:
-        listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-    except OSError as error:  # a kernel without IPv6
-        raise ConfigurationError(f"LENSORA_PORT={port}: cannot listen on {address}: {error}") from error
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if address == EVERYWHERE:
-        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-    try:
-        listener.bind((address, port))
-    except OSError as error:
-        listener.close()
-        raise ConfigurationError(f"LENSORA_PORT={port}: cannot listen on {address}: {error}") from error
+    with contextlib.ExitStack() as undone:
+        try:
+            # A kernel without IPv6 refuses the socket itself.
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            listener = undone.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if address == EVERYWHERE:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            listener.bind((address, port))
+        except OSError as error:
+            raise ConfigurationError(f"LENSORA_PORT={port}: cannot listen on {address}: {error}") from error
+        undone.pop_all()
     listener.set_inheritable(False)
     return listener

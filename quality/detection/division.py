@@ -29,7 +29,7 @@ from services.detect.backends.saliency import MATTE, SaliencyDetector
 from services.detect.division import FEATURES, cuts
 from services.detect.regions import Region
 
-TARGET = Path(__file__).parents[2] / "services/detect/divider.py"
+TARGET = Path(__file__).parents[2] / "services/detect/fitted_division.py"
 TEXT = '''"""What ``python -m quality.detection.division`` fitted; not edited by hand.
 
 - tune: {tune}

@@ -21,9 +21,9 @@ from lensora.rpc.call import UNWATCHED, Call
 from services.detect import doubt
 from services.detect.completeness import grown
 from services.detect.detection import MOST_IOU, Detection, listed
-from services.detect.divider import DIVIDER
 from services.detect.division import Divider, divided
 from services.detect.fitted import ALIKE, DOUBT, NAME_SURE, RANKING
+from services.detect.fitted_division import DIVIDER
 from services.detect.fusion import SAME_IOU, Thing, fuse
 from services.detect.groups import with_pairs
 from services.detect.labels import Labeller, Name, load_vocabulary, modest

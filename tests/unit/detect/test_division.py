@@ -15,8 +15,8 @@ from lensora.core.artifacts import ModelUse
 from lensora.core.boxes import Box
 from lensora.testing.inference import FakeModel, TensorSpec
 from services.detect.backends.saliency import SaliencyDetector
-from services.detect.divider import DIVIDER
 from services.detect.division import FEATURES, cuts, divided
+from services.detect.fitted_division import DIVIDER
 from services.detect.labels import load_vocabulary
 from services.detect.regions import Region, bounds_of
 
