@@ -228,6 +228,16 @@ def test_metrics_are_for_the_monitoring_namespace() -> None:
     ]
 
 
+def test_the_prometheus_of_an_example_may_scrape() -> None:
+    """Where an example has monitors, its policies open the metrics to the namespace of its cluster's Prometheus."""
+    scraped = {example.stem: render(example) for example in EXAMPLES if of_kind(render(example), "PodMonitor")}
+    assert {"openshift", "small-gpu"} <= scraped.keys()
+    for name, manifests in scraped.items():
+        namespace = "openshift-user-workload-monitoring" if name == "openshift" else "monitoring"
+        (rule,) = named(manifests, "NetworkPolicy", "studio-lensora-base")["spec"]["ingress"]
+        assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}]
+
+
 def test_the_smoke_test_reaches_the_gateway_that_few_may_reach() -> None:
     """Beside the peers of ``networkPolicy.gatewayFrom`` the pod of ``helm test`` may call it, where there is one."""
     peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}
