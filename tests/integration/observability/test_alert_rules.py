@@ -189,6 +189,41 @@ def test_every_alert_fires_and_stays_quiet(tmp_path: Path) -> None:
     promtool("test", "rules", str(path))
 
 
+def test_a_component_without_any_pod_pages(tmp_path: Path) -> None:
+    """A pod without an address is no target and has no ``up``: each component is missed where others run."""
+    components = ("gateway", "worker", "detect", "segment", "mesh", "render")
+    tests = []
+    for missing in (*components, ""):
+        series = {f'up{{{NS}, component="{one}", pod="a"}}': "1x20" for one in components if one != missing}
+        series |= {
+            f'lensora_build_info{{{NS}, component="{one}", process="{one}"}}': "1x20"
+            for one in components
+            if one != missing
+        }
+        # Somebody else's gateway, and ours under monitors that are not the chart's.
+        series |= {'up{namespace="other", component="gateway"}': "1x20", 'lensora_build_info{namespace="own"}': "1x20"}
+        labels = (
+            f'{{alertname="LensoraProcessDown", {NS}, component="{missing}", severity="page", alertstate="firing"}}'
+        )
+        tests.append(
+            {
+                "name": f"without {missing or 'nothing'}",
+                "interval": "1m",
+                "input_series": [{"series": key, "values": values} for key, values in series.items()],
+                "promql_expr_test": [
+                    {
+                        "expr": 'group without (__name__) (ALERTS{alertname="LensoraProcessDown"})',
+                        "eval_time": "10m",
+                        "exp_samples": [{"labels": labels, "value": 1}] if missing else [],
+                    }
+                ],
+            }
+        )
+    path = tmp_path / "absent.test.yaml"
+    path.write_text(yaml.safe_dump({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": tests}))
+    promtool("test", "rules", str(path))
+
+
 @pytest.mark.parametrize("alert", CASES)
 def test_every_alert_says_what_to_do(alert: str) -> None:
     """Each alert has a severity, a summary, a description, and a runbook page with the three parts that names it."""
