@@ -26,6 +26,10 @@ ATTEND_S = 2.0
 REAP_S = 1.0
 """A job past its deadline is failed and refunded within this, by any worker that is there."""
 
+CHORE_AGAIN_S = 60.0
+"""When a chore that found Redis away comes again at the latest: the hourly audit of a worker that started before Redis
+would leave the ledgers unaudited for that hour."""
+
 CANCEL_AGAIN_S = 0.5
 """After which a chore that goes on is cancelled once more."""
 
@@ -167,22 +171,28 @@ def _ended(ended: Ended) -> None:
 
 
 async def repeatedly(
-    name: str, period_s: float, work: Callable[[], Awaitable[None]], *, first_after_s: float = 0.0
+    name: str,
+    period_s: float,
+    work: Callable[[], Awaitable[None]],
+    *,
+    first_after_s: float = 0.0,
+    again_s: float = CHORE_AGAIN_S,
 ) -> None:
-    """Do something every ``period_s`` for ever; a Redis that is away, or a fault, does not end it."""
+    """Do something every ``period_s`` for ever, and after ``again_s`` where Redis was away; a fault does not end it."""
     away = False
     await asyncio.sleep(first_after_s)
     while True:
+        pause_s = period_s
         try:
             await work()
             away = False
         except Unavailable as error:
             if not away:
                 _log.warning("chore_waits", chore=name, error=error.message)
-            away = True
+            away, pause_s = True, min(period_s, again_s)
         except Exception:
             _log.exception("chore_failed", chore=name)
-        await asyncio.sleep(period_s)
+        await asyncio.sleep(pause_s)
 
 
 async def cancelled(chores: Sequence[asyncio.Task[None]], *, again_s: float = CANCEL_AGAIN_S) -> None:
