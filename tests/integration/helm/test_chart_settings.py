@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 from pydantic_settings import BaseSettings
 
-from deploy.rehearsal.chart import EXAMPLES, Manifest, named, of_kind, render, render_text
+from deploy.rehearsal.chart import CHART, EXAMPLES, Manifest, named, of_kind, render, render_text
 from gateway.http.settings import HttpSettings
 from gateway.pipeline.settings import WorkerSettings
 from gateway.settings import RedisSettings
@@ -86,6 +87,35 @@ def test_a_setting_of_ones_own_takes_the_place_of_the_charts() -> None:
     for document in text.split("\n---\n"):
         keys = re.findall(r"(?m)^  (LENSORA_\w+):", document)
         assert len(keys) == len(set(keys)), document[:200]
+
+
+BOUNDED = {
+    "gateway": ("gateway.drainSeconds", "gateway.connections", "retention.sessionHours", "jobDeadlineSeconds"),
+    "worker": ("worker.drainSeconds", "worker.jobs", "retention.jobHours"),
+    "mesh": ("stages.mesh.drainSeconds", "stages.mesh.workers", "stages.mesh.maxWaiting"),
+}
+"""Values that are numbers of a process's settings, by the process."""
+
+
+def most(path: str) -> int:
+    """The largest number that the schema takes for a value."""
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    place = schema
+    for key in path.split("."):
+        place = place["properties"][key]
+        if "$ref" in place:
+            place = schema["$defs"][place["$ref"].rpartition("/")[2]]
+    return int(place["maximum"])
+
+
+@pytest.mark.parametrize("component", BOUNDED)
+def test_what_the_schema_takes_the_process_takes(component: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The largest number that helm lets through is no reason for the process to refuse its start."""
+    manifests = render(sets=[f"{path}={most(path)}" for path in BOUNDED[component]])
+    deployment = named(manifests, "Deployment", f"studio-lensora-{component}")
+    for name, value in variables(manifests, deployment["spec"]["template"]).items():
+        monkeypatch.setenv(name, value)
+    CLASSES[component]()
 
 
 @pytest.mark.parametrize("stage", ["detect", "segment", "mesh"])
