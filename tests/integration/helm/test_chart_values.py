@@ -79,6 +79,26 @@ CONTRADICTORY: dict[str, tuple[tuple[str, ...], str]] = {
         ),
         "redis.external.sentinelService",
     ),
+    "a gateway of at least more pods than at most": (
+        ("gateway.autoscaling.enabled=true", "gateway.autoscaling.maxReplicas=1"),
+        "gateway.autoscaling.minReplicas is 2, which is more than its maxReplicas, 1",
+    ),
+    "a stage of at least more pods than at most": (
+        ("stages.mesh.autoscaling.enabled=true", "stages.mesh.autoscaling.minReplicas=11"),
+        "stages.mesh.autoscaling.minReplicas is 11",
+    ),
+    "a pool of at least more pods than at most": (
+        ('triton.pools={"small":{"models":["a"],"autoscaling":{"enabled":true,"minReplicas":5}}}',),
+        "triton.pools.small.autoscaling.minReplicas is 5",
+    ),
+    "a worker of at least more pods than at most, on KEDA": (
+        ("worker.autoscaling.mode=keda", "worker.autoscaling.minReplicas=21"),
+        "worker.autoscaling.minReplicas is 21",
+    ),
+    "a worker of at least more pods than at most": (
+        ("worker.autoscaling.mode=hpa", "worker.autoscaling.minReplicas=21"),
+        "worker.autoscaling.minReplicas is 21",
+    ),
     "an Ingress without a host": (("ingress.enabled=true",), "ingress.hosts"),
     "a route without a Gateway": (("httpRoute.enabled=true",), "httpRoute.parentRefs"),
 }

@@ -122,14 +122,25 @@ spec:
 {{- end }}
 {{- end -}}
 
+{{/* Refuses an autoscaler whose least pods are more than its most: list component's-values'-path autoscaling. */}}
+{{- define "lensora.replicasFit" -}}
+{{- $least := int (index . 1).minReplicas -}}
+{{- $most := int (index . 1).maxReplicas -}}
+{{- if gt $least $most -}}
+{{- fail (printf "%s.autoscaling.minReplicas is %d, which is more than its maxReplicas, %d" (index . 0) $least $most) -}}
+{{- end -}}
+{{- end -}}
+
 {{/* HorizontalPodAutoscaler on CPU or on a metric of the pods: list $root component values metric-name target-kind. */}}
 {{- define "lensora.hpa" -}}
 {{- $root := index . 0 -}}
 {{- $component := index . 1 -}}
 {{- $name := printf "%s-%s" (include "lensora.fullname" $root) $component -}}
 {{- $metric := index . 3 -}}
+{{- $path := ternary (printf "stages.%s" $component) (replace "triton-" "triton.pools." $component) (hasKey $root.Values.stages $component) -}}
 {{- with (index . 2).autoscaling }}
 {{- if .enabled }}
+{{- include "lensora.replicasFit" (list $path .) }}
 ---
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
