@@ -99,6 +99,12 @@ CONTRADICTORY: dict[str, tuple[tuple[str, ...], str]] = {
         ("worker.autoscaling.mode=hpa", "worker.autoscaling.minReplicas=21"),
         "worker.autoscaling.minReplicas is 21",
     ),
+    "a prefix with a dot": (("fullnameOverride=films.example",), "set fullnameOverride"),
+    "a prefix that starts with a digit": (("fullnameOverride=3d",), "set fullnameOverride"),
+    "a pool whose Service would have too long a name": (
+        (f"fullnameOverride={'f' * 40}", 'triton.pools={"of-16-characters":{"models":["a"]}}'),
+        "63 are the most",
+    ),
     "an Ingress without a host": (("ingress.enabled=true",), "ingress.hosts"),
     "a route without a Gateway": (("httpRoute.enabled=true",), "httpRoute.parentRefs"),
 }
