@@ -29,7 +29,7 @@ class RedisShares:
         if reply[0] == "none":
             raise JobNotFound("There is no such job, or it has expired.")
         if reply[0] == "unfinished":
-            raise Conflict(f"Only a completed job can be shared; job {job_id} is none.")
+            raise Conflict(f"Only a completed job can be shared; job {job_id} is {reply[1]}.")
         return Share(str(reply[1]), int(reply[2]), downloads, listed)
 
     async def unshare(self, key_id: str, job_id: str) -> None:

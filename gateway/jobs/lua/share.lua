@@ -3,7 +3,7 @@
 -- KEYS[1] prefix
 -- ARGV: 1 job id, 2 key id, 3 token for a job that is not shared yet, 4 ms from now, 5 downloads ('1' or '0'),
 --       6 listed ('1' or '0')
--- Returns {'shared', token, expires ms} | {'none'} | {'unfinished'}
+-- Returns {'shared', token, expires ms} | {'none'} | {'unfinished', status}
 --
 -- Invariant: a share names a completed job and ends no later than it; a job has at most one, whose token stays the same
 -- until it is taken back.
@@ -14,7 +14,7 @@ if job[1] ~= ARGV[2] then
   return { 'none' }
 end
 if job[2] ~= 'completed' then
-  return { 'unfinished' }
+  return { 'unfinished', job[2] }
 end
 local now = now_ms()
 local token = ARGV[3]

@@ -110,7 +110,7 @@ def test_only_the_owner_shares_and_only_what_is_complete(
     body = {"session_id": session_id, "background": {"type": "remove"}}
     live = api.post("/v1/studio/transform", json=body).json()["job_id"]
     with Client(gateway.base_url, key) as client:
-        with pytest.raises(Conflict, match="Only a completed job"):
+        with pytest.raises(Conflict, match=f"Only a completed job can be shared; job {live} is (queued|processing)."):
             client.share(live)
         assert httpx.get(client.share(job_id, hours=2).share_url).status_code == 200
         client.unshare(job_id)
