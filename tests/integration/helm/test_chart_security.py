@@ -238,6 +238,21 @@ def test_the_prometheus_of_an_example_may_scrape() -> None:
         assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}]
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "port"),
+    [
+        ("http://collector.observability:4317", 4317),
+        ("http://collector.observability:4318/v1/traces", 4318),
+        ("http://collector.observability", 443),
+        ("https://[fd00::17]/", 443),
+    ],
+)
+def test_traces_reach_their_collector(endpoint: str, port: int) -> None:
+    """The policy opens the port that the exporter calls, which drops a path and knows gRPC's default."""
+    base = named(render(sets=(f"tracing.otlpEndpoint={endpoint}",)), "NetworkPolicy", "studio-lensora-base")
+    assert [one["port"] for one in base["spec"]["egress"][-1]["ports"]] == [port]
+
+
 def test_the_smoke_test_reaches_the_gateway_that_few_may_reach() -> None:
     """Beside the peers of ``networkPolicy.gatewayFrom`` the pod of ``helm test`` may call it, where there is one."""
     peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}
