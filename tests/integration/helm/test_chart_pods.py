@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deploy.rehearsal.chart import CHART, EXAMPLES, Manifest, named, of_kind, pod_templates, render
+from deploy.rehearsal.chart import CHART, EXAMPLES, Manifest, named, of_kind, pod_templates, render, render_text
 from deploy.rehearsal.schemas import validate
 
 POD = {
@@ -65,6 +65,17 @@ def holds(name: str, template: Manifest) -> None:
     assert "nodeAffinity" in spec["affinity"], name
     assert spec["nodeSelector"] == {"pool": "studio"}, name
     assert spec["tolerations"] == [{"key": "studio", "operator": "Exists"}], name
+
+
+def test_the_charts_own_labels_stay() -> None:
+    """Selectors and ``lensora doctor`` go by them: a label of an operator's does not replace them."""
+    own = [f"app.kubernetes.io/{name}" for name in ("name", "instance", "component", "part-of")]
+    sets = (TRITON, f"podDefaults.podLabels={json.dumps({**dict.fromkeys(own, 'mine'), 'team': 'studio'})}")
+    for name, template in pods(render(sets=sets)).items():
+        labels = template["metadata"]["labels"]
+        assert labels["team"] == "studio", name
+        assert "mine" not in labels.values(), name
+    assert ": mine" not in render_text(sets=sets)
 
 
 def test_defaults_reach_every_pod() -> None:

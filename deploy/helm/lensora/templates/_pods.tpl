@@ -39,7 +39,7 @@ A map is laid over key by key, and null removes a key; a list that is not empty 
 {{- end -}}
 labels: {{- include "lensora.selector" (list $root $component) | nindent 2 }}
   app.kubernetes.io/part-of: lensora
-  {{- with omit $pod.podLabels "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" }}
+  {{- with omit $pod.podLabels "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "app.kubernetes.io/part-of" }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- with merge $annotations $pod.podAnnotations }}
