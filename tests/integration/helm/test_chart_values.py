@@ -44,6 +44,11 @@ WRONG: dict[str, tuple[str, ...]] = {
     "an external Redis without an address": ("redis.mode=external", "redis.external.existingSecret=redis"),
     "Triton without a pool": ("stages.segment.inference=triton",),
     "CUDA without a GPU": ("stages.segment.device=cuda",),
+    "neural nets in the stage that has none": (
+        "stages.render.inference=triton",
+        "stages.render.tritonPool=small",
+        'triton.pools={"small":{"models":["isnet-general-use"]}}',
+    ),
     "a pool with a capital letter": ('triton.pools={"Small":{"models":["isnet"]}}',),
     "an unknown key for all pods": ("podDefaults.nodeSelectors.a=b",),
     "a variable without a name": ('gateway.extraEnv=[{"value":"a"}]',),
