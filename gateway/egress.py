@@ -22,7 +22,7 @@ from gateway.addresses import IPAddress, is_public, literal
 from gateway.resolver import CaresResolver, Resolver
 from lensora.contract.requests import MAX_PRESIGNED_CHARACTERS
 from lensora.core.artifacts import MediaType
-from lensora.core.bounds import WHOLE_CHARACTERS, whole
+from lensora.core.bounds import WHOLE_CHARACTERS, tenths_over, whole
 
 MAX_REDIRECTS = 3
 """A picture host may send http to https and on to its CDN; more hops are a loop or a game."""
@@ -416,7 +416,7 @@ class Egress:
             raise FetchFailed("url answered with a compressed body that was not asked for")
         declared = whole(headers.get(b"content-length", b"").decode("latin-1"), 0, 10**WHOLE_CHARACTERS) or 0
         if declared > limit:
-            raise FetchFailed(f"{sentence}, not {declared / 1e6:.1f} MB")
+            raise FetchFailed(f"{sentence}, not {tenths_over(declared / 1e6)} MB")
         data = bytearray()
         async for chunk in response.aiter_stream():
             data += chunk

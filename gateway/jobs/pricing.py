@@ -77,7 +77,7 @@ def require_bounded(output: OutputChoices) -> None:
         width, height = output.frame
         raise InvalidRequest(
             f"output asks for {_films(output)} film(s) of {frames} frames of {width} x {height} pixels, "
-            f"{wanted:.0f} times the ordinary film's; a job may have at most {MOST_UNITS:.0f} times that.",
+            f"{math.ceil(wanted)} times the ordinary film's; a job may have at most {MOST_UNITS:.0f} times that.",
             field="output",
         )
 

@@ -1,7 +1,9 @@
-"""Text from outside as numbers, cursors and dates: one reader for each, with bounds, that never raises."""
+"""Text from outside as numbers, cursors and dates: one reader for each, with bounds, that never raises. And how a
+measure that is over its bound is said."""
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 
@@ -31,6 +33,11 @@ def whole(text: str, least: int, most: int) -> int | None:
         return None
     number = int(digits)
     return number if least <= number <= most else None
+
+
+def tenths_over(measure: float) -> str:
+    """A measure that is over its limit, to a tenth and rounded up: 52.01 over 52 is not said to be 52.0."""
+    return f"{math.ceil(measure * 10) / 10:.1f}"
 
 
 def stream_entry(text: str) -> str | None:

@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 
 from lensora.core.artifacts import MediaType
+from lensora.core.bounds import tenths_over
 from lensora.core.errors import InvalidImage
 from lensora.imaging.exif import FIRST_TURNED
 from lensora.imaging.jpeg import JpegLayout, read_jpeg
@@ -85,7 +86,7 @@ def _check_size(width: int, height: int) -> None:
     pixels = width * height
     if pixels > MAX_PIXELS:
         raise InvalidImage(
-            f"image has {pixels / 1e6:.1f} megapixels ({width} x {height}); "
+            f"image has {tenths_over(pixels / 1e6)} megapixels ({width} x {height}); "
             f"the limit is {MAX_PIXELS // 1_000_000} megapixels.",
             field=FIELD,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+from lensora.core.bounds import tenths_over
 from lensora.core.errors import InvalidImage
 from lensora.imaging.kinds import kind_of
 from lensora.imaging.png import SIGNATURE, read_png
@@ -46,7 +47,7 @@ def check_logo(data: bytes) -> tuple[int, int]:
     if width * height > MAX_LOGO_PIXELS:
         raise InvalidImage(
             f"logo must have at most {MAX_LOGO_PIXELS // 1_000_000} megapixels, "
-            f"not {width * height / 1e6:.1f} ({width} x {height}).",
+            f"not {tenths_over(width * height / 1e6)} ({width} x {height}).",
             field=FIELD,
         )
     if not layout.is_whole(data):

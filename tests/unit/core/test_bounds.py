@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensora.core.bounds import http_date, stream_entry, whole
+from lensora.core.bounds import http_date, stream_entry, tenths_over, whole
 
 ODD = st.one_of(
     st.text(max_size=40),
@@ -62,3 +62,9 @@ def test_the_three_forms_of_a_date(text: str) -> None:
 def test_absurd_dates_are_no_dates(text: str | None) -> None:
     """Such a header is passed over, as if it were not there."""
     assert http_date(text) is None
+
+
+@pytest.mark.parametrize(("measure", "said"), [(52.0065, "52.1"), (60.0, "60.0"), (8.0036, "8.1"), (9.0, "9.0")])
+def test_what_is_over_its_limit_is_never_said_to_be_the_limit(measure: float, said: str) -> None:
+    """It is rounded up; a round number stays."""
+    assert tenths_over(measure) == said

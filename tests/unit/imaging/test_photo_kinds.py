@@ -302,6 +302,8 @@ def test_a_phone_of_fifty_megapixels_is_taken() -> None:
     assert decode(white, longest_side_px=256).rgb.shape == (193, 256, 3)
     with pytest.raises(InvalidImage, match=r"52\.1 megapixels \(8400 x 6200\); the limit is 52"):
         decode(raw_png(np.zeros((1, 1)), 8, 0).replace(struct.pack(">II", 1, 1), struct.pack(">II", 8400, 6200)))
+    with pytest.raises(InvalidImage, match=r"52\.1 megapixels \(8001 x 6500\); the limit is 52"):
+        decode(raw_png(np.zeros((1, 1)), 8, 0).replace(struct.pack(">II", 1, 1), struct.pack(">II", 8001, 6500)))
 
 
 @pytest.mark.parametrize("size", [(6400, 128), (128, 6400)])

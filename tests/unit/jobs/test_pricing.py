@@ -48,6 +48,8 @@ def test_a_film_has_an_end() -> None:
     pricing.require_bounded(OutputChoices(size=2160, seconds=20.0))
     with pytest.raises(InvalidRequest, match=r"1200 frames of 2160 x 2160 pixels, 99 times .* at most 40 times"):
         pricing.require_bounded(OutputChoices(size=2160, fps=60, seconds=20.0))
+    with pytest.raises(InvalidRequest, match=r"486 frames of 2160 x 2160 pixels, 41 times .* at most 40 times"):
+        pricing.require_bounded(OutputChoices(size=2160, fps=27, seconds=18.0))
 
 
 @pytest.mark.parametrize(("aspect", "size", "price"), [("9:16", 1024, 75), ("16:9", 1920, 138), ("4:5", 768, 75)])
