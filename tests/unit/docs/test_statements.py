@@ -99,6 +99,20 @@ def test_commands_that_are_named_are_there(page: Path) -> None:
                 command = command.command() if isinstance(command, Deferred) else command
 
 
+def test_commands_that_the_studio_s_pages_name_are_there() -> None:
+    """Each ``lensora`` command of a page takes the words that stand behind it."""
+    pages = [path for path in (ROOT / "gateway" / "http" / "web").rglob("*.[hj][ts]*") if "vendor" not in path.parts]
+    told = [text for path in pages for text in re.findall(r"<code>lensora ([^<]+)</code>", path.read_text("utf-8"))]
+    assert told
+    for text in told:
+        command: click.Command = cli
+        words = [word for word in text.split() if not word.startswith("--")]
+        while words and isinstance(command, click.Group):
+            command = command.commands[words.pop(0)]
+            command = command.command() if isinstance(command, Deferred) else command
+        assert len(words) <= sum(isinstance(each, click.Argument) for each in command.params), text
+
+
 @named
 def test_calls_that_are_named_are_there(page: Path) -> None:
     """A method and a path of a page are a call of the API."""

@@ -29,7 +29,7 @@ export function KeyForm({ onDone }) {
     <p>The studio works for whoever has an API key of this installation. The key stays in this browser.</p>
     <ul class="plain-list">
       <li>Started with <code>lensora up</code>? Open the address that it printed: it brings the key along.</li>
-      <li>Do you run the server? <code>lensora keys create ACCOUNT</code> makes one.</li>
+      <li>Do you run the server? <code>lensora keys create</code> makes one.</li>
       <li>Otherwise ask whoever runs it.</li>
     </ul>
     <label for="key-input">API key</label>
