@@ -79,6 +79,11 @@ def test_a_first_visit_without_a_key_is_told_where_one_comes_from(
     page.get_by_label("API key", exact=True).fill("lsk_wrong")
     page.get_by_role("button", name="Use this key").click()
     expect(page.get_by_role("alert")).to_be_visible()
+    # Out of a letter that made its quotes curly: nothing can be sent under it, and the server is not away.
+    page.get_by_label("API key", exact=True).fill(f"“{visitor.key}”")
+    page.get_by_role("button", name="Use this key").click()
+    expect(page.get_by_role("alert")).to_contain_text("The API key is unknown: keys begin with lsk_")
+    expect(page.locator(".reach")).to_have_count(0)
     page.get_by_label("API key", exact=True).fill(visitor.key)
     page.get_by_role("button", name="Use this key").click()
     page.wait_for_url("**/studio/sessions/*")

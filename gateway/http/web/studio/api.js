@@ -15,6 +15,9 @@ const FILM_PAUSE_MS = 15;
 const HIDDEN_PAUSE_MS = 10_000;
 const ORDER_TRIES = 5;
 const ORDER_PAUSE_MS = 2000;
+/** What is not in a key and could not be sent as one: quotes that a letter made curly, a character that is not seen. */
+const STRANGE = /[^\x20-\x7e]/u;
+const UNSEEN = /[\p{C}\p{Z}]/u;
 
 /** A random id; `randomUUID` exists only on https and localhost. */
 export function randomId() {
@@ -34,6 +37,11 @@ export class Api {
    * @param {{ body?: BodyInit, headers?: Record<string, string>, signal?: AbortSignal }} [options]
    */
   async call(method, path, { body, headers = {}, signal } = {}) {
+    const strange = STRANGE.exec(this.key);
+    if (strange) {
+      const what = UNSEEN.test(strange[0]) ? "character that cannot be seen" : strange[0];
+      throw new Problem(401, { detail: `The API key is unknown: keys begin with lsk_, and have no ${what} in them.`, code: "unauthorized" });
+    }
     let response;
     try {
       response = await fetch(path, { method, body, signal, headers: { Authorization: `Bearer ${this.key}`, ...headers } });
