@@ -250,6 +250,13 @@ def test_operators_commands_are_there(page: Path) -> None:
                 assert any(word in option.opts for option in command.params), line
 
 
+@named_pages
+def test_logs_of_many_pods_are_read_whole(page: Path) -> None:
+    """By a selector kubectl shows the last ten lines of each pod, whatever ``--since`` says, unless told otherwise."""
+    for line in re.findall(r"kubectl [^`\n]*\blogs\b[^`\n]*", page.read_text("utf-8")):
+        assert " -l " not in line or " --tail=-1 " in line, line
+
+
 def test_events_that_are_named_are_logged() -> None:
     """What a runbook tells to look for in logs, some process writes."""
     code = "".join(
