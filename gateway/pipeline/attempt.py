@@ -185,7 +185,7 @@ class Attempt:
     async def _fail(self, end: Interrupted) -> str:
         error = end.error
         failure = JobError(_sentence(end.step, error), error.code, end.step.value, _retryable(error))
-        _log.warning("job_failed", step=end.step.value, code=error.code, error=error.message)
+        _log.warning("job_failed", stage=end.step.value, code=error.code, error=error.message)
         self._ending = True
         await self._surely(lambda: self._work.fail(self._claim, failure))
         self._count(JobStatus.FAILED, self._claim.job.price)

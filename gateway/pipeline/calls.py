@@ -115,7 +115,7 @@ async def with_patience(context: CallContext, step: Step, work: Callable[[], Awa
                     raise Interrupted(step, error) from error
             metrics.STAGE_RETRIES.labels(stage=step.value, code=error.code).inc()
             if last is None or type(last) is not type(error):
-                _log.warning("stage_retried", step=step.value, code=error.code, error=error.message)
+                _log.warning("stage_retried", stage=step.value, code=error.code, error=error.message)
             last = error
         except LensoraError as error:
             raise Interrupted(step, error) from error

@@ -267,6 +267,20 @@ def test_events_that_are_named_are_logged() -> None:
             assert f'"{event}"' in code, f"{page.name}: {event}"
 
 
+def test_fields_of_events_are_logged() -> None:
+    """What a runbook says that an event's lines hold, the call that writes it gives; a job's id is bound around it."""
+    code = "".join(path.read_text() for path in (ROOT / "gateway").rglob("*.py"))
+    found = 0
+    for page in PAGES:
+        for event, told in re.findall(r"`([a-z_]+)` hold\s+((?:`\w+`(?:, | and )?)+)", page.read_text("utf-8")):
+            call = re.search(rf'_log\.\w+\([^)]*?"{event}",([^\n]*)', code)
+            assert call is not None, event
+            given = {*re.findall(r"(\w+)=", call[1]), "job_id"}
+            assert set(re.findall(r"`(\w+)`", told)) <= given, f"{page.name}: {event}"
+            found += 1
+    assert found >= 3
+
+
 def test_images_are_all_told_and_within_their_budgets() -> None:
     """The table has every image, with the budget that the check holds it to."""
     told = {}
