@@ -156,6 +156,11 @@ class TestInvalidRequest:
         response = api.post("/v1/studio/transform", json={}, headers={"Idempotency-Key": "k" * 256})
         assert_problem(response, 400, "invalid_request", "Idempotency-Key", "255", "256")
 
+    def test_an_idempotency_key_that_cannot_be_printed(self, api: httpx.Client) -> None:
+        """The sentence shows it: its three characters are not too many."""
+        response = api.post("/v1/studio/transform", json={}, headers={"Idempotency-Key": "a\tb"})
+        assert_problem(response, 400, "invalid_request", "printable characters", r"not 'a\tb'")
+
 
 @pytest.mark.parametrize(
     ("body", "says"),
