@@ -32,11 +32,12 @@ def sentence(path: list[str], error: ErrorDetails, model: type[BaseModel]) -> st
     if kind == "extra_forbidden":
         return _unknown(path, error["loc"], model)
     length = len(given) if isinstance(given, str) else 0
+    tag = given.get("type") if isinstance(given, dict) else context.get("tag")
     about = {
         "missing": " is required",
         "no_picture": ".url is required, or backplate_id in its place",
         "union_tag_not_found": f".type is required: it must be one of {', '.join(BackgroundType)}",
-        "union_tag_invalid": f".type must be one of {', '.join(BackgroundType)}, not {shown(context.get('tag'))}",
+        "union_tag_invalid": f".type must be one of {', '.join(BackgroundType)}, not {shown(tag)}",
         "literal_error": f" must be {str(context.get('expected')).replace(chr(39), '')}, not {shown(given)}",
         "enum": f" must be one of {str(context.get('expected')).replace(chr(39), '')}, not {shown(given)}",
         "string_too_long": f" must have at most {context.get('max_length', 0):,} characters, not {length:,}",

@@ -178,7 +178,9 @@ def test_a_wrong_field_is_named_with_its_limit_and_value(changes: dict[str, Any]
     [
         ({}, r"background\.type is required: it must be one of remove, image, prompt, color\."),
         ({"type": "video"}, r"background\.type must be one of remove, image, prompt, color, not 'video'\."),
-        ({"type": ["remove"]}, r"background\.type must be one of remove, image, prompt"),
+        ({"type": ["remove"]}, r'background\.type must be one of .*, not \["remove"\]\.'),
+        ({"type": None}, r"background\.type must be one of .*, not null\."),
+        ({"type": 1}, r"background\.type must be one of .*, not 1\."),
         ({"type": "prompt"}, r"background\.prompt is required\."),
         ({"type": "prompt", "prompt": ""}, r"background\.prompt must not be empty\."),
         ({"type": "prompt", "prompt": " \n"}, r"background\.prompt must not be empty\."),
