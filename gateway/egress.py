@@ -21,6 +21,7 @@ import httpcore
 from gateway.addresses import IPAddress, is_public, literal
 from gateway.resolver import CaresResolver, Resolver
 from lensora.contract.requests import MAX_PRESIGNED_CHARACTERS
+from lensora.contract.wording import shown
 from lensora.core.artifacts import MediaType
 from lensora.core.bounds import WHOLE_CHARACTERS, tenths_over, whole
 
@@ -134,7 +135,8 @@ def parse(url: str, policy: EgressPolicy) -> Target:
     except ValueError as error:
         raise EgressRefused(f"url must be a well-formed http or https URL ({error})") from error
     if parts.scheme not in SCHEME_PORTS:
-        raise EgressRefused(f"url must start with http:// or https://, not {parts.scheme[:20] or 'nothing'}:")
+        given = f"{parts.scheme[:20]}:" if parts.scheme else shown(url.partition("?")[0])
+        raise EgressRefused(f"url must start with http:// or https://, not {given}")
     if "@" in parts.netloc:
         raise EgressRefused("url must not carry a user name or password")
     host = _ascii_host(parts)

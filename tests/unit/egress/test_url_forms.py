@@ -15,9 +15,9 @@ POLICY = EgressPolicy()
     ("url", "says"),
     [
         ("", "http or https"),
-        ("plate.jpg", "must start with http"),
-        ("//example.com/a.jpg", "must start with http"),
-        ("ftp://example.com/a.jpg", "must start with http"),
+        ("plate.jpg?X-Amz-Signature=5", r"must start with http:// or https://, not 'plate\.jpg'$"),
+        ("//example.com/a.jpg", r"must start with http:// or https://, not '//example\.com/a\.jpg'$"),
+        ("ftp://example.com/a.jpg", "must start with http:// or https://, not ftp:$"),
         ("file:///etc/passwd", "must start with http"),
         ("gopher://example.com/", "must start with http"),
         ("data:image/png;base64,AAAA", "must start with http"),
