@@ -87,6 +87,8 @@ class _BatchChoices(RequestBody):
     """The camera's move."""
     output: OutputBody = OutputBody()
     """Choices beside the four artifacts."""
+    webhook_url: Url | None = None
+    """Public http or https URL that is told once, when the last film has ended."""
 
     def film(self, item: BatchItemBody | None = None) -> TransformBody:
         """What /transform would be sent for one item, or for none in particular: what holds for all of them.
@@ -110,8 +112,6 @@ class BatchBody(_BatchChoices):
 
     items: Items
     """The photos, each by its session."""
-    webhook_url: Url | None = None
-    """Public http or https URL that is told once, when the last film has ended."""
 
 
 class BatchQuoteBody(_BatchChoices):

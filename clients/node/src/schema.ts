@@ -4832,6 +4832,8 @@ export interface operations {
                         /** @description Most bytes of the GLB; the default is 3,000,000. */
                         max_glb_bytes?: number | null;
                     };
+                    /** @description Public http or https URL that is told once, when the last film has ended. */
+                    webhook_url?: string | null;
                     /** @description The photos, each by its session. */
                     items: {
                         /** @description From /init. Sessions live 24 h. */
@@ -4902,8 +4904,6 @@ export interface operations {
                             };
                         } | null;
                     }[];
-                    /** @description Public http or https URL that is told once, when the last film has ended. */
-                    webhook_url?: string | null;
                 };
             };
         };
@@ -5104,6 +5104,8 @@ export interface operations {
                         /** @description Most bytes of the GLB; the default is 3,000,000. */
                         max_glb_bytes?: number | null;
                     };
+                    /** @description Public http or https URL that is told once, when the last film has ended. */
+                    webhook_url?: string | null;
                     /** @description The photos, each by its session. */
                     items?: {
                         /** @description From /init. Sessions live 24 h. */

@@ -144,6 +144,7 @@ class BatchOrdering:
         key = await self.gate.admit(request)
         raw = await read_body(request, batches.MAX_JSON_BYTES)
         body = schemas.parse_body(batches.BatchQuoteBody, raw)
+        await self.outside.webhook(key, body.webhook_url)
         refused: tuple[batches.BatchRefusal, ...] = ()
         if body.items is None:
             count = body.photos or 0

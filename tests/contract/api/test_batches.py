@@ -165,9 +165,11 @@ def test_the_price_is_known_before_anything_is_uploaded(api: httpx.Client) -> No
     ],
 )  # fmt: skip
 def test_what_is_no_batch_is_said_by_its_field(api: httpx.Client, body: dict[str, Any], code: str, says: str) -> None:
-    """One sentence that names what is wrong; where no item at all can be ordered, the first one's error."""
-    problem = api.post("/v1/studio/batches", json=body).json()
-    assert (problem["code"], says in problem["detail"]) == (code, True), problem
+    """One sentence that names what is wrong; where no item at all can be ordered, the first one's error. The quote says
+    the same before."""
+    for path in ("/v1/studio/batches", "/v1/studio/quote/batch"):
+        problem = api.post(path, json=body).json()
+        assert (problem.get("code"), says in problem.get("detail", "")) == (code, True), problem
 
 
 def test_a_batch_that_costs_too_much_is_not_begun(gateway: Gateway, photo: bytes) -> None:
