@@ -226,6 +226,10 @@ def test_metrics_are_for_the_monitoring_namespace() -> None:
     assert base["spec"]["ingress"][0]["from"] == [
         {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
     ]
+    # A rule whose list of peers is empty would let everybody in.
+    for nobody in ("networkPolicy.metricsFrom=[]", "networkPolicy.metricsFrom=null"):
+        base = named(render(sets=(nobody,)), "NetworkPolicy", "studio-lensora-base")
+        assert "Ingress" in base["spec"]["policyTypes"] and "ingress" not in base["spec"]
 
 
 def test_the_prometheus_of_an_example_may_scrape() -> None:
