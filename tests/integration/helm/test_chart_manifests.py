@@ -93,6 +93,11 @@ TOGGLES: dict[str, tuple[tuple[str, ...], set[str], set[str]]] = {
         {"ScaledObject/studio-lensora-worker", "TriggerAuthentication/studio-lensora-worker"},
         set(),
     ),
+    "worker on KEDA and external Redis without a password": (
+        (*EXTERNAL_REDIS, "worker.autoscaling.mode=keda"),
+        {"ScaledObject/studio-lensora-worker"},
+        set(),
+    ),
     "worker on KEDA and Redis behind Sentinel": (
         (
             *EXTERNAL_REDIS,
