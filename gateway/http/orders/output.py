@@ -27,7 +27,7 @@ def output_of(body: schemas.OutputBody) -> OutputChoices:
 
 
 def film_of(before: OutputChoices, body: schemas.OutputBody | None) -> OutputChoices:
-    """Choices of a second film: those given, the model's own from before."""
+    """Choices of a second film: those given, the model's own from before. Raises InvalidRequest."""
     if body is None:
         return before
     for place, name in enumerate(body.formats):
@@ -37,6 +37,11 @@ def film_of(before: OutputChoices, body: schemas.OutputBody | None) -> OutputCho
                 "the model is kept.",
                 field="output.formats",
             )
+    if body.max_glb_bytes not in (None, before.max_glb_bytes):
+        raise InvalidRequest(
+            f"output.max_glb_bytes must be left out, not {body.max_glb_bytes}: the model is kept.",
+            field="output.max_glb_bytes",
+        )
     return replace(output_of(body), max_glb_bytes=before.max_glb_bytes)
 
 

@@ -210,6 +210,8 @@ def test_another_background_for_the_same_mesh(gateway: Gateway, api: httpx.Clien
     assert stages["generating-bg"] == stages["compositing"] == stages["rendering-video"] == "pending"
     refused = api.post(f"/v1/studio/jobs/{job_id}/render", json={"output": {"formats": ["usdz"]}})
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_request")
+    smaller = api.post(f"/v1/studio/jobs/{job_id}/render", json={"output": {"max_glb_bytes": 200_000}})
+    assert (smaller.status_code, "output.max_glb_bytes must be left out" in smaller.text) == (400, True)
     missing = api.post(f"/v1/studio/jobs/{uuid.uuid4()}/render", json={})
     assert missing.json()["code"] == "job_not_found"
 
