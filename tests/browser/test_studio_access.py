@@ -116,6 +116,20 @@ def test_an_address_that_is_none_leads_on(visitor: Visitor, accessible: Callable
     accessible(visitor.page)
 
 
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_the_key_s_dialog_gives_the_keyboard_back(visitor: Visitor) -> None:
+    """To the button that opened it, however it is closed."""
+    page = visitor.page
+    visitor.open()
+    for way in ("Close", "Use this key", "Forget the key"):
+        page.get_by_title("API key").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("API key", exact=True).fill(visitor.key)
+        dialog.get_by_role("button", name=way).click()
+        expect(dialog).to_have_count(0)
+        expect(page.get_by_title("API key")).to_be_focused()
+
+
 MOST_TABS = 80
 
 FOCUSED = """() => {

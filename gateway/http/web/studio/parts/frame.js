@@ -32,14 +32,16 @@ function KeyDialog({ onClose }) {
   const owner = useOwner();
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => dialog.current?.showModal(), []);
+  // Closed, and not only taken away, a dialog gives the keyboard back to where it came from.
+  const close = () => dialog.current?.close();
   const forget = () => {
     owner.forget();
-    onClose();
+    close();
   };
   return html`<dialog ref=${dialog} onClose=${onClose} aria-labelledby="key-title">
     <div class="between"><h2 id="key-title">Your API key</h2>
-      <button type="button" class="icon" aria-label="Close" onClick=${onClose}>×</button></div>
-    <${KeyForm} onDone=${onClose} />
+      <button type="button" class="icon" aria-label="Close" onClick=${close}>×</button></div>
+    <${KeyForm} onDone=${close} />
     ${owner.api && html`<button type="button" class="quiet wide" onClick=${forget}>Forget the key in this browser</button>`}
   </dialog>`;
 }

@@ -131,7 +131,11 @@ function Correction({ view, onClose, onSave }) {
   const choose = (/** @type {Partial<Choice>} */ part) => setChoice((/** @type {Choice} */ before) => ({ ...before, ...part }));
   const point = (/** @type {number} */ x, /** @type {number} */ y) =>
     choice.points.length < MOST_POINTS && choose({ points: [...choice.points, { x, y, keep: tool === "keep" }] });
-  const save = () => onSave({ bbox: choice.box || view.bbox, points: choice.points });
+  const save = () => {
+    // Closed, and not only taken away, a dialog gives the keyboard back to where it came from.
+    dialog.current?.close();
+    onSave({ bbox: choice.box || view.bbox, points: choice.points });
+  };
   return html`<dialog ref=${dialog} class="correction" onClose=${onClose} aria-labelledby="correction-title">
     <div class="between"><h2 id="correction-title">Where is it in this photo?</h2>
       <button type="button" class="icon" aria-label="Close" onClick=${() => dialog.current?.close()}>×</button></div>
