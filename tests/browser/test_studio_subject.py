@@ -232,3 +232,18 @@ def test_another_thing_is_refused_and_may_be_insisted_on(visitor: Visitor, stack
     expect(page.locator(".views li")).to_have_count(5)
     expect(page.get_by_text("Five is the most.")).to_be_visible()
     expect(adding).to_be_disabled()
+
+
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_a_further_file_that_is_none_stops_no_other(visitor: Visitor) -> None:
+    """Each that is wrong is named with its reason, and those beside it are added."""
+    page = visitor.page
+    visitor.open_photo()
+    visitor.watch.expected = ("status of 400",)
+    wrong = {"name": "IMG_1.HEIC", "mimeType": "image/heic", "buffer": b"heic"}
+    broken = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"no"}
+    whole = [{"name": f"{name}.jpg", "mimeType": "image/jpeg", "buffer": visitor.photo.read_bytes()} for name in "ab"]
+    page.get_by_label("Add more photos").set_input_files([wrong, whole[0], broken, whole[1]])
+    expect(page.locator(".views li")).to_have_count(2)
+    expect(page.get_by_role("alert")).to_contain_text("IMG_1.HEIC is not a photo")
+    expect(page.get_by_role("alert")).to_contain_text("broken.jpg: Image must be")

@@ -3,6 +3,7 @@
 import { html, useEffect, useRef, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
 import { useConnection } from "../connection.js";
+import { Problem } from "../problem.js";
 import { SIDES, credits, isFilm, wrongWith, wrongWithFilm } from "../words.js";
 import { Notice } from "./notice.js";
 import { MOST_POINTS, Photo } from "./photo.js";
@@ -15,6 +16,8 @@ import { Tools } from "./subject.js";
 export const VIEW_CREDITS = 2;
 const TURN_CREDITS = 10;
 const MOST_VIEWS = 5;
+/** What is wrong with one file, and not with those beside it. */
+const OWN_FAULTS = ["invalid_image", "invalid_video", "crop_too_small", "subject_unlike"];
 /** All of a photo: what a person says who insists that it is the same thing. */
 const WHOLE = /** @type {import("../types.js").Corners} */ ([0, 0, 1, 1]);
 
@@ -25,7 +28,7 @@ export function MorePhotos({ session, index }) {
   const [views, setViews] = useState(/** @type {View[]} */ ([]));
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(/** @type {any} */ (null));
-  const [refused, setRefused] = useState(/** @type {File | null} */ (null));
+  const [refused, setRefused] = useState(/** @type {File[]} */ ([]));
   const [open, setOpen] = useState("");
   const id = session.session_id;
 
@@ -47,22 +50,39 @@ export function MorePhotos({ session, index }) {
     }
   };
   const put = (/** @type {View} */ view) => setViews((/** @type {View[]} */ before) => [...before.filter((each) => each.view_id !== view.view_id), view]);
-  const add = (/** @type {File[]} */ files, /** @type {number[] | null} */ bbox = null) => trying(async () => {
-    setRefused(null);
-    for (const file of files) {
-      const film = isFilm(file);
-      const wrong = film ? wrongWithFilm(file) : wrongWith(file);
-      if (wrong) throw new Error(wrong);
-      try {
-        const view = await (film ? owner.api?.addTurn(id, file, index) : owner.api?.addView(id, file, { objectIndex: index, bbox }));
-        if (view) put(view);
-        if (view && bbox) setOpen(view.view_id);
-      } catch (problem) {
-        if (film || /** @type {any} */ (problem).code !== "subject_unlike") throw problem;
-        setRefused(file);
+  const addOne = async (/** @type {File} */ file, /** @type {number[] | null} */ bbox) => {
+    const film = isFilm(file);
+    const wrong = film ? wrongWithFilm(file) : wrongWith(file);
+    if (wrong) throw new Error(wrong);
+    try {
+      const view = await (film ? owner.api?.addTurn(id, file, index) : owner.api?.addView(id, file, { objectIndex: index, bbox }));
+      if (view) put(view);
+      if (view && bbox) setOpen(view.view_id);
+    } catch (problem) {
+      const { code, message } = /** @type {any} */ (problem);
+      if (!film && code === "subject_unlike") {
+        setRefused((/** @type {File[]} */ before) => [...before, file]);
         throw new Error(`${file.name} seems to show another thing than your photo. It was not added, and nothing was charged.`);
       }
+      throw OWN_FAULTS.includes(code) ? new Error(`${file.name}: ${message}`) : problem;
     }
+  };
+  const add = (/** @type {File[]} */ files, /** @type {number[] | null} */ bbox = null) => trying(async () => {
+    setRefused([]);
+    /** @type {string[]} */
+    const wrong = [];
+    for (const file of files) {
+      try {
+        await addOne(file, bbox);
+      } catch (problem) {
+        // What is wrong with a file stops no other; what would be wrong with each, such as too few credits, stops all.
+        const ofAll = problem instanceof Problem;
+        if (ofAll && !wrong.length) throw problem;
+        wrong.push(/** @type {Error} */ (problem).message);
+        if (ofAll) break;
+      }
+    }
+    if (wrong.length) throw new Error(wrong.join(" "));
   });
   const change = (/** @type {View} */ view, /** @type {Record<string, unknown>} */ changes) => trying(async () => {
     const changed = await owner.api?.changeView(view, changes);
@@ -88,8 +108,8 @@ export function MorePhotos({ session, index }) {
     <p class="hint" aria-live="polite">${full
       ? "Five is the most. Take one out to add another."
       : `A photo of the back or of a side shows the 3D model what this one hides. So does a video of it turning once, from the front on, 3 to 15 seconds long: ${credits(TURN_CREDITS)}.`}</p>
-    <${Notice} error=${error} onClose=${() => { setError(null); setRefused(null); }}>
-      ${refused && html`<p><button type="button" class="quiet" disabled=${busy} onClick=${() => add([refused], WHOLE)}>It is the same thing: show where</button></p>`}
+    <${Notice} error=${error} onClose=${() => { setError(null); setRefused([]); }}>
+      ${refused.length > 0 && html`<p><button type="button" class="quiet" disabled=${busy} onClick=${() => add(refused, WHOLE)}>It is the same thing: show where</button></p>`}
     <//>
     ${opened && html`<${Correction} view=${opened} onClose=${() => setOpen("")} onSave=${(/** @type {any} */ changes) => { setOpen(""); change(opened, changes); }} />`}
   </fieldset>`;
