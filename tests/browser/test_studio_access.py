@@ -130,6 +130,47 @@ def test_the_key_s_dialog_gives_the_keyboard_back(visitor: Visitor) -> None:
         expect(page.get_by_title("API key")).to_be_focused()
 
 
+OVERLAPPING = """() => {
+  const all = [...document.querySelectorAll('.bar .brand, .bar nav a, .balance, .bar button')];
+  const areas = all.filter(each => each.offsetWidth).map(each => {
+    const text = document.createRange();
+    text.selectNodeContents(each);
+    return [each.title || each.textContent, text.getBoundingClientRect()];
+  });
+  const beside = (one, other) => one.right <= other.left || other.right <= one.left;
+  const apart = (one, other) => beside(one, other) || one.bottom <= other.top || other.bottom <= one.top;
+  const under = ([name, area], at) => areas.slice(at + 1).filter(([, other]) => !apart(area, other));
+  return areas.flatMap((each, at) => under(each, at).map(([other]) => [each[0], other]));
+}"""
+
+
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_the_bar_fits_every_screen(visitor: Visitor) -> None:
+    """Nothing in it lies over something else, and no page is wider than its screen."""
+    page = visitor.page
+    visitor.open()
+    expect(page.get_by_text("2,000 credits")).to_be_visible()
+    page.locator(".balance").evaluate("balance => { balance.textContent = '99,999 credits'; }")
+    for width in (320, 360, 375, 390, 480, 562, 600, 667, 768, 1024):
+        page.set_viewport_size({"width": width, "height": 700})
+        assert page.evaluate(OVERLAPPING) == [], width
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
+def test_a_price_on_the_first_screen_stays_with_its_step(visitor: Visitor) -> None:
+    """A price that has no room in its line makes the step higher, and lies over nothing below."""
+    page = visitor.page
+    visitor.open()
+    steps = page.locator(".how li")
+    expect(steps).to_have_count(4)
+    below = """step => {
+      const price = step.querySelector('small');
+      return price.getBoundingClientRect().bottom - step.getBoundingClientRect().bottom;
+    }"""
+    assert all(steps.nth(place).evaluate(below) <= 0 for place in (0, 3))
+
+
 MOST_TABS = 80
 
 FOCUSED = """() => {
