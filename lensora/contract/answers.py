@@ -274,7 +274,7 @@ class OrderedOutput(PublicAnswer):
 
 
 class Ordered(PublicAnswer):
-    """What was ordered: enough to show the job, and to order it again with a change."""
+    """What was ordered, as far as it shows the job. Box, points, true size and max_glb_bytes are not repeated."""
 
     session_id: str
     """The photo's session; it may have expired."""

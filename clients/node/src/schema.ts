@@ -1246,7 +1246,7 @@ export interface components {
         };
         /**
          * Ordered
-         * @description What was ordered: enough to show the job, and to order it again with a change.
+         * @description What was ordered, as far as it shows the job. Box, points, true size and max_glb_bytes are not repeated.
          */
         Ordered: {
             /** @description The photo's session; it may have expired. */
