@@ -110,6 +110,14 @@ CONTRADICTORY: dict[str, tuple[tuple[str, ...], str]] = {
         (f"fullnameOverride={'f' * 40}", 'triton.pools={"of-16-characters":{"models":["a"]}}'),
         "63 are the most",
     ),
+    "two families on one stack": (
+        ("services.ipFamilyPolicy=SingleStack", 'services.ipFamilies=["IPv6","IPv4"]'),
+        "services.ipFamilyPolicy",
+    ),
+    "a certificate that is renewed before it is made": (
+        ("rpc.tls.certManager.enabled=true", "rpc.tls.certManager.duration=720h"),
+        "rpc.tls.certManager.renewBefore",
+    ),
     "an Ingress without a host": (("ingress.enabled=true",), "ingress.hosts"),
     "a route without a Gateway": (("httpRoute.enabled=true",), "httpRoute.parentRefs"),
 }

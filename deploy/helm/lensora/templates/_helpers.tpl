@@ -90,6 +90,9 @@ file:///var/lib/lensora/artifacts
 
 {{/* IP families of a Service. */}}
 {{- define "lensora.families" -}}
+{{- if and (eq (.Values.services.ipFamilyPolicy | default "") "SingleStack") (gt (len (.Values.services.ipFamilies | default list)) 1) -}}
+{{- fail "services.ipFamilyPolicy is SingleStack, and services.ipFamilies names two: take one of them, or PreferDualStack or RequireDualStack" -}}
+{{- end -}}
 {{- with .Values.services.ipFamilyPolicy }}
 ipFamilyPolicy: {{ . }}
 {{- end }}
