@@ -118,6 +118,14 @@ CONTRADICTORY: dict[str, tuple[tuple[str, ...], str]] = {
         ("rpc.tls.certManager.enabled=true", "rpc.tls.certManager.duration=720h"),
         "rpc.tls.certManager.renewBefore",
     ),
+    "Redis's address as a plain setting": (
+        ('worker.env={"LENSORA_REDIS_URL":"redis://mine:6379/0"}',),
+        "LENSORA_REDIS_URL would be ignored: pods take it from a Secret, yours by redis.external.existingSecret",
+    ),
+    "signing keys as a plain setting": (
+        ('gateway.env={"LENSORA_URL_SIGNING_KEYS":"k"}',),
+        "gateway.env.LENSORA_URL_SIGNING_KEYS would be ignored",
+    ),
     "an Ingress without a host": (("ingress.enabled=true",), "ingress.hosts"),
     "a route without a Gateway": (("httpRoute.enabled=true",), "httpRoute.parentRefs"),
 }

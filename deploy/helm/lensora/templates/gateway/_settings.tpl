@@ -8,11 +8,22 @@ LENSORA_JOB_HOURS: {{ .Values.retention.jobHours | quote }}
 LENSORA_JOB_DEADLINE_SECONDS: {{ .Values.jobDeadlineSeconds | quote }}
 {{- end -}}
 
+{{/* Refuses settings that the pods take from Secrets whatever env says: list component env. */}}
+{{- define "lensora.notIgnored" -}}
+{{- range $name, $value := dict "LENSORA_REDIS_URL" "redis.external.existingSecret" "LENSORA_URL_SIGNING_KEYS" "secrets.existingSecret" -}}
+{{- if hasKey (index $ 1 | default dict) $name -}}
+{{- fail (printf "%s.env.%s would be ignored: pods take it from a Secret, yours by %s" (index $ 0) $name $value) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "lensora.settings.http" -}}
+{{- include "lensora.notIgnored" (list "gateway" .Values.gateway.env) -}}
 {{- include "lensora.laidOver" (list (include "lensora.settings.http.chart" .) .Values.gateway.env) -}}
 {{- end -}}
 
 {{- define "lensora.settings.worker" -}}
+{{- include "lensora.notIgnored" (list "worker" .Values.worker.env) -}}
 {{- include "lensora.laidOver" (list (include "lensora.settings.worker.chart" .) .Values.worker.env) -}}
 {{- end -}}
 
