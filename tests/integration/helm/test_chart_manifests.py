@@ -354,6 +354,23 @@ def test_sentinels_are_asked_and_reached() -> None:
         assert [port["port"] for port in policy["egress"][0]["ports"]] == [6380, 26379], component
 
 
+def test_redis_may_be_named_by_an_ipv6_address() -> None:
+    """In a cluster with IPv6 alone its address, and those of sentinels, may be numbers; policies open their ports."""
+    manifests = render(
+        sets=(
+            *EXTERNAL_REDIS,
+            "worker.autoscaling.mode=keda",
+            'redis.external.address="[2001:db8::6]:6380"',
+            'redis.external.sentinels=["[2001:db8::7]:26379"]',
+            "redis.external.sentinelService=films",
+        )
+    )
+    (trigger,) = of_kind(manifests, "ScaledObject")[0]["spec"]["triggers"]
+    assert trigger["metadata"]["addresses"] == "[2001:db8::7]:26379"
+    ports = named(manifests, "NetworkPolicy", "studio-lensora-worker")["spec"]["egress"][0]["ports"]
+    assert [port["port"] for port in ports] == [6380, 26379]
+
+
 def test_redis_stops_short_of_its_limit() -> None:
     """Its data take a share of the memory limit, in every unit; a changed limit restarts it, the share does not."""
 
