@@ -13,12 +13,14 @@ from lensora.core.errors import ConfigurationError
 
 COMPONENT = "app.kubernetes.io/component"
 
-# Not urlopen: it raises for the 503 of a gateway that is not ready, whose answer is what is wanted.
-READY = (
-    "import http.client as h; c = h.HTTPConnection('127.0.0.1', 8000); c.request('GET', '/readyz'); "
+# Not urlopen: it raises for the 503 of a gateway that is not ready, whose answer is what is wanted, and asks the pod's
+# proxy where it has one.
+ASK = (
+    "import http.client as h; c = h.HTTPConnection('127.0.0.1', {port}); c.request('GET', '{path}'); "
     "print(c.getresponse().read().decode())"
 )
-METRICS = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9090/metrics').read().decode())"
+READY = ASK.format(port=8000, path="/readyz")
+METRICS = ASK.format(port=9090, path="/metrics")
 """Run in our own pods by their own Python: nothing needs to be open to the outside."""
 
 QUEUE = re.compile(r"^(lensora_queue_jobs_waiting|lensora_queue_jobs_running)(?:\{[^}]*\})? ([0-9.e+]+)$", re.M)

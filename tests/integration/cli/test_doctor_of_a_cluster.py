@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from deploy.rehearsal.chart import Manifest, render
-from lensora.cli.cluster.checks import READY
+from lensora.cli.cluster.checks import METRICS, READY
 
 PASSWORD = "correct-horse-battery-staple"
 API_KEY = "lsk_ab0123456789abcdef0123456789"
@@ -138,23 +138,25 @@ def test_each_trouble_is_named(doctor: Doctor) -> None:
     assert all(finding["remedy"] for finding in bad.values())
 
 
-def test_a_gateway_that_is_not_ready_says_what_is_away() -> None:
-    """``/readyz`` is 503 while something is away: what the doctor runs in the pod prints that answer all the same."""
+@pytest.mark.parametrize(("script", "port", "path"), [(READY, "8000", "/readyz"), (METRICS, "9090", "/metrics")])
+def test_what_runs_in_a_pod_prints_the_answer(script: str, port: str, path: str) -> None:
+    """``/readyz`` is 503 while something is away: the answer is printed all the same. No proxy is asked."""
     body = b'{"status": "unready", "checks": {"redis": "unavailable"}}'
 
-    class Gateway(BaseHTTPRequestHandler):
+    class Process(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(503 if self.path == "/readyz" else 404)
+            self.send_response(503 if self.path == path else 404)
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(body if self.path == path else b"")
 
         def log_message(self, *_: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Gateway) as server:
+    with HTTPServer(("127.0.0.1", 0), Process) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
-        script = READY.replace("8000", str(server.server_port))
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        here = script.replace(port, str(server.server_port))
+        proxied = {**os.environ, "http_proxy": "http://127.0.0.1:1", "no_proxy": ""}
+        done = subprocess.run([sys.executable, "-c", here], env=proxied, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == json.loads(body)
 
