@@ -197,6 +197,31 @@ def tab_to(page: Page, name: str) -> None:
     assert page.evaluate(shown), f"the focus on {name!r} cannot be seen"
 
 
+COVERED = """() => {
+  const element = document.activeElement, shown = element.closest('label') || element;
+  const { left, top, width, height } = shown.getBoundingClientRect();
+  const over = document.elementFromPoint(left + width / 2, top + height / 2);
+  const bar = over && over.closest('.bar, .pay');
+  return bar && !bar.contains(element) ? shown.outerHTML.slice(0, 80) : '';
+}"""
+
+
+def test_what_has_the_keyboard_lies_under_nothing(visitor: Visitor) -> None:
+    """Neither the bar nor the price, which stay while the page moves, cover what is reached by Tab."""
+    page = visitor.page
+    visitor.open_photo()
+    expect(page.get_by_text("75 credits")).to_be_visible()
+    page.get_by_text("Size, length and files").click()
+    for key, last in (("Tab", "Another photo"), ("Shift+Tab", "Lensora Studio")):
+        for _ in range(MOST_TABS):
+            page.keyboard.press(key)
+            assert page.evaluate(COVERED) == "", key
+            if page.evaluate(FOCUSED) == last:
+                break
+        else:
+            raise AssertionError(f"{last!r} was not reached")
+
+
 @pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
 def test_a_film_is_made_by_keyboard_alone(visitor: Visitor) -> None:
     """A photo is chosen, a brand passed by, a move picked, the film ordered, watched, shared, and deleted."""
