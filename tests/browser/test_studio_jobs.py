@@ -86,6 +86,22 @@ def test_reload_back_and_a_second_tab_work_in_mid_job(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
+def test_a_preview_that_did_not_come_is_asked_for_again(visitor: Visitor) -> None:
+    """A connection that fails for a moment leaves no broken picture in the place of the cutout."""
+    page = visitor.page
+    visitor.watch.expected = ("ERR_",)
+    visitor.open_photo()
+    job_id = visitor.order()
+    cutout = page.get_by_alt_text("The subject without its background")
+    page.route("**/cutout.png", lambda route: route.abort("connectionreset"), times=1)
+    with page.expect_event("requestfailed"):
+        visitor.make(job_id, *STAGES[:2])
+    expect(page.locator(".slot").first).to_have_text("Cutout")
+    visitor.make(job_id, *STAGES[2:3])
+    expect(cutout).not_to_have_js_property("naturalWidth", 0)
+
+
+@pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
 def test_an_order_whose_answer_gets_lost_is_paid_once(visitor: Visitor) -> None:
     """The page asks again by itself where the connection broke, and under the same key after a reload."""
     page = visitor.page

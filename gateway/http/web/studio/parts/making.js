@@ -30,8 +30,8 @@ export function Making({ job }) {
     <${Heading}>Your film is being made<//>
     <p class="hint">You can leave this page: the film is under <a href="/studio" onClick=${follow}>My films</a>, and this address keeps working.</p>
     <div class="previews">
-      <${Slot} url=${job.removed_bg_url} word="Cutout" alt="The subject without its background" checker=${true} />
-      <${Slot} url=${job.scene_url} word="Scene" alt="The new scene" checker=${false} />
+      <${Slot} job=${job} url=${job.removed_bg_url} word="Cutout" alt="The subject without its background" checker=${true} />
+      <${Slot} job=${job} url=${job.scene_url} word="Scene" alt="The new scene" checker=${false} />
     </div>
     <div class="progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${job.progress} aria-valuetext=${`${now}, ${job.progress} %`} aria-label="Progress">
       <div style=${{ width: `${job.progress}%` }}></div></div>
@@ -46,9 +46,11 @@ export function Making({ job }) {
   </section>`;
 }
 
-/** @param {{ url?: string, word: string, alt: string, checker: boolean }} properties */
-function Slot({ url, word, alt, checker }) {
-  return html`<figure class=${checker && url ? "slot checker" : "slot"}>${url ? html`<img src=${url} alt=${alt} />` : html`<span>${word}</span>`}</figure>`;
+/** @param {{ job: Job, url?: string, word: string, alt: string, checker: boolean }} properties job: a picture that did not come is asked for again with its next state */
+function Slot({ job, url, word, alt, checker }) {
+  const [missed, setMissed] = useState(/** @type {Job | null} */ (null));
+  const shown = url && missed !== job;
+  return html`<figure class=${checker && shown ? "slot checker" : "slot"}>${shown ? html`<img src=${url} alt=${alt} onError=${() => setMissed(job)} />` : html`<span>${word}</span>`}</figure>`;
 }
 
 /** @param {Job} job */
