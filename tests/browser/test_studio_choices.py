@@ -195,3 +195,17 @@ def test_a_colour_is_picked_and_each_file_says_price_and_size(
     order = visitor.gateway.claims[job_id].job.order
     assert (order.background.type, order.background.color) == (BackgroundType.COLOR, "#1f5c57")
     assert "webp" in order.output.formats
+
+
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_what_was_wrong_with_an_order_is_not_said_of_another(visitor: Visitor) -> None:
+    """The sentence beside the button goes with the choice that it was about."""
+    page = visitor.page
+    visitor.open_photo()
+    visitor.watch.expected = ("status of 400",)
+    page.get_by_role("radio", name="Your picture").check()
+    page.get_by_label("or its address").fill("ftp://shop.example/wall.jpg")
+    page.get_by_role("button", name="Create the film").click()
+    expect(page.get_by_role("alert")).to_contain_text("must start with http:// or https://")
+    page.get_by_role("radio", name="White").check()
+    expect(page.get_by_role("alert")).to_have_count(0)

@@ -1,7 +1,7 @@
 // The same model filmed again: another move, another scene, another length. The cutout and the model are kept, so it
 // costs a third.
 
-import { html, useState } from "/web/vendor/preact.js";
+import { html, useEffect, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
 import { newDraft } from "../memory.js";
 import { go } from "../routes.js";
@@ -47,6 +47,8 @@ export function Again({ job }) {
   const once = useOnce(`film again ${job.job_id}`);
   const prices = usePrices(film);
   const [error, setError] = useState(/** @type {any} */ (null));
+  // What was wrong with the order was so of another one.
+  useEffect(() => setError(null), [setting, film]);
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     setBusy(true);

@@ -64,8 +64,11 @@ export function ManyProvider({ children }) {
   const update = useCallback((/** @type {string} */ key, /** @type {Partial<ManyPhoto>} */ part) => {
     put({ photos: now.current.photos.map((/** @type {ManyPhoto} */ photo) => (photo.key === key ? { ...photo, ...part } : photo)) });
   }, []);
-  // Another order is not the one that may have been sent before.
-  const change = useCallback((/** @type {Partial<Many>} */ part) => put({ sent: "", ...part }), []);
+  // Another order is not the one that may have been sent before, nor was anything wrong with it.
+  const change = useCallback((/** @type {Partial<Many>} */ part) => {
+    setError(null);
+    put({ sent: "", ...part });
+  }, []);
   const add = useCallback((/** @type {import("./files.js").Given[]} */ given) => {
     const before = now.current.photos;
     const room = MOST_PHOTOS - before.filter((photo) => photo.state !== "wrong").length;
@@ -76,7 +79,6 @@ export function ManyProvider({ children }) {
       state: /** @type {ManyPhoto["state"]} */ (wrong ? "wrong" : "waiting"), wrong, sessionId: "", label: "",
     }));
     change({ photos: [...before, ...fresh] });
-    setError(null);
   }, []);
   const leave = useCallback((/** @type {(photo: ManyPhoto) => boolean} */ gone) => {
     for (const photo of now.current.photos) if (photo.file && gone(photo)) URL.revokeObjectURL(photo.url);
@@ -84,10 +86,7 @@ export function ManyProvider({ children }) {
     change({ photos: now.current.photos.filter((photo) => !gone(photo)) });
   }, []);
   const remove = useCallback((/** @type {string} */ key) => leave((photo) => photo.key === key), []);
-  const clear = useCallback(() => {
-    leave(() => true);
-    setError(null);
-  }, []);
+  const clear = useCallback(() => leave(() => true), []);
   const stop = useCallback(() => running.current?.abort(), []);
 
   const look = useCallback(async (/** @type {ManyPhoto} */ photo, /** @type {AbortSignal} */ signal) => {

@@ -60,6 +60,8 @@ function Choosing({ session }) {
   const [broken, setBroken] = useState(false);
   const once = useOnce(`film ${session.session_id}`);
   const change = useCallback((/** @type {Partial<Draft>} */ part) => {
+    // What was wrong with the order was so of another one.
+    setError(null);
     setDraft((/** @type {Draft} */ before) => {
       const next = { ...before, ...part };
       keepDraft(session.session_id, next);
