@@ -36,6 +36,8 @@ OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.dns_min_time_between_resolutions_ms", RESOLVE_AGAIN_MS),
+    # A proxy of the environment is for what lies outside, such as a bucket; it would stand for every pod of a service.
+    ("grpc.enable_http_proxy", 0),
 )
 
 
