@@ -80,7 +80,7 @@ class Choices:
 @camera_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out"), show_default=True)
 @click.option("--at-once", default=4, show_default=True, type=click.IntRange(1, 64), help="Files under way at a time.")
-@click.option("--yes", is_flag=True, help="Do not ask whether the price is all right.")
+@click.option("--yes", is_flag=True, help="Do not ask about the price; without a terminal nobody is asked.")
 @click.option("--no-wait", is_flag=True, help="Only order: print the batch's id. lensora batches has the rest.")
 @film_options
 @json_option
