@@ -99,9 +99,8 @@ def image_backplate(
         longest_side_px, part = _covering(*read_header(data).upright_size, *seen)
         photo = (pictures or PictureReader()).read(data, longest_side_px=longest_side_px, part=part, alive=call.check)
     except InvalidImage as error:
-        raise InvalidBackground(
-            f"background.url is not a usable picture: {error.message}", field="background.url"
-        ) from error
+        # Its address and an upload come here alike.
+        raise InvalidBackground(f"background is not a usable picture: {error.message}", field="background") from error
     picture = photo.over((WHITE, WHITE, WHITE))
     crop, edge = Crop.looking_down(picture, *seen, scene_pitch(viewpoint))
     rgb = crop.taken(picture, *seen)

@@ -148,7 +148,7 @@ def test_sizes_and_bytes_are_checked() -> None:
     check_size(256, 2160)
     with pytest.raises(InvalidRequest, match="height"):
         check_size(256, 2161)
-    with pytest.raises(InvalidBackground, match=r"background\.url"):
+    with pytest.raises(InvalidBackground, match="background is not a usable picture"):
         image_backplate(b"\x89PNG nothing", 256, 256)
 
 
