@@ -209,3 +209,35 @@ def test_what_was_wrong_with_an_order_is_not_said_of_another(visitor: Visitor) -
     expect(page.get_by_role("alert")).to_contain_text("must start with http:// or https://")
     page.get_by_role("radio", name="White").check()
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_brand_s_form_comes_to_the_person(visitor: Visitor) -> None:
+    """Also from the end of a long list; when it is closed, the keyboard is at the button that opened it."""
+    page = visitor.page
+    visitor.save_brands(*(f"brand-{number}" for number in range(9)))
+    visitor.open("/studio/brands")
+    change = page.get_by_role("button", name="Change brand-8")
+    change.click()
+    form = page.get_by_role("region", name="The brand brand-8")
+    expect(form).to_be_focused()
+    expect(form.get_by_label("Name")).to_be_in_viewport()
+    form.get_by_role("button", name="Not now").click()
+    expect(change).to_be_focused()
+    page.get_by_role("button", name="Delete brand-8").click()
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.get_by_role("button", name="Delete brand-8")).to_be_focused()
+
+
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_a_brand_s_name_that_is_none_or_taken_is_said(visitor: Visitor) -> None:
+    """One without a letter of the alphabet cannot be saved, and one that is there is replaced: both are said before."""
+    page = visitor.page
+    visitor.save_brands("spring")
+    visitor.open("/studio/brands")
+    expect(page.get_by_role("heading", name="spring")).to_be_visible()
+    page.get_by_role("button", name="Make a brand").click()
+    page.get_by_label("Name").fill("\u65e5\u672c")
+    expect(page.get_by_text("made of the letters a to z and digits")).to_be_visible()
+    expect(page.get_by_role("button", name="Save the brand")).to_be_disabled()
+    page.get_by_label("Name").fill("Spring")
+    expect(page.get_by_text("There is a brand “spring”: this one takes its place.")).to_be_visible()

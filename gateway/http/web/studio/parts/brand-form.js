@@ -35,8 +35,12 @@ function settingOf(brand) {
   };
 }
 
-/** @param {{ brand: Brand | null, onSaved: () => void, onClose: () => void }} properties brand: null for a new one */
-export function BrandForm({ brand, onSaved, onClose }) {
+/**
+ * @param {{ brand: Brand | null, names: string[], onSaved: () => void, onClose: () => void }} properties
+ *   brand: null for a new one
+ *   names: of the brands that are there
+ */
+export function BrandForm({ brand, names, onSaved, onClose }) {
   const owner = useOwner();
   const [name, setName] = useState(brand?.name || "");
   const [setting, setSetting] = useState(() => settingOf(brand));
@@ -90,7 +94,7 @@ export function BrandForm({ brand, onSaved, onClose }) {
     <label for="brand-name">Name</label>
     <input type="text" id="brand-name" value=${name} maxlength="40" required disabled=${Boolean(brand)} autocomplete="off"
       onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
-    ${name && slug(name) !== name && html`<p class="hint">It is saved as “${slug(name)}”.</p>`}
+    ${name.trim() && html`<${NameHint} name=${name} taken=${!brand && names.includes(slug(name))} />`}
     <${SettingChoice} setting=${setting} onChange=${setSetting} clear=${false} brand=${[FREE, "Each film says its own."]} />
     <div class="fields">
       <label class="field" for="brand-shape">Shape
@@ -125,6 +129,14 @@ export function BrandForm({ brand, onSaved, onClose }) {
     <div class="row"><button class="primary" disabled=${busy || !ready}>${busy ? "Saving…" : "Save the brand"}</button>
       <button type="button" class="quiet" onClick=${onClose}>Not now</button></div>
   </form>`;
+}
+
+/** What becomes of a name, where that is not plain. @param {{ name: string, taken: boolean }} properties */
+function NameHint({ name, taken }) {
+  const kept = slug(name);
+  if (!kept) return html`<p class="hint" role="status">A brand's name is made of the letters a to z and digits.</p>`;
+  if (taken) return html`<p class="hint" role="status">There is a brand “${kept}”: this one takes its place.</p>`;
+  return kept === name ? null : html`<p class="hint">It is saved as “${kept}”.</p>`;
 }
 
 /** A logo's box in the frame of the preview. @param {string} aspect @param {number} size */

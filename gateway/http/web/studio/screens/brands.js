@@ -1,6 +1,6 @@
 // The brands of this key: what each does, and a form to make or change one.
 
-import { html, useCallback, useEffect, useState } from "/web/vendor/preact.js";
+import { html, useCallback, useEffect, useRef, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
 import { useConnection } from "../connection.js";
 import { Question } from "../parts/question.js";
@@ -30,17 +30,29 @@ export function BrandsScreen() {
   useEffect(() => {
     load();
   }, [load, epoch]);
-  const saved = () => {
+  const form = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    // The form stands above the list: it comes to the person, wherever its button is.
+    form.current?.scrollIntoView({ block: "start" });
+    form.current?.focus({ preventScroll: true });
+  }, [open]);
+  const close = () => {
+    const opened = open;
     setOpen(null);
+    requestAnimationFrame(() => /** @type {HTMLElement | null} */ (document.querySelector(`[data-opens="${opened === "new" ? "" : opened?.name}"]`))?.focus());
+  };
+  const saved = () => {
+    close();
     load();
   };
   return html`<section class="brands">
     <div class="between wrap"><${Heading}>Brands<//>
-      ${open === null && html`<button type="button" class="primary" onClick=${() => setOpen("new")}>Make a brand</button>`}</div>
+      ${open === null && html`<button type="button" class="primary" data-opens="" onClick=${() => setOpen("new")}>Make a brand</button>`}</div>
     <p class="hint">A brand is a set of choices under one name: pick it for a film, and every film looks like the others.</p>
     <${Notice} error=${error} />
-    ${open !== null && html`<section class="card panel" aria-label=${open === "new" ? "A new brand" : `The brand ${open.name}`}>
-      <${BrandForm} key=${open === "new" ? "" : open.name} brand=${open === "new" ? null : open} onSaved=${saved} onClose=${() => setOpen(null)} /></section>`}
+    ${open !== null && html`<section class="card panel" tabindex="-1" ref=${form} aria-label=${open === "new" ? "A new brand" : `The brand ${open.name}`}>
+      <${BrandForm} key=${open === "new" ? "" : open.name} brand=${open === "new" ? null : open}
+        names=${(brands || []).map((brand) => brand.name)} onSaved=${saved} onClose=${close} /></section>`}
     ${!brands && !error && html`<p role="status">Loading…</p>`}
     ${brands && brands.length === 0 && open === null && html`<p>There is none yet.</p>`}
     <ul class="brand-list">
@@ -54,10 +66,16 @@ function Entry({ brand, onOpen, onDeleted }) {
   const owner = useOwner();
   const [asked, setAsked] = useState(false);
   const [error, setError] = useState(/** @type {any} */ (null));
+  const button = useRef(/** @type {HTMLElement | null} */ (null));
+  const keep = () => {
+    setAsked(false);
+    requestAnimationFrame(() => button.current?.focus());
+  };
   const remove = async () => {
     try {
       await owner.api?.deleteBrand(brand.name);
       onDeleted();
+      document.querySelector("h1")?.focus();
     } catch (problem) {
       owner.check(problem);
       setError(problem);
@@ -76,11 +94,11 @@ function Entry({ brand, onOpen, onDeleted }) {
     </div>
     <${Notice} error=${error} onClose=${() => setError(null)} />
     <div class="row">
-      <button type="button" class="quiet" aria-label=${`Change ${brand.name}`} onClick=${onOpen}>Change</button>
+      <button type="button" class="quiet" data-opens=${brand.name} aria-label=${`Change ${brand.name}`} onClick=${onOpen}>Change</button>
       ${asked
         ? html`<${Question} class="row" label=${`Delete ${brand.name}?`}><button type="button" class="danger" onClick=${remove}>Delete ${brand.name}</button>
-          <button type="button" class="quiet" onClick=${() => setAsked(false)}>Keep it</button><//>`
-        : html`<button type="button" class="quiet" aria-label=${`Delete ${brand.name}`} onClick=${() => setAsked(true)}>Delete</button>`}
+          <button type="button" class="quiet" onClick=${keep}>Keep it</button><//>`
+        : html`<button type="button" class="quiet" ref=${button} aria-label=${`Delete ${brand.name}`} onClick=${() => setAsked(true)}>Delete</button>`}
     </div>
   </li>`;
 }
