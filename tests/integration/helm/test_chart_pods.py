@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deploy.rehearsal.chart import CHART, EXAMPLES, Manifest, named, of_kind, pod_templates, render, render_text
+from deploy.rehearsal.chart import CHART, EXAMPLES, Manifest, named, notes, of_kind, pod_templates, render, render_text
 from deploy.rehearsal.schemas import validate
 
 POD = {
@@ -253,3 +253,18 @@ def test_services_take_the_families() -> None:
         validate(service, "1.33")
     for service in of_kind(render(), "Service"):
         assert not {"ipFamilyPolicy", "ipFamilies"} & service["spec"].keys()
+
+
+@pytest.mark.parametrize(
+    ("sets", "told"),
+    [
+        ((), "detect, gateway, mesh, models, render, segment, worker"),
+        (("artifacts.pvc.existingClaim=mine",), "detect, gateway, mesh, models, render, segment, worker"),
+        (("artifacts.type=s3", "artifacts.s3.bucket=bucket", "networkPolicy.enabled=false"), "detect, models, segment"),
+        (('artifacts.pvc.accessModes=["ReadWriteMany"]', 'models.persistence.accessModes=["ReadWriteMany"]'), ""),
+    ],
+)
+def test_the_notes_say_what_must_share_a_node(sets: tuple[str, ...], told: str) -> None:
+    """Whichever volume it is for, and whoever made it."""
+    pinned = [line.rpartition(": ")[2].rstrip(".") for line in notes(sets=sets).splitlines() if "on one node" in line]
+    assert pinned == ([told] if told else [])
