@@ -126,6 +126,10 @@ CONTRADICTORY: dict[str, tuple[tuple[str, ...], str]] = {
         ('gateway.env={"LENSORA_URL_SIGNING_KEYS":"k"}',),
         "gateway.env.LENSORA_URL_SIGNING_KEYS would be ignored",
     ),
+    "a stage that would never scale": (
+        ("stages.mesh.autoscaling.enabled=true", "stages.mesh.autoscaling.metric=running"),
+        "stages.mesh.autoscaling.target is 60 calls that run or wait, and one pod takes 10 at most",
+    ),
     "an Ingress without a host": (("ingress.enabled=true",), "ingress.hosts"),
     "a route without a Gateway": (("httpRoute.enabled=true",), "httpRoute.parentRefs"),
 }

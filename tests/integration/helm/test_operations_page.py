@@ -164,6 +164,7 @@ def test_the_adapters_rules_make_what_autoscalers_ask_for() -> None:
         for rule in (*parsed["custom"], *parsed["external"])
     }
     autoscaled = ("gateway.autoscaling.metric=requests", "stages.mesh.autoscaling.metric=running")
+    autoscaled += ("stages.mesh.autoscaling.target=2",)
     switched = ("gateway.autoscaling.enabled=true", "stages.mesh.autoscaling.enabled=true")
     pool = 'triton.pools={"a":{"models":["b"],"autoscaling":{"enabled":true}}}'
     asked = set()
