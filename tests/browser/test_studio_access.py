@@ -130,6 +130,28 @@ def test_the_key_s_dialog_gives_the_keyboard_back(visitor: Visitor) -> None:
         expect(page.get_by_title("API key")).to_be_focused()
 
 
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_what_one_key_does_not_see_another_does(visitor: Visitor) -> None:
+    """A film and a photo that another key has are there as soon as the dialog has taken that key."""
+    page = visitor.page
+    visitor.watch.expected = ("status of 404",)
+    session_id = visitor.session()
+    job_id = visitor.submit(session_id)
+    visitor.make(job_id)
+    stranger = visitor.gateway.api_key(10)
+    for path, missing, there in (
+        (f"/studio/jobs/{job_id}", "This film is not here", "is ready"),
+        (f"/studio/sessions/{session_id}", "This photo is no longer kept", "Make a film of it"),
+    ):
+        page.goto(f"{visitor.gateway.base_url}/#key={stranger}")
+        page.goto(f"{visitor.gateway.base_url}{path}")
+        expect(page.get_by_role("heading", name=missing)).to_be_visible()
+        page.get_by_title("API key").click()
+        page.get_by_label("API key", exact=True).fill(visitor.key)
+        page.get_by_role("button", name="Use this key").click()
+        expect(page.get_by_role("heading", name=re.compile(there))).to_be_visible()
+
+
 OVERLAPPING = """() => {
   const all = [...document.querySelectorAll('.bar .brand, .bar nav a, .balance, .bar button')];
   const areas = all.filter(each => each.offsetWidth).map(each => {

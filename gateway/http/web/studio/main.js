@@ -43,9 +43,11 @@ function Screen() {
   if (place.screen === "brands") return html`<${BrandsScreen} key=${owner.api.key} />`;
   if (place.screen === "many") return html`<${ManyScreen} />`;
   if (place.screen === "batches") return html`<${BatchesScreen} key=${owner.api.key} />`;
-  if (place.screen === "batch") return html`<${BatchScreen} key=${place.id} id=${place.id} />`;
-  if (place.screen === "session") return html`<${SessionScreen} key=${place.id} id=${place.id} />`;
-  return html`<${JobScreen} key=${place.id} id=${place.id} />`;
+  // Another key sees other things: what was found, or not, under the one before is asked for anew.
+  const one = `${place.id} ${owner.api.key}`;
+  if (place.screen === "batch") return html`<${BatchScreen} key=${one} id=${place.id} />`;
+  if (place.screen === "session") return html`<${SessionScreen} key=${one} id=${place.id} />`;
+  return html`<${JobScreen} key=${one} id=${place.id} />`;
 }
 
 function Studio() {
