@@ -31,7 +31,6 @@ for _limit in ("headers", "header_time", "body_pace", "write_stall", "address", 
     CUT_OFF.labels(limit=_limit)
 
 NOT_HTTP = "This is not well-formed HTTP/1.1: see RFC 9112 for the request line, the headers and the length of a body."
-TOO_SLOW = "The request came too slowly."
 BODY_AND_UPGRADE = "A request with a body must not ask for another protocol: send it without the header Upgrade."
 
 _UPGRADE = re.compile(rb"(?<=\n)upgrade(?=[ \t]*:)", re.IGNORECASE)
@@ -256,7 +255,8 @@ class GuardedProtocol(HttpToolsProtocol):
             # Not the client's doing: an earlier request of this connection is still being answered.
             self._start(self._limits.header_s, self._headers_late)
         else:
-            self._end("header_time", RequestTooSlow(TOO_SLOW) if self._head_bytes else None)
+            said = f"The request's headers did not end within {self._limits.header_s:g} seconds."
+            self._end("header_time", RequestTooSlow(said) if self._head_bytes else None)
 
     def _check_pace(self) -> None:
         """Once a window while a body is under way; one that nobody reads at the moment, or has asked for (Expect:
@@ -267,7 +267,11 @@ class GuardedProtocol(HttpToolsProtocol):
             self._body_bytes = 0
             self._start(self._limits.body_window_s, self._check_pace)
         else:
-            self._end("body_pace", RequestTooSlow(TOO_SLOW))
+            said = (
+                f"The request's body must bring at least {self._limits.body_window_bytes:,} bytes in "
+                f"{self._limits.body_window_s:g} seconds, not {self._body_bytes:,}."
+            )
+            self._end("body_pace", RequestTooSlow(said))
 
     def _not_read(self) -> None:
         self._stall = None

@@ -124,24 +124,27 @@ def test_a_second_request_is_hurried_too(hurried: Gateway) -> None:
         assert peer.recv(65536).startswith(b"HTTP/1.1 200")
         peer.sendall(b"GET /healthz HTT")
         began = time.monotonic()
-        assert b"HTTP/1.1 408" in rest_of(peer)
+        said = rest_of(peer)
+        assert b"HTTP/1.1 408" in said and b"The request's headers did not end within 0.5 seconds." in said
         assert time.monotonic() - began < 3.0
 
 
 def test_a_body_that_drips_is_cut_off(hurried: Gateway) -> None:
-    """Whoever holds a body back is answered 408; whoever sends at a fair pace is not."""
+    """Whoever holds a body back is answered 408, with the limit; whoever sends at a fair pace is not."""
     key = hurried.api_key(1_000)
     head = (
         f"POST /v1/studio/transform HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: 9000\r\n\r\n"
     )
-    for pause_s, piece, status in ((0.2, b"a" * 10, b"408"), (0.1, b"a" * 900, b"400")):
+    slow = "The request's body must bring at least 2,000 bytes in 0.5 seconds, not "
+    for pause_s, piece, status, says in ((0.2, b"a" * 10, b"408", slow), (0.1, b"a" * 900, b"400", "JSON")):
         with connected(hurried) as peer:
             peer.sendall(head.encode())
             with contextlib.suppress(ConnectionError):
                 for _ in range(10):
                     peer.sendall(piece)
                     time.sleep(pause_s)
-            assert rest_of_answer(peer).startswith(b"HTTP/1.1 " + status)
+            answer = rest_of_answer(peer)
+            assert answer.startswith(b"HTTP/1.1 " + status) and says.encode() in answer
 
 
 def rest_of_answer(peer: socket.socket) -> bytes:
