@@ -95,6 +95,21 @@ def test_grace_follows_the_drain() -> None:
     assert graces == {"mesh": 315, "gateway": 115, "worker": 100}
 
 
+def test_a_rollout_waits_as_long_as_models_may_load() -> None:
+    """Its deadline is behind that of the startup probe, for stages and for Triton."""
+    manifests = render(
+        sets=(
+            "stages.segment.startupSeconds=1800",
+            'triton.pools={"small":{"models":["isnet-general-use"],"startupSeconds":7200}}',
+        )
+    )
+    for component in ("detect", "segment", "mesh", "render", "triton-small"):
+        spec = named(manifests, "Deployment", f"studio-lensora-{component}")["spec"]
+        probe = spec["template"]["spec"]["containers"][0]["startupProbe"]
+        loading = probe["periodSeconds"] * probe["failureThreshold"]
+        assert spec["progressDeadlineSeconds"] >= max(600, loading + 300), component
+
+
 def test_config_changes_roll_the_pods() -> None:
     """A changed setting changes the pod template's checksum, of the processes that it concerns and of no other."""
 
