@@ -241,3 +241,19 @@ def test_a_brand_s_name_that_is_none_or_taken_is_said(visitor: Visitor) -> None:
     expect(page.get_by_role("button", name="Save the brand")).to_be_disabled()
     page.get_by_label("Name").fill("Spring")
     expect(page.get_by_text("There is a brand “spring”: this one takes its place.")).to_be_visible()
+
+
+@pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
+def test_the_shapes_fit_a_small_phone(visitor: Visitor) -> None:
+    """Each lies within the card that holds it, in one line where there is room for all."""
+    page = visitor.page
+    visitor.open_photo()
+    ends = """() => [...document.querySelectorAll('.swatches label')].map(label => {
+      const { right, top } = label.getBoundingClientRect();
+      return [Math.ceil(right - label.closest('fieldset').getBoundingClientRect().right), top];
+    })"""
+    for width, lines in ((320, 2), (390, 1), (1400, 1)):
+        page.set_viewport_size({"width": width, "height": 844})
+        over, tops = zip(*page.evaluate(ends), strict=True)
+        assert max(over) <= 0, width
+        assert len(set(tops)) == lines
