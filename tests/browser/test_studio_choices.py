@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from gateway.http.visitor import Visitor
 from lensora.core.size import Extent, RealSize
@@ -257,3 +257,26 @@ def test_the_shapes_fit_a_small_phone(visitor: Visitor) -> None:
         over, tops = zip(*page.evaluate(ends), strict=True)
         assert max(over) <= 0, width
         assert len(set(tops)) == lines
+
+
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_a_background_chosen_while_a_picture_is_on_its_way_stays(visitor: Visitor) -> None:
+    """The picture is there for whoever goes back to it; it does not take the place of what was chosen meanwhile."""
+    page = visitor.page
+    visitor.open_photo()
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route("**/v1/studio/backplates", hold)
+    page.get_by_role("radio", name="Your picture").check()
+    with page.expect_request("**/v1/studio/backplates"):
+        page.get_by_label("Upload a picture").set_input_files(visitor.photo)
+    page.get_by_role("radio", name="White").check()
+    with page.expect_response("**/v1/studio/backplates"):
+        waiting[0].continue_()
+    page.wait_for_function("() => localStorage.getItem('lensora-drafts').includes('/backplates/')")
+    expect(page.get_by_role("radio", name="White")).to_be_checked()
+    page.get_by_role("radio", name="Your picture").check()
+    expect(page.get_by_alt_text("Your background")).to_be_visible()

@@ -1,6 +1,6 @@
 // The background: a scene in words or from the gallery, a picture of one's own, a colour, or white.
 
-import { html, useState } from "/web/vendor/preact.js";
+import { html, useRef, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
 import { wrongWith } from "../words.js";
 import { ColourField, isColour } from "./colour.js";
@@ -24,6 +24,11 @@ const CLEAR = ["clear", "Transparent"];
 export function SettingChoice({ setting, onChange, brand, clear = true }) {
   const first = brand ? [/** @type {[BackgroundKind, string]} */ (["brand", brand[0]])] : [];
   const kinds = [...first, ...KINDS, ...(clear ? [CLEAR] : [])];
+  // While a picture is on its way, another background may be chosen.
+  const now = useRef(setting);
+  now.current = setting;
+  const keep = (/** @type {import("../types.js").Backplate} */ kept) =>
+    onChange({ ...now.current, backplate: { id: kept.backplate_id, url: kept.picture_url }, url: "" });
   return html`<fieldset>
     <legend>Background</legend>
     <div class="segmented kinds" role="radiogroup" aria-label="Kind of background">
@@ -31,7 +36,7 @@ export function SettingChoice({ setting, onChange, brand, clear = true }) {
         checked=${setting.kind === kind} onChange=${() => onChange({ ...setting, kind })} /><span>${title}</span></label>`)}
     </div>
     ${setting.kind === "prompt" && html`<${Words} setting=${setting} onChange=${onChange} />`}
-    ${setting.kind === "image" && html`<${Picture} setting=${setting} onChange=${onChange} />`}
+    ${setting.kind === "image" && html`<${Picture} setting=${setting} onChange=${onChange} onKept=${keep} />`}
     ${setting.kind === "color" && html`<${ColourField} label="Background colour" value=${setting.color}
       onChange=${(/** @type {string} */ color) => onChange({ ...setting, color })} />`}
     ${setting.kind === "brand" && brand && html`<p class="hint">${brand[1]}</p>`}
@@ -52,8 +57,11 @@ function Words({ setting, onChange }) {
     </div>`;
 }
 
-/** @param {{ setting: Setting, onChange: (setting: Setting) => void }} properties */
-function Picture({ setting, onChange }) {
+/**
+ * @param {{ setting: Setting, onChange: (setting: Setting) => void, onKept: (kept: import("../types.js").Backplate) => void }} properties
+ *   onKept: is told of a picture that has been uploaded
+ */
+function Picture({ setting, onChange, onKept }) {
   const owner = useOwner();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(/** @type {any} */ (null));
@@ -66,8 +74,7 @@ function Picture({ setting, onChange }) {
     if (wrong || !owner.api) return;
     setBusy(true);
     try {
-      const kept = await owner.api.backplate(file);
-      onChange({ ...setting, backplate: { id: kept.backplate_id, url: kept.picture_url }, url: "" });
+      onKept(await owner.api.backplate(file));
     } catch (problem) {
       owner.check(problem);
       setError(problem);
