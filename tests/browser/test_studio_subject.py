@@ -94,6 +94,22 @@ def test_another_choice_is_another_cutout(visitor: Visitor) -> None:
     assert order.cutout is None and order.box.x2 == 1.0
 
 
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_the_same_choice_keeps_the_cutout(visitor: Visitor) -> None:
+    """What was paid for is lost neither by picking again what is picked, nor by taking up the tool for a box. Moving
+    the box loses it."""
+    page = visitor.page
+    visitor.open_photo()
+    page.get_by_role("button", name="Look at the cutout").click()
+    page.get_by_role("button", name="Back to the photo").click()
+    page.locator(".chips button[aria-pressed=true]").first.click()
+    page.get_by_role("radio", name="Box").check()
+    expect(page.get_by_role("button", name="Show the cutout")).to_be_visible()
+    page.get_by_role("button", name="The whole box").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("button", name="Look at the cutout")).to_be_visible()
+
+
 @pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
 def test_the_photo_is_seen_from_nearer(visitor: Visitor) -> None:
     """The first step leads to what is meant; two fingers enlarge what lies between them, and set no point; a tap sets

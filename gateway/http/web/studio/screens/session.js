@@ -68,16 +68,19 @@ function Choosing({ session }) {
       return next;
     });
   }, [session.session_id]);
-  // Another choice is another cutout.
   const choose = (/** @type {Partial<Choice>} */ part) => {
+    const next = { ...draft.choice, ...part };
+    if (JSON.stringify(next) === JSON.stringify(draft.choice)) return;
     setShown(false);
-    change({ choice: { ...draft.choice, ...part }, cutout: null });
+    // Another choice is another cutout.
+    change({ choice: next, cutout: null });
   };
   const { choice, cutout, setting, film } = draft;
   const useTool = (/** @type {import("../parts/photo.js").Tool} */ next) => {
     setTool(next);
     const object = session.objects[choice.index];
-    if (next === "box" && !choice.box && object) choose({ box: /** @type {any} */ ([...object.bbox]) });
+    // A box to begin with says nothing else than the object does: a cutout that was paid for stays.
+    if (next === "box" && !choice.box && object) change({ choice: { ...choice, box: /** @type {any} */ ([...object.bbox]) } });
   };
   const point = (/** @type {number} */ x, /** @type {number} */ y) => {
     if (choice.points.length >= MOST_POINTS) return setError(new Error(`There may be at most ${MOST_POINTS} points.`));
