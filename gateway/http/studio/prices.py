@@ -52,6 +52,7 @@ class PriceCalls:
         await self.gate.admit(request)
         asked = parse_prices(request.query_params)
         output = OutputChoices(size=asked.size, aspect=asked.aspect, fps=asked.fps, seconds=asked.seconds)
+        pricing.require_bounded(output)
         return json_answer(
             answers.Prices(
                 init=INIT_CREDITS,

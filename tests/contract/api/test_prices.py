@@ -39,6 +39,10 @@ def test_a_longer_film_costs_what_a_quote_says(api: httpx.Client, session_id: st
         ({"seconds": "nan"}, "seconds must be a number from 1 to 20, not 'nan'."),
         ({"fps": "fast"}, "fps must be an integer from 12 to 60, not 'fast'."),
         ({"aspect": "2:1"}, "aspect must be one of"),
+        (
+            {"size": "2160", "seconds": "20", "fps": "60"},
+            "output asks for 1 film(s) of 1200 frames of 2160 x 2160 pixels",
+        ),
     ],
 )
 def test_a_film_that_cannot_be_is_named(api: httpx.Client, query: dict[str, str], says: str) -> None:
