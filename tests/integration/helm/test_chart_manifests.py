@@ -12,6 +12,8 @@ import pytest
 
 from deploy.rehearsal.chart import CHART, EXAMPLES, Manifest, lint, named, of_kind, pod_templates, render
 from deploy.rehearsal.schemas import validate
+from gateway.http.studio.upload import FORM_OVERHEAD_BYTES
+from lensora.imaging.limits import MAX_BYTES
 
 KUBERNETES_VERSIONS = ("1.30", "1.33", "1.36")
 """The oldest that the chart takes, one in the middle, and a new one."""
@@ -252,6 +254,18 @@ def test_examples_render_valid_manifests(example: Path) -> None:
     assert len(manifests) > 40
     for manifest in manifests:
         check_schema(manifest)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_proxies_of_examples_let_the_api_through(example: Path) -> None:
+    """By itself nginx takes bodies of 1 MB, holds answers back and waits a minute; photos have 20 MB, streams go on."""
+    for ingress in of_kind(render(example), "Ingress"):
+        if ingress["spec"]["ingressClassName"] == "nginx":
+            said = {name.rpartition("/")[2]: value for name, value in ingress["metadata"]["annotations"].items()}
+            assert int(said["proxy-body-size"].removesuffix("m")) * 1_000_000 > MAX_BYTES + FORM_OVERHEAD_BYTES
+            assert said["proxy-buffering"] == "off" and int(said["proxy-read-timeout"]) >= 3600
+        else:
+            assert ingress["spec"]["ingressClassName"] == "openshift-default"
 
 
 def test_defaults_render_valid_manifests() -> None:
