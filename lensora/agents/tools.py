@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import CallToolResult, InputRequiredResult, Tool
 
 from lensora import __version__
 from lensora.agents.batches import add_batch_tools
@@ -26,6 +28,28 @@ INSTRUCTIONS = (
 )
 
 
+class StrictServer(MCPServer[Any]):
+    """A server whose tools refuse what they do not take: a choice that somebody pays for is not passed over."""
+
+    async def list_tools(self) -> list[Tool]:
+        """All tools; their schemas say that they take nothing else."""
+        return [
+            tool.model_copy(update={"input_schema": {**tool.input_schema, "additionalProperties": False}})
+            for tool in await super().list_tools()
+        ]
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Call a tool. Raises ToolError."""
+        takes = {tool.name: tool.input_schema.get("properties", {}) for tool in await self.list_tools()}
+        for argument in arguments:
+            if argument not in takes.get(name, arguments):
+                listed = ", ".join(takes[name]) or "nothing"
+                raise ToolError(f"invalid_request: {argument} is not an argument of {name}, which takes {listed}.")
+        return await super().call_tool(name, arguments, context)
+
+
 def server_of(client: AsyncClient, pictures: httpx.AsyncClient) -> MCPServer[Any]:
     """The server with all its tools.
 
@@ -33,7 +57,7 @@ def server_of(client: AsyncClient, pictures: httpx.AsyncClient) -> MCPServer[Any
         client: talks to one installation with one key.
         pictures: fetches artifacts by their links, without a key.
     """
-    server: MCPServer[Any] = MCPServer(
+    server = StrictServer(
         "lensora", title="Lensora Studio", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING"
     )
     desk = Desk(client, pictures)

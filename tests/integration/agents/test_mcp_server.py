@@ -130,3 +130,17 @@ async def test_an_agent_reads_what_is_wrong(stack: Installation, tmp_path: Path)
         assert missing.is_error and "There is no file" in missing.content[0].text
         unknown = await client.call_tool("result", {"job_id": "e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3"})
         assert unknown.is_error and "job_not_found: " in unknown.content[0].text
+
+
+async def test_an_argument_that_a_tool_does_not_take_is_named(stack: Installation) -> None:
+    """A film of another size than the agent meant is not ordered, and the schemas say so before."""
+    async with agent(stack, stack.gateway.api_key(200)) as client:
+        tools = (await client.list_tools()).tools
+        assert all(tool.input_schema["additionalProperties"] is False for tool in tools)
+        order = {"session_id": "e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3", "background": "remove"}
+        refused = await client.call_tool("transform", {**order, "output": {"size": 256}})
+        assert refused.is_error
+        assert "output is not an argument of transform, which takes session_id, background" in refused.content[0].text
+        assert said(await client.call_tool("account", {}))["balance"] == 200
+        nothing = await client.call_tool("account", {"key": "x"})
+        assert nothing.is_error and "key is not an argument of account, which takes nothing." in nothing.content[0].text
