@@ -3,6 +3,7 @@
 import { createContext, html, useCallback, useContext, useEffect, useMemo, useRef, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
 import { randomId } from "../api.js";
+import { useConnection } from "../connection.js";
 import { go, usePlace } from "../routes.js";
 import { wrongWith } from "../words.js";
 import { dropped, isMany } from "./files.js";
@@ -33,6 +34,7 @@ export function useUpload() {
 export function UploadProvider({ children }) {
   const owner = useOwner();
   const many = useMany();
+  const { epoch } = useConnection();
   const [file, setFile] = useState(/** @type {File | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(/** @type {any} */ (null));
@@ -85,6 +87,10 @@ export function UploadProvider({ children }) {
     // A photo that waited for a key goes on with it.
     if (owner.api && file && !busy && !error) send(file);
   }, [owner.api]);
+  useEffect(() => {
+    // One that got no answer goes on when the server is back.
+    if (file && !busy && error && error.status === 0) send(file);
+  }, [epoch]);
 
   useEffect(() => {
     const over = (/** @type {DragEvent} */ event) => {
