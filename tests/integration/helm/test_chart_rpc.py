@@ -105,7 +105,8 @@ def test_every_process_has_the_certificate_and_stages_answer_the_kubelet_apart()
 
 def test_cert_manager_makes_them_instead() -> None:
     """An authority of the release's own signs the certificate that the pods mount; the chart makes no key."""
-    manifests = render(sets=("rpc.tls.certManager.enabled=true", "rpc.tls.certManager.duration=24h"))
+    manager = "rpc.tls.certManager"
+    manifests = render(sets=(f"{manager}.enabled=true", f"{manager}.duration=24h", f"{manager}.renewBefore=8h"))
     assert SECRET not in {secret["metadata"]["name"] for secret in of_kind(manifests, "Secret")}
     authority, own = (named(manifests, "Certificate", name)["spec"] for name in (f"{SECRET}-ca", SECRET))
     assert authority["isCA"] is True
