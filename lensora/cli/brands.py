@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lensora.cli.options import Address, camera_option, gateway_options, json_option, say_json
+from lensora.cli.options import Address, brand_camera_option, gateway_options, json_option, say_json
 from lensora.contract.brands import Brand
 from lensora.core.words import Aspect, Corner
 
@@ -33,8 +33,10 @@ def list_brands(address: Address, as_json: bool) -> None:
 @brands.command("save")
 @click.argument("name")
 @click.option("--background", help='"remove", a colour as #rrggbb, the URL of a picture, or a scene in words.')
-@click.option("--aspect", type=click.Choice([shape.value for shape in Aspect]), help="Width to height.")
-@camera_option
+@click.option(
+    "--aspect", type=click.Choice([shape.value for shape in Aspect]), help="Width to height.  [default: each job's own]"
+)
+@brand_camera_option
 @click.option(
     "--logo",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -28,9 +28,11 @@ def _camera(default: str) -> Callable[[F], F]:
     return click.option("--camera", type=moves, help=f"The camera's move.  [default: {default}]")
 
 
-camera_option = _camera("turntable")
+camera_option = _camera("the brand's, or turntable")
 other_camera_option = _camera(AS_BEFORE)
 """Of a film that was made before."""
+brand_camera_option = _camera("each job's own")
+"""Of a brand, which may leave it open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ _SIDE_HELP = {
 
 def film_options(command: F) -> F:
     """Adds the choices of ``output``; the command is handed one ``output``, with what was given."""
-    return _with_output(command, size="768", aspect="1:1", fps="24", seconds="4")
+    return _with_output(command, size="768", aspect="the brand's, or 1:1", fps="24", seconds="4")
 
 
 def other_film_options(command: F) -> F:

@@ -41,6 +41,17 @@ def test_every_option_is_explained() -> None:
                 assert option.help, f"{path} {option.opts}"
 
 
+def test_the_help_says_what_holds_beside_a_brand() -> None:
+    """Camera and shape are the brand's unless they are given; a brand may leave both open."""
+    found = leaves(cli)
+    for path, command in found.items():
+        says = {option.name: getattr(option, "help", None) or "" for option in command.params}
+        if "brand" in says and "camera" in says:
+            assert "the brand's, or turntable" in says["camera"] and "the brand's, or 1:1" in says["aspect"], path
+    saved = {option.name: getattr(option, "help", None) or "" for option in found["lensora brands save"].params}
+    assert all("each job's own" in saved[name] for name in ("camera", "aspect"))
+
+
 def test_a_shell_can_complete() -> None:
     """The script is printed, and what it calls completes commands and their words."""
     for shell in ("bash", "zsh", "fish"):
