@@ -280,3 +280,22 @@ def test_a_background_chosen_while_a_picture_is_on_its_way_stays(visitor: Visito
     expect(page.get_by_role("radio", name="White")).to_be_checked()
     page.get_by_role("radio", name="Your picture").check()
     expect(page.get_by_alt_text("Your background")).to_be_visible()
+
+
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_enter_in_a_field_orders_nothing(visitor: Visitor) -> None:
+    """A colour, or a height, that is ended by Enter is not the press of a button that costs credits."""
+    page = visitor.page
+    visitor.open_photo()
+    page.get_by_role("button", name="AR", exact=True).click()
+    page.get_by_role("radio", name="Colour").check()
+    expect(page.get_by_text("75 credits")).to_be_visible()
+    with page.expect_request("**/v1/studio/quote"):
+        page.get_by_label("Background colour", exact=True).fill("#203040")
+        page.keyboard.press("Enter")
+        page.get_by_label("How tall is it?").fill("12")
+        page.keyboard.press("Enter")
+    page.get_by_role("radio", name="Dolly").focus()
+    page.keyboard.press("Enter")
+    visitor.open("/studio")
+    expect(page.get_by_text("There is no film yet.")).to_be_visible()

@@ -7,6 +7,7 @@ import { newDraft } from "../memory.js";
 import { go } from "../routes.js";
 import { credits } from "../words.js";
 import { CameraChoice, FilmChoice, ShapeChoice, outputOf } from "./choices.js";
+import { orderNothing } from "./enter.js";
 import { Notice } from "./notice.js";
 import { useOnce } from "./once.js";
 import { priceAgain, usePrices } from "./prices.js";
@@ -69,7 +70,7 @@ export function Again({ job }) {
   };
   return html`<details class="more again">
     <summary>Film it again, or change the scene <small>from ${credits(RENDER_CREDITS)}</small></summary>
-    <form onSubmit=${submit}>
+    <form onKeyDown=${orderNothing} onSubmit=${submit}>
       <${SettingChoice} setting=${setting} onChange=${setSetting} />
       <${ShapeChoice} aspect=${film.aspect} onChange=${(/** @type {string} */ aspect) => setFilm({ ...film, aspect })} />
       <${CameraChoice} camera=${film.camera} onChange=${(/** @type {string} */ camera) => setFilm({ ...film, camera })} />

@@ -5,6 +5,7 @@ import { useOwner } from "../account.js";
 import { useConnection } from "../connection.js";
 import { BrandChoice, backgroundWords, branded, useBrands } from "../parts/brand.js";
 import { CameraChoice, FilmChoice, PresetChoice, ShapeChoice, outputOf } from "../parts/choices.js";
+import { orderNothing } from "../parts/enter.js";
 import { MOST_PHOTOS, chosen } from "../parts/files.js";
 import { Heading } from "../parts/heading.js";
 import { useMany } from "../parts/many.js";
@@ -36,7 +37,7 @@ export function ManyScreen() {
     order(choices);
   };
   const count = usable.length === 1 ? "1 film" : `${usable.length} films`;
-  return html`<form class="split" onSubmit=${submit}>
+  return html`<form class="split" onKeyDown=${orderNothing} onSubmit=${submit}>
     <section class="stage card many" aria-label="Your photos">
       ${!photos.length && html`<p class="lead">Drop photos, a folder or a .zip</p><p>Up to ${MOST_PHOTOS}: JPEG, PNG or WebP, up to 20 MB each.</p>`}
       <ul class="photos">${photos.map((photo) => html`<${One} key=${photo.key} photo=${photo} locked=${Boolean(busy)} />`)}</ul>

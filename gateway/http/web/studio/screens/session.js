@@ -7,6 +7,7 @@ import { useConnection } from "../connection.js";
 import { draftOf, keepDraft } from "../memory.js";
 import { BrandChoice, backgroundWords, branded, useBrands } from "../parts/brand.js";
 import { CameraChoice, FilmChoice, PresetChoice, ShapeChoice, outputOf } from "../parts/choices.js";
+import { orderNothing } from "../parts/enter.js";
 import { Notice } from "../parts/notice.js";
 import { useOnce } from "../parts/once.js";
 import { MOST_POINTS, Photo } from "../parts/photo.js";
@@ -115,7 +116,7 @@ function Choosing({ session }) {
     }
     owner.refresh();
   };
-  return html`<form class="split" onSubmit=${submit}>
+  return html`<form class="split" onKeyDown=${orderNothing} onSubmit=${submit}>
     <section class="stage card" aria-label="Your photo">
       ${broken && html`<${Notice} text="The photo cannot be shown now; what was found in it still works." />`}
       <${Photo} src=${session.source_url} objects=${session.objects} choice=${choice} tool=${tool} cutout=${shown ? cutout : null}
