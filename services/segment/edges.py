@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
 from lensora.core.frames import linear_from_srgb
 from services.segment.matte import SOLID, settle
 
@@ -98,6 +99,7 @@ def refined(matte: Plane, rgb: NDArray[np.uint8], net: EdgeNet, rules: EdgeRules
     settled = settle(matte)
     band = np.float32(net.share) * band_of(matte, rules)
     where = band > 0.0
+    glance()
     if where.any():
         change = net.alpha(edge_features(matte, rgb, where, rules)) - settled[where]
         settled[where] = np.clip(settled[where] + change * band[where], 0.0, 1.0)
@@ -134,6 +136,7 @@ def edge_features(matte: Plane, rgb: NDArray[np.uint8], where: Mask, rules: Edge
     outline = here - depth[:, None] * normal
 
     def looked(plane: Plane, start: Plane, step: float) -> Plane:
+        glance()
         return _at(plane, np.asarray(start + np.float32(step * unit) * normal, np.float32))
 
     inside = [looked(light, outline, step) for step in rules.beside]

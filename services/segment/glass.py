@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lensora.adapters.patience import glance
 from services.segment.contours import Body, body_below
 from services.segment.matte import PixelBox
 
@@ -142,27 +143,33 @@ def glazed(rgba: NDArray[np.uint8], body: Body, rgb: NDArray[np.uint8]) -> NDArr
     photo = rgb.astype(np.float32) / 255.0
     front_alpha = rgba[..., 3].astype(np.float32) / 255.0
     front_alpha = _whole(front_alpha, body)
+    glance()
     back = behind(photo, np.maximum(front_alpha, body.cover))
+    glance()
     inside = (body.cover > 0.9) & (front_alpha < 0.1)
     own, own_alpha, thick = _layer(photo, back, inside)
+    glance()
     if PATCHY < thick < OPAQUE_SHARE:
         return rgba
     tone = float(np.median(photo[inside].mean(axis=1))) if inside.any() else 1.0
     line = np.exp(-(((1.0 - body.depth) * 0.5 / RIM_WIDTH) ** 2))
     veil = (VEIL + (VEIL_AT_RIM - VEIL) * body.depth**6).astype(np.float32)
     grey = np.float32(np.clip(tone, *VEIL_TONE)) - np.float32(RIM_DARK) * line
+    glance()
     # The own reflections over the veil, the opaque parts over both.
     alpha = own_alpha + veil * (1.0 - own_alpha)
     if thick >= OPAQUE_SHARE:
         # Nothing of the background is seen through it: an opaque part that the net missed.
         own, own_alpha, alpha = photo, np.ones_like(alpha), np.ones_like(alpha)
     colour = (own * own_alpha[..., None] + (grey * veil * (1.0 - own_alpha))[..., None]) / alpha[..., None]
+    glance()
     under = alpha * body.cover * (1.0 - front_alpha)
     whole = front_alpha + under
     mixed = rgba[..., :3].astype(np.float32) / 255.0 * front_alpha[..., None] + colour * under[..., None]
     out = np.where(
         whole[..., None] > 0.004, mixed / np.maximum(whole, 0.004)[..., None], rgba[..., :3].astype(np.float32) / 255.0
     )
+    glance()
     stacked = np.dstack([out, whole])
     return np.asarray(np.clip(stacked, 0.0, 1.0) * 255.0 + 0.5, np.uint8)
 
@@ -209,6 +216,7 @@ def _layer(photo: Plane, behind: Plane, inside: NDArray[np.bool_]) -> tuple[Plan
     darker = -difference / (behind + 0.05)
     needed = np.maximum(lighter, darker).max(axis=2)
     alpha = np.clip((needed - NOISE_STEP) / (1.0 - NOISE_STEP), 0.0, 1.0).astype(np.float32)
+    glance()
     own = np.clip(behind + difference / np.maximum(alpha, 0.02)[..., None], 0.0, 1.0)
     # The colour of a layer that is hardly there is the photo's noise, magnified.
     grey = own.mean(axis=2, keepdims=True)

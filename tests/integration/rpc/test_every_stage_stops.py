@@ -37,7 +37,11 @@ from services.render.order import FilmOrder
 from services.segment.backends.registry import BACKPLATE_BACKENDS, CUTOUT_BACKENDS
 from services.segment.backplate import Backplate, encode_backplate, prompt_backplate
 from services.segment.composite import composite, encode_jpeg
+from services.segment.contours import Body
 from services.segment.cutout import Cutout, cut_out, encode_png
+from services.segment.edges import refined
+from services.segment.fitted import EDGE_NET
+from services.segment.glass import glazed
 
 T = TypeVar("T")
 
@@ -131,6 +135,19 @@ def test_cutout_scene_and_composite_stop(cutout: Cutout, backplate: Backplate) -
     """The two that report ask, and composing and writing files are done before anybody would notice."""
     hold(lambda _call: encode_png(cutout.rgba))
     assert hold(lambda _call: encode_jpeg(composite(cutout.rgba, backplate.rgb, backplate.scene)))
+
+
+def test_see_through_walls_and_edges_stop() -> None:
+    """A large jar's walls are no one step, nor is the outline of a large cutout."""
+    side = 1100
+    down, across = np.mgrid[0:side, 0:side].astype(np.float32) / side
+    jar = (np.abs(across - 0.5) < 0.35) & (np.abs(down - 0.5) < 0.4)
+    depth = np.clip(np.abs(across - 0.5) / 0.35, 0.0, 1.0).astype(np.float32)
+    lid = (jar & (down < 0.2)).astype(np.float32)
+    rgb = np.random.default_rng(3).integers(90, 160, (side, side, 3)).astype(np.uint8)
+    rgba = np.dstack([rgb, (lid * 255).astype(np.uint8)])
+    hold(lambda _call: glazed(rgba, Body(jar.astype(np.float32), depth, 0.7 * side), rgb))
+    hold(lambda _call: refined(cv2.GaussianBlur(lid, (0, 0), 2.0), rgb, EDGE_NET))
 
 
 def test_film_stops(backplate: Backplate, engine: Engine) -> None:
