@@ -63,7 +63,8 @@ class GifSink:
         """See ``Sink``."""
         chosen = self._frames[:: max(1, len(self._frames) // 8)]
         sample = np.concatenate([frame[::3, ::3] for frame in chosen])
-        palette = Image.fromarray(sample).quantize(GIF_COLORS, method=Image.Quantize.MAXCOVERAGE)
+        chosen_colours = Image.fromarray(sample).quantize(GIF_COLORS, method=Image.Quantize.MAXCOVERAGE)
+        palette = _with_flat_colours(chosen_colours, sample)
         dithered = [
             Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
             for frame in self._frames
@@ -84,6 +85,30 @@ class GifSink:
     def abort(self) -> None:
         """See ``Sink``."""
         self._frames.clear()
+
+
+def _with_flat_colours(palette: Image.Image, sample: Pixels) -> Image.Image:
+    """A palette in which each colour that fills more than its share of a film is exact, such as a clean plate's: a
+    white that is only nearly white shows as a box on a page.
+
+    Args:
+        palette: a picture with at most ``GIF_COLORS`` colours.
+        sample: (h, w, 3) uint8 sRGB, of the film.
+    """
+    colors = np.array(palette.getpalette(), np.int64).reshape(-1, 3)
+    packed = sample.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
+    values, counts = np.unique(packed, return_counts=True)
+    wide = np.flatnonzero(counts * GIF_COLORS > packed.size)
+    for value in values[wide[np.argsort(counts[wide], kind="stable")]].tolist():  # the widest last: none undoes it
+        flat = np.array([value >> 16, value >> 8 & 255, value & 255])
+        # Pillow looks for the palette's nearest to the lower corner of four levels a channel, not to the colour itself.
+        corner = flat & ~3
+        away = np.square(colors - corner).sum(axis=1)
+        colors[away <= np.square(flat - corner).sum()] = flat
+        colors[np.square(colors - flat).sum(axis=1).argmin()] = flat
+    result = palette.copy()
+    result.putpalette(colors.astype(np.uint8).tobytes())
+    return result
 
 
 class WebpSink:

@@ -6,6 +6,7 @@ import io
 
 import cv2
 import numpy as np
+import pytest
 from PIL import Image
 
 from services.render.animation import GifSink
@@ -29,3 +30,19 @@ def test_small_bright_subjects_keep_their_colours() -> None:
     soft = cv2.GaussianBlur(seen, (0, 0), 1.5).astype(int)
     for (x, y), color in zip(places, COLORS, strict=True):
         assert np.abs(soft[y + 7, x + 7] - color).max() <= 6
+
+
+@pytest.mark.parametrize(("plate", "spread", "blur"), [((255, 255, 255), 4000.0, 1.5), ((31, 92, 87), 9000.0, 0.1)])
+def test_a_clean_plate_keeps_its_colour(plate: tuple[int, int, int], spread: float, blur: float) -> None:
+    """The plate of ``remove`` and ``color`` is its colour to the digit: a white that is nearly white is a box on a
+    page. The soft shadow runs into it through colours that are almost the plate's."""
+    y, x = np.mgrid[:SIDE, :SIDE] - SIDE / 2
+    shade = 1.0 - 0.4 * np.exp(-(x**2 + 4.0 * y**2) / spread)
+    frame = np.round(shade[..., None] * plate).astype(np.uint8)
+    noise = np.random.default_rng(3).integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    frame[90:150, 98:158] = cv2.GaussianBlur(noise, (0, 0), blur)
+    sink = GifSink((SIDE, SIDE), 12)
+    for _ in range(8):
+        sink.write(frame)
+    seen = np.asarray(Image.open(io.BytesIO(sink.finish())).convert("RGB"))
+    assert (seen[:16] == plate).all() and (seen[-16:] == plate).all()
