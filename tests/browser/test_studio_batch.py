@@ -236,3 +236,18 @@ def test_a_photo_that_is_sent_again_is_paid_once(visitor: Visitor, photos: list[
     page.get_by_role("button", name="Stop").click()
     ordered(visitor, "1 film")
     assert before - visitor.gateway.balance(visitor.key) == 5 + 75
+
+
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_photos_of_an_order_that_is_refused_are_not_paid(visitor: Visitor) -> None:
+    """What is wrong with the choices is said before any photo is looked at, and mended choices can be ordered."""
+    page = visitor.page
+    visitor.watch.expected = ("status of 400",)
+    visitor.open("/studio/batches/new")
+    page.locator(".many input[type=file]").first.set_input_files(visitor.photo)
+    page.get_by_role("radio", name="Your picture").check()
+    page.get_by_label("or its address").fill("ftp://shop.example/wall.jpg")
+    expect(page.get_by_text("must start with http:// or https://")).to_be_visible()
+    expect(page.get_by_role("button", name="Make 1 film")).to_be_disabled()
+    page.get_by_role("radio", name="White").check()
+    expect(page.get_by_role("button", name="Make 1 film")).to_be_enabled()

@@ -20,7 +20,7 @@ const PAUSE_MS = 350;
 
 export function ManyScreen() {
   const { many, busy, error, full, change, order, stop, clear } = useMany();
-  const [short, setShort] = useState(false);
+  const [unpayable, setUnpayable] = useState(false);
   const { photos, setting, film } = many;
   const usable = photos.filter((photo) => photo.state !== "wrong");
   const waiting = usable.filter((photo) => photo.state !== "ready").length;
@@ -30,8 +30,8 @@ export function ManyScreen() {
   const takeBrand = (/** @type {string} */ name) => change({ brand: name, ...branded(brands?.find((each) => each.name === name) || null, setting, film) });
   const choices = { ...(many.brand ? { brand: many.brand } : {}), background: backgroundOf(setting), camera_preset: film.camera, output: outputOf(suited(film, setting)) };
   const missing = unsettled(setting);
-  // With too little for all, the photos would be paid for, and no film could be ordered.
-  const able = usable.length > 0 && !missing && !busy && !short;
+  // With too little for all, or an order that is refused, the photos would be paid for, and no film could be ordered.
+  const able = usable.length > 0 && !missing && !busy && !unpayable;
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
     order(choices);
@@ -56,7 +56,7 @@ export function ManyScreen() {
       <${CameraChoice} camera=${film.camera} onChange=${(/** @type {string} */ camera) => change({ film: { ...film, camera } })} />
       <${FilmChoice} film=${suited(film, setting)} onChange=${(/** @type {any} */ next) => change({ film: next })} />
       <div class="pay">
-        ${busy === "" && html`<${BatchPrice} waiting=${waiting} ready=${photos.filter((photo) => photo.state === "ready")} choices=${missing ? null : choices} missing=${missing} onShort=${setShort} />`}
+        ${busy === "" && html`<${BatchPrice} waiting=${waiting} ready=${photos.filter((photo) => photo.state === "ready")} choices=${missing ? null : choices} missing=${missing} onUnpayable=${setUnpayable} />`}
         ${busy !== "" && html`<${Sending} done=${ready} of=${usable.length} ordering=${busy === "ordering"} />`}
         <${Notice} error=${error} />
         ${/* Two buttons and not one that changes: the press that stops would send the form, and order. */ busy === "looking"
@@ -112,19 +112,19 @@ function Sending({ done, of, ordering }) {
 /**
  * What all of it costs: photos that were looked at are ordered by their sessions, the others by their number.
  *
- * @param {{ waiting: number, ready: ManyPhoto[], choices: Record<string, unknown> | null, missing: string, onShort: (short: boolean) => void }} properties
- *   missing: what is to be said before there is a price; onShort: is told whether the account has too little
+ * @param {{ waiting: number, ready: ManyPhoto[], choices: Record<string, unknown> | null, missing: string, onUnpayable: (unpayable: boolean) => void }} properties
+ *   missing: what is to be said before there is a price; onUnpayable: is told whether the account has too little, or the order is refused
  */
-function BatchPrice({ waiting, ready, choices, missing, onShort }) {
+function BatchPrice({ waiting, ready, choices, missing, onUnpayable }) {
   const owner = useOwner();
   const { epoch } = useConnection();
   const [quote, setQuote] = useState(/** @type {{ credits: number, seconds: number, balance: number } | null} */ (null));
-  const [wrong, setWrong] = useState("");
+  const [wrong, setWrong] = useState(/** @type {any} */ (null));
   const items = ready.map((photo) => ({ session_id: photo.sessionId }));
   const asked = JSON.stringify([waiting, items, choices]);
   useEffect(() => {
     setQuote(null);
-    setWrong("");
+    setWrong(null);
     const bodies = [...(waiting ? [{ ...choices, photos: waiting }] : []), ...(items.length ? [{ ...choices, items }] : [])];
     if (!owner.api || !choices || !bodies.length) return undefined;
     const controller = new AbortController();
@@ -138,7 +138,7 @@ function BatchPrice({ waiting, ready, choices, missing, onShort }) {
           balance: quotes[0].balance,
         });
       } catch (error) {
-        if (!controller.signal.aborted) setWrong(/** @type {Error} */ (error).message);
+        if (!controller.signal.aborted) setWrong(error);
       }
     }, PAUSE_MS);
     return () => {
@@ -147,8 +147,9 @@ function BatchPrice({ waiting, ready, choices, missing, onShort }) {
     };
   }, [asked, owner.api, epoch]);
   const short = Boolean(quote && quote.credits > quote.balance);
-  useEffect(() => onShort(short), [short]);
-  if (wrong) return html`<p class="price wrong" role="status">${wrong}</p>`;
+  const unpayable = short || wrong?.status === 400;
+  useEffect(() => onUnpayable(unpayable), [unpayable]);
+  if (wrong) return html`<p class="price wrong" role="status">${wrong.message}</p>`;
   if (!waiting && !items.length) return html`<p class="price" role="status">Add photos to see the price.</p>`;
   if (missing) return html`<p class="price" role="status">${missing}</p>`;
   if (!quote) return html`<p class="price" role="status">…</p>`;
