@@ -22,8 +22,8 @@ Pixels = NDArray[np.uint8]
 SHARP_BELOW_PX = 0.35
 """A blur disc smaller than this cannot be seen."""
 
-PLAIN_BORDER = 0.10
-"""Share of the frame over which the shadow on a plain plate fades out."""
+BORDER = 0.10
+"""Share of the frame over which the shadow on a plain plate, or on no plate, fades out."""
 
 PLAIN_FAINTEST = 9
 """Of 255: shade fainter than this is left out on a plain plate (and all shade is that much lighter), so that a plate
@@ -65,7 +65,7 @@ class Compositor:
         self._shadow = GroundShadow(shot.model, light.key_direction, ground_key)
         self._open_ground = scene.plain or scene.afloat
         self._shade = AFLOAT_SHADE if scene.afloat else 1.0
-        self._fade = _border_fade(shot.size, shot.seen) if scene.plain else None
+        self._fade = _border_fade(shot.size, shot.seen)
 
     def frame(self, layer: Layer) -> Pixels:
         """(height, width, 3) uint8 sRGB: the finished frame, as much of it as the film shows."""
@@ -90,7 +90,7 @@ class Compositor:
         """(height, width, 4) uint8 sRGB with straight alpha: the subject and its shadow without the plate."""
         size = self._shot.size
         shade = np.zeros((size, size), np.float32)
-        shadow = self._seen_shadow(layer.index)
+        shadow = self._seen_shadow(layer.index, alone=True)
         if shadow is not None:
             window, factors = shadow
             _area(shade, window)[:] = 1.0 - (factors @ LUMINANCE.astype(np.float32)) / 255.0
@@ -105,19 +105,28 @@ class Compositor:
         rgba = np.concatenate([np.minimum(color, 255.0), alpha[..., None] * 255.0], axis=2)
         return np.ascontiguousarray(_area((rgba + 0.5).astype(np.uint8), self._shot.seen))
 
-    def _seen_shadow(self, index: int) -> tuple[Window, Pixels] | None:
-        """The shadow in a frame; on a plain plate it is gone before the frame's border, so the film lies on a white
-        page."""
-        shot = self._shot
+    def _seen_shadow(self, index: int, alone: bool = False) -> tuple[Window, Pixels] | None:
+        """The shadow in a frame.
+
+        On a plain plate, and alone, it is gone before the frame's border: the film lies on a page, which would show a
+        straight edge.
+
+        Args:
+            index: of the frame.
+            alone: without the plate.
+        """
+        shot, plain = self._shot, self._scene.plain
         seen = self._shadow.seen(
             shot.camera(index), shot.poses[index].subject_yaw, shot.size, self._edge(index), shot.shape
         )
-        if seen is None or (self._fade is None and self._shade == 1.0):
+        fades = plain or alone
+        if seen is None or (not fades and self._shade == 1.0):
             return seen
         window, factors = seen
         shade = cv2.convertScaleAbs(cv2.bitwise_not(factors), alpha=self._shade)
-        if self._fade is not None:
+        if plain:
             shade = cv2.subtract(shade, np.full_like(shade, PLAIN_FAINTEST))
+        if fades:
             shade = cv2.multiply(shade, _area(self._fade, window), scale=1.0 / 255.0)
         return window, np.asarray(cv2.bitwise_not(shade), np.uint8)
 
@@ -175,7 +184,7 @@ def _border_fade(size: int, seen: Window) -> Pixels:
     def ramp(start: int, end: int) -> NDArray[np.float64]:
         place = np.arange(size) + 0.5
         inside = np.minimum(place - start, end - place) / size
-        near = np.clip((inside - PLAIN_BORDER / 4) / PLAIN_BORDER, 0.0, 1.0)
+        near = np.clip((inside - BORDER / 4) / BORDER, 0.0, 1.0)
         return np.asarray(near * near * (3.0 - 2.0 * near) * 255.0)
 
     fade = np.minimum.outer(ramp(seen.top, seen.bottom), ramp(seen.left, seen.right))

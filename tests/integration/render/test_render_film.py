@@ -162,6 +162,23 @@ def test_webm_keeps_alpha(film: Make, subject: bytes, picture: bytes, scene: Sce
     assert partly[200:].mean() > 0.03
 
 
+def test_a_long_shadow_without_its_plate_ends_before_the_border(
+    engine: Engine, subject: bytes, picture: bytes, scene: Scene
+) -> None:
+    """A low light throws the shadow over the frame's border: on the plate it goes on, on a page it would be cut off."""
+    low = np.array([-0.9, 0.45, 0.1], np.float32)
+    light = replace(scene.lighting, key_direction=low / np.linalg.norm(low), key_color=scene.lighting.key_color * 3.0)
+    lit = replace(scene, lighting=light)
+    shot, plate = set_up(FilmOrder(subject, picture, lit, size=256, fps=12, seconds=1.0))
+    compositor = Compositor(shot, plate, lit)
+    for layer in engine.layers(shot, lambda: None):
+        bare = plate.seen(shot.camera(layer.index), shot.poses[layer.index], shot.seen).astype(int)
+        assert (bare - compositor.frame(layer))[150:230, -1].max() > 8
+        alpha = compositor.cutout(layer)[..., 3]
+        assert max(alpha[0].max(), alpha[-1].max(), alpha[:, 0].max(), alpha[:, -1].max()) == 0
+        assert alpha[150:230, 160:190].max() > 40
+
+
 def test_plain_scene_is_white_with_a_soft_shadow(film: Make, subject: bytes) -> None:
     """``remove``: pure white at the border of every frame, a shadow at the foot."""
     order = FilmOrder(subject, b"", WHITE, size=256, seconds=1.0)
