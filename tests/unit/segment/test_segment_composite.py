@@ -65,6 +65,17 @@ def test_flat_things_are_shown_larger_and_stand_higher() -> None:
     assert FILL < truck.fill < plank.fill < 0.75 and BASE_LINE > truck.base_line > plank.base_line > 0.79
 
 
+@pytest.mark.parametrize("side", [-0.9, 0.9])
+def test_no_shadow_is_cut_off_by_the_edge_of_a_plain_plate(side: float) -> None:
+    """A tall thing under a low light: its long shadow is there, and the frame's edges have the plate's colour."""
+    plate = plain_backplate(400, 400)
+    light = studio_lighting()
+    low = Lighting(light.sh, np.array([side, 0.45, 0.2], np.float32) / 1.03, light.key_color * 12)
+    out = composite(cutout(120, 500), plate.rgb, replace(plate.scene, lighting=low)).astype(int)
+    assert np.concatenate([out[0], out[-1], out[:, 0], out[:, -1]]).min() >= 254
+    assert out[:, 340 if side < 0 else 60].min() < 250
+
+
 def test_colours_are_not_shifted() -> None:
     """Inside the subject every pixel is the cutout's, on a dark, a bright and a coloured backplate, JPEG included."""
     block = cutout()
