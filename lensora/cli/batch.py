@@ -24,7 +24,7 @@ from lensora.core.steps import JobStatus
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What became of one photo: the folder of its files, or why there are none."""
+    """What became of one photo: the folder of its files, why there are none, or the batch where it is only ordered."""
 
     photo: str
     batch_id: str = ""
@@ -35,7 +35,7 @@ class Made:
     def line(self, as_json: bool) -> str:
         """As one line of standard output."""
         if not as_json:
-            return f"{self.photo}: {self.error or self.folder}"
+            return f"{self.photo}: {self.error or self.folder or f'batch {self.batch_id}'}"
         told = {
             "photo": self.photo,
             "batch_id": self.batch_id or None,

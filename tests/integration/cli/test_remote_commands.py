@@ -201,6 +201,9 @@ def test_a_folder_is_ordered_by_the_rows_of_a_table(
     assert (order.background.prompt, order.camera, order.object_index) == ("a beach", "dolly", 2)
     canceled = command("batches", "cancel", ordered["batch_id"]).stdout
     assert canceled == "Films canceled: 1. 75 credits came back in all.\n"
+    by_words = command("batch", "shop/one.jpg", "--no-wait").stdout
+    newest = json.loads(command("batches", "list", "--limit", "1", "--json").stdout)[0]["batch_id"]
+    assert by_words == f"shop/one.jpg: batch {newest}\n"
     many = stack.gateway.api_key(10)
     poor = command("batch", "shop", "--base-url", stack.gateway.base_url, "--api-key", many)
     assert poor.stderr.endswith("lensora: 3 photos cost 240 credits; the account has 10.\n")
