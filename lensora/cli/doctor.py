@@ -124,13 +124,19 @@ def _port(home: Home, port: int) -> Finding:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            return Finding("Port", False, f"{port} is taken", "choose another: lensora up --port 8001")
+            return Finding("Port", False, f"{port} is taken", "take a free one: lensora up --port 0")
     return Finding("Port", True, f"{port} is free")
 
 
 @click.command()
 @click.option("--home", envvar="LENSORA_HOME", default=DEFAULT_HOME, show_default=True, help="Folder of the stack.")
-@click.option("--port", default=8000, show_default=True, help="Port that `lensora up` would take.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port that `lensora up` would take.",
+)
 @models_dir_option
 @click.option("--cluster", is_flag=True, help="Look at an installation on Kubernetes instead, through kubectl.")
 @click.option("--namespace", default="studio", show_default=True, help="Namespace of the installation (--cluster).")
@@ -155,6 +161,8 @@ def doctor(
 
     Exit status 1 where something is not.
     """
+    if bundle is not None and not cluster:
+        raise click.UsageError("--bundle needs --cluster")
     if cluster:
         kubectl = Kubectl(namespace, context)
         findings = look_at_cluster(kubectl)
@@ -168,8 +176,6 @@ def doctor(
         if not finding.well:
             click.echo(f"      -> {finding.remedy}")
     if bundle is not None:
-        if not cluster:
-            raise click.UsageError("--bundle needs --cluster")
         names = write_bundle(kubectl, findings, bundle)
         click.echo(f"{bundle}: {len(names)} files, secrets hidden; look through it before you send it", err=True)
     if not all(finding.well for finding in findings):
