@@ -6,10 +6,10 @@ import csv
 import lzma
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from lensora.client import requests
 from lensora.contract.batches import MAX_NAME_CHARACTERS, BatchItemBody, readable
@@ -26,6 +26,8 @@ NAMELESS = "photo"
 
 MAX_NAME_BYTES = 240
 """Of a name, so that its folder has at most the 255 that file systems take."""
+
+N = TypeVar("N", int, float)
 
 COLUMNS = ("photo", "name", "object", "background", "height_cm", "width_cm", "depth_cm")
 """Of a table: the photo's path, and what it says otherwise than the command's options."""
@@ -67,16 +69,16 @@ def chosen(photos: list[ListedPhoto], table: Path) -> list[ListedPhoto]:
     """The photos that the rows of a CSV file name, with what each row says.
 
     Raises:
-        ConfigurationError: an unknown column, a row without a photo, or one whose photo is not there or is named twice.
+        ConfigurationError: a column that is unknown or there twice, a row with more cells than columns, a row without
+            a photo, or one whose photo is not there or is named twice.
     """
     by_path = {photo.path: photo for photo in photos}
     found: list[ListedPhoto] = []
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            unknown = [name for name in rows.fieldnames or () if name not in COLUMNS]
-            if unknown or "photo" not in (rows.fieldnames or ()):
-                wrong = f"has a column {unknown[0]!r}" if unknown else "has no column 'photo'"
+            rows = csv.DictReader(file, strict=True)
+            wrong = _wrong_columns(rows.fieldnames or ())
+            if wrong:
                 raise ConfigurationError(f"--csv {table}: {wrong}; it takes {', '.join(COLUMNS)}")
             found += [_with_row(by_path, row, f"--csv {table}, line {rows.line_num}") for row in rows]
     except (OSError, UnicodeError, csv.Error) as error:
@@ -111,21 +113,30 @@ def check_background(words: str, place: str) -> None:
         )
 
 
+def _wrong_columns(names: Sequence[str]) -> str:
+    """What is wrong with a table's columns; empty where nothing is."""
+    for place, name in enumerate(names):
+        if name not in COLUMNS:
+            return f"has a column {name!r}"
+        if name in names[:place]:
+            return f"has the column {name!r} twice"
+    return "" if "photo" in names else "has no column 'photo'"
+
+
 def _with_row(by_path: Mapping[str, ListedPhoto], row: Mapping[str, str | None], place: str) -> ListedPhoto:
+    if None in row:  # where DictReader puts what has no column
+        raise ConfigurationError(f"{place}: it has more cells than columns; a cell with a comma stands in quotes")
     cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
     wanted = cells["photo"]
     fitting = [photo for path, photo in by_path.items() if path == wanted or path.endswith(f"/{wanted}")]
     if len(fitting) != 1:
         raise ConfigurationError(f"{place}: {'several photos are' if fitting else 'there is no photo'} {wanted!r}")
     fields: dict[str, Any] = {}
-    try:
-        if cells["object"]:
-            fields["object_index"] = int(cells["object"])
-        for name in ("height_cm", "width_cm", "depth_cm"):
-            if cells[name]:
-                fields[f"real_{name}"] = float(cells[name])
-    except ValueError as error:
-        raise ConfigurationError(f"{place}: {error}") from error
+    if cells["object"]:
+        fields["object_index"] = _number(int, cells["object"], f"{place}: object must be an integer")
+    for name in ("height_cm", "width_cm", "depth_cm"):
+        if cells[name]:
+            fields[f"real_{name}"] = _number(float, cells[name], f"{place}: {name} must be a number, as in 9.5")
     if cells["background"]:
         check_background(cells["background"], f"{place}: background")
         fields["background"] = requests.background_of(cells["background"])
@@ -135,6 +146,13 @@ def _with_row(by_path: Mapping[str, ListedPhoto], row: Mapping[str, str | None],
         raise ConfigurationError(f"{place}: {error.message}") from error
     (photo,) = fitting
     return replace(photo, name=cells["name"] or photo.name, fields=fields)
+
+
+def _number(kind: Callable[[str], N], text: str, wanted: str) -> N:
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{wanted}, not {text!r}") from error
 
 
 def _of(path: Path) -> Iterator[ListedPhoto]:
