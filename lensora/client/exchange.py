@@ -12,7 +12,15 @@ from pydantic import ValidationError
 
 from lensora.client.requests import Request
 from lensora.contract.shapes import PublicAnswer
-from lensora.core.errors import InternalError, LensoraError, NotFound, Unauthorized, Unavailable, error_class
+from lensora.core.errors import (
+    ConfigurationError,
+    InternalError,
+    LensoraError,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+    error_class,
+)
 
 USER_AGENT = "lensora-client"
 CONNECT_TIMEOUT_S = 5.0
@@ -50,6 +58,25 @@ def usable(api_key: str) -> str:
     if not key or not all("!" <= character <= "~" for character in key):
         raise Unauthorized("The API key is empty, or has a character that no key has.")
     return key
+
+
+def base_of(base_url: str) -> str:
+    """A base URL as requests begin with it, without the white space and the slashes around it.
+
+    Raises:
+        ConfigurationError: nothing can be asked there.
+    """
+    base = base_url.strip().rstrip("/")
+    try:
+        url = httpx.URL(base)
+        named = url.scheme in ("http", "https") and bool(url.host) and not any(mark in base for mark in " ?#")
+    except (httpx.InvalidURL, ValueError):  # a name that IDNA refuses is a ValueError
+        named = False
+    if not named:
+        raise ConfigurationError(
+            f"the base URL must be http:// or https:// with a host, such as http://127.0.0.1:8000, not {base_url!r}"
+        )
+    return base
 
 
 def timeouts() -> httpx.Timeout:

@@ -48,11 +48,11 @@ class Client:
     def __init__(self, base_url: str, api_key: str, *, transport: httpx.BaseTransport | None = None) -> None:
         """
         Args:
-            base_url: such as ``http://127.0.0.1:8000``.
+            base_url: such as ``http://127.0.0.1:8000``. ConfigurationError is raised for one that is no address.
             api_key: sent to ``base_url`` only; links open without it. Unauthorized is raised for one that is no key.
             transport: another way to send, for tests.
         """
-        self._base_url = base_url.rstrip("/")
+        self._base_url = exchange.base_of(base_url)
         self._api_key = exchange.usable(api_key)
         self._http = httpx.Client(timeout=exchange.timeouts(), transport=transport)
         self.batches = Batches(self._json, self._save)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import httpx
@@ -188,6 +189,31 @@ def test_a_key_that_no_header_holds_is_refused_untold(client: type[Client | Asyn
     with pytest.raises(Unauthorized) as raised:
         client("http://api.test", key)
     assert "ret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["", "127.0.0.1:8000", "ftp://api.test", "http://", "http://[::1", "http://a:b", "http://xn--", "http://a b"],
+)
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_a_base_url_that_is_no_address_is_refused(client: type[Client | AsyncClient], base_url: str) -> None:
+    """At once and with its text, not as a server that does not answer, and not as an error of another package."""
+    with pytest.raises(errors.ConfigurationError, match=re.escape(repr(base_url))):
+        client(base_url, "secret")
+
+
+@pytest.mark.parametrize("base_url", ["http://api.test", "http://api.test/\n", " http://api.test// "])
+def test_a_base_url_comes_with_what_is_around_it(base_url: str) -> None:
+    """White space and slashes at its end are not of it."""
+    sent: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return problem(404, "job_not_found")
+
+    with Client(base_url, "secret", transport=httpx.MockTransport(handle)) as client, pytest.raises(errors.NotFound):
+        client.result("j")
+    assert str(sent[0].url) == "http://api.test/v1/studio/result/j"
 
 
 @pytest.mark.parametrize(
