@@ -10,6 +10,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lensora.core.viewpoint import Viewpoint
 
 BASE_LINE = 0.86
@@ -41,6 +44,9 @@ PITCH_RANGE = (math.radians(2.0), math.radians(68.0))
 
 BELIEVED = math.radians(12.0)
 """Doubt in the photo's pitch at which the scene goes half of the way from the usual view to it."""
+
+BORDER = 0.10
+"""Share of the frame over which a shadow that no plate carries on fades out before the border."""
 
 FROM_ABOVE = (math.radians(18.0), math.radians(48.0))
 """Pitches between which the subject moves from low in the frame to its middle."""
@@ -142,3 +148,25 @@ def staged(width: float, height: float, pitch: float = LEVEL_PITCH, shape: Frame
     low = 0.5 + (BASE_LINE - FLAT_RISE * flat - 0.5) * shape.height - NARROW_RISE * (1.0 - shape.width)
     above = from_above(pitch)
     return Staging(fill, low + above * (0.5 + (MIDDLE - 0.5) * shape.height + 0.5 * tall - low))
+
+
+def border_fade(
+    width: int, height: int, seen: tuple[int, int, int, int], reach: tuple[float, float]
+) -> NDArray[np.float64]:
+    """(height, width) shares of a shadow on a clean plate, or on none: 1 inside, falling smoothly to 0 before the
+    border. The picture lies on a page, which would show a straight edge.
+
+    Args:
+        width: of the frame, pixels.
+        height: of the frame, pixels.
+        seen: left, top, right, bottom of what is seen of it, pixels.
+        reach: over how many pixels it falls, across and down.
+    """
+    left, top, right, bottom = seen
+
+    def ramp(length: int, start: int, end: int, over: float) -> NDArray[np.float64]:
+        place = np.arange(length) + 0.5
+        near = np.clip(np.minimum(place - start, end - place) / over - 0.25, 0.0, 1.0)
+        return np.asarray(near * near * (3.0 - 2.0 * near))
+
+    return np.minimum.outer(ramp(height, top, bottom, reach[1]), ramp(width, left, right, reach[0]))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lensora.core.cameras import Rig
 from lensora.core.scene import Scene
+from lensora.core.staging import BORDER, border_fade
 from services.render.backplate import Plate
 from services.render.light import LUMINANCE
 from services.render.shadow import GroundShadow
@@ -21,9 +22,6 @@ Pixels = NDArray[np.uint8]
 
 SHARP_BELOW_PX = 0.35
 """A blur disc smaller than this cannot be seen."""
-
-BORDER = 0.10
-"""Share of the frame over which the shadow on a plain plate, or on no plate, fades out."""
 
 PLAIN_FAINTEST = 9
 """Of 255: shade fainter than this is left out on a plain plate (and all shade is that much lighter), so that a plate
@@ -65,7 +63,9 @@ class Compositor:
         self._shadow = GroundShadow(shot.model, light.key_direction, ground_key)
         self._open_ground = scene.plain or scene.afloat
         self._shade = AFLOAT_SHADE if scene.afloat else 1.0
-        self._fade = _border_fade(shot.size, shot.seen)
+        seen, reach = shot.seen, BORDER * shot.size
+        fade = border_fade(shot.size, shot.size, (seen.left, seen.top, seen.right, seen.bottom), (reach, reach)) * 255.0
+        self._fade = np.dstack([fade.astype(np.uint8)] * 3)
 
     def frame(self, layer: Layer) -> Pixels:
         """(height, width, 3) uint8 sRGB: the finished frame, as much of it as the film shows."""
@@ -176,19 +176,6 @@ class Compositor:
         blurred = cv2.GaussianBlur(padded, (0, 0), radius * 0.5)  # a disc's standard deviation is half its radius
         grown = Window(window.left - left, window.top - top, window.right + right, window.bottom + bottom)
         return grown, np.asarray(blurred, np.uint8)
-
-
-def _border_fade(size: int, seen: Window) -> Pixels:
-    """(size, size, 3) uint8: 255 inside what is seen, falling smoothly to 0 at its border."""
-
-    def ramp(start: int, end: int) -> NDArray[np.float64]:
-        place = np.arange(size) + 0.5
-        inside = np.minimum(place - start, end - place) / size
-        near = np.clip((inside - BORDER / 4) / BORDER, 0.0, 1.0)
-        return np.asarray(near * near * (3.0 - 2.0 * near) * 255.0)
-
-    fade = np.minimum.outer(ramp(seen.top, seen.bottom), ramp(seen.left, seen.right))
-    return np.dstack([fade.astype(np.uint8)] * 3)
 
 
 def _area(picture: NDArray[Any], window: Window) -> NDArray[Any]:

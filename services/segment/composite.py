@@ -17,7 +17,17 @@ from lensora.core.cameras import FOCAL
 from lensora.core.errors import EncodeFailed, SubjectNotFound
 from lensora.core.frames import linear_from_srgb, srgb_from_linear
 from lensora.core.scene import Scene
-from lensora.core.staging import BASE_LINE, LEVEL_PITCH, SQUARE, FrameShape, from_above, staged, straightening
+from lensora.core.staging import (
+    BASE_LINE,
+    BORDER,
+    LEVEL_PITCH,
+    SQUARE,
+    FrameShape,
+    border_fade,
+    from_above,
+    staged,
+    straightening,
+)
 from services.segment.shadow import shade
 
 Plane = NDArray[np.float32]
@@ -145,7 +155,12 @@ def composite(
     glance()
     ground = linear_from_srgb(backplate.astype(np.float32) / 255.0)
     glance()
-    ground *= shade(placed.alpha, placed.bottom, scene)
+    left = shade(placed.alpha, placed.bottom, scene)
+    seen = (0, 0, width, height) if shape == SQUARE else shape.box(width)
+    if scene.plain:
+        reach = BORDER * (seen[2] - seen[0]), BORDER * (seen[3] - seen[1])
+        left = 1.0 - (1.0 - left) * border_fade(width, height, seen, reach).astype(np.float32)[..., None]
+    ground *= left
     glance()
     behind = srgb_from_linear(ground)
     glance()
@@ -157,9 +172,7 @@ def composite(
         front = front + _wrapped(placed, behind)
     glance()
     out = front + behind * (1.0 - alpha)
-    if shape != SQUARE:
-        left, top, right, bottom = shape.box(width)
-        out = out[top:bottom, left:right]
+    out = out[seen[1] : seen[3], seen[0] : seen[2]]
     return np.asarray(np.clip(out, 0.0, 1.0) * 255.0 + 0.5, dtype=np.uint8)
 
 

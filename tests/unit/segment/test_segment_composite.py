@@ -115,6 +115,18 @@ def test_the_white_plate_stays_white() -> None:
     assert out[int(0.868 * 400), 200].mean() < 235
 
 
+@pytest.mark.parametrize("shape", [FrameShape(), FrameShape(0.5625, 1.0), FrameShape(1.0, 0.5625)])
+@pytest.mark.parametrize("pitch", [5.0, 40.0])
+def test_a_long_shadow_on_the_white_plate_ends_before_the_border(shape: FrameShape, pitch: float) -> None:
+    """However the camera looks down, and whatever is seen of the plate: a white page shows no edge."""
+    plate = plain_backplate(400, 400)
+    low = np.array([-0.85, 0.5, -0.1], np.float32)
+    light = replace(plate.scene.lighting, key_direction=low / np.linalg.norm(low))
+    out = composite(cutout(), plate.rgb, replace(plate.scene, lighting=light, pitch=np.radians(pitch)), shape)
+    assert min(out[0].min(), out[-1].min(), out[:, 0].min(), out[:, -1].min()) == 255
+    assert out[:, 3 * out.shape[1] // 4 :].min() < 252
+
+
 def test_a_coloured_plate_keeps_its_colour() -> None:
     """The borders are the colour to the digit, and the subject casts a shadow in it."""
     plate = plain_backplate(400, 400, color=(31, 92, 87))
