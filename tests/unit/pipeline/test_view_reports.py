@@ -66,7 +66,9 @@ def test_answers_belong_to_the_photos_that_were_sent() -> None:
         used=True,
         fidelity=mesher_pb2.Fidelity(silhouette_iou=0.9, image_similarity=0.7),
     )
-    first, second, third = reported(BOTH, found, mesher_pb2.ViewUse(side=mesher_pb2.SIDE_TOP, omission=2))
+    first, second, third = reported(
+        BOTH, found, mesher_pb2.ViewUse(side=mesher_pb2.SIDE_TOP, omission=mesher_pb2.OMISSION_DISAGREES)
+    )
     assert (first["view_id"], first["side"], first["used"], first["yaw_deg"]) == ("a", "left", False, None)
     assert (second["view_id"], second["side"], second["used"], second["yaw_deg"]) == ("b", "back", True, -172.3)
     assert (third["view_id"], third["used"], third["silhouette_iou"]) == ("c", False, None)
