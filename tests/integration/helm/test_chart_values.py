@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from deploy.helm.reference import rows, table, undescribed
-from deploy.rehearsal.chart import CHART, ChartRefused, Manifest, pod_templates, render
+from deploy.rehearsal.chart import CHART, ChartRefused, Manifest, of_kind, pod_templates, render
 
 WRONG: dict[str, tuple[str, ...]] = {
     "an unknown key": ("replicas=3",),
@@ -154,6 +154,21 @@ def test_templates_refuse_contradictions(case: str) -> None:
     with pytest.raises(ChartRefused) as refused:
         render(sets=sets)
     assert named in str(refused.value)
+
+
+def test_a_pool_takes_a_part_of_its_disruption_budget() -> None:
+    """What a pool leaves out of its budget is that of triton.defaults, as in all of its other sections."""
+    path = "triton.pools.small.podDisruptionBudget"
+
+    def budgets(value: str) -> list[object]:
+        found = of_kind(render(CHART / "examples" / "small-gpu.yaml", sets=(f"{path}.{value}",)), "PodDisruptionBudget")
+        return [one["spec"]["maxUnavailable"] for one in found if one["metadata"]["name"].endswith("-triton-small")]
+
+    assert budgets("maxUnavailable=50%") == ["50%"]
+    assert budgets("enabled=true") == [1]
+    assert budgets("enabled=false") == []
+    with pytest.raises(ChartRefused, match="maxUnavailable"):
+        budgets("maxUnavailable=0")
 
 
 def _paths(values: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
