@@ -23,6 +23,9 @@ them on the wide background, and a small product came out up to 28 (CIEDE2000) o
 GIF_MOST_FPS = 16.0
 """Beyond this a GIF grows and viewers slow it down."""
 
+GIF_LEAST_TICKS = 2
+"""Hundredths of a second: browsers show a frame of one for ten, and the loop halts there."""
+
 GIF_MOST_SIDE = 512
 """A GIF larger than this has tens of megabytes."""
 
@@ -72,6 +75,8 @@ class GifSink:
         starts = [min(k * self._step, self._count) for k in range(len(dithered) + 1)]
         # GIF counts hundredths of a second: rounding the sums, not the steps, keeps the whole film's length exact.
         ticks = [round(start * 100 / self._fps) for start in starts]
+        if len(dithered) > 1 and ticks[-1] - ticks[-2] < GIF_LEAST_TICKS:  # a rest: the frame before stays so long
+            del dithered[-1], ticks[-2]
         durations = [(b - a) * 10 for a, b in itertools.pairwise(ticks)]
         out = io.BytesIO()
         try:

@@ -46,3 +46,20 @@ def test_a_clean_plate_keeps_its_colour(plate: tuple[int, int, int], spread: flo
         sink.write(frame)
     seen = np.asarray(Image.open(io.BytesIO(sink.finish())).convert("RGB"))
     assert (seen[:16] == plate).all() and (seen[-16:] == plate).all()
+
+
+@pytest.mark.parametrize("frames", [61, 62, 63, 64, 65, 66, 69])
+def test_no_frame_is_so_short_that_browsers_stretch_it(frames: int) -> None:
+    """Whatever is left of a step at the end, each frame takes two hundredths or more, and all together the film's
+    length."""
+    sink = GifSink((64, 64), 60)
+    for index in range(frames):
+        frame = np.zeros((64, 64, 3), np.uint8)
+        frame[:, index % 64] = 255
+        sink.write(frame)
+    gif, delays = Image.open(io.BytesIO(sink.finish())), []
+    for index in range(gif.n_frames):
+        gif.seek(index)
+        delays.append(gif.info["duration"])
+    assert min(delays) >= 20
+    assert sum(delays) == round(frames * 100 / 60) * 10
