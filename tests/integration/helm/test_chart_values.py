@@ -126,6 +126,20 @@ CONTRADICTORY: dict[str, tuple[tuple[str, ...], str]] = {
         ('gateway.env={"LENSORA_URL_SIGNING_KEYS":"k"}',),
         "gateway.env.LENSORA_URL_SIGNING_KEYS would be ignored",
     ),
+    "a GPU whose stage runs on the CPU": (
+        ("stages.segment.gpu.enabled=true",),
+        "stages.segment.gpu.enabled asks for a GPU that device cpu leaves unused: set stages.segment.device to cuda",
+    ),
+    "a GPU whose stage asks Triton": (
+        (
+            "stages.segment.gpu.enabled=true",
+            "stages.segment.device=cuda",
+            "stages.segment.inference=triton",
+            "stages.segment.tritonPool=small",
+            'triton.pools={"small":{"models":["isnet-general-use"]}}',
+        ),
+        "stages.segment.gpu.enabled asks for a GPU that inference triton leaves unused",
+    ),
     "a stage that would never scale": (
         ("stages.mesh.autoscaling.enabled=true", "stages.mesh.autoscaling.metric=running"),
         "stages.mesh.autoscaling.target is 60 calls that run or wait, and one pod takes 10 at most",

@@ -1,6 +1,21 @@
 {{/* Settings of a stage's process as ConfigMap data: list $root stage values. */}}
 {{- define "lensora.stageSettings" -}}
-{{- include "lensora.laidOver" (list (include "lensora.stageSettings.chart" .) (index . 2).env) -}}
+{{- $settings := include "lensora.laidOver" (list (include "lensora.stageSettings.chart" .) (index . 2).env) -}}
+{{- include "lensora.gpuUsed" (list (index . 1) (index . 2) ($settings | fromYaml)) -}}
+{{- $settings -}}
+{{- end -}}
+
+{{/* Refuses a GPU whose stage runs its neural nets elsewhere; render draws on it: list stage values settings. */}}
+{{- define "lensora.gpuUsed" -}}
+{{- $stage := index . 0 -}}
+{{- $settings := index . 2 -}}
+{{- if and (ne $stage "render") ((index . 1).gpu | default dict).enabled -}}
+{{- if eq $settings.LENSORA_INFERENCE "triton" -}}
+{{- fail (printf "stages.%s.gpu.enabled asks for a GPU that inference triton leaves unused: Triton has those of its pool's gpu" $stage) -}}
+{{- else if ne $settings.LENSORA_DEVICE "cuda" -}}
+{{- fail (printf "stages.%s.gpu.enabled asks for a GPU that device %s leaves unused: set stages.%s.device to cuda" $stage $settings.LENSORA_DEVICE $stage) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "lensora.stageSettings.chart" -}}
