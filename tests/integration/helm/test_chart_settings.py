@@ -77,7 +77,7 @@ def test_default_environment_is_not_loopback() -> None:
 
 def test_a_setting_of_ones_own_takes_the_place_of_the_charts() -> None:
     """A variable in env is there once, with the operator's value, for gateway, worker and stages."""
-    own = {"gateway": "LENSORA_DRAIN_SECONDS", "worker": "LENSORA_WORKER_JOBS", "stages.mesh": "LENSORA_WORKERS"}
+    own = {"gateway": "LENSORA_CONNECTIONS", "worker": "LENSORA_WORKER_JOBS", "stages.mesh": "LENSORA_WORKERS"}
     sets = [f'{component}.env={{"{name}": "77"}}' for component, name in own.items()]
     text = render_text(sets=sets)
     for component, name in own.items():

@@ -140,6 +140,22 @@ CONTRADICTORY: dict[str, tuple[tuple[str, ...], str]] = {
         ),
         "stages.segment.gpu.enabled asks for a GPU that inference triton leaves unused",
     ),
+    "a gateway's drain that the pod's grace does not know": (
+        ('gateway.env={"LENSORA_DRAIN_SECONDS":"120"}',),
+        "gateway.env.LENSORA_DRAIN_SECONDS would not lengthen the pod's grace: set gateway.drainSeconds",
+    ),
+    "a notice that the pod's grace does not know": (
+        ('gateway.env={"LENSORA_DRAIN_NOTICE_SECONDS":"30"}',),
+        "gateway.env.LENSORA_DRAIN_NOTICE_SECONDS would not lengthen the pod's grace: set gateway.preStopSeconds",
+    ),
+    "a worker's drain that the pod's grace does not know": (
+        ('worker.env={"LENSORA_DRAIN_SECONDS":"120"}',),
+        "set worker.drainSeconds",
+    ),
+    "a stage's drain that the pod's grace does not know": (
+        ('stages.mesh.env={"LENSORA_DRAIN_SECONDS":"120"}',),
+        "set stages.mesh.drainSeconds",
+    ),
     "a stage that would never scale": (
         ("stages.mesh.autoscaling.enabled=true", "stages.mesh.autoscaling.metric=running"),
         "stages.mesh.autoscaling.target is 60 calls that run or wait, and one pod takes 10 at most",

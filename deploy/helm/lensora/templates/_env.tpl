@@ -25,6 +25,19 @@ HOME: /tmp
 {{- mergeOverwrite (index . 0 | fromYaml) (index . 1 | default dict) | toYaml -}}
 {{- end -}}
 
+{{/* Refuses times of a process's end that its pod's grace period is not reckoned from: list component's-values'-path env. */}}
+{{- define "lensora.withinGrace" -}}
+{{- $times := dict "LENSORA_DRAIN_SECONDS" "drainSeconds" -}}
+{{- if eq (index . 0) "gateway" -}}
+{{- $_ := set $times "LENSORA_DRAIN_NOTICE_SECONDS" "preStopSeconds" -}}
+{{- end -}}
+{{- range $name, $value := $times -}}
+{{- if hasKey (index $ 1 | default dict) $name -}}
+{{- fail (printf "%s.env.%s would not lengthen the pod's grace: set %s.%s" (index $ 0) $name (index $ 0) $value) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Target of a stage for clients that spread calls over the addresses of its headless Service: list $root stage. */}}
 {{- define "lensora.stageTarget" -}}
 {{- $root := index . 0 -}}

@@ -19,11 +19,13 @@ LENSORA_JOB_DEADLINE_SECONDS: {{ .Values.jobDeadlineSeconds | quote }}
 
 {{- define "lensora.settings.http" -}}
 {{- include "lensora.notIgnored" (list "gateway" .Values.gateway.env) -}}
+{{- include "lensora.withinGrace" (list "gateway" .Values.gateway.env) -}}
 {{- include "lensora.laidOver" (list (include "lensora.settings.http.chart" .) .Values.gateway.env) -}}
 {{- end -}}
 
 {{- define "lensora.settings.worker" -}}
 {{- include "lensora.notIgnored" (list "worker" .Values.worker.env) -}}
+{{- include "lensora.withinGrace" (list "worker" .Values.worker.env) -}}
 {{- include "lensora.laidOver" (list (include "lensora.settings.worker.chart" .) .Values.worker.env) -}}
 {{- end -}}
 

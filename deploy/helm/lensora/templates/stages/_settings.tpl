@@ -1,5 +1,6 @@
 {{/* Settings of a stage's process as ConfigMap data: list $root stage values. */}}
 {{- define "lensora.stageSettings" -}}
+{{- include "lensora.withinGrace" (list (printf "stages.%s" (index . 1)) (index . 2).env) -}}
 {{- $settings := include "lensora.laidOver" (list (include "lensora.stageSettings.chart" .) (index . 2).env) -}}
 {{- include "lensora.gpuUsed" (list (index . 1) (index . 2) ($settings | fromYaml)) -}}
 {{- $settings -}}
