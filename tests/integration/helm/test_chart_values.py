@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,6 +57,9 @@ WRONG: dict[str, tuple[str, ...]] = {
     "an unknown family": ('services.ipFamilies=["IPv5"]',),
     "a certificate's time that is no number of hours": ("rpc.tls.certManager.duration=90d",),
     "an unknown key of calls": ("rpc.tls.enable=true",),
+    "a scrape that comes too seldom for the rules": ("monitoring.monitors.interval=2m",),
+    "a scrape of more than a minute in seconds": ("monitoring.monitors.interval=61s",),
+    "a scrape without a pause": ("monitoring.monitors.interval=0s",),
     "a toleration with a wrong effect": ('worker.tolerations=[{"key":"a","effect":"Never"}]',),
 }
 
@@ -184,6 +188,16 @@ def test_templates_refuse_contradictions(case: str) -> None:
     with pytest.raises(ChartRefused) as refused:
         render(sets=sets)
     assert named in str(refused.value)
+
+
+def test_a_scrape_may_come_each_minute() -> None:
+    """Two samples then lie in the shortest window of the rules."""
+    (monitor,) = of_kind(
+        render(sets=("monitoring.monitors.enabled=true", "monitoring.monitors.interval=60s")), "PodMonitor"
+    )
+    assert monitor["spec"]["podMetricsEndpoints"][0]["interval"] == "60s"
+    windows = re.findall(r"\[(\d+)m\]", (CHART / "rules" / "lensora.yaml").read_text())
+    assert min(map(int, windows)) == 2
 
 
 def test_a_pool_takes_a_part_of_its_disruption_budget() -> None:
