@@ -15,6 +15,7 @@ from lensora.client import exchange, requests
 from lensora.client.batches import AsyncBatches
 from lensora.client.events import EventParser
 from lensora.client.requests import Background, Job, Photo, PointMark, Request
+from lensora.client.saving import whole
 from lensora.client.watch import Watch
 from lensora.contract.answers import (
     Account,
@@ -443,17 +444,15 @@ class AsyncClient:
                 await asyncio.sleep(tries.pause_s(error))
 
     async def _save_once(self, url: str, path: Path) -> None:
-        part = path.with_name(f"{path.name}.part")
         try:
             async with self._http.stream("GET", url, headers={"User-Agent": exchange.USER_AGENT}) as response:
                 if not response.is_success:
                     raise exchange.error_from(response.status_code, response.headers, await response.aread())
-                with part.open("wb") as file:
+                with whole(path) as file:
                     async for chunk in response.aiter_bytes():
                         file.write(chunk)
         except httpx.HTTPError as error:
             raise exchange.unreachable(self._base_url, error) from error
-        part.replace(path)
 
     async def _events(self, job_id: str, last_id: str | None) -> AsyncIterator[tuple[str, Result]]:
         built = self._http.build_request(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -135,6 +138,37 @@ def test_the_key_goes_to_the_api_only(tmp_path: Path) -> None:
         client._save(result.output.mp4_url, tmp_path / "film.mp4")
     assert (tmp_path / "film.mp4").read_bytes() == b"film"
     assert "authorization" not in seen[0].headers
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+async def test_nothing_stays_of_a_file_that_does_not_fit(client: type[Client | AsyncClient], tmp_path: Path) -> None:
+    """A full disk gets no fuller, and the error names the file; here a limit of files' size stands for it."""
+    sender = httpx.MockTransport(lambda _: httpx.Response(200, content=b"film" * 1_000))
+    path, limits = tmp_path / "film.mp4", resource.getrlimit(resource.RLIMIT_FSIZE)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_FSIZE, limits)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+        with pytest.raises(OSError) as raised:
+            if issubclass(client, AsyncClient):
+                await client("http://api.test", "secret", transport=sender)._save("http://cdn.test/film", path)
+            else:
+                client("http://api.test", "secret", transport=sender)._save("http://cdn.test/film", path)
+    assert raised.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_stays_of_a_file_that_breaks_off(tmp_path: Path) -> None:
+    """Also where it is tried again and again; one that was there before is as it was."""
+
+    def broken() -> Iterator[bytes]:
+        yield b"film"
+        raise httpx.ReadError("broke off")
+
+    (tmp_path / "film.mp4").write_bytes(b"older")
+    sender = httpx.MockTransport(lambda _: httpx.Response(200, content=broken()))
+    with Client("http://api.test", "secret", transport=sender) as client, pytest.raises(Unavailable):
+        client._save("http://cdn.test/film", tmp_path / "film.mp4")
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("film.mp4", b"older")]
 
 
 def test_a_key_comes_with_the_line_it_was_read_from() -> None:
