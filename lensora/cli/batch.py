@@ -13,7 +13,15 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from lensora.cli.options import Address, camera_option, film_options, gateway_options, json_line, json_option
+from lensora.cli.options import (
+    Address,
+    camera_option,
+    check_out,
+    film_options,
+    gateway_options,
+    json_line,
+    json_option,
+)
 from lensora.cli.photos import NAMELESS, ListedPhoto, check_background, chosen, listed, named_apart
 from lensora.client import Batch, BatchTicket, Client
 from lensora.contract.batches import MOST_ITEMS
@@ -113,6 +121,8 @@ def batch(
     if table is not None:
         photos = chosen(photos, table)
     photos = named_apart(photos)
+    if not no_wait:
+        check_out(out)
     choices = Choices(background, brand, camera, output)
     failed: list[Made] = []
 

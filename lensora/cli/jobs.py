@@ -7,8 +7,16 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from lensora.cli.options import Address, gateway_options, json_option, other_camera_option, other_film_options, say_json
-from lensora.cli.watching import ended, watch
+from lensora.cli.options import (
+    Address,
+    check_out,
+    gateway_options,
+    json_option,
+    other_camera_option,
+    other_film_options,
+    say_json,
+)
+from lensora.cli.watching import ended, saved, watch
 from lensora.client import Client, Result
 from lensora.core.steps import JobStatus
 
@@ -146,6 +154,8 @@ def render(
     as_json: bool,
 ) -> None:
     """Film the model of JOB_ID again, with another camera, background or size."""
+    if not no_wait:
+        check_out(out)
     with address.client() as client:
         chosen = {**_film_of(client.result(job_id)), **output} if output else None
         ticket = client.render(job_id, camera_preset=camera, background=background, output=chosen)
@@ -157,7 +167,7 @@ def render(
             return
         result = watch(client, ticket.job_id, Console(stderr=True))
         ended(result)
-        files = client.download(result, out)
+        files = saved(client, result, out)
     if as_json:
         say_json({"result": result.as_json(), "files": {name: str(path) for name, path in files.items()}})
         return

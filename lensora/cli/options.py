@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -179,6 +180,16 @@ def _with_output(command: F, **default: str) -> F:
         return command(*given, output={name: value for name, value in chosen.items() if value is not None}, **named)
 
     return _named_as(with_output, command)
+
+
+def check_out(out: Path) -> None:
+    """Make the folder of ``--out``, before anything is paid. Raises ConfigurationError: nothing can be saved there."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"--out {out}: {error.strerror or error}") from error
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"--out {out}: the folder is not writable")
 
 
 def say_json(value: Mapping[str, Any] | list[Any]) -> None:

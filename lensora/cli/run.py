@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from lensora.cli.options import (
     Address,
     Views,
     camera_option,
+    check_out,
     film_options,
     gateway_options,
     json_option,
@@ -26,7 +26,7 @@ from lensora.cli.options import (
     view_options,
 )
 from lensora.cli.photos import check_background
-from lensora.cli.watching import ended, watch
+from lensora.cli.watching import ended, saved, watch
 from lensora.client import Client, Result, Session, View, requests
 from lensora.contract.requests import TransformBody, checked
 from lensora.core.errors import ConfigurationError
@@ -105,7 +105,7 @@ def run(
             raise
         ended(result)
         done = time.monotonic()
-        files = client.download(result, out)
+        files = saved(client, result, out)
     waited_s = {"start": ready - started, "init": looked - ready, "transform": done - looked}
     if as_json:
         say_json(
@@ -135,12 +135,7 @@ def _check_before_paying(
         ConfigurationError: the artifacts cannot be written, or the background is a file of this machine.
         InvalidRequest, InvalidBackground: the server would not take the order.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(f"--out {out}: {error.strerror or error}") from error
-    if not os.access(out, os.W_OK | os.X_OK):
-        raise ConfigurationError(f"--out {out}: the folder is not writable")
+    check_out(out)
     if background is not None:
         check_background(background, "--background")
     if views.count > MOST_VIEWS:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lensora.client import Client, Result
-from lensora.core.errors import StageFailed
+from lensora.core.errors import ConfigurationError, LensoraError, StageFailed
 from lensora.core.steps import JobStatus
 
 
@@ -27,3 +29,17 @@ def ended(result: Result) -> None:
     if result.output is None:
         reason = f": {result.error}" if result.error else ""
         raise StageFailed(f"the job is {result.status}{reason}; {result.credits_refunded} credits came back")
+
+
+def saved(client: Client, result: Result, out: Path) -> dict[str, Path]:
+    """Save a job's files.
+
+    Raises:
+        ConfigurationError: they cannot be fetched or written; the job is paid, so the sentence says how to get them.
+    """
+    try:
+        return client.download(result, out)
+    except (LensoraError, OSError) as error:
+        raise ConfigurationError(
+            f"the job is made, but not saved: {error}; lensora jobs download {result.job_id} saves it later"
+        ) from error

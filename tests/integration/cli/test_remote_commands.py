@@ -204,6 +204,7 @@ def test_a_folder_is_ordered_by_the_rows_of_a_table(
     by_words = command("batch", "shop/one.jpg", "--no-wait").stdout
     newest = json.loads(command("batches", "list", "--limit", "1", "--json").stdout)[0]["batch_id"]
     assert by_words == f"shop/one.jpg: batch {newest}\n"
+    assert command("batches", "cancel", newest).returncode == 0
     many = stack.gateway.api_key(10)
     poor = command("batch", "shop", "--base-url", stack.gateway.base_url, "--api-key", many)
     assert poor.stderr.endswith("lensora: 3 photos cost 240 credits; the account has 10.\n")
@@ -220,6 +221,28 @@ def test_any_words_are_written_in_any_encoding(command: Command, encoding: str) 
     shown = command(*save, PYTHONIOENCODING=encoding)
     assert (shown.returncode, shown.stderr) == (0, "")
     assert command("brands", "delete", "shop").returncode == 0
+
+
+def test_a_film_that_cannot_be_saved_is_not_paid_or_not_lost(
+    stack: Installation, key: str, command: Command, photo: Path, tmp_path: Path
+) -> None:
+    """A folder that cannot be had is said before anything is charged; later the sentence says how to get the film."""
+    balance = stack.gateway.balance(key)
+    job_id = "00000000-0000-4000-8000-000000000000"
+    for arguments in (("batch", str(photo)), ("render", job_id), ("run", str(photo))):
+        refused = command(*arguments, "--out", str(photo / "out"))
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr == f"lensora: --out {photo / 'out'}: Not a directory\n"
+    assert stack.gateway.balance(key) == balance
+    (tmp_path / "out" / "turntable.mp4").mkdir(parents=True)  # a folder where the film goes
+    thread = worker(stack, key, 1)
+    unsaved = command("run", str(photo), "--background", "remove")
+    thread.join(30)
+    newest = json.loads(command("jobs", "list", "--limit", "1", "--json").stdout)[0]["job_id"]
+    assert unsaved.returncode == 1
+    assert "lensora: the job is made, but not saved: " in unsaved.stderr
+    assert unsaved.stderr.endswith(f"; lensora jobs download {newest} saves it later\n")
+    assert command("jobs", "download", newest, "--out", "other").returncode == 0
 
 
 def test_without_a_gateway_a_command_says_how_to_get_one(tmp_path: Path) -> None:
