@@ -64,7 +64,7 @@ class GifSink:
 
     def finish(self) -> bytes:
         """See ``Sink``."""
-        chosen = self._frames[:: max(1, len(self._frames) // 8)]
+        chosen = self._frames[:: -max(1, len(self._frames) // 8)]  # from the last on: a brand's end colour stands there
         sample = np.concatenate([frame[::3, ::3] for frame in chosen])
         chosen_colours = Image.fromarray(sample).quantize(GIF_COLORS, method=Image.Quantize.MAXCOVERAGE)
         palette = _with_flat_colours(chosen_colours, sample)

@@ -48,6 +48,21 @@ def test_a_clean_plate_keeps_its_colour(plate: tuple[int, int, int], spread: flo
     assert (seen[:16] == plate).all() and (seen[-16:] == plate).all()
 
 
+def test_an_end_colour_is_exact() -> None:
+    """The colour that a brand's film ends in stands alone in the last frames, after a fade that comes near to it."""
+    end, sink = (31, 92, 87), GifSink((SIDE, SIDE), 12)
+    noise = np.random.default_rng(3).integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    for index in range(36):
+        frame = np.full((SIDE, SIDE, 3), (33, 93, 88) if index == 32 else end, np.uint8)
+        if index < 32:
+            frame[:] = (228, 239, 237)
+            frame[90:150, 98:158] = noise
+        sink.write(frame)
+    gif = Image.open(io.BytesIO(sink.finish()))
+    gif.seek(gif.n_frames - 1)
+    assert (np.asarray(gif.convert("RGB")) == end).all()
+
+
 @pytest.mark.parametrize("frames", [61, 62, 63, 64, 65, 66, 69])
 def test_no_frame_is_so_short_that_browsers_stretch_it(frames: int) -> None:
     """Whatever is left of a step at the end, each frame takes two hundredths or more, and all together the film's
