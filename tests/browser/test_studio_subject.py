@@ -48,7 +48,6 @@ def test_a_box_and_points_are_drawn_and_cut_out(visitor: Visitor, stack: Install
     session_id = visitor.open_photo()
     page.get_by_role("radio", name="Box").check()
     left, top, width, height = area(page.locator(".picture"))
-    page.get_by_role("button", name="Clear").click()
     page.mouse.move(left + 0.1 * width, top + 0.95 * height)
     page.mouse.down()
     page.mouse.move(left + 0.5 * width, top + 0.6 * height)
@@ -108,6 +107,30 @@ def test_the_same_choice_keeps_the_cutout(visitor: Visitor) -> None:
     page.get_by_role("button", name="The whole box").focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("button", name="Look at the cutout")).to_be_visible()
+
+
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_the_tool_for_a_box_chooses_nothing_by_itself(visitor: Visitor) -> None:
+    """Keys that go from one tool to another pass it: the object stays what is meant until its box is changed."""
+    page = visitor.page
+    visitor.open_photo()
+    first = page.locator(".chips button").first
+    page.get_by_role("radio", name="Pick").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("group", name="Your box")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="Keep")).to_be_checked()
+    expect(first).to_have_attribute("aria-pressed", "true")
+    with page.expect_request("**/v1/studio/transform") as asked:
+        visitor.order()
+    assert (asked.value.post_data_json["object_index"], "bbox" in asked.value.post_data_json) == (0, False)
+    page.go_back()
+    page.get_by_role("radio", name="Box").check()
+    page.get_by_role("button", name="The whole box").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("button", name="Your box")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Clear").click()
+    expect(first).to_have_attribute("aria-pressed", "true")
 
 
 @pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)

@@ -96,7 +96,9 @@ export function Photo({ src, objects, choice, tool, cutout, onPick, onBox, onPoi
       event.preventDefault();
     }
   };
-  const box = drawn || choice.box;
+  // A box to begin with is the object's own, and no choice until it is changed.
+  const own = tool === "box" ? /** @type {Corners | undefined} */ (objects[choice.index]?.bbox) : undefined;
+  const box = drawn || choice.box || own;
 
   return html`<div class="photo">
     <div class="looking" ref=${frame} tabindex=${zoom > 1 ? 0 : -1} role=${zoom > 1 ? "region" : undefined} aria-label=${zoom > 1 ? "The photo, enlarged; scroll to see its parts" : undefined}>

@@ -77,12 +77,6 @@ function Choosing({ session }) {
     change({ choice: next, cutout: null });
   };
   const { choice, cutout, setting, film } = draft;
-  const useTool = (/** @type {import("../parts/photo.js").Tool} */ next) => {
-    setTool(next);
-    const object = session.objects[choice.index];
-    // A box to begin with says nothing else than the object does: a cutout that was paid for stays.
-    if (next === "box" && !choice.box && object) change({ choice: { ...choice, box: /** @type {any} */ ([...object.bbox]) } });
-  };
   const point = (/** @type {number} */ x, /** @type {number} */ y) => {
     if (choice.points.length >= MOST_POINTS) return setError(new Error(`There may be at most ${MOST_POINTS} points.`));
     return choose({ points: [...choice.points, { x, y, keep: tool === "keep" }] });
@@ -124,7 +118,7 @@ function Choosing({ session }) {
         onRemovePoint=${(/** @type {number} */ place) => choose({ points: choice.points.filter((_, index) => index !== place) })}>
       ${shown && cutout
         ? html`<${Looking} cutout=${cutout} onBack=${back} />`
-        : html`<${Tools} tool=${tool} onTool=${useTool} choice=${choice}
+        : html`<${Tools} tool=${tool} onTool=${setTool} choice=${choice}
           onUndo=${() => choose({ points: choice.points.slice(0, -1) })} onClear=${() => choose({ box: null, points: [] })} />`}<//>
     </section>
     <section class="card panel">
