@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 
+import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -204,6 +205,25 @@ def test_films_are_listed_newest_first_and_can_be_deleted(visitor: Visitor) -> N
     visitor.watch.expected = ("status of 404",)
     page.goto(f"{visitor.gateway.base_url}/studio/jobs/{jobs[-1]}")
     expect(page.get_by_role("heading", name="This film is not here")).to_be_visible()
+
+
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_a_film_that_is_deleted_elsewhere_leaves_the_list(visitor: Visitor) -> None:
+    """Its card goes, it is asked for no more, and the film beside it stays."""
+    page = visitor.page
+    session_id = visitor.session()
+    stays, goes = visitor.submit(session_id), visitor.submit(session_id)
+    visitor.open("/studio")
+    films = page.locator("li.film")
+    expect(films).to_have_count(2)
+    visitor.watch.expected = ("status of 404",)
+    headers = {"Authorization": f"Bearer {visitor.key}"}
+    path = f"{visitor.gateway.base_url}/v1/studio/jobs/{goes}"
+    with page.expect_response(lambda answer: answer.url.endswith(goes) and answer.status == 404):
+        httpx.post(f"{path}/cancel", headers=headers).raise_for_status()
+        httpx.delete(path, headers=headers).raise_for_status()
+    expect(films).to_have_count(1, timeout=3000)
+    expect(films.locator("a")).to_have_attribute("href", f"/studio/jobs/{stays}")
 
 
 @pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)

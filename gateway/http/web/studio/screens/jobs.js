@@ -59,7 +59,12 @@ export function JobsScreen() {
       if (document.hidden) return;
       const answers = await Promise.allSettled(live.split(" ").map((id) => owner.api?.job(id)));
       const now = answers.flatMap((answer) => (answer.status === "fulfilled" && answer.value ? [answer.value] : []));
-      setJobs((/** @type {Job[]} */ before) => before.map((job) => now.find((each) => each.job_id === job.job_id) || job));
+      // One that was deleted elsewhere is asked for no more.
+      const gone = live.split(" ").filter((_, place) => {
+        const answer = answers[place];
+        return answer.status === "rejected" && answer.reason.code === "job_not_found";
+      });
+      setJobs((/** @type {Job[]} */ before) => before.filter((job) => !gone.includes(job.job_id)).map((job) => now.find((each) => each.job_id === job.job_id) || job));
     }, LIVE_MS);
     return () => clearInterval(timer);
   }, [live, owner.api]);
