@@ -15,9 +15,10 @@ import click
 
 from gateway import oversight
 from gateway.admin_store import account_option, home_option, redis_url_option, with_store
+from gateway.jobs.ledger import MAX_PAGE
 from gateway.jobs.records import Account, ApiKey
 from gateway.jobs.store import Store
-from lensora.cli.options import json_option
+from lensora.cli.options import NumberRange, json_option
 from lensora.core.errors import LensoraError, Unauthorized, Unavailable
 
 WAIT_FOR_REDIS_S = 60.0
@@ -126,7 +127,7 @@ def list_accounts(as_json: bool, redis_url: str | None, home: str) -> None:
 
 @accounts.command("limit")
 @account_option
-@click.option("--weight", type=click.FloatRange(0.01, 1_000), help="Its turns beside other accounts' (1: as theirs).")
+@click.option("--weight", type=NumberRange(0.01, 1_000), help="Its turns beside other accounts' (1: as theirs).")
 @click.option("--running-jobs", type=click.IntRange(1, 1_000_000), help="Jobs that may run at a time; others wait.")
 @click.option("--live-jobs", type=click.IntRange(1, 1_000_000), help="Jobs that may be queued or running.")
 @click.option("--requests-per-minute", type=click.IntRange(1, 10_000_000), help="Calls of its keys together.")
@@ -204,7 +205,9 @@ def grant(
 
 @credits.command("show")
 @account_option
-@click.option("--limit", default=10, show_default=True, help="Newest ledger entries to show.")
+@click.option(
+    "--limit", default=10, show_default=True, type=click.IntRange(1, MAX_PAGE), help="Newest ledger entries to show."
+)
 @json_option
 @redis_url_option
 @home_option

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from lensora.cli.options import (
     Address,
+    NumberRange,
     check_out,
     gateway_options,
     json_option,
@@ -74,7 +75,7 @@ def show(address: Address, job_id: str, as_json: bool) -> None:
 
 @jobs.command("wait")
 @click.argument("job_id")
-@click.option("--timeout", type=float, help="Seconds to wait at most.")
+@click.option("--timeout", type=NumberRange(min=0), help="Seconds to wait at most.")
 @json_option
 @gateway_options
 def wait(address: Address, job_id: str, timeout: float | None, as_json: bool) -> None:

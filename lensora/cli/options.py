@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -18,6 +19,17 @@ from lensora.core.errors import ConfigurationError
 from lensora.core.words import Aspect, CameraMove, OutputFormat, ViewSide
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class NumberRange(click.FloatRange):
+    """Numbers of a range. NaN is in none, though it is neither below nor above."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return number
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON value on standard output.")
 

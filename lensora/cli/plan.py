@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from lensora.cli.options import json_option, say_json
+from lensora.cli.options import NumberRange, json_option, say_json
 from lensora.core.errors import InvalidRequest
 
 SECONDS_A_DAY = 86_400
@@ -119,15 +119,15 @@ def plan_for(
 
 @click.command()
 @click.option("--jobs-per-day", required=True, type=click.IntRange(1, 1_000_000_000), help="Films in 24 hours.")
-@click.option("--peak", default=4.0, show_default=True, type=click.FloatRange(1.0, 100.0), help="Busiest hour / mean.")
+@click.option("--peak", default=4.0, show_default=True, type=NumberRange(1.0, 100.0), help="Busiest hour / mean.")
 @click.option(
     "--utilisation",
     default=0.7,
     show_default=True,
-    type=click.FloatRange(0.05, 1.0),
+    type=NumberRange(0.05, 1.0),
     help="Share of a core that is planned to be busy at the peak.",
 )
-@click.option("--retention-hours", default=168.0, show_default=True, type=click.FloatRange(1.0, 8760.0))
+@click.option("--retention-hours", default=168.0, show_default=True, type=NumberRange(1.0, 8760.0))
 @click.option(
     "--seconds", multiple=True, metavar="PROCESS=SECONDS", help="Processor seconds that a job costs a process on yours."
 )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import click
+import pytest
 from click.testing import CliRunner
 
 from lensora.cli.main import Deferred, cli
@@ -50,6 +51,26 @@ def test_the_help_says_what_holds_beside_a_brand() -> None:
             assert "the brand's, or turntable" in says["camera"] and "the brand's, or 1:1" in says["aspect"], path
     saved = {option.name: getattr(option, "help", None) or "" for option in found["lensora brands save"].params}
     assert all("each job's own" in saved[name] for name in ("camera", "aspect"))
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value"),
+    [
+        ("plan --jobs-per-day 1", "--peak", "nan"),
+        ("plan --jobs-per-day 1", "--utilisation", "nan"),
+        ("plan --jobs-per-day 1", "--retention-hours", "nan"),
+        ("jobs wait x", "--timeout", "nan"),
+        ("jobs wait x", "--timeout", "-1.0"),
+        ("accounts limit", "--weight", "nan"),
+        ("credits show", "--limit", "0"),
+        ("credits show", "--limit", "201"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused(command: str, option: str, value: str) -> None:
+    """With its option; NaN is in no range."""
+    result = CliRunner().invoke(cli, [*command.split(), option, value])
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}': {value} is not in the range" in result.output
 
 
 def test_a_shell_can_complete() -> None:
