@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
-from lensora.contract.wording import shown
+from lensora.contract.wording import short, shown
 from lensora.core.errors import InvalidRequest
 
 
@@ -20,7 +21,7 @@ def json_value(raw: bytes, field: str = "") -> Any:
     if not raw.strip():
         raise InvalidRequest(f"{name} is empty; it must be a JSON object.", field=field)
     try:
-        value = json.loads(raw, parse_constant=_no_constant, object_pairs_hook=_no_repeats)
+        value = json.loads(raw, parse_float=_finite, parse_constant=_no_constant, object_pairs_hook=_no_repeats)
         # A lone surrogate is legal in JSON's escapes, but no text: it cannot be stored, logged or answered.
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
@@ -43,6 +44,13 @@ def _why(error: Exception) -> str:
 
 class _NotJson(ValueError):
     """What Python's reader takes and JSON has not, or leaves open."""
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise _NotJson(f"the number {short(text)} is too large")
+    return number
 
 
 def _no_constant(name: str) -> None:

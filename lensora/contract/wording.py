@@ -23,4 +23,9 @@ def shown(value: Any) -> str:
             text = "a value that is nested too deeply"
     else:
         text = repr(value)
+    return short(text)
+
+
+def short(text: str) -> str:
+    """As much of a text as a sentence repeats."""
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
