@@ -145,9 +145,10 @@ def _agree(client: Client, photos: Sequence[ListedPhoto], choices: Choices, cons
     counts = [min(MOST_ITEMS, len(photos) - start) for start in range(0, len(photos), MOST_ITEMS)]
     quotes = [client.batches.quote(count, **choices.named()) for count in counts]
     price, balance = sum(quote.credits for quote in quotes), quotes[0].balance
-    console.print(f"{len(photos)} photos: {price:,} credits; the account has {balance:,}.", highlight=False)
+    number, verb = ("1 photo", "costs") if len(photos) == 1 else (f"{len(photos)} photos", "cost")
+    console.print(f"{number}: {price:,} credits; the account has {balance:,}.", highlight=False)
     if price > balance:
-        raise InsufficientCredits(f"{len(photos)} photos cost {price} credits; the account has {balance}.")
+        raise InsufficientCredits(f"{number} {verb} {price} credits; the account has {balance}.")
     if ask and not click.confirm("Go on?", default=True, err=True):
         raise click.Abort
 

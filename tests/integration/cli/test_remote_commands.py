@@ -208,6 +208,9 @@ def test_a_folder_is_ordered_by_the_rows_of_a_table(
     many = stack.gateway.api_key(10)
     poor = command("batch", "shop", "--base-url", stack.gateway.base_url, "--api-key", many)
     assert poor.stderr.endswith("lensora: 3 photos cost 240 credits; the account has 10.\n")
+    alone = command("batch", "shop/one.jpg", "--base-url", stack.gateway.base_url, "--api-key", many).stderr
+    assert "1 photo: 80 credits;" in alone
+    assert alone.endswith("lensora: 1 photo costs 80 credits; the account has 10.\n")
     lost = command("batch", "shop", "--background", "beach.JPG")
     assert (lost.returncode, lost.stderr.startswith("lensora: --background beach.JPG: looks like a file")) == (1, True)
 
