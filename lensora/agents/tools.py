@@ -9,8 +9,9 @@ from typing import Any
 
 import httpx
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.types import CallToolResult, InputRequiredResult, Tool
+from pydantic import ValidationError
 
 from lensora import __version__
 from lensora.agents.batches import add_batch_tools
@@ -18,6 +19,8 @@ from lensora.agents.desk import Desk
 from lensora.agents.films import add_film_tools
 from lensora.agents.photos import add_photo_tools
 from lensora.client import AsyncClient
+from lensora.contract.sentences import sentence
+from lensora.core.errors import InvalidRequest
 
 INSTRUCTIONS = (
     "Lensora Studio turns one product photo into a cutout, a composited scene, a textured 3D model and a short film. "
@@ -47,7 +50,16 @@ class StrictServer(MCPServer[Any]):
             if argument not in takes.get(name, arguments):
                 listed = ", ".join(takes[name]) or "nothing"
                 raise ToolError(f"invalid_request: {argument} is not an argument of {name}, which takes {listed}.")
-        return await super().call_tool(name, arguments, context)
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            wrong = error.__cause__
+            tool = self._tool_manager.get_tool(name)
+            if tool is None or not isinstance(wrong, ValidationError) or isinstance(error, UnexpectedToolError):
+                raise
+            first = wrong.errors(include_url=False)[0]
+            said = sentence([str(part) for part in first["loc"]], first, tool.fn_metadata.arg_model)
+            raise ToolError(f"{InvalidRequest.code}: {said}") from wrong
 
 
 def server_of(client: AsyncClient, pictures: httpx.AsyncClient) -> MCPServer[Any]:

@@ -74,7 +74,9 @@ _NUMBER_ERRORS = frozenset(
     {
         "int_type",
         "int_from_float",
+        "int_parsing",
         "float_type",
+        "float_parsing",
         "finite_number",
         "greater_than_equal",
         "less_than_equal",

@@ -144,3 +144,24 @@ async def test_an_argument_that_a_tool_does_not_take_is_named(stack: Installatio
         assert said(await client.call_tool("account", {}))["balance"] == 200
         nothing = await client.call_tool("account", {"key": "x"})
         assert nothing.is_error and "key is not an argument of account, which takes nothing." in nothing.content[0].text
+
+
+async def test_an_argument_of_a_wrong_value_is_said_as_the_api_says_it(stack: Installation) -> None:
+    """Code, argument, what it takes and what it was given: neither the reader's own words nor links to them."""
+    session = {"session_id": "e76d4dfc-8e0a-4e1b-a5a2-4f9c8a14e2b3"}
+    wrong: list[tuple[str, dict[str, Any], str]] = [
+        ("init", {}, "photo is required."),
+        ("init", {"photo": 3}, "photo must be a string, not 3."),
+        ("init", {"photo": "a", "max_objects": "many"}, "max_objects must be an integer from 2 to 8, not 'many'."),
+        ("result", {"job_id": "a", "wait_seconds": 400}, "wait_seconds must be an integer from 0 to 300, not 400."),
+        ("transform", {**session, "formats": "gif"}, "formats must be a list, not 'gif'."),
+        ("transform", {**session, "aspect": "2:1"}, "aspect must be one of 1:1, 4:5, 9:16 or 16:9, not '2:1'."),
+        ("transform", {**session, "real_height_cm": "tall"}, "real_height_cm must be a number, not 'tall'."),
+        ("create_batch", {"items": ["a"]}, "items.0 must be an object, not 'a'."),
+        ("quote_batch", {"photos": 0}, "photos must be an integer from 1 to 200, not 0."),
+        ("cutout", {**session, "bbox": [0.1, "x"]}, "bbox.1 must be a number, not 'x'."),
+    ]
+    async with agent(stack, stack.gateway.api_key(10)) as client:
+        for tool, arguments, says in wrong:
+            refused = await client.call_tool(tool, arguments)
+            assert refused.is_error and refused.content[0].text == f"invalid_request: {says}"
