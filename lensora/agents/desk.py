@@ -37,7 +37,6 @@ JobId = Annotated[str, Field(description="From transform or render.")]
 PhotoPath = Annotated[str, Field(description="Path of a JPEG, PNG or WebP file on this machine.")]
 Folder = Annotated[str, Field(description="Folder on this machine; made where missing.")]
 BACKGROUND = '"remove" for a clean white plate, a colour as #rrggbb, the public URL of a picture, or a scene in words.'
-Background = Annotated[str, Field(description=BACKGROUND)]
 BrandOrBackground = Annotated[str | None, Field(description=f"{BACKGROUND} Required unless the brand has one.")]
 Brand = Annotated[str | None, Field(description="From brands: its choices hold where this call has none.")]
 Formats = Annotated[list[OutputFormat] | None, Field(description="Files beside MP4 and GLB.")]

@@ -17,7 +17,6 @@ from lensora.agents.desk import (
     READS,
     WRITES,
     Answer,
-    Background,
     Brand,
     BrandOrBackground,
     Desk,
@@ -41,11 +40,13 @@ def add_film_tools(server: MCPServer[Any], desk: Desk) -> None:
     @told
     async def quote(
         session_id: SessionId,
-        background: Background,
+        background: BrandOrBackground = None,
+        brand: Brand = None,
         formats: Formats = None,
     ) -> Answer:
         """What transform would charge, how long it would take, and the balance. Free; nothing is started."""
-        return await desk.shown(await desk.client.quote(session_id, background, output=chosen(formats)))
+        quoted = await desk.client.quote(session_id, background, brand=brand, output=chosen(formats))
+        return await desk.shown(quoted)
 
     @server.tool(title="List the brands", annotations=READS, structured_output=False)
     @told

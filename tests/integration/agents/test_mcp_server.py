@@ -15,6 +15,7 @@ from mcp import Client, StdioServerParameters
 from PIL import Image
 
 from gateway.http.testing import Installation, installation
+from lensora.client import Client as StudioClient
 from lensora.core.steps import STAGES
 
 
@@ -165,3 +166,17 @@ async def test_an_argument_of_a_wrong_value_is_said_as_the_api_says_it(stack: In
         for tool, arguments, says in wrong:
             refused = await client.call_tool(tool, arguments)
             assert refused.is_error and refused.content[0].text == f"invalid_request: {says}"
+
+
+async def test_a_quote_takes_a_brand_in_place_of_a_background(stack: Installation, tmp_path: Path) -> None:
+    """What transform takes can be asked for before; without both the API says what is missing."""
+    photo = tmp_path / "camera.jpg"
+    Image.linear_gradient("L").resize((64, 64)).convert("RGB").save(photo)
+    key = stack.gateway.api_key(10)
+    with StudioClient(stack.gateway.base_url, key) as client:
+        client.save_brand("Shop", background="remove")
+    async with agent(stack, key) as client:
+        session = {"session_id": said(await client.call_tool("init", {"photo": str(photo)}))["session_id"]}
+        assert said(await client.call_tool("quote", {**session, "brand": "Shop"}))["credits"] == 75
+        refused = await client.call_tool("quote", session)
+        assert refused.is_error and refused.content[0].text.endswith("invalid_request: background is required.")
