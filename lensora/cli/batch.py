@@ -223,9 +223,9 @@ class _Batch:
         return sessions
 
     def _films(self, ticket: BatchTicket, photos: Mapping[str, ListedPhoto], out: Path, bar: Progress) -> None:
-        """Save each film as it is ready."""
+        """Save each film as it is ready. Where the batch cannot be followed to its end, each that is left is told."""
         task = bar.add_task("Filming", total=ticket.jobs)
-        seen: set[str] = set()
+        left = dict(photos)
         saving: set[Future[Made]] = set()
 
         def told(*, all_of_them: bool) -> None:
@@ -236,11 +236,10 @@ class _Batch:
 
         def note(state: Batch) -> None:
             for item in state.items or ():
-                if item.job_id is None or item.job_id in seen or not item.status.terminal:
+                if item.job_id is None or item.name not in left or not item.status.terminal:
                     continue
-                seen.add(item.job_id)
                 bar.advance(task)
-                made = Made(photos[item.name].path, ticket.batch_id, item.job_id)
+                made = Made(left.pop(item.name).path, ticket.batch_id, item.job_id)
                 if item.status is JobStatus.COMPLETED:
                     folder = out / folder_of(item.name, NAMELESS)
                     saving.add(self.pool.submit(_saved, self.client, replace(made, folder=folder)))
@@ -249,7 +248,12 @@ class _Batch:
                     self.tell(replace(made, error=error))
             told(all_of_them=False)
 
-        self.client.batches.wait(ticket, note)
+        try:
+            self.client.batches.wait(ticket, note)
+        except LensoraError as error:
+            later = f"{error.message}; lensora batches download {ticket.batch_id} has the film when it is made"
+            for photo in left.values():
+                self.tell(Made(photo.path, ticket.batch_id, error=later))
         told(all_of_them=True)
 
 

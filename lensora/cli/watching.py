@@ -8,20 +8,28 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lensora.client import Client, Result
-from lensora.core.errors import ConfigurationError, LensoraError, StageFailed
+from lensora.core.errors import ConfigurationError, LensoraError, StageFailed, Unavailable
 from lensora.core.steps import JobStatus
 
 
 def watch(client: Client, job_id: str, console: Console, *, timeout_s: float | None = None) -> Result:
-    """Wait until a job has ended, with a bar on the console while it runs."""
+    """Wait until a job has ended, with a bar on the console while it runs.
+
+    Raises:
+        DeadlineExceeded: it still runs after ``timeout_s``.
+        Unavailable: the server is away; the job is paid and goes on, so the sentence says how to follow it.
+    """
     columns = (TextColumn("{task.description:16}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
         task = bar.add_task(JobStatus.QUEUED, total=100)
-        return client.wait(
-            job_id,
-            on_progress=lambda result: bar.update(task, description=result.step, completed=result.progress),
-            timeout_s=timeout_s,
-        )
+        try:
+            return client.wait(
+                job_id,
+                on_progress=lambda result: bar.update(task, description=result.step, completed=result.progress),
+                timeout_s=timeout_s,
+            )
+        except Unavailable as error:
+            raise Unavailable(f"{error.message}; lensora jobs wait {job_id} follows the job, which goes on") from error
 
 
 def ended(result: Result) -> None:
