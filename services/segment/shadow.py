@@ -347,7 +347,9 @@ def _under(outline: Outline, height: int, spread_px: float) -> Plane:
     columns = np.arange(len(outline.lowest))
     between = (columns > stands[0]) & (columns < stands[-1]) & (outline.lowest >= 0)
     room = np.maximum(outline.ground - outline.lowest, 0.0)
-    weight = np.where(between & (room > 0.0), np.clip(1.0 - room / (LOW_BODY * outline.wide), 0.0, 1.0), 0.0)
+    # Less than a row is the stairs of an outline that curves, not ground that is seen under it.
+    weight = np.where(between, np.clip(1.0 - room / (LOW_BODY * outline.wide), 0.0, 1.0), 0.0)
+    weight *= np.clip(room - 1.0, 0.0, 1.0)
     past = (rows - outline.ground[None, :]) / max(0.6, spread_px)
     shade = np.where(past < 0.0, 1.0, np.exp(-0.5 * past**2)) * weight[None, :]
     shade = np.where(rows < outline.lowest[None, :] - 3.0 * spread_px, 0.0, shade)

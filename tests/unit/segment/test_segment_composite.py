@@ -280,6 +280,22 @@ def test_the_ground_is_dark_under_a_low_body() -> None:
     assert dark[20] < 75 and dark[90] > dark[20] + 20
 
 
+def test_a_curved_rim_has_an_even_shadow() -> None:
+    """Along the lower edge of a dish the ground darkens evenly: the stairs that its rows make of a curve are no gaps
+    under it."""
+    rgba = np.zeros((600, 600, 4), np.uint8)
+    cv2.ellipse(rgba, (300, 300), (270, 42), 0, 0, 360, (40, 40, 40, 255), -1, cv2.LINE_AA)
+    plate = plain_backplate(768, 768)
+    out = composite(rgba, plate.rgb, plate.scene)[..., 1].astype(np.float64)
+    alpha = place(rgba, 768, 768).alpha
+    columns = np.arange(230, 538)
+    lowest = 767 - np.argmax(alpha[::-1, columns] > 0.4, axis=0)
+    below = np.mean([out[lowest + row, columns] for row in range(4, 8)], axis=0)
+    even = cv2.GaussianBlur(below[None], (0, 0), 12.0, borderType=cv2.BORDER_REPLICATE)[0]
+    assert below.mean() < 240.0
+    assert np.abs(below - even).max() < 12.0
+
+
 def test_the_ground_runs_straight_between_two_feet() -> None:
     """The sill between two wheels hangs over the line that joins them, gently as it may rise from them."""
     alpha = np.zeros((400, 400), np.float32)
