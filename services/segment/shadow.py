@@ -44,10 +44,6 @@ CAST, AMBIENT, CONTACT = 0.92, 0.62, 0.66
 ON_WHITE = 0.6
 """Share of the shadows that are drawn on the white plate."""
 
-EDGE_FADE = 0.08
-"""The shadows on a plain plate fade out over this share of the frame's sides, as the film's do before the border of
-their map: on a white page a picture that ends in grey shows where it ends."""
-
 AFLOAT = 0.50
 """Share of the contact that is drawn where the picture has no ground (a sky, a wall): a hint that it stands."""
 
@@ -149,18 +145,9 @@ def shade(alpha: Plane, base: float, scene: Scene) -> Plane:
     open_ground = scene.plain or scene.afloat
     on_ground = np.ones_like(rows) if open_ground else np.clip((rows - scene.horizon) / 0.05, 0.0, 1.0)
     left = 1.0 - (1.0 - left) * on_ground[:, None, None]
-    if scene.plain:
-        left = 1.0 - (1.0 - left) * np.outer(_ramp(size[1]), _ramp(size[0]))[..., None]
     glance()
     grown = cv2.resize(left.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.clip(grown, 0.0, 1.0), np.float32)
-
-
-def _ramp(count: int) -> NDArray[np.float32]:
-    """(count,) 0 at both ends of a side, 1 from ``EDGE_FADE`` of it on, smoothly."""
-    at = (np.arange(count, dtype=np.float32) + 0.5) / count
-    share = np.clip((np.minimum(at, 1.0 - at) - 0.5 / count) / EDGE_FADE, 0.0, 1.0)
-    return np.asarray(share * share * (3.0 - 2.0 * share), np.float32)
 
 
 @dataclass(frozen=True)
