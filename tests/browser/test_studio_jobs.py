@@ -227,6 +227,27 @@ def test_a_film_that_is_deleted_elsewhere_leaves_the_list(visitor: Visitor) -> N
 
 
 @pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
+def test_a_photo_that_can_never_be_taken_leads_to_another(visitor: Visitor) -> None:
+    """To send it once more would not help; a photo that met a server without room is tried again."""
+    page = visitor.page
+    visitor.watch.expected = ("status of 400", "status of 503")
+    visitor.open()
+    choose, again = page.get_by_label("Choose another photo"), page.get_by_role("button", name="Try again")
+    whole = visitor.photo.read_bytes()
+    broken = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": whole[: len(whole) // 2]}
+    page.get_by_label("Choose a photo").set_input_files(broken)
+    expect(page.get_by_role("alert")).to_contain_text("truncated")
+    expect(choose).to_be_attached()
+    expect(again).to_have_count(0)
+    visitor.picture("broken-photo")
+    page.route("**/v1/studio/init", lambda route: route.fulfill(status=503, json={"code": "overloaded"}), times=1)
+    choose.set_input_files(visitor.photo)
+    expect(choose).to_have_count(0)
+    again.click()
+    page.wait_for_url("**/studio/sessions/*")
+
+
+@pytest.mark.parametrize("visitor", ["phone-dark"], indirect=True)
 def test_a_file_that_is_no_photo_changes_nothing(visitor: Visitor) -> None:
     """It is said in words, and the photo that was being worked on stays, with what was chosen for it."""
     page = visitor.page

@@ -18,6 +18,11 @@ export class Problem extends Error {
     this.requestId = body.request_id || "";
   }
 
+  /** Whether the file that was sent is at fault: sent again, it is refused again. */
+  get ofFile() {
+    return this.code === "invalid_image" || this.code === "invalid_request";
+  }
+
   /** Whether the same call may succeed a little later. */
   get passing() {
     return this.status === 0 || this.status === 429 || this.status >= 502;

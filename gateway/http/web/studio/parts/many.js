@@ -97,12 +97,11 @@ export function ManyProvider({ children }) {
         const session = await /** @type {any} */ (owner.api).init(photo.file, signal, photo.key);
         return update(photo.key, { state: "ready", sessionId: session.session_id, label: session.objects[0].label, ...(photo.url ? {} : { url: session.source_url }) });
       } catch (problem) {
-        const { message, code, passing: away } = /** @type {any} */ (problem);
+        const { message, code, passing: away, ofFile: own } = /** @type {any} */ (problem);
         const passing = away || code === "idempotency_in_progress";
         if (signal.aborted) return update(photo.key, { state: "waiting" });
         if (!passing || tries === TRIES) {
           // What may be mended (no credits, no server) is not the photo's fault: it can be tried again.
-          const own = code === "invalid_image" || code === "invalid_request";
           update(photo.key, { state: own ? "wrong" : "waiting", wrong: message });
           if (!own) throw problem;
           return undefined;

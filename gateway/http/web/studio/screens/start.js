@@ -67,8 +67,9 @@ function Sent() {
     <p role="status">${busy ? "Looking for what is in the photo…" : owner.api ? "" : "Your photo waits here. It goes on as soon as there is a key."}</p>
     <${Notice} error=${error} />
     <div class="row center">
-      ${error && file && html`<button type="button" class="primary" onClick=${() => send(file)}>Try again</button>`}
-      <button type="button" class="quiet" onClick=${clear}>${busy ? "Stop" : "Another photo"}</button>
+      ${error?.ofFile && html`<${PhotoButton}>Choose another photo<//>`}
+      ${error && !error.ofFile && file && html`<button type="button" class="primary" onClick=${() => send(file)}>Try again</button>`}
+      <button type="button" class="quiet" onClick=${clear}>${busy ? "Stop" : error?.ofFile ? "Take it out" : "Another photo"}</button>
     </div>
   </div>`;
 }
