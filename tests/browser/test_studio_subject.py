@@ -286,3 +286,14 @@ def test_a_further_file_that_is_none_stops_no_other(visitor: Visitor) -> None:
     expect(page.locator(".views li")).to_have_count(2)
     expect(page.get_by_role("alert")).to_contain_text("IMG_1.HEIC is not a photo")
     expect(page.get_by_role("alert")).to_contain_text("broken.jpg: Image must be")
+
+
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_a_video_of_another_kind_is_told_which_are_taken(visitor: Visitor) -> None:
+    """It was meant as a turn: it is not asked to be a photo."""
+    page = visitor.page
+    visitor.open_photo()
+    wrong = {"name": "turn.webm", "mimeType": "video/webm", "buffer": b"webm"}
+    page.get_by_label("Add more photos").set_input_files(wrong)
+    expect(page.get_by_role("alert")).to_contain_text("turn.webm is not a video that the studio takes (“.webm”)")
+    expect(page.get_by_role("alert")).to_contain_text("Please choose an MP4 or MOV.")

@@ -84,18 +84,25 @@ export function bytes(bytes) {
   return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** Whether a file is a film of a thing turning. @param {File} file */
-export const isFilm = (file) => ["video/mp4", "video/quicktime"].includes(file.type);
+/** Whether a file is meant as a film of a thing turning. @param {File} file */
+export const isFilm = (file) => file.type.startsWith("video/");
+
+/** What kind of file it is, by its name. @param {File} file */
+const kindOf = (file) => (file.name.includes(".") ? `“.${file.name.split(".").pop()}”` : "this kind of file");
 
 /** What is wrong with a film, before it is sent; empty where nothing is. @param {File} file */
-export const wrongWithFilm = (file) => (file.size > 20_000_000 ? `${file.name} has ${bytes(file.size)}; a film may have at most 20 MB. Film it smaller: 720p is enough.` : "");
+export function wrongWithFilm(file) {
+  if (!["video/mp4", "video/quicktime"].includes(file.type)) {
+    return `${file.name || "This file"} is not a video that the studio takes (${kindOf(file)}). Please choose an MP4 or MOV.`;
+  }
+  return file.size > 20_000_000 ? `${file.name} has ${bytes(file.size)}; a film may have at most 20 MB. Film it smaller: 720p is enough.` : "";
+}
 
 /** What is wrong with a file that is no photo of ours, before it is sent; empty where nothing is. @param {File} file */
 export function wrongWith(file) {
   const kinds = ["image/jpeg", "image/png", "image/webp"];
   if (!kinds.includes(file.type)) {
-    const what = file.name.includes(".") ? `“.${file.name.split(".").pop()}”` : "this kind of file";
-    return `${file.name || "This file"} is not a photo that the studio takes (${what}). Please choose a JPEG, PNG or WebP.`;
+    return `${file.name || "This file"} is not a photo that the studio takes (${kindOf(file)}). Please choose a JPEG, PNG or WebP.`;
   }
   if (file.size > 20_000_000) return `${file.name} has ${bytes(file.size)}; a photo may have at most 20 MB.`;
   return "";
