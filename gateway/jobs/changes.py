@@ -13,6 +13,7 @@ import redis.asyncio as aioredis
 from redis import exceptions
 
 from lensora.observability import logs
+from lensora.observability.outages import Outage
 
 _log = logs.get(__name__)
 
@@ -49,6 +50,7 @@ class RedisChanges:
         self._client = client
         self._channel = channel
         self._waiters: dict[str, set[_Waiter]] = defaultdict(set)
+        self._outage = Outage(_log, "changes_interrupted", "changes_resumed")
 
     @property
     def waiting(self) -> int:
@@ -76,7 +78,7 @@ class RedisChanges:
                     self._wake_everybody()
                     await self._listen(pubsub)
             except (exceptions.RedisError, OSError) as error:
-                _log.warning("changes_interrupted", error=str(error))
+                self._outage.failed(channel=self._channel, error=str(error))
                 await asyncio.sleep(RECONNECT_S * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
 
     async def _listen(self, pubsub: Any) -> None:
@@ -93,6 +95,7 @@ class RedisChanges:
                 heard, pinged = loop.time(), True
                 continue
             heard, pinged = loop.time(), False
+            self._outage.answered()  # by the word of the subscription at the latest
             if message["type"] == "message":
                 job_id = message["data"].partition(" ")[0]
                 for waiter in self._waiters.get(job_id, ()):

@@ -13,6 +13,7 @@ from gateway.pipeline.stages import Stages
 from lensora.core.errors import Unavailable
 from lensora.core.steps import JobStatus
 from lensora.observability import logs
+from lensora.observability.outages import Outage
 
 _log = logs.get(__name__)
 
@@ -69,6 +70,7 @@ class Worker:
         self._ended = ended
         self._beat_s = beat_s
         self._attempts: set[asyncio.Task[None]] = set()
+        self._outage = Outage(_log, "job_store_away", "job_store_back")
         metrics.WORKER_SLOTS.set(slots)
 
     async def run(self, stop: asyncio.Event, *, drain_s: float) -> None:
@@ -102,12 +104,15 @@ class Worker:
     async def _take(self, count: int, halted: asyncio.Task[bool]) -> list[Claim | Ended]:
         # Not cancelled at the stop: a claim whose answer is thrown away would wait for its lease to run out.
         try:
-            return await self._work.take(count)
+            taken = await self._work.take(count)
         except Unavailable:
-            _log.warning("job_store_away")
+            self._outage.failed()
         except Exception:
             # A fault of ours, such as a script that Redis refuses: a worker that ends would not mend it.
             _log.exception("job_store_failed")
+        else:
+            self._outage.answered()
+            return taken
         await asyncio.wait((halted,), timeout=AWAY_PAUSE_S)
         return []
 
