@@ -4,7 +4,7 @@ photos."""
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from gateway.http.testing import CAMERA_BOX, Installation
 from gateway.http.visitor import Visitor
@@ -297,3 +297,24 @@ def test_a_video_of_another_kind_is_told_which_are_taken(visitor: Visitor) -> No
     page.get_by_label("Add more photos").set_input_files(wrong)
     expect(page.get_by_role("alert")).to_contain_text("turn.webm is not a video that the studio takes (“.webm”)")
     expect(page.get_by_role("alert")).to_contain_text("Please choose an MP4 or MOV.")
+
+
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_things_that_are_called_alike_are_numbered(visitor: Visitor) -> None:
+    """In the list and on the photo, by the same numbers; a name that is there once has none."""
+    page = visitor.page
+    session_id = visitor.session()
+
+    def alike(route: Route) -> None:
+        session = route.fetch().json()
+        for found in session["objects"][:2]:
+            found["label"] = "product"
+        route.fulfill(json=session)
+
+    page.route(f"**/v1/studio/sessions/{session_id}", alike)
+    visitor.open(f"/studio/sessions/{session_id}")
+    for name in ("product 1", "product 2"):
+        expect(page.locator(".chips").get_by_role("button", name=name)).to_be_visible()
+        expect(page.locator(".shapes").get_by_role("button", name=name)).to_be_visible()
+    expect(page.get_by_role("button", name="Entire photo", exact=True)).to_be_visible()
+    visitor.picture("alike")

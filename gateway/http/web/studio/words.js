@@ -46,6 +46,13 @@ export function title(label, otherwise = "Your film") {
   return says ? label[0].toUpperCase() + label.slice(1) : otherwise;
 }
 
+/** What each object of a photo is called: those that are called alike are numbered. @param {import("./types.js").DetectedObject[]} objects */
+export function names(objects) {
+  const plain = objects.map(({ category, label }) => (category === "full_frame" ? "Entire photo" : label));
+  const count = (/** @type {string} */ name, end = plain.length) => plain.slice(0, end).filter((each) => each === name).length;
+  return plain.map((name, index) => (count(name) > 1 ? `${name} ${count(name, index + 1)}` : name));
+}
+
 /** @param {number} count */
 export const credits = (count) => `${count.toLocaleString("en")} ${count === 1 ? "credit" : "credits"}`;
 

@@ -1,6 +1,7 @@
 // The photo as a place to point at: objects to pick, a box to draw, places to keep or to drop; it can be looked at closely.
 
 import { html, useRef, useState } from "/web/vendor/preact.js";
+import { names } from "../words.js";
 import { Handles, clamp } from "./handles.js";
 import { useNearer } from "./nearer.js";
 
@@ -33,6 +34,7 @@ export function Photo({ src, objects, choice, tool, cutout, onPick, onBox, onPoi
   const start = useRef(/** @type {{ x: number, y: number } | null} */ (null));
   const held = useRef(/** @type {{ x: number, y: number, moved: boolean } | null} */ (null));
   const pressed = useRef(/** @type {Element | null} */ (null));
+  const called = names(objects);
   const pointing = tool === "keep" || tool === "drop";
 
   const at = (/** @type {PointerEvent} */ event) => {
@@ -115,7 +117,7 @@ export function Photo({ src, objects, choice, tool, cutout, onPick, onBox, onPoi
             ${objects.map((object, index) => object.category !== "full_frame" && html`<button type="button" key=${index}
               class=${object.bbox[2] - object.bbox[0] < TINY ? "box tiny" : "box"} aria-pressed=${!box && choice.index === index}
               tabindex=${tool === "pick" ? 0 : -1} style=${{ ...place(object.bbox), zIndex: 1 + Math.round(100 * (1 - area(object.bbox))) }}
-              aria-label=${object.label} onClick=${() => onPick(index)}><span>${object.label}</span></button>`)}
+              aria-label=${called[index]} onClick=${() => onPick(index)}><span>${called[index]}</span></button>`)}
             ${box && html`<${Handles} box=${box} onChange=${onBox} steady=${Boolean(drawn) || tool !== "box"} />`}
             ${choice.points.map((point, index) => html`<button type="button" key=${`point ${index}`} class=${point.keep ? "point keep" : "point drop"}
               style=${{ left: `${point.x * 100}%`, top: `${point.y * 100}%` }} onClick=${(/** @type {MouseEvent} */ event) => removed(event, index)}

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "/web/vendor/preact.js";
 import { useOwner } from "../account.js";
-import { credits } from "../words.js";
+import { credits, names } from "../words.js";
 import { Notice } from "./notice.js";
 import { useOnce } from "./once.js";
 
@@ -58,12 +58,13 @@ const percent = (cutout) => Math.round(cutout.confidence * 100);
 
 /** @param {{ session: Session, choice: Choice, onPick: (index: number) => void }} properties */
 export function Subjects({ session, choice, onPick }) {
+  const called = names(session.objects);
   return html`<fieldset>
     <legend>Subject</legend>
     <div class="chips">
       ${session.objects.map((object, index) => html`<button type="button" key=${index}
         aria-pressed=${!choice.box && choice.index === index} onClick=${() => onPick(index)}>
-        ${object.category === "full_frame" ? "Entire photo" : object.label}
+        ${called[index]}
         ${object.category !== "full_frame" && object.category !== object.label && html` <small>${object.category.replace("_", " ")}</small>`}</button>`)}
       ${choice.box && html`<button type="button" aria-pressed="true">Your box</button>`}
     </div>
