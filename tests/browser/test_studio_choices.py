@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 
+import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from gateway.http.visitor import Visitor
+from gateway.jobs.scripts import Scripts
 from lensora.core.size import Extent, RealSize
 from lensora.core.words import Aspect, BackgroundType, CameraMove, Corner
 
@@ -299,3 +301,34 @@ def test_enter_in_a_field_orders_nothing(visitor: Visitor) -> None:
     page.keyboard.press("Enter")
     visitor.open("/studio")
     expect(page.get_by_text("There is no film yet.")).to_be_visible()
+
+
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_a_refusal_names_no_call_of_the_api(visitor: Visitor) -> None:
+    """What a program is told to call is said to a person in the studio's own words."""
+    page = visitor.page
+    visitor.watch.expected = ("status of 40",)
+    told = page.get_by_role("alert").get_by_role("paragraph")
+    visitor.save_brands("spring")
+    session_id = visitor.open_photo()
+    page.get_by_label("Brand", exact=True).select_option("spring")
+    path = f"{visitor.gateway.base_url}/v1/studio/brands/spring"
+    httpx.delete(path, headers={"Authorization": f"Bearer {visitor.key}"}).raise_for_status()
+    page.get_by_role("button", name="Create the film").click()
+    expect(told).to_have_text("The brand “spring” has been deleted: choose another one, or none.")
+    page.get_by_label("Brand", exact=True).select_option("")
+    expect(told).to_have_count(0)
+    scripts = visitor.gateway.store.scripts
+    visitor.gateway.run(forget(scripts, f"session:{session_id}"))
+    page.get_by_role("button", name="Create the film").click()
+    expect(told).to_have_text("This photo is no longer kept: choose it again.")
+    visitor.key = visitor.gateway.api_key(3)
+    visitor.open()
+    page.reload()
+    page.get_by_label("Choose a photo").set_input_files(visitor.photo)
+    expect(told).to_have_text("The balance is 3 credits; this needs 5.")
+
+
+async def forget(scripts: Scripts, name: str) -> None:
+    """The store as it is once the time of what it kept is over."""
+    await scripts.client.delete(scripts.key(name))

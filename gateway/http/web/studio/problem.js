@@ -5,6 +5,27 @@ import { whenBack } from "./connection.js";
 /** A plain word at the beginning gets its capital; the name of a field with a dot keeps its own. @param {string} text */
 const sentence = (text) => (/^[a-z]+ /.test(text) ? text[0].toUpperCase() + text.slice(1) : text);
 
+/**
+ * What the API says to a program, as the studio says it to a person: code, what is replaced, and what by.
+ *
+ * @type {[string, RegExp, string][]}
+ */
+const SAID = [
+  ["session_not_found", /^.+$/s, "This photo is no longer kept: choose it again."],
+  ["cutout_not_found", /^.+$/s, "This cutout is no longer kept: make another one by a box or points."],
+  ["too_many_views", /^This session/, "This photo"],
+  ["insufficient_credits", /; \/\w+ needs/, "; this needs"],
+  ["invalid_background", /^background\.backplate_id .+$/s, "The picture for the background is no longer kept: upload it again."],
+  ["invalid_request", /^brand ['"](.*)['"] is not saved .+$/s, "The brand “$1” has been deleted: choose another one, or none."],
+  ["idempotency_in_progress", /^.+$/s, "The same is still being worked on: try again in a few seconds."],
+];
+
+/** @param {string} code @param {string} detail */
+function inOurWords(code, detail) {
+  const found = SAID.find(([of, pattern]) => of === code && pattern.test(detail));
+  return found ? detail.replace(found[1], found[2]) : detail;
+}
+
 /** An answer that is no success: `code` for programs, `message` for people. */
 export class Problem extends Error {
   /**
@@ -12,7 +33,7 @@ export class Problem extends Error {
    * @param {{ detail?: string, title?: string, code?: string, request_id?: string }} body
    */
   constructor(status, body) {
-    super(sentence(body.detail || body.title || `The server answered with status ${status}.`));
+    super(sentence(inOurWords(body.code || "", body.detail || "") || body.title || `The server answered with status ${status}.`));
     this.status = status;
     this.code = body.code || "";
     this.requestId = body.request_id || "";
