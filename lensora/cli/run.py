@@ -37,7 +37,14 @@ USUAL_BACKGROUND = "on a marble countertop in a sunlit kitchen"
 
 @click.command()
 @click.argument("photo", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--object", "object_index", default=0, show_default=True, help="Which of the detected objects.")
+@click.option(
+    "--object",
+    "object_index",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Which of the detected objects.",
+)
 @click.option(
     "--background",
     help='"remove", a colour as #rrggbb, the URL of a picture, or a scene in words.  '
@@ -81,6 +88,8 @@ def run(
     started = time.monotonic()
     with _gateway(address, Path(models_dir), console) as (url, key), Client(url, key) as client:
         ready = time.monotonic()
+        if brand is not None:
+            _check_brand(client, brand, background)
         session = _look(client, photo, object_index, console)
         added = [_add(client, session, side, path, object_index, console) for side, path in views.photos]
         if views.turn is not None:
@@ -146,6 +155,17 @@ def _check_before_paying(
     if background is not None:
         order["background"] = requests.background_of(background)
     checked(TransformBody, {**order, "output": output} if output else order)
+
+
+def _check_brand(client: Client, name: str, background: str | None) -> None:
+    """Look at the brand, for nothing, before the photo is paid.
+
+    Raises:
+        NotFound: it is not saved under this key.
+        ConfigurationError: nobody says a background.
+    """
+    if client.brand(name).background is None and background is None:
+        raise ConfigurationError(f"--brand {name}: the brand has no background, so --background must say one")
 
 
 def _look(client: Client, photo: Path, object_index: int, console: Console) -> Session:

@@ -226,6 +226,24 @@ def test_any_words_are_written_in_any_encoding(command: Command, encoding: str) 
     assert command("brands", "delete", "shop").returncode == 0
 
 
+def test_a_brand_and_an_object_are_looked_at_before_the_photo_is_paid(
+    stack: Installation, key: str, command: Command, photo: Path
+) -> None:
+    """One that is not there, one without a background where none is given, and an index that no object has."""
+    assert command("brands", "save", "bare", "--aspect", "4:5").returncode == 0
+    balance = stack.gateway.balance(key)
+    for options, sentence in (
+        (("--brand", "lost"), "lensora: There is no brand 'lost' under this key."),
+        (("--brand", "bare"), "lensora: --brand bare: the brand has no background, so --background must say one"),
+        (("--object", "-1"), "Error: Invalid value for '--object': -1 is not in the range x>=0."),
+    ):
+        refused = command("run", str(photo), *options)
+        assert refused.returncode in (1, 2)
+        assert refused.stderr.endswith(f"{sentence}\n")
+    assert stack.gateway.balance(key) == balance
+    assert command("brands", "delete", "bare").returncode == 0
+
+
 def test_a_film_that_cannot_be_saved_is_not_paid_or_not_lost(
     stack: Installation, key: str, command: Command, photo: Path, tmp_path: Path
 ) -> None:
