@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import threading
 from dataclasses import asdict
@@ -61,7 +62,7 @@ def _run(stack: Stack, place: Home, stop: Stop, *, as_json: bool) -> None:
             click.secho(f"\nLensora Studio is ready: {running.base_url}", bold=True)
             click.echo(f"  in the browser   {running.base_url}/#key={running.api_key}")
             click.echo(f"  API key          {running.api_key}")
-            click.echo(f"  try it           lensora run photo.jpg --home {place.folder}")
+            click.echo(f"  try it           lensora run photo.jpg --home {shlex.quote(str(place.folder))}")
             click.echo("  Ctrl-C stops it\n")
         sys.stdout.flush()
         while not stop.wait(1.0):
