@@ -284,7 +284,8 @@ class AsyncClient:
         watch = Watch[Result](f"Job {job_id}", timeout_s)
         while True:
             try:
-                result = await self.result(job_id, wait=watch.hold_s())
+                poll = watch.bounded(requests.result(job_id, watch.hold_s()))
+                result = exchange.read(Result, await self._json(poll))
             except LensoraError as error:
                 watch.failed(error)
                 await asyncio.sleep(requests.WATCH_PAUSE_S)

@@ -108,7 +108,7 @@ class Batches:
         watch = Watch[Batch](f"Batch {name}", timeout_s)
         while True:
             try:
-                state = self.get(name, wait=watch.hold_s())
+                state = exchange.read(Batch, self._send(watch.bounded(_get(name, watch.hold_s()))))
             except LensoraError as error:
                 watch.failed(error)
                 time.sleep(requests.WATCH_PAUSE_S)
@@ -199,7 +199,7 @@ class AsyncBatches:
         watch = Watch[Batch](f"Batch {name}", timeout_s)
         while True:
             try:
-                state = await self.get(name, wait=watch.hold_s())
+                state = exchange.read(Batch, await self._send(watch.bounded(_get(name, watch.hold_s()))))
             except LensoraError as error:
                 watch.failed(error)
                 await asyncio.sleep(requests.WATCH_PAUSE_S)

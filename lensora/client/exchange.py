@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -37,7 +38,9 @@ A = TypeVar("A", bound=PublicAnswer)
 
 def sent(base_url: str, api_key: str, request: Request) -> dict[str, Any]:
     """Arguments for ``httpx``'s ``request``/``build_request``. The key goes to the API's own base URL only."""
+    within = {} if request.within_s is None else {"timeout": timeouts(request.within_s)}
     return {
+        **within,
         "method": request.method,
         "url": f"{base_url}{request.path}",
         "params": dict(request.params) or None,
@@ -79,9 +82,9 @@ def base_of(base_url: str) -> str:
     return base
 
 
-def timeouts() -> httpx.Timeout:
-    """Short to connect, long to read: a poll may be held for a minute."""
-    return httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+def timeouts(within_s: float = READ_TIMEOUT_S) -> httpx.Timeout:
+    """Short to connect, long to read: a poll may be held for a minute. Neither longer than ``within_s``."""
+    return httpx.Timeout(min(READ_TIMEOUT_S, within_s), connect=min(CONNECT_TIMEOUT_S, within_s))
 
 
 def error_from(status: int, headers: Mapping[str, str], body: bytes) -> LensoraError:
@@ -129,6 +132,8 @@ class Tries:
     def __init__(self, request: Request | None = None) -> None:
         """``request``: what is asked for; None for a file."""
         self._request = request
+        within_s = request.within_s if request is not None else None
+        self._until = math.inf if within_s is None else time.monotonic() + within_s
         self._tried = 0
         self._last: LensoraError | None = None
 
@@ -148,7 +153,7 @@ class Tries:
         self._tried += 1
         self._last = error
         too_long = error.retry_after_s is not None and error.retry_after_s > LONGEST_PAUSE_S
-        if self._tried >= MAX_TRIES or not error.retryable or too_long:
+        if self._tried >= MAX_TRIES or not error.retryable or too_long or time.monotonic() >= self._until:
             raise error
         if error.retry_after_s is not None:
             return error.retry_after_s

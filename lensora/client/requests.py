@@ -73,6 +73,7 @@ class Request:
     Attributes:
         path: under the base URL.
         files: name of a form's field to (file name, or None for one that is no file; bytes).
+        within_s: seconds after which its answer is not waited for, nor asked for again; None for as long as usual.
     """
 
     method: str
@@ -82,6 +83,7 @@ class Request:
     json: Mapping[str, Any] | None = None
     files: Mapping[str, tuple[str | None, bytes]] | None = None
     data: Mapping[str, str] | None = None
+    within_s: float | None = None
 
 
 def init(photo: Photo, max_objects: int | None, idempotency_key: str | None) -> Request:

@@ -282,7 +282,8 @@ class Client:
         watch = Watch[Result](f"Job {job_id}", timeout_s)
         while True:
             try:
-                result = self.result(job_id, wait=watch.hold_s())
+                poll = watch.bounded(requests.result(job_id, watch.hold_s()))
+                result = exchange.read(Result, self._json(poll))
             except LensoraError as error:
                 watch.failed(error)
                 time.sleep(requests.WATCH_PAUSE_S)

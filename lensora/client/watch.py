@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
+from lensora.client.requests import Request
 from lensora.core.errors import DeadlineExceeded, LensoraError
 from lensora.core.steps import JobStatus
 
 HOLD_S = 20
 """How long each poll of ``wait`` is held: short enough for proxies that cut off after 30 s."""
+HELD_OVER_S = 2.0
+"""An answer that is held to the end of the time comes within this after it."""
 PATIENCE_S = 60.0
 """A gateway that is restarted or upgraded is back within this."""
 
@@ -48,6 +52,13 @@ class Watch(Generic[F]):
         if self._timeout_s is None:
             return HOLD_S
         return int(max(1, min(HOLD_S, self._timeout_s - (time.monotonic() - self._started))))
+
+    def bounded(self, poll: Request) -> Request:
+        """The next poll, given up when the time is over: a server may take it and never answer."""
+        if self._timeout_s is None:
+            return poll
+        left_s = self._timeout_s - (time.monotonic() - self._started)
+        return replace(poll, within_s=max(0.0, left_s) + HELD_OVER_S)
 
     def is_new(self, result: F) -> bool:
         """True when the state differs from the last one."""

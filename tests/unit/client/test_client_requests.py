@@ -283,6 +283,24 @@ def test_waiting_ends_with_its_time_where_the_server_is_away() -> None:
     assert len(seen) == 1
 
 
+def test_waiting_ends_with_its_time_where_the_server_takes_the_poll_and_is_silent() -> None:
+    """No try, and no answer, is waited for beyond it; a poll without a time is waited for as before."""
+    seen: list[httpx.Request] = []
+
+    def silent(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        raise httpx.ReadTimeout("silence", request=request)
+
+    with Client("http://api.test", "secret", transport=httpx.MockTransport(silent)) as client:
+        with pytest.raises(Unavailable, match="silence"):
+            client.wait("j", timeout_s=0.2)
+        with pytest.raises(Unavailable, match="silence"):
+            client.result("j")
+    waited, usual = seen[0].extensions["timeout"], seen[-1].extensions["timeout"]
+    assert waited["read"] <= 2.2 and waited["connect"] <= 2.2
+    assert usual["read"] == exchange.READ_TIMEOUT_S
+
+
 def test_waiting_shows_each_state_once() -> None:
     """Repeats of the same state are not shown, and a server that is away for a moment is waited for."""
     first = {"job_id": "j", "status": "queued", "step": "starting", "progress": 0, **ALWAYS}
