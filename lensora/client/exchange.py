@@ -152,13 +152,13 @@ class Tries:
         """
         self._tried += 1
         self._last = error
-        too_long = error.retry_after_s is not None and error.retry_after_s > LONGEST_PAUSE_S
-        if self._tried >= MAX_TRIES or not error.retryable or too_long or time.monotonic() >= self._until:
-            raise error
-        if error.retry_after_s is not None:
-            return error.retry_after_s
         jitter = random.uniform(0.5, 1.5)  # noqa: S311 - not a secret
-        return FIRST_PAUSE_S * 2.0 ** (self._tried - 1) * jitter
+        asked_s = error.retry_after_s
+        pause_s = FIRST_PAUSE_S * 2.0 ** (self._tried - 1) * jitter if asked_s is None else asked_s
+        too_long = asked_s is not None and asked_s > LONGEST_PAUSE_S
+        if self._tried >= MAX_TRIES or not error.retryable or too_long or time.monotonic() + pause_s >= self._until:
+            raise error
+        return pause_s
 
 
 def read(model: type[A], body: Mapping[str, Any]) -> A:

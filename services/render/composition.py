@@ -4,6 +4,7 @@ nothing."""
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -63,9 +64,6 @@ class Compositor:
         self._shadow = GroundShadow(shot.model, light.key_direction, ground_key)
         self._open_ground = scene.plain or scene.afloat
         self._shade = AFLOAT_SHADE if scene.afloat else 1.0
-        seen, reach = shot.seen, BORDER * shot.size
-        fade = border_fade(shot.size, shot.size, (seen.left, seen.top, seen.right, seen.bottom), (reach, reach)) * 255.0
-        self._fade = np.dstack([fade.astype(np.uint8)] * 3)
 
     def frame(self, layer: Layer) -> Pixels:
         """(height, width, 3) uint8 sRGB: the finished frame, as much of it as the film shows."""
@@ -104,6 +102,14 @@ class Compositor:
         color /= np.maximum(alpha, 1.0 / 255.0)[..., None]
         rgba = np.concatenate([np.minimum(color, 255.0), alpha[..., None] * 255.0], axis=2)
         return np.ascontiguousarray(_area((rgba + 0.5).astype(np.uint8), self._shot.seen))
+
+    @cached_property
+    def _fade(self) -> Pixels:
+        """(size, size, 3) uint8: 255 inside what is seen, falling to 0 at its border. Most films need none."""
+        size, seen = self._shot.size, self._shot.seen
+        reach = BORDER * size
+        fade = border_fade(size, size, (seen.left, seen.top, seen.right, seen.bottom), (reach, reach)) * 255.0
+        return np.dstack([fade.astype(np.uint8)] * 3)
 
     def _seen_shadow(self, index: int, alone: bool = False) -> tuple[Window, Pixels] | None:
         """The shadow in a frame.

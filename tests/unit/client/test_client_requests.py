@@ -301,6 +301,15 @@ def test_waiting_ends_with_its_time_where_the_server_takes_the_poll_and_is_silen
     assert usual["read"] == exchange.READ_TIMEOUT_S
 
 
+def test_waiting_ends_with_its_time_where_the_server_asks_for_more() -> None:
+    """A pause that would end after the caller's time is not begun, though it is one that is kept otherwise."""
+    busy = problem(503, "overloaded", **{"retry-after": "15"})
+    client, seen = client_of(*[busy] * 3)
+    with client, pytest.raises(errors.Overloaded):
+        client.wait("j", timeout_s=0)
+    assert len(seen) == 1
+
+
 def test_waiting_shows_each_state_once() -> None:
     """Repeats of the same state are not shown, and a server that is away for a moment is waited for."""
     first = {"job_id": "j", "status": "queued", "step": "starting", "progress": 0, **ALWAYS}
