@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from gateway.links import FileLinks
 from lensora.contract import answers
 from lensora.contract import views as contract
 from lensora.core.artifacts import SUFFIX, Artifact, MediaType
-from lensora.core.boxes import Category
+from lensora.core.boxes import Category, Proposal
 
 MAX_OBJECTS = 6
 """Proposals of a further photo, the full frame included: as many as ``/init`` gives by itself."""
@@ -27,10 +28,15 @@ def reference_of(session: Session, said: contract.ViewForm) -> Reference | None:
     Raises:
         ObjectIndexOutOfRange: no such object of the session.
     """
-    named = [] if said.object_index is None else [object_of(session, said.object_index)]
+    things = _things(session, said)
     if said.body.bbox is not None:
         return None
-    return Reference(session.photo, tuple(thing.box for thing in named or session.proposals))
+    return Reference(session.photo, tuple(thing.box for thing in things))
+
+
+def _things(session: Session, said: contract.ViewForm) -> Sequence[Proposal]:
+    """The session's objects that the photo may show. Raises ObjectIndexOutOfRange."""
+    return session.proposals if said.object_index is None else [object_of(session, said.object_index)]
 
 
 def view_of(
@@ -46,7 +52,9 @@ def found_in(
     """The same without what a person should look at. Raises SubjectUnlike, CropTooSmall."""
     body = said.body
     # A person's word about where the thing is stands, whatever it looks like.
-    match = matched(found.proposals, found.likeness, body.view) if body.bbox is None else Match(0)
+    match = (
+        matched(found.proposals, found.likeness, _things(session, said), body.view) if body.bbox is None else Match(0)
+    )
     proposal = found.proposals[match.index]
     view = KeptView(
         view_id=view_id,
@@ -79,11 +87,14 @@ def corrected(view: KeptView, body: contract.ViewBody) -> Choice:
 
 def advised(view: KeptView, session: Session) -> KeptView:
     """The view with what a person should look at. Raises SubjectUnlike."""
-    subject = session.proposals[view.subject_index].box
-    aspects = (
-        aspect_of(subject, session.width, session.height),
-        aspect_of(view.choice.box, view.width, view.height),
-    )
+    subject = session.proposals[view.subject_index]
+    aspects = None
+    # The whole frame's shape is the photo's, not that of the thing in it.
+    if Category.FULL_FRAME not in (subject.category, view.choice.category):
+        aspects = (
+            aspect_of(subject.box, session.width, session.height),
+            aspect_of(view.choice.box, view.width, view.height),
+        )
     found = advice(view.likeness, view.side, aspects, drawn=view.choice.object_index == BY_BOX)
     return replace(view, suggested_actions=(*own_actions(view.suggested_actions), *found))
 

@@ -71,6 +71,7 @@ class Match:
 def matched(
     proposals: Sequence[Proposal],
     likeness: Mapping[Proposal, Sequence[float]],
+    things: Sequence[Proposal],
     side: ViewSide | None,
     rules: MatchRules = RULES,
 ) -> Match:
@@ -78,15 +79,16 @@ def matched(
 
     Args:
         proposals: of the further photo, best first, the full frame last.
-        likeness: of each to each thing of the session that it may be; empty where nothing was compared.
+        likeness: of each to each of the session's things that it may be; empty where nothing was compared.
+        things: these things of the session; its full frame is taken for the thing only where there is no other.
         side: the side that the photo shows; a detail need not be like the whole.
 
     Raises:
         SubjectUnlike: none is like any of them.
     """
-    things = [each for each in proposals if each.category != Category.FULL_FRAME] or list(proposals)
-    alike = {each: max(likeness[each]) for each in things if likeness.get(each)}
-    first = things[0]
+    found = [each for each in proposals if each.category != Category.FULL_FRAME] or list(proposals)
+    alike = {each: max(likeness[each]) for each in found if likeness.get(each)}
+    first = found[0]
     if first not in alike:
         return Match(proposals.index(first))
     best = max(alike, key=lambda each: alike[each])
@@ -97,13 +99,15 @@ def matched(
             f"at least {rules.unlike:.2f}. If it is the same thing, say where it is with bbox.",
             field="image",
         )
-    return Match(proposals.index(taken), list(likeness[taken]).index(alike[taken]), round(alike[taken], 3))
+    cut = [index for index, each in enumerate(things) if each.category != Category.FULL_FRAME] or range(len(things))
+    thing = max(cut, key=lambda index: likeness[taken][index])
+    return Match(proposals.index(taken), thing, round(alike[taken], 3))
 
 
 def advice(
     likeness: float | None,
     side: ViewSide | None,
-    aspects: tuple[float, float],
+    aspects: tuple[float, float] | None,
     *,
     drawn: bool,
     rules: MatchRules = RULES,
@@ -113,7 +117,7 @@ def advice(
     Args:
         likeness: of the thing to the session's; None where nothing was compared.
         side: the side that the photo shows.
-        aspects: width to height of the thing, in the first photo and in this one.
+        aspects: width to height of the thing, in the first photo and in this one; None where one is not known.
         drawn: True where a person drew its box: then nothing is refused.
 
     Raises:
@@ -122,8 +126,8 @@ def advice(
     found = [SIDE_ADVICE] if side is None else []
     if likeness is not None and likeness < rules.doubtful and side is not ViewSide.DETAIL:
         found.append(UNLIKE_ADVICE)
-    factor = max(aspects) / min(aspects)
-    if side in _SAME_OUTLINE and factor > rules.aspect_doubtful:
+    if side in _SAME_OUTLINE and aspects is not None:
+        factor = max(aspects) / min(aspects)
         if factor > rules.aspect_wrong and not drawn:
             raise SubjectUnlike(
                 f"view {side!s} must show the subject about as wide and high as the first photo does: its width to "
@@ -132,7 +136,8 @@ def advice(
                 "with bbox.",
                 field="view",
             )
-        found.append(ASPECT_ADVICE)
+        if factor > rules.aspect_doubtful:
+            found.append(ASPECT_ADVICE)
     return tuple(found)
 
 

@@ -199,6 +199,17 @@ def test_the_wrong_aspect_is_refused(
     assert api.patch(path, json={"view": "back", "bbox": BOX}).status_code == 200
 
 
+def test_the_whole_frame_has_no_shape_of_its_own(
+    stack: Installation, api: httpx.Client, photo: bytes, session_id: str
+) -> None:
+    """A tall thing's back is no other shape than a square photo that shows it."""
+    stack.detect.detector.box = (0.44, 0.02, 0.56, 0.98)
+    assert add(api, session_id, photo, view="back").json()["code"] == "subject_unlike"
+    frame = len(api.get(f"/v1/studio/sessions/{session_id}").json()["objects"]) - 1
+    answer = add(api, session_id, photo, view="back", object_index=str(frame))
+    assert (answer.status_code, answer.json().get("suggested_actions")) == (200, [])
+
+
 def test_another_proposal_is_taken_where_it_is_clearly_more_like(
     stack: Installation, api: httpx.Client, photo: bytes, session_id: str
 ) -> None:
