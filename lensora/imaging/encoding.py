@@ -82,9 +82,10 @@ def encoding_of(chunks: Mapping[bytes, bytes]) -> Encoding | None:
     """What the chunks of a PNG say, apart from a profile; None where that is sRGB or nothing that is known.
 
     Args:
-        chunks: content by name. The first of cICP, sRGB, gAMA counts, as the specification says.
+        chunks: content by name. The first of cICP, sRGB, gAMA counts, as the specification says; a cICP of code points
+            that are not known does not.
     """
-    if b"cICP" in chunks:
+    if is_code_points(chunks):
         return _by_code_points(chunks[b"cICP"])
     if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:
         return None
@@ -98,17 +99,17 @@ def encoding_of(chunks: Mapping[bytes, bytes]) -> Encoding | None:
 
 
 def is_code_points(chunks: Mapping[bytes, bytes]) -> bool:
-    """Whether cICP says what the colours are: then it goes before a profile."""
-    return b"cICP" in chunks and len(chunks[b"cICP"]) == 4
+    """Whether cICP says what the colours are, by code points that are known: then it goes before a profile."""
+    if len(chunks.get(b"cICP", b"")) != 4:
+        return False
+    primaries, transfer, matrix, _full_range = chunks[b"cICP"]
+    return primaries in _PRIMARIES and transfer in _CURVES and matrix == 0
 
 
 def _by_code_points(chunk: bytes) -> Encoding | None:
-    if len(chunk) != 4:
-        return None
-    primaries, transfer, matrix, full_range = chunk
-    curve = _CURVES.get(transfer)
-    if curve is None or primaries not in _PRIMARIES or matrix != 0:
-        return None
+    """The encoding of code points that are known; None where that is sRGB."""
+    primaries, transfer, _matrix, full_range = chunk
+    curve = _CURVES[transfer]
     if (primaries, full_range) == (1, 1) and curve is _srgb_light:
         return None
     return Encoding(

@@ -59,6 +59,14 @@ def test_what_goes_before_what() -> None:
     assert shown((200, 100, 50), chrm(P3_CHROMA)) == [200, 100, 50]
 
 
+@pytest.mark.parametrize("unknown", [cicp(2, 2), cicp(22, 13), cicp(1, 17), chunk(b"cICP", bytes((1, 13, 1, 1)))])
+def test_code_points_that_are_not_known_hide_nothing(unknown: bytes) -> None:
+    """A file whose cICP is unspecified, or of a kind that is not known, still has its profile or its gamma."""
+    linear = display_profile(gamma_curve(1.0))
+    assert abs(shown((55, 55, 55), unknown, profile=linear)[0] - 128) <= 2
+    assert abs(shown((55, 55, 55), unknown, gama(100_000))[0] - 128) <= 1
+
+
 def test_wide_primaries_become_srgb() -> None:
     """P3 and BT.2020 by chromaticities or by code points: greys stay, red is clipped, orange gets redder."""
     for chunks in ((gama(45455), chrm(P3_CHROMA)), (cicp(12, 13),)):
@@ -99,4 +107,4 @@ def test_a_narrow_range_is_widened() -> None:
 def test_what_makes_no_sense_is_passed_over(broken: bytes) -> None:
     """The picture stays as it is; with a gamma beside broken chromaticities, the gamma still counts."""
     assert shown((55, 100, 200), broken) == [55, 100, 200]
-    assert abs(shown((55, 55, 55), gama(100_000), broken)[0] - 128) <= 1 or broken[4:8] in (b"gAMA", b"cICP")
+    assert abs(shown((55, 55, 55), gama(100_000), broken)[0] - 128) <= 1 or broken[4:8] == b"gAMA"
