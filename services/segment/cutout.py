@@ -20,12 +20,12 @@ from services.segment.backends import CutoutBackend, PromptedBackend
 from services.segment.candidates import Candidate, wider
 from services.segment.edges import refined
 from services.segment.fitted import EDGE_NET, JUDGEMENT
-from services.segment.foreground import estimate_foreground
+from services.segment.foreground import estimate_foreground, run_on
 from services.segment.glass import find_body, glazed
 from services.segment.grabcut import completed
 from services.segment.judge import Bench, confidence, pick
 from services.segment.marks import corrected
-from services.segment.matte import SOLID, firmed, isolate, stands_out
+from services.segment.matte import SOLID, firmed, isolate, stands_out, with_soft_ends
 from services.segment.prompted import prompted_candidate
 from services.segment.slender import box_itself, salience_of
 
@@ -87,8 +87,12 @@ def cut_out(
     left, top, right, bottom = crop.pixels(rgb.shape[1], rgb.shape[0])
     own = None
     if alpha is not None:
-        own = limited(alpha[top:bottom, left:right])
-        if not _is_matte(own):
+        seen = alpha[top:bottom, left:right]
+        own = limited(seen)
+        if _is_matte(own):
+            rgb = rgb.copy()
+            rgb[top:bottom, left:right] = run_on(rgb[top:bottom, left:right], seen)
+        else:
             # What nobody can see is no subject: as the photo was shown and its things were found, over white.
             rgb, own = laid_over(rgb, alpha, WHITE), None
     aim = Aim.at(rgb, box, crop)
@@ -96,7 +100,8 @@ def cut_out(
     if own is not None:
         call.report("own-alpha", 0.3)
         matte = own.astype(np.float32) / 255.0
-        verdict = Verdict(matte * isolate(matte, picture, within), 1.0, own_alpha=True)
+        alone = with_soft_ends(matte * isolate(matte, picture, within), matte)
+        verdict = Verdict(alone, 1.0, own_alpha=True)
     else:
         verdict = _judged(aim, backend, prompted, points, call)
     matte = verdict.matte

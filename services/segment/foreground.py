@@ -37,6 +37,9 @@ SOLID_FROM = 0.98
 TILE = 128
 """Pixels along a side of what is worked on at once: most tiles hold no edge, and what one takes stays in the cache."""
 
+VEIL = 0.06
+"""Alpha under which nobody sees a colour: what a file holds there is any tool's choice, often black or white."""
+
 _EPSILON = 1e-4
 
 
@@ -52,6 +55,27 @@ def _fuse(image: Plane, front: Plane, back: Plane, alpha: Plane, radius_px: int)
     mean_back = blur(back * (1.0 - weight)) / (1.0 - mean_alpha + _EPSILON)
     estimate = mean_front + weight * (image - weight * mean_front - (1.0 - weight) * mean_back)
     return np.clip(estimate, 0.0, 1.0).astype(np.float32), mean_back.astype(np.float32)
+
+
+def run_on(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture that was cut out already, with the nearest colour that is seen in place of each that is hidden.
+
+    Args:
+        rgb: (h, w, 3) uint8 sRGB, straight.
+        alpha: (h, w) uint8.
+
+    Returns:
+        (h, w, 3) uint8; ``rgb`` itself where nothing is hidden, or all.
+    """
+    hidden = alpha < VEIL * 255.0
+    if not hidden.any() or hidden.all():
+        return rgb
+    _, nearest = cv2.distanceTransformWithLabels(
+        hidden.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    colors = np.zeros((int(nearest.max()) + 1, 3), np.uint8)
+    colors[nearest[~hidden]] = rgb[~hidden]
+    return np.asarray(colors[nearest])
 
 
 def estimate_foreground(rgb: NDArray[np.uint8], alpha: Plane, tile_px: int = TILE) -> NDArray[np.uint8]:

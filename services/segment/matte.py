@@ -212,6 +212,23 @@ def _neighbours(
     return np.asarray(out | (line & (cv2.dilate(out.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)))
 
 
+def with_soft_ends(alone: Plane, matte: Plane) -> Plane:
+    """A subject of a maker's matte with its soft ends as they are: hair, a haze, a shadow.
+
+    Args:
+        alone: (h, w) float32, 0..1: of ``matte``, what ``isolate`` took for the subject.
+        matte: (h, w) float32, 0..1.
+
+    Returns:
+        ``matte`` on each piece that holds a part of the subject and nothing clear that was left out, else ``alone``.
+    """
+    count, pieces = cv2.connectedComponents((matte > 0.0).astype(np.uint8), connectivity=8)
+    whole = np.zeros(count, np.bool_)
+    whole[pieces[alone > LOOSE]] = True
+    whole[pieces[matte - alone > LOOSE]] = False
+    return np.where(whole[pieces], matte, alone)
+
+
 def firmed(alpha: Plane) -> Plane:
     """Make solid things solid: no faint spots deep inside. Holes stay as the net has them.
 

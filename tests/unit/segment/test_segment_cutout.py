@@ -231,6 +231,34 @@ def test_own_transparency_is_used_and_stray_clear_pixels_are_not() -> None:
     assert not cut_out(rgb, stray, box, FULL_FRAME, Redness()).own_alpha
 
 
+def soft_disc(hidden: int) -> tuple[np.ndarray, np.ndarray]:
+    """A green thing that was cut out already, with a soft rim; ``hidden`` is the grey where alpha is 0."""
+    alpha = np.zeros((300, 400), np.uint8)
+    cv2.circle(alpha, (200, 150), 80, 255, -1)
+    alpha = cv2.GaussianBlur(alpha, (0, 0), 12.0)
+    rgb = np.full((300, 400, 3), hidden, np.uint8)
+    rgb[alpha > 0] = (40, 160, 70)
+    return rgb, alpha
+
+
+@pytest.mark.parametrize("hidden", [0, 255])
+def test_colours_that_a_file_hides_do_not_show_at_the_rim(hidden: int) -> None:
+    """Two files that look the same become the same cutout: the subject's colour up to its soft end."""
+    rgb, alpha = soft_disc(hidden)
+    own = cut_out(rgb, alpha, FULL_FRAME, FULL_FRAME, Redness())
+    rim = own.rgba[(alpha > 16) & (alpha < 250)].astype(int)
+    assert own.own_alpha and np.abs(rim[:, :3] - (40, 160, 70)).max() <= 3
+
+
+def test_a_soft_end_stays_and_stray_dirt_goes() -> None:
+    """The maker's alpha is used to its last step; a faint spot that does not touch the subject is none of it."""
+    rgb, alpha = soft_disc(0)
+    alpha[10:14, 10:14] = 30
+    own = cut_out(rgb, alpha, FULL_FRAME, FULL_FRAME, Redness()).rgba[..., 3].astype(int)
+    assert own[10:14, 10:14].max() == 0
+    assert np.abs(own - alpha)[20:].max() <= 1
+
+
 def test_what_a_photo_hides_is_no_subject() -> None:
     """A photo that is see-through everywhere is seen as its viewer sees it, over white, whatever colours it holds."""
     rgb, salience = canvas(300, 300)
