@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote
 
 from lensora.client import exchange, requests
 from lensora.client.requests import Background, Request
@@ -268,7 +266,7 @@ def _create(body: Mapping[str, Any], idempotency_key: str | None) -> Request:
     return Request(
         "POST",
         "/v1/studio/batches",
-        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        headers=requests.once(idempotency_key),
         json=requests.checked_body(BatchBody, body),
     )
 
@@ -296,4 +294,4 @@ def _delete(batch_id: str) -> Request:
 
 
 def _path(batch_id: str) -> str:
-    return f"/v1/studio/batches/{quote(batch_id, safe='')}"
+    return f"/v1/studio/batches/{requests.segment('batch_id', batch_id)}"

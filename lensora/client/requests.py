@@ -13,9 +13,11 @@ from urllib.parse import quote, unquote, urlsplit
 
 from lensora.contract.answers import JobTicket, Output, Result
 from lensora.contract.brands import SaveBrandBody
-from lensora.contract.requests import CutoutBody, RenderBody, RequestBody, TransformBody, checked
+from lensora.contract.requests import CutoutBody, RenderBody, RequestBody, ShareBody, TransformBody, checked
 from lensora.contract.views import ViewBody
+from lensora.contract.wording import shown
 from lensora.core.colours import PATTERN
+from lensora.core.errors import InvalidRequest
 
 Photo = str | Path | bytes | BinaryIO
 Background = Mapping[str, str]
@@ -25,6 +27,8 @@ Job = JobTicket | Result | str
 PointMark = tuple[float, float, bool]
 """(x, y, keep): fractions of the upright image, and whether the place belongs to the subject."""
 
+MAX_KEY_CHARACTERS = 255
+"""Of an Idempotency-Key, as the server takes it."""
 MAX_WAIT_S = 60
 """The server holds a poll for so long at most."""
 WATCH_PAUSE_S = 1.0
@@ -91,7 +95,7 @@ def init(photo: Photo, max_objects: int | None, idempotency_key: str | None) -> 
     return Request(
         "POST",
         "/v1/studio/init",
-        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        headers=once(idempotency_key),
         files={"image": _read(photo)},
         data=None if max_objects is None else {"max_objects": str(max_objects)},
     )
@@ -135,12 +139,12 @@ def brands() -> Request:
 
 def brand(name: str) -> Request:
     """GET /v1/studio/brands/{name}."""
-    return Request("GET", f"/v1/studio/brands/{quote(name, safe='')}")
+    return Request("GET", f"/v1/studio/brands/{segment('name', name)}")
 
 
 def delete_brand(name: str) -> Request:
     """DELETE /v1/studio/brands/{name}."""
-    return Request("DELETE", f"/v1/studio/brands/{quote(name, safe='')}")
+    return Request("DELETE", f"/v1/studio/brands/{segment('name', name)}")
 
 
 def choice(
@@ -153,7 +157,7 @@ def choice(
     named: dict[str, Any] = {
         "object_index": object_index,
         "bbox": None if bbox is None else list(bbox),
-        "points": None if points is None else [{"x": x, "y": y, "keep": keep} for x, y, keep in points],
+        "points": None if points is None else [_mark(number, mark) for number, mark in enumerate(points)],
         "cutout_id": cutout_id,
     }
     return {name: value for name, value in named.items() if value is not None}
@@ -181,7 +185,7 @@ def add_view(
     return Request(
         "POST",
         _views_path(session_id),
-        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        headers=once(idempotency_key),
         files={"image": _read(photo)},
         data=data,
     )
@@ -191,8 +195,8 @@ def add_turn(session_id: str, video: Photo, object_index: int | None, idempotenc
     """POST /v1/studio/sessions/{session_id}/turn. Reads the film."""
     return Request(
         "POST",
-        f"/v1/studio/sessions/{quote(session_id, safe='')}/turn",
-        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        f"/v1/studio/sessions/{segment('session_id', session_id)}/turn",
+        headers=once(idempotency_key),
         files={"video": _read(video)},
         data=None if object_index is None else {"object_index": str(object_index)},
     )
@@ -211,17 +215,17 @@ def change_view(session_id: str, view_id: str, view: str | None, which: Mapping[
     """
     changes = dict(which) if view is None else {"view": view or None, **which}
     return Request(
-        "PATCH", f"{_views_path(session_id)}/{quote(view_id, safe='')}", json=checked_body(ViewBody, changes)
+        "PATCH", f"{_views_path(session_id)}/{segment('view_id', view_id)}", json=checked_body(ViewBody, changes)
     )
 
 
 def delete_view(session_id: str, view_id: str) -> Request:
     """DELETE /v1/studio/sessions/{session_id}/views/{view_id}."""
-    return Request("DELETE", f"{_views_path(session_id)}/{quote(view_id, safe='')}")
+    return Request("DELETE", f"{_views_path(session_id)}/{segment('view_id', view_id)}")
 
 
 def _views_path(session_id: str) -> str:
-    return f"/v1/studio/sessions/{quote(session_id, safe='')}/views"
+    return f"/v1/studio/sessions/{segment('session_id', session_id)}/views"
 
 
 def cutout(session_id: str, which: Mapping[str, Any], idempotency_key: str | None) -> Request:
@@ -229,7 +233,7 @@ def cutout(session_id: str, which: Mapping[str, Any], idempotency_key: str | Non
     return Request(
         "POST",
         "/v1/studio/cutout",
-        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        headers=once(idempotency_key),
         json=checked_body(CutoutBody, {"session_id": session_id, **which}),
     )
 
@@ -269,7 +273,7 @@ def transform(
     return Request(
         "POST",
         "/v1/studio/transform",
-        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        headers=once(idempotency_key),
         json=checked_body(TransformBody, body),
     )
 
@@ -286,7 +290,7 @@ def quote_for(order: Request) -> Request:
 
 def result(job_id: str, wait_s: int | None) -> Request:
     """GET /v1/studio/result/{job_id}."""
-    return Request("GET", f"/v1/studio/result/{quote(job_id, safe='')}", headers=preference(wait_s))
+    return Request("GET", f"/v1/studio/result/{segment('job_id', job_id)}", headers=preference(wait_s))
 
 
 def preference(wait_s: int | None) -> dict[str, str]:
@@ -299,41 +303,42 @@ def stream(job_id: str, last_event_id: str | None) -> Request:
     headers = {"Accept": "text/event-stream"}
     if last_event_id is not None:
         headers["Last-Event-ID"] = last_event_id
-    return Request("GET", f"/v1/studio/result/{quote(job_id, safe='')}/stream", headers=headers)
+    return Request("GET", f"/v1/studio/result/{segment('job_id', job_id)}/stream", headers=headers)
 
 
 def cancel(job_id: str) -> Request:
     """POST /v1/studio/jobs/{job_id}/cancel: a second cancel changes nothing."""
-    return Request("POST", f"/v1/studio/jobs/{quote(job_id, safe='')}/cancel")
+    return Request("POST", f"/v1/studio/jobs/{segment('job_id', job_id)}/cancel")
 
 
 def session(session_id: str) -> Request:
     """GET /v1/studio/sessions/{session_id}."""
-    return Request("GET", f"/v1/studio/sessions/{quote(session_id, safe='')}")
+    return Request("GET", f"/v1/studio/sessions/{segment('session_id', session_id)}")
 
 
 def share(job_id: str, hours: float, downloads: bool, listed: bool) -> Request:
-    """POST /v1/studio/jobs/{job_id}/share: a second one changes how, the link stays."""
-    how = {"hours": hours, "downloads": downloads, "listed": listed}
-    return Request("POST", f"/v1/studio/jobs/{quote(job_id, safe='')}/share", json=how)
+    """POST /v1/studio/jobs/{job_id}/share: a second one changes how, the link stays. Raises InvalidRequest, as the
+    server would."""
+    how = checked_body(ShareBody, {"hours": hours, "downloads": downloads, "listed": listed})
+    return Request("POST", f"/v1/studio/jobs/{segment('job_id', job_id)}/share", json=how)
 
 
 def unshare(job_id: str) -> Request:
     """DELETE /v1/studio/jobs/{job_id}/share."""
-    return Request("DELETE", f"/v1/studio/jobs/{quote(job_id, safe='')}/share")
+    return Request("DELETE", f"/v1/studio/jobs/{segment('job_id', job_id)}/share")
 
 
 def delete(job_id: str) -> Request:
     """DELETE /v1/studio/jobs/{job_id}."""
-    return Request("DELETE", f"/v1/studio/jobs/{quote(job_id, safe='')}")
+    return Request("DELETE", f"/v1/studio/jobs/{segment('job_id', job_id)}")
 
 
 def render(job_id: str, changes: Mapping[str, Any], idempotency_key: str | None) -> Request:
     """POST /v1/studio/jobs/{job_id}/render. Raises InvalidRequest or InvalidBackground, as the server would."""
     return Request(
         "POST",
-        f"/v1/studio/jobs/{quote(job_id, safe='')}/render",
-        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        f"/v1/studio/jobs/{segment('job_id', job_id)}/render",
+        headers=once(idempotency_key),
         json=checked_body(RenderBody, changes),
     )
 
@@ -393,6 +398,42 @@ def file_name(url: str, name: str) -> str:
     """The name to save a file under: the last segment of its URL's path, never a path of its own."""
     last = unquote(urlsplit(url).path.rsplit("/", 1)[-1]).replace("\\", "/").rsplit("/", 1)[-1]
     return last if last not in ("", ".", "..") and "\x00" not in last else name
+
+
+def once(idempotency_key: str | None) -> dict[str, str]:
+    """The header by which a repeat is known; a key of our own where the caller has none.
+
+    Raises:
+        InvalidRequest: no header can hold the caller's, or the server would not take it.
+    """
+    key = str(uuid.uuid4()) if idempotency_key is None else idempotency_key
+    if not 1 <= len(key) <= MAX_KEY_CHARACTERS or not all(" " <= character <= "~" for character in key):
+        given = shown(key) if len(key) <= MAX_KEY_CHARACTERS else str(len(key))
+        raise InvalidRequest(
+            f"idempotency_key must have 1 to {MAX_KEY_CHARACTERS} printable ASCII characters, not {given}.",
+            field="idempotency_key",
+        )
+    return {"Idempotency-Key": key}
+
+
+def segment(field: str, text: str) -> str:
+    """A name or an id as one segment of a path.
+
+    Raises:
+        InvalidRequest: it is none, and would lead to another path.
+    """
+    if text in ("", ".", ".."):
+        raise InvalidRequest(f"{field} must be a name or an id, not {shown(text)}.", field=field)
+    return quote(text, safe="")
+
+
+def _mark(number: int, mark: PointMark) -> dict[str, Any]:
+    try:
+        x, y, keep = mark
+    except (TypeError, ValueError) as error:
+        field = f"points.{number}"
+        raise InvalidRequest(f"{field} must be x, y and keep, not {shown(mark)}.", field=field) from error
+    return {"x": x, "y": y, "keep": keep}
 
 
 def checked_body(model: type[RequestBody], body: Mapping[str, Any]) -> dict[str, Any]:

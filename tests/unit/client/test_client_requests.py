@@ -7,7 +7,7 @@ import json
 import os
 import re
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -369,4 +369,32 @@ def test_bad_choices_are_found_before_anything_is_sent() -> None:
         client.transform("s", "remove", camera_preset="orbit")
     with client, pytest.raises(InvalidBackground, match="prompt must have at most 1,000 characters"):
         client.transform("s", prompt("x" * 1_001))
+    assert not seen
+
+
+@pytest.mark.parametrize(
+    ("call", "field", "sentence"),
+    [
+        (lambda c: c.init(b"x", idempotency_key="schlüssel"), "idempotency_key", "printable ASCII characters, not 'sc"),
+        (lambda c: c.init(b"x", idempotency_key=""), "idempotency_key", "1 to 255 printable ASCII characters, not ''"),
+        (lambda c: c.init(b"x", idempotency_key="k" * 256), "idempotency_key", "1 to 255 .* characters, not 256"),
+        (
+            lambda c: c.cutout("s", points=[(0.5, 0.5)]),
+            "points.0",
+            r"points.0 must be x, y and keep, not \(0.5, 0.5",
+        ),
+        (lambda c: c.share("j", hours=float("nan")), "hours", "hours must be "),
+        (lambda c: c.brand("."), "name", "name must be a name or an id, not '.'"),
+        (lambda c: c.result(""), "job_id", "job_id must be a name or an id, not ''"),
+        (lambda c: c.batches.get(".."), "batch_id", "batch_id must be a name or an id, not '..'"),
+    ],
+)
+def test_what_no_request_can_hold_is_refused_with_a_sentence(
+    call: Callable[[Client], object], field: str, sentence: str
+) -> None:
+    """Neither a traceback of the transport's nor a request for something else."""
+    client, seen = client_of()
+    with client, pytest.raises(InvalidRequest, match=sentence) as refused:
+        call(client)
+    assert refused.value.field == field
     assert not seen
