@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lensora.contract.backgrounds import ColorBackground, ImageBackground
+from lensora.contract.json_text import json_value
 from lensora.contract.prices import parse_prices
 from lensora.contract.requests import RenderBody, TransformBody, content, parse_body, parse_max_objects
 from lensora.core.errors import InvalidBackground, InvalidRequest
@@ -127,6 +129,15 @@ def test_a_body_of_any_depth_is_refused() -> None:
     for depth in range(most - 200, most):
         with pytest.raises(InvalidRequest, match=r"nested too deeply|must be a string, not "):
             parse_body(TransformBody, b'{"session_id": %b%b}' % (b"[" * depth, b"]" * depth))
+
+
+def test_a_name_that_is_given_twice_is_found_in_no_time() -> None:
+    """However many names stand before it."""
+    names = ",".join(f'"{number}": 0' for number in range(40_000))
+    began = time.process_time()
+    with pytest.raises(InvalidRequest, match=r"'39999' is given twice\."):
+        json_value(f'{{{names}, "39999": 1}}'.encode())
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(
