@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from gateway.jobs.store import Store, open_store
 from gateway.settings import RedisSettings
 from lensora.cli.home import DEFAULT_HOME, Home
-from lensora.core.errors import ConfigurationError
+from lensora.core.errors import ConfigurationError, Unavailable
 from lensora.settings import load
 
 T = TypeVar("T")
@@ -25,7 +25,12 @@ account_option = click.option("--account", default="local", show_default=True, h
 
 
 def with_store(redis_url: str | None, home: str, work: Callable[[Store], Awaitable[T]]) -> T:
-    """What the work answers, with the store opened and closed around it. Raises ConfigurationError for no store."""
+    """What the work answers, with the store opened and closed around it.
+
+    Raises:
+        ConfigurationError: there is no store.
+        Unavailable: it does not answer; the sentence says what Redis said.
+    """
     if redis_url is None:
         stack = Home.at(home).running()
         if stack is None:
@@ -39,6 +44,8 @@ def with_store(redis_url: str | None, home: str, work: Callable[[Store], Awaitab
         store = open_store(settings)
         try:
             return await work(store)
+        except Unavailable as error:
+            raise Unavailable(f"{error.message} {error.cause}") from error
         finally:
             await store.close()
 

@@ -31,12 +31,16 @@ AWAY = (
     exceptions.ClusterDownError,
     exceptions.OutOfMemoryError,
     exceptions.TryAgainError,
+    exceptions.NoPermissionError,
+    exceptions.InvalidResponse,
 )
-"""Redis cannot do the work now: gone, loading, silent, a replica since a failover, or full."""
+"""Redis cannot do the work now: gone, loading, silent, a replica since a failover, full, or not for this user. The last
+stands for an address where something else than Redis listens."""
 
-_AWAY_REPLIES = ("MISCONF", "LOADING", "NOREPLICAS", "MASTERDOWN", "BUSY ", "UNBLOCKED")
-"""Starts of error replies that also mean this, and have no class of their own in every version of the client. The last
-is said to a worker that waits at a primary which becomes a replica."""
+_AWAY_REPLIES = ("MISCONF", "LOADING", "NOREPLICAS", "MASTERDOWN", "BUSY ", "UNBLOCKED", "DB index is out of range")
+"""Starts of error replies that also mean this, and have no class of their own in every version of the client.
+``UNBLOCKED`` is said to a worker that waits at a primary which becomes a replica, the last to a URL's database that the
+server does not have."""
 
 _AWAY_IN_SCRIPT = re.compile(r": -(OOM|MISCONF|NOREPLICAS|READONLY) ")
 """Redis 6 says so of a script's first write, behind words of its own. Later writes go on: no script stops half-way."""

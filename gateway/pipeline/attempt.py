@@ -23,6 +23,7 @@ from lensora.core.errors import DeadlineExceeded, LensoraError, Unavailable
 from lensora.core.steps import FAILURE_SENTENCE, NEEDS, STAGES, JobStatus, Step, current_step, progress_percent
 from lensora.core.words import BackgroundType
 from lensora.observability import logs, traces
+from lensora.observability.outages import Outage
 from lensora.rpc.status import hidden
 
 _log = logs.get(__name__)
@@ -196,14 +197,17 @@ class Attempt:
 
         While Redis is away the work goes on: nobody else can be given the job either.
         """
+        outage = Outage(_log, "heartbeat_missed", "heartbeats_go_on")
         async with self._ended.subscribe(self._claim.job.job_id) as news:
             while True:
                 if await news.changed(self._beat_s) and self._ending:
                     continue  # this attempt's own doing, of which its answer is on its way
                 try:
                     await self._work.heartbeat(self._claim, self._percent())
-                except Unavailable:
-                    _log.warning("heartbeat_missed")
+                except Unavailable as error:
+                    outage.failed(cause=error.cause)
+                else:
+                    outage.answered()
 
     async def _hand_back(self) -> None:
         try:

@@ -31,6 +31,9 @@ CHORE_AGAIN_S = 60.0
 """When a chore that found Redis away comes again at the latest: the hourly audit of a worker that started before Redis
 would leave the ledgers unaudited for that hour."""
 
+CHORE_TOLD_S = 600.0
+"""Between two lines of a chore that goes on failing: there are seven, and some come every second."""
+
 CANCEL_AGAIN_S = 0.5
 """After which a chore that goes on is cancelled once more."""
 
@@ -71,6 +74,7 @@ class Worker:
         self._beat_s = beat_s
         self._attempts: set[asyncio.Task[None]] = set()
         self._outage = Outage(_log, "job_store_away", "job_store_back")
+        self._fault = Outage(_log, "job_store_failed", "job_store_works")
         metrics.WORKER_SLOTS.set(slots)
 
     async def run(self, stop: asyncio.Event, *, drain_s: float) -> None:
@@ -105,13 +109,14 @@ class Worker:
         # Not cancelled at the stop: a claim whose answer is thrown away would wait for its lease to run out.
         try:
             taken = await self._work.take(count)
-        except Unavailable:
-            self._outage.failed()
-        except Exception:
+        except Unavailable as error:
+            self._outage.failed(cause=error.cause)
+        except Exception as error:
             # A fault of ours, such as a script that Redis refuses: a worker that ends would not mend it.
-            _log.exception("job_store_failed")
+            self._fault.failed(exc_info=error)
         else:
             self._outage.answered()
+            self._fault.answered()
             return taken
         await asyncio.wait((halted,), timeout=AWAY_PAUSE_S)
         return []
@@ -184,19 +189,22 @@ async def repeatedly(
     again_s: float = CHORE_AGAIN_S,
 ) -> None:
     """Do something every ``period_s`` for ever, and after ``again_s`` where Redis was away; a fault does not end it."""
-    away = False
+    log = _log.bind(chore=name)
+    outage = Outage(log, "chore_waits", "chore_goes_on", again_s=CHORE_TOLD_S)
+    fault = Outage(log, "chore_failed", "chore_works", again_s=CHORE_TOLD_S)
     await asyncio.sleep(first_after_s)
     while True:
         pause_s = period_s
         try:
             await work()
-            away = False
         except Unavailable as error:
-            if not away:
-                _log.warning("chore_waits", chore=name, error=error.message)
-            away, pause_s = True, min(period_s, again_s)
-        except Exception:
-            _log.exception("chore_failed", chore=name)
+            outage.failed(error=error.message, cause=error.cause)
+            pause_s = min(period_s, again_s)
+        except Exception as error:
+            fault.failed(exc_info=error)
+        else:
+            outage.answered()
+            fault.answered()
         await asyncio.sleep(pause_s)
 
 

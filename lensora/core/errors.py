@@ -78,6 +78,12 @@ class LensoraError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    @property
+    def cause(self) -> str:
+        """What another library said, for logs and operators alone; empty where nothing did."""
+        said = self.__cause__
+        return "" if said is None else f"{type(said).__name__}: {said}"
+
 
 class InvalidInput(LensoraError):
     """The caller's input is wrong; the same call will fail again."""

@@ -149,8 +149,9 @@ class Edge:
             answer = problem(error, request_id=exchange.request_id, public_url=self._public_url)
             if answer.status_code >= 500:
                 # What another library said: a Redis that is silent and one that is gone look alike to clients.
-                cause = type(error.__cause__).__name__ if error.__cause__ else ""
-                _log.warning("request_failed", route=exchange.route, code=error.code, error=error.message, cause=cause)
+                _log.warning(
+                    "request_failed", route=exchange.route, code=error.code, error=error.message, cause=error.cause
+                )
             await answer(scope, receive, send_with_headers)
 
     def _refused(self, exchange: Exchange, scope: Scope) -> MethodNotAllowed:

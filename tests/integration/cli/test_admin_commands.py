@@ -90,6 +90,15 @@ def test_a_mistake_is_one_sentence(command: Command, arguments: tuple[str, ...],
     assert "Traceback" not in done.stderr
 
 
+def test_why_the_job_store_does_not_answer_is_told(command: Command, redis: RedisServer) -> None:
+    """Who may name the Redis may know what it said, such as that the password is wrong."""
+    wrong = f"redis://nobody:wrong@127.0.0.1:{redis.port}/0"
+    done = command("accounts", "queue", "--redis-url", wrong)
+    assert done.returncode == 1
+    assert done.stderr.startswith("lensora: The job store is not available. AuthenticationError: ")
+    assert "wrong@" not in done.stderr
+
+
 def test_without_a_stack_the_command_says_what_to_do(tmp_path: Path) -> None:
     """No Redis named and no stack running: the sentence names both ways out."""
     environment = {key: value for key, value in os.environ.items() if key != "LENSORA_REDIS_URL"}

@@ -180,6 +180,42 @@ async def test_a_redis_that_takes_no_writes_is_away(own_redis: RedisServer, own_
     assert await own_store.credits.balance(key.account_id) == 125
 
 
+@pytest.mark.parametrize(
+    ("address", "cause"),
+    [
+        ("redis://lens:{secret}@127.0.0.1:{port}/0", "NoPermissionError"),
+        ("redis://lens:wrong@127.0.0.1:{port}/0", "AuthenticationError"),
+        ("redis://127.0.0.1:{port}/99", "DB index is out of range"),
+    ],
+)
+async def test_a_redis_that_refuses_this_user_is_away(own_redis: RedisServer, address: str, cause: str) -> None:
+    """A user without its rights, a wrong password, a database that is not there: 503, and the cause for the log."""
+    secret = os.urandom(8).hex()
+    async with open_store(RedisSettings(redis_url=SecretStr(own_redis.url))) as store:
+        await store.scripts.client.execute_command("ACL", "SETUSER", "lens", "on", f">{secret}", "~*", "&*", "+@read")
+    url = address.format(secret=secret, port=own_redis.port)
+    async with open_store(RedisSettings(redis_url=SecretStr(url))) as store:
+        with pytest.raises(Unavailable) as caught:
+            await store.work("w", lease_s=30.0, attempts=3).take(1)
+    assert cause in caught.value.cause
+
+
+async def test_what_is_no_redis_is_away() -> None:
+    """Such as a web server at the address."""
+
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as web:
+        port = web.sockets[0].getsockname()[1]
+        async with open_store(RedisSettings(redis_url=SecretStr(f"redis://127.0.0.1:{port}/0"))) as store:
+            with pytest.raises(Unavailable) as caught:
+                await store.health.ping()
+    assert caught.value.cause.startswith("InvalidResponse")
+
+
 async def test_waiters_share_one_connection_and_survive_a_restart(own_redis: RedisServer, own_store: Store) -> None:
     """2,000 clients that wait cost one connection; a change wakes its own waiters alone; a restart loses none."""
     key = await customer(own_store, 200)

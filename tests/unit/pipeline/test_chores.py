@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from structlog.testing import capture_logs
+
 from gateway.pipeline.worker import cancelled, repeatedly
 from lensora.core.errors import Unavailable
 
@@ -25,6 +27,32 @@ async def test_a_chore_that_found_redis_away_does_not_wait_for_its_next_hour() -
     await asyncio.sleep(0.05)
     await cancelled([chore])
     assert len(tries) == 3
+
+
+async def test_a_chore_that_fails_each_time_says_so_once() -> None:
+    """Some come every second. A store that is away is a warning with its cause, a fault an error, and both end."""
+    wrong: list[Exception] = [ValueError("ours")] * 3 + [Unavailable("The job store is not available.")] * 3
+    wrong[-1].__cause__ = wrong[3].__cause__ = ConnectionRefusedError("refused")
+    idle = asyncio.Event()
+
+    async def reap() -> None:
+        if wrong:
+            raise wrong.pop(0)
+        idle.set()
+
+    with capture_logs() as lines:
+        chore = asyncio.create_task(repeatedly("reap", 0.001, reap))
+        async with asyncio.timeout(10.0):
+            await idle.wait()
+        await cancelled([chore])
+    shown = [(line["event"], line["log_level"], line["chore"]) for line in lines]
+    assert shown == [
+        ("chore_failed", "error", "reap"),
+        ("chore_waits", "warning", "reap"),
+        ("chore_goes_on", "info", "reap"),
+        ("chore_works", "info", "reap"),
+    ]
+    assert lines[1]["cause"] == "ConnectionRefusedError: refused"
 
 
 async def test_chores_end_even_where_a_cancellation_is_lost() -> None:
