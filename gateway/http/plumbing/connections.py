@@ -43,7 +43,7 @@ class ConnectionLimits:
     """Limits of one HTTP process; each is far above what browsers, SDKs and proxies do.
 
     Attributes:
-        header_bytes: of a request's line and headers together.
+        header_bytes: of a request's line, headers and trailers together.
         header_count: headers of a request.
         header_s: seconds from a connection's start, or a request's first byte, to the end of its headers.
         body_window_s: a body that is waited for must bring ``body_window_bytes`` in each window of so many seconds.
@@ -134,6 +134,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._body_bytes = 0
         self._dropped_bytes = 0
+        self._unseen_bytes = 0
         self._clock: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
         self._unanswered: list[RequestResponseCycle] = []
@@ -165,12 +166,17 @@ class GuardedProtocol(HttpToolsProtocol):
             self._start(self._limits.header_s, self._headers_late)
         if self._in_head:
             data = without_upgrade(data)
+        else:
+            self._unseen_bytes += len(data)
         waiting, self._ended = self._in_head, False
         super().data_received(data)
         if waiting and self._in_head and not self._ended and not self._cut_off:
             # The parser keeps what it has of an unfinished header where it cannot be seen: what came is counted. Where
             # a whole request came at once, its body is no part of a header.
             self._head_bytes += len(data)
+            self._check_head()
+        elif not self._in_head and not self._cut_off:
+            # Nor can an unfinished trailer be seen, or what stands beside a chunk's size.
             self._check_head()
 
     def pause_writing(self) -> None:
@@ -196,7 +202,17 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._in_head, self._head_bytes, self._body_bytes, self._dropped_bytes = True, 0, 0, 0
+        self._unseen_bytes = 0
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            super().on_header(name, value)
+        elif not self._cut_off:
+            # A trailer, which nothing of ours asks for: it is counted and not kept.
+            self._unseen_bytes = 0
+            self._head_bytes += len(name) + len(value) + len(b": \r\n")
+            self._check_head()
 
     def on_headers_complete(self) -> None:
         sizes = (len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
@@ -215,6 +231,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         if self._cut_off:
             return
+        self._unseen_bytes = 0
         self._body_bytes += len(body)
         if self.cycle.response_complete:
             self._dropped_bytes += len(body)
@@ -238,7 +255,8 @@ class GuardedProtocol(HttpToolsProtocol):
     # The limits
 
     def _check_head(self) -> bool:
-        if self._head_bytes > self._limits.header_bytes or len(self.headers or ()) > self._limits.header_count:
+        size, count = self._head_bytes + self._unseen_bytes, len(self.headers or ())
+        if size > self._limits.header_bytes or count > self._limits.header_count:
             most = f"{self._limits.header_bytes // 1024} KB and {self._limits.header_count} fields"
             self._end("headers", HeadersTooLarge(f"The request line and headers together must have at most {most}."))
         return not self._cut_off

@@ -16,6 +16,8 @@ from gateway.http.testing import Gateway
 
 PER_ADDRESS = 64
 """Of the fixture's gateway."""
+LAST_CHUNK = b"POST /v1/nothing HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+"""A request whose body has ended; trailers may follow."""
 
 
 @contextlib.contextmanager
@@ -55,14 +57,34 @@ def flood(peer: socket.socket, start: bytes, piece: bytes, most: int) -> int:
         (b"GET /", b"a" * 16_384),
         (b"", b"GET" * 4_000),
         (b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-", b"a" * 16_384),
+        (LAST_CHUNK, b"a:b\r\n" * 3_000),
+        (LAST_CHUNK + b"X-A: ", b"a" * 16_384),
     ],
-    ids=["one header", "many headers", "tiny headers", "url", "method", "header name"],
+    ids=["one header", "many headers", "tiny headers", "url", "method", "header name", "trailers", "one trailer"],
 )
 def test_headers_without_end_are_cut_off(hurried: Gateway, start: bytes, piece: bytes) -> None:
-    """A few hundred kilobytes fill the kernel's buffers; then the connection is closed, and others are served."""
+    """A few hundred kilobytes fill the kernel's buffers; then the connection is closed, and others are served. Headers
+    behind a body (RFC 9112, section 7.1.2) are no exception."""
     with connected(hurried) as peer:
         assert flood(peer, start, piece, 20_000_000) < 8_000_000
     assert httpx.get(f"{hurried.base_url}/healthz").status_code == 200
+
+
+def test_a_trailer_and_what_stands_beside_a_chunk_are_passed_over(hurried: Gateway) -> None:
+    """However a body is cut into chunks; the connection goes on."""
+    key = hurried.api_key(1_000)
+    head = f"POST /v1/studio/quote HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
+    with connected(hurried) as peer:
+        for _ in range(2):
+            peer.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+            for _ in range(20):
+                peer.sendall(b"1;a=b\r\n \r\n" * 1_000)
+                time.sleep(0.01)
+            peer.sendall(b"0\r\nX-Checksum: 5\r\nAuthorization: none\r\n\r\n")
+            answer = b""
+            while b"}" not in answer:
+                answer += peer.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 400") and b"The body is empty" in answer
 
 
 def test_a_request_within_the_limit_of_headers_is_answered(hurried: Gateway) -> None:
