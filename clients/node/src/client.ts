@@ -1,9 +1,9 @@
-import { randomUUID } from "node:crypto";
-
 import { Batches } from "./batches.js";
+import { apiKeyOf, baseOf, once, segment } from "./checks.js";
 import { errorOf, LensoraError } from "./errors.js";
 import { eventsOf } from "./events.js";
 import { fileNameOf, save } from "./files.js";
+import { pause, until } from "./time.js";
 import type {
   Account,
   Background,
@@ -72,6 +72,8 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_S = 20;
 /** How long the server holds each poll of `wait`: short enough for proxies that cut off after 30 s. */
 const HOLD_S = 20;
+/** An answer that is held to the end of the time comes within this after it. */
+const HELD_OVER_MS = 2_000;
 /** A gateway that is restarted or upgraded is back within this. */
 const PATIENCE_MS = 60_000;
 const ENDS: readonly JobStatus[] = ["completed", "failed", "canceled"];
@@ -98,12 +100,12 @@ export class Lensora {
   readonly batches: Batches;
 
   constructor(options: ClientOptions) {
-    this.#baseUrl = options.baseUrl.replace(/\/+$/, "");
-    this.#apiKey = options.apiKey;
+    this.#baseUrl = baseOf(options.baseUrl);
+    this.#apiKey = apiKeyOf(options.apiKey);
     this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
     this.batches = new Batches({
       post: (path, body, given, idempotent) => this.#post(path, body, given, idempotent),
-      get: (path, { waitS, signal }) => this.#json("GET", path, { headers: preference(waitS), signal }),
+      get: (path, { waitS, signal, moment }) => this.#json("GET", path, { headers: preference(waitS), signal, moment }),
       remove: async (path) => this.#delete(path),
       follow: (name, read, given) => this.#follow(name, read, given),
       save: (url, path) => this.#save(url, path),
@@ -147,39 +149,39 @@ export class Lensora {
   }
 
   /** Correct a further photo's side, box or points; `view: null` is a side that nobody knows. Free. */
-  changeView(view: Pick<View, "session_id" | "view_id">, changes: ViewChange, options: Pick<CallOptions, "signal"> = {}): Promise<View> {
+  async changeView(view: Pick<View, "session_id" | "view_id">, changes: ViewChange, options: Pick<CallOptions, "signal"> = {}): Promise<View> {
     const headers = { "Content-Type": "application/json" };
-    const path = `${viewsPath(view)}/${encodeURIComponent(view.view_id)}`;
+    const path = `${viewsPath(view)}/${segment("view_id", view.view_id)}`;
     return this.#json<View>("PATCH", path, { headers, body: JSON.stringify(changes), signal: options.signal });
   }
 
   /** Take a further photo out of the session; nothing comes back. */
   async deleteView(view: Pick<View, "session_id" | "view_id">, options: Pick<CallOptions, "signal"> = {}): Promise<void> {
-    await this.#delete(`${viewsPath(view)}/${encodeURIComponent(view.view_id)}`, options.signal);
+    await this.#delete(`${viewsPath(view)}/${segment("view_id", view.view_id)}`, options.signal);
   }
 
   /** Make the cutout alone, to look at before the film. 5 credits. */
-  cutout(request: CutoutRequest, options: CallOptions = {}): Promise<Cutout> {
+  async cutout(request: CutoutRequest, options: CallOptions = {}): Promise<Cutout> {
     return this.#post<Cutout>("/v1/studio/cutout", request, options);
   }
 
   /** What a job with these choices would cost, and how long it would take. Free. */
-  quote(request: TransformRequest, options: Pick<CallOptions, "signal"> = {}): Promise<Quote> {
+  async quote(request: TransformRequest, options: Pick<CallOptions, "signal"> = {}): Promise<Quote> {
     return this.#post<Quote>("/v1/studio/quote", request, options, false);
   }
 
   /** Start a job. 75 credits, returned if it does not complete. */
-  transform(request: TransformRequest, options: CallOptions = {}): Promise<JobTicket> {
+  async transform(request: TransformRequest, options: CallOptions = {}): Promise<JobTicket> {
     return this.#post<JobTicket>("/v1/studio/transform", request, options);
   }
 
   /** Film a finished job's model again, with another camera or background. */
-  render(job: Job, request: RenderRequest, options: CallOptions = {}): Promise<JobTicket> {
+  async render(job: Job, request: RenderRequest, options: CallOptions = {}): Promise<JobTicket> {
     return this.#post<JobTicket>(`/v1/studio/jobs/${idOf(job)}/render`, request, options);
   }
 
   /** Stop a job and get its credits back; a job that has ended stays as it is. */
-  cancel(job: Job, options: Pick<CallOptions, "signal"> = {}): Promise<Cancellation> {
+  async cancel(job: Job, options: Pick<CallOptions, "signal"> = {}): Promise<Cancellation> {
     return this.#post<Cancellation>(`/v1/studio/jobs/${idOf(job)}/cancel`, undefined, options, false);
   }
 
@@ -196,7 +198,7 @@ export class Lensora {
   }
 
   /** Show a completed job to whoever has the link, or change how. */
-  share(job: Job, request: ShareRequest = {}, options: Pick<CallOptions, "signal"> = {}): Promise<Share> {
+  async share(job: Job, request: ShareRequest = {}, options: Pick<CallOptions, "signal"> = {}): Promise<Share> {
     return this.#post<Share>(`/v1/studio/jobs/${idOf(job)}/share`, request, options, false);
   }
 
@@ -206,7 +208,7 @@ export class Lensora {
   }
 
   /** What calls and files cost, and how large files usually are, for a film like this. Free. */
-  prices(film: { size?: number; aspect?: string; fps?: number; seconds?: number } = {}): Promise<Prices> {
+  async prices(film: { size?: number; aspect?: string; fps?: number; seconds?: number } = {}): Promise<Prices> {
     return this.#json<Prices>("GET", `/v1/studio/prices${queryOf(film)}`, {});
   }
 
@@ -220,38 +222,36 @@ export class Lensora {
   }
 
   /** Every brand of this key. */
-  brands(): Promise<BrandList> {
+  async brands(): Promise<BrandList> {
     return this.#json<BrandList>("GET", "/v1/studio/brands", {});
   }
 
   /** One brand. */
-  brand(name: string): Promise<Brand> {
-    return this.#json<Brand>("GET", `/v1/studio/brands/${encodeURIComponent(name)}`, {});
+  async brand(name: string): Promise<Brand> {
+    return this.#json<Brand>("GET", `/v1/studio/brands/${segment("name", name)}`, {});
   }
 
   /** Delete a brand; jobs that were ordered with it are not touched. */
   async deleteBrand(name: string): Promise<void> {
-    await this.#delete(`/v1/studio/brands/${encodeURIComponent(name)}`);
+    await this.#delete(`/v1/studio/brands/${segment("name", name)}`);
   }
 
   /** A session that is kept: what `init` answered, for nothing. */
-  session(sessionId: string, options: Pick<CallOptions, "signal"> = {}): Promise<Session> {
-    return this.#json<Session>("GET", `/v1/studio/sessions/${encodeURIComponent(sessionId)}`, { signal: options.signal });
+  async session(sessionId: string, options: Pick<CallOptions, "signal"> = {}): Promise<Session> {
+    return this.#json<Session>("GET", `/v1/studio/sessions/${segment("session_id", sessionId)}`, { signal: options.signal });
   }
 
   /** The job's state; with `waitS` (1 to 60) the server answers when it changes or the time is over. */
-  result(job: Job, options: { waitS?: number; signal?: AbortSignal } = {}): Promise<Result> {
+  async result(job: Job, options: { waitS?: number; signal?: AbortSignal } = {}): Promise<Result> {
     const headers = preference(options.waitS);
     return this.#json<Result>("GET", `/v1/studio/result/${idOf(job)}`, { headers, signal: options.signal });
   }
 
   /** Wait until the job has ended, failed or not. A server that is away for a minute is waited for. */
-  wait(job: Job, options: WaitOptions = {}): Promise<Result> {
-    const read = (waitS: number | undefined) =>
-      this.result(job, {
-        ...(waitS === undefined ? {} : { waitS }),
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-      });
+  async wait(job: Job, options: WaitOptions = {}): Promise<Result> {
+    const path = `/v1/studio/result/${idOf(job)}`;
+    const read = (waitS: number | undefined, moment: number | undefined) =>
+      this.#json<Result>("GET", path, { headers: preference(waitS), signal: options.signal, moment });
     return this.#follow(`Job ${idOf(job)}`, read, options);
   }
 
@@ -284,17 +284,17 @@ export class Lensora {
   }
 
   /** The jobs of this key, newest first. */
-  jobs(options: { status?: JobStatus; cursor?: string; limit?: number } = {}): Promise<JobPage> {
+  async jobs(options: { status?: JobStatus; cursor?: string; limit?: number } = {}): Promise<JobPage> {
     return this.#json<JobPage>("GET", `/v1/studio/jobs${queryOf(options)}`, {});
   }
 
   /** Balance and limits. */
-  account(): Promise<Account> {
+  async account(): Promise<Account> {
     return this.#json<Account>("GET", "/v1/account", {});
   }
 
   /** Movements of credits, newest first. */
-  ledger(options: { cursor?: string; limit?: number } = {}): Promise<LedgerPage> {
+  async ledger(options: { cursor?: string; limit?: number } = {}): Promise<LedgerPage> {
     return this.#json<LedgerPage>("GET", `/v1/account/ledger${queryOf(options)}`, {});
   }
 
@@ -328,7 +328,7 @@ export class Lensora {
 
   async #follow<T extends { status: JobStatus }>(
     name: string,
-    read: (waitS: number | undefined) => Promise<T>,
+    read: (waitS: number | undefined, moment: number | undefined) => Promise<T>,
     options: { onProgress?: (state: T) => void; timeoutMs?: number; signal?: AbortSignal },
   ): Promise<T> {
     const started = Date.now();
@@ -338,7 +338,9 @@ export class Lensora {
       const leftS = options.timeoutMs === undefined ? HOLD_S : (options.timeoutMs - (Date.now() - started)) / 1000;
       let now: T;
       try {
-        now = await read(shown === undefined ? undefined : Math.max(1, Math.min(HOLD_S, Math.round(leftS))));
+        const holdS = shown === undefined ? undefined : Math.max(1, Math.min(HOLD_S, Math.round(leftS)));
+        const moment = options.timeoutMs === undefined ? undefined : Date.now() + Math.max(0, leftS) * 1_000 + HELD_OVER_MS;
+        now = await read(holdS, moment);
         awaySince = undefined;
       } catch (error) {
         awaySince ??= Date.now();
@@ -358,22 +360,23 @@ export class Lensora {
     }
   }
 
-  #post<T>(path: string, body: unknown, options: CallOptions, idempotent = true): Promise<T> {
-    const headers: Record<string, string> = idempotent
-      ? { "Idempotency-Key": options.idempotencyKey ?? randomUUID() }
-      : {};
+  async #post<T>(path: string, body: unknown, options: CallOptions, idempotent = true): Promise<T> {
+    const headers: Record<string, string> = idempotent ? once(options.idempotencyKey) : {};
     if (body instanceof FormData) return this.#json<T>("POST", path, { headers, body, signal: options.signal });
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const text = body === undefined ? undefined : JSON.stringify(body);
     return this.#json<T>("POST", path, { headers, body: text, signal: options.signal });
   }
 
-  #json<T>(method: string, path: string, init: Sent): Promise<T> {
-    return this.#again(async () => this.#read<T>(await this.#send(method, path, init), init.signal), init.signal);
+  async #json<T>(method: string, path: string, init: Sent): Promise<T> {
+    const ask = async (signal: AbortSignal | undefined) =>
+      this.#read<T>(await this.#send(method, path, { ...init, signal }), signal);
+    const over = () => this.#unreachable(undefined);
+    return this.#again(() => until(init.moment, init.signal, over, ask), init.signal, init.moment);
   }
 
   /** A repeat that finds nothing is the deletion whose answer was lost. */
-  #delete(path: string, signal?: AbortSignal): Promise<void> {
+  async #delete(path: string, signal?: AbortSignal): Promise<void> {
     let lost = false;
     return this.#again(async () => {
       try {
@@ -386,7 +389,7 @@ export class Lensora {
     }, signal);
   }
 
-  #save(url: string, path: string): Promise<void> {
+  async #save(url: string, path: string): Promise<void> {
     return this.#again(async () => {
       const response = await this.#reached(() => this.#fetch(url));
       if (!response.ok) throw await errorOf(response);
@@ -394,7 +397,8 @@ export class Lensora {
     });
   }
 
-  async #again<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  /** Nothing is tried again, and no pause begun, that would end after the moment. */
+  async #again<T>(call: () => Promise<T>, signal?: AbortSignal, moment = Infinity): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await call();
@@ -402,7 +406,9 @@ export class Lensora {
         if (!(error instanceof LensoraError) || !error.retryable || attempt >= MAX_TRIES) throw error;
         if (error.retryAfterS !== undefined && error.retryAfterS > LONGEST_PAUSE_S) throw error;
         const own = FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
-        await pause(error.retryAfterS === undefined ? own : error.retryAfterS * 1_000, signal);
+        const ms = error.retryAfterS === undefined ? own : error.retryAfterS * 1_000;
+        if (Date.now() + ms >= moment) throw error;
+        await pause(ms, signal);
       }
     }
   }
@@ -447,10 +453,12 @@ interface Sent {
   headers?: Record<string, string>;
   body?: string | FormData | undefined;
   signal?: AbortSignal | undefined;
+  /** Of `Date.now()`: the answer is not waited for longer, nor asked for again. */
+  moment?: number | undefined;
 }
 
 function sessionPath(session: string | { session_id: string }): string {
-  return `/v1/studio/sessions/${encodeURIComponent(typeof session === "string" ? session : session.session_id)}`;
+  return `/v1/studio/sessions/${segment("session_id", typeof session === "string" ? session : session.session_id)}`;
 }
 
 function viewsPath(session: string | { session_id: string }): string {
@@ -458,7 +466,7 @@ function viewsPath(session: string | { session_id: string }): string {
 }
 
 function idOf(job: Job): string {
-  return encodeURIComponent(typeof job === "string" ? job : job.job_id);
+  return segment("job_id", typeof job === "string" ? job : job.job_id);
 }
 
 function preference(waitS: number | undefined): Record<string, string> {
@@ -480,19 +488,4 @@ async function blobOf(photo: Photo): Promise<Blob> {
 function nameOf(photo: Photo): string {
   if (typeof photo === "string") return photo.split(/[\\/]/).pop() ?? "photo";
   return typeof File !== "undefined" && photo instanceof File ? photo.name : "photo";
-}
-
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason as Error);
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal?.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", stop, { once: true });
-  });
 }

@@ -1,13 +1,14 @@
 /** Files of answers, on a disk. Node only. */
 
 /**
- * Save the body of an answer. The file is there once it is whole: until then its bytes lie beside it, under `.part`.
+ * Save the body of an answer. The file is there once it is whole: until then its bytes lie beside it, under `.part`. Nothing stays
+ * of one that breaks off.
  *
  * @param brokenOff the error for a body that breaks off; those of the disk are thrown as they are
  */
 export async function save(response: Response, path: string, brokenOff: (cause: unknown) => Error): Promise<void> {
   const { createWriteStream } = await import("node:fs");
-  const { rename } = await import("node:fs/promises");
+  const { rename, rm } = await import("node:fs/promises");
   const { pipeline } = await import("node:stream/promises");
   const pieces = async function* (): AsyncGenerator<Uint8Array> {
     const reader = response.body?.getReader();
@@ -24,8 +25,13 @@ export async function save(response: Response, path: string, brokenOff: (cause: 
     }
   };
   // Piece by piece: an archive may be larger than memory.
-  await pipeline(pieces, createWriteStream(`${path}.part`));
-  await rename(`${path}.part`, path);
+  try {
+    await pipeline(pieces, createWriteStream(`${path}.part`));
+    await rename(`${path}.part`, path);
+  } catch (error) {
+    await rm(`${path}.part`, { force: true }).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** The last segment of a link's path, never a path of its own. */

@@ -65,7 +65,7 @@ test("a file is there once it is whole", async () => {
   const folder = await mkdtemp(join(tmpdir(), "lensora-"));
   breaks = 99;
   await assert.rejects(studio.batches.archive("b", join(folder, "films.zip")), { code: "unreachable" });
-  assert.ok(!(await readdir(folder)).includes("films.zip"));
+  assert.deepEqual(await readdir(folder), []);
   breaks = 1;
   await studio.batches.archive("b", join(folder, "films.zip"));
   assert.equal((await readFile(join(folder, "films.zip"))).length, 100_000);
@@ -87,4 +87,53 @@ test("waiting for a server that is away ends at its time, and leaves nothing on 
   await assert.rejects(nobody.wait("j", { timeoutMs: 2_500, signal }), { code: "unreachable" });
   assert.ok(Date.now() - started < 15_000);
   assert.equal(getEventListeners(signal, "abort").length, 0);
+});
+
+test("waiting ends at its time where the server takes the poll and is silent", async () => {
+  const silent = createServer((request) => request.resume());
+  await new Promise((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const waiting = new Lensora({ baseUrl: `http://127.0.0.1:${silent.address().port}`, apiKey: "key" });
+  const { signal } = new AbortController();
+  const started = Date.now();
+  await assert.rejects(waiting.wait("j", { timeoutMs: 500, signal }), { code: "unreachable" });
+  await assert.rejects(waiting.batches.wait("b", { timeoutMs: 500, signal }), { code: "unreachable" });
+  assert.ok(Date.now() - started < 30_000);
+  assert.equal(getEventListeners(signal, "abort").length, 0);
+  const given = new AbortController();
+  setTimeout(() => given.abort(new Error("enough")), 100);
+  await assert.rejects(waiting.wait("j", { timeoutMs: 60_000, signal: given.signal }), { message: "enough" });
+  silent.closeAllConnections();
+  silent.close();
+});
+
+test("no pause is begun that would end after the time", async () => {
+  let polls = 0;
+  const busy = async () => {
+    polls += 1;
+    const headers = { "Content-Type": "application/problem+json", "Retry-After": "15" };
+    return new Response(JSON.stringify({ code: "overloaded", detail: "Too much." }), { status: 503, headers });
+  };
+  const waiting = new Lensora({ baseUrl: "http://127.0.0.1:1", apiKey: "key", fetch: busy });
+  await assert.rejects(waiting.wait("j", { timeoutMs: 0 }), { code: "overloaded" });
+  assert.equal(polls, 1);
+});
+
+test("what no request can hold is refused before one is sent", async () => {
+  const asked = [];
+  const given = { baseUrl: " http://127.0.0.1:1/ ", apiKey: " key\n", fetch: async (url) => asked.push(url) && Response.json({}) };
+  assert.throws(() => new Lensora({ ...given, apiKey: "schl\u00fcssel" }), { code: "unauthorized" });
+  assert.throws(() => new Lensora({ ...given, apiKey: "" }), { code: "unauthorized" });
+  for (const baseUrl of ["127.0.0.1:8000", "ftp://a.example", "http://", "http://a b", ""]) {
+    assert.throws(() => new Lensora({ ...given, baseUrl }), TypeError);
+  }
+  const lensora = new Lensora(given);
+  for (const idempotencyKey of ["schl\u00fcssel", "", "k".repeat(256), "a\nb"]) {
+    await assert.rejects(lensora.transform({ session_id: "s" }, { idempotencyKey }), /idempotencyKey must have 1 to 255/);
+  }
+  await assert.rejects(lensora.brand("."), /name must be a name or an id, not "\."/);
+  await assert.rejects(lensora.result(""), { code: "invalid_request" });
+  await assert.rejects(lensora.batches.get(".."), { code: "invalid_request" });
+  assert.deepEqual(asked, []);
+  await lensora.account();
+  assert.deepEqual(asked, ["http://127.0.0.1:1/v1/account"]);
 });

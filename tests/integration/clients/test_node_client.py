@@ -100,4 +100,4 @@ def test_the_package_does_the_whole_job(stack: Installation, tmp_path: Path) -> 
     finally:
         over.set()
         thread.join(10)
-    assert "pass 15" in said
+    assert "pass 18" in said
