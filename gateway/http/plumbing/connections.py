@@ -27,7 +27,17 @@ from lensora.core.errors import HeadersTooLarge, InvalidRequest, LensoraError, R
 
 OPEN = Gauge("lensora_http_connections", "Connections that are open now.")
 CUT_OFF = Count("lensora_http_connections_cut_off_total", "Connections ended for a limit, by which.", ["limit"])
-for _limit in ("headers", "header_time", "body_pace", "write_stall", "address", "total", "unread", "malformed"):
+for _limit in (
+    "headers",
+    "header_time",
+    "body_pace",
+    "write_stall",
+    "address",
+    "total",
+    "unread",
+    "ahead",
+    "malformed",
+):
     CUT_OFF.labels(limit=_limit)
 
 NOT_HTTP = "This is not well-formed HTTP/1.1: see RFC 9112 for the request line, the headers and the length of a body."
@@ -49,6 +59,7 @@ class ConnectionLimits:
         body_window_s: a body that is waited for must bring ``body_window_bytes`` in each window of so many seconds.
         body_window_bytes: 4 KB a second: a fifth of what the slowest mobile network brings.
         write_stall_s: seconds in which a client must read 48 KB of an answer that waits for it.
+        ahead: requests of a connection that are taken before the first of them is answered.
         unread_bytes: bytes of a body that are read and dropped after the answer, so that the client can see it.
         per_address: open connections of one client address; a proxy's address stands for all its clients.
         total: open connections of this process.
@@ -60,6 +71,7 @@ class ConnectionLimits:
     body_window_s: float = 15.0
     body_window_bytes: int = 60_000
     write_stall_s: float = 30.0
+    ahead: int = 64
     unread_bytes: int = 24_000_000
     per_address: int = 512
     total: int = 8_192
@@ -215,6 +227,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._check_head()
 
     def on_headers_complete(self) -> None:
+        if self._cut_off:
+            return
         sizes = (len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
         self._head_bytes = len(self.url) + sum(sizes)
         self._in_head = False
@@ -222,9 +236,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade() and self._has_body():
             # The header came in two pieces.
             self._end("malformed", InvalidRequest(BODY_AND_UPGRADE))
-        elif self._check_head():
+        elif self._check_head() and self._has_room():
             super().on_headers_complete()
-            self._unanswered = [cycle for cycle in self._unanswered if not cycle.response_complete]
             self._unanswered.append(self.cycle)
             self._start(self._limits.body_window_s, self._check_pace)
 
@@ -250,7 +263,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """What the parser does not take is answered as every other error is."""
         del msg
-        self._end("malformed", InvalidRequest(NOT_HTTP))
+        if not self._cut_off:
+            self._end("malformed", InvalidRequest(NOT_HTTP))
 
     # The limits
 
@@ -259,6 +273,15 @@ class GuardedProtocol(HttpToolsProtocol):
         if size > self._limits.header_bytes or count > self._limits.header_count:
             most = f"{self._limits.header_bytes // 1024} KB and {self._limits.header_count} fields"
             self._end("headers", HeadersTooLarge(f"The request line and headers together must have at most {most}."))
+        return not self._cut_off
+
+    def _has_room(self) -> bool:
+        """Whether one more request may wait; else those that do are answered, and the connection ends."""
+        self._unanswered = [cycle for cycle in self._unanswered if not cycle.response_complete]
+        if len(self._unanswered) >= self._limits.ahead:
+            CUT_OFF.labels(limit="ahead").inc()
+            self._cut_off = True
+            self._unanswered[-1].keep_alive = False
         return not self._cut_off
 
     def _has_body(self) -> bool:

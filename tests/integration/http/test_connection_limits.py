@@ -16,6 +16,8 @@ from gateway.http.testing import Gateway
 
 PER_ADDRESS = 64
 """Of the fixture's gateway."""
+AHEAD = 64
+"""Requests of a connection that may wait for their answers."""
 LAST_CHUNK = b"POST /v1/nothing HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
 """A request whose body has ended; trailers may follow."""
 
@@ -291,3 +293,15 @@ def test_a_body_that_was_not_asked_for_yet_is_not_slow(hurried: Gateway) -> None
         for peer in first:
             peer.close()
         assert patient.recv(65536).startswith(b"HTTP/1.1 100")
+
+
+def test_requests_that_are_sent_ahead_are_taken_up_to_a_number(hurried: Gateway) -> None:
+    """So many are answered, the last with the end of the connection, and none of the rest costs anything."""
+    piece = b"GET /web/icon.svg HTTP/1.1\r\nHost: x\r\n\r\n"
+    began = time.process_time()
+    with connected(hurried) as peer:
+        peer.sendall(piece * 6_000 + b"\0 is no request\r\n\r\n")
+        answers = rest_of(peer)
+    assert answers.count(b"HTTP/1.1 200") == answers.count(b"HTTP/1.1 ") == AHEAD
+    assert answers.rpartition(b"HTTP/1.1 ")[2].count(b"connection: close") == answers.count(b"connection: close") == 1
+    assert time.process_time() - began < 2
