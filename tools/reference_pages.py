@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import SecretStr
 
 ROOT = Path(__file__).resolve().parent.parent
 Json = dict[str, Any]
@@ -118,7 +119,8 @@ def settings() -> str:
         model = getattr(importlib.import_module(module), name)
         lines += ["", f"## {process}", "", "| variable | default | what it says |", "|---|---|---|"]
         for field, about in sorted(model.model_fields.items()):
-            default = "" if about.is_required() else _default(about.get_default(call_default_factory=True))
+            # A process' own name is made anew each time; its text says how.
+            default = "" if about.is_required() or about.default_factory else _default(about.default)
             lines.append(f"| `LENSORA_{field.upper()}` | {default} | {_cell(about.description or '')} |")
     return "\n".join(lines) + "\n"
 
@@ -215,7 +217,10 @@ def _words(option: click.Option) -> str:
 
 
 def _default(value: object) -> str:
-    text = str(value)
+    """A setting's default, as it is written into its variable. None of the secrets has one that is secret."""
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    text = ",".join(map(str, sorted(value))) if isinstance(value, frozenset) else str(value)
     return "" if text in ("", "None", "()", "[]") else f"`{_cell(text)}`"
 
 
