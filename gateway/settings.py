@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
@@ -45,6 +47,21 @@ class RedisSettings(Settings):
     """Requests of one account per minute, where the account has no number of its own."""
 
 
+class PublicSettings(Settings):
+    """How customers reach the installation; shared by the HTTP process and the worker."""
+
+    public_url: str = "http://127.0.0.1:8000"
+    """What every URL in an answer, or in a webhook's body, starts with; no slash at its end."""
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+            raise ValueError("takes an http or https URL without query or fragment")
+        return value.rstrip("/")
+
+
 class EgressSettings(Settings):
     """What may be requested on behalf of clients (backplates, webhooks); shared by the HTTP process and the worker."""
 
@@ -73,7 +90,19 @@ class EgressSettings(Settings):
     def _hosts(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        return frozenset(part.strip().lower().strip("[]") for part in value.split(",") if part.strip())
+        hosts = frozenset(part.strip().lower().strip("[]") for part in value.split(",") if part.strip())
+        if any("/" in host or (":" in host and not _is_address(host)) for host in hosts):
+            raise ValueError("takes host names and addresses without scheme, port or path, separated by commas")
+        return hosts
+
+    @field_validator("egress_name_servers")
+    @classmethod
+    def _name_servers(cls, value: str) -> str:
+        for server in filter(None, map(str.strip, value.split(","))):
+            host, port = _host_and_port(server)
+            if not _is_address(host) or not (port.isdigit() and 1 <= int(port) <= 65535):
+                raise ValueError("takes addresses, each with or without a port, separated by commas; no names")
+        return value
 
     def name_servers(self) -> list[str] | None:
         """Who looks up a client's hosts; None for the system's."""
@@ -87,3 +116,19 @@ class EgressSettings(Settings):
             max_bytes=MAX_BYTES,
             timeout_s=self.egress_seconds,
         )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _host_and_port(server: str) -> tuple[str, str]:
+    """An address and its port, that of DNS where none is given: ``10.0.0.10``, ``10.0.0.10:5353``, ``[::1]:53``."""
+    host, _, port = server.rpartition(":")
+    if _is_address(server) or server.endswith("]"):
+        host, port = server, "53"
+    return host.removeprefix("[").removesuffix("]"), port

@@ -10,9 +10,9 @@ import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lensora.core.errors import ConfigurationError
@@ -26,6 +26,17 @@ _SERVICE_LINK = re.compile(r"LENSORA_(.*_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_
 """What Kubernetes adds for a Service whose name begins with ours."""
 
 
+def _unset_where_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+PathOrNone = Annotated[Path | None, BeforeValidator(_unset_where_empty)]
+"""An empty variable is none: as a path it would be the folder that the process stands in."""
+
+Address = Annotated[str, Field(min_length=1)]
+"""Where to listen or whom to call. Empty, it would be every address of the machine."""
+
+
 class Settings(BaseSettings):
     """Base of every process's settings."""
 
@@ -37,7 +48,7 @@ class Settings(BaseSettings):
     """Least level that is written."""
     metrics_port: int = Field(default=0, ge=0, le=65535)
     """TCP port of this process's Prometheus metrics; 0 turns them off."""
-    metrics_host: str = "127.0.0.1"
+    metrics_host: Address = "127.0.0.1"
     """Address that the metrics port listens on; ``::`` is every one, IPv6 and IPv4."""
     otlp_endpoint: str = ""
     """OTLP/gRPC endpoint for traces, such as http://collector:4317; empty turns tracing off."""
@@ -56,7 +67,7 @@ class RpcSettings(Settings):
     rpc_tokens: SecretStr = SecretStr("")
     """Comma-separated secrets of at least 32 characters: calls bear the first, each is taken. Empty: none is asked
     for."""
-    rpc_tls_dir: Path | None = None
+    rpc_tls_dir: PathOrNone = None
     """Folder with ca.crt, tls.crt and tls.key: calls are encrypted, and both sides show a certificate of that authority
     for the name lensora-internal. The files are read again when they change. Not set: neither."""
 
@@ -64,11 +75,11 @@ class RpcSettings(Settings):
 class ServiceSettings(ArtifactSettings, RpcSettings):
     """What every gRPC service needs."""
 
-    host: str = "127.0.0.1"
+    host: Address = "127.0.0.1"
     """Address to listen on; ``::`` is every one, IPv6 and IPv4, or IPv4 alone where there is no IPv6."""
     port: int = Field(ge=0, le=65535)
     """TCP port to listen on; 0 takes a free one."""
-    listen_socket: Path | None = None
+    listen_socket: PathOrNone = None
     """A Unix socket to listen on in place of host and port: only who may enter its folder can call."""
     health_port: int = Field(default=0, ge=0, le=65535)
     """TCP port that answers health alone, without TLS, for probes that have no certificate; 0: none."""
@@ -95,7 +106,7 @@ class ModelSettings(Settings):
     inference: Literal["auto", "onnxruntime", "openvino", "triton"] = "auto"
     """Where neural nets run: in this process on the engine that suits each net and CPU (``auto``) or on one for all, or
     on a Triton Inference Server."""
-    triton_target: str = "127.0.0.1:8001"
+    triton_target: Address = "127.0.0.1:8001"
     """Triton's gRPC endpoint, for ``inference=triton``: host:port, or dns:///name:port for every pod of a Service."""
     triton_shared_memory: bool = False
     """Hand large tensors to Triton in shared memory: it sees the same /dev/shm and runs as the same user."""

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from pydantic import Field, SecretStr, field_validator
 
-from gateway.settings import EgressSettings, RedisSettings
-from lensora.settings import ArtifactSettings, RpcSettings, SigningSettings
+from gateway.settings import EgressSettings, PublicSettings, RedisSettings
+from lensora.settings import Address, ArtifactSettings, RpcSettings, SigningSettings
 
 MIN_TOKEN_CHARACTERS = 32
 """Random ones hold 128 bits even in hexadecimal."""
 
 
-class HttpSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSettings, RpcSettings):
+class HttpSettings(PublicSettings, RedisSettings, ArtifactSettings, SigningSettings, EgressSettings, RpcSettings):
     """What the HTTP process needs."""
 
-    host: str = "127.0.0.1"
+    host: Address = "127.0.0.1"
     """Address to listen on."""
     port: int = Field(default=8000, ge=0, le=65535)
     """TCP port to listen on; 0 takes a free one."""
-    public_url: str = "http://127.0.0.1:8000"
-    """What every URL in an answer starts with; no slash at its end."""
-    detect_target: str = "127.0.0.1:50051"
+    detect_target: Address = "127.0.0.1:50051"
     """gRPC address of the detect service: ``host:port``, ``dns:///name:port`` or ``unix:/path``."""
-    segment_target: str = "127.0.0.1:50052"
+    segment_target: Address = "127.0.0.1:50052"
     """gRPC address of the segment service; for readiness."""
-    mesh_target: str = "127.0.0.1:50053"
+    mesh_target: Address = "127.0.0.1:50053"
     """gRPC address of the mesh service; for readiness."""
-    render_target: str = "127.0.0.1:50054"
+    render_target: Address = "127.0.0.1:50054"
     """gRPC address of the render service; for readiness."""
     detect_seconds: float = Field(default=10.0, gt=0.0, le=300.0)
     """Seconds that detection may take; then 503 detection_unavailable, and nothing is charged."""
@@ -65,11 +61,3 @@ class HttpSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSetti
         ):
             raise ValueError(f"takes at least {MIN_TOKEN_CHARACTERS} ASCII characters without spaces, or nothing")
         return value
-
-    @field_validator("public_url")
-    @classmethod
-    def _public_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-            raise ValueError("takes an http or https URL without query or fragment")
-        return value.rstrip("/")

@@ -59,7 +59,7 @@ async def work(settings: WorkerSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     artifacts = open_artifacts(settings.artifacts_url)
-    signer = UrlSigner(settings.signing_secrets(), settings.public_url.rstrip("/"))
+    signer = UrlSigner(settings.signing_secrets(), settings.public_url)
     links = FileLinks(signer, artifacts.key_of)
     egress = Egress(settings.policy(), resolver=CaresResolver(settings.name_servers()))
     trust = Trust.of(settings)

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import os
 import socket
-from pathlib import Path
 
 from pydantic import Field
 
-from gateway.settings import EgressSettings, RedisSettings
-from lensora.settings import ArtifactSettings, RpcSettings, SigningSettings
+from gateway.settings import EgressSettings, PublicSettings, RedisSettings
+from lensora.settings import Address, ArtifactSettings, PathOrNone, RpcSettings, SigningSettings
 
 
-class WorkerSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSettings, RpcSettings):
+class WorkerSettings(PublicSettings, RedisSettings, ArtifactSettings, SigningSettings, EgressSettings, RpcSettings):
     """What the worker needs."""
 
-    segment_target: str = "127.0.0.1:50052"
+    segment_target: Address = "127.0.0.1:50052"
     """gRPC address of the segment service: ``host:port`` or ``dns:///name:port``."""
-    mesh_target: str = "127.0.0.1:50053"
+    mesh_target: Address = "127.0.0.1:50053"
     """gRPC address of the mesh service."""
-    render_target: str = "127.0.0.1:50054"
+    render_target: Address = "127.0.0.1:50054"
     """gRPC address of the render service."""
-    public_url: str = "http://127.0.0.1:8000"
-    """What every URL in a webhook's body starts with; no slash at its end."""
     worker_name: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}", pattern=r"^\S{1,200}$")
-    """Name of this worker among the others, without spaces."""
+    """Name of this worker among the others, without spaces; host name and process id where none is given."""
     worker_jobs: int = Field(default=2, ge=1, le=1_000)
     """Jobs that this worker runs at the same time; it waits for services, so its own cost is small."""
     lease_seconds: float = Field(default=15.0, ge=0.5, le=600.0)
@@ -39,5 +36,5 @@ class WorkerSettings(RedisSettings, ArtifactSettings, SigningSettings, EgressSet
     """Seconds between two audits of every ledger."""
     drain_seconds: float = Field(default=10.0, ge=0.0, le=600.0)
     """Seconds after SIGTERM in which the worker hands its jobs back."""
-    worker_alive_file: Path | None = None
+    worker_alive_file: PathOrNone = None
     """A file that is touched every two seconds while the worker's loop turns: for liveness probes."""
