@@ -182,7 +182,7 @@ def _quality(view: OrderedView, use: mesher_pb2.ViewUse | None) -> ViewQuality:
         view.view_id,
         side,
         used=use.used,
-        yaw_deg=round(use.yaw_deg, 1),
+        yaw_deg=round(use.yaw_deg, 1) if use.used else None,
         silhouette_iou=use.fidelity.silhouette_iou if compared else None,
         image_similarity=use.fidelity.image_similarity if compared else None,
         reason=None if use.used else OMISSIONS.get(use.omission),

@@ -26,7 +26,7 @@ class ViewReport(PublicAnswer):
     """Of a film of a turn: with how many of its pictures the model was made. Those that add nothing are left out."""
     yaw_deg: float | None = None
     """Where its camera stood: degrees about the upright axis from the first photo's, -180 to 180, positive towards the
-    viewer's right."""
+    viewer's right; left out where the photo was not used."""
     silhouette_iou: float | None = None
     """Intersection over union of the outlines, 0 to 1."""
     image_similarity: float | None = None

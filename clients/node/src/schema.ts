@@ -1645,7 +1645,7 @@ export interface components {
             frames_used?: number;
             /**
              * @description Where its camera stood: degrees about the upright axis from the first photo's, -180 to 180, positive towards the
-             *     viewer's right.
+             *     viewer's right; left out where the photo was not used.
              */
             yaw_deg?: number;
             /** @description Intersection over union of the outlines, 0 to 1. */

@@ -71,7 +71,7 @@ def test_answers_belong_to_the_photos_that_were_sent() -> None:
     )
     assert (first["view_id"], first["side"], first["used"], first["yaw_deg"]) == ("a", "left", False, None)
     assert (second["view_id"], second["side"], second["used"], second["yaw_deg"]) == ("b", "back", True, -172.3)
-    assert (third["view_id"], third["used"], third["silhouette_iou"]) == ("c", False, None)
+    assert (third["view_id"], third["used"], third["yaw_deg"], third["silhouette_iou"]) == ("c", False, None, None)
     assert [row["reason"] for row in (first, second, third)] == ["nothing_found", None, "disagrees"]
 
 
