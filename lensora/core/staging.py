@@ -150,23 +150,20 @@ def staged(width: float, height: float, pitch: float = LEVEL_PITCH, shape: Frame
     return Staging(fill, low + above * (0.5 + (MIDDLE - 0.5) * shape.height + 0.5 * tall - low))
 
 
-def border_fade(
-    width: int, height: int, seen: tuple[int, int, int, int], reach: tuple[float, float]
-) -> NDArray[np.float64]:
+def border_fade(width: int, height: int, seen: tuple[int, int, int, int]) -> NDArray[np.float64]:
     """(height, width) shares of a shadow on a clean plate, or on none: 1 inside, falling smoothly to 0 before the
-    border. The picture lies on a page, which would show a straight edge.
+    border, over ``BORDER`` of each side. The picture lies on a page, which would show a straight edge.
 
     Args:
         width: of the frame, pixels.
         height: of the frame, pixels.
         seen: left, top, right, bottom of what is seen of it, pixels.
-        reach: over how many pixels it falls, across and down.
     """
     left, top, right, bottom = seen
 
-    def ramp(length: int, start: int, end: int, over: float) -> NDArray[np.float64]:
+    def ramp(length: int, start: int, end: int) -> NDArray[np.float64]:
         place = np.arange(length) + 0.5
-        near = np.clip(np.minimum(place - start, end - place) / over - 0.25, 0.0, 1.0)
+        near = np.clip(np.minimum(place - start, end - place) / (BORDER * (end - start)) - 0.25, 0.0, 1.0)
         return np.asarray(near * near * (3.0 - 2.0 * near))
 
-    return np.minimum.outer(ramp(height, top, bottom, reach[1]), ramp(width, left, right, reach[0]))
+    return np.minimum.outer(ramp(height, top, bottom), ramp(width, left, right))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lensora.core.cameras import Rig
 from lensora.core.scene import Scene
-from lensora.core.staging import BORDER, border_fade
+from lensora.core.staging import border_fade
 from services.render.backplate import Plate
 from services.render.light import LUMINANCE
 from services.render.shadow import GroundShadow
@@ -107,8 +107,7 @@ class Compositor:
     def _fade(self) -> Pixels:
         """(size, size, 3) uint8: 255 inside what is seen, falling to 0 at its border. Most films need none."""
         size, seen = self._shot.size, self._shot.seen
-        reach = BORDER * size
-        fade = border_fade(size, size, (seen.left, seen.top, seen.right, seen.bottom), (reach, reach)) * 255.0
+        fade = border_fade(size, size, (seen.left, seen.top, seen.right, seen.bottom)) * 255.0
         return np.dstack([fade.astype(np.uint8)] * 3)
 
     def _seen_shadow(self, index: int, alone: bool = False) -> tuple[Window, Pixels] | None:

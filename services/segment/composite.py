@@ -19,7 +19,6 @@ from lensora.core.frames import linear_from_srgb, srgb_from_linear
 from lensora.core.scene import Scene
 from lensora.core.staging import (
     BASE_LINE,
-    BORDER,
     LEVEL_PITCH,
     SQUARE,
     FrameShape,
@@ -158,8 +157,7 @@ def composite(
     left = shade(placed.alpha, placed.bottom, scene)
     seen = (0, 0, width, height) if shape == SQUARE else shape.box(width)
     if scene.plain:
-        reach = BORDER * (seen[2] - seen[0]), BORDER * (seen[3] - seen[1])
-        left = 1.0 - (1.0 - left) * border_fade(width, height, seen, reach).astype(np.float32)[..., None]
+        left = 1.0 - (1.0 - left) * border_fade(width, height, seen).astype(np.float32)[..., None]
     ground *= left
     glance()
     behind = srgb_from_linear(ground)

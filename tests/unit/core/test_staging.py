@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensora.core.staging import SQUARE, FrameShape, staged
+from lensora.core.staging import SQUARE, FrameShape, border_fade, staged
 from lensora.core.words import Aspect
 
 SIDES = st.floats(0.05, 20.0)
@@ -48,3 +48,14 @@ def test_a_square_is_staged_as_ever(width: float, height: float, pitch: float) -
     """The shape of the public page's film changes nothing."""
     assert staged(width, height, pitch, SQUARE) == staged(width, height, pitch)
     assert staged(width, height, pitch).fill == pytest.approx(0.66 + 0.08 * (1.0 - min(1.0, height / width)))
+
+
+@pytest.mark.parametrize("aspect", list(Aspect))
+def test_a_shadow_fades_before_each_side_by_that_side(aspect: Aspect) -> None:
+    """Nothing is left at the border, and all of it an eighth of the side further in, in frames of each shape."""
+    seen = FrameShape.of(*aspect.pixels(640)).box(640)
+    left, top, right, bottom = seen
+    fade = border_fade(640, 640, seen)
+    assert not fade[[top, bottom - 1]].any() and not fade[:, [left, right - 1]].any()
+    across, down = math.ceil((right - left) / 8), math.ceil((bottom - top) / 8)
+    assert (fade[top + down : bottom - down, left + across : right - across] == 1.0).all()
