@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import socket
 import subprocess
@@ -12,13 +13,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+import httpx
 
-from lensora.adapters.redis_server import best_program
+from lensora.adapters.redis_server import best_program, require_readable
 from lensora.cli.cluster.bundle import write as write_bundle
 from lensora.cli.cluster.checks import look as look_at_cluster
 from lensora.cli.cluster.kubectl import Kubectl
 from lensora.cli.findings import Finding
-from lensora.cli.home import DEFAULT_HOME, Home
+from lensora.cli.home import DEFAULT_HOME, Home, RunningStack
 from lensora.cli.models import models_dir_option
 from lensora.cli.options import json_option, say_json
 from lensora.core.errors import ConfigurationError
@@ -31,6 +33,9 @@ MIN_FREE_BYTES = 2 * 1024**3
 MIN_MEMORY_BYTES = 4 * 1024**3
 """The whole stack peaks at about 3 GiB."""
 
+READY_PATIENCE_S = 5.0
+"""For the answer of a stack that runs: longer than it waits for each of its services."""
+
 GL_PROBE = "import moderngl; c = moderngl.create_context(standalone=True, backend='egl'); print(c.info['GL_RENDERER'])"
 
 
@@ -42,6 +47,7 @@ def look(home: Home, port: int, models_dir: Path) -> list[Finding]:
         _opengl,
         _video,
         lambda: _weights(models_dir),
+        lambda: _home(home),
         lambda: _disk(home),
         _memory,
         lambda: _port(home, port),
@@ -94,10 +100,32 @@ def _weights(models_dir: Path) -> Finding:
     return Finding("Weights", True, f"{len(wanted)} models in {models_dir.expanduser()}")
 
 
-def _disk(home: Home) -> Finding:
+def _home(home: Home) -> Finding:
+    """Only a look: a folder that `lensora up` could make is well."""
     folder = home.folder
-    while not folder.exists():
+    if not os.path.lexists(folder):
+        folder = _nearest(folder)
+    remedy = "another folder, by --home or LENSORA_HOME"
+    if not folder.is_dir():
+        return Finding("Home", False, f"{folder} is no folder", remedy)
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        return Finding("Home", False, f"{folder} cannot be written", f"let this user write there, or {remedy}")
+    try:
+        require_readable(home.redis_folder, best_program())
+    except ConfigurationError as error:
+        return Finding("Home", False, error.message, "apt-get install redis-server")
+    return Finding("Home", True, str(home.folder))
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the first one above it that is there."""
+    while not os.path.exists(folder):  # noqa: PTH110 - Path's raises where it may not look
         folder = folder.parent
+    return folder
+
+
+def _disk(home: Home) -> Finding:
+    folder = _nearest(home.folder)
     free = shutil.disk_usage(folder).free
     return Finding(
         "Disk", free >= MIN_FREE_BYTES, f"{free / 1024**3:.1f} GiB free at {home.folder}", "free 2 GiB there"
@@ -118,7 +146,7 @@ def _memory() -> Finding:
 def _port(home: Home, port: int) -> Finding:
     stack = home.running()
     if stack is not None:
-        return Finding("Stack", True, f"running at {stack.base_url} (process {stack.pid})")
+        return _stack(home, stack)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -126,6 +154,20 @@ def _port(home: Home, port: int) -> Finding:
         except OSError:
             return Finding("Port", False, f"{port} is taken", "take a free one: lensora up --port 0")
     return Finding("Port", True, f"{port} is free")
+
+
+def _stack(home: Home, stack: RunningStack) -> Finding:
+    """A process that is kept up may be away all the same, while it starts again or hangs."""
+    running = f"running at {stack.base_url} (process {stack.pid})"
+    try:
+        answer = httpx.get(f"{stack.base_url}/readyz", timeout=READY_PATIENCE_S, trust_env=False)
+        checks = answer.json()["checks"]
+        away = ", ".join(f"{name} {state}" for name, state in checks.items() if state != "ok")
+    except (httpx.HTTPError, ValueError, KeyError, AttributeError):
+        answer, away = None, "the gateway does not answer"
+    if answer is not None and answer.is_success:
+        return Finding("Stack", True, running)
+    return Finding("Stack", False, f"{running}, but not ready: {away or 'it ends'}", f"look at {home.logs_folder}")
 
 
 @click.command()
