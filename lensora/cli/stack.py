@@ -41,6 +41,20 @@ LONGEST_FOLDER_BYTES = 90
 
 SERVICES = ("detect", "segment", "mesh", "render")
 
+SET_HERE = (
+    "LENSORA_REDIS_URL",
+    "LENSORA_ARTIFACTS_URL",
+    "LENSORA_URL_SIGNING_KEYS",
+    "LENSORA_HOST",
+    "LENSORA_PORT",
+    "LENSORA_LISTEN_SOCKET",
+    *(f"LENSORA_{name.upper()}_TARGET" for name in SERVICES),
+)
+"""A stack has its own Redis, folder, key and addresses: what the environment says of them is not used."""
+
+PORTS_OF_ONE = ("LENSORA_METRICS_PORT", "LENSORA_HEALTH_PORT")
+"""Read by each process; the second one to start could not listen."""
+
 
 def require_servers() -> None:
     """Raises ConfigurationError where only the client is installed."""
@@ -77,10 +91,11 @@ class Stack:
         """Start everything and wait until it is ready; None when ``stop`` was set in the meantime.
 
         Raises:
-            ConfigurationError: packages or weights are missing, another stack has the home, the port is taken, or a
-                process does not come up.
+            ConfigurationError: packages or weights are missing, another stack has the home, a port is taken or would be
+                several processes', or a process does not come up.
         """
         require_servers()
+        require_ports_apart(os.environ)
         for entry in load_manifest().profile(Profile.EMBEDDED):
             path_of(entry.name, self._models_dir)
         self._home.create()
@@ -192,8 +207,10 @@ class Stack:
             said, complaint = process.communicate()
         if stop.is_set():
             return ""
+        self._require_kept_up()
         if process.returncode != 0:
-            raise ConfigurationError(f"the local account could not be made: {complaint.strip()[-500:]}")
+            why = complaint.strip()[-500:] or f"no end within {READY_TIMEOUT_S:.0f} s"
+            raise ConfigurationError(f"the local account could not be made: {why}")
         return str(json.loads(said)["api_key"])
 
     def _wait_ready(self, base_url: str, stop: Stop) -> bool:
@@ -201,9 +218,7 @@ class Stack:
         last = "no answer"
         with httpx.Client(timeout=5.0, trust_env=False) as client:
             while time.monotonic() < until:
-                lost = self.lost()
-                if lost:
-                    raise ConfigurationError(f"{lost} does not start; its log is {self._home.logs_folder / lost}.log")
+                self._require_kept_up()
                 try:
                     answer = client.get(f"{base_url}/readyz")
                     if answer.status_code == httpx.codes.OK:
@@ -216,6 +231,26 @@ class Stack:
                 if stop.wait(POLL_INTERVAL_S):
                     return False
         raise ConfigurationError(f"the stack was not ready within {READY_TIMEOUT_S:.0f} s: {last}")
+
+    def _require_kept_up(self) -> None:
+        """Raises ConfigurationError: a process has died too often."""
+        lost = self.lost()
+        if lost:
+            raise ConfigurationError(f"{lost} does not start; its log is {self._home.logs_folder / lost}.log")
+
+
+def require_ports_apart(environment: Mapping[str, str]) -> None:
+    """Raises ConfigurationError: a port of the environment would be every process's, and one alone can have it."""
+    for name in PORTS_OF_ONE:
+        if environment.get(name, "0") not in ("", "0"):
+            raise ConfigurationError(
+                f"{name}={environment[name]}: lensora up starts several processes, and one port cannot be all of theirs"
+            )
+
+
+def unused_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables that processes of ours read elsewhere, and that a stack sets itself."""
+    return [name for name in SET_HERE if environment.get(name)]
 
 
 def require_free(host: str, port: int) -> None:

@@ -14,7 +14,7 @@ import click
 
 from lensora.cli.home import DEFAULT_HOME, Home
 from lensora.cli.models import models_dir_option
-from lensora.cli.stack import Stack
+from lensora.cli.stack import Stack, unused_variables
 from lensora.core.errors import ConfigurationError
 from lensora.termination import Stop, Termination
 
@@ -41,6 +41,13 @@ def up(home: str, host: str, port: int, as_json: bool, quiet: bool, models_dir: 
     other = place.running()
     if other is not None:
         raise ConfigurationError(f"a stack runs already in {place.folder}: {other.base_url} (process {other.pid})")
+    unused = unused_variables(os.environ)
+    if unused:
+        click.echo(
+            f"lensora up does not use {', '.join(unused)}: it has a Redis, a store and addresses of its own "
+            "(--home, --host, --port)",
+            err=True,
+        )
     say = _quiet if quiet else _Lines()
     stack = Stack(place, host=host, port=port, models_dir=Path(models_dir), say=say)
     with Termination() as stop:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from threading import Event
+
 import pytest
 from click.testing import CliRunner
 
-from lensora.cli.stack import require_free
+from lensora.cli.home import Home
+from lensora.cli.processes import Child, Spec
+from lensora.cli.stack import Stack, require_free, require_ports_apart, unused_variables
 from lensora.cli.up import up
 from lensora.core.errors import ConfigurationError
 from lensora.listeners import open_listener
@@ -35,3 +41,30 @@ def test_a_port_that_no_machine_has_is_refused(port: str) -> None:
     assert result.exit_code == 2
     assert "--port" in result.output
     assert f"{port} is not in the range 0<=x<=65535" in result.output
+
+
+@pytest.mark.parametrize("name", ["LENSORA_METRICS_PORT", "LENSORA_HEALTH_PORT"])
+def test_one_port_for_all_processes_is_refused(name: str) -> None:
+    """It is said at once, not after seconds of processes that die one after another."""
+    with pytest.raises(ConfigurationError, match=f"{name}=9100: .*one port cannot be all of theirs"):
+        require_ports_apart({name: "9100"})
+    require_ports_apart({name: "0"})
+    require_ports_apart({name: ""})
+    require_ports_apart({})
+
+
+def test_variables_that_a_stack_sets_itself_are_known() -> None:
+    """A Redis, a store or an address of the environment is not this stack's, and its user is told."""
+    environment = {"LENSORA_REDIS_URL": "redis://elsewhere", "LENSORA_PORT": "9000", "LENSORA_SWEEP_SECONDS": "5"}
+    assert unused_variables(environment) == ["LENSORA_REDIS_URL", "LENSORA_PORT"]
+
+
+def test_a_process_that_stays_down_is_named_with_its_log(tmp_path: Path) -> None:
+    """Also where it is the one that the local account waits for: a Redis that cannot read its data."""
+    stack = Stack(Home.at(tmp_path), host="127.0.0.1", port=0, models_dir=tmp_path, say=lambda _name, _line: None)
+    broken = Spec("redis", [sys.executable, "-c", "raise SystemExit(1)"])
+    child = Child(broken, tmp_path / "redis.log", lambda _name, _line: None, restart_delays_s=(0.0,))
+    child.start()
+    stack._children.append(child)
+    with pytest.raises(ConfigurationError, match=f"redis does not start; its log is {tmp_path}/logs/redis.log"):
+        stack._bootstrap({"LENSORA_REDIS_URL": "redis://127.0.0.1:1/0"}, Event())
