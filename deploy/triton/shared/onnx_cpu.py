@@ -9,6 +9,9 @@ import json
 import os
 from pathlib import Path
 
+# Before onnxruntime is imported: it sends events of each process to its makers.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 import numpy as np
 import onnxruntime
 import triton_python_backend_utils as pb_utils
