@@ -17,7 +17,7 @@ from gateway.http.admin.calls import AdminCalls, Books
 from gateway.http.admin.door import Door
 from gateway.http.app import create_app
 from gateway.http.batches.archive import ArchiveCalls
-from gateway.http.batches.ordering import BatchOrdering
+from gateway.http.batches.ordering import BATCH_BODIES, BatchOrdering
 from gateway.http.batches.reading import BatchCalls
 from gateway.http.files import Files
 from gateway.http.health.probes import Probes
@@ -33,6 +33,7 @@ from gateway.http.pages.shared import SharedPages
 from gateway.http.plumbing.connections import ConnectionLimits, protocol_of
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.idempotency import Once
+from gateway.http.plumbing.intake import Intake, IntakeLimits
 from gateway.http.plumbing.lifecycle import Lifecycle
 from gateway.http.plumbing.purse import Purse
 from gateway.http.plumbing.waiting import Waiting
@@ -43,7 +44,6 @@ from gateway.http.studio.cutout import CutoutCalls
 from gateway.http.studio.cutting import Cutting
 from gateway.http.studio.detection import Detection
 from gateway.http.studio.init import InitCall
-from gateway.http.studio.intake import Intake, IntakeLimits
 from gateway.http.studio.keeping import Keeping
 from gateway.http.studio.photos import Photos
 from gateway.http.studio.prices import PriceCalls
@@ -230,7 +230,9 @@ def open_handlers(
         PriceCalls(gate),
         BrandCalls(gate, store.brands, outside, artifacts, files, receiving),
         JobChanges(gate, once, store.jobs, outside, submission),
-        BatchOrdering(gate, once, store.credits, store.jobs, store.batches, outside, brands, ordering),
+        BatchOrdering(
+            gate, once, store.credits, store.jobs, store.batches, outside, brands, ordering, Intake(BATCH_BODIES)
+        ),
         BatchCalls(gate, store.jobs, store.batches, waiting, files),
         ArchiveCalls(gate, store.jobs, store.batches, artifacts, signer, files),
         *_admin(settings, store),

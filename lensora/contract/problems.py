@@ -93,7 +93,7 @@ MEANINGS: Mapping[type[LensoraError], Meaning] = MappingProxyType(
             "Object detection is away; retry after a few seconds. Nothing was charged.",
         ),
         errors.Overloaded: Meaning(
-            "Overloaded", "Too many uploads are under way; retry after a few seconds. Nothing was charged."
+            "Overloaded", "Too many uploads or batches are under way; retry after a few seconds. Nothing was charged."
         ),
         errors.TooManyConnections: Meaning(
             "Too many connections", "As many connections are open as may be; close some, or retry after a few seconds."

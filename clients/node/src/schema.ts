@@ -1809,7 +1809,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `detection_unavailable`: Object detection is away; retry after a few seconds. Nothing was charged. `overloaded`: Too many uploads are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            /** @description `detection_unavailable`: Object detection is away; retry after a few seconds. Nothing was charged. `overloaded`: Too many uploads or batches are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
             503: {
                 headers: {
                     /** @description Seconds after which a retry makes sense. */
@@ -2185,7 +2185,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `detection_unavailable`: Object detection is away; retry after a few seconds. Nothing was charged. `overloaded`: Too many uploads are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            /** @description `detection_unavailable`: Object detection is away; retry after a few seconds. Nothing was charged. `overloaded`: Too many uploads or batches are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
             503: {
                 headers: {
                     /** @description Seconds after which a retry makes sense. */
@@ -2553,7 +2553,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `detection_unavailable`: Object detection is away; retry after a few seconds. Nothing was charged. `overloaded`: Too many uploads are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            /** @description `detection_unavailable`: Object detection is away; retry after a few seconds. Nothing was charged. `overloaded`: Too many uploads or batches are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
             503: {
                 headers: {
                     /** @description Seconds after which a retry makes sense. */
@@ -2636,7 +2636,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `overloaded`: Too many uploads are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            /** @description `overloaded`: Too many uploads or batches are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
             503: {
                 headers: {
                     /** @description Seconds after which a retry makes sense. */
@@ -2822,7 +2822,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `overloaded`: Too many uploads are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            /** @description `overloaded`: Too many uploads or batches are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
             503: {
                 headers: {
                     /** @description Seconds after which a retry makes sense. */
@@ -4997,7 +4997,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            /** @description `overloaded`: Too many uploads or batches are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
             503: {
                 headers: {
                     /** @description Seconds after which a retry makes sense. */
@@ -5242,7 +5242,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
+            /** @description `overloaded`: Too many uploads or batches are under way; retry after a few seconds. Nothing was charged. `unavailable`: A needed service is away; retry after a few seconds. Nothing was charged. */
             503: {
                 headers: {
                     /** @description Seconds after which a retry makes sense. */

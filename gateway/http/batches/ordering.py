@@ -19,6 +19,7 @@ from gateway.http.plumbing.answers import json_answer, read_body
 from gateway.http.plumbing.calls import call, links_to
 from gateway.http.plumbing.gate import Gate
 from gateway.http.plumbing.idempotency import Keep, Once
+from gateway.http.plumbing.intake import Intake, IntakeLimits
 from gateway.jobs import ports, pricing
 from gateway.jobs.batch_records import BatchItem, NewBatch
 from gateway.jobs.records import INIT_CREDITS, ApiKey, Order
@@ -34,6 +35,7 @@ from lensora.core.errors import (
     InvalidRequest,
     NotFound,
     ObjectIndexOutOfRange,
+    Overloaded,
     SessionNotFound,
     TooManyJobs,
 )
@@ -44,6 +46,12 @@ ITEM_ERRORS = (CropTooSmall, CutoutNotFound, InvalidBackground, InvalidRequest, 
 
 MOST_ADDRESSES = 20
 """Different addresses of backgrounds among a batch's items: each host is looked up before the answer."""
+
+
+BATCH_BODIES = IntakeLimits(
+    held_bytes=16 * batches.MAX_JSON_BYTES, own_bytes=batches.MAX_JSON_BYTES + 100_000, what="batches"
+)
+"""Bodies of batches in one process: 32 MB, and one of every account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,11 @@ class Sorted:
 
 @dataclass(frozen=True, slots=True)
 class BatchOrdering:
-    """Handlers."""
+    """Handlers.
+
+    Attributes:
+        intake: whose bodies are read, and worked on, at a time.
+    """
 
     gate: Gate
     once: Once
@@ -72,6 +84,7 @@ class BatchOrdering:
     outside: Outside
     brands: Brands
     ordering: Ordering
+    intake: Intake
 
     @call(
         "POST",
@@ -85,19 +98,20 @@ class BatchOrdering:
         body=batches.BatchBody,
         example=examples.BATCH_BODY,
         answer=batches.BatchTicket,
-        errors=(*ITEM_ERRORS, InsufficientCredits, TooManyJobs),
+        errors=(*ITEM_ERRORS, InsufficientCredits, TooManyJobs, Overloaded),
         idempotent=True,
         links=links_to("batch_id", "batch", "cancel_batch", "batch_archive", "delete_batch"),
     )
     async def create(self, request: Request) -> Response:
         """POST /v1/studio/batches."""
         key = await self.gate.admit(request)
-        raw = await read_body(request, batches.MAX_JSON_BYTES)
+        async with self.intake.place(key.account_id) as arrival:
+            raw = await read_body(request, batches.MAX_JSON_BYTES, arrival)
 
-        async def work(keep: Keep) -> bytes:
-            return await self._submit(request, key, schemas.parse_body(batches.BatchBody, raw), keep)
+            async def work(keep: Keep) -> bytes:
+                return await self._submit(request, key, schemas.parse_body(batches.BatchBody, raw), keep)
 
-        return await self.once.answer(request, key, schemas.content(batches.BatchBody, raw), work)
+            return await self.once.answer(request, key, schemas.content(batches.BatchBody, raw), work)
 
     async def _submit(self, request: Request, key: ApiKey, body: batches.BatchBody, keep: Keep) -> bytes:
         webhook_url = await self.outside.webhook(key, body.webhook_url)
@@ -137,13 +151,16 @@ class BatchOrdering:
         body=batches.BatchQuoteBody,
         example=examples.BATCH_QUOTE_BODY,
         answer=batches.BatchQuote,
-        errors=ITEM_ERRORS,
+        errors=(*ITEM_ERRORS, Overloaded),
     )
     async def quote(self, request: Request) -> Response:
         """POST /v1/studio/quote/batch."""
         key = await self.gate.admit(request)
-        raw = await read_body(request, batches.MAX_JSON_BYTES)
-        body = schemas.parse_body(batches.BatchQuoteBody, raw)
+        async with self.intake.place(key.account_id) as arrival:
+            raw = await read_body(request, batches.MAX_JSON_BYTES, arrival)
+            return json_answer(await self._quoted(request, key, schemas.parse_body(batches.BatchQuoteBody, raw)))
+
+    async def _quoted(self, request: Request, key: ApiKey, body: batches.BatchQuoteBody) -> batches.BatchQuote:
         await self.outside.webhook(key, body.webhook_url)
         refused: tuple[batches.BatchRefusal, ...] = ()
         if body.items is None:
@@ -155,14 +172,12 @@ class BatchOrdering:
             look, each = found.look, 0
         pricing.require_bounded(look.output)
         each += pricing.transform_price(look.output)
-        return json_answer(
-            batches.BatchQuote(
-                credits=key.owes(each * count),
-                jobs=count,
-                refused=refused,
-                estimated_seconds=await self.jobs.estimated_seconds(key.account_id, look.output, jobs=count),
-                balance=await self.credits.balance(key.account_id),
-            )
+        return batches.BatchQuote(
+            credits=key.owes(each * count),
+            jobs=count,
+            refused=refused,
+            estimated_seconds=await self.jobs.estimated_seconds(key.account_id, look.output, jobs=count),
+            balance=await self.credits.balance(key.account_id),
         )
 
     async def _sorted(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.http.plumbing.intake import Arrival
 from lensora.contract.shapes import PublicAnswer
 from lensora.core.bounds import whole
 from lensora.core.errors import InvalidRequest
@@ -28,11 +29,20 @@ def require_unpacked(request: Request) -> None:
         )
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """The body, never more in memory than ``limit`` bytes. Raises InvalidRequest."""
+async def read_body(request: Request, limit: int, arrival: Arrival | None = None) -> bytes:
+    """The body, never more in memory than ``limit`` bytes.
+
+    Args:
+        arrival: counts what comes, where bodies may be large.
+
+    Raises:
+        InvalidRequest: it is packed, or too long.
+        Overloaded: as ``Arrival.counted``.
+    """
     require_unpacked(request)
     body = bytearray()
-    async for chunk in request.stream():
+    chunks = request.stream()
+    async for chunk in chunks if arrival is None else arrival.counted(chunks):
         body += chunk
         if len(body) > limit:
             raise InvalidRequest(f"The body must have at most {limit:,} bytes.")

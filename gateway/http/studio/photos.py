@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from gateway.http.plumbing.idempotency import Once
+from gateway.http.plumbing.intake import Arrival
 from gateway.http.studio import upload
-from gateway.http.studio.intake import Arrival
 from gateway.http.studio.keeping import Held, Keeping
 from gateway.http.studio.receiving import Receiving
 from gateway.jobs.records import ApiKey

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from gateway.http.plumbing.answers import require_unpacked
+from gateway.http.plumbing.intake import Arrival, Intake
 from gateway.http.studio import upload
-from gateway.http.studio.intake import Arrival, Intake
 from lensora.adapters.artifacts import ArtifactStore
 from lensora.contract.views import MAX_INDEX
 from lensora.core.artifacts import Artifact, MediaType

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.http.plumbing.intake import HELD_BYTES
 from gateway.http.testing import Gateway, installation
 
 
@@ -69,3 +70,29 @@ def test_a_repeat_is_answered_when_the_credits_are_gone(gateway: Gateway, photo:
     assert (first.status_code, again.status_code) == (200, 200) and again.content == first.content
     assert init(gateway, key, photo, **{"Idempotency-Key": "b"}).status_code == 402
     assert gateway.balance(key) == 0
+
+
+def test_bodies_of_batches_are_read_two_at_a_time(gateway: Gateway) -> None:
+    """Each may have 2 MB: of twenty that an account holds back two are in memory, and another's order is answered."""
+    slow, other = gateway.api_key(0), gateway.api_key(0)
+    said = b'{"photos": 3, "background": {"type": "remove"}'
+    head = f"POST /v1/studio/quote/batch HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\nAuthorization: Bearer {slow}"
+    before = HELD_BYTES._value.get()
+    with contextlib.ExitStack() as stack:
+        port = int(gateway.base_url.rpartition(":")[2])
+        for _ in range(20):
+            peer = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            peer.sendall(head.encode() + b"\r\n\r\n" + said + b" " * (50_000 - len(said)))
+        time.sleep(0.5)
+        assert HELD_BYTES._value.get() - before == 2 * 50_000
+        answer = httpx.post(
+            f"{gateway.base_url}/v1/studio/quote/batch",
+            content=said + b"}",
+            headers={"Authorization": f"Bearer {other}"},
+            timeout=10,
+        )
+        assert answer.json()["jobs"] == 3
+    until = time.monotonic() + 5
+    while HELD_BYTES._value.get() > before and time.monotonic() < until:
+        time.sleep(0.05)
+    assert HELD_BYTES._value.get() == before

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.http.studio.intake import HELD_BYTES, Intake, IntakeLimits
+from gateway.http.plumbing.intake import HELD_BYTES, Intake, IntakeLimits
 from lensora.core.errors import RateLimited
 
 LIMITS = IntakeLimits(work=2, per_account=1, waiting=1, wait_s=0.05)

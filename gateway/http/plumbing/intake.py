@@ -34,6 +34,7 @@ class IntakeLimits:
         wait_s: seconds that one may wait.
         held_bytes: bytes in memory, of all accounts, above which an account may have one picture only.
         own_bytes: bytes in memory that an account may always have: one picture.
+        what: these are, in sentences.
     """
 
     work: int = 8
@@ -42,6 +43,7 @@ class IntakeLimits:
     wait_s: float = 60.0
     held_bytes: int = 256_000_000
     own_bytes: int = 20_100_000
+    what: str = "uploads"
 
 
 @dataclass(slots=True)
@@ -147,7 +149,9 @@ class Intake:
     def take(self, account_id: str, size: int) -> None:
         """Count bytes that have come. Raises Overloaded."""
         if self._total + size > self.limits.held_bytes and self._held[account_id] + size > self.limits.own_bytes:
-            raise Overloaded("Too many uploads are under way; nothing was charged.", retry_after_s=RETRY_AFTER_S)
+            raise Overloaded(
+                f"Too many {self.limits.what} are under way; nothing was charged.", retry_after_s=RETRY_AFTER_S
+            )
         self._count(account_id, size)
 
     def _count(self, account_id: str, size: int) -> None:
@@ -155,10 +159,11 @@ class Intake:
         self._held[account_id] += size
         if not self._held[account_id]:
             del self._held[account_id]
-        HELD_BYTES.set(self._total)
+        HELD_BYTES.inc(size)
 
     def _busy(self) -> RateLimited:
         return RateLimited(
-            f"This account has {self.limits.per_account} uploads under way and others that wait; send fewer at a time.",
+            f"This account has {self.limits.per_account} {self.limits.what} under way and others that wait; "
+            "send fewer at a time.",
             retry_after_s=RETRY_AFTER_S,
         )
