@@ -121,6 +121,12 @@ def measured(model: Model, dome: Dome) -> Errors:
     return Errors(rms[0], rms[1], rms[2], brighter=float(off[parts[0] | parts[1] | parts[2]].mean()))
 
 
+def _mean(values: list[float]) -> float:
+    """Of those that are numbers; not a number where none is."""
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else math.nan
+
+
 def _rms(values: NDArray[np.float64]) -> float:
     """Not a number where there are none: a flat thing hangs over nothing."""
     return float(np.sqrt((values**2).mean())) if len(values) else math.nan
@@ -135,8 +141,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.contact", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("quality/corpus/meshes"), help="folder of GLB files")
     given = parser.parse_args()
-    dome = Dome()
     files = sorted(given.data.glob("*.glb"))
+    if not files:
+        sys.exit(f"--data {given.data}: no GLB file in it")
+    dome = Dome()
     rows = [(path.stem, measured(prepare(read_glb(path.read_bytes())), dome)) for path in files]
     sys.stdout.write(f"{machine()}\n\n")
     names = ("rim", "beside", "under", "brighter")
@@ -144,7 +152,7 @@ def main() -> None:
     figures: dict[str, float] = {}
     for part, reserved in (("tune", False), ("unseen", True)):
         chosen = [errors for name, errors in rows if is_reserved(name) is reserved]
-        means = [float(np.nanmean([getattr(each, name) for each in chosen])) for name in names]
+        means = [_mean([getattr(each, name) for each in chosen]) for name in names]
         lines.append([part, len(chosen), *means])
         figures |= {f"{part}_{name}": value for name, value in zip(names, means, strict=True)}
     table(["part", "things", *names], lines)

@@ -90,7 +90,7 @@ class Sample:
 
 
 def samples(folder: Path) -> Iterator[Sample]:
-    """Photos with masks below a folder, then the made ones."""
+    """Photos with masks below a folder, then the made ones; ends the process where a mask is not its photo's."""
     for mask_path in sorted(folder.rglob("mask.png")):
         found = (mask_path.with_name(name) for name in ("input.png", "input.jpg"))
         path = next((path for path in found if path.exists()), None)
@@ -98,8 +98,13 @@ def samples(folder: Path) -> Iterator[Sample]:
         mask = cv2.imread(str(mask_path), cv2.IMREAD_GRAYSCALE)
         if photo is None or mask is None:
             continue
+        if photo.shape[:2] != mask.shape:
+            sizes = [f"{side.shape[1]}x{side.shape[0]}" for side in (photo, mask)]
+            raise SystemExit(f"{mask_path}: has {sizes[1]} pixels, and the photo beside it {sizes[0]}")
         rgb = np.ascontiguousarray(photo[..., ::-1])
         alpha = (mask.astype(np.float32) / 255.0).clip(0.0, 1.0)
+        if not _core(alpha).any():
+            raise SystemExit(f"{mask_path}: shows no subject that is 5 pixels across anywhere")
         yield Sample(mask_path.parent.name, rgb, alpha, _nearest_inside(rgb, alpha))
     for index, path in enumerate(sorted((folder / "cutouts").glob("*.png"))):
         rgba = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
@@ -107,8 +112,13 @@ def samples(folder: Path) -> Iterator[Sample]:
             yield _made(path.stem, cv2.cvtColor(rgba, cv2.COLOR_BGRA2RGBA), index)
 
 
+def _core(alpha: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(h, w): well inside of the subject."""
+    return np.asarray(cv2.erode(alpha, np.ones((5, 5), np.uint8)) > 0.99, np.bool_)
+
+
 def _nearest_inside(rgb: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
-    solid = (cv2.erode(alpha, np.ones((5, 5), np.uint8)) > 0.99).astype(np.uint8)
+    solid = _core(alpha).astype(np.uint8)
     _, labels = cv2.distanceTransformWithLabels(1 - solid, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     rows, columns = np.nonzero(solid)
     index = np.zeros(int(labels.max()) + 1, np.int64)

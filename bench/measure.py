@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 import statistics
 import sys
@@ -131,10 +132,14 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 def closing_line(figures: Mapping[str, float | int | str | None]) -> None:
-    """Print the last line: one JSON object with the same figures."""
-    rounded = {key: round(value, 4) if isinstance(value, float) else value for key, value in figures.items()}
+    """Print the last line: one JSON object with the same figures; null for what there is no number of."""
+    rounded = {key: _rounded(value) if isinstance(value, float) else value for key, value in figures.items()}
     sys.stdout.write(json.dumps(rounded) + "\n")
     sys.stdout.flush()
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 4) if math.isfinite(value) else None
 
 
 def _cell(value: object) -> str:

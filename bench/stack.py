@@ -76,14 +76,30 @@ def up(folder: Path | None = None, *, said: Path | None = None, checkout: Path |
 
 def photos(folder: str | None) -> dict[str, bytes]:
     """The photos of a folder by name, or those named ``input`` of its folders, as the corpus keeps them; without a
-    folder, scikit-image's ``coffee`` (CC0)."""
+    folder, scikit-image's ``coffee`` (CC0). A folder that is away or holds none ends the process, and so does a file
+    that is no picture."""
     if folder:
+        if not Path(folder).is_dir():
+            raise SystemExit(f"--data {folder}: no such folder")
         paths = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in PHOTO_SUFFIXES)
-        if paths:
-            return {path.name: path.read_bytes() for path in paths}
         samples = sorted(path for path in Path(folder).glob("*/input.*") if path.suffix.lower() in PHOTO_SUFFIXES)
-        return {path.parent.name: path.read_bytes() for path in samples}
+        if not paths and not samples:
+            suffixes = ", ".join(sorted(PHOTO_SUFFIXES))
+            raise SystemExit(f"--data {folder}: no photo in it ({suffixes}), nor a folder with an input of that kind")
+        for path in paths or samples:
+            refuse_unknown(path)
+        return {path.name: path.read_bytes() for path in paths} or {
+            path.parent.name: path.read_bytes() for path in samples
+        }
     return {"coffee.jpg": jpeg(data.coffee())}
+
+
+def refuse_unknown(path: Path) -> None:
+    """End the process where a file is no picture: the stack would refuse it in the middle of a bench, by no name."""
+    try:
+        Image.open(path).close()
+    except OSError as error:
+        raise SystemExit(f"{path}: is no picture, for all its name; take it out of the folder") from error
 
 
 def jpeg(pixels: np.ndarray, quality: int = 92) -> bytes:

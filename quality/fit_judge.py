@@ -182,6 +182,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             parser.error("--data must name a folder of samples")
         collect(options.data, options.cache, options.workers)
         return
+    if not options.cache.exists():
+        raise SystemExit(f"--cache {options.cache}: nothing is collected there; run quality.fit_judge collect first")
     photos = read(options.cache)
     for with_network in (False, True):
         given = judged_by(photos, with_network=with_network)

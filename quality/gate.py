@@ -92,6 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     started = time.perf_counter()
     samples = samples_in(options.data) if options.all else one_view_each(samples_in(options.data))
+    if not samples:
+        raise SystemExit(f"--data {options.data}: no folder in it holds input.png or input.jpg, mask.png and a mesh")
     committed = {} if options.commit else tomllib.loads(COMMITTED.read_text())["samples"]
     measured = measured_in_parallel(samples, options.processes, {n: v["inflation"] for n, v in committed.items()})
     took = time.perf_counter() - started

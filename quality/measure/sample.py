@@ -77,8 +77,9 @@ class Sample:
 
 
 def samples_in(folder: Path) -> list[Sample]:
-    """All samples directly in a folder, by name."""
-    found = (Sample(f) for f in sorted(folder.iterdir()) if (f / "mask.png").exists())
+    """All samples directly in a folder, by name; none where there is no such folder."""
+    folders = sorted(folder.iterdir()) if folder.is_dir() else []
+    found = (Sample(f) for f in folders if (f / "mask.png").exists())
     return [sample for sample in found if sample.mesh_path().exists()]
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import math
 import mmap
 import os
 import subprocess
 import sys
 
-from bench.measure import MIB, PeakMemory
+import pytest
+
+from bench.measure import MIB, PeakMemory, closing_line, median
 
 BLOCK = 48 * MIB
 
@@ -38,3 +42,14 @@ def test_a_process_that_has_ended_has_no_memory() -> None:
         child.communicate(b"\n")
     memory.look()
     assert child.pid in memory.peak_by_process
+
+
+def test_the_closing_line_is_json_where_a_figure_is_no_number(capsys: pytest.CaptureFixture[str]) -> None:
+    """A median of nothing is null there: ``NaN`` is no JSON, and other programs refuse the line."""
+    closing_line({"jobs": 0, "p50_s": median([]), "most": math.inf, "share": 0.123456, "worst": None})
+
+    def refused(word: str) -> float:
+        raise AssertionError(f"{word} is no JSON")
+
+    said = json.loads(capsys.readouterr().out, parse_constant=refused)
+    assert said == {"jobs": 0, "p50_s": None, "most": None, "share": 0.1235, "worst": None}

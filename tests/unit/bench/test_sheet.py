@@ -27,8 +27,21 @@ def test_both_layouts_of_a_folder_are_read(tmp_path: Path) -> None:
     sample.mkdir()
     (sample / "input.jpg").write_bytes(jpeg(np.zeros((8, 8, 3), np.uint8)))
     assert list(photos(str(tmp_path))) == ["mug_0"]
-    (tmp_path / "a.png").write_bytes(b"png")
-    assert photos(str(tmp_path)) == {"a.png": b"png"}
+    picture = jpeg(np.full((8, 8, 3), 200, np.uint8))
+    (tmp_path / "a.png").write_bytes(picture)
+    assert photos(str(tmp_path)) == {"a.png": picture}
+
+
+def test_a_folder_without_photos_ends_the_bench_by_name(tmp_path: Path) -> None:
+    """A folder that is not there, one without photos, and a file that is no picture are named before all else."""
+    with pytest.raises(SystemExit, match=r"away: no such folder"):
+        photos(str(tmp_path / "away"))
+    (tmp_path / "notes.txt").write_text("no photo")
+    with pytest.raises(SystemExit, match=r"no photo in it \(\.jpeg, \.jpg, \.png, \.webp\)"):
+        photos(str(tmp_path))
+    (tmp_path / "._mug.jpg").write_bytes(b"a file that some systems leave beside a photo")
+    with pytest.raises(SystemExit, match=r"\._mug\.jpg: is no picture"):
+        photos(str(tmp_path))
 
 
 def test_a_row_holds_whole_pictures_beside_each_other() -> None:

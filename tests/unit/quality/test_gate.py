@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from quality import gate
 from quality.gate import Values, compared, one_view_each, written
 from quality.measure.sample import Sample
 
@@ -110,3 +111,15 @@ def test_one_view_of_each_object_is_taken_and_both_views_in_turn(tmp_path: Path)
             (folder / "camera.json").write_text(f'{{"object": "cup{k}"}}')
     samples = [Sample(folder) for folder in sorted(tmp_path.iterdir())]
     assert [sample.name for sample in one_view_each(samples)] == ["cup0_0", "cup1_1", "cup2_0", "cup3_1"]
+
+
+def test_a_folder_without_samples_is_named_and_commits_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder, or one that is not there, is an error, and the figures that are held stay as they are."""
+    kept = tmp_path / "gate.toml"
+    kept.write_text("[samples]\n")
+    monkeypatch.setattr(gate, "COMMITTED", kept)
+    for folder in (tmp_path, tmp_path / "away"):
+        for more in ([], ["--commit"]):
+            with pytest.raises(SystemExit, match=f"{folder}: no folder in it holds"):
+                gate.main(["--data", str(folder), *more])
+    assert kept.read_text() == "[samples]\n"
