@@ -8,6 +8,7 @@ import click
 
 from lensora.cli.options import Address, gateway_options, json_option, say_json
 from lensora.client import Batch
+from lensora.core.steps import JobStatus
 
 MOST_BATCHES = 50
 """Batches that one request lists at most."""
@@ -96,4 +97,7 @@ def _line(batch: Batch) -> str:
     counts = batch.counts
     created = batch.created_at[:19].replace("T", " ")
     told = f"{counts.completed} of {counts.total} ready"
-    return f"{batch.batch_id}  {batch.status:10} {batch.progress:3d}%  {created}  {told}"
+    # All films of a canceled batch have ended, which is 100; nobody would read it so.
+    unmade = batch.status in (JobStatus.CANCELED, JobStatus.FAILED)
+    progress = " " * 4 if unmade else f"{batch.progress:3d}%"
+    return f"{batch.batch_id}  {batch.status:10} {progress}  {created}  {told}"

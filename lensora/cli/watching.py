@@ -43,11 +43,15 @@ def saved(client: Client, result: Result, out: Path) -> dict[str, Path]:
     """Save a job's files.
 
     Raises:
-        ConfigurationError: they cannot be fetched or written; the job is paid, so the sentence says how to get them.
+        Unavailable: the server is away.
+        ConfigurationError: they cannot be fetched or written.
+
+    The job is paid, so each sentence says how to get them.
     """
     try:
         return client.download(result, out)
     except (LensoraError, OSError) as error:
-        raise ConfigurationError(
+        kind = Unavailable if isinstance(error, Unavailable) else ConfigurationError
+        raise kind(
             f"the job is made, but not saved: {error}; lensora jobs download {result.job_id} saves it later"
         ) from error

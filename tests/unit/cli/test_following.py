@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from lensora.cli.batch import Choices, Made, _Batch
+from lensora.cli.batches import _line
 from lensora.cli.photos import ListedPhoto
-from lensora.cli.watching import watch
-from lensora.core.errors import Unavailable
+from lensora.cli.watching import saved, watch
+from lensora.core.errors import ConfigurationError, Unavailable
 from lensora.core.steps import JobStatus
 
 AWAY = "http://api.test does not answer: refused"
@@ -60,3 +61,33 @@ def test_each_photo_of_a_batch_that_cannot_be_followed_is_told(tmp_path: Path) -
     later = f"{AWAY}; lensora batches download b-1 has the film when it is made"
     assert by_photo["cup.jpg"] == Made("cup.jpg", "b-1", error=later)
     assert len(told) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(Unavailable(AWAY), Unavailable), (PermissionError("out: no"), ConfigurationError)],
+)
+def test_files_that_cannot_be_saved_are_told_by_their_reason(error: Exception, kind: type[Exception]) -> None:
+    """A server that is away may be back a moment later; a folder that cannot be written is the caller's to mend."""
+
+    def download(*_given: Any) -> None:
+        raise error
+
+    client: Any = SimpleNamespace(download=download)
+    result: Any = SimpleNamespace(job_id="j-1")
+    with pytest.raises(kind) as raised:
+        saved(client, result, Path("out"))
+    assert str(raised.value) == f"the job is made, but not saved: {error}; lensora jobs download j-1 saves it later"
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [("processing", "processing  40%"), ("canceled", "canceled        "), ("failed", "failed          ")],
+)
+def test_a_batch_that_was_stopped_shows_no_share(status: str, shown: str) -> None:
+    """Its films have all ended, which the API tells as 100; as 100% it would read as made."""
+    progress = 40 if status == "processing" else 100
+    counts = SimpleNamespace(completed=0, total=2)
+    batch: Any = SimpleNamespace(batch_id="b-1", status=JobStatus(status), progress=progress, counts=counts)
+    batch.created_at = "2026-12-01T01:02:03Z"
+    assert _line(batch) == f"b-1  {shown:15}  2026-12-01 01:02:03  0 of 2 ready"
