@@ -81,8 +81,7 @@ def test_files_that_cannot_be_saved_are_told_by_their_reason(error: Exception, k
 
 
 @pytest.mark.parametrize(
-    ("status", "shown"),
-    [("processing", "processing  40%"), ("canceled", "canceled        "), ("failed", "failed          ")],
+    ("status", "shown"), [("processing", "processing  40%"), ("canceled", "canceled"), ("failed", "failed")]
 )
 def test_a_batch_that_was_stopped_shows_no_share(status: str, shown: str) -> None:
     """Its films have all ended, which the API tells as 100; as 100% it would read as made."""
