@@ -38,6 +38,11 @@ UNLIKE_ADVICE = SuggestedAction(
     "view_unlike",
     "This photo may show another thing than the first one; look whether the box is around the right thing.",
 )
+FILM_ADVICE = SuggestedAction(
+    UNLIKE_ADVICE.code,
+    "This film may show another thing than the first photo; look whether the boxes of its pictures are around the "
+    "right thing.",
+)
 ASPECT_ADVICE = SuggestedAction(
     "view_aspect",
     "The thing is much wider or narrower here than in the first photo; check the box, and that the photo is upright.",

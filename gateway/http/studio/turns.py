@@ -22,7 +22,7 @@ from gateway.http.studio import upload
 from gateway.http.studio.detection import Detection, Filmed
 from gateway.http.studio.further import MAX_OBJECTS, found_in, reference_of, view_answer
 from gateway.http.studio.keeping import Held
-from gateway.http.studio.matching import RULES, UNLIKE_ADVICE
+from gateway.http.studio.matching import FILM_ADVICE, RULES
 from gateway.http.studio.photos import Photo, Photos
 from gateway.http.studio.receiving import OBJECT_INDEX, VIDEO
 from gateway.http.studio.room import require_room
@@ -193,11 +193,11 @@ class TurnCall:
             )
         first, _frame = seen[0]
         known = [view.likeness for view, _frame in seen if view.likeness is not None]
-        likeness = median(known) if known else None
+        likeness = round(median(known), 3) if known else None
         return replace(
             first,
             likeness=likeness,
-            suggested_actions=(UNLIKE_ADVICE,) if likeness is not None and likeness < RULES.doubtful else (),
+            suggested_actions=(FILM_ADVICE,) if likeness is not None and likeness < RULES.doubtful else (),
             models=tuple(dict.fromkeys((*filmed.models, *first.models))),
             film=KeptFilm(tuple(frame for _view, frame in seen), filmed.direction),
         )

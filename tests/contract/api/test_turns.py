@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -50,6 +51,23 @@ def test_a_film_costs_ten_credits(gateway: Gateway, api: httpx.Client, key: str,
     assert listed == [body | {"credits_used": 0}]
     assert api.get("/v1/account/ledger").json()["entries"][0]["memo"] == "turn"
     assert api.get("/v1/studio/prices").json()["turn"] == 10
+
+
+def test_how_like_a_film_is_has_three_decimals(stack: Installation, api: httpx.Client, session_id: str) -> None:
+    """As how like a photo is, though it is the middle of its pictures'."""
+
+    class Uneven(tuple[float, ...]):
+        """Every other picture is a little less like."""
+
+        asked = 0
+
+        def __iter__(self) -> Iterator[float]:
+            self.asked += 1
+            return iter((0.974 - 0.001 * (self.asked % 2), 0.2, 0.5))
+
+    stack.detect.detector.likeness = Uneven()
+    likeness = add(api, session_id).json()["likeness"]
+    assert 0.973 <= likeness <= 0.974 and likeness == round(likeness, 3)
 
 
 def test_a_job_is_ordered_with_all_pictures(
@@ -133,6 +151,7 @@ def test_what_cannot_be_used_costs_nothing_and_leaves_nothing(
     stack.detect.detector.likeness = (0.2, 0.1, 0.5)
     doubtful = add(api, session_id).json()
     assert (doubtful["likeness"], [one["code"] for one in doubtful["suggested_actions"]]) == (0.2, ["view_unlike"])
+    assert doubtful["suggested_actions"][0]["message"].startswith("This film may show another thing")
     assert len(kept(gateway, session_id)) == 8
 
 
