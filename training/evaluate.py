@@ -64,9 +64,10 @@ def reserved_items(meshes: Path | None, made: int, a_kind: int) -> list[Item]:
     return chosen + made_items(range(first, first + made), 1)
 
 
-def measured(item: Item, renderer: Renderer, network: ShapeNetwork, inflated: float | None = None) -> tuple[Row, Bytes]:
+def measured(
+    item: Item, mesh: TexturedMesh, renderer: Renderer, network: ShapeNetwork, inflated: float | None = None
+) -> tuple[Row, Bytes]:
     """Draw an object, ask the network, compare; and a strip of pictures. ``inflated``: F of its inflation if known."""
-    mesh = item.mesh()
     kind = f"made {KINDS[make(item.source)[1]]}" if isinstance(item.source, int) else item.kind
     rng = np.random.default_rng(zlib.crc32(f"evaluate {item.name}".encode()))
     shown = renderer.upload(mesh)
@@ -147,11 +148,18 @@ def main() -> None:
     rows, strips = [], []
     with Renderer(256) as renderer:
         for item in reserved_items(options.meshes, options.made, options.a_kind):
-            row, strip = measured(item, renderer, network, known.get(item.name))
+            try:
+                mesh = item.mesh()
+            except ValueError as error:
+                print(f"left out: {error}", flush=True)
+                continue
+            row, strip = measured(item, mesh, renderer, network, known.get(item.name))
             rows.append(row)
             strips.append(cv2.resize(strip, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
             figures = f"{row.ours:.3f}  {row.inflation:.3f}  {row.pitch_error_deg:5.1f}"
             print(f"{row.name:<44}{row.kind:<16}{figures}", flush=True)
+    if not rows:
+        raise SystemExit("nothing to measure: no reserved mesh in --meshes, and --made is 0")
     print(table(rows))
     if options.csv:
         with options.csv.open("w", newline="") as file:
@@ -159,7 +167,7 @@ def main() -> None:
             writer.writerow(Row.__dataclass_fields__)
             writer.writerows([getattr(row, name) for name in Row.__dataclass_fields__] for row in rows)
     if options.sheet:
-        columns = [np.vstack(strips[start::3]) for start in range(3)]
+        columns = [np.vstack(strips[start::3]) for start in range(min(3, len(strips)))]
         height = max(len(column) for column in columns)
         sheet = np.hstack([np.pad(c, ((0, height - len(c)), (0, 12), (0, 0)), constant_values=255) for c in columns])
         cv2.imwrite(str(options.sheet), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])

@@ -88,6 +88,7 @@ def write_shards(
     items: list[Item], out: Path, frame: FieldFrame, prefix: str, again: int = 0, spread: float = 0.0
 ) -> Iterator[tuple[int, int]]:
     """Render objects into shards; yields objects and views done so far. Shards that are there already are kept.
+    An object that cannot be drawn, such as a broken file, is named and left out.
 
     ``again`` is a number of other views of the same objects: cameras and light are drawn anew from it. With a
     ``spread`` the objects that are trained on have other proportions each time.
@@ -111,7 +112,8 @@ def write_shards(
                     )
                     try:
                         mesh = item.mesh()
-                    except ValueError:
+                    except ValueError as error:
+                        print(f"left out: {error}", flush=True)
                         continue
                     kind = KINDS[make(item.source, item.family)[1]] if isinstance(item.source, int) else item.kind
                     if spread and not group:
@@ -159,6 +161,8 @@ def main() -> None:
     items: list[Item] = []
     if options.meshes:
         items += mesh_items(options.meshes, options.views)
+        if not items:
+            parser.error(f"--meshes {options.meshes}: no folder with .glb files in it")
     if options.seeds:
         first, end = (int(v) for v in options.seeds.split(":"))
         items += made_items(range(first, end), options.views, options.family)

@@ -41,17 +41,25 @@ class TexturedMesh:
             raise ValueError(f"vertices must be finite and of shape (n, 3), not {self.vertices.shape}")
         if self.faces.ndim != 2 or self.faces.shape[1] != 3 or not len(self.faces):
             raise ValueError(f"faces must have shape (m, 3) with m > 0, not {self.faces.shape}")
+        if self.faces.min() < 0 or self.faces.max() >= len(self.vertices):
+            raise ValueError(f"faces name vertices up to {self.faces.max()}, and there are {len(self.vertices)}")
         if self.colors.shape != self.vertices.shape:
             raise ValueError(f"colors must have the shape of the vertices, not {self.colors.shape}")
         if (self.uv is None) != (self.texture is None):
             raise ValueError("uv and texture come together")
 
     def unit(self) -> TexturedMesh:
-        """The same mesh, its box's middle at the origin and its farthest point at distance 1."""
+        """The same mesh, its box's middle at the origin and its farthest point at distance 1.
+
+        Raises:
+            ValueError: all its corners lie in one point.
+        """
         used = self.vertices[np.unique(self.faces)]
         moved = self.vertices - (used.min(axis=0) + used.max(axis=0)) / 2
         radius = float(np.linalg.norm(moved[np.unique(self.faces)], axis=1).max())
-        scaled = np.asarray(moved / max(radius, 1e-9), np.float32)
+        if radius <= 0.0:
+            raise ValueError("all corners of its triangles lie in one point")
+        scaled = np.asarray(moved / radius, np.float32)
         return TexturedMesh(scaled, self.faces, self.colors, self.uv, self.texture)
 
     def corner_normals(self) -> Floats:
@@ -80,12 +88,22 @@ def load_mesh(path: Path, texture_px: int = 512) -> TexturedMesh:
         texture_px: longer textures are scaled down to this side.
 
     Raises:
-        ValueError: the file holds no triangles.
+        ValueError: the file is broken, or holds no triangles; it is named.
     """
-    scene = trimesh.load(path, process=False)
-    mesh = scene.to_mesh() if isinstance(scene, trimesh.Scene) else scene
-    if not isinstance(mesh, trimesh.Trimesh) or not len(mesh.faces):
-        raise ValueError(f"{path.name}: no triangles in it")
+    try:
+        scene = trimesh.load(path, process=False)
+        mesh = scene.to_mesh() if isinstance(scene, trimesh.Scene) else scene
+        if not isinstance(mesh, trimesh.Trimesh) or not len(mesh.faces):
+            raise ValueError("no triangles in it")
+        return _textured(mesh, texture_px).unit()
+    except OSError:
+        raise
+    except Exception as error:  # a broken file leads trimesh to raise whatever it stumbles over
+        raise ValueError(f"{path.name}: is no mesh that can be drawn: {error}") from error
+
+
+def _textured(mesh: trimesh.Trimesh, texture_px: int) -> TexturedMesh:
+    """Triangles and colours of a mesh as it was read."""
     vertices = np.asarray(mesh.vertices, np.float32)
     colors = np.ones_like(vertices)
     uv = texture = None
@@ -103,4 +121,4 @@ def load_mesh(path: Path, texture_px: int = 512) -> TexturedMesh:
         colors = np.asarray(visual.vertex_colors, np.float32)[:, :3] / 255.0
     elif factor is None:
         colors[:] = 0.7
-    return TexturedMesh(vertices, np.asarray(mesh.faces, np.int32), colors, uv, texture).unit()
+    return TexturedMesh(vertices, np.asarray(mesh.faces, np.int32), colors, uv, texture)

@@ -18,7 +18,7 @@ from training.objects import FAMILIES, KINDS, RESERVED_SEEDS, make
 from training.objects.painted import painted
 from training.occupancy import Carving, distance_grid, is_closed, sampled
 from training.proportions import reproportioned
-from training.shards import Item, made_items, write_shards
+from training.shards import Item, made_items, main, mesh_items, write_shards
 from training.targets import target
 
 FRAME = FieldFrame()
@@ -158,6 +158,35 @@ def test_shards_keep_reserved_objects_apart_and_batches_number_their_places(tmp_
     assert batch.depth.shape == (6, PIXELS)
     assert np.array_equal(batch.depth[4], arrays["depth"][4][row, column].astype(np.float32))
     assert np.abs(np.linalg.norm(batch.normals, axis=2) - 1).max() < 0.03
+
+
+def test_a_broken_mesh_of_a_folder_is_named_and_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever is wrong with a file, the others of its folder are drawn, and training is told which are not."""
+    folder = tmp_path / "meshes"
+    folder.mkdir()
+    whole = trimesh.creation.box()
+    whole.export(folder / "whole.glb")
+    data = (folder / "whole.glb").read_bytes()
+    (folder / "empty.glb").write_bytes(b"")
+    (folder / "half.glb").write_bytes(data[: len(data) // 2])
+    (folder / "page.glb").write_text("<html>not found</html>")
+    trimesh.Trimesh(whole.vertices, whole.faces + 4, process=False).export(folder / "missing.glb")
+    trimesh.Trimesh(whole.vertices * 0.0, whole.faces, process=False).export(folder / "point.glb")
+    assert list(write_shards(mesh_items(folder, 2), tmp_path, FRAME, "test"))
+    rows = [row for path in tmp_path.glob("*/*/views.json") for row in json.loads(path.read_text())]
+    assert {row["name"] for row in rows} == {"whole"}
+    said = capsys.readouterr().out
+    for name in ("empty", "half", "page", "missing", "point"):
+        assert f"left out: {name}.glb: is no mesh that can be drawn: " in said
+
+
+def test_a_folder_without_meshes_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that is not there or holds no GLB is refused by its name, not taken for nothing to do."""
+    for folder in (tmp_path, tmp_path / "away"):
+        monkeypatch.setattr("sys.argv", ["shards", "--out", str(tmp_path / "out"), "--meshes", str(folder)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert end.value.code == 2
 
 
 def test_mirrored_views_are_mirrored_truths(tmp_path: Path) -> None:
