@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from gateway.jobs.codec import view_quality_fields
+from gateway.jobs.codec import view_cutout_field, view_quality_fields
 from gateway.jobs.photos import OrderedView, ViewCutout, ViewQuality
 from gateway.pipeline.calls import streamed
 from lensora.api.mesh.v1 import mesher_pb2
@@ -102,7 +102,12 @@ class CutViews:
             else:
                 row = ViewQuality(view.view_id, view.side, used=False, reason=ViewOmission.NOTHING_FOUND)
             rows.setdefault(view.view_id, []).append(row)
-        return view_quality_fields([_film(each) if name in films else each[0] for name, each in rows.items()])
+        # The cutouts too, though they are noted already: whoever films the model again takes over what is told here.
+        cutouts = (view_cutout_field(view.key, cutout) for view, cutout in self.views)
+        return (
+            *view_quality_fields([_film(each) if name in films else each[0] for name, each in rows.items()]),
+            *cutouts,
+        )
 
 
 async def cut_out(

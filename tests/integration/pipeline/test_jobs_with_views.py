@@ -259,13 +259,14 @@ async def test_a_test_key_marks_the_views_too(house: House) -> None:
 
 
 async def test_filming_again_keeps_the_report(house: House) -> None:
-    """The mesh is taken over with what became of photos and film; none of them is cut out again."""
+    """The mesh is taken over with what became of photos and film, and with what cut them out; none is cut out again."""
     key, first = await made(house, ordered(BACK, FILMED))
     before = len(house.behaviour.cutouts)
     new = NewJob("again-1", key, first.order, 25, parent_id=first.job_id, again=(Step.RENDERING_VIDEO,))
     async with running(house.worker()):
         again = await until(house.store, key, await house.store.jobs.submit(new), ended)
     assert again.status is JobStatus.COMPLETED and again.quality == first.quality
+    assert again.view_cutouts == first.view_cutouts and len(again.view_cutouts) == 2
     assert len(house.behaviour.cutouts) == before
 
 
