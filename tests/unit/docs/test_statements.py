@@ -240,6 +240,15 @@ def test_the_install_guide_names_extras_that_exist() -> None:
     assert set(re.findall(r"`(\w+)`", sentence)) == set(extras.split(","))
 
 
+def test_the_guides_commands_take_what_the_start_page_sets() -> None:
+    """Address and key have one name each, so that a command works as it stands; ids are the reader's own."""
+    start = (ROOT / "docs" / "index.md").read_text("utf-8")
+    known = {*re.findall(r"^export (\w+)=", start, re.MULTILINE), "SESSION", "VIEW", "JOB"}
+    for page in (ROOT / "docs" / "guides").glob("*.md"):
+        blocks = re.findall(r"```(?:sh|console)\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+        assert {name for block in blocks for name in re.findall(r"\$\{?(\w+)", block)} <= known, page.name
+
+
 def test_the_clients_try_as_often_as_the_guides_say() -> None:
     """Four times in all, in both languages."""
     assert exchange.MAX_TRIES == 4
