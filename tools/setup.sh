@@ -7,6 +7,8 @@
 # It says what it is about to install. Without root (or sudo that asks no password) it prints the exact command and stops.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# Debian's users have no sbin on their PATH: without ldconfig every library would be taken for missing.
+PATH=$PATH:/usr/sbin:/sbin
 
 profile=${1:-run}
 venv=${VENV:-.venv}

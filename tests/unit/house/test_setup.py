@@ -1,0 +1,35 @@
+"""``tools/setup.sh`` as a user without root runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SETUP = Path(__file__).resolve().parents[3] / "tools" / "setup.sh"
+
+
+def program(path: Path, text: str) -> None:
+    """An executable shell script."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """Of a user of Debian: no sbin on PATH, no sudo without a password; its virtual environment does nothing."""
+    program(tmp_path / "bin" / "id", "echo 1000")
+    program(tmp_path / "bin" / "sudo", "exit 1")
+    program(tmp_path / "venv" / "bin" / "python", "")
+    program(tmp_path / "venv" / "bin" / "lensora", "")
+    folders = [item for item in os.environ["PATH"].split(":") if "sbin" not in item]
+    return {**os.environ, "VENV": str(tmp_path / "venv"), "PATH": ":".join([str(tmp_path / "bin"), *folders])}
+
+
+def test_libraries_are_found_without_sbin_on_the_path(environ: dict[str, str]) -> None:
+    """What is installed is not asked for again, whoever looks; else the set-up could never end."""
+    done = subprocess.run([SETUP, "run"], env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "Ready." in done.stderr) == (0, True), done.stderr
