@@ -111,8 +111,8 @@ say "Installing Lensora and its Python packages into $venv (extras: $extras)"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade pip
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --editable ".[$extras]"
 # What pip would compile one file after the other is compiled by all cores while the weights come. A package may hold a file
-# that is for another Python: its error is none.
-"$venv/bin/python" -m compileall -qq -j 0 -x '/tests/' "$(cd "$venv" && pwd)/lib" || true &
+# that is for another Python: its error is none. Nor is it one that Ctrl-C ends it, which Python tells by a screen of text.
+"$venv/bin/python" -m compileall -qq -j 0 -x '/tests/' "$(cd "$venv" && pwd)/lib" 2>/dev/null || true &
 compiling=$!
 
 say "Fetching the neural nets' weights (about 110 MB, checksums verified, kept for later)"

@@ -23,7 +23,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     """Of a user of Debian: no sbin on PATH, no sudo without a password; its virtual environment does nothing."""
     program(tmp_path / "bin" / "id", "echo 1000")
     program(tmp_path / "bin" / "sudo", "exit 1")
-    program(tmp_path / "venv" / "bin" / "python", "")
+    program(tmp_path / "venv" / "bin" / "python", 'case "$*" in *compileall*) echo Traceback >&2;; esac')
     program(tmp_path / "venv" / "bin" / "lensora", "")
     folders = [item for item in os.environ["PATH"].split(":") if "sbin" not in item]
     return {**os.environ, "VENV": str(tmp_path / "venv"), "PATH": ":".join([str(tmp_path / "bin"), *folders])}
@@ -33,3 +33,9 @@ def test_libraries_are_found_without_sbin_on_the_path(environ: dict[str, str]) -
     """What is installed is not asked for again, whoever looks; else the set-up could never end."""
     done = subprocess.run([SETUP, "run"], env=environ, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, "Ready." in done.stderr) == (0, True), done.stderr
+
+
+def test_compiling_says_nothing(environ: dict[str, str]) -> None:
+    """Its errors are none, and Ctrl-C while it runs is no traceback."""
+    done = subprocess.run([SETUP, "run"], env=environ, capture_output=True, text=True, check=True, timeout=60)
+    assert "Traceback" not in done.stderr
