@@ -130,10 +130,10 @@ def metrics() -> str:
     from prometheus_client import REGISTRY
     from prometheus_client.metrics import MetricWrapperBase
 
-    for path in [*sorted(ROOT.glob("services/*/metrics.py")), ROOT / "gateway" / "jobs" / "metrics.py"]:
-        importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-    for module in ("gateway.http.plumbing.edge", "gateway.pipeline.redis_watch", "lensora.rpc.interceptors"):
-        importlib.import_module(module)
+    for package in ("gateway", "lensora", "services"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "from prometheus_client import" in path.read_text("utf-8"):
+                importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
     found = {
         collector._name: collector
         for collector in REGISTRY._collector_to_names

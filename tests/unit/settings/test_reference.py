@@ -1,4 +1,4 @@
-"""The page of settings in the reference."""
+"""The pages of settings and metrics in the reference."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import pytest
 
 from lensora.settings import load
-from tools.reference_pages import PROCESSES, settings
+from tools.reference_pages import PROCESSES, ROOT, metrics, settings
 
 
 @pytest.mark.parametrize("process", PROCESSES)
@@ -23,3 +23,12 @@ def test_each_default_can_be_set_as_the_page_shows_it(process: str, monkeypatch:
         if default:
             monkeypatch.setenv(variable, default)
     assert load(type(without)) == without
+
+
+def test_each_metric_that_the_code_has_is_on_its_page() -> None:
+    """An alert or a dashboard of one's own is written by this page."""
+    page = metrics()
+    for package in ("gateway", "lensora", "services"):
+        for path in (ROOT / package).rglob("*.py"):
+            for name in re.findall(r'(?:Counter|Gauge|Histogram)\(\s*"(lensora_\w+)"', path.read_text("utf-8")):
+                assert f"| `{name}` |" in page, name
