@@ -26,6 +26,7 @@ from lensora.rpc.messages import (
 from services.detect.detection import MAX_OBJECTS, MIN_OBJECTS, Detection, Detector
 from services.detect.film import FILM_BYTES, stills_of
 from services.detect.likeness import likeness
+from services.detect.trimmed import detected
 from services.detect.turning import chosen
 
 
@@ -109,7 +110,7 @@ class DetectorServicer(detector_pb2_grpc.DetectorServicer):
         photo = self._pictures.read(data, longest_side_px=self._detector.working_side_px, alive=call.check)
         del data
         call.check()
-        detection = self._detector.detect(photo, request.max_objects, call)
+        detection = detected(self._detector, photo, request.max_objects, call)
         alike = self._compared(photo, detection, request.reference, call) if request.HasField("reference") else None
         return detector_pb2.DetectResponse(
             proposals=[

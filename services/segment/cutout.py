@@ -14,6 +14,7 @@ from lensora.core.boxes import Box, Point
 from lensora.core.colours import WHITE
 from lensora.core.errors import EncodeFailed, SubjectNotFound
 from lensora.imaging.photo import laid_over
+from lensora.imaging.transparency import is_matte
 from lensora.rpc.call import UNWATCHED, Call
 from services.segment.aim import LOOK_AGAIN, Aim, Surroundings, limited
 from services.segment.backends import CutoutBackend, PromptedBackend
@@ -30,10 +31,6 @@ from services.segment.prompted import prompted_candidate
 from services.segment.slender import box_itself, salience_of
 
 Plane = NDArray[np.float32]
-
-CLEAR_SHARE = 0.03
-"""A photo with this share of clear pixels was cut out by its maker, whose matte is better than any guess."""
-
 
 PNG_WAY = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_AVG)
 """zlib's quickest, and one filter, not the best of five: a quarter of the default's time for a tenth more bytes."""
@@ -89,7 +86,7 @@ def cut_out(
     if alpha is not None:
         seen = alpha[top:bottom, left:right]
         own = limited(seen)
-        if _is_matte(own):
+        if is_matte(own):
             rgb = rgb.copy()
             rgb[top:bottom, left:right] = run_on(rgb[top:bottom, left:right], seen)
         else:
@@ -201,10 +198,3 @@ def encode_png(rgba: NDArray[np.uint8]) -> bytes:
     if not done:
         raise EncodeFailed(f"the cutout of {rgba.shape[1]}x{rgba.shape[0]} pixels could not be written as PNG")
     return bytes(data)
-
-
-def _is_matte(alpha: NDArray[np.uint8]) -> bool:
-    """True when a photo's transparency separates a subject from nothing, and is not a stray pixel or a full frame."""
-    clear = float((alpha < 32).mean())
-    solid = float((alpha > 224).mean())
-    return clear >= CLEAR_SHARE and solid > 0.0
