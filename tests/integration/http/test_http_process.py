@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -36,15 +38,17 @@ def environment(stack: Installation, port: int, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def process(stack: Installation, port: int, **more: str) -> Iterator[subprocess.Popen[str]]:
-    """The process, ready; killed at the end if it is still there."""
+def process(
+    stack: Installation, port: int, lines: list[str] | None = None, **more: str
+) -> Iterator[subprocess.Popen[str]]:
+    """The process, ready; killed at the end if it is still there. ``lines`` get its log."""
     started = subprocess.Popen(
         [sys.executable, "-m", "gateway", "http"],
         env=environment(stack, port, **more),
         stderr=subprocess.PIPE,
         text=True,
     )
-    log: list[str] = []
+    log: list[str] = [] if lines is None else lines
     assert started.stderr is not None
     reader = threading.Thread(target=lambda: log.extend(started.stderr or ()), daemon=True)
     reader.start()
@@ -101,6 +105,20 @@ def test_sigterm_drains(stack: Installation, key: str, job_id: str) -> None:
     assert held["poll"].json()["status"] == "queued"
     assert held["stream"].status_code == 200
     assert held["stream"].text.count("data: ") == 1
+
+
+def test_every_line_of_the_log_is_ours(stack: Installation) -> None:
+    """The server below us has no log of its own: nothing passes the redaction, and strangers' noise fills no disk."""
+    port = free_port()
+    lines: list[str] = []
+    with process(stack, port, lines) as running:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as peer:
+            peer.sendall(b"this is no request\r\n\r\n")
+            assert peer.recv(65_536).startswith(b"HTTP/1.1 400")
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(15) == 0
+    events = [json.loads(line)["event"] for line in lines]
+    assert {"serving", "draining", "stopped"} <= set(events) and not any("HTTP" in event for event in events)
 
 
 def test_metrics_know_templates_not_ids(stack: Installation, key: str, job_id: str) -> None:
