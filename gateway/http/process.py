@@ -79,8 +79,8 @@ def run() -> None:
     """
     settings = load(HttpSettings)
     begin(PROCESS, settings)
-    # uvloop where the platform has it: it is worth a third of a core under load. Without a setting for logs uvicorn would
-    # put handlers of its own in, past our redaction.
+    # uvloop where the platform has it: it is worth a third of a core under load.
+    # Left to itself uvicorn puts in handlers of its own, past our redaction.
     with asyncio.Runner(loop_factory=uvicorn.Config("", loop="auto", log_config=None).get_loop_factory()) as runner:
         runner.run(serve(settings))
 

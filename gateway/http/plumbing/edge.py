@@ -205,7 +205,7 @@ def _account(exchange: Exchange, scope: Scope, seconds: float) -> None:
     (_log.debug if quiet else _log.info)(
         "request",
         method=method,
-        path=exchange.route if any(part in scope["path"] for part in TELLING) else scope["path"],
+        path=exchange.route if any(part in scope["path"].lower() for part in TELLING) else scope["path"],
         status=status,
         ms=round(seconds * 1000, 1),
         client=client[0] if client else "",

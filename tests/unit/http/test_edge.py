@@ -148,3 +148,12 @@ async def test_a_client_that_goes_away_is_no_fault() -> None:
         await app(scope, receive, send)
     assert sent == []
     assert [(entry["event"], entry["status"]) for entry in logged] == [("request", 499)]
+
+
+@pytest.mark.parametrize("path", ["/v1/files/c2lnbmF0dXJl/a", "/V1/FILES/c2lnbmF0dXJl/a", "/S/c2lnbmF0dXJl"])
+async def test_a_link_s_right_is_in_no_log_however_it_is_spelled(path: str) -> None:
+    """A path in capital letters is not found, and its right would hold for the one in small letters."""
+    with capture_logs() as lines:
+        async with client() as asked:
+            assert (await asked.get(path)).status_code == 404
+    assert [line["path"] for line in lines if line["event"] == "request"] == ["unmatched"]
