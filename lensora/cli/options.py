@@ -127,7 +127,7 @@ def view_options(command: F) -> F:
     """Adds further photos of the subject, one option for each side, and a film; the command is handed one ``views``."""
 
     def with_views(*given: Any, view: tuple[Path, ...], turn: Path | None, **named: Any) -> Any:
-        sides = [(side, path) for side in ViewSide if (path := named.pop(side.value)) is not None]
+        sides = [(side, path) for side in ViewSide for path in named.pop(side.value)]
         return command(*given, views=Views((*sides, *((None, path) for path in view)), turn), **named)
 
     photo = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -139,7 +139,7 @@ def view_options(command: F) -> F:
         decorated
     )
     for side in reversed(ViewSide):
-        decorated = click.option(f"--{side}", type=photo, help=_SIDE_HELP[side])(decorated)
+        decorated = click.option(f"--{side}", multiple=True, type=photo, help=_SIDE_HELP[side])(decorated)
     return _named_as(decorated, command)
 
 

@@ -29,7 +29,7 @@ from lensora.cli.photos import check_background
 from lensora.cli.watching import ended, saved, watch
 from lensora.client import Client, Result, Session, View, requests
 from lensora.contract.requests import TransformBody, checked
-from lensora.core.errors import ConfigurationError
+from lensora.core.errors import ConfigurationError, InvalidInput
 from lensora.core.words import MOST_VIEWS, ViewSide
 
 USUAL_BACKGROUND = "on a marble countertop in a sunlit kitchen"
@@ -77,8 +77,8 @@ def run(
 ) -> None:
     """Make cutout, scene, 3D model and film from PHOTO; starts a stack where none runs.
 
-    Further photos make the model true on more sides: --back, --left, --right, --top, --detail, --view. So does a film
-    of a turn: --turn.
+    Further photos make the model true on more sides: --back, --left, --right, --top, --detail, --view, each as often as
+    there are photos. So does a film of a turn: --turn.
     """
     console = Console(stderr=True)
     size = requests.size(height_cm, width_cm, depth_cm)
@@ -169,7 +169,8 @@ def _check_brand(client: Client, name: str, background: str | None) -> None:
 
 
 def _look(client: Client, photo: Path, object_index: int, console: Console) -> Session:
-    session = client.init(photo)
+    with _about(photo):
+        session = client.init(photo)
     console.print(f"In {photo}:", highlight=False)
     for index, found in enumerate(session.objects):
         mark = ">" if index == object_index else " "
@@ -182,7 +183,8 @@ def _look(client: Client, photo: Path, object_index: int, console: Console) -> S
 def _add(
     client: Client, session: Session, side: ViewSide | None, photo: Path, object_index: int, console: Console
 ) -> View:
-    view = client.add_view(session.session_id, photo, side, object_index=object_index)
+    with _about(photo):
+        view = client.add_view(session.session_id, photo, side, object_index=object_index)
     console.print(f"Added {photo} ({side or 'side not named'})", highlight=False)
     for action in view.suggested_actions:
         console.print(f"   note: {action.message}", highlight=False)
@@ -190,9 +192,20 @@ def _add(
 
 
 def _add_turn(client: Client, session: Session, film: Path, object_index: int, console: Console) -> View:
-    view = client.add_turn(session.session_id, film, object_index=object_index)
+    with _about(film):
+        view = client.add_turn(session.session_id, film, object_index=object_index)
     console.print(f"Added {film} (a turn: {len(view.frames or ())} of its pictures)", highlight=False)
     return view
+
+
+@contextmanager
+def _about(path: Path) -> Iterator[None]:
+    """What is wrong with a file is said with its name: there may be several."""
+    try:
+        yield
+    except InvalidInput as error:
+        error.message = f"{path}: {error.message}"
+        raise
 
 
 @contextmanager

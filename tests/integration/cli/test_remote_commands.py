@@ -91,7 +91,9 @@ def test_run_takes_choices_and_answers_in_json(stack: Installation, key: str, co
     """One JSON object with session, further photos, result and files; all choices reach the job."""
     thread = worker(stack, key, 1)
     film = ("--size", "512", "--fps", "30", "--seconds", "2", "--format", "poster")
-    done = command("run", str(photo), *film, "--back", str(photo), "--view", str(photo), "--json")
+    done = command(
+        "run", str(photo), *film, *("--detail", str(photo)) * 2, "--back", str(photo), "--view", str(photo), "--json"
+    )
     thread.join(30)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
@@ -100,8 +102,22 @@ def test_run_takes_choices_and_answers_in_json(stack: Installation, key: str, co
     order = stack.gateway.claims[said["result"]["job_id"]].job.order
     assert (order.output.size, order.output.fps, order.output.seconds) == (512, 30, 2.0)
     assert "poster" in order.output.formats
-    assert [view.side for view in order.views] == ["back", None]
+    assert [view.side for view in order.views] == ["back", "detail", "detail", None]
     assert [view["view_id"] for view in said["views"]] == [view.view_id for view in order.views]
+
+
+def test_a_further_photo_that_is_refused_is_named(command: Command, photo: Path, tmp_path: Path) -> None:
+    """Of several files the one that is wrong, photo or film."""
+    text = tmp_path / "left.jpg"
+    text.write_text("no picture")
+    for option, said in (
+        ("--left", "image must be a JPEG, PNG or WebP file"),
+        ("--turn", "video must be an MP4 or MOV"),
+    ):
+        done = command("run", str(photo), "--back", str(photo), option, str(text))
+        assert done.returncode == 1
+        assert f"lensora: {text}: {said}" in done.stderr
+    assert f"lensora: {text}: image must be" in command("run", str(text)).stderr
 
 
 def test_jobs_are_listed_shown_downloaded_and_filmed_again(
