@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import fast_simplification
@@ -38,6 +39,10 @@ class SimplifierRules:
 
 RULES = SimplifierRules()
 
+
+_TURN = threading.Lock()
+"""Held around the simplifier: it keeps its mesh in variables of the process. It loads it in one call, thins it in
+another, and hands it out in further ones: a thread that came between would get another job's model."""
 
 EVEN_AGGRESSIONS = (7.0, 4.0, 2.0)
 """The same for triangles of about one size, where each is to have a colour of its own."""
@@ -79,7 +84,8 @@ def _thinned(solid: Solid, target: int, aggression: float, rules: SimplifierRule
         glance()
         before = len(faces)
         aim = max(target, int(rules.step * before)) if before > rules.faces_at_once else target
-        points, faces = fast_simplification.simplify(points, faces, target_count=aim, agg=aggression)
+        with _TURN:
+            points, faces = fast_simplification.simplify(points, faces, target_count=aim, agg=aggression)
         if aim == target or len(faces) > 0.5 * (aim + before):
             break
     return _compact(Solid(np.asarray(points, np.float64), _without_flats(np.asarray(faces, np.int64))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +33,20 @@ def test_simplification_keeps_a_closed_mesh_closed() -> None:
     assert len(small.faces) <= 2_000
     assert small.is_closed()
     assert small.volume() == pytest.approx(sphere.volume(), rel=0.01)
+
+
+def test_solids_that_are_thinned_at_the_same_time_stay_apart() -> None:
+    """The simplifier keeps its mesh in variables of the process: two jobs' models must never be exchanged."""
+    solids = {
+        height: solid_of(trimesh.creation.icosphere(subdivisions=6).apply_scale((1, height, 1))) for height in (1, 3)
+    }
+    alone = {height: simplified(solid, 2_000).vertices for height, solid in solids.items()}
+
+    def thinned(height: int) -> bool:
+        return all(np.array_equal(simplified(solids[height], 2_000).vertices, alone[height]) for _ in range(6))
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(thinned, (1, 3))) == [True, True]
 
 
 def test_large_solids_are_thinned_in_steps_with_looks_between() -> None:
