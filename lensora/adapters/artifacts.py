@@ -84,16 +84,18 @@ class ArtifactStore(Protocol):
 class ObjectArtifacts:
     """ArtifactStore on any obstore store."""
 
-    def __init__(self, store: ObjectStore, base_uri: str, *, keeps_media_type: bool) -> None:
+    def __init__(self, store: ObjectStore, base_uri: str, *, keeps_media_type: bool, folder: str = "") -> None:
         """
         Args:
             store: an obstore store, already rooted at the base.
             base_uri: what every URI starts with, without a slash at its end.
             keeps_media_type: True when the store can keep a Content-Type beside the bytes (a folder cannot).
+            folder: name of the folder that it is, where it may be moved to another place with all its files.
         """
         self._store = store
         self._base = base_uri
         self._keeps_media_type = keeps_media_type
+        self._folder = folder
 
     def put(self, key: str, data: bytes, media_type: str) -> Artifact:
         artifact = self._describe(key, data, media_type)
@@ -152,9 +154,13 @@ class ObjectArtifacts:
                 continue
 
     def key_of(self, uri: str) -> str:
-        if not uri.startswith(f"{self._base}/"):
-            raise InvalidRequest(f"uri must lie under {self._base}/, not {uri[:200]!r}", field="uri")
-        return _plain(uri[len(self._base) + 1 :])
+        if uri.startswith(f"{self._base}/"):
+            return _plain(uri[len(self._base) + 1 :])
+        place, _, key = uri.rpartition(f"/{self._folder}/")
+        if self._folder and place.startswith("file://"):
+            # The folder was elsewhere when this was kept. Its files moved with it, and no key leads out of it.
+            return _plain(key)
+        raise InvalidRequest(f"uri must lie under {self._base}/, not {uri[:200]!r}", field="uri")
 
     def _describe(self, key: str, data: bytes, media_type: str) -> Artifact:
         return Artifact(
@@ -183,7 +189,7 @@ def open_artifacts(url: str) -> ObjectArtifacts:
             store = LocalStore(prefix=folder, mkdir=True, automatic_cleanup=True)
         except (BaseError, OSError) as error:
             raise ConfigurationError(f"LENSORA_ARTIFACTS_URL={url!r}: cannot use the folder: {error}") from error
-        return ObjectArtifacts(store, f"file://{folder}", keeps_media_type=False)
+        return ObjectArtifacts(store, f"file://{folder}", keeps_media_type=False, folder=folder.name)
     if parts.scheme == "s3" and parts.netloc and not (parts.query or parts.fragment):
         prefix = parts.path.strip("/")
         store_s3 = S3Store(

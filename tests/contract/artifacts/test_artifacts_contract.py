@@ -162,3 +162,17 @@ def test_an_unknown_store_is_a_configuration_error(url: str) -> None:
     """The sentence names the variable and what it takes."""
     with pytest.raises(ConfigurationError, match=r"LENSORA_ARTIFACTS_URL=.*takes file:///folder or s3://bucket"):
         open_artifacts(url)
+
+
+async def test_a_folder_is_moved_with_its_files(tmp_path: Path) -> None:
+    """Such as the home of `lensora up`, to a larger disk: what was kept under the old place is read in the new one."""
+    before = tmp_path / "artifacts" / "home" / "artifacts"
+    kept = open_artifacts(f"file://{before}").put("jobs/a/cutout.png", b"pixels", "image/png")
+    after = (tmp_path / "artifacts" / "home").rename(tmp_path / "larger") / "artifacts"
+    store = open_artifacts(f"file://{after}")
+    assert store.get(kept) == b"pixels"
+    assert await store.get_async(kept) == b"pixels"
+    assert store.key_of(kept.uri) == "jobs/a/cutout.png"
+    for uri in (f"file://{before}/../../secret", f"file://{before}//etc/passwd", "s3://bucket/artifacts/jobs/a"):
+        with pytest.raises(InvalidRequest):
+            store.key_of(uri)
