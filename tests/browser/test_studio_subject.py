@@ -267,9 +267,14 @@ def test_another_thing_is_refused_and_may_be_insisted_on(visitor: Visitor, stack
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
     page.get_by_role("button", name="Take photo 1 out").click()
     expect(page.locator(".views li")).to_have_count(0)
-    adding.set_input_files([visitor.photo] * 6)
+    broken = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"no"}
+    named = [
+        {"name": f"{name}.jpg", "mimeType": "image/jpeg", "buffer": visitor.photo.read_bytes()} for name in "abcdefg"
+    ]
+    adding.set_input_files([broken, *named])
     expect(page.locator(".views li")).to_have_count(5)
     expect(page.get_by_text("Five is the most.")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("There is no more room for f.jpg, g.jpg.")
     expect(adding).to_be_disabled()
 
 

@@ -71,9 +71,17 @@ export function MorePhotos({ session, index }) {
     setRefused([]);
     /** @type {string[]} */
     const wrong = [];
+    /** @type {string[]} */
+    const left = [];
+    let room = MOST_VIEWS - views.length;
     for (const file of files) {
+      if (room <= 0) {
+        left.push(file.name);
+        continue;
+      }
       try {
         await addOne(file, bbox);
+        room -= 1;
       } catch (problem) {
         // What is wrong with a file stops no other; what would be wrong with each, such as too few credits, stops all.
         const ofAll = problem instanceof Problem;
@@ -82,6 +90,7 @@ export function MorePhotos({ session, index }) {
         if (ofAll) break;
       }
     }
+    if (left.length) wrong.push(`There is no more room for ${left.join(", ")}.`);
     if (wrong.length) throw new Error(wrong.join(" "));
   });
   const change = (/** @type {View} */ view, /** @type {Record<string, unknown>} */ changes) => trying(async () => {
@@ -95,7 +104,7 @@ export function MorePhotos({ session, index }) {
   const pick = (/** @type {any} */ event) => {
     const files = [...event.target.files];
     event.target.value = "";
-    if (files.length) add(files.slice(0, MOST_VIEWS - views.length));
+    if (files.length) add(files);
   };
   const full = views.length >= MOST_VIEWS;
   const opened = views.find((view) => view.view_id === open);
