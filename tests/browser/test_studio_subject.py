@@ -279,6 +279,22 @@ def test_another_thing_is_refused_and_may_be_insisted_on(visitor: Visitor, stack
 
 
 @pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
+def test_a_back_of_another_shape_is_refused_in_the_studios_words(visitor: Visitor, stack: Installation) -> None:
+    """What a person can do is said, no field of the API; the photo stays of no named side."""
+    page = visitor.page
+    visitor.open_photo()
+    visitor.watch.expected = ("status of 400",)
+    box, stack.detect.detector.box = stack.detect.detector.box, (0.02, 0.45, 0.98, 0.55)
+    page.get_by_label("Add more photos").set_input_files(visitor.photo)
+    side = page.get_by_label("Side that photo 1 shows")
+    side.select_option("The back")
+    expect(page.get_by_role("alert")).to_contain_text("Turn this photo upright, choose another side, or draw the box")
+    expect(page.get_by_role("alert")).not_to_contain_text("bbox")
+    expect(side).to_have_value("")
+    stack.detect.detector.box = box
+
+
+@pytest.mark.parametrize("visitor", ["desktop-light"], indirect=True)
 def test_a_further_file_that_is_none_stops_no_other(visitor: Visitor) -> None:
     """Each that is wrong is named with its reason, and those beside it are added."""
     page = visitor.page

@@ -14,6 +14,11 @@ const SAID = [
   ["session_not_found", /^.+$/s, "This photo is no longer kept: choose it again."],
   ["cutout_not_found", /^.+$/s, "This cutout is no longer kept: make another one by a box or points."],
   ["too_many_views", /^This session/, "This photo"],
+  [
+    "subject_unlike",
+    /^view (?:front|back) .+$/s,
+    "From that side the thing would be about as wide and high as in your photo, and here it is not. Turn this photo upright, choose another side, or draw the box around the thing first.",
+  ],
   ["insufficient_credits", /; \/\w+ needs/, "; this needs"],
   ["invalid_background", /^background\.backplate_id .+$/s, "The picture for the background is no longer kept: upload it again."],
   ["invalid_request", /^brand ['"](.*)['"] is not saved .+$/s, "The brand “$1” has been deleted: choose another one, or none."],
