@@ -109,6 +109,7 @@ class Trainer:
         began = saved = time.monotonic()
         before, first = self.minutes, self.step
         sums: dict[str, float] = defaultdict(float)
+        summed = 0
         while (share := self._agreed((time.monotonic() - began) / 60.0 / plan.minutes)) < 1.0:
             rate = plan.rate_at(share, self.step - first)
             self.descent.set_rate(rate)
@@ -116,13 +117,15 @@ class Trainer:
                 order = rng.permutation(cache.refresh())
             for name, value in self._descend(cache.batch(order[: plan.batch], rng)).items():
                 sums[name] += value
+            summed += 1
             order = order[plan.batch :]
             self.minutes = before + (time.monotonic() - began) / 60.0
             if self.rank == 0 and self.step % plan.report == 0:
                 row = {"minutes": round(self.minutes, 2), "step": self.step, "images": self.seen, "rate": f"{rate:.2e}"}
-                means = {name: round(total / plan.report, 4) for name, total in sums.items()}
+                means = {name: round(total / summed, 4) for name, total in sums.items()}
                 _line(plan.out / "log.csv", row | means)
                 sums.clear()
+                summed = 0
             if self.rank == 0 and time.monotonic() - saved > plan.save_s:
                 saved = time.monotonic()
                 self.save()
