@@ -12,9 +12,11 @@ import re
 import shutil
 from pathlib import Path
 
+import onnxruntime
+
 from lensora.models.manifest import parse_manifest
 from lensora.models.store import SHIPPED
-from services.mesh.network import MODEL
+from services.mesh.network import INPUT, MODEL, OUTPUTS
 
 
 def entered(manifest: str, version: str, digest: str, size: int) -> str:
@@ -35,12 +37,24 @@ def entered(manifest: str, version: str, digest: str, size: int) -> str:
     return changed
 
 
+def refuse_other(path: Path) -> None:
+    """End the process where a file is no network that the mesh stage could ask."""
+    try:
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has an error of its own for each way in which a file is no model
+        raise SystemExit(f"{path}: is no ONNX file that can be run") from error
+    names = [one.name for one in session.get_inputs()], [one.name for one in session.get_outputs()]
+    if names != ([INPUT], list(OUTPUTS)):
+        raise SystemExit(f"{path}: is a network from {names[0]} to {names[1]}, not from {[INPUT]} to {list(OUTPUTS)}")
+
+
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="training.ship", description="Ship an exported network.")
     parser.add_argument("model", type=Path)
     parser.add_argument("--version", required=True)
     options = parser.parse_args()
+    refuse_other(options.model)
     data = options.model.read_bytes()
     manifest = SHIPPED.parent / "manifest.toml"
     text = entered(manifest.read_text("utf-8"), options.version, hashlib.sha256(data).hexdigest(), len(data))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from onnx import TensorProto, helper
 
 from lensora.models import load_manifest, parse_manifest
+from lensora.models.store import SHIPPED
 from training.plot import CURVES, drawn
-from training.ship import entered
+from training.ship import entered, refuse_other
 
 
 def test_shipping_changes_one_entry_of_the_manifest() -> None:
@@ -27,6 +30,21 @@ def test_a_manifest_without_the_network_is_left_alone() -> None:
     """There is nothing to change, and that is said."""
     with pytest.raises(ValueError, match="0 entries"):
         entered("", "1", "ab" * 32, 1)
+
+
+def test_a_file_that_is_not_the_network_is_not_shipped(tmp_path: Path) -> None:
+    """The checkpoint or the log that lie beside it, and any other network, are refused by name."""
+    refuse_other(SHIPPED / "lensora-shape.onnx")
+    log = tmp_path / "log.csv"
+    log.write_text("minutes,step\n")
+    with pytest.raises(SystemExit, match=r"log\.csv: is no ONNX file"):
+        refuse_other(log)
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "other", ends[:1], ends[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (tmp_path / "other.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(SystemExit, match=r"other\.onnx: is a network from \['x'\] to \['y'\], not from \['picture'\]"):
+        refuse_other(tmp_path / "other.onnx")
 
 
 def test_the_learning_curve_is_drawn_from_the_log() -> None:
