@@ -7,15 +7,29 @@
 set -euo pipefail
 minutes=${MINUTES:-60} data=${DATA:-} shape=${SHAPE:-$HOME/.cache/lensora/shape}
 made=${MADE:-600} views=${VIEWS:-12} forms=${FORMS:-20}
+pretrained="${LENSORA_MODELS_DIR:-$HOME/.cache/lensora/models}/efficientnet-lite0.onnx"
 cd "$(dirname "$0")/.."
+refuse() { echo "$1" >&2; exit 2; }
+[ -z "$data" ] || compgen -G "$data/*.glb" > /dev/null || refuse "DATA=$data: no folder with .glb files in it"
+if [ ! -e "$shape/run/checkpoint.pt" ]; then
+  [ -z "${START:-}" ] || [ -f "$START" ] || refuse "START=$START: no such file"
+  [ -n "${START:-}" ] || [ -f "$pretrained" ] ||
+    refuse "$pretrained is not there, and a first run begins from it: make setup fetches it"
+fi
 mkdir -p "$shape/data" "$shape/run"
 python="$shape/venv/bin/python"
-if [ ! -x "$python" ]; then
+if [ ! -e "$shape/venv/whole" ]; then # an installation that broke off is begun again
   python3 -m venv "$shape/venv"
   "$shape/venv/bin/pip" install -q -e ".[training]"
+  touch "$shape/venv/whole"
 fi
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 LP_NUM_THREADS=1
-draw() { nice -n 10 "$python" -m training.shards --out "$shape/data" --views "$views" "$@" >> "$shape/shards.log" 2>&1; }
+draw() {
+  nice -n 10 "$python" -m training.shards --out "$shape/data" --views "$views" "$@" >> "$shape/shards.log" 2>&1 || {
+    echo "drawing broke off ($*): $(tail -n 1 "$shape/shards.log")" >&2
+    return 1
+  }
+}
 children=()
 set -m # each job is a process group, so that none is left behind
 draw --seeds "0:$made" & children+=($!)
@@ -26,16 +40,18 @@ draw_meshes() {
 }
 if [ -n "$data" ]; then draw_meshes & children+=($!); fi
 set +m
-stop_drawing() {
+stop() {
   for child in "${children[@]}"; do kill -- "-$child" 2> /dev/null || true; done
 }
-trap stop_drawing EXIT
+trap stop EXIT
 until compgen -G "$shape/data/train/*/views.json" > /dev/null; do
-  kill -0 "${children[@]}" || { tail -n 5 "$shape/shards.log" >&2; exit 1; }
+  kill -0 "${children[@]}" 2> /dev/null || refuse "nothing could be drawn: $shape/shards.log says why"
   sleep 2
 done
-pretrained="${LENSORA_MODELS_DIR:-$HOME/.cache/lensora/models}/efficientnet-lite0.onnx"
+set -m
 "$python" -m training.train --data "$shape/data" --out "$shape/run" --minutes "$minutes" --pretrained "$pretrained" \
-  ${START:+--start "$START"} ${WORKERS:+--workers "$WORKERS"} ${COMPILE:+--compile}
+  ${START:+--start "$START"} ${WORKERS:+--workers "$WORKERS"} ${COMPILE:+--compile} & children+=($!)
+set +m
+wait "$!"
 "$python" -m training.plot "$shape/run/log.csv" "$shape/run/log.svg"
 "$python" -m training.export --checkpoint "$shape/run/checkpoint.pt" --out "$shape/run/lensora-shape.onnx"

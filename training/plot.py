@@ -32,8 +32,6 @@ def curve(values: NDArray[np.float64], images: NDArray[np.float64], top: float) 
 
 def drawn(rows: list[dict[str, str]]) -> str:
     """An SVG of the curves of a log."""
-    # A run that was killed may have left half a line.
-    rows = [row for row in rows if all(row[name] for name in CURVES)]
     images = np.array([float(row["images"]) for row in rows])
     columns = {name: np.array([float(row[name]) for row in rows]) for name in CURVES}
     top = max(0.1, float(np.ceil(max(np.median(values[:WINDOW]) for values in columns.values()) * 10) / 10))
@@ -57,8 +55,14 @@ def drawn(rows: list[dict[str, str]]) -> str:
 def main() -> None:
     """Run the command."""
     source, out = Path(sys.argv[1]), Path(sys.argv[2])
-    with source.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows: list[dict[str, str]] = []
+    if source.exists():
+        with source.open(newline="") as file:
+            # A run that was killed may have left half a line.
+            rows = [row for row in csv.DictReader(file) if all(row[name] for name in CURVES)]
+    if not rows:
+        print(f"{source}: has no line yet, so there is no curve: a run writes one every 40 steps")
+        return
     out.write_text(drawn(rows), encoding="utf-8")
 
 

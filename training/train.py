@@ -10,13 +10,13 @@ machine that is several times faster than threads that wait for each other. A GP
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import os
 import time
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from torch import distributed, multiprocessing
 
 from training.batches import Batch, Cache
 from training.descent import Descent
+from training.log import add_line
 from training.losses import mistakes
 from training.network import ShapeNet, Size
 from training.restore import restored
@@ -37,7 +38,7 @@ class Plan:
         data: the cache, with ``train`` and ``reserved``.
         out: where the checkpoint and the logs lie.
         minutes: of this run.
-        pretrained: the ONNX file of EfficientNet-Lite0; needed by the first run only.
+        pretrained: the ONNX file of EfficientNet-Lite0; read where there is neither a checkpoint nor ``start``.
         start: an exported network to go on from where there is no checkpoint.
         rate: highest learning rate.
         batch: pictures a step and worker.
@@ -68,6 +69,11 @@ class Plan:
     save_s: float = 180.0
     compiled: bool = False
 
+    @property
+    def checkpoint(self) -> Path:
+        """What a later run goes on from."""
+        return self.out / "checkpoint.pt"
+
     def rate_at(self, share: float, step: int) -> float:
         """The learning rate when ``share`` of the minutes is over and ``step`` steps of this run are done."""
         fallen = 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * share))
@@ -84,9 +90,11 @@ class Trainer:
         self.size = Size()
         torch.manual_seed(plan.seed)
         self.net = ShapeNet(self.size).to(self.device, memory_format=torch.channels_last)
-        if plan.pretrained:
+        self.checkpoint = plan.checkpoint
+        goes_on = self.checkpoint.exists()
+        if plan.pretrained and not plan.start and not goes_on:
             self.net.backbone.load(plan.pretrained)
-        if plan.start:
+        if plan.start and not goes_on:
             weights = restored(plan.start, {name: tuple(w.shape) for name, w in self.net.state_dict().items()})
             self.net.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
         self.mean = ShapeNet(self.size).to(self.device)
@@ -96,8 +104,7 @@ class Trainer:
         self.answers = torch.compile(self.net) if plan.compiled else self.net
         self.descent = Descent(self.net, plan.rate, plan.decay)
         self.step, self.seen, self.minutes = 0, 0, 0.0
-        self.checkpoint = plan.out / "checkpoint.pt"
-        if self.checkpoint.exists():
+        if goes_on:
             self._resume()
 
     def train(self) -> None:
@@ -123,7 +130,7 @@ class Trainer:
             if self.rank == 0 and self.step % plan.report == 0:
                 row = {"minutes": round(self.minutes, 2), "step": self.step, "images": self.seen, "rate": f"{rate:.2e}"}
                 means = {name: round(total / summed, 4) for name, total in sums.items()}
-                _line(plan.out / "log.csv", row | means)
+                add_line(plan.out / "log.csv", row | means)
                 sums.clear()
                 summed = 0
             if self.rank == 0 and time.monotonic() - saved > plan.save_s:
@@ -166,10 +173,14 @@ class Trainer:
         part.replace(self.checkpoint)
 
     def _resume(self) -> None:
-        saved = torch.load(self.checkpoint, map_location=self.device)
-        self.net.load_state_dict(saved["net"])
-        self.mean.load_state_dict(saved["mean"])
-        self.descent.resume(saved["descent"])
+        try:
+            saved = torch.load(self.checkpoint, map_location=self.device)
+            self.net.load_state_dict(saved["net"])
+            self.mean.load_state_dict(saved["mean"])
+            self.descent.resume(saved["descent"])
+        except (EOFError, KeyError, RuntimeError, TypeError, ValueError, UnpicklingError) as error:
+            reason = f"is broken, or of a network of another size ({type(error).__name__})"
+            raise SystemExit(f"{self.checkpoint} {reason}: move it away to begin anew") from error
         self.step, self.seen, self.minutes = saved["step"], saved["seen"], saved["minutes"]
 
 
@@ -192,12 +203,12 @@ def work(rank: int, plan: Plan) -> None:
 @torch.no_grad()
 def measured(net: ShapeNet, plan: Plan, seen: int, device: torch.device) -> dict[str, float]:
     """Soft IoU per kind, and the median error of pitch, on the reserved objects; a line for ``reserved.csv``."""
-    if not (plan.data / "reserved").is_dir():
-        return {}
     cache = Cache(plan.data / "reserved")
     overlap: dict[str, list[float]] = defaultdict(list)
     pitch: list[float] = []
     numbers = np.arange(cache.refresh())
+    if not len(numbers):
+        return {}
     rng = np.random.default_rng(0)
     for start in range(0, len(numbers), 32):
         batch = cache.batch(numbers[start : start + 32], rng, disturb=False)
@@ -208,7 +219,7 @@ def measured(net: ShapeNet, plan: Plan, seen: int, device: torch.device) -> dict
     row: dict[str, float] = {"images": seen, "pitch_median_deg": round(math.degrees(float(np.median(pitch))), 2)}
     row |= {kind: round(float(np.mean(values)), 4) for kind, values in sorted(overlap.items())}
     row["mean"] = round(float(np.mean([v for values in overlap.values() for v in values])), 4)
-    _line(plan.out / "reserved.csv", row)
+    add_line(plan.out / "reserved.csv", row)
     return row
 
 
@@ -224,17 +235,20 @@ def _averaged(weights: list[torch.nn.Parameter], workers: int) -> None:
         start += grad.numel()
 
 
-def _line(path: Path, row: dict[str, object] | dict[str, float]) -> None:
-    """Add a row under the columns that the file has; those of another version that it lacks are left out."""
-    columns, is_new = list(row), not path.exists()
-    if not is_new:
-        with path.open(newline="") as file:
-            columns = next(csv.reader(file))
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, columns, restval="", extrasaction="ignore")
-        if is_new:
-            writer.writeheader()
-        writer.writerow(row)
+def number(text: str) -> float:
+    """An option's number over 0."""
+    value = float(text)
+    if not value > 0.0:
+        raise argparse.ArgumentTypeError(f"must be over 0, not {text}")
+    return value
+
+
+def whole_number(text: str) -> int:
+    """An option's number of 1 or more."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
+    return value
 
 
 def main() -> None:
@@ -242,12 +256,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="training.train", description="Train the shape network.")
     parser.add_argument("--data", type=Path, required=True, help="cache written by training.shards")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--minutes", type=number, required=True)
     parser.add_argument("--pretrained", type=Path, help="efficientnet-lite0.onnx, for the first run")
     parser.add_argument("--start", type=Path, help="lensora-shape.onnx to go on from where there is no checkpoint")
-    parser.add_argument("--batch", type=int, default=Plan.batch, help="pictures a step and worker")
+    parser.add_argument("--batch", type=whole_number, default=Plan.batch, help="pictures a step and worker")
     parser.add_argument("--rate", type=float, default=Plan.rate)
-    parser.add_argument("--workers", type=int, default=Plan.workers)
+    parser.add_argument("--workers", type=whole_number, default=Plan.workers)
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--compile", action="store_true", help="compile the network first: needs a C++ compiler")
     options = parser.parse_args()
@@ -265,6 +279,13 @@ def main() -> None:
         seed=options.seed,
         compiled=options.compile,
     )
+    if not plan.checkpoint.exists() and not plan.start:
+        if plan.pretrained is None:
+            parser.error(f"there is no {plan.checkpoint} to go on from: --pretrained or --start is needed")
+        if not plan.pretrained.exists():
+            parser.error(
+                f"--pretrained {plan.pretrained}: no such file; lensora models pull efficientnet-lite0 fetches it"
+            )
     if workers == 1:
         work(0, plan)
     else:
