@@ -42,6 +42,15 @@ def test_the_token_opens_it_however_it_is_spaced() -> None:
     Door(TOKEN, Clock()).admit(request(f"bearer   {TOKEN} "))
 
 
+@pytest.mark.parametrize("characters", [512, 513, 5_000])
+def test_a_token_of_any_length_opens_its_door(characters: int) -> None:
+    """A setting that is taken is one with which the operator comes in, and no part of it does."""
+    token = "a1" * characters
+    Door(token, Clock()).admit(request(f"Bearer {token}"))
+    with pytest.raises(Unauthorized):
+        Door(token, Clock()).admit(request(f"Bearer {token[:512]}"))
+
+
 def test_guesses_are_bounded_by_address_and_time() -> None:
     """After so many wrong ones even the right one waits, from that address alone, until the window is over."""
     clock = Clock()
