@@ -13,7 +13,7 @@ from lensora.settings import ENV_PREFIX, VARIABLES_FILE, Settings
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("gateway", "lensora", "services")
 
-OUTSIDE = ("LENSORA_KEY", "LENSORA_TEST_API", "LENSORA_TRITON_HOME")
+OUTSIDE = ("LENSORA_KEY", "LENSORA_PHOTO", "LENSORA_TEST_API", "LENSORA_TRITON_HOME", "LENSORA_WEBHOOK_SECRET")
 """Read by examples in the documentation, and by tests."""
 
 
