@@ -73,7 +73,12 @@ def revoke_key(key_id: str, as_json: bool, redis_url: str | None, home: str) -> 
 @home_option
 def list_keys(account: str, as_json: bool, redis_url: str | None, home: str) -> None:
     """The account's keys, revoked ones too."""
-    found = with_store(redis_url, home, lambda store: store.keys.list(account))
+
+    async def work(store: Store) -> list[ApiKey]:
+        await store.accounts.get(account)
+        return await store.keys.list(account)
+
+    found = with_store(redis_url, home, work)
     if as_json:
         rows = [
             {"key_id": key.key_id, "name": key.name, "hint": key.hint, "revoked": bool(key.revoked_ms)} for key in found

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import click
 
 from gateway.admin_store import account_option, home_option, redis_url_option, with_store
-from gateway.jobs.oversight import MAX_PAGE, MOST_DAYS, JobRow
+from gateway.jobs.oversight import MAX_PAGE, MOST_DAYS, JobRow, JobRows
+from gateway.jobs.store import Store
 from lensora.cli.options import json_option
 from lensora.core.steps import JobStatus
 
@@ -47,11 +48,13 @@ def jobs(
     account: str, status: str | None, refunded: bool, limit: int, as_json: bool, redis_url: str | None, home: str
 ) -> None:
     """Jobs of every account, newest first, with why those that failed did."""
-    found = with_store(
-        redis_url,
-        home,
-        lambda store: store.oversight.jobs(account_id=account, status=status or "", refunded=refunded, limit=limit),
-    )
+
+    async def work(store: Store) -> JobRows:
+        if account:
+            await store.accounts.get(account)
+        return await store.oversight.jobs(account_id=account, status=status or "", refunded=refunded, limit=limit)
+
+    found = with_store(redis_url, home, work)
     if as_json:
         click.echo(json.dumps(asdict(found)))
         return

@@ -77,6 +77,8 @@ def test_bootstrap_keeps_its_key_and_replaces_a_dead_one(command: Command, tmp_p
     ("arguments", "sentence"),
     [
         (("credits", "show", "--account", "nobody"), "nobody"),
+        (("keys", "list", "--account", "nobody"), "There is no account 'nobody'."),
+        (("accounts", "jobs", "--account", "nobody"), "There is no account 'nobody'."),
         (("keys", "revoke", "no-such-key"), "no-such-key"),
         (("keys", "create", "--account", "not an id!"), "account_id must be"),
     ],
