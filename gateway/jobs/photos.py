@@ -74,7 +74,8 @@ class KeptView:
         photo: as it was uploaded, in the artifact store under ``sessions/<session_id>/``.
         width: of the upright photo, pixels.
         height: of the upright photo, pixels.
-        choice: where the thing is in this photo; its label and category are the session's.
+        choice: where the thing is in this photo, its box not yet grown to its points, so that other points may take
+            their place; its label and category are the session's.
         proposals: what was found in this photo, best first, the full frame last.
         likeness: how like the session's thing, 0..1; None where it was not measured.
         subject_index: which of the session's objects that is.
@@ -97,6 +98,11 @@ class KeptView:
     subject_index: int = 0
     models: tuple[ModelUse, ...] = ()
     film: KeptFilm | None = None
+
+    @property
+    def box(self) -> Box:
+        """Where the thing is, with every point that belongs to it."""
+        return self.choice.box.around(self.choice.points)
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def _photo(view: KeptView) -> Iterator[OrderedView]:
         photo=view.photo,
         photo_width=view.width,
         photo_height=view.height,
-        box=view.choice.box,
+        box=view.box,
         points=view.choice.points,
         models=view.models,
     )

@@ -16,7 +16,7 @@ from gateway.links import FileLinks
 from lensora.contract import answers
 from lensora.contract import views as contract
 from lensora.core.artifacts import SUFFIX, Artifact, MediaType
-from lensora.core.boxes import Category, Proposal
+from lensora.core.boxes import Box, Category, Proposal
 
 MAX_OBJECTS = 6
 """Proposals of a further photo, the full frame included: as many as ``/init`` gives by itself."""
@@ -79,10 +79,9 @@ def corrected(view: KeptView, body: contract.ViewBody) -> Choice:
     """Where the thing is, with a person's word about it. Raises CropTooSmall."""
     points = marks(body.points) if body.points is not None else view.choice.points
     if body.bbox is not None:
-        return drawn(view, body.bbox, points)
-    box = view.choice.box.around(points)
-    check_size(view, box, "the subject", "image")
-    return replace(view.choice, box=box, points=points)
+        return replace(drawn(view, body.bbox, points), box=Box(*body.bbox))
+    check_size(view, view.choice.box.around(points), "the subject", "image")
+    return replace(view.choice, points=points)
 
 
 def advised(view: KeptView, session: Session) -> KeptView:
@@ -93,7 +92,7 @@ def advised(view: KeptView, session: Session) -> KeptView:
     if Category.FULL_FRAME not in (subject.category, view.choice.category):
         aspects = (
             aspect_of(subject.box, session.width, session.height),
-            aspect_of(view.choice.box, view.width, view.height),
+            aspect_of(view.box, view.width, view.height),
         )
     found = advice(view.likeness, view.side, aspects, drawn=view.choice.object_index == BY_BOX)
     return replace(view, suggested_actions=(*own_actions(view.suggested_actions), *found))
@@ -122,7 +121,7 @@ def view_answer(view: KeptView, session: Session, files: FileLinks, price: int) 
             )
             for proposal in view.proposals
         ),
-        bbox=corners(view.choice.box),
+        bbox=corners(view.box),
         points=tuple(contract.Mark(x=mark.x, y=mark.y, keep=mark.keep) for mark in view.choice.points),
         suggested_actions=tuple(
             answers.SuggestedAction(code=action.code, message=action.message) for action in view.suggested_actions

@@ -181,7 +181,7 @@ class TurnCall:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         seen = [
-            (view, KeptFrame(view.photo, view.width, view.height, view.choice.box, second, share))
+            (view, KeptFrame(view.photo, view.width, view.height, view.box, second, share))
             for view, (_picture, second, share) in zip(views, filmed.frames, strict=True)
             if view is not None
         ]

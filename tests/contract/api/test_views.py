@@ -199,6 +199,20 @@ def test_the_wrong_aspect_is_refused(
     assert api.patch(path, json={"view": "back", "bbox": BOX}).status_code == 200
 
 
+def test_other_points_take_the_place_of_those_before(
+    gateway: Gateway, api: httpx.Client, photo: bytes, session_id: str
+) -> None:
+    """The box grows to the points that belong, and is what it was without them, drawn or found."""
+    for bbox in ({}, {"bbox": json.dumps(BOX)}):
+        view = add(api, session_id, photo, view="left", **bbox).json()
+        path = f"/v1/studio/sessions/{session_id}/views/{view['view_id']}"
+        far = api.patch(path, json={"points": [{"x": 0.95, "y": 0.5, "keep": True}]}).json()["bbox"]
+        assert far[2] > 0.95 > view["bbox"][2]
+        assert api.patch(path, json={"points": [{"x": 0.5, "y": 0.5, "keep": True}]}).json()["bbox"] == view["bbox"]
+    first, second = order_of(gateway, api, session_id).views
+    assert (first.box.x2, second.box.x2) == (CAMERA_BOX[2], BOX[2])
+
+
 def test_the_whole_frame_has_no_shape_of_its_own(
     stack: Installation, api: httpx.Client, photo: bytes, session_id: str
 ) -> None:
