@@ -25,9 +25,11 @@ from PIL import Image, ImageDraw, ImageFont
 from bench.made import measured
 from bench.measure import PeakMemory, closing_line, machine, median, table
 from bench.scenes import KINDS, Scene, Tally, compose, load_things
+from bench.stack import refuse_unknown
 from lensora.adapters.runtimes import open_runtime
 from lensora.imaging.photo import decode
 from lensora.settings import ModelSettings, load
+from quality.scenes.folders import scenes_in
 from services.detect.backends.registry import DETECT_BACKENDS
 from services.detect.detection import MAX_OBJECTS, Detection, Detector
 
@@ -162,6 +164,11 @@ def main() -> int:
     paths = photos(options.data)
     if not paths:
         print(f"{options.data} holds no photos", file=sys.stderr)
+        return 2
+    for path in paths:
+        refuse_unknown(path)
+    if options.made and not scenes_in(options.made):
+        print(f"--made {options.made}: no scene in it, such as in DIR/unseen", file=sys.stderr)
         return 2
     large = large_jpeg(paths[0])
     runtime = open_runtime(load(ModelSettings))

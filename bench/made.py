@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lensora.core.boxes import Box, Category, Proposal
 from lensora.imaging.photo import decode
+from quality.scenes.folders import scenes_in
 from services.detect.detection import MAX_OBJECTS, Detector
 
 RIGHT_IOU = 0.5
@@ -95,7 +96,7 @@ class Found:
 def measured(detector: Detector, folder: Path) -> Found:
     """Run a detector over every scene of a part."""
     found = Found()
-    for path in sorted(folder.glob("*/scene.json")):
+    for path in scenes_in(folder):
         scene = json.loads(path.read_text())
         things = scene["things"]
         truth = [(Box(*thing["box"]), str(thing["shows"])) for thing in things if thing.get("asked", True)]

@@ -47,7 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--views", type=int, default=4)
     options = parser.parse_args(arguments)
     started = time.perf_counter()
-    count = draw_all(chosen(options.meshes, options.objects), options.out, options.views)
+    paths = chosen(options.meshes, options.objects)
+    if not paths:
+        parser.error(f"--meshes {options.meshes}: no folder with .glb files in it")
+    count = draw_all(paths, options.out, options.views)
     manifest = options.meshes / "MANIFEST.tsv"
     if manifest.exists():
         shutil.copyfile(manifest, options.out / "MANIFEST.tsv")
@@ -63,7 +66,7 @@ def chosen(folder: Path, count: int) -> list[Path]:
 
 
 def draw_all(paths: Sequence[Path], out: Path, views: int, options: Options | None = None) -> int:
-    """Draw all views of some meshes that are not there yet; returns how many were drawn."""
+    """Draw all views of some meshes that are not there yet; returns how many were drawn. What cannot be is named."""
     style = options or Options()
     count = 0
     # One context to a thread: the backs are drawn at the photo's size and scaled down.
@@ -73,7 +76,11 @@ def draw_all(paths: Sequence[Path], out: Path, views: int, options: Options | No
             missing = [f for f in folders if not (f / "camera.json").exists()]
             if not missing:
                 continue
-            mesh = load_mesh(path)
+            try:
+                mesh = load_mesh(path)
+            except ValueError as error:
+                print(f"left out: {error}", flush=True)
+                continue
             (out / "meshes").mkdir(parents=True, exist_ok=True)
             write_glb(
                 out / "meshes" / path.name, np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64)

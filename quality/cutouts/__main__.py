@@ -15,6 +15,7 @@ from lensora.adapters.runtimes import open_runtime
 from lensora.settings import ModelSettings, load
 from quality.cutouts.fit import RIGHT_IOU, Case, Fit, case, edged, fitted, recoloured, repicked
 from quality.cutouts.samples import PHOTOGRAPH, photographs, samples
+from quality.scenes.folders import refuse_without_scenes
 from services.segment.backends import CutoutBackend
 from services.segment.backends.registry import CUTOUT_BACKENDS
 from services.segment.edges import refined
@@ -71,6 +72,7 @@ def main() -> int:
     parser.add_argument("--only", choices=sorted(WAYS), default="all", help="fit this alone, and keep the rest")
     parser.add_argument("--dry", action="store_true", help="report, and write nothing")
     arguments = parser.parse_args()
+    refuse_without_scenes(arguments.scenes)
     backend = None if arguments.kept else CUTOUT_BACKENDS["isnet"](open_runtime(load(ModelSettings)))
     tune = list(cases_of(arguments.scenes, arguments.corpus, "tune", backend))
     what, fit_of = WAYS[arguments.only]

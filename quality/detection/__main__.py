@@ -16,6 +16,7 @@ from quality.detection.fit import fitted, name_level, of_scenes, releveled, repo
 from quality.detection.names import Called, called, shares
 from quality.detection.pairs import least_likeness, neighbours
 from quality.detection.pairs import told as told_pairs
+from quality.scenes.folders import refuse_without_scenes
 from services.detect.backends.registry import DETECT_BACKENDS
 from services.detect.backends.saliency import SaliencyDetector
 from services.detect.fitted import RANKING
@@ -71,6 +72,7 @@ def main() -> int:
     parser.add_argument("--kept", action="store_true", help="use what is kept, and ask no net")
     parser.add_argument("--dry", action="store_true", help="report, and write nothing")
     arguments = parser.parse_args()
+    refuse_without_scenes(arguments.scenes)
     if not arguments.least and arguments.reached is None:
         parser.error("--reached is needed, but for --least")
     detector = None

@@ -24,6 +24,7 @@ from lensora.core.boxes import Box
 from lensora.imaging.photo import decode
 from lensora.settings import ModelSettings, load
 from quality.detection.fit import regression
+from quality.scenes.folders import refuse_without_scenes
 from services.detect.backends.registry import DETECT_BACKENDS
 from services.detect.backends.saliency import MATTE, SaliencyDetector
 from services.detect.division import FEATURES, cuts
@@ -161,6 +162,7 @@ def main() -> int:
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--dry", action="store_true", help="write nothing")
     options = parser.parse_args()
+    refuse_without_scenes(options.scenes)
     detector = DETECT_BACKENDS["objects"](open_runtime(load(ModelSettings)))
     if not isinstance(detector, SaliencyDetector):
         raise TypeError("the backend has no regions")

@@ -43,7 +43,10 @@ def main() -> int:
     parser.add_argument("--kinds", help="kinds of scenes, separated by commas; where it is not given, all but pairs")
     arguments = parser.parse_args()
     side_px = SIDE_PX * arguments.scale
-    wanted = plan.KINDS if arguments.kinds is None else arguments.kinds.split(",")
+    every = plan.KINDS | plan.ON_REQUEST
+    wanted = list(plan.KINDS) if arguments.kinds is None else arguments.kinds.split(",")
+    if unknown := [kind for kind in wanted if kind not in every]:
+        parser.error(f"--kinds: {', '.join(unknown)} is not of {', '.join(every)}")
     glasses = GLASSES if "glass" in wanted else 0
     sprites = _sprites(arguments.meshes, arguments.out / "sprites", arguments.part, arguments.objects, glasses, side_px)
     stock = plan.Stock(
@@ -52,7 +55,6 @@ def main() -> int:
         rooms=backdrop.rooms(arguments.part),
         photographs=backdrop.photographs(arguments.photos, arguments.part),
     )
-    every = plan.KINDS | plan.ON_REQUEST
     kinds = [kind for kind, times in every.items() for _ in range(times) if kind in wanted]
     order = np.random.default_rng(arguments.seed).permutation(len(kinds))
     for index in range(arguments.count):

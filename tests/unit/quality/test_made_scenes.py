@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from quality.scenes.backdrop import ROOMS, Backdrop, rooms, studio
+from quality.scenes.folders import refuse_without_scenes
 from quality.scenes.plan import KINDS, Stock, made
 from quality.scenes.sprite import Sprite
 from quality.scenes.stage import Light, Placed, staged
@@ -108,3 +110,18 @@ def test_a_set_is_a_thing_on_a_dish() -> None:
         )
         counts.add(len(scene.things))
     assert counts == {2, 3}
+
+
+def test_nothing_is_fitted_on_folders_without_scenes(tmp_path: Path) -> None:
+    """A folder that is not there, and folders that lack a part, are named; one folder may lack what another has."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    with pytest.raises(SystemExit, match=r"one: no such folder"):
+        refuse_without_scenes([one])
+    for folder, part in ((one, "tune"), (other, "unseen")):
+        (folder / part / "alone_0000").mkdir(parents=True)
+        (folder / part / "alone_0000" / "scene.json").write_text("{}")
+    with pytest.raises(SystemExit, match=r"no scene in unseen/"):
+        refuse_without_scenes([one])
+    with pytest.raises(SystemExit, match=r"no scene in tune/"):
+        refuse_without_scenes([one / "tune"])
+    refuse_without_scenes([one, other])
