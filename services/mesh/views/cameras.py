@@ -7,6 +7,7 @@ own, in half sides of its own square picture; a ``Standpoint`` leads from the wo
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,9 @@ from services.mesh.camera import PhotoCamera, heading, upright_rotation
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
+
+ABOVE = math.radians(60.0)
+"""Pitch from which on a camera looks at a thing's top, radians."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,11 @@ class Standpoint:
     right: float = 0.0
     up: float = 0.0
     near: float = 0.0
+
+    @property
+    def from_above(self) -> bool:
+        """Whether it looks at the thing's top."""
+        return self.pitch > ABOVE
 
     def rotation(self) -> Doubles:
         """(3, 3): directions of the world to the photo's axes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,10 +24,9 @@ from services.mesh.views.candidates import before_all, before_one
 from services.mesh.views.details import located
 from services.mesh.views.evidence import evidence_of
 from services.mesh.views.pitches import level
-from services.mesh.views.registration import RULES as SEARCH
-from services.mesh.views.registration import Found, Witness, find
+from services.mesh.views.registration import Found, Witness, find, same_line
 from services.mesh.views.sides import YAWS, FurtherPhoto, nearest_side
-from services.mesh.views.starts import begin
+from services.mesh.views.starts import begin, looking_down
 from services.mesh.views.turning import found_in_turn
 from services.mesh.views.verdict import RULES as VERDICT
 from services.mesh.views.verdict import better, expected_gain, objection
@@ -163,10 +161,11 @@ def registered(
     words = [replace(own, standpoint=upright, pitch_spread=sure)]
     for number in outlined:
         report("photos", 0.3)
-        words.append(evidence_of(photos[number].cutout, _predicted(explainer, photos[number].cutout, timeout_s)))
-    named = [photos[number].side in YAWS for number in outlined]
-    # Whoever names a side of a thing shows another one in the main photo, and not its top.
-    words = level(words, [any(named), *named])
+        word = evidence_of(photos[number].cutout, _predicted(explainer, photos[number].cutout, timeout_s))
+        words.append(looking_down(word) if photos[number].side is ViewSide.TOP else word)
+    sides = [photos[number].side for number in outlined]
+    # Whoever names a side of a thing, or its top, shows another one in the main photo, and not its top.
+    words = level(words, [any(sides), *(side in YAWS for side in sides)])
     main = Witness(words[0], words[0].standpoint)
     found: dict[int, Found] = {}
     omitted: dict[int, ViewOmission] = {}
@@ -220,7 +219,7 @@ def _chosen(
     assert camera is not None
     filmed = [photos[number].filmed is not None for number in found]
     # A side tells how deep a thing is, and its outline refutes a solid. Front and back have about one outline.
-    opposite = all(abs(math.cos(one.standpoint.yaw)) > SEARCH.along for one in witnesses) and not any(filmed)
+    opposite = all(same_line(one.standpoint) for one in witnesses[1:]) and not any(filmed)
     alone = before_one(raw.solid, camera, witnesses, level=opposite)
     together = before_all(witnesses, RULES.film if any(filmed) else RULES.photos)
     taken = alone

@@ -181,7 +181,7 @@ def _searched(evidence: Evidence, start: Standpoint, others: Sequence[Witness], 
     # The main photo's own pitch may be off: from behind that is a pitch of this photo, from the side a roll.
     main = others[0].evidence.pitch_spread
     along, across = math.cos(start.yaw), math.sin(start.yaw)
-    across_line = int(abs(along) <= RULES.along)
+    across_line = int(not same_line(start))
     spreads = {
         "near": RULES.near,
         "up": RULES.shift[across_line],
@@ -215,6 +215,11 @@ def _searched(evidence: Evidence, start: Standpoint, others: Sequence[Witness], 
             if step < 0.5**RULES.halvings:
                 break
     return Found(Witness(evidence, best), score, covered)
+
+
+def same_line(standpoint: Standpoint) -> bool:
+    """Whether a camera looks along the main photo's line of sight, either way: both see a thing as wide and tall."""
+    return abs(math.cos(standpoint.yaw)) > RULES.along and not standpoint.from_above
 
 
 class _Agreement:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lensora.core.words import ViewOmission, ViewSide
 from services.mesh.cutout import Cutout
 from services.mesh.finish.fidelity import Fidelity
+from services.mesh.views.cameras import ABOVE
 
 YAWS = {ViewSide.FRONT: 0.0, ViewSide.RIGHT: math.pi / 2, ViewSide.BACK: math.pi, ViewSide.LEFT: -math.pi / 2}
 """Radians about +y from +z towards +x by which the camera of an upright photo stands off the main photo's."""
@@ -70,6 +71,6 @@ def unused(photo: FurtherPhoto, omission: ViewOmission | None) -> PhotoUse:
 
 def nearest_side(yaw: float, pitch: float) -> ViewSide:
     """The named side that a camera looked at; radians."""
-    if pitch > math.radians(60.0):
+    if pitch > ABOVE:
         return ViewSide.TOP
     return min(YAWS, key=lambda side: abs(math.remainder(yaw - YAWS[side], 2.0 * math.pi)))

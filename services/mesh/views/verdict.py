@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lensora.core.words import ViewOmission
-from services.mesh.views.registration import RULES as SEARCH
-from services.mesh.views.registration import Found
+from services.mesh.views.registration import Found, same_line
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def objection(found: Found) -> ViewOmission | None:
     """Why a photo cannot be used with those that it was compared with; None where it may show the same thing."""
     if math.isfinite(found.lead) and (found.lead < RULES.clear or found.score < RULES.well):
         return ViewOmission.SIDE_UNCLEAR
-    alike = found.score >= RULES.alike or abs(math.cos(found.witness.standpoint.yaw)) <= SEARCH.along
+    alike = found.score >= RULES.alike or not same_line(found.witness.standpoint)
     return None if found.covered >= RULES.covered and alike else ViewOmission.DISAGREES
 
 

@@ -154,6 +154,21 @@ def test_a_photo_of_another_thing_is_left_out(crate: dict[str, Cutout], taken: C
     assert together.omitted == {0: ViewOmission.DISAGREES}
 
 
+def test_the_top_of_a_tall_thing_is_as_wide_as_its_front(taken: Callable[..., Cutout]) -> None:
+    """Not as large: from above a bottle fills its photo though it is a fifth of what it is from the front."""
+    half = np.array([0.25, 0.9, 0.15])
+    front, top = taken(box(half), 0.0), taken(box(half), 0.0, math.radians(80.0))
+    backend = SilhouetteBackend(kinds=[Inflation()])
+    raw = backend.reconstruct(front, silent)
+    together = combined(front, raw, [FurtherPhoto(top, ViewSide.TOP)], backend.explainer, silent)
+    assert together.omitted == {}
+    (placed,) = together.placed
+    assert placed.side is ViewSide.TOP and placed.camera.pitch() > math.radians(65.0)
+    assert raw.camera is not None
+    large, small = (float(np.linalg.norm(one.to_view[0, :3])) * one.pixels for one in (placed.camera, raw.camera))
+    assert large > 1.8 * small
+
+
 def test_a_back_is_as_level_as_the_solid_that_it_is_laid_on(taken: Callable[..., Cutout]) -> None:
     """An inflation is level with its photo, wherever that was taken from. A photo from behind and as high up is then
     laid on it as a level one; on a ball no outline would tell."""
