@@ -40,8 +40,7 @@ UNLIKE_ADVICE = SuggestedAction(
 )
 FILM_ADVICE = SuggestedAction(
     UNLIKE_ADVICE.code,
-    "This film may show another thing than the first photo; look whether the boxes of its pictures are around the "
-    "right thing.",
+    "This film may show another thing than the first photo; look whether the right thing is in its pictures.",
 )
 ASPECT_ADVICE = SuggestedAction(
     "view_aspect",
