@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -37,6 +38,9 @@ READY_PATIENCE_S = 5.0
 """For the answer of a stack that runs: longer than it waits for each of its services."""
 
 GL_PROBE = "import moderngl; c = moderngl.create_context(standalone=True, backend='egl'); print(c.info['GL_RENDERER'])"
+
+SERVERS = "pip install 'lensora[server]'"
+"""Where the client alone is installed, no library of the system is what is missing."""
 
 
 def look(home: Home, port: int, models_dir: Path) -> list[Finding]:
@@ -71,6 +75,8 @@ def _redis() -> Finding:
 
 def _opengl() -> Finding:
     """In a process of its own: a broken driver may crash."""
+    if find_spec("moderngl") is None:
+        return Finding("OpenGL over EGL", False, "the package moderngl is not installed", SERVERS)
     remedy = "apt-get install libegl1 libegl-mesa0 libgl1-mesa-dri libgl1 (or NVIDIA's driver)"
     try:
         done = subprocess.run([sys.executable, "-c", GL_PROBE], capture_output=True, text=True, check=False, timeout=30)
@@ -83,6 +89,8 @@ def _opengl() -> Finding:
 
 
 def _video() -> Finding:
+    if find_spec("av") is None:
+        return Finding("H.264 encoder", False, "the package av is not installed", SERVERS)
     try:
         av = importlib.import_module("av")
         av.codec.Codec("libx264", "w")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -9,7 +10,7 @@ from threading import Thread
 import pytest
 from click.testing import CliRunner
 
-from lensora.cli.doctor import _home, _port, _stack, doctor
+from lensora.cli.doctor import SERVERS, _home, _opengl, _port, _stack, _video, doctor
 from lensora.cli.home import Home, RunningStack
 from lensora.listeners import open_listener
 
@@ -37,6 +38,15 @@ def test_a_bundle_of_this_machine_is_refused_at_once(tmp_path: Path) -> None:
     result = CliRunner().invoke(doctor, ["--bundle", str(tmp_path / "x.tgz"), "--json"])
     assert (result.exit_code, result.stdout) == (2, "")
     assert "--bundle needs --cluster" in result.stderr
+
+
+def test_where_the_client_alone_is_installed_the_remedy_is_the_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No system library helps where the package that asks for it is not there."""
+    for package, find in (("moderngl", _opengl), ("av", _video)):
+        monkeypatch.setitem(sys.modules, package, None)
+        finding = find()
+        assert (finding.well, finding.seen) == (False, f"the package {package} is not installed")
+        assert finding.remedy == SERVERS
 
 
 def test_a_home_that_is_no_folder_is_named(tmp_path: Path) -> None:
