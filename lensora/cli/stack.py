@@ -20,8 +20,8 @@ from lensora.cli.home import Home, RunningStack
 from lensora.cli.processes import Child, Say, Spec, python_module, stop_all
 from lensora.core.errors import ConfigurationError
 from lensora.listeners import authority, open_listener
-from lensora.models.manifest import Profile, load_manifest
-from lensora.models.store import path_of
+from lensora.models.manifest import ModelEntry, Profile, load_manifest
+from lensora.models.store import path_of, place_of
 from lensora.termination import Stop
 
 READY_TIMEOUT_S = 120.0
@@ -66,6 +66,18 @@ def require_servers() -> None:
         )
 
 
+def require_weights(models_dir: Path) -> None:
+    """Raises ConfigurationError that names every net whose weights are missing, or the first that is not whole."""
+    entries = load_manifest().profile(Profile.EMBEDDED)
+    files = [entry for entry in entries if isinstance(entry, ModelEntry) and not entry.shipped]
+    missing = [entry.name for entry in files if not place_of(entry, models_dir).is_file()]
+    if missing:
+        names = ", ".join(missing)
+        raise ConfigurationError(f"weights are missing in {models_dir.expanduser()}: {names}; run: lensora models pull")
+    for entry in entries:
+        path_of(entry.name, models_dir)
+
+
 class Stack:
     """Every process of the embedded mode, kept running until ``stop``."""
 
@@ -96,8 +108,7 @@ class Stack:
         """
         require_servers()
         require_ports_apart(os.environ)
-        for entry in load_manifest().profile(Profile.EMBEDDED):
-            path_of(entry.name, self._models_dir)
+        require_weights(self._models_dir)
         self._home.create()
         self._lock = self._home.lock()
         port = self._port or free_port()

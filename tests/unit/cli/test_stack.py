@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from lensora.cli.home import Home
 from lensora.cli.processes import Child, Spec
-from lensora.cli.stack import Stack, require_free, require_ports_apart, unused_variables
+from lensora.cli.stack import Stack, require_free, require_ports_apart, require_weights, unused_variables
 from lensora.cli.up import up
 from lensora.core.errors import ConfigurationError
 from lensora.listeners import open_listener
@@ -51,6 +51,14 @@ def test_one_port_for_all_processes_is_refused(name: str) -> None:
     require_ports_apart({name: "0"})
     require_ports_apart({name: ""})
     require_ports_apart({})
+
+
+def test_all_weights_that_are_missing_are_named_at_once(tmp_path: Path) -> None:
+    """One command fetches them; whoever is told of one after the other starts the stack four times."""
+    with pytest.raises(ConfigurationError, match=r"run: lensora models pull$") as told:
+        require_weights(tmp_path)
+    assert all(name in told.value.message for name in ("isnet-general-use", "ssdlite-coco", "ssd-openimages"))
+    assert "lensora-shape" not in told.value.message
 
 
 def test_variables_that_a_stack_sets_itself_are_known() -> None:
