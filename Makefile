@@ -130,6 +130,7 @@ pages: ## Fetch what the pages in the browser are made of (npm packages); wheels
 
 .PHONY: images
 images: pages ## Build the container images (BUILDER=docker|podman|buildah VERSION=0.1.0)
+	@command -v $(BUILDER) >/dev/null || { echo "images: $(BUILDER) is not installed; BUILDER= names docker, podman or buildah" >&2; exit 1; }
 	@for target in gateway worker detect segment mesh render models triton; do \
 	  $(BUILDER) build --file deploy/Dockerfile --target "$$target" --build-arg "VERSION=$(VERSION)" \
 	    --build-arg "REVISION=$$(git rev-parse --short HEAD)" --tag "lensora-$$target:$(VERSION)" . || exit 1; \
