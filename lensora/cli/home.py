@@ -137,8 +137,12 @@ class Home:
         if not path.exists() or not path.read_text().strip():
             # There when it is whole: an empty one, which a full disk leaves, would be the secret from then on.
             part = self.folder / f"{name}.part"
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                file.write(fresh)
+            try:
+                with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                    file.write(fresh)
+            except OSError as error:
+                # A write names no file of itself: the sentence must say where the disk is full.
+                raise OSError(error.errno, error.strerror, str(part)) from error
             part.replace(path)
         return path.read_text().strip()
 

@@ -24,6 +24,14 @@ def test_the_signing_key_is_made_once_and_private(tmp_path: Path) -> None:
     assert stat.S_IMODE((home.folder / "signing-key").stat().st_mode) == 0o600
 
 
+def test_a_secret_that_a_full_disk_cannot_hold_is_said_with_its_place(tmp_path: Path) -> None:
+    """The command prints the file beside the reason: which disk is full is what a person must know."""
+    (tmp_path / "signing-key.part").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        Home.at(tmp_path).signing_key()
+    assert raised.value.filename == str(tmp_path / "signing-key.part")
+
+
 def test_a_secret_that_a_full_disk_left_empty_is_made_anew(tmp_path: Path) -> None:
     """Else it would be the empty one for ever; it is private, and nothing lies beside it."""
     home = Home.at(tmp_path)
