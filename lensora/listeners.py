@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from pathlib import Path
+from urllib.parse import quote
 
 from lensora.core.errors import ConfigurationError
 
@@ -21,6 +23,11 @@ def has_ipv6() -> bool:
     except OSError:
         return False
     return True
+
+
+def socket_address(path: Path) -> str:
+    """A Unix socket's address for gRPC, which reads it as a URI: ``#``, ``?`` and ``%`` of its path are escaped."""
+    return f"unix:{quote(str(path))}"
 
 
 def effective_host(host: str, *, ipv6: bool | None = None) -> str:

@@ -19,7 +19,7 @@ from lensora.adapters.redis_server import best_program, free_port, require_reada
 from lensora.cli.home import Home, RunningStack
 from lensora.cli.processes import Child, Say, Spec, python_module, stop_all
 from lensora.core.errors import ConfigurationError
-from lensora.listeners import authority, open_listener
+from lensora.listeners import authority, open_listener, socket_address
 from lensora.models.manifest import ModelEntry, Profile, load_manifest
 from lensora.models.store import path_of, place_of
 from lensora.termination import Stop
@@ -123,7 +123,7 @@ class Stack:
             "LENSORA_REDIS_URL": redis_url,
             "LENSORA_URL_SIGNING_KEYS": self._home.signing_key(),
             "LENSORA_PUBLIC_URL": os.environ.get("LENSORA_PUBLIC_URL", base_url),
-            **{f"LENSORA_{name.upper()}_TARGET": f"unix:{path}" for name, path in sockets.items()},
+            **{f"LENSORA_{name.upper()}_TARGET": socket_address(path) for name, path in sockets.items()},
         }
         program = best_program()
         require_readable(self._home.redis_folder, program)
@@ -221,7 +221,9 @@ class Stack:
         self._require_kept_up()
         if process.returncode != 0:
             why = complaint.strip()[-500:] or f"no end within {READY_TIMEOUT_S:.0f} s"
-            raise ConfigurationError(f"the local account could not be made: {why}")
+            raise ConfigurationError(
+                f"the local account could not be made: {why}; the logs are in {self._home.logs_folder}"
+            )
         return str(json.loads(said)["api_key"])
 
     def _wait_ready(self, base_url: str, stop: Stop) -> bool:

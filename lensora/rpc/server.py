@@ -11,7 +11,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from lensora import __version__
-from lensora.listeners import authority, effective_host
+from lensora.listeners import authority, effective_host, socket_address
 from lensora.observability import logs
 from lensora.rpc.interceptors import ASIDE_WAITING, CallInterceptor
 from lensora.rpc.trust import TokenInterceptor, Trust
@@ -89,7 +89,7 @@ class Server:
         )
         host = effective_host(settings.host)
         socket = settings.listen_socket
-        self._address = f"unix:{socket}" if socket is not None else authority(host, settings.port)
+        self._address = socket_address(socket) if socket is not None else authority(host, settings.port)
         try:
             self.port = self._listen(trust)
         except RuntimeError as error:

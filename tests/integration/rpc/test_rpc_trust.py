@@ -25,6 +25,7 @@ from lensora.adapters.redis_server import free_port
 from lensora.api.segment.v1 import segmenter_pb2 as pb
 from lensora.api.segment.v1 import segmenter_pb2_grpc as rpc
 from lensora.core.errors import ConfigurationError
+from lensora.listeners import socket_address
 from lensora.rpc.channels import TrustedChannel, open_channel
 from lensora.rpc.server import Server
 from lensora.rpc.trust import CERTIFICATE_FILES, TLS_NAME, Trust
@@ -213,11 +214,14 @@ def test_health_has_a_plain_port_beside_certificates(tmp_path: Path) -> None:
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_a_unix_socket_in_place_of_a_port(tmp_path: Path) -> None:
-    """The service answers there, also where a process that was killed has left its socket behind."""
-    path = tmp_path / "segment.sock"
+@pytest.mark.parametrize("folder", ["run", "shop #1", "100% wood", "why?", "%41", "Möbel"])
+async def test_a_unix_socket_in_place_of_a_port(tmp_path: Path, folder: str) -> None:
+    """The service answers there, also where a process that was killed has left its socket behind; whatever the folder
+    is called, though gRPC reads the address as a URI."""
+    path = tmp_path / folder / "segment.sock"
+    path.parent.mkdir()
     with socket.socket(socket.AF_UNIX) as left_behind:
         left_behind.bind(str(path))
     with served(listen_socket=path):
         assert stat.S_ISSOCK(path.stat().st_mode)
-        assert await status_of(open_channel(f"unix:{path}")) is grpc.StatusCode.OK
+        assert await status_of(open_channel(socket_address(path))) is grpc.StatusCode.OK
