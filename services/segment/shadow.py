@@ -115,9 +115,10 @@ def shade(alpha: Plane, base: float, scene: Scene) -> Plane:
     small = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
     frame, outline = max(size), Outline.of(small, base * scale)
     above = 0.0 if scene.pitch is None else from_above(scene.pitch)
-    contact = _touch(outline, size[1], 0.10, 0.0035 * frame)
-    near = _touch(outline, size[1], 0.22, 0.012 * frame)
-    around = cv2.GaussianBlur(_touch(outline, size[1], 0.45, 0.045 * frame), (0, 0), 0.012 * frame)
+    short = foreshortening(scene.horizon, scene.plain, scene.pitch)
+    contact = _touch(outline, size[1], 0.10, 0.0035 * frame, short)
+    near = _touch(outline, size[1], 0.22, 0.012 * frame, short)
+    around = cv2.GaussianBlur(_touch(outline, size[1], 0.45, 0.045 * frame, short), (0, 0), 0.012 * frame)
     under = _under(outline, size[1], 0.010 * frame)
     glance()
     ambient, touch = AMBIENT, CONTACT
@@ -159,6 +160,7 @@ class Outline:
         wide: the subject's width, pixels.
         tall: its height, pixels.
         lowest: (width,) float32, row below the lowest solid pixel; -1 in empty columns.
+        highest: (width,) float32, row of the highest solid pixel; -1 in empty columns.
         hang: (width,) float32, how far it hangs over the ground there, pixels; 0 where it touches.
         ground: (width,) float32, row of the ground.
     """
@@ -167,6 +169,7 @@ class Outline:
     wide: float
     tall: float
     lowest: NDArray[np.float32]
+    highest: NDArray[np.float32]
     hang: NDArray[np.float32]
     ground: NDArray[np.float32]
 
@@ -179,8 +182,9 @@ class Outline:
         columns = np.flatnonzero(seen)
         if not len(columns):
             empty = np.full(width, -1.0, np.float32)
-            return Outline(base, 2.0, 2.0, empty, np.zeros(width, np.float32), np.full(width, base, np.float32))
+            return Outline(base, 2.0, 2.0, empty, empty, np.zeros(width, np.float32), np.full(width, base, np.float32))
         lowest = np.where(seen, height - np.argmax(solid[::-1], axis=0), -1).astype(np.float32)
+        highest = np.where(seen, np.argmax(solid, axis=0), -1).astype(np.float32)
         wide = max(2.0, float(columns[-1] + 1 - columns[0]))
         tall = max(2.0, base - float(np.flatnonzero(solid.any(axis=1))[0]))
         hang = _hang(lowest, seen, min(wide, tall), float(base))
@@ -190,7 +194,7 @@ class Outline:
         at = np.arange(width)
         ground = np.interp(at, at[stands], lowest[stands]).astype(np.float32)
         soft = cv2.GaussianBlur(ground[None], (0, 0), max(0.8, 0.03 * wide), borderType=cv2.BORDER_REPLICATE)[0]
-        return Outline(base, wide, tall, lowest, hang, np.asarray(soft, np.float32))
+        return Outline(base, wide, tall, lowest, highest, hang, np.asarray(soft, np.float32))
 
 
 def _hang(lowest: NDArray[np.float32], seen: NDArray[np.bool_], size: float, base: float) -> NDArray[np.float32]:
@@ -305,7 +309,7 @@ def _cast(alpha: Plane, base: float, tall: float, lighting: Lighting, short: flo
     return np.clip(shadow, 0.0, 1.0)
 
 
-def _touch(outline: Outline, height: int, reach: float, spread_px: float) -> Plane:
+def _touch(outline: Outline, height: int, reach: float, spread_px: float, short: float) -> Plane:
     """Darkness under the subject's lower outline, (height, width) 0..1: full where it stands, less where it hangs.
 
     Args:
@@ -313,6 +317,7 @@ def _touch(outline: Outline, height: int, reach: float, spread_px: float) -> Pla
         height: of the picture, pixels.
         reach: how far over the ground, as a share of the width, the outline still shades it.
         spread_px: how far the shade runs out from the outline.
+        short: how much a length on the ground shrinks that runs away from the camera.
     """
     lowest = outline.lowest
     weight = np.where(lowest >= 0, np.exp(-((outline.hang / (reach * outline.wide + 1.0)) ** 2)), 0.0)
@@ -321,6 +326,9 @@ def _touch(outline: Outline, height: int, reach: float, spread_px: float) -> Pla
     shade = np.where(below < 0, 1.0, np.exp(-0.5 * (below / max(0.6, spread_px)) ** 2)) * weight[None, :]
     # Nothing far above the outline: the shade is on the ground, not on the wall.
     shade = np.where(below < -3.0 * spread_px - 2.0, 0.0, shade)
+    # The ground that it stands on is hidden by itself: what is seen above it is ground further back.
+    back = np.maximum(outline.highest[None, :] - rows, 0.0)
+    shade *= np.exp(-0.5 * (back / max(0.6, short * spread_px)) ** 2)
     return np.asarray(cv2.GaussianBlur(shade.astype(np.float32), (0, 0), max(0.7, 0.6 * spread_px)), np.float32)
 
 

@@ -296,6 +296,20 @@ def test_a_curved_rim_has_an_even_shadow() -> None:
     assert np.abs(below - even).max() < 12.0
 
 
+@pytest.mark.parametrize("pitch", [0.07, 0.25])
+def test_no_haze_stands_over_a_flat_thing(pitch: float) -> None:
+    """A dish that is seen from its side shades the ground before it, and hardly what is seen over its two ends."""
+    rgba = np.zeros((600, 600, 4), np.uint8)
+    cv2.ellipse(rgba, (300, 300), (270, 24), 0, 0, 360, (40, 40, 40, 255), -1, cv2.LINE_AA)
+    plate = plain_backplate(768, 768, Viewpoint(pitch, 0.0, 0.01, 0.01))
+    out = composite(rgba, plate.rgb, plate.scene)[..., 1].astype(np.float64)
+    seen = place(rgba, 768, 768, plate.scene.pitch or 0.0).alpha > 0.1
+    for column in np.linspace(*np.flatnonzero(seen.any(axis=0))[[0, -1]], 9)[1:-1].astype(int):
+        rows = np.flatnonzero(seen[:, column])
+        over, under = 255.0 - out[rows[0] - 30, column], 255.0 - out[rows[-1] + 8, column]
+        assert under > 20.0 and over < 0.4 * under, (column, over, under)
+
+
 def test_the_ground_runs_straight_between_two_feet() -> None:
     """The sill between two wheels hangs over the line that joins them, gently as it may rise from them."""
     alpha = np.zeros((400, 400), np.float32)
