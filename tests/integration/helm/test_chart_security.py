@@ -125,6 +125,18 @@ def test_config_changes_roll_the_pods() -> None:
     assert {name for name in before if before[name] != everywhere[name]} == set(before)
 
 
+def test_a_changed_prefix_restarts_redis_which_reads_whose_keys_are_whose_at_its_start() -> None:
+    """Else its user could not reach the keys that gateway and worker ask for. A Secret of one's own is one's own."""
+
+    def checksum(*sets: str) -> str:
+        (redis,) = of_kind(render(sets=sets), "StatefulSet")
+        return str(redis["spec"]["template"]["metadata"]["annotations"]["checksum/config"])
+
+    default = checksum()
+    assert len({default, checksum("redis.prefix=shop"), checksum("redis.prefix=other")}) == 3
+    assert checksum("redis.prefix=shop", "redis.builtin.existingSecret=mine") == default
+
+
 def test_network_policies_open_only_what_is_needed(manifests: list[Manifest]) -> None:
     """Only gateway, worker and the job for weights reach the Internet; a stage hears only its callers."""
     policies = {policy["metadata"]["name"]: policy["spec"] for policy in of_kind(manifests, "NetworkPolicy")}

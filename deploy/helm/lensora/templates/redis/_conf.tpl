@@ -22,6 +22,16 @@ maxmemory {{ mulf (include "lensora.bytes" . | float64) $.Values.redis.builtin.m
 {{ end -}}
 {{- end -}}
 
+{{/*
+Whose keys the user of users.acl may reach, which Redis reads at its start alone: a changed prefix restarts it. The default adds
+nothing, so that an upgrade leaves Redis alone. A Secret of one's own holds what one writes there.
+*/}}
+{{- define "lensora.redisKeys" -}}
+{{- if and (ne .Values.redis.prefix "lensora") (not .Values.redis.builtin.existingSecret) -}}
+{{ .Values.redis.prefix }}
+{{- end -}}
+{{- end -}}
+
 {{/* A quantity of Kubernetes (1Gi, 500M) in bytes. */}}
 {{- define "lensora.bytes" -}}
 {{- $unit := regexFind "[A-Za-z]*$" (toString .) -}}
