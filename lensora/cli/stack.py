@@ -211,11 +211,14 @@ class Stack:
             start_new_session=True,  # as the others: Ctrl-C is for the keeper
         )
         with process:
-            until = time.monotonic() + READY_TIMEOUT_S
-            while process.poll() is None:
-                if stop.wait(POLL_INTERVAL_S) or time.monotonic() > until or self.lost():
-                    process.kill()
-            said, complaint = process.communicate()
+            try:
+                until = time.monotonic() + READY_TIMEOUT_S
+                while process.poll() is None:
+                    if stop.wait(POLL_INTERVAL_S) or time.monotonic() > until or self.lost():
+                        process.kill()
+                said, complaint = process.communicate()
+            finally:
+                process.kill()  # does nothing where it has ended; Ctrl-C would leave it behind
         if stop.is_set():
             return ""
         self._require_kept_up()

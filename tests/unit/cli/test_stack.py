@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from threading import Event
 
+import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -76,3 +77,20 @@ def test_a_process_that_stays_down_is_named_with_its_log(tmp_path: Path) -> None
     stack._children.append(child)
     with pytest.raises(ConfigurationError, match=f"redis does not start; its log is {tmp_path}/logs/redis.log"):
         stack._bootstrap({"LENSORA_REDIS_URL": "redis://127.0.0.1:1/0"}, Event())
+
+
+class Interrupted(Event):
+    """Ctrl-C as ``lensora run`` hears it, while the account is made."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_the_account_is_made_leaves_nothing_running(tmp_path: Path) -> None:
+    """What makes it waits for a Redis that is stopped; without its parent it went on for a minute."""
+    stack = Stack(Home.at(tmp_path), host="127.0.0.1", port=0, models_dir=tmp_path, say=lambda _name, _line: None)
+    before = set(psutil.Process().children())
+    with pytest.raises(KeyboardInterrupt):
+        stack._bootstrap({"LENSORA_REDIS_URL": "redis://127.0.0.1:1/0"}, Interrupted())
+    left = set(psutil.Process().children()) - before
+    assert not [child for child in left if child.status() != psutil.STATUS_ZOMBIE]
