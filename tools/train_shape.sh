@@ -19,6 +19,7 @@ fi
 mkdir -p "$shape/data" "$shape/run"
 python="$shape/venv/bin/python"
 if [ ! -e "$shape/venv/whole" ]; then # an installation that broke off is begun again
+  echo "Installing PyTorch and what training needs into $shape/venv: some minutes, once" >&2
   python3 -m venv "$shape/venv"
   "$shape/venv/bin/pip" install -q -e ".[training]"
   touch "$shape/venv/whole"
