@@ -49,7 +49,7 @@ class Home:
     @classmethod
     def at(cls, path: str | Path) -> Home:
         """The home at a path; ``~`` is expanded; nothing is made yet."""
-        return cls(Path(path).expanduser().resolve())
+        return cls(expanded(path).resolve())
 
     @property
     def artifacts_url(self) -> str:
@@ -166,6 +166,18 @@ class Home:
     def withdraw(self) -> None:
         """Take the note away."""
         self.note.unlink(missing_ok=True)
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with ``~`` or ``~user`` replaced.
+
+    Raises:
+        ConfigurationError: there is no such user, or nothing says where this one's home is.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigurationError(f"{path}: there is no such user, or HOME is not set for this one") from error
 
 
 def _locks(descriptor: int, kind: int) -> bool:

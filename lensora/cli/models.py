@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from lensora.cli.home import expanded
 from lensora.cli.options import json_option, say_json
 from lensora.models.manifest import Profile, SnapshotEntry, load_manifest
 from lensora.models.policy import LicensePolicy
@@ -26,6 +27,7 @@ models_dir_option = click.option(
     envvar="LENSORA_MODELS_DIR",
     default=DEFAULT_MODELS_DIR,
     show_default=True,
+    callback=lambda _context, _parameter, value: str(expanded(value)),
     help="Folder of the weights.",
 )
 
@@ -137,7 +139,7 @@ def list_command(as_json: bool, models_dir: str) -> None:
 def lock_command(names: tuple[str, ...], models_dir: str, as_json: bool) -> None:
     """Vouch for the files of NAMES that lie in the models folder: record their digests, as a first pull would."""
     manifest = load_manifest()
-    folder = Path(models_dir).expanduser()
+    folder = Path(models_dir)
     locks = {}
     for name in names:
         entry = manifest.entry(name)

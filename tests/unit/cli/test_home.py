@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from lensora.cli.home import Home, RunningStack
+from lensora.cli.main import cli
 from lensora.core.errors import ConfigurationError
 
 
@@ -105,3 +107,11 @@ def test_a_home_is_private_where_its_folder_was_there_before(tmp_path: Path) -> 
     home.create()
     for folder in (home.redis_folder, home.logs_folder, home.folder / "artifacts"):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("arguments", [["doctor", "--home"], ["models", "list", "--models-dir"]])
+def test_a_home_of_a_user_that_is_not_there_is_named(arguments: list[str]) -> None:
+    """The sentence has the path as it was given, and no traceback is seen."""
+    result = CliRunner().invoke(cli, [*arguments, "~nobody-here/x"])
+    assert isinstance(result.exception, ConfigurationError)
+    assert result.exception.message.startswith("~nobody-here/x: there is no such user, or HOME is not set")
