@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import sys
 import threading
 from dataclasses import asdict
@@ -20,6 +21,14 @@ from lensora.termination import Stop, Termination
 
 COLORS = ("cyan", "green", "yellow", "blue", "magenta", "bright_cyan", "bright_green", "bright_yellow")
 """One for each process's name before its lines."""
+
+
+def called() -> str:
+    """How to call this command: by its name where PATH leads to it, else by its place, as after ``make up``."""
+    here = Path(sys.executable).with_name("lensora")
+    found = shutil.which("lensora")
+    by_name = not here.exists() or (found is not None and here.samefile(found))
+    return "lensora" if by_name else shlex.quote(str(here))
 
 
 @click.command()
@@ -69,7 +78,7 @@ def _run(stack: Stack, place: Home, stop: Stop, *, as_json: bool) -> None:
             click.secho(f"\nLensora Studio is ready: {running.base_url}", bold=True)
             click.echo(f"  in the browser   {running.base_url}/#key={running.api_key}")
             click.echo(f"  API key          {running.api_key}")
-            click.echo(f"  try it           lensora run photo.jpg --home {shlex.quote(str(place.folder))}")
+            click.echo(f"  try it           {called()} run photo.jpg --home {shlex.quote(str(place.folder))}")
             click.echo("  Ctrl-C stops it\n")
         sys.stdout.flush()
         while not stop.wait(1.0):

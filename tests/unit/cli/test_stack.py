@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from threading import Event
@@ -13,7 +14,7 @@ from click.testing import CliRunner
 from lensora.cli.home import Home
 from lensora.cli.processes import Child, Spec
 from lensora.cli.stack import Stack, require_free, require_ports_apart, require_weights, unused_variables
-from lensora.cli.up import up
+from lensora.cli.up import called, up
 from lensora.core.errors import ConfigurationError
 from lensora.listeners import open_listener
 
@@ -60,6 +61,15 @@ def test_all_weights_that_are_missing_are_named_at_once(tmp_path: Path) -> None:
         require_weights(tmp_path)
     assert all(name in told.value.message for name in ("isnet-general-use", "ssdlite-coco", "ssd-openimages"))
     assert "lensora-shape" not in told.value.message
+
+
+def test_the_command_to_try_is_one_that_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """After `make up` PATH does not lead to the virtual environment: the bare name would not be found."""
+    here = Path(sys.executable).with_name("lensora")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert called() == shlex.quote(str(here))
+    monkeypatch.setenv("PATH", str(here.parent))
+    assert called() == "lensora"
 
 
 def test_variables_that_a_stack_sets_itself_are_known() -> None:
