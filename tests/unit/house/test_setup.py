@@ -39,3 +39,12 @@ def test_compiling_says_nothing(environ: dict[str, str]) -> None:
     """Its errors are none, and Ctrl-C while it runs is no traceback."""
     done = subprocess.run([SETUP, "run"], env=environ, capture_output=True, text=True, check=True, timeout=60)
     assert "Traceback" not in done.stderr
+
+
+def test_a_python_that_is_named_and_does_not_suit_is_refused(environ: dict[str, str], tmp_path: Path) -> None:
+    """It is not passed over for another one: the sentence has the value and the versions that are taken."""
+    program(tmp_path / "bin" / "python3.9", "exit 1")
+    for wanted in ("python3.9", "/nowhere/python3"):
+        run = environ | {"PYTHON": wanted}
+        done = subprocess.run([SETUP, "run"], env=run, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stderr) == (1, f"setup: PYTHON={wanted} is no Python 3.11, 3.12 or 3.13\n")
