@@ -43,4 +43,6 @@ group() {
 }
 export -f group
 
+printf '%d groups, %d at a time; what a group says is printed when it ends, the first after some minutes\n' \
+    "$(wc -l <<< "$groups")" "$LANES"
 xargs -P "$LANES" -L 1 bash -c 'group "$@"' group <<< "$groups"
