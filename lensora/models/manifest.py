@@ -270,7 +270,7 @@ def _entry(table: Mapping[str, Any]) -> ModelEntry:
             size_bytes=int(table["size_bytes"]),
             sources=tuple(_source(source) for source in table["source"]),
             precision=Precision(table.get("precision", Precision.FLOAT32)),
-            half_weights=bool(table.get("half_weights", False)),
+            half_weights=_flag(table, "half_weights", otherwise=False),
             probe={str(key): tuple(int(size) for size in shape) for key, shape in table.get("probe", {}).items()},
             doubt=_doubt(table["doubt"]) if "doubt" in table else None,
         )
@@ -297,12 +297,12 @@ def _snapshot(table: Mapping[str, Any]) -> SnapshotEntry:
             **_terms(name, table),
             repository=str(table["repository"]),
             revision=str(table["revision"]),
-            include=tuple(str(pattern) for pattern in table["include"]),
+            include=_words(table, "include"),
             known=tuple(
                 PinnedFile(path=str(file["path"]), sha256=str(file["sha256"]), size_bytes=int(file["size_bytes"]))
                 for file in table.get("file", [])
             ),
-            gated=bool(table.get("gated", False)),
+            gated=_flag(table, "gated", otherwise=False),
         )
     except (KeyError, ValueError, TypeError) as error:
         raise ConfigurationError(f"model {name!r} in the manifest is wrong: {error!r}") from error
@@ -332,17 +332,33 @@ def _terms(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
         "purpose": str(table["purpose"]),
         "license": str(table["license"]),
         "license_url": str(table["license_url"]),
-        "commercial_use": bool(table["commercial_use"]),
+        "commercial_use": _flag(table, "commercial_use"),
         "memory_bytes": int(table["memory_bytes"]),
-        "stages": tuple(str(stage) for stage in table["stages"]),
-        "profiles": tuple(Profile(profile) for profile in table["profiles"]),
+        "stages": _words(table, "stages"),
+        "profiles": tuple(Profile(profile) for profile in _words(table, "profiles")),
     }
+
+
+def _flag(table: Mapping[str, Any], key: str, *, otherwise: bool | None = None) -> bool:
+    """Never another word for it: ``"no"`` would be true, and a licence's refusal would be read as its consent."""
+    value = table[key] if otherwise is None else table.get(key, otherwise)
+    if not isinstance(value, bool):
+        raise TypeError(f"{key} must be true or false, not {value!r}")
+    return value
+
+
+def _words(table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Never a word alone: its letters would be taken for words."""
+    value = table[key]
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise TypeError(f"{key} must be a list of words, not {value!r}")
+    return tuple(value)
 
 
 def _doubt(table: Mapping[str, Any]) -> Doubt:
     return Doubt(
         output=str(table["output"]),
-        stages=tuple(str(stage) for stage in table["stages"]),
+        stages=_words(table, "stages"),
         share=float(table["share"]),
         reach=float(table["reach"]),
     )

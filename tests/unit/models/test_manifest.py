@@ -79,6 +79,8 @@ def test_an_unknown_name_is_told_with_the_known_ones() -> None:
         ('license = "CC-BY-NC-4.0"', "", "license"),
         ("a" * 64, "A" * 64, "lower-case hex"),
         ("[[model]]", "[[model", "not TOML"),
+        ("commercial_use = false", 'commercial_use = "no"', "commercial_use must be true or false, not 'no'"),
+        ('stages = ["detect"]', 'stages = "detect"', "stages must be a list of words, not 'detect'"),
     ],
 )
 def test_a_wrong_manifest_names_what_is_wrong(old: str, new: str, said: str) -> None:
