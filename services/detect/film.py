@@ -22,6 +22,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from lensora.core.errors import InvalidVideo
+from services.detect.samples import require_few_samples
 
 Pixels = NDArray[np.uint8]
 
@@ -38,6 +39,7 @@ class FilmLimits:
         codecs: by FFmpeg's names, as the sentence names them.
         most_px, least_px: of its longer and of its shorter side.
         most_pixels: of a picture: 4,096 x 2,304, whose sixteen pictures that may refer to each other take 450 MB.
+        tracks: an iPhone's film has up to nine, most of them of its sensors.
         pictures: that are decoded at most ...
         all_pixels: ... and pixels of all of them: 15 seconds of 1080p at 60 pictures a second, 8 of 4K at 30. That
             takes some 7 seconds of CPU.
@@ -54,6 +56,7 @@ class FilmLimits:
     most_px: int = 4_096
     least_px: int = 64
     most_pixels: int = 4_096 * 2_304
+    tracks: int = 32
     pictures: int = 2_000
     all_pixels: int = 2_000_000_000
     work_s: float = 20.0
@@ -110,9 +113,11 @@ def stills_of(data: bytes, alive: Callable[[], None] = lambda: None) -> list[Sti
 def _decoded(data: bytes, alive: Callable[[], None]) -> list[Still]:
     if data[4:8] != b"ftyp":
         raise _invalid("must be an MP4 or MOV film")
-    # Only the demuxer of MP4 and MOV, and no protocol: what the file names elsewhere is not opened.
-    whitelist = {"protocol_whitelist": "none"}
-    with closing(av.open(io.BytesIO(data), format="mov", options=whitelist, metadata_errors="replace")) as container:
+    require_few_samples(data)
+    # Only the demuxer of MP4 and MOV, and no protocol: what the file names elsewhere is not opened. What is decoded to
+    # find out what a track is stays within bounds too.
+    options = {"protocol_whitelist": "none", "max_streams": str(LIMITS.tracks), "max_pixels": str(LIMITS.most_pixels)}
+    with closing(av.open(io.BytesIO(data), format="mov", options=options, metadata_errors="replace")) as container:
         assert isinstance(container, InputContainer)
         stream = next((one for one in container.streams.video if one.codec_context is not None), None)
         if stream is None:
