@@ -28,8 +28,8 @@ demo: setup ## One real photo to cutout, scene, 3D model and film (PHOTO= PROMPT
 	@$(BIN)/python tools/demo.py --photo="$$PHOTO" --prompt="$$PROMPT" --camera="$$CAMERA" --out="$$OUT"
 
 .PHONY: up
-up: setup ## Start the whole stack on this machine (Ctrl-C stops it)
-	@$(BIN)/lensora up
+up: setup ## Start the whole stack on this machine (Ctrl-C stops it; ARGS="--port 8080")
+	@$(BIN)/lensora up $(ARGS)
 
 # Without its virtual environment nothing is set up, whatever the stamps say.
 ifeq ($(wildcard $(BIN)/lensora),)

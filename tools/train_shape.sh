@@ -25,6 +25,7 @@ if [ ! -e "$shape/venv/whole" ]; then # an installation that broke off is begun 
   touch "$shape/venv/whole"
 fi
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 LP_NUM_THREADS=1
+export ORT_DISABLE_TELEMETRY=1 # onnxruntime, which reads the exported network, tells its makers of each process
 draw() {
   nice -n 10 "$python" -m training.shards --out "$shape/data" --views "$views" "$@" >> "$shape/shards.log" 2>&1 || {
     echo "drawing broke off ($*): $(tail -n 1 "$shape/shards.log")" >&2

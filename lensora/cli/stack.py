@@ -62,7 +62,7 @@ def require_servers() -> None:
     if missing:
         raise ConfigurationError(
             f"a stack of one's own needs the servers' packages ({', '.join(missing)} missing): "
-            "pip install 'lensora[server]'; or name a gateway that runs elsewhere with --base-url"
+            "pip install 'lensora[server]'; or give lensora run a gateway that runs elsewhere with --base-url"
         )
 
 
