@@ -13,7 +13,15 @@ from urllib.parse import quote, unquote, urlsplit
 
 from lensora.contract.answers import JobTicket, Output, Result
 from lensora.contract.brands import SaveBrandBody
-from lensora.contract.requests import CutoutBody, RenderBody, RequestBody, ShareBody, TransformBody, checked
+from lensora.contract.requests import (
+    MAX_IDEMPOTENCY_KEY_CHARACTERS,
+    CutoutBody,
+    RenderBody,
+    RequestBody,
+    ShareBody,
+    TransformBody,
+    checked,
+)
 from lensora.contract.views import ViewBody
 from lensora.contract.wording import shown
 from lensora.core.colours import PATTERN
@@ -27,8 +35,6 @@ Job = JobTicket | Result | str
 PointMark = tuple[float, float, bool]
 """(x, y, keep): fractions of the upright image, and whether the place belongs to the subject."""
 
-MAX_KEY_CHARACTERS = 255
-"""Of an Idempotency-Key, as the server takes it."""
 MAX_WAIT_S = 60
 """The server holds a poll for so long at most."""
 WATCH_PAUSE_S = 1.0
@@ -407,10 +413,10 @@ def once(idempotency_key: str | None) -> dict[str, str]:
         InvalidRequest: no header can hold the caller's, or the server would not take it.
     """
     key = str(uuid.uuid4()) if idempotency_key is None else idempotency_key
-    if not 1 <= len(key) <= MAX_KEY_CHARACTERS or not all(" " <= character <= "~" for character in key):
-        given = shown(key) if len(key) <= MAX_KEY_CHARACTERS else str(len(key))
+    if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY_CHARACTERS or not all(" " <= character <= "~" for character in key):
+        given = shown(key) if len(key) <= MAX_IDEMPOTENCY_KEY_CHARACTERS else str(len(key))
         raise InvalidRequest(
-            f"idempotency_key must have 1 to {MAX_KEY_CHARACTERS} printable ASCII characters, not {given}.",
+            f"idempotency_key must have 1 to {MAX_IDEMPOTENCY_KEY_CHARACTERS} printable ASCII characters, not {given}.",
             field="idempotency_key",
         )
     return {"Idempotency-Key": key}

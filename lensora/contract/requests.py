@@ -33,6 +33,8 @@ from lensora.core.words import Aspect, BackgroundType, CameraMove, JobPicture, O
 
 MAX_JSON_BYTES = 64 * 1024
 """A prompt of 1,000 characters takes 12 KB at its worst; nothing that we take needs more."""
+MAX_IDEMPOTENCY_KEY_CHARACTERS = 255
+"""Of the header Idempotency-Key."""
 MAX_PRESIGNED_CHARACTERS = 4_096
 """A presigned URL with a session token takes about 1,500; no URL that is requested has more."""
 

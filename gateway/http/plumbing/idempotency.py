@@ -15,6 +15,7 @@ from gateway.http.plumbing.problems import MEDIA_TYPE as PROBLEM
 from gateway.http.plumbing.problems import problem
 from gateway.jobs import ports
 from gateway.jobs.records import Answer, ApiKey, IdempotencySlot, KeptAnswer
+from lensora.contract.requests import MAX_IDEMPOTENCY_KEY_CHARACTERS
 from lensora.contract.wording import shown
 from lensora.core.errors import (
     IdempotencyInProgress,
@@ -27,7 +28,6 @@ from lensora.core.errors import (
 from lensora.observability import logs
 
 HEADER = "Idempotency-Key"
-MAX_KEY_CHARACTERS = 255
 
 PASSING = frozenset({"brand", "background", "webhook_url", "deliver_to"})
 """Fields whose errors may be gone a moment later: a brand is saved, a host's name leads to another address."""
@@ -71,10 +71,11 @@ class Once:
         name = request.headers.get(HEADER)
         if name is None:
             return _response(200, await work(lambda _body: None), replayed=False)
-        if not 1 <= len(name) <= MAX_KEY_CHARACTERS or not name.isprintable():
-            given = shown(name) if name and len(name) <= MAX_KEY_CHARACTERS else str(len(name))
+        if not 1 <= len(name) <= MAX_IDEMPOTENCY_KEY_CHARACTERS or not name.isprintable():
+            given = shown(name) if name and len(name) <= MAX_IDEMPOTENCY_KEY_CHARACTERS else str(len(name))
             raise InvalidRequest(
-                f"{HEADER} must have 1 to {MAX_KEY_CHARACTERS} printable characters, not {given}.", field=HEADER
+                f"{HEADER} must have 1 to {MAX_IDEMPOTENCY_KEY_CHARACTERS} printable characters, not {given}.",
+                field=HEADER,
             )
         digest = hashlib.sha256(f"{request.method} {request.url.path.lower()}\n".encode() + payload).hexdigest()
         begun = await self.idempotency.begin(key.key_id, name, digest)

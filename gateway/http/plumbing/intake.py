@@ -17,7 +17,7 @@ from prometheus_client import Gauge
 
 from lensora.core.errors import Overloaded, RateLimited
 
-HELD_BYTES = Gauge("lensora_http_upload_bytes", "Bytes of uploads that are in memory now.")
+HELD_BYTES = Gauge("lensora_http_upload_bytes", "Bytes of uploads and of bodies of batches that are in memory now.")
 
 RETRY_AFTER_S = 5.0
 
@@ -32,8 +32,8 @@ class IntakeLimits:
             wait unread.
         waiting: uploads of one account that may wait so; the next is refused.
         wait_s: seconds that one may wait.
-        held_bytes: bytes in memory, of all accounts, above which an account may have one picture only.
-        own_bytes: bytes in memory that an account may always have: one picture.
+        held_bytes: bytes in memory, of all accounts, above which an account may have one upload only.
+        own_bytes: bytes in memory that an account may always have: one upload.
         what: these are, in sentences.
     """
 
